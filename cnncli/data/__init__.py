@@ -1,0 +1,48 @@
+"""Data sets as arrays. Importing this loads neither numpy nor Pillow: the module of a data set does, when it is used.
+
+``mnist`` and ``fashion_mnist`` are looked for on disk and downloaded if need be, ``digits`` comes with the program,
+and ``images:PATH`` is any folder or archive with one folder of images per class.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cnncli.data.dataset import Dataset, Split
+from cnncli.errors import CnnError, closest
+
+__all__ = ["NAMES", "Dataset", "Split", "load_dataset"]
+
+IMAGES = "images:"
+NAMES = ("mnist", "fashion_mnist", "digits", "images:PATH")
+
+
+def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None) -> Dataset:
+    """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
+
+    Only ``images:PATH`` is decoded to that shape; the others keep their own, (1, 28, 28) or (1, 8, 8).
+    ``data_dir`` is searched first for MNIST and Fashion-MNIST, and is where they are downloaded to.
+    """
+    if spec.startswith(IMAGES):
+        from cnncli.data import images
+
+        return images.load(spec.removeprefix(IMAGES), shape)
+    if spec in ("mnist", "fashion_mnist"):
+        from cnncli.data import mnist
+
+        return mnist.load(spec, data_dir)
+    if spec == "digits":
+        from cnncli.data import digits
+
+        return digits.load()
+    raise _unknown(spec)
+
+
+def _unknown(spec: str) -> CnnError:
+    known = f"the data sets are {', '.join(NAMES)}"
+    if spec and Path(spec).expanduser().exists():
+        return CnnError(f"unknown data set {spec!r}", f"write images:{spec} for the images in it; {known}")
+    near = closest(spec.partition(":")[0].replace("-", "_"), [name.partition(":")[0] for name in NAMES])
+    meant = {name.partition(":")[0]: name for name in NAMES}
+    suggestion = f"did you mean {meant[near]}? " if near else ""
+    return CnnError(f"unknown data set {spec!r}", suggestion + known)

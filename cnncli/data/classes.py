@@ -1,0 +1,162 @@
+"""From the files of a source to classes and splits: which folder means what, and what is left out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from cnncli.data.sources import Entry
+from cnncli.errors import CnnError
+
+ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"))
+TRAIN = ("train", "training")
+TEST = ("test", "testing", "val", "valid", "validation")  # the first one present is the test set
+HELD_OUT = 5  # one image in five
+WANTED = "expected one folder of images per class, such as cat/ and dog/, alone or inside train/ and test/"
+
+Located = tuple[tuple[str, ...], Entry]  # an entry and its path below the folder that is being looked at
+Classes = dict[str, list[Entry]]  # the images of each class, by name, in the order of their paths
+Labelled = tuple[tuple[Entry, int], ...]  # images, each with the number of its class
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Which images train and which test a network."""
+
+    classes: tuple[str, ...]
+    train: Labelled
+    test: Labelled
+    notes: tuple[str, ...]
+
+
+def arrange(source: Path, entries: Iterable[Entry]) -> Arrangement:
+    """Sort the images among ``entries`` into classes, train and test; the order of the entries has no influence."""
+    kept, notes = _select(entries)
+    if not any(entry.kind == "file" for entry in kept):
+        raise CnnError(f"{source}: there are no images in it", "; ".join((*notes, WANTED)))
+    located = _unwrapped([(entry.path, entry) for entry in kept])
+    train, test, more_notes = _splits(source, located)
+    numbers = {name: number for number, name in enumerate(train)}
+    return Arrangement(tuple(train), _labelled(train, numbers), _labelled(test, numbers), (*notes, *more_notes))
+
+
+def _select(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
+    """The folders and images to look at, and a note that counts everything else."""
+    reasons = [(entry, _reason_to_skip(entry)) for entry in entries if entry.path]
+    skipped = Counter(reason for entry, reason in reasons if reason and entry.kind != "folder")
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
+    return [entry for entry, reason in reasons if not reason], [f"skipped: {counts}"] if counts else []
+
+
+def _reason_to_skip(entry: Entry) -> str:
+    if any(part.startswith(".") or part == "__MACOSX" for part in entry.path):
+        return "hidden"
+    if entry.kind == "link":
+        return "links"
+    if entry.kind == "file" and PurePosixPath(entry.path[-1]).suffix.lower() not in ENDINGS:
+        return "not images"
+    return ""
+
+
+def _unwrapped(located: list[Located]) -> list[Located]:
+    """Step into the one folder around everything else, if there is one, as in cifar10.tar.gz with cifar10/train/…"""
+    folders = _folders(located)
+    if len(folders) == 1 and not _loose(located):
+        (top,) = folders
+        inside = _inside(located, top)
+        if top.lower() not in TRAIN + TEST and _folders(inside):
+            return inside
+    return located
+
+
+def _splits(source: Path, located: list[Located]) -> tuple[Classes, Classes, list[str]]:
+    """The images to train with and to test with, by class, and notes."""
+    spelled = {folder.lower(): folder for folder in _folders(located)}
+    train_folder = next((spelled[name] for name in TRAIN if name in spelled), None)
+    test_folder = next((spelled[name] for name in TEST if name in spelled), None)
+    if train_folder is None and test_folder is not None:
+        raise CnnError(f"{source}: there is {test_folder}/, but no train/", WANTED)
+    notes = _unread(located, train_folder, test_folder)
+    train = _by_class(source, located, train_folder)
+    if len(train) < 2:
+        found = f"there is one class folder, {next(iter(train))}," if train else "there are no class folders"
+        raise CnnError(f"{source}: {found} where at least two are needed", WANTED)
+    if test_folder is None:
+        notes.append(f"no test/ folder: one image in {HELD_OUT} of each class is held out as the test set")
+        return *_hold_out(source, train), notes
+    test = _by_class(source, located, test_folder)
+    _check_classes(source, f"{train_folder}/", train, f"{test_folder}/", test)
+    if untested := sorted(train.keys() - test.keys()):
+        notes.append(f"{test_folder}/ has no images of {', '.join(untested)}")
+    return train, test, notes
+
+
+def _unread(located: list[Located], train: str | None, test: str | None) -> list[str]:
+    """Notes on what lies where no image of a class is expected."""
+    read = {train, test} - {None}
+    others = sorted(_folders(located) - read) if read else []
+    loose = _loose(located) + sum(_loose(_inside(located, folder)) for folder in read if folder)
+    notes = [f"not read: {', '.join(f'{other}/' for other in others)}"] if others else []
+    if loose:
+        notes.append(f"skipped: {loose:,} images outside of the class folders")
+    return notes
+
+
+def _by_class(source: Path, located: list[Located], part: str | None) -> Classes:
+    """The images of each class folder below the folder ``part``, or below the top; an empty one is a CnnError."""
+    inside = located if part is None else _inside(located, part)
+    classes: Classes = {name: [] for name in sorted(_folders(inside))}
+    for path, entry in sorted(inside, key=lambda each: each[0]):
+        if len(path) > 1 and entry.kind == "file":
+            classes[path[0]].append(entry)
+    if empty := [name for name, images in classes.items() if not images]:
+        folders = ", ".join(f"{part}/{name}/" if part else f"{name}/" for name in empty)
+        raise CnnError(f"{source}: there are no images in {folders}", "put images there, or remove the folder")
+    return classes
+
+
+def _check_classes(source: Path, train_folder: str, train: Classes, test_folder: str, test: Classes) -> None:
+    if not test:
+        raise CnnError(f"{source}: there are no class folders in {test_folder}", WANTED)
+    if unknown := sorted(test.keys() - train.keys()):
+        message = f"{source}: {test_folder} has the classes {', '.join(unknown)}, which {train_folder} has not"
+        raise CnnError(message, "the classes to test are those to train: rename or remove the others")
+
+
+def _hold_out(source: Path, classes: Classes) -> tuple[Classes, Classes]:
+    """Take a fifth of each class for testing, chosen by the hash of the names: the same ones each time and anywhere."""
+    train: Classes = {}
+    test: Classes = {}
+    for name, images in classes.items():
+        count = max(len(images) // HELD_OUT, 1) if len(images) > 1 else 0
+        chosen = set(sorted(images, key=_shuffled)[:count])
+        train[name] = [image for image in images if image not in chosen]
+        test[name] = [image for image in images if image in chosen]
+    if not any(test.values()):
+        message = f"{source}: each class has a single image, so that none is left to test with"
+        raise CnnError(message, "add images, or a test/ folder beside train/")
+    return train, test
+
+
+def _shuffled(image: Entry) -> str:
+    """A sorting key without order: by class and file name alone, so that a folder and its archive split alike."""
+    return hashlib.sha256("/".join(image.path[-2:]).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _labelled(classes: Classes, numbers: dict[str, int]) -> Labelled:
+    return tuple((entry, numbers[name]) for name, entries in classes.items() for entry in entries)
+
+
+def _folders(located: list[Located]) -> set[str]:
+    return {path[0] for path, entry in located if len(path) > 1 or entry.kind == "folder"}
+
+
+def _inside(located: list[Located], folder: str) -> list[Located]:
+    return [(path[1:], entry) for path, entry in located if len(path) > 1 and path[0] == folder]
+
+
+def _loose(located: list[Located]) -> int:
+    return sum(len(path) == 1 and entry.kind == "file" for path, entry in located)

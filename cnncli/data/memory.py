@@ -1,0 +1,26 @@
+"""Refusing what would not fit in memory before anything of it is allocated."""
+
+from __future__ import annotations
+
+import os
+
+from cnncli.errors import CnnError
+
+
+def check_fits(needed: int, what: str, hint: str) -> None:
+    """Raise a CnnError when ``needed`` bytes are more than half of the machine's memory; the network wants the rest."""
+    available = machine_bytes()
+    if available is not None and needed > available // 2:
+        raise CnnError(f"{what} takes {_gib(needed)}, more than half of this machine's {_gib(available)}", hint)
+
+
+def machine_bytes() -> int | None:
+    """Bytes of physical memory, or None where the system does not say (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:,.1f} GiB"

@@ -1,0 +1,161 @@
+"""MNIST and Fashion-MNIST: where their four files may lie, and where they are downloaded from if they lie nowhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnncli.data.dataset import Dataset
+from cnncli.data.download import fetch, sole_writer
+from cnncli.data.idx import HINT, read_split
+from cnncli.errors import CnnError
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A set of four IDX files: the folders it is known by, its mirrors, and the sha256 of each gzipped file."""
+
+    folders: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    sha256: dict[str, str]
+    classes: tuple[str, ...]
+
+
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+COLLECTIONS = {
+    "mnist": Collection(
+        folders=("mnist", "MNIST/raw"),
+        mirrors=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist",
+            "https://storage.googleapis.com/cvdf-datasets/mnist",
+        ),
+        sha256=dict(
+            zip(
+                FILES,
+                (
+                    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                ),
+                strict=True,
+            )
+        ),
+        classes=("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    ),
+    "fashion_mnist": Collection(
+        folders=("fashion_mnist", "FashionMNIST/raw"),
+        mirrors=(
+            "https://fashion-mnist.s3.eu-central-1.amazonaws.com",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+        ),
+        sha256=dict(
+            zip(
+                FILES,
+                (
+                    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+                ),
+                strict=True,
+            )
+        ),
+        classes=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+    ),
+}
+
+
+def load(name: str, data_dir: Path | None) -> Dataset:
+    """Load ``mnist`` or ``fashion_mnist``, images (1, 28, 28), from disk, or from the network the first time."""
+    collection = COLLECTIONS[name]
+    found = next(filter(None, map(_complete, _places(collection, data_dir))), None)
+    paths = found or _download(name, collection, data_dir)
+    train, test = (read_split(paths[at], paths[at + 1], len(collection.classes)) for at in (0, 2))
+    if train.images.shape[1:] != test.images.shape[1:]:
+        sizes = " and ".join("x".join(map(str, split.images.shape[2:])) for split in (train, test))
+        raise CnnError(f"{paths[0]} and {paths[2]} hold images of different sizes, {sizes}", HINT)
+    return Dataset(name, train, test, collection.classes)
+
+
+def _places(collection: Collection, data_dir: Path | None) -> Iterator[Path]:
+    """The folders in which the files may lie, in the order in which they are looked at."""
+    set_by_user = os.environ.get("CNN_DATA")
+    roots = [data_dir, Path(set_by_user).expanduser() if set_by_user else None, _cache()]
+    for root in filter(None, roots):
+        yield from (root / folder for folder in collection.folders)
+        if root is data_dir:
+            yield root
+
+
+def _cache() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cnn")
+
+
+def _complete(folder: Path) -> list[Path] | None:
+    """The four files in ``folder``, in the order of FILES, or None when one is missing."""
+    paths = [path for name in FILES if (path := _spelled(folder, name))]
+    return paths if len(paths) == len(FILES) else None
+
+
+def _spelled(folder: Path, name: str) -> Path | None:
+    """The file ``name``, also with a dot before idx and also gzipped, or None."""
+    spellings = (name, name.replace("-idx", ".idx"))
+    candidates = (folder / f"{spelling}{ending}" for spelling in spellings for ending in ("", ".gz"))
+    return next((path for path in candidates if _is_file(path)), None)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be entered holds nothing for us
+        return False
+
+
+def _download(name: str, collection: Collection, data_dir: Path | None) -> list[Path]:
+    """Download what is missing into ``data_dir`` or the user's cache, and give the four files."""
+    mirrors = _mirrors(name, collection)
+    folder = (data_dir or _cache()) / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with sole_writer(folder):
+            return [_spelled(folder, file) or _fetched(collection, mirrors, folder, file) for file in FILES]
+    except OSError as error:
+        message = f"cannot write {name} to {folder}: {error.strerror or error}"
+        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+
+
+def _fetched(collection: Collection, mirrors: tuple[str, ...], folder: Path, file: str) -> Path:
+    target = folder / f"{file}.gz"
+    hint = (
+        f"without a network, put {', '.join(f'{each}.gz' for each in FILES)} into {folder} by hand; "
+        "CNN_MIRROR names another address to download from; digits needs no download"
+    )
+    fetch([f"{mirror}/{file}.gz" for mirror in mirrors], target, collection.sha256[file], hint)
+    return target
+
+
+def _mirrors(name: str, collection: Collection) -> tuple[str, ...]:
+    """The addresses of the folder with the files; CNN_MIRROR replaces the usual ones."""
+    own = os.environ.get("CNN_MIRROR")
+    if not own:
+        return collection.mirrors
+    if not own.startswith(("http://", "https://")):
+        raise CnnError(f"CNN_MIRROR is {own!r}, which is not an address", "write http://… or https://…")
+    return (f"{own.rstrip('/')}/{name}",)

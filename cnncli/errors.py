@@ -1,0 +1,103 @@
+"""What a user can mend: where it stands, what is wrong, and what to write instead.
+
+Everything here is plain data. A :class:`CnnError` carries one or more :class:`Problem`, so that all the
+independent mistakes of a file are reported at once; the command line prints them and exits with ``exit_code``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+INVALID = 2  # exit code: wrong usage or an invalid file
+NO = 1  # exit code: the answer is no (a shape that does not fit, a missed target)
+
+SHOWN_AT_MOST = 20  # problems printed of one file: past that a reader mends the first ones anyway
+
+
+class Place(NamedTuple):
+    """A place in a source text; ``line`` and ``column`` count from 1, ``text`` is the whole line."""
+
+    source: str
+    line: int
+    column: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}"
+
+    def excerpt(self) -> str:
+        """The line with a caret under the column; a long line is cut around it."""
+        lead = len(self.text) - len(self.text.lstrip())
+        text, column = self.text.strip(), max(self.column - 1 - lead, 0)
+        if column > 60:
+            text, column = "…" + text[column - 40 :], 41
+        if len(text) > 100:
+            text = text[:99] + "…"
+        shown = "".join(char if char.isprintable() else " " for char in text)
+        return f"    {shown}\n    {' ' * column}^"
+
+
+class Problem(NamedTuple):
+    """One mistake. ``layer`` is the dotted name of the layer it was found in; ``way`` the shapes on the way to it."""
+
+    message: str
+    hint: str = ""
+    place: Place | None = None
+    layer: str = ""
+    way: str = ""
+    exit_code: int = INVALID
+
+    def __str__(self) -> str:
+        head = ": ".join(str(part) for part in (self.place, self.layer, self.message) if part)
+        lines = [head]
+        if self.place is not None and self.place.text.strip():
+            lines.append(self.place.excerpt())
+        if self.way:
+            lines.append(f"  the way here: {self.way}")
+        if self.hint:
+            lines.append(f"  {self.hint}")
+        return "\n".join(lines)
+
+
+class CnnError(Exception):
+    """Raised for every mistake that a user can mend.
+
+    Give it a message and a hint, or, for several at once, ``CnnError.of(problems)``.
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, message: str, hint: str = "", *, exit_code: int = INVALID) -> None:
+        super().__init__(message)
+        self.problems = (Problem(message, hint, exit_code=exit_code),)
+
+    @classmethod
+    def of(cls, problems: list[Problem] | tuple[Problem, ...]) -> CnnError:
+        """One exception for all ``problems`` (at least one), in the order in which they stand in the file."""
+        unique = dict.fromkeys(problems)
+        error = cls(problems[0].message)
+        error.problems = tuple(sorted(unique, key=_position))
+        return error
+
+    @property
+    def exit_code(self) -> int:
+        """2 when anything is invalid, else 1: a valid file whose shapes do not fit."""
+        return max(problem.exit_code for problem in self.problems)
+
+    def __str__(self) -> str:
+        shown = [str(problem) for problem in self.problems[:SHOWN_AT_MOST]]
+        if len(self.problems) > SHOWN_AT_MOST:
+            shown.append(f"… and {len(self.problems) - SHOWN_AT_MOST} more")
+        return "\n\n".join(shown)
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return (problem.place.line, problem.place.column) if problem.place else (0, 0)
+
+
+def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
+    """The known word that ``word`` is most likely a misspelling of, or None."""
+    import difflib  # only ever needed on the way to an error
+
+    matches = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return matches[0] if matches else None

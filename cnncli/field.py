@@ -1,0 +1,128 @@
+"""Receptive fields on one axis, exactly: which inputs a unit sees, how that moves, and how fields compose and join.
+
+A field says that unit ``i`` sees the inputs ``first[r] + q * advance`` to ``last[r] + q * advance``, where
+``q, r = divmod(i, period)`` and ``period = len(first)``. A convolution has period 1 and advances by its stride;
+upsampling by 2 has period 2 and advances by 1; a layer that sees all of its input has advance 0. So every field of a
+network is made of whole numbers, and the same type serves a single layer (inputs = the layer's own) and a whole path.
+
+The composition rule is that of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks"
+(Distill, 2019), extended from strides to periods.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import gcd, lcm
+from typing import NamedTuple
+
+PERIOD_LIMIT = 1024  # past it a pattern is replaced by one field that covers it, so that memory stays bounded
+
+
+class Field(NamedTuple):
+    """Inputs that units 0 … period-1 see, and how far (``advance``) the pattern moves per period."""
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    advance: int
+
+    @property
+    def size(self) -> int:
+        """The most inputs that a unit sees, from the first to the last."""
+        return max(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
+
+    @property
+    def offset(self) -> int:
+        """The first input that unit 0 sees; negative in the padding."""
+        return self.first[0]
+
+    @property
+    def stride(self) -> Fraction:
+        """How far the field moves when the unit moves by one (on the average of a period); also called jump."""
+        return Fraction(self.advance, len(self.first))
+
+    def low(self, unit: int) -> int:
+        """The first input that a unit sees."""
+        period = len(self.first)
+        return self.first[unit % period] + unit // period * self.advance
+
+    def high(self, unit: int) -> int:
+        """The last input that a unit sees."""
+        period = len(self.last)
+        return self.last[unit % period] + unit // period * self.advance
+
+
+ITSELF = Field((0,), (0,), 1)
+ONLY_FIRST = Field((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
+
+
+def sliding(stride: int, before: int, span: int) -> Field:
+    """The field of a window: unit i sees ``i * stride - before`` and the ``span - 1`` inputs after it."""
+    return Field((-before,), (span - 1 - before,), stride)
+
+
+def whole(size: int) -> Field:
+    """Every unit sees all ``size`` inputs."""
+    return Field((0,), (size - 1,), 0)
+
+
+def periodic(first: list[int], last: list[int], advance: int) -> Field:
+    """A field from the bounds of one period, widened to a plain one where the period is very long."""
+    if len(first) <= PERIOD_LIMIT:
+        return Field(tuple(first), tuple(last), advance)
+    size = max(b - a + 1 for a, b in zip(first, last, strict=True))
+    step = max(1, advance // len(first))
+    return Field((first[0],), (first[0] + size - 1,), step)
+
+
+def compose(layer: Field, below: Field) -> Field:
+    """The field of a layer's units on the network's input: the layer sees units ``below`` it, those see the input.
+
+    >>> compose(sliding(stride=2, before=0, span=2), sliding(stride=1, before=2, span=5))  # conv 5x5, then pool 2x2
+    Field(first=(-2,), last=(3,), advance=2)
+    """
+    first, last, advance = layer
+    if len(first) == 1 == len(below.first):
+        step = below.advance
+        return Field((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
+    period = len(below.first)
+    rounds = period // gcd(advance, period)
+    lows = [below.low(unit + q * advance) for q in range(rounds) for unit in first]
+    highs = [below.high(unit + q * advance) for q in range(rounds) for unit in last]
+    return periodic(lows, highs, advance * rounds // period * below.advance)
+
+
+def seen_by_all(below: Field, units: int, extent: int) -> Field:
+    """The field of a unit that sees all ``units`` of its input: everything they see, inside the image."""
+    return Field((max(0, below.low(0)),), (min(extent - 1, below.high(units - 1)),), 0)
+
+
+def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool]:
+    """The field that covers two paths, and whether the paths are aligned (same stride, same centres)."""
+    if one == other:
+        return one, True
+    if one.advance == 0 or other.advance == 0:
+        return _join_standing(one, other, units, extent)
+    if one.stride != other.stride:
+        return _cover_unit_zero(one, other), False
+    period = lcm(len(one.first), len(other.first))
+    lows = [min(one.low(i), other.low(i)) for i in range(period)]
+    highs = [max(one.high(i), other.high(i)) for i in range(period)]
+    aligned = all(one.low(i) + one.high(i) == other.low(i) + other.high(i) for i in range(period))
+    return periodic(lows, highs, one.low(period) - one.low(0)), aligned
+
+
+def _join_standing(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool]:
+    """Join where at least one field does not move: a gate that saw the whole image, most often."""
+    for standing in (one, other):
+        if standing.advance == 0 and standing.first[0] <= 0 and standing.last[0] >= extent - 1:
+            return standing, True
+    seen = [seen_by_all(field, units, extent) for field in (one, other)]
+    return Field((min(f.first[0] for f in seen),), (max(f.last[0] for f in seen),), 0), False
+
+
+def _cover_unit_zero(one: Field, other: Field) -> Field:
+    """Paths that move at different strides drift apart; what they see of unit 0 is covered, at the larger stride."""
+    faster = max(one, other, key=lambda field: field.stride)
+    low, high = min(one.low(0), other.low(0)), max(one.high(0), other.high(0))
+    before, after = faster.low(0) - low, high - faster.high(0)
+    return Field(tuple(a - before for a in faster.first), tuple(b + after for b in faster.last), faster.advance)

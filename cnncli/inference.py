@@ -1,0 +1,237 @@
+"""Graph -> the figures of every node: one pass in the order of computation, with no layer kind named in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
+from cnncli.field import Field, compose, join, seen_by_all
+from cnncli.graph import Graph, Node
+from cnncli.layers.base import Layer, Misfit, Reach, Shapes
+from cnncli.layers.sliding import check_exact
+from cnncli.shape import Shape, elements, format_shape
+from cnncli.window import Window, dropped
+
+BYTES_PER_PARAMETER = 4  # float32
+
+
+class Figures(NamedTuple):
+    """What a layer costs on inputs of given shapes, wherever it stands. Counts are for one input, without a batch."""
+
+    output_shape: Shape
+    weight_shapes: Mapping[str, Shape]
+    buffer_shapes: Mapping[str, Shape]
+    windows: tuple[Window, ...]
+    reach: tuple[Reach, ...]
+    params: int
+    trainable: int
+    weights: int
+    biases: int
+    buffers: int
+    macs: int
+    flops: int
+    connections: int
+    activations: int
+    dropped: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+class ReceptiveField(NamedTuple):
+    """What one unit sees of one input: a field per axis, and whether all paths to it agree in stride and centre."""
+
+    axes: tuple[Field, ...]
+    aligned: bool = True
+
+    def sees_all(self, shape: Shape) -> bool:
+        """Whether every unit sees the whole input of that shape."""
+        return all(
+            field.advance == 0 and field.first[0] <= 0 and field.last[0] >= size - 1
+            for field, size in zip(self.axes, shape[1:], strict=True)
+        )
+
+
+class Facts(NamedTuple):
+    """A node with its figures and its receptive field on each network input that it depends on."""
+
+    node: Node
+    input_shapes: Shapes
+    figures: Figures
+    receptive_field: Mapping[str, ReceptiveField]
+
+
+SUMMED = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops", "connections", "activations")
+
+
+class Inferred(NamedTuple):
+    """A graph with the facts of its nodes, by name, in the order of computation."""
+
+    graph: Graph
+    facts: Mapping[str, Facts]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """The sum of every figure over all layers, and the bytes of the parameters in float32."""
+        all_figures = [facts.figures for facts in self.facts.values()]
+        totals = {name: sum(getattr(figures, name) for figures in all_figures) for name in SUMMED}
+        return {**totals, "parameter_bytes": totals["params"] * BYTES_PER_PARAMETER}
+
+    def shape(self, name: str) -> Shape:
+        """The shape of a node's output, or of an input."""
+        if name in self.facts:
+            return self.facts[name].figures.output_shape
+        return next(entry.shape for entry in self.graph.inputs if entry.name == name)
+
+
+def infer(graph: Graph, *, strict: bool = False) -> Inferred:
+    """Work out the figures of every node. Time grows linearly with the number of nodes.
+
+    ``strict`` treats every layer as ``rounding: exact``. Raises CnnError with all independent shapes that do not
+    fit; what follows from a layer that does not fit is left out.
+    """
+    inferred, problems = infer_all(graph, strict=strict)
+    if problems:
+        raise CnnError.of(problems)
+    return inferred
+
+
+def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Problem]]:
+    """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out."""
+    extents = {entry.name: entry.shape for entry in graph.inputs}
+    shapes = dict(extents)
+    fields = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
+    facts: dict[str, Facts] = {}
+    problems: list[Problem] = []
+    known: dict[tuple[int, Shapes], Figures] = {}
+    for node in graph.nodes:
+        if not all(name in shapes for name in node.inputs):
+            continue  # below a layer that does not fit: its own problem has been said
+        inputs = tuple(shapes[name] for name in node.inputs)
+        key = (id(node.layer), inputs)
+        try:
+            figures = known.get(key) or known.setdefault(key, work_out(node.layer, inputs, strict=strict))
+        except Misfit as misfit:
+            problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
+            continue
+        shapes[node.name] = figures.output_shape
+        seen = _receptive_fields(node, inputs, figures, fields, extents)
+        fields[node.name] = seen
+        facts[node.name] = Facts(node, inputs, figures, seen)
+    return Inferred(graph, facts), problems
+
+
+def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
+    """The figures of one layer on inputs of these shapes. Raises Misfit."""
+    output = layer.output_shape(inputs)
+    windows = layer.windows(inputs)
+    if windows and (strict or getattr(layer, "rounding", "") == "exact"):
+        check_exact(inputs[0], windows)
+    lost = tuple(map(dropped, inputs[0][1:], windows)) if windows else (0,) * (len(output) - 1)
+    weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)
+    biases = sum(elements(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
+    params = sum(map(elements, weight_shapes.values()))
+    return Figures(
+        output_shape=output,
+        weight_shapes=weight_shapes,
+        buffer_shapes=buffer_shapes,
+        windows=windows,
+        reach=() if layer.sees_everything else layer.reach(inputs, output),
+        params=params,
+        trainable=params,
+        weights=params - biases,
+        biases=biases,
+        buffers=sum(map(elements, buffer_shapes.values())),
+        macs=layer.macs(inputs, output),
+        flops=layer.flops(inputs, output),
+        connections=layer.connections(inputs, output),
+        activations=elements(output),
+        dropped=lost,
+        notes=_dropped_notes(lost, windows),
+    )
+
+
+def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:
+    if not any(lost):
+        return ()
+    names = {1: ("column",), 2: ("row", "column"), 3: ("slice", "row", "column")}[len(lost)]
+    parts = [f"{count} {name}{'s' if count > 1 else ''}" for count, name in zip(lost, names, strict=True) if count]
+    from_padding = all(count <= window.after for count, window in zip(lost, windows, strict=True))
+    return (f"drops {' and '.join(parts)}{' of the padding' if from_padding else ''}",)
+
+
+def _own_field(shape: Shape) -> ReceptiveField:
+    return ReceptiveField(tuple(Field((0,), (0,), 1) for _ in shape[1:]))
+
+
+Seen = Mapping[str, ReceptiveField]
+
+
+def _receptive_fields(
+    node: Node, inputs: Shapes, figures: Figures, fields: Mapping[str, Seen], extents: Mapping[str, Shape]
+) -> Seen:
+    """Compose the layer's reach with the fields below it, and cover all paths that lead to the same input."""
+    if node.layer.sees_everything:
+        below = fields[node.inputs[0]]
+        return {name: _sees_all(field, inputs[0], extents[name]) for name, field in below.items()}
+    if len(node.inputs) == 1:
+        return {name: _through(figures.reach[0], field, inputs[0], extents[name])
+                for name, field in fields[node.inputs[0]].items()}
+    seen: dict[str, ReceptiveField] = {}
+    for source, shape, reach in zip(node.inputs, inputs, figures.reach, strict=True):
+        for name, field in fields[source].items():
+            path = _through(reach, field, shape, extents[name])
+            seen[name] = _cover(seen[name], path, figures.output_shape, extents[name]) if name in seen else path
+    return seen
+
+
+def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+    if len(reach) != len(below.axes):  # a vector: flattened below, it already sees all that it can
+        return below
+    return ReceptiveField(
+        tuple(
+            # advance 0 of a layer means that it sees all its input; composing keeps that inside the image
+            seen_by_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
+            for own, field, size, n in zip(reach, below.axes, shape[1:], extent[1:], strict=True)
+        ),
+        below.aligned,
+    )
+
+
+def _sees_all(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+    if len(shape) == 1:
+        return below
+    return ReceptiveField(tuple(map(seen_by_all, below.axes, shape[1:], extent[1:])), below.aligned)
+
+
+def _cover(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
+    if one.axes == other.axes:
+        return ReceptiveField(one.axes, one.aligned and other.aligned)
+    units = output[1:] if len(output) > 1 else (1,) * len(one.axes)
+    joined = [join(a, b, n, m) for a, b, n, m in zip(one.axes, other.axes, units, extent[1:], strict=True)]
+    aligned = one.aligned and other.aligned and all(same for _, same in joined)
+    return ReceptiveField(tuple(field for field, _ in joined), aligned)
+
+
+def _problem(node: Node, misfit: Misfit, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:
+    if not str(misfit):
+        return []  # a layer that could not be read; its problem stands with the file's
+    place = node.origin(misfit.field) if node.origin else None
+    way = _way(node, graph, shapes) if walk else ""  # only for those that will be shown: a way is a walk up the graph
+    return [Problem(str(misfit), misfit.hint, place, node.name, way, NO)]
+
+
+def _way(node: Node, graph: Graph, shapes: Mapping[str, Shape]) -> str:
+    """The shapes along the way to a node, back through first inputs; only where they change, the middle left out."""
+    nodes = {entry.name: entry for entry in graph.nodes}
+    steps: list[str] = []
+    name = node.inputs[0]
+    while name in nodes:
+        before = nodes[name].inputs[0]
+        if shapes[before] != shapes[name]:
+            steps.append(f"{name} {format_shape(shapes[name])}")
+        name = before
+    steps.append(f"{name if name == 'input' else f'input {name}'} {format_shape(shapes[name])}")
+    steps.reverse()
+    if len(steps) > 5:
+        steps[3:-1] = ["…"]
+    return " -> ".join(steps)

@@ -1,0 +1,186 @@
+"""The architecture language: the text of a file -> a layer graph, with every mistake's place.
+
+The way: ``source`` (YAML with positions) -> ``blocks`` (definitions) -> ``expansion`` and ``composites`` (layers in
+order) with ``entries`` (fields of one layer) and ``expressions`` -> a Graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError, Problem, closest
+from cnncli.graph import Graph, Input, Setting
+from cnncli.language.blocks import read_blocks, read_defaults, read_variables
+from cnncli.language.composites import COMPOSITES, block
+from cnncli.language.expansion import Expansion
+from cnncli.language.reading import Noted, Reading, is_name, is_nothing
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
+from cnncli.shape import Unreadable, read_shape
+
+KEYS = ("name", "description", "source", "input", "inputs", "variables", "defaults", "blocks", "layers", "outputs", "train")
+FIRST_LINES = "a file begins with input: 3x224x224 and layers: [ … ]"
+DEFAULT_INPUT = "input"
+
+
+class Draft(NamedTuple):
+    """A graph as far as it could be read, and what was wrong."""
+
+    graph: Graph
+    problems: list[Problem]
+
+
+def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingType[str, str] = {}) -> Draft:  # noqa: B006
+    """Read a network. ``overrides`` are variables (--set), ``inputs`` shapes by input name ("" for the only one).
+
+    Raises CnnError for what leaves nothing to read on with (broken YAML, a limit, a wrong override); everything
+    else is in the draft's problems.
+    """
+    reading = Reading(source)
+    root = parse(source)
+    if root is None:
+        raise CnnError(f"{source.name}: the file is empty", FIRST_LINES)
+    if not isinstance(root, Mapping):
+        raise source.error(root, "a network is a mapping (key: value)", FIRST_LINES)
+    reading.known_keys(root, KEYS, "a network")
+    env = read_variables(reading, root.entries.get("variables"), dict(overrides))
+    network_inputs = _inputs(reading, root, env, dict(inputs))
+    blocks = read_blocks(reading, root.entries.get("blocks"))
+    defaults = read_defaults(reading, root.entries.get("defaults"), blocks)
+    names = [entry.name for entry in network_inputs]
+    composites = {**COMPOSITES, **dict.fromkeys(blocks, block)}
+    expansion = Expansion(reading, blocks, defaults, env, names, composites)
+    outputs = _expand(reading, root, expansion, names)
+    text = {key: _text(reading, root.entries.get(key)) for key in ("name", "description", "source")}
+    graph = Graph(
+        text["name"],
+        tuple(entry for entry in network_inputs if entry.shape),
+        tuple(expansion.nodes),
+        outputs,
+        tuple(expansion.groups),
+        text["description"],
+        text["source"],
+        _train(reading, root.entries.get("train"), env),
+    )
+    return Draft(graph, list(reading.problems.values()))
+
+
+def _text(reading: Reading, node: Value | None) -> str:
+    if isinstance(node, Scalar):
+        return " ".join(node.text.split())
+    if node is not None:
+        reading.note(node, "must be a text", "put it in quotes")
+    return ""
+
+
+def _inputs(reading: Reading, root: Mapping, env: dict[str, Any], given: dict[str, str]) -> list[Input]:
+    """The network's inputs; one that cannot be read gets an empty shape, so that its uses stay silent."""
+    nodes = _input_nodes(reading, root)
+    only = next(iter(nodes)) if len(nodes) == 1 else ""
+    shapes = {(name or only): text for name, text in given.items()}
+    for name in shapes:
+        if name not in nodes:
+            raise _no_input(name, list(nodes))
+    return [
+        Input(name, _given_shape(name, shapes[name]) if name in shapes else _shape(reading, node, env))
+        for name, node in nodes.items()
+    ]
+
+
+def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
+    several, one = root.entries.get("inputs"), root.entries.get("input")
+    if several is None or one is not None:
+        if several is not None:
+            reading.note(root.keys["inputs"], "input and inputs are both given", "keep one of them")
+        if is_nothing(one) or one is None:
+            reading.note(root.keys.get("input", root), "the network needs an input", "write input: 3x224x224")
+            return {DEFAULT_INPUT: root}
+        if isinstance(one, Mapping):
+            reading.note(one, "input is one shape", "write inputs: {name: shape, …} for several")
+            return {DEFAULT_INPUT: root}
+        return {DEFAULT_INPUT: one}
+    try:
+        mapping = reading.mapping(several, "inputs", "write inputs: {rgb: 3x224x224, flow: 20x224x224}")
+    except Noted:
+        return {DEFAULT_INPUT: root}
+    for name, at in mapping.keys.items():
+        if not is_name(name):
+            reading.note(at, f"{name!r} is not a name", "use letters, digits and underscores")
+    if not mapping.entries:
+        reading.note(mapping, "the network needs an input", "write input: 3x224x224")
+    return mapping.entries
+
+
+def _no_input(name: str, names: list[str]) -> CnnError:
+    if not name:
+        return CnnError("--input: the network has several inputs", f"write --input {names[0]}=3x64x64 for one of them")
+    near = closest(name, names)
+    hint = f"did you mean {near}?" if near else f"its inputs are {', '.join(names)}"
+    return CnnError(f"--input {name}: the network has no such input", hint)
+
+
+def _given_shape(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return read_shape(text)
+    except Unreadable as error:
+        raise CnnError(f"--input: {error}", error.hint) from None
+
+
+def _shape(reading: Reading, node: Value, env: dict[str, Any]) -> tuple[int, ...]:
+    if isinstance(node, Mapping):
+        return ()  # what is wrong with it has been said
+    try:
+        return read_shape(reading.value(node, env))
+    except Unreadable as error:
+        reading.note(node, str(error), error.hint)
+    except Noted:
+        pass
+    return ()
+
+
+def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[str]) -> tuple[str, ...]:
+    """Expand the layers; the names of the outputs."""
+    layers = root.entries.get("layers")
+    if not isinstance(layers, Sequence) or not layers.items:
+        at = layers or root.keys.get("layers", root)
+        reading.note(at, "the network needs layers: a list", "write layers: and below it a line for each, as - relu")
+        return ()
+    end = expansion.expand(layers, expansion.top, "", None, inputs[0] if len(inputs) == 1 else None)
+    wanted = root.entries.get("outputs")
+    if wanted is None or is_nothing(wanted):
+        return (end,) if end is not None else ()
+    items = wanted.items if isinstance(wanted, Sequence) else [wanted]
+    names = [_output(reading, item, expansion) for item in items]
+    return tuple(name for name in names if name)
+
+
+def _output(reading: Reading, node: Value, expansion: Expansion) -> str:
+    try:
+        name = reading.text(node, expansion.top, "an output")
+    except Noted:
+        return ""
+    if name not in expansion.outputs:
+        near = closest(name, list(expansion.outputs))
+        hint = f"did you mean {near}?" if near else "outputs are names of layers"
+        reading.note(node, f"there is no layer {name!r} to be an output", hint)
+    return expansion.outputs.get(name, "")
+
+
+def _train(reading: Reading, node: Value | None, env: dict[str, Any]) -> dict[str, Setting]:
+    if node is None or is_nothing(node):
+        return {}
+    try:
+        mapping = reading.mapping(node, "train", "write train: {dataset: mnist, epochs: 10}")
+    except Noted:
+        return {}
+    settings = {}
+    for key, value in mapping.entries.items():
+        try:
+            place, key_place = reading.source.place(value), reading.source.place(mapping.keys[key])
+            settings[key] = Setting(reading.value(value, env), place, key_place)
+        except Noted:
+            continue
+    return settings
+
+
+__all__ = ["Draft", "Source", "decode", "read", "read_text"]

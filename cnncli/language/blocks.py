@@ -1,0 +1,182 @@
+"""The definitions of a file: its variables, its defaults and its reusable blocks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError, closest
+from cnncli.language.expressions import Env
+from cnncli.language.reading import Noted, Reading, is_name, is_nothing
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
+from cnncli.layers import KINDS
+
+COMPOSITES = ("residual", "parallel", "repeat", "when")
+EVERYWHERE = ("name", "from")  # what every layer takes
+
+
+class Block(NamedTuple):
+    """A reusable piece: parameters with their defaults (None: must be given), and layers."""
+
+    name: str
+    parameters: dict[str, Value | None]
+    layers: Sequence
+    at: Value
+
+
+def read_variables(reading: Reading, node: Value | None, overrides: dict[str, str]) -> dict[str, Any]:
+    """Named values in order, each able to use those above it; ``overrides`` (--set) replace values as written.
+
+    Raises CnnError where an override names no variable.
+    """
+    env: dict[str, Any] = {}
+    if not is_nothing(node):
+        try:
+            mapping = reading.mapping(node, "variables", "write variables: {width: 64}")
+        except Noted:
+            return env
+        for name, value in mapping.entries.items():
+            try:
+                if not is_name(name):
+                    reading.fail(mapping.keys[name], f"{name!r} is not a name", "use letters, digits and underscores")
+                env[name] = read_override(name, overrides[name], env) if name in overrides else reading.value(value, env)
+            except Noted:
+                env[name] = 1  # so that its uses are not reported as well
+    for name in overrides:
+        if name not in env:
+            raise _no_variable(name, env)
+    return env
+
+
+def _no_variable(name: str, env: Env) -> CnnError:
+    near = closest(name, list(env))
+    known = f"its variables are {', '.join(env)}" if env else "it has none"
+    return CnnError(f"--set {name}: the architecture has no such variable", f"did you mean {near}?" if near else known)
+
+
+def read_override(name: str, text: str, env: Env) -> Any:
+    """The value of ``--set name=text``, read as in a file. Raises CnnError."""
+    source = Source(f"--set {name}", text)
+    node = parse(source)
+    reading = Reading(source)
+    try:
+        return None if node is None else reading.value(node, env)
+    except Noted:
+        raise CnnError.of(list(reading.problems.values())) from None
+
+
+def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]) -> dict[str, Mapping]:
+    """Fields given to every layer of a kind, as mappings by kind."""
+    if is_nothing(node):
+        return {}
+    defaults: dict[str, Mapping] = {}
+    try:
+        mapping = reading.mapping(node, "defaults", "write defaults: {conv: {bias: false}}")
+    except Noted:
+        return {}
+    for kind, value in mapping.entries.items():
+        at = mapping.keys[kind]
+        if kind not in KINDS and kind not in blocks:
+            from cnncli.language.foreign import kind_hint
+
+            reading.note(at, f"there is no kind of layer {kind!r}", kind_hint(kind, [*KINDS, *blocks]))
+            continue
+        try:
+            fields = reading.mapping(value, f"the defaults of {kind}", f"write {kind}: {{field: value}}")
+        except Noted:
+            continue
+        known = list(KINDS[kind].schema) if kind in KINDS else list(blocks[kind].parameters)
+        for field in fields.entries:
+            if field not in known:
+                from cnncli.language.foreign import field_hint
+
+                reading.note(fields.keys[field], f"{kind} has no field {field!r}", field_hint(field, known))
+        defaults[kind] = fields
+    return defaults
+
+
+def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
+    """The blocks of a file. A block that uses itself, directly or through others, is noted and left out."""
+    if is_nothing(node):
+        return {}
+    blocks: dict[str, Block] = {}
+    try:
+        mapping = reading.mapping(node, "blocks", "write blocks: {name: {parameters: {…}, layers: […]}}")
+    except Noted:
+        return {}
+    for name, value in mapping.entries.items():
+        try:
+            blocks[name] = _read_block(reading, name, mapping.keys[name], value)
+        except Noted:
+            continue
+    _note_cycles(reading, blocks)
+    return blocks
+
+
+def _read_block(reading: Reading, name: str, at: Value, value: Value) -> Block:
+    if name in KINDS or name in COMPOSITES:
+        reading.fail(at, f"a block cannot be called {name}, which is a kind of layer", "choose another name")
+    if not is_name(name):
+        reading.fail(at, f"{name!r} is not a name for a block", "use letters, digits and underscores")
+    body = reading.mapping(value, f"the block {name}", "write parameters: {…} and layers: […] in it")
+    reading.known_keys(body, ("parameters", "layers", "description"), f"the block {name}")
+    layers = body.entries.get("layers")
+    if not isinstance(layers, Sequence):
+        reading.fail(layers or at, f"the block {name} needs layers: a list", "write layers: [conv: …, relu]")
+    return Block(name, _read_parameters(reading, name, body.entries.get("parameters")), layers, at)
+
+
+def _read_parameters(reading: Reading, name: str, node: Value | None) -> dict[str, Value | None]:
+    if is_nothing(node):
+        return {}
+    if isinstance(node, Sequence):
+        found: dict[str, tuple[Value, Value | None]] = {
+            item.text: (item, None) for item in node.items if isinstance(item, Scalar)
+        }
+    else:
+        mapping = reading.mapping(node, f"the parameters of {name}", "write parameters: {width: , stride: 1}")
+        found = {key: (mapping.keys[key], None if is_nothing(value) else value) for key, value in mapping.entries.items()}
+    for parameter, (at, _) in found.items():
+        if parameter in EVERYWHERE or not is_name(parameter):
+            reading.fail(at, f"{parameter!r} cannot be a parameter", "choose another name")
+    return {parameter: default for parameter, (_, default) in found.items()}
+
+
+def _note_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
+    """Blocks are few and their graph is small: a walk from each, with the calls on the way to it."""
+    uses = {name: _kinds_in(block.layers, blocks) for name, block in blocks.items()}
+    settled: set[str] = set()
+    for start in list(blocks):
+        way = [start]
+        pending = [iter(uses[start])]
+        while pending:
+            called = next(pending[-1], None)
+            if called is None:
+                pending.pop()
+                settled.add(way.pop())
+            elif called[0] in way:
+                circle = " -> ".join([*way[way.index(called[0]) :], called[0]])
+                reading.note(called[1], f"a block cannot use itself: {circle}", "use repeat for what comes several times")
+                blocks.pop(called[0], None)
+            elif called[0] not in settled:
+                way.append(called[0])
+                pending.append(iter(uses[called[0]]))
+
+
+def _kinds_in(layers: Value, blocks: dict[str, Block]) -> list[tuple[str, Value]]:
+    """The blocks that a list of layers calls, at any depth of composites."""
+    found: list[tuple[str, Value]] = []
+    pending = [layers]
+    while pending:
+        node = pending.pop()
+        items = node.items if isinstance(node, Sequence) else []
+        for item in items:
+            if isinstance(item, Scalar):
+                found.append((item.text, item))
+            elif isinstance(item, Mapping):
+                found.extend((key, item.keys[key]) for key in item.entries)
+                pending.extend(item.entries.values())
+            else:
+                pending.append(item)
+        if isinstance(node, Mapping):
+            pending.extend(node.entries.values())
+    return [(name, at) for name, at in found if name in blocks]

@@ -1,0 +1,176 @@
+"""What opens a scope: residual, parallel, repeat, and calls of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cnncli.language.blocks import EVERYWHERE, Block
+from cnncli.language.entries import given_fields
+from cnncli.language.expansion import LAYER_LIMIT, Call, Expansion
+from cnncli.language.expressions import Env
+from cnncli.language.reading import Noted, is_name, is_nothing
+from cnncli.language.source import Mapping, Sequence, Value
+from cnncli.layers import KINDS
+from cnncli.layers.fields import shown
+
+Composite = Callable[[Expansion, Call], str | None]
+
+
+def residual(expansion: Expansion, call: Call) -> str | None:
+    """``layers(x) + shortcut(x)``; the shortcut defaults to x itself."""
+    body = _body(expansion, call, ("layers",), ("shortcut",))
+    first = len(expansion.nodes)
+    layers = expansion.list_of(body["layers"], "residual")
+    inner = expansion.expand(layers, call.env, f"{call.path}.", call.scope, call.above)
+    shortcut = call.above
+    if not is_nothing(body.get("shortcut")):
+        shortcut = _branch(expansion, call, "shortcut", body["shortcut"])
+    joined = expansion.join(call, "add", [inner, shortcut])
+    expansion.group(call.path, "residual", first)
+    return joined
+
+
+def parallel(expansion: Expansion, call: Call) -> str | None:
+    """Branches that read the same input, merged."""
+    body = _body(expansion, call, ("branches",), ("merge",))
+    first = len(expansion.nodes)
+    merge = _merge_kind(expansion, call, body.get("merge"))
+    branches = _named_branches(expansion, body["branches"])
+    ends = [_branch(expansion, call, name, node) for name, node in branches.items()]
+    joined = expansion.join(call, merge, ends)
+    expansion.group(call.path, "parallel", first)
+    return joined
+
+
+def _named_branches(expansion: Expansion, node: Value) -> dict[str, Value]:
+    if isinstance(node, Mapping):
+        branches = node.entries
+    else:
+        items = expansion.list_of(node, "branches").items
+        branches = {str(position): item for position, item in enumerate(items)}
+    if not branches:
+        expansion.reading.fail(node, "parallel needs at least one branch", "write branches: [[ … ], [ … ]]")
+    for name in branches:
+        if not is_name(name):
+            expansion.reading.fail(node, f"{name!r} is not a name", "use letters, digits and underscores")
+    return branches
+
+
+def _merge_kind(expansion: Expansion, call: Call, node: Value | None) -> str:
+    if node is None or is_nothing(node):
+        return "concat"
+    merge = expansion.reading.text(node, call.env, "merge")
+    merges = [kind for kind, layer in KINDS.items() if layer.merges]
+    if merge not in merges:
+        expansion.reading.fail(node, f"branches cannot be merged by {merge!r}", f"merge by {', '.join(merges)}")
+    return merge
+
+
+def _branch(expansion: Expansion, call: Call, name: str, node: Value) -> str | None:
+    """One path through a composite; an empty one passes the input on."""
+    if is_nothing(node):
+        return call.above
+    first, path = len(expansion.nodes), f"{call.path}.{name}"
+    layers = expansion.list_of(node, "a branch" if name != "shortcut" else "shortcut")
+    end = expansion.expand(layers, call.env, f"{path}.", call.scope, call.above)
+    if end is not None:
+        expansion.outputs.setdefault(path, end)
+    expansion.group(path, "branch", first)
+    return end
+
+
+def repeat(expansion: Expansion, call: Call) -> str | None:
+    """The layers ``times`` times over, each round below the one before, with its number as ``$index``."""
+    body = _body(expansion, call, ("times", "layers"), ("index",))
+    times = _times(expansion, body["times"], call.env)
+    layers = expansion.list_of(body["layers"], "repeat")
+    index = _index_name(expansion, call, body.get("index"))
+    first, above = len(expansion.nodes), call.above
+    for number in range(times):
+        expansion.step(call.entry.at, 1)
+        start, path = len(expansion.nodes), f"{call.path}.{number}"
+        env = {**call.env, index: number} if index else call.env
+        above = expansion.expand(layers, env, f"{path}.", call.scope, above)
+        if above is not None:
+            expansion.outputs[path] = above
+        expansion.group(path, "round", start)
+    expansion.group(call.path, "repeat", first)
+    return above
+
+
+def _index_name(expansion: Expansion, call: Call, node: Value | None) -> str:
+    if node is None or is_nothing(node):
+        return ""
+    index = expansion.reading.text(node, call.env, "index")
+    if not is_name(index):
+        expansion.reading.fail(node, f"{index!r} is not a name", "write index: i, and $i in the layers")
+    return index
+
+
+def _times(expansion: Expansion, node: Value, env: Env) -> int:
+    times = expansion.reading.value(node, env)
+    if isinstance(times, float) and times.is_integer():
+        times = int(times)
+    if not isinstance(times, int) or isinstance(times, bool) or times < 0:
+        expansion.reading.fail(node, f"times must be a whole number of at least 0, not {shown(times)}")
+    if times > LAYER_LIMIT:
+        expansion.reading.fail(node, f"{times:,} rounds are more than {LAYER_LIMIT:,} layers (the limit)")
+    return times
+
+
+def block(expansion: Expansion, call: Call) -> str | None:
+    """A block's layers, with its parameters given."""
+    called = expansion.blocks[call.entry.kind]
+    env = _arguments(expansion, called, call)
+    first = len(expansion.nodes)
+    expansion.step(call.entry.at, 1)
+    end = expansion.expand(called.layers, env, f"{call.path}.", call.scope, call.above)
+    expansion.group(call.path, called.name, first)
+    return end
+
+
+def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any]:
+    """The block's parameters beside the file's variables: given, from the defaults, or as declared. Raises Noted."""
+    reading, known = expansion.reading, list(called.parameters)
+    before = len(reading.problems)
+    given = given_fields(reading, call.entry, known[0] if known else "", known, call.path)
+    defaults = expansion.defaults.get(called.name)
+    env = dict(expansion.top)
+    missing = []
+    for parameter, declared in called.parameters.items():
+        if parameter in given:
+            node, where = given[parameter], call.env
+        elif defaults is not None and parameter in defaults.entries:
+            node, where = defaults.entries[parameter], expansion.top
+        elif declared is not None:
+            node, where = declared, env
+        else:
+            missing.append(parameter)
+            continue
+        try:
+            env[parameter] = reading.value(node, where, call.path)
+        except Noted:
+            env[parameter] = None
+    if missing:
+        expansion.layer_reader.fail_missing(call.entry, missing, call.path)
+    if len(reading.problems) > before:
+        raise Noted
+    return env
+
+
+def _body(expansion: Expansion, call: Call, needed: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Value]:
+    entry = call.entry
+    hint = f"write {entry.kind}: {{{', '.join(f'{name}: …' for name in needed)}}}"
+    body = entry.body
+    if needed == ("layers",) and isinstance(body, Sequence):
+        return {"layers": body}  # residual: [ … ]
+    mapping = expansion.reading.mapping(body or entry.at, entry.kind, hint)
+    expansion.reading.known_keys(mapping, (*needed, *optional, *EVERYWHERE), entry.kind)
+    missing = [name for name in needed if name not in mapping.entries]
+    if missing:
+        expansion.layer_reader.fail_missing(entry, missing, call.path)
+    return mapping.entries
+
+
+COMPOSITES: dict[str, Composite] = {"residual": residual, "parallel": parallel, "repeat": repeat}

@@ -1,0 +1,98 @@
+"""Reading values of a file: each mistake is noted with its place, and the reading goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from typing import Any, NoReturn
+
+from cnncli.errors import Problem, closest
+from cnncli.language.expressions import BadExpression, Env, evaluate
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, plain_value
+
+
+class Noted(Exception):
+    """A mistake that has been noted; what depends on it is left out."""
+
+
+class Reading:
+    """A source and the problems found in it so far."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: dict[tuple[int, int, str], Problem] = {}  # one for each place, however often it is expanded
+
+    def note(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> None:
+        """Keep a problem."""
+        line, column = at if isinstance(at, tuple) else (at.line, at.column)
+        key = (line, column, message)
+        if key not in self.problems:
+            self.problems[key] = self.source.problem(at, message, hint, layer)
+
+    def fail(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> NoReturn:
+        """Keep a problem and leave what depends on it."""
+        self.note(at, message, hint, layer)
+        raise Noted
+
+    def value(self, node: Value, env: Env, layer: str = "") -> Any:
+        """A number, truth value, text, None, or a list of those; expressions worked out. Raises Noted."""
+        if isinstance(node, Scalar):
+            return self._expression(node, env, layer) if "$" in node.text else plain_value(node)
+        if isinstance(node, Sequence):
+            return [self.value(item, env, layer) for item in node.items]
+        self.fail(node, "a mapping stands where a value is expected", "", layer)
+
+    def _expression(self, node: Scalar, env: Env, layer: str) -> Any:
+        if not _holds_name(node.text):
+            return node.text
+        try:
+            return evaluate(node.text, env)
+        except BadExpression as error:
+            shown = node.text if len(node.text) <= 50 else node.text[:49] + "…"
+            at = (node.line, node.column + error.at + node.quoted)
+            self.fail(at, f"the expression {shown!r} {error}", error.hint, layer)
+
+    def text(self, node: Value, env: Env, what: str, layer: str = "") -> str:
+        """A text as written (``name: 1e3`` is a text). Raises Noted."""
+        if isinstance(node, Scalar) and "$" not in node.text and (node.text or node.quoted):
+            return node.text
+        value = self.value(node, env, layer)
+        if value is None or isinstance(value, list):
+            self.fail(node, f"{what} must be a text", "", layer)
+        return str(value)
+
+    def mapping(self, node: Value | None, what: str, hint: str = "") -> Mapping:
+        """A mapping. Raises Noted."""
+        if isinstance(node, Mapping):
+            return node
+        self.fail(node or (0, 0), f"{what} must be a mapping (name: value)", hint)
+
+    def known_keys(self, node: Mapping, known: tuple[str, ...], what: str) -> None:
+        """Note the keys that ``what`` does not have."""
+        for key, at in node.keys.items():
+            if key not in known:
+                near = closest(key, known)
+                self.note(at, f"{what} has no {key!r}", f"write {near}" if near else f"it takes {', '.join(known)}")
+
+
+def _holds_name(text: str) -> bool:
+    """Whether ``$name`` (or an attempt at it, ``${name}``) stands in a text: ``costs $5`` is only a text."""
+    at = text.find("$")
+    while at >= 0:
+        following = text[at + 1 : at + 2]
+        if following.isalpha() or following in ("_", "{"):
+            return True
+        at = text.find("$", at + 1)
+    return False
+
+
+def is_nothing(node: Value | None) -> bool:
+    """Whether nothing is given: ``key:`` or ``key: ~``."""
+    return node is None or (isinstance(node, Scalar) and not node.quoted and node.text in ("", "~", "null"))
+
+
+def is_name(text: str) -> bool:
+    """Letters, digits, underscores."""
+    return text.isascii() and text.replace("_", "a").isalnum()
+
+
+Entries = MappingType[str, Value]

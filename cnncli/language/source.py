@@ -1,0 +1,334 @@
+"""YAML text -> a tree of values that know where they stand.
+
+The tree is built from the parser's events, not by PyYAML's composer: so nesting and aliases are bounded before
+memory is spent on them, a key given twice is an error, and every value keeps its line and column. Plain scalars are
+read by type where they are used, so ``1e-3`` is a number and ``name: 1e3`` is a text.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cnncli.errors import CnnError, Place, Problem
+
+FILE_LIMIT = 2**20  # bytes
+DEPTH_LIMIT = 100
+ALIAS_LIMIT = 100_000  # values, after expansion
+
+
+class Source:
+    """A text with a name: gives the places in it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._lines: list[str] | None = None
+
+    def place(self, at: Value | tuple[int, int]) -> Place:
+        line, column = at if isinstance(at, tuple) else (at.line, at.column)
+        if self._lines is None:
+            self._lines = self.text.splitlines()
+        shown = self._lines[line] if line < len(self._lines) else ""
+        return Place(self.name, line + 1, column + 1, shown)
+
+    def problem(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> Problem:
+        return Problem(message, hint, self.place(at), layer)
+
+    def error(self, at: Value | tuple[int, int], message: str, hint: str = "") -> CnnError:
+        return CnnError.of([self.problem(at, message, hint)])
+
+
+class Value:
+    """A node of the tree. ``weight`` counts the values in it, with aliases expanded; ``start`` and ``end`` are its
+    character offsets in the text; ``dynamic`` says that an expression (``$``) stands in it."""
+
+    __slots__ = ("column", "dynamic", "end", "line", "start", "weight")
+
+    def __init__(self, event: Any) -> None:
+        mark = event.start_mark
+        self.line: int = mark.line
+        self.column: int = mark.column
+        self.start: int = mark.index
+        self.end: int = event.end_mark.index
+        self.weight = 1
+        self.dynamic = False
+
+
+class Scalar(Value):
+    """A text as written; ``quoted`` texts are never numbers."""
+
+    __slots__ = ("quoted", "text")
+
+    def __init__(self, event: Any) -> None:
+        super().__init__(event)
+        self.text: str = event.value
+        self.quoted: bool = not event.implicit[0]
+        self.dynamic = "$" in self.text
+
+
+class Sequence(Value):
+    """A list."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, event: Any) -> None:
+        super().__init__(event)
+        self.items: list[Value] = []
+
+
+class Mapping(Value):
+    """Keys and values, in order. ``keys`` holds where each key stands."""
+
+    __slots__ = ("entries", "keys")
+
+    def __init__(self, event: Any) -> None:
+        super().__init__(event)
+        self.entries: dict[str, Value] = {}
+        self.keys: dict[str, Value] = {}
+
+
+def read_text(path: str) -> Source:
+    """The text of a file, or of standard input for ``-``.
+
+    Raises CnnError for what is missing, not a file, larger than 1 MiB, or not UTF-8. At most 1 MiB is read.
+    """
+    if path == "-":
+        data = sys.stdin.buffer.read(FILE_LIMIT + 1)
+        return decode("<stdin>", data)
+    try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise CnnError(f"{path}: is a directory", "name the YAML file in it")
+        if stat.S_ISFIFO(mode) or stat.S_ISREG(mode):
+            with Path(path).open("rb") as file:
+                return decode(path, file.read(FILE_LIMIT + 1))
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise CnnError(f"{path}: cannot be read: {reason}") from None
+    raise CnnError(f"{path}: is not a file")
+
+
+def decode(name: str, data: bytes) -> Source:
+    """Bytes of UTF-8, with or without a byte order mark. Raises CnnError for anything else, and past 1 MiB."""
+    if len(data) > FILE_LIMIT:
+        raise CnnError(f"{name}: is larger than 1 MiB (the limit for a file)", "an architecture takes a few kilobytes")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CnnError(f"{name}: is UTF-16 text", "save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CnnError(
+            f"{name}:{line}: is not UTF-8 text: byte 0x{data[error.start]:02x} at offset {error.start}",
+            "save it as UTF-8 (or is it a binary file?)",
+        ) from None
+    return Source(name, text)
+
+
+def parse(source: Source) -> Value | None:
+    """The tree of a text, or None where it holds nothing. Raises CnnError with the place of the first mistake."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _build(source, yaml.parse(source.text, Loader=loader))
+    except yaml.YAMLError as error:
+        raise _syntax_error(source, error) from None
+
+
+def _build(source: Source, events: Iterator[Any]) -> Value | None:
+    """One tree from events, with a stack of its own: no recursion, so depth is a number and not a crash."""
+    import yaml
+
+    root: Value | None = None
+    documents = 0
+    anchors: dict[str, Value] = {}
+    open_anchors: dict[str, Value] = {}
+    stack: list[_Container] = []
+    aliased = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            value = _aliased(source, event, anchors, open_anchors)
+            aliased += value.weight
+            if aliased > ALIAS_LIMIT:
+                raise source.error(
+                    (event.start_mark.line, event.start_mark.column),
+                    f"aliases expand to more than {ALIAS_LIMIT:,} values (the limit)",
+                    "use blocks and repeat instead of aliases",
+                )
+        elif isinstance(event, yaml.ScalarEvent):
+            value = Scalar(event)
+        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
+            value = Sequence(event) if isinstance(event, yaml.SequenceStartEvent) else Mapping(event)
+            if len(stack) >= DEPTH_LIMIT:
+                raise source.error(value, f"is nested deeper than {DEPTH_LIMIT} levels (the limit)")
+            stack.append(_Container(value))
+            if event.anchor:
+                open_anchors[event.anchor] = value
+                stack[-1].anchor = event.anchor
+            _refuse_tag(source, event)
+            continue
+        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
+            container = stack.pop()
+            value = container.value
+            value.end = event.end_mark.index
+            if container.anchor:
+                anchors[container.anchor] = open_anchors.pop(container.anchor)
+            root = _attach(source, stack, value, root)
+            continue
+        else:
+            documents += isinstance(event, yaml.DocumentStartEvent)
+            if documents > 1:
+                at = (event.start_mark.line, event.start_mark.column)
+                raise source.error(at, "a second document starts here", "a file holds one network: remove the ---")
+            continue
+        if isinstance(event, yaml.ScalarEvent):
+            _refuse_tag(source, event)
+            if event.anchor:
+                anchors[event.anchor] = value
+        root = _attach(source, stack, value, root)
+    return root
+
+
+class _Container:
+    """An open list or mapping, with the key that waits for its value."""
+
+    __slots__ = ("anchor", "key", "value")
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self.anchor = ""
+        self.key: Scalar | None = None
+
+
+def _refuse_tag(source: Source, event: Any) -> None:
+    if event.tag and event.tag != "!":
+        at = (event.start_mark.line, event.start_mark.column)
+        raise source.error(at, f"the tag {event.tag[:60]} means nothing here", "remove it")
+
+
+def _aliased(source: Source, event: Any, anchors: dict[str, Value], open_anchors: dict[str, Value]) -> Value:
+    at = (event.start_mark.line, event.start_mark.column)
+    if event.anchor in open_anchors:
+        raise source.error(at, f"*{event.anchor} stands inside of what it repeats", "an alias cannot contain itself")
+    if event.anchor not in anchors:
+        raise source.error(at, f"there is no &{event.anchor} above *{event.anchor}")
+    return anchors[event.anchor]
+
+
+def _attach(source: Source, stack: list[_Container], value: Value, root: Value | None) -> Value | None:
+    """Hang a finished value into the container that is open, or make it the root."""
+    if not stack:
+        return value
+    container = stack[-1]
+    parent = container.value
+    if isinstance(parent, Sequence):
+        parent.items.append(value)
+    elif container.key is None:
+        if not isinstance(value, Scalar):
+            raise source.error(value, "a key must be a plain word", "text in braces or brackets may need quotes")
+        container.key = value
+        return root
+    else:
+        _enter(source, parent, container.key, value)
+        container.key = None
+    parent.weight += value.weight
+    parent.dynamic = parent.dynamic or value.dynamic
+    return root
+
+
+def _enter(source: Source, parent: Value, key: Scalar, value: Value) -> None:
+    assert isinstance(parent, Mapping)
+    if key.text == "<<" and not key.quoted:
+        _merge(source, parent, key, value)
+        return
+    if key.text in parent.keys and parent.keys[key.text].start >= parent.start:
+        first = parent.keys[key.text]
+        raise source.error(key, f"{key.text!r} is given twice", f"it stands in line {first.line + 1} already; keep one")
+    parent.entries[key.text] = value
+    parent.keys[key.text] = key
+    parent.dynamic = parent.dynamic or key.dynamic
+
+
+def _merge(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
+    """YAML's ``<<: *defaults``: the entries that the mapping does not give itself."""
+    for merged in value.items if isinstance(value, Sequence) else [value]:
+        if not isinstance(merged, Mapping):
+            raise source.error(key, "<< takes a mapping", "write <<: *name, with &name at a mapping above")
+        for name, entry in merged.entries.items():
+            if name not in parent.entries:
+                parent.entries[name] = entry
+                parent.keys[name] = merged.keys[name]
+
+
+def _syntax_error(source: Source, error: Any) -> CnnError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    if mark is None:
+        position = getattr(error, "position", 0)
+        before = source.text[:position] if isinstance(position, int) else ""
+        at = (before.count("\n"), len(before) - before.rfind("\n") - 1)
+        return source.error(at, f"is not YAML: {problem}", "remove the character")
+    at = (mark.line, mark.column)
+    shown = source.place(at).text
+    for sign, message, hint in _SYNTAX_HINTS:
+        if sign in problem or sign in shown[max(0, mark.column - 1) : mark.column + 1]:
+            return source.error(at, message, hint)
+    return source.error(at, f"is not YAML: {problem}", "check the indentation, the brackets and the quotes")
+
+
+_SYNTAX_HINTS = (
+    ("\t", "a tab stands here, and YAML indents with spaces", "replace the tab with spaces"),
+    (
+        "mapping values are not allowed",
+        "a second ':' in one line, or a line indented too far",
+        "put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes",
+    ),
+    ("did not find expected ',' or '}'", "the braces are not closed, or a comma is missing", "write {a: 1, b: 2}"),
+    ("did not find expected ',' or ']'", "the brackets are not closed, or a comma is missing", "write [1, 2]"),
+    ("expected ',' or '}'", "the braces are not closed, or a comma is missing", "write {a: 1, b: 2}"),
+    ("expected ',' or ']'", "the brackets are not closed, or a comma is missing", "write [1, 2]"),
+    (
+        "could not find expected ':'",
+        "a line has no ':' where a key is expected",
+        "write key: value, with a space after the ':'",
+    ),
+    ("did not find expected key", "the indentation does not fit the lines above", "indent it as its neighbours"),
+    ("did not find expected '-' indicator", "the indentation does not fit the list above", "start each item with '- '"),
+    ("unexpected end of stream", "a quote is opened and never closed", "close it"),
+)
+
+
+def plain_value(scalar: Scalar) -> int | float | bool | str | None:
+    """A scalar by its look: a whole number, a number, true or false, nothing, or a text.
+
+    ``1e-3`` and ``.5`` are numbers; ``010`` is ten; ``0x10``, ``1:30``, ``yes`` and ``nan`` are texts.
+    """
+    return read_plain(scalar.text) if not scalar.quoted else scalar.text
+
+
+def read_plain(text: str) -> int | float | bool | str | None:
+    """See :func:`plain_value`."""
+    if text[:1] in _NUMBER_STARTS and len(text) < 400:
+        for read in (int, float):
+            try:
+                number = read(text)
+            except ValueError:
+                continue
+            return number if abs(number) < 1e300 else text
+    return _WORDS.get(text, text)
+
+
+_NUMBER_STARTS = frozenset("0123456789+-.")
+_WORDS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}

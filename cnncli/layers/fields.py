@@ -1,0 +1,148 @@
+"""The types that a layer's field can have, each with the function that reads it from a value in a file.
+
+A field is declared as ``stride: PerAxis = 1``; the reader is the annotation's metadata, so a kind's fields are its
+schema and one loader serves all kinds. A reader gets a plain value (int, float, bool, str, None, or a list of
+those, after expressions are worked out) and returns what the layer keeps, or raises :class:`Unreadable`.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from cnncli.shape import SIZE_LIMIT, Unreadable
+
+Reader = Callable[[Any], Any]
+
+
+def shown(value: object) -> str:
+    """A value as the user wrote it, for a message."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    text = str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _whole(least: int) -> Reader:
+    def read(value: object) -> int:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Unreadable(f"must be a whole number, not {shown(value)}")
+        if value < least:
+            raise Unreadable(f"must be at least {least}, not {value}")
+        if value >= SIZE_LIMIT:
+            raise Unreadable(f"must be below 2^31, not {shown(value)}")
+        return value
+
+    return read
+
+
+def _number(low: float, high: float, wanted: str) -> Reader:
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Unreadable(f"must be a number, not {shown(value)}")
+        if not low <= value <= high:
+            raise Unreadable(f"must be {wanted}, not {shown(value)}")
+        return value
+
+    return read
+
+
+def read_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in ("yes", "on"):
+        return True
+    if word in ("no", "off"):
+        return False
+    raise Unreadable(f"must be true or false, not {shown(value)}")
+
+
+def read_text(value: object) -> str:
+    if isinstance(value, list) or value is None:
+        raise Unreadable(f"must be a text, not {shown(value)}")
+    return shown(value)
+
+
+def one_of(*words: str) -> Reader:
+    """A reader of one word out of several."""
+
+    def read(value: object) -> str:
+        if value in words:
+            return str(value)
+        wanted = ", ".join(words[:-1]) + f" or {words[-1]}"
+        same = [word for word in words if isinstance(value, str) and word == value.lower().replace("-", "_")]
+        raise Unreadable(f"must be {wanted}, not {shown(value)}", f"write {same[0]}" if same else "")
+
+    return read
+
+
+def _per_axis(read_one: Reader) -> Reader:
+    def read(value: object) -> object:
+        if not isinstance(value, list):
+            return read_one(value)
+        if not 1 <= len(value) <= 3:
+            raise Unreadable(f"takes one number, or a list with one per axis, not {shown(value)}")
+        return tuple(read_one(item) for item in value)
+
+    return read
+
+
+WORDS = ("valid", "same", "same_lower", "full")
+_read_amount = _whole(0)
+
+
+def read_padding(value: object) -> object:
+    """A number per side, a list per axis, a pair per axis, or a word."""
+    if isinstance(value, str):
+        return one_of(*WORDS)(value)
+    if not isinstance(value, list):
+        return _read_amount(value)
+    if not 1 <= len(value) <= 3:
+        raise Unreadable(f"takes a number, a word, or a list with one number or pair per axis, not {shown(value)}")
+    return tuple(_read_side(item) for item in value)
+
+
+def _read_side(item: object) -> object:
+    if not isinstance(item, list):
+        return _read_amount(item)
+    if len(item) != 2:
+        raise Unreadable(
+            f"takes a pair [before, after] for an axis, not {shown(item)}", "write [[top, bottom], [left, right]]"
+        )
+    return (_read_amount(item[0]), _read_amount(item[1]))
+
+
+def read_margins(value: object) -> object:
+    """As padding, without the words: there is no window for ``same`` to refer to."""
+    if isinstance(value, str):
+        raise Unreadable(f"must be a number, or a list with one number or pair per axis, not {shown(value)}")
+    return read_padding(value)
+
+
+PaddingValue = int | str | tuple[int | tuple[int, int], ...]
+
+Count = Annotated[int, _whole(1)]
+Whole = Annotated[int, _whole(0)]
+Number = Annotated[float, _number(-1e300, 1e300, "a finite number")]
+Positive = Annotated[float, _number(1e-300, 1e300, "above 0")]
+NotNegative = Annotated[float, _number(0, 1e300, "at least 0")]
+Share = Annotated[float, _number(0, 1, "from 0 to 1")]
+Flag = Annotated[bool, read_flag]
+Text = Annotated[str, read_text]
+PerAxis = Annotated[int | tuple[int, ...], _per_axis(_whole(1))]
+MaybePerAxis = Annotated[int | tuple[int, ...] | None, _per_axis(_whole(1))]
+Factors = Annotated[float | tuple[float, ...] | None, _per_axis(_number(1e-9, 1e9, "above 0"))]
+Padding = Annotated[PaddingValue, read_padding]
+Margins = Annotated[PaddingValue, read_margins]
+PaddingMode = Annotated[str, one_of("zeros", "reflect", "replicate", "circular")]
+WindowRounding = Annotated[str, one_of("floor", "ceil", "exact")]
+Rounding = Annotated[str, one_of("floor", "exact")]

@@ -1,0 +1,168 @@
+"""Normalisation and learned scales. ``channels`` means the first axis."""
+
+from typing import Annotated
+
+from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map
+from cnncli.layers.fields import Count, Flag, Number, Positive, Share, one_of
+from cnncli.field import ITSELF, whole
+from cnncli.shape import Shape, elements
+
+
+def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:
+    return {"weight": shape, "bias": shape} if affine else {}
+
+
+def _statistics_flops(values: int, groups: int, affine: bool) -> int:
+    """Operations that normalise ``values`` numbers by their own mean and variance, in ``groups`` equal parts.
+
+    Per part of n: the mean n, the centred squares 2n and their mean n, eps 1, the division n; scale and shift 2n.
+    """
+    return 5 * values + groups + (2 * values if affine else 0)
+
+
+def _everything(inputs: Shapes) -> tuple[Reach, ...]:
+    return (tuple(whole(size) for size in inputs[0][1:]),)
+
+
+class BatchNorm(Layer):
+    """Per channel, with running statistics at inference: a scale and a shift. Ioffe and Szegedy 2015.
+
+    weight and bias (C,), buffers running_mean and running_var (C,). ``momentum`` is PyTorch's (1 - Keras's).
+    """
+
+    kind = "batchnorm"
+    foreign = ("batchnorm1d", "batchnorm2d", "batchnorm3d", "batchnormalization", "bn")
+
+    eps: Positive = 1e-5
+    affine: Flag = True
+    momentum: Share = 0.1
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return _affine(inputs[0][:1], self.affine)
+
+    def buffers(self, inputs: Shapes) -> dict[str, Shape]:
+        return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * elements(output)
+
+    def connections(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * elements(output) if self.affine else 0
+
+
+class LayerNorm(Layer):
+    """Over all of an input (weight and bias as its shape), or over the channels of each position ((C,)). Ba 2016."""
+
+    kind = "layernorm"
+    foreign = ("layernormalization",)
+
+    eps: Positive = 1e-5
+    affine: Flag = True
+    axes: Annotated[str, one_of("all", "channels")] = "all"
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return _affine(inputs[0] if self.axes == "all" else inputs[0][:1], self.affine)
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        return _everything(inputs) if self.axes == "all" else ((ITSELF,) * (len(output) - 1),)
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        groups = 1 if self.axes == "all" else elements(output[1:])
+        return _statistics_flops(elements(output), groups, self.affine)
+
+    def connections(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * elements(output) if self.affine else 0
+
+
+class GroupNorm(Layer):
+    """Over the positions of each group of channels; weight and bias (C,). Wu and He 2018."""
+
+    kind = "groupnorm"
+    foreign = ("groupnormalization",)
+
+    groups: Count
+    eps: Positive = 1e-5
+    affine: Flag = True
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        if inputs[0][0] % self.groups:
+            raise Misfit(
+                f"{self.groups} groups do not divide {inputs[0][0]} channels", "groups must divide the channels", "groups"
+            )
+        return inputs[0]
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return _affine(inputs[0][:1], self.affine)
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        return _everything(inputs)
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return _statistics_flops(elements(output), self.groups, self.affine)
+
+    def connections(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * elements(output) if self.affine else 0
+
+
+class InstanceNorm(Layer):
+    """Over the positions of each channel; weight and bias (C,). Ulyanov et al. 2016."""
+
+    kind = "instancenorm"
+    foreign = ("instancenorm1d", "instancenorm2d", "instancenorm3d", "instancenormalization")
+
+    eps: Positive = 1e-5
+    affine: Flag = True
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_map(self.kind, inputs[0])
+        return inputs[0]
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return _affine(inputs[0][:1], self.affine)
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        return _everything(inputs)
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return _statistics_flops(elements(output), inputs[0][0], self.affine)
+
+    def connections(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * elements(output) if self.affine else 0
+
+
+class Scale(Layer):
+    """A learned factor per channel, weight (C,), starting at ``init``: ConvNeXt's layer scale. Liu et al. 2022."""
+
+    kind = "scale"
+    foreign = ("layerscale",)
+
+    init: Number = 1.0
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return {"weight": inputs[0][:1]}
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return elements(output)
+
+    def connections(self, inputs: Shapes, output: Shape) -> int:
+        return elements(output)
+
+
+class LocalResponseNorm(Layer):
+    """x / (k + alpha / size * sum of squares over ``size`` neighbouring channels) ^ beta. Krizhevsky et al. 2012."""
+
+    kind = "lrn"
+    foreign = ("localresponsenorm", "crossmaplrn2d")
+
+    size: Count = 5
+    alpha: Number = 1e-4
+    beta: Number = 0.75
+    k: Number = 1.0
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_map(self.kind, inputs[0])
+        return inputs[0]
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        # size squares and size - 1 additions, the factor, k, and the division
+        return (2 * self.size + 2) * elements(output)

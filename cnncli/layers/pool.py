@@ -1,0 +1,149 @@
+"""Pooling: over windows, to a wanted size (adaptive), and over the whole map (global)."""
+
+from cnncli.field import Field, periodic
+from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
+from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
+from cnncli.layers.sliding import check_fit, windows_of
+from cnncli.shape import Shape, elements
+from cnncli.window import Window, adaptive_bounds, output_size
+
+
+class WindowPool(Layer):
+    """Map (C, H, W) to (C, H', W'), one window per output; the stride defaults to the kernel."""
+
+    kernel: PerAxis
+    stride: MaybePerAxis = None
+    padding: Padding = 0
+    rounding: WindowRounding = "floor"
+
+    def spacing(self) -> int | tuple[int, ...]:
+        """Inputs from one tap of the window to the next."""
+        return 1
+
+    def windows(self, inputs: Shapes) -> tuple[Window, ...]:
+        stride = self.kernel if self.stride is None else self.stride
+        return windows_of(self.kind, inputs[0], self.kernel, stride, self.padding, self.spacing(), self.rounding)
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        windows = self.windows(inputs)
+        check_fit(shape, windows)
+        for window in windows:
+            if max(window.before, window.after) > window.span // 2:
+                raise Misfit(
+                    f"padding {max(window.before, window.after)} is more than half of the {window.span} that the "
+                    "kernel spans: a window would lie in the padding alone",
+                    f"use padding of at most {window.span // 2}",
+                    "padding",
+                )
+        return (shape[0], *map(output_size, shape[1:], windows))
+
+
+class MaxPool(WindowPool):
+    """The largest value of each window; padding never wins."""
+
+    kind = "maxpool"
+    foreign = ("maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d", "maxpooling3d", "maxpooling")
+
+    kernel: PerAxis
+    stride: MaybePerAxis = None
+    padding: Padding = 0
+    dilation: PerAxis = 1
+
+    def spacing(self) -> int | tuple[int, ...]:
+        return self.dilation
+
+
+class AvgPool(WindowPool):
+    """The mean of each window; ``count_include_pad`` counts the zeros of the padding in the divisor."""
+
+    kind = "avgpool"
+    foreign = (
+        *("avgpool1d", "avgpool2d", "avgpool3d", "averagepooling1d", "averagepooling2d", "averagepooling3d"),
+        *("averagepool", "averagepooling", "meanpool"),
+    )
+
+    kernel: PerAxis
+    stride: MaybePerAxis = None
+    padding: Padding = 0
+    rounding: WindowRounding = "floor"
+    count_include_pad: Flag = True
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return elements(output) * elements(tuple(window.kernel for window in self.windows(inputs)))
+
+
+class AdaptivePool(Layer):
+    """Map (C, H, W) to (C, *output): window i spans floor(i n / m) … ceil((i + 1) n / m) - 1."""
+
+    output: PerAxis
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        expect_map(self.kind, shape)
+        return (shape[0], *per_axis(self.output, len(shape) - 1, "output"))
+
+    def bounds(self, inputs: Shapes, output: Shape) -> list[tuple[list[int], list[int], int]]:
+        """Per axis, the windows' bounds over one period (:func:`cnncli.window.adaptive_bounds`)."""
+        return [adaptive_bounds(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)]
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        return (tuple(_one_or_periodic(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
+
+
+def _one_or_periodic(size: int, output: int) -> Field:
+    if output == 1:  # one window over everything: nothing to move
+        return Field((0,), (size - 1,), 0)
+    return periodic(*adaptive_bounds(size, output))
+
+
+class AdaptiveAvgPool(AdaptivePool):
+    """The mean over windows chosen so that the output has the wanted size."""
+
+    kind = "adaptive_avgpool"
+    foreign = ("adaptiveavgpool1d", "adaptiveavgpool2d", "adaptiveavgpool3d", "adaptiveaveragepooling2d")
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        # the windows' sizes, summed over all outputs: a product of one sum per axis
+        total = output[0]
+        for size, wanted, (first, last, _) in zip(inputs[0][1:], output[1:], self.bounds(inputs, output), strict=True):
+            del size
+            total *= sum(b - a + 1 for a, b in zip(first, last, strict=True)) * (wanted // len(first))
+        return total
+
+
+class AdaptiveMaxPool(AdaptivePool):
+    """The maximum over windows chosen so that the output has the wanted size."""
+
+    kind = "adaptive_maxpool"
+    foreign = ("adaptivemaxpool1d", "adaptivemaxpool2d", "adaptivemaxpool3d", "adaptivemaxpooling2d")
+
+
+class GlobalPool(Layer):
+    """Map (C, H, W) to a vector of C: one value for each whole channel."""
+
+    sees_everything = True
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_map(self.kind, inputs[0])
+        return inputs[0][:1]
+
+
+class GlobalAvgPool(GlobalPool):
+    """The mean of each channel."""
+
+    kind = "global_avgpool"
+    foreign = (
+        *("globalaveragepooling1d", "globalaveragepooling2d", "globalaveragepooling3d"),
+        *("globalavgpool2d", "globalaveragepool", "gap"),
+    )
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return elements(inputs[0])
+
+
+class GlobalMaxPool(GlobalPool):
+    """The maximum of each channel."""
+
+    kind = "global_maxpool"
+    foreign = ("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d", "globalmaxpool2d")

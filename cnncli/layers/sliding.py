@@ -1,0 +1,126 @@
+"""What convolutions and pools share: reading their fields as one window per axis, and whether those fit."""
+
+from cnncli.layers.base import Misfit, per_axis, spatial_axes
+from cnncli.layers.fields import PaddingValue
+from cnncli.shape import Shape, format_shape
+from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
+
+
+def sides(padding: PaddingValue, rank: int) -> tuple[tuple[int, int], ...]:
+    """Padding numbers and pairs as (before, after) for each axis. Raises Misfit for a list of another length."""
+    if not isinstance(padding, tuple):
+        amount = 0 if isinstance(padding, str) else padding
+        return ((amount, amount),) * rank
+    if len(padding) != rank:
+        raise Misfit(
+            f"padding has {len(padding)} entries, the input has {rank} spatial axes",
+            f"give one number, or a list of {rank}",
+            "padding",
+        )
+    return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
+
+
+def _word_padding(word: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
+    if word == "valid":
+        return 0, 0
+    if word == "full":
+        return dilation * (kernel - 1), dilation * (kernel - 1)
+    total = same_padding(size, kernel, stride, dilation)
+    less, more = total // 2, total - total // 2
+    return (less, more) if word == "same" else (more, less)
+
+
+def windows_of(
+    kind: str,
+    shape: Shape,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    padding: PaddingValue,
+    dilation: int | tuple[int, ...],
+    rounding: str,
+) -> tuple[Window, ...]:
+    """One window per spatial axis of ``shape``. Raises Misfit where a list has the wrong length."""
+    sizes = spatial_axes(kind, shape)
+    rank = len(sizes)
+    kernels = per_axis(kernel, rank, "kernel")
+    strides = per_axis(stride, rank, "stride")
+    dilations = per_axis(dilation, rank, "dilation")
+    if isinstance(padding, str):
+        pads = tuple(map(_word_padding, (padding,) * rank, sizes, kernels, strides, dilations))
+    else:
+        pads = sides(padding, rank)
+    return tuple(
+        Window(k, s, before, after, d, rounding == "ceil")
+        for k, s, (before, after), d in zip(kernels, strides, pads, dilations, strict=True)
+    )
+
+
+def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
+    """Raises Misfit where a window is larger than its padded axis."""
+    sizes = shape[1:]
+    pairs = list(zip(sizes, windows, strict=True))
+    if all(fits(size, window) for size, window in pairs):
+        return
+    most = [largest_kernel(size, window) for size, window in pairs]
+    hints = [f"a kernel of at most {_values(most)}"] if min(most) > 0 else []
+    hints.append(f"padding of at least {_values([least_padding(size, window) for size, window in pairs])}")
+    spans = tuple(window.span for window in windows)
+    spread = "" if all(w.dilation == 1 for w in windows) else f" (spanning {format_shape(spans)} with its dilation)"
+    raise Misfit(f"{_describe(windows)}{spread} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel")
+
+
+def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
+    """Raises Misfit where steps are not whole: the rule of the lectures, ``rounding: exact``."""
+    sizes = shape[1:]
+    loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if left_over(n, w)]
+    if not loose:
+        return
+    size, window = loose[0]
+    padded = size + window.before + window.after
+    positions = (padded - window.span) / window.stride + 1
+    sums = " + ".join(str(part) for part in (size, window.before, window.after) if part)
+    strides = [s for s in fitting_strides(size, window) if s != window.stride]
+    hints = [f"stride {_either(strides)}"] if strides else []
+    more = window.stride - left_over(size, window)
+    hints.append(f"{more} more of padding" if more > 1 else "1 more row of padding at one side")
+    raise Misfit(
+        f"{_describe(windows)} and stride {_values([w.stride for w in windows])} does not fit "
+        f"{_input(sizes, windows)} exactly: ({sums} - {window.span})/{window.stride} + 1 = {positions:.4g} positions",
+        "use " + ", or ".join(hints) + ", or rounding: floor",
+        "stride" if window.stride > 1 else "kernel",
+    )
+
+
+def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mode: str) -> None:
+    """Raises Misfit where a border is made of pixels that are not there: reflect needs more than it repeats."""
+    least = {"reflect": 1, "circular": 0}.get(mode)
+    if least is None:
+        return
+    for size, (before, after) in zip(shape[1:], pads, strict=True):
+        if max(before, after) + least > size:
+            raise Misfit(
+                f"{kind} cannot pad an axis of {size} by {max(before, after)} in {mode} mode",
+                f"use a padding of at most {size - least}, or zeros",
+                "padding",
+            )
+
+
+def _describe(windows: tuple[Window, ...]) -> str:
+    return f"a {format_shape(tuple(w.kernel for w in windows))} kernel"
+
+
+def _input(sizes: Shape, windows: tuple[Window, ...]) -> str:
+    return f"a {format_shape(sizes)} input with padding {padding_text(windows)}"
+
+
+def padding_text(windows: tuple[Window, ...]) -> str:
+    """``2``, ``1x0`` where axes differ, ``0+1`` where the two sides of an axis do."""
+    return _values([str(w.before) if w.before == w.after else f"{w.before}+{w.after}" for w in windows])
+
+
+def _values(values: list[int] | list[str]) -> str:
+    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
+
+
+def _either(values: list[int]) -> str:
+    return " or ".join(map(str, values[-3:]))

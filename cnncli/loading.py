@@ -1,0 +1,103 @@
+"""From what a user names (a file, ``-``, a bundled architecture) to a checked graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+from cnncli.errors import CnnError, closest
+from cnncli.graph import Graph
+from cnncli.inference import Inferred, infer_all
+from cnncli.language import Source, decode, read, read_text
+from cnncli.recipe import recipe_problems
+
+
+class Loaded(NamedTuple):
+    """A network with its figures, the text that it was read from, and the short name it goes by (``lenet5``)."""
+
+    inferred: Inferred
+    source: Source
+    slug: str
+
+    @property
+    def graph(self) -> Graph:
+        """The layer graph."""
+        return self.inferred.graph
+
+
+def bundled() -> dict[str, Traversable]:
+    """The architectures that come with the package, by name; those in a folder as ``folder/name``."""
+    found: dict[str, Traversable] = {}
+    pending = [("", _folder())]
+    while pending:
+        prefix, folder = pending.pop()
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.name.startswith("__"):
+                pending.append((f"{prefix}{entry.name}/", entry))
+            elif entry.name.endswith(".yaml"):
+                found[prefix + entry.name.removesuffix(".yaml")] = entry
+    return dict(sorted(found.items()))
+
+
+def _folder() -> Traversable:
+    checkout = Path(__file__).parent.parent / "architectures"  # beside the package in a checkout, inside it in a wheel
+    if checkout.is_dir() and (checkout.parent / "pyproject.toml").is_file():
+        return checkout
+    return files("cnncli") / "architectures"
+
+
+def find(architecture: str) -> Source:
+    """The text of an architecture: a path, ``-`` for standard input, or a bundled name. Raises CnnError."""
+    looks_like_a_path = architecture == "-" or architecture.endswith((".yaml", ".yml")) or Path(architecture).is_file()
+    if looks_like_a_path:
+        return read_text(architecture)
+    name = architecture.removesuffix("/")
+    if name and all(part.replace("_", "a").isalnum() for part in name.split("/")):
+        entry = _folder().joinpath(*f"{name}.yaml".split("/"))
+        if entry.is_file():
+            return decode(f"{name}.yaml", entry.read_bytes())
+    if Path(architecture).exists():
+        return read_text(architecture)  # a directory, a device: says so
+    names = list(bundled())
+    near = closest(architecture, names)
+    hint = f"did you mean {near}?" if near else f"bundled are {', '.join(names)}"
+    raise CnnError(f"{architecture}: there is no such file and no bundled architecture of that name", hint)
+
+
+def load(
+    architecture: str, *, overrides: Mapping[str, str] = {}, inputs: Mapping[str, str] = {}, strict: bool = False  # noqa: B006
+) -> Loaded:
+    """Find, read and work out a network.
+
+    ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input).
+    Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
+    """
+    source = find(architecture)
+    return load_source(source, slug(architecture), overrides=overrides, inputs=inputs, strict=strict)
+
+
+def load_source(
+    source: Source,
+    name: str,
+    *,
+    overrides: Mapping[str, str] = {},  # noqa: B006
+    inputs: Mapping[str, str] = {},  # noqa: B006
+    strict: bool = False,
+) -> Loaded:
+    """As :func:`load`, for a text at hand."""
+    draft = read(source, overrides, inputs)
+    inferred, shape_problems = infer_all(draft.graph, strict=strict)
+    problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
+    if problems:
+        raise CnnError.of(problems)
+    return Loaded(inferred, source, name)
+
+
+def slug(architecture: str) -> str:
+    """A short name that can be a folder's: ``lenet5`` of ``nets/lenet5.yaml``."""
+    stem = "stdin" if architecture == "-" else Path(architecture).name
+    stem = stem.removesuffix(".yaml").removesuffix(".yml")
+    return "".join(char if char.isalnum() or char in "_-" else "_" for char in stem) or "network"

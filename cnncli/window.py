@@ -1,0 +1,112 @@
+"""A window that slides along one axis, and THE formula for how often it fits.
+
+Everything that slides (convolution, pooling) goes through :class:`Window`; no other file divides sizes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncli.shape import Size
+
+
+class Window(NamedTuple):
+    """``kernel`` taps, ``dilation`` apart, moved by ``stride`` over an axis with ``before`` + ``after`` padding.
+
+    ``ceil`` counts a last window that hangs over the end, as PyTorch's ``ceil_mode`` does.
+    """
+
+    kernel: int
+    stride: int = 1
+    before: int = 0
+    after: int = 0
+    dilation: int = 1
+    ceil: bool = False
+
+    @property
+    def span(self) -> int:
+        """Inputs from the first tap to the last: ``dilation * (kernel - 1) + 1``."""
+        return self.dilation * (self.kernel - 1) + 1
+
+
+def fits(size: Size, window: Window) -> bool:
+    """Whether the window fits into the padded axis at all. Asked before dividing: ``//`` hides negatives."""
+    return size + window.before + window.after >= window.span
+
+
+def output_size(size: Size, window: Window) -> Size:
+    """Positions of the window: ``floor((size + before + after - span) / stride) + 1``.
+
+    With ``ceil``, the ceiling instead, less a last window that would start in the padding at the end (PyTorch's
+    rule). The window must fit (:func:`fits`).
+
+    >>> output_size(7, Window(kernel=3, stride=2)), output_size(32, Window(kernel=5, before=2, after=2))
+    (3, 32)
+    """
+    room = size + window.before + window.after - window.span
+    if not window.ceil:
+        return room // window.stride + 1
+    positions = -(-room // window.stride) + 1
+    starts_in_padding = (positions - 1) * window.stride >= size + window.before
+    return positions - 1 if starts_in_padding else positions
+
+
+def left_over(size: Size, window: Window) -> Size:
+    """What remains of the padded axis after the last whole step; 0 where the window fits exactly.
+
+    >>> left_over(7, Window(kernel=3, stride=3)), left_over(7, Window(kernel=3, stride=2))
+    (1, 0)
+    """
+    return (size + window.before + window.after - window.span) % window.stride
+
+
+def dropped(size: Size, window: Window) -> Size:
+    """Rows (columns) at the end of the padded axis that no position of the window covers."""
+    covered = (output_size(size, window) - 1) * window.stride + window.span
+    return max(0, size + window.before + window.after - covered)
+
+
+def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
+    """Total padding for which the output is ``ceil(size / stride)``, as TensorFlow's SAME.
+
+    >>> same_padding(28, kernel=5, stride=1, dilation=1), same_padding(28, kernel=3, stride=2, dilation=1)
+    (4, 1)
+    """
+    positions = -(-size // stride)
+    return max(0, (positions - 1) * stride + dilation * (kernel - 1) + 1 - size)
+
+
+def largest_kernel(size: Size, window: Window) -> int:
+    """The largest kernel that fits with this padding and dilation (0 when none does)."""
+    room = size + window.before + window.after
+    return (room - 1) // window.dilation + 1 if room > 0 else 0
+
+
+def least_padding(size: Size, window: Window) -> int:
+    """The least padding per side with which the window fits."""
+    return max(0, -(-(window.span - size) // 2))
+
+
+def fitting_strides(size: Size, window: Window) -> list[int]:
+    """Strides from 1 to the kernel at which nothing is left over."""
+    return [s for s in range(1, min(window.kernel, 16) + 1) if left_over(size, window._replace(stride=s)) == 0]
+
+
+def adaptive_bounds(size: Size, output: Size) -> tuple[list[int], list[int], int]:
+    """Bounds of adaptive pooling's windows over one period of its pattern.
+
+    Output ``i`` pools inputs ``floor(i * size / output)`` to ``ceil((i + 1) * size / output) - 1``; the pattern
+    repeats every ``output / g`` outputs, ``size / g`` inputs on, with ``g = gcd(size, output)``.
+    Returns (first, last, advance).
+    """
+    from math import gcd
+
+    period, advance = output // gcd(size, output), size // gcd(size, output)
+    first = [i * size // output for i in range(period)]
+    last = [-(-(i + 1) * size // output) - 1 for i in range(period)]
+    return first, last, advance
+
+
+def scaled_size(size: Size, numerator: int, denominator: int) -> Size:
+    """``floor(size * numerator / denominator)``: the size after upsampling by that factor."""
+    return size * numerator // denominator

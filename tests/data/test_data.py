@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cnncli.data import NAMES, load_dataset
+from cnncli.errors import CnnError
+
+KNOWN = "the data sets are mnist, fashion_mnist, digits, images:PATH"
+
+
+@pytest.mark.parametrize(
+    "spec, hint",
+    [
+        ("minst", f"did you mean mnist? {KNOWN}"),
+        ("fashion-mnist", f"did you mean fashion_mnist? {KNOWN}"),
+        ("Digits", f"did you mean digits? {KNOWN}"),
+        ("image:cats", f"did you mean images:PATH? {KNOWN}"),
+        ("imagenet", f"did you mean images:PATH? {KNOWN}"),
+        ("zzz", KNOWN),
+        ("", KNOWN),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_and_the_list(spec: str, hint: str) -> None:
+    with pytest.raises(CnnError) as error:
+        load_dataset(spec, (1, 28, 28))
+    assert str(error.value) == f"unknown data set {spec!r}\n  {hint}"
+    assert error.value.exit_code == 2
+
+
+def test_a_path_without_images_in_front_gets_it(tmp_path: Path) -> None:
+    with pytest.raises(CnnError) as error:
+        load_dataset(str(tmp_path), (1, 28, 28))
+    hint = f"write images:{tmp_path} for the images in it; {KNOWN}"
+    assert str(error.value) == f"unknown data set {str(tmp_path)!r}\n  {hint}"
+
+
+def test_the_names_of_data_sets_cost_no_heavy_import() -> None:
+    heavy = ("numpy", "PIL", "rich", "torch", "urllib.request", "tarfile", "platformdirs")
+    script = f"import sys, cnncli.data; print([name for name in {heavy} if name in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+    assert NAMES == ("mnist", "fashion_mnist", "digits", "images:PATH")
+
+
+def test_loading_data_needs_no_torch() -> None:
+    script = "import sys, cnncli.data.images, cnncli.data.mnist, cnncli.data.digits; print('torch' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout == "False\n"
