@@ -7,10 +7,10 @@ layer that does not fit its input raises :class:`Misfit` and the caller says whe
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, dataclass_transform, get_origin
+from typing import ClassVar
 
 from cnncli.field import ITSELF, Field
-from cnncli.layers.fields import Reader
+from cnncli.schema import Record
 from cnncli.shape import Shape, elements, format_shape
 from cnncli.window import Window
 
@@ -27,60 +27,13 @@ class Misfit(Exception):
         self.field = field
 
 
-class LayerField(NamedTuple):
-    """One entry of a kind's schema."""
-
-    read: Reader
-    required: bool
-    default: Any
-
-
-@dataclass_transform(frozen_default=True)
-class Layer:
-    """The base of all kinds. A kind without weights, windows or operations overrides ``output_shape`` at most.
-
-    ``dataclasses`` would do the same at twenty times the cost, and every command pays for all the kinds at its start.
-    """
+class Layer(Record):
+    """The base of all kinds. A kind without weights, windows or operations overrides ``output_shape`` at most."""
 
     kind: ClassVar[str] = ""
-    main: ClassVar[str] = ""  # the field that a bare value fills; the first, where a kind has any
     foreign: ClassVar[tuple[str, ...]] = ()  # what PyTorch and Keras call it, in lower case
-    schema: ClassVar[dict[str, LayerField]] = {}
     merges: ClassVar[bool] = False  # takes several inputs
     sees_everything: ClassVar[bool] = False  # each output depends on the whole input
-
-    def __init_subclass__(cls) -> None:
-        own = {
-            name: LayerField(hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name))
-            for name, hint in cls.__dict__.get("__annotations__", {}).items()
-            if get_origin(hint) is not ClassVar
-        }
-        cls.schema = {**own, **{name: field for name, field in cls.schema.items() if name not in own}}
-        cls.main = next(iter(cls.schema), "")
-
-    def __init__(self, **fields: Any) -> None:
-        values = self.__dict__
-        for name, field in self.schema.items():
-            if name in fields:
-                values[name] = fields.pop(name)
-            elif field.required:
-                raise TypeError(f"{self.kind} needs {name}")
-            else:
-                values[name] = field.default
-        if fields:
-            raise TypeError(f"{self.kind} has no field {next(iter(fields))}")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is frozen")
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__dict__ == other.__dict__
-
-    def __hash__(self) -> int:
-        return hash((type(self), *self.__dict__.values()))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.__dict__.items())})"
 
     # What a kind answers ------------------------------------------------------------------------------------------
 

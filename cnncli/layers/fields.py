@@ -79,10 +79,14 @@ def one_of(*words: str) -> Reader:
         if value in words:
             return str(value)
         wanted = ", ".join(words[:-1]) + f" or {words[-1]}"
-        same = [word for word in words if isinstance(value, str) and word == value.lower().replace("-", "_")]
+        same = [word for word in words if isinstance(value, str) and _loose(word) == _loose(value)]
         raise Unreadable(f"must be {wanted}, not {shown(value)}", f"write {same[0]}" if same else "")
 
     return read
+
+
+def _loose(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
 
 
 def _per_axis(read_one: Reader) -> Reader:

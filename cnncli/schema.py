@@ -1,0 +1,58 @@
+"""Records whose annotated fields are their schema: how a file's values become a layer or a recipe."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple, dataclass_transform, get_origin
+
+
+class SchemaField(NamedTuple):
+    """One field: the reader of its values (raises Unreadable), and its default unless it must be given."""
+
+    read: Callable[[Any], Any]
+    required: bool
+    default: Any
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """A frozen record. A field is declared as ``stride: PerAxis = 1``, its type an ``Annotated`` with the reader.
+
+    To type checkers it is a frozen dataclass. ``dataclasses`` would compile methods for each class, at twenty times
+    the cost, and every command pays at its start for all the kinds of layer.
+    """
+
+    schema: ClassVar[dict[str, SchemaField]] = {}
+    main: ClassVar[str] = ""  # the field that a bare value fills: the first
+
+    def __init_subclass__(cls) -> None:
+        own = {
+            name: SchemaField(hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name))
+            for name, hint in cls.__dict__.get("__annotations__", {}).items()
+            if get_origin(hint) is not ClassVar
+        }
+        cls.schema = {**own, **{name: field for name, field in cls.schema.items() if name not in own}}
+        cls.main = next(iter(cls.schema), "")
+
+    def __init__(self, **fields: Any) -> None:
+        values = self.__dict__
+        for name, field in self.schema.items():
+            if name in fields:
+                values[name] = fields.pop(name)
+            elif field.required:
+                raise TypeError(f"{type(self).__name__} needs {name}")
+            else:
+                values[name] = field.default
+        if fields:
+            raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({fields})"
