@@ -40,9 +40,16 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
 
 def _unknown(spec: str) -> CnnError:
     known = f"the data sets are {', '.join(NAMES)}"
-    if spec and Path(spec).expanduser().exists():
+    if _exists(spec):
         return CnnError(f"unknown data set {spec!r}", f"write images:{spec} for the images in it; {known}")
     near = closest(spec.partition(":")[0].replace("-", "_"), [name.partition(":")[0] for name in NAMES])
     meant = {name.partition(":")[0]: name for name in NAMES}
     suggestion = f"did you mean {meant[near]}? " if near else ""
     return CnnError(f"unknown data set {spec!r}", suggestion + known)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).expanduser().exists()
+    except (OSError, RuntimeError, ValueError):  # too long, no such user, or with a NUL: no path at all
+        return False

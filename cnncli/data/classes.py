@@ -101,7 +101,7 @@ def _unread(located: list[Located], train: str | None, test: str | None) -> list
     loose = _loose(located) + sum(_loose(_inside(located, folder)) for folder in read if folder)
     notes = [f"not read: {', '.join(f'{other}/' for other in others)}"] if others else []
     if loose:
-        notes.append(f"skipped: {loose:,} images outside of the class folders")
+        notes.append(f"skipped: {loose:,} outside of the class folders")
     return notes
 
 

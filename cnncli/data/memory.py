@@ -11,7 +11,7 @@ def check_fits(needed: int, what: str, hint: str) -> None:
     """Raise a CnnError when ``needed`` bytes are more than half of the machine's memory; the network wants the rest."""
     available = machine_bytes()
     if available is not None and needed > available // 2:
-        raise CnnError(f"{what} takes {_gib(needed)}, more than half of this machine's {_gib(available)}", hint)
+        raise CnnError(f"{what} would need {_gib(needed)}, more than half of this machine's {_gib(available)}", hint)
 
 
 def machine_bytes() -> int | None:

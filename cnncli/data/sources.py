@@ -56,9 +56,9 @@ class Source:
 
 def open_source(path: Path) -> Source:
     """List the folder or archive at ``path``; a CnnError when it is neither, or is damaged."""
-    if path.is_dir():
-        return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted))
     with _readable(path):
+        if path.is_dir():
+            return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted))
         with path.open("rb") as file:
             magic = file.read(6)
         if magic.startswith(b"PK"):

@@ -22,6 +22,8 @@ KNOWN = "the data sets are mnist, fashion_mnist, digits, images:PATH"
         ("imagenet", f"did you mean images:PATH? {KNOWN}"),
         ("zzz", KNOWN),
         ("", KNOWN),
+        ("z" * 5000, KNOWN),
+        ("~nobody-at-all/zzz", KNOWN),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_and_the_list(spec: str, hint: str) -> None:

@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802: the name that http.server asks for
+    def do_GET(self) -> None:
         asked = self.headers.get("Range")
         self.server.asked.append(asked)
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.server.ranges else 0
@@ -50,7 +50,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.server.content[start:]
         if asked and self.server.ranges:
             first = 0 if self.server.wrong_range else start
-            self.send_header("Content-Range", f"bytes {first}-{len(self.server.content) - 1}/{len(self.server.content)}")
+            self.send_header(
+                "Content-Range", f"bytes {first}-{len(self.server.content) - 1}/{len(self.server.content)}"
+            )
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: self.server.at_most])
@@ -134,9 +136,7 @@ def test_a_body_cut_short_is_continued(mirror: Mirror, target: Path) -> None:
 def test_a_body_cut_short_without_ranges_is_an_error_and_kept(mirror: Mirror, target: Path, part: Path) -> None:
     mirror.ranges, mirror.at_most = False, 100_000
     assert failure([mirror.url], target) == (
-        "cannot download file.gz\n"
-        f"  {mirror.url}: the connection closed after 100,000 of 256,000 bytes\n"
-        "  the hint"
+        f"cannot download file.gz\n  {mirror.url}: the connection closed after 100,000 of 256,000 bytes\n  the hint"
     )
     assert part.read_bytes() == CONTENT[:100_000]
 

@@ -93,7 +93,7 @@ def test_more_than_half_of_the_memory_is_refused_unread(tmp_path: Path, monkeypa
     path.write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">3I", 1024, 1024, 1024))
     with pytest.raises(CnnError) as error:
         read_idx(path, axes=3)
-    problem = "1024x1024x1024 bytes takes 1.0 GiB, more than half of this machine's 1.0 GiB"
+    problem = "1024x1024x1024 bytes would need 1.0 GiB, more than half of this machine's 1.0 GiB"
     assert str(error.value) == f"{path}: {problem}\n  {HINT}"
 
 

@@ -1,0 +1,77 @@
+"""The entry point: runs a command and turns every way it can end into an exit code and plain words."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run ``cnn``. Never returns: exits with 0, 1 (the answer is no), 2 (invalid) or 130 (interrupted)."""
+    try:
+        sys.exit(_run())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _run() -> int:
+    import click
+
+    from cnncli.commands import cnn
+    from cnncli.errors import CnnError
+
+    try:
+        result = cnn.main(prog_name="cnn", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except CnnError as error:
+        _complain(str(error))
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return 0  # the reader has what it wanted: cnn … | head
+    except OSError as error:
+        _discard_output()
+        _complain(f"cnn: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return 2
+    except RecursionError:
+        _complain("cnn: the input is nested too deeply")
+        return 2
+    except MemoryError:
+        _complain("cnn: out of memory\n  use a smaller network, batch or data set")
+        return 2
+    except Exception as error:
+        if os.environ.get("CNN_DEBUG"):
+            raise
+        _complain(
+            f"cnn: an error inside cnn itself: {type(error).__name__}: {error}\n"
+            "  this is a bug, please report it; CNN_DEBUG=1 shows where it happened"
+        )
+        return 2
+
+
+def _complain(text: str) -> None:
+    try:
+        sys.stdout.flush()
+        print(text, file=sys.stderr)
+    except OSError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    """Point stdout at nothing, so that the interpreter's own flush at exit does not complain."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return
+
+
+if __name__ == "__main__":
+    main()

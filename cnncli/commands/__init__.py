@@ -1,0 +1,65 @@
+"""The commands, each in a file of its own that is imported when it is called: ``cnn --help`` imports none."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+SUMMARIES = {
+    "summarize": "A table of every layer: output size, parameters, operations, receptive field.",
+    "train": "Train a network on a GPU or the CPU.",
+    "evaluate": "Test accuracy and confusion matrix of a trained run.",
+    "list": "The architectures that come with cnn.",
+}
+
+
+class Commands(click.Group):
+    """Finds a command by its name; its file is ``commands/NAME.py`` and holds a click command ``command``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUMMARIES:
+            return None
+        command: click.Command = import_module(f"cnncli.commands.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
+            from cnncli.errors import closest
+
+            near = closest(args[0], list(SUMMARIES))
+            hint = f"did you mean {near}?" if near else f"the commands are {', '.join(SUMMARIES)}"
+            ctx.fail(f"there is no command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, from the summaries: click's own would import every command for its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from cnncli import __version__
+
+        click.echo(f"cnn {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+)
+def cnn() -> None:
+    """Calculate, explain and train convolutional networks described by one YAML file.
+
+    \b
+      cnn summarize lenet5         a bundled network
+      cnn summarize my_net.yaml    a network of your own
+      cnn train digits_cnn         train on the bundled digits
+    """

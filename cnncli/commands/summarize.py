@@ -1,0 +1,63 @@
+"""``cnn summarize``: the figures of every layer."""
+
+from __future__ import annotations
+
+import click
+
+from cnncli.commands import options
+
+
+@click.command()
+@options.architecture
+@options.input_option
+@options.set_option
+@click.option("--batch", type=click.IntRange(1), default=None, help="Show shapes and work for a batch of this size.")
+@click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, as layer,output,flops,notes.")
+@click.option("--depth", type=click.IntRange(0), default=None, help="Open composites this many levels deep.")
+@click.option("--strict", is_flag=True, help="A window that leaves rows or columns over is an error.")
+@options.format_option("table", "json", "csv", "markdown", "latex")
+def command(
+    architecture: str,
+    input_shapes: tuple[str, ...],
+    assignments: tuple[str, ...],
+    batch: int | None,
+    columns: str | None,
+    depth: int | None,
+    strict: bool,
+    form: str,
+) -> None:
+    """A table of every layer of ARCH: output size, parameters, operations, receptive field.
+
+    ARCH is a YAML file, - for standard input, or a bundled name (cnn list).
+
+    Params are trained weights and biases; MACs are multiply-accumulates for one input; sees is the receptive field.
+    """
+    from cnncli.loading import load
+    from cnncli.views.columns import choose
+    from cnncli.views.rows import flat, outline
+
+    loaded = load(
+        architecture,
+        overrides=options.overrides(assignments),
+        inputs=options.input_shapes(input_shapes),
+        strict=strict,
+    )
+    inferred, batch = loaded.inferred, batch or 0
+    if form == "json":
+        import json
+
+        from cnncli.views.formats import as_json
+
+        click.echo(json.dumps(as_json(inferred, loaded.slug, batch), indent=1))
+        return
+    rows = flat(inferred) if form == "csv" and depth is None else outline(inferred, depth)
+    chosen = choose(columns, rows)
+    if form == "table":
+        from cnncli.views.table import lines, show, terminal_width, title
+
+        show(title(inferred, loaded.slug, batch), lines(inferred, rows, chosen, batch, terminal_width()))
+        return
+    from cnncli.views import formats
+
+    write = {"csv": formats.as_csv, "markdown": formats.as_markdown, "latex": formats.as_latex}[form]
+    click.echo(write(inferred, rows, chosen, batch), nl=False)

@@ -1,0 +1,116 @@
+"""A summary for programs (JSON, CSV) and for papers (Markdown, LaTeX)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncli.inference import Facts, Inferred
+from cnncli.views.columns import Column, scaled, stride_value, with_batch
+from cnncli.views.rows import Row
+
+_COUNTS = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops", "connections", "activations")
+
+
+def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
+    """The summary as plain data: every layer in the order of computation, whatever the table would fold."""
+    graph = inferred.graph
+    totals = {name: scaled(name, count, batch) for name, count in inferred.totals.items()}
+    return {
+        "name": graph.name or slug,
+        **({"batch": batch} if batch else {}),
+        "inputs": [{"name": entry.name, "shape": list(with_batch(entry.shape, batch))} for entry in graph.inputs],
+        "layers": [_layer(facts, batch) for facts in inferred.facts.values()],
+        "outputs": list(graph.outputs),
+        "totals": totals,
+    }
+
+
+def _layer(facts: Facts, batch: int) -> dict[str, Any]:
+    figures = facts.figures
+    return {
+        "name": facts.node.name,
+        "kind": facts.node.layer.kind,
+        "inputs": list(facts.node.inputs),
+        "output_shape": list(with_batch(figures.output_shape, batch)),
+        **{name: scaled(name, getattr(figures, name), batch) for name in _COUNTS},
+        "receptive_field": {
+            name: {
+                "size": [axis.size for axis in field.axes],
+                "stride": [stride_value(axis.stride) for axis in field.axes],
+                "offset": [axis.offset for axis in field.axes],
+                "aligned": field.aligned,
+            }
+            for name, field in facts.receptive_field.items()
+        },
+        "dropped": list(figures.dropped),
+        "notes": list(figures.notes),
+    }
+
+
+def as_csv(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
+    """A line per row with full names and plain numbers."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([column.name for column in columns])
+    for row in rows:
+        writer.writerow([_plain(column, row, inferred, batch) for column in columns])
+    return text.getvalue()
+
+
+def _plain(column: Column, row: Row, inferred: Inferred, batch: int) -> str:
+    if column.name == "layer" and row.facts is not None and row.is_layer:
+        return row.facts.node.name
+    cell = column.cell(row, inferred, batch)
+    return cell.replace(",", "") if column.right else cell.strip()
+
+
+def as_markdown(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
+    """A table in Markdown; composites are indented by spaces that survive."""
+    head = "| " + " | ".join(column.heading for column in columns) + " |"
+    rule = "|" + "|".join(" ---: " if column.right else " --- " for column in columns) + "|"
+    body = [
+        "| " + " | ".join(_escape_markdown(cell) for cell in cells) + " |"
+        for cells in _cells(inferred, rows, columns, batch)
+    ]
+    return "\n".join([head, rule, *body]) + "\n"
+
+
+def _escape_markdown(text: str) -> str:
+    stripped = text.lstrip(" ")
+    escaped = stripped.replace("\\", "\\\\").replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
+    return "&nbsp;" * (len(text) - len(stripped)) + escaped
+
+
+def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
+    """A tabular to paste; it needs no package."""
+    layout = "".join("r" if column.right else "l" for column in columns)
+    *body, total = [" & ".join(map(_escape_latex, cells)) + r" \\" for cells in _cells(inferred, rows, columns, batch)]
+    head = " & ".join(column.heading for column in columns) + r" \\"
+    return "\n".join(
+        [rf"\begin{{tabular}}{{{layout}}}", r"\hline", head, r"\hline", *body, r"\hline", total, r"\hline", r"\end{tabular}"]
+    ) + "\n"
+
+
+_LATEX = {
+    **{char: f"\\{char}" for char in "_&%$#{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def _escape_latex(text: str) -> str:
+    stripped = text.lstrip(" ")
+    indent = rf"\hspace*{{{(len(text) - len(stripped)) / 2:g}em}}" if stripped != text else ""
+    return indent + "".join(_LATEX.get(char, char) for char in stripped)
+
+
+def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[list[str]]:
+    """The texts of all rows and of the total."""
+    totals = inferred.totals
+    body = [[column.cell(row, inferred, batch) for column in columns] for row in rows]
+    total = [f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else "" for column in columns]
+    return [*body, ["total" if not total[0] else total[0], *total[1:]]]

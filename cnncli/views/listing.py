@@ -1,0 +1,48 @@
+"""Plain lists of records as a table, CSV or Markdown: for commands whose rows are not layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Record = dict[str, Any]
+
+
+def _text(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def as_table(records: Sequence[Record]) -> str:
+    """Aligned columns under their names; numbers to the right, with thousands separators."""
+    if not records:
+        return "none\n"
+    names = list(records[0])
+    texts = [names, *([_text(record[name]) for name in names] for record in records)]
+    widths = [max(len(line[at]) for line in texts) for at in range(len(names))]
+    right = [isinstance(records[0][name], int) for name in names]
+    return "".join(_line(line, widths, right) for line in texts)
+
+
+def _line(texts: list[str], widths: list[int], right: list[bool]) -> str:
+    cells = (t.rjust(w) if r else t.ljust(w) for t, w, r in zip(texts, widths, right, strict=True))
+    return f" {'  '.join(cells)}".rstrip() + "\n"
+
+
+def as_csv(records: Sequence[Record]) -> str:
+    """Comma-separated values under a line of names; numbers without separators."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(records[0]) if records else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
+
+
+def as_markdown(records: Sequence[Record]) -> str:
+    """A Markdown table."""
+    names = list(records[0]) if records else []
+    rule = ["---:" if records and isinstance(records[0][name], int) else "---" for name in names]
+    lines = [names, rule, *([_text(record[name]).replace("|", "\\|") for name in names] for record in records)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,167 @@
+"""The rows of a summary: layers with their composites as an outline, equal rounds folded into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnncli.graph import Group
+from cnncli.inference import SUMMED, Facts, Inferred
+
+Counts = dict[str, int]
+
+
+class Row(NamedTuple):
+    """A line of the table: a layer, or a composite.
+
+    ``label`` is the name below its parent, ``facts`` the layer's (for a closed composite, those of its last layer;
+    None for the heading of an open one), ``counts`` what the line stands for, over all ``times`` equal rounds.
+    """
+
+    label: str
+    depth: int
+    kind: str
+    facts: Facts | None
+    counts: Counts | None
+    times: int = 1
+    is_layer: bool = False
+
+
+class _Branch(NamedTuple):
+    """A composite with what stands in it: layers and further composites, in order."""
+
+    group: Group
+    children: list[_Branch | Facts]
+
+
+def outline(inferred: Inferred, depth: int | None = None) -> list[Row]:
+    """The rows of a network. ``depth`` is how many levels of composites are opened: 0 for none, None for all."""
+    rows: list[Row] = []
+    _add_rows(_tree(inferred), "", 0, depth, rows)
+    return rows
+
+
+def flat(inferred: Inferred) -> list[Row]:
+    """A row for every layer, by its full name."""
+    return [
+        Row(facts.node.name, 0, facts.node.layer.kind, facts, _counts_of(facts), is_layer=True)
+        for facts in inferred.facts.values()
+    ]
+
+
+def _tree(inferred: Inferred) -> list[_Branch | Facts]:
+    """Nest the groups by the ranges of nodes that they cover."""
+    nodes = list(inferred.facts.values())
+    pending = sorted(inferred.graph.groups, key=lambda group: (group.first, -group.last, group.name.count(".")))
+    top: list[_Branch | Facts] = []
+    open_branches: list[_Branch] = []
+    at = 0
+    for group in pending:
+        if group.first == group.last:
+            continue  # nothing in it
+        at = _fill(nodes, at, group.first, open_branches, top)
+        while open_branches and open_branches[-1].group.last <= group.first:
+            open_branches.pop()
+        branch = _Branch(group, [])
+        (open_branches[-1].children if open_branches else top).append(branch)
+        open_branches.append(branch)
+    _fill(nodes, at, len(nodes), open_branches, top)
+    return top
+
+
+def _fill(
+    nodes: list[Facts], at: int, until: int, open_branches: list[_Branch], top: list[_Branch | Facts]
+) -> int:
+    """Hang the nodes from ``at`` on to the innermost composites that cover them."""
+    while at < until:
+        while open_branches and open_branches[-1].group.last <= at:
+            open_branches.pop()
+        (open_branches[-1].children if open_branches else top).append(nodes[at])
+        at += 1
+    return at
+
+
+def _add_rows(children: list[_Branch | Facts], parent: str, level: int, depth: int | None, rows: list[Row]) -> None:
+    for child, times in _folded(children):
+        if isinstance(child, Facts):
+            label, kind = _below(child.node.name, parent), child.node.layer.kind
+            rows.append(Row(label, level, kind, child, _counts_of(child), is_layer=True))
+            continue
+        label, times, branch = _squashed(child, times, parent)
+        if depth is not None and level >= depth:
+            counts = {figure: count * times for figure, count in _total(branch).items()}
+            rows.append(Row(label, level, branch.group.kind, _last(branch), counts, times))
+        else:
+            rows.append(Row(label, level, branch.group.kind, None, None, times))
+            _add_rows(branch.children, branch.group.name, level + 1, depth, rows)
+
+
+def _squashed(branch: _Branch, times: int, parent: str) -> tuple[str, int, _Branch]:
+    """Tell a composite that holds nothing but another one in the same line: ``stage1.0-2.bottleneck1``."""
+    label = _round_label(_below(branch.group.name, parent), times)
+    while True:
+        inside = list(_folded(branch.children))
+        if len(inside) != 1 or not isinstance(inside[0][0], _Branch):
+            return label, times, branch
+        child, rounds = inside[0]
+        label = f"{label}.{_round_label(_below(child.group.name, branch.group.name), rounds)}"
+        branch, times = child, times * rounds
+
+
+def _round_label(label: str, times: int) -> str:
+    return label if times == 1 else f"{int(label) - times + 1}-{label}"
+
+
+def _last(branch: _Branch) -> Facts:
+    last = branch.children[-1]
+    return last if isinstance(last, Facts) else _last(last)
+
+
+def _below(name: str, parent: str) -> str:
+    """A name as read below its parent; a join that stands beside the composite it closes keeps its last part."""
+    return name[len(parent) + 1 :] if name.startswith(f"{parent}.") else name.rpartition(".")[2]
+
+
+def _folded(children: list[_Branch | Facts]) -> Iterator[tuple[_Branch | Facts, int]]:
+    """Children with how often each comes in a row: rounds of a repeat that cost the same are told once, by the last.
+
+    Its receptive field is the one that goes on.
+    """
+    at = 0
+    while at < len(children):
+        child, times = children[at], 1
+        if isinstance(child, _Branch) and child.group.kind == "round":
+            signature = _signature(child)
+            while at + times < len(children) and _is_same_round(children[at + times], signature):
+                times += 1
+        yield children[at + times - 1], times
+        at += times
+
+
+def _is_same_round(child: _Branch | Facts, signature: tuple[object, ...]) -> bool:
+    return isinstance(child, _Branch) and child.group.kind == "round" and _signature(child) == signature
+
+
+def _signature(branch: _Branch) -> tuple[object, ...]:
+    """What makes two rounds equal: the same layers with the same figures."""
+    return tuple(
+        _signature(child) if isinstance(child, _Branch) else (child.node.layer, child.input_shapes)
+        for child in branch.children
+    )
+
+
+def _counts_of(facts: Facts) -> Counts:
+    return {name: getattr(facts.figures, name) for name in SUMMED}
+
+
+def _total(branch: _Branch) -> Counts:
+    counts = dict.fromkeys(SUMMED, 0)
+    pending: list[_Branch | Facts] = [branch]
+    while pending:
+        child = pending.pop()
+        if isinstance(child, _Branch):
+            pending.extend(child.children)
+        else:
+            for name in SUMMED:
+                counts[name] += getattr(child.figures, name)
+    return counts

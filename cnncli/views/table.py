@@ -1,0 +1,144 @@
+"""A table for reading: aligned, as wide as the terminal, in colour where there is one.
+
+The layout is worked out here, in plain text; rich prints it where the output is a terminal. On a pipe rich is not
+even imported: a summary there takes less time than the import would.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnncli.inference import Inferred
+from cnncli.shape import format_shape
+from cnncli.views.columns import Column, notes, scaled
+from cnncli.views.rows import Row
+
+GAP = "  "
+NARROWEST = 8  # a text column is shortened to this, then left out
+
+
+class Cell(NamedTuple):
+    """A laid-out column of a table: its width, and the texts of its lines."""
+
+    column: Column
+    texts: list[str]
+    width: int
+
+
+def lines(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int, width: int | None) -> list[str]:
+    """The table: heading, a line per row, the total, and notes."""
+    shown, left_out = _fitted(_laid_out(inferred, rows, columns, batch), width)
+    body = [_line(shown, at) for at in range(len(rows) + 2)]
+    return [*body, *_notes(rows, shown), *_left_out(left_out)]
+
+
+def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[Cell]:
+    totals = inferred.totals
+    laid_out = []
+    for position, column in enumerate(columns):
+        total = "total" if position == 0 and column.name not in totals else ""
+        if column.name in totals:
+            total = f"{scaled(column.name, totals[column.name], batch):,}"
+        texts = [column.heading, *(column.cell(row, inferred, batch) for row in rows), total]
+        laid_out.append(Cell(column, texts, max(map(len, texts))))
+    return laid_out
+
+
+def _fitted(cells: list[Cell], width: int | None) -> tuple[list[Cell], list[str]]:
+    """Shorten, then leave out, the least important columns until the lines fit."""
+    left_out: list[str] = []
+    for column in sorted((cell.column for cell in cells), key=lambda column: -column.rank):
+        excess = _width(cells) - width if width is not None else 0
+        if excess <= 0:
+            break
+        at = next(i for i, cell in enumerate(cells) if cell.column is column)
+        narrow = cells[at].width - excess
+        if not column.right and narrow >= NARROWEST or len(cells) == 1:
+            cells[at] = cells[at]._replace(width=max(narrow, 1))
+        elif column.rank > 0:
+            del cells[at]
+            left_out.append(column.name)
+        else:
+            cells[at] = cells[at]._replace(width=max(narrow, NARROWEST))
+    return cells, left_out
+
+
+def _width(cells: list[Cell]) -> int:
+    return 1 + sum(cell.width for cell in cells) + len(GAP) * (len(cells) - 1)
+
+
+def _line(cells: list[Cell], at: int) -> str:
+    return " " + GAP.join(map(_text, cells, [at] * len(cells))).rstrip()
+
+
+def _text(cell: Cell, at: int) -> str:
+    text = cell.texts[at]
+    if len(text) > cell.width:
+        text = text[: cell.width - 1] + "…"
+    return text.rjust(cell.width) if cell.column.right else text.ljust(cell.width)
+
+
+def _notes(rows: list[Row], cells: list[Cell]) -> list[str]:
+    said = [f" {_path(rows, at)}: {note}" for at, row in enumerate(rows) for note in notes(row)]
+    if any("*" in text for cell in cells if cell.column.name == "sees" for text in cell.texts):
+        said.append(" * seen along paths whose centres or strides differ")
+    return ["", *said] if said else []
+
+
+def _path(rows: list[Row], at: int) -> str:
+    """A row's name with the headings above it."""
+    labels, depth = [rows[at].label], rows[at].depth
+    for row in reversed(rows[:at]):
+        if row.depth < depth:
+            labels.append(row.label)
+            depth = row.depth
+    return ".".join(reversed(labels))
+
+
+def _left_out(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    return ["", f" no room for {', '.join(reversed(names))}: widen the terminal, or choose with --columns"]
+
+
+def title(inferred: Inferred, slug: str, batch: int) -> str:
+    """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``."""
+    graph = inferred.graph
+    inputs = [f"{entry.name if entry.name == 'input' else f'input {entry.name}'} {format_shape(entry.shape)}" for entry in graph.inputs]
+    parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
+    return " · ".join(part for part in parts if part)
+
+
+def terminal_width() -> int | None:
+    """The width to lay out for: the terminal's or ``$COLUMNS``; None (as wide as it gets) on a pipe."""
+    if os.environ.get("COLUMNS", "").isdigit():
+        return int(os.environ["COLUMNS"])
+    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+
+
+def show(heading: str, body: Sequence[str]) -> None:
+    """Print a table under its title, in colour on a terminal."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        sys.stdout.write("\n".join([heading, "", *body]) + "\n")
+        return
+    _show_in_colour(heading, body)
+
+
+def _show_in_colour(heading: str, body: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(Text(heading, style="bold"), soft_wrap=True)
+    console.print()
+    for line in body:
+        console.print(Text(line, style=_style(line, body)), soft_wrap=True)
+
+
+def _style(line: str, body: Sequence[str]) -> str:
+    if line is body[0]:
+        return "dim"
+    return "bold" if line.startswith(" total") else ""
