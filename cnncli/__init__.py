@@ -1,11 +1,25 @@
 """Calculate, explain and train convolutional networks described by one YAML file.
 
-``load("lenet5")`` reads a network and works out its figures; ``infer(graph)`` does so for a graph at hand.
+``load("lenet5")`` reads a network and works out its figures; ``infer(graph)`` does so for a graph at hand. Both are
+imported when first asked for: the command line pays for what it uses, and ``cnn --help`` uses neither.
 """
 
-from cnncli.graph import Graph
-from cnncli.inference import Facts, infer
-from cnncli.loading import load
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnncli.graph import Graph
+    from cnncli.inference import Facts, infer
+    from cnncli.loading import load
 
 __version__ = "0.1.0"
 __all__ = ["Facts", "Graph", "__version__", "infer", "load"]
+
+_HOMES = {"Facts": "inference", "Graph": "graph", "infer": "inference", "load": "loading"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"cnncli.{_HOMES[name]}"), name)

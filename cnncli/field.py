@@ -11,9 +11,11 @@ The composition rule is that of Araujo, Norris and Sim, "Computing Receptive Fie
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 PERIOD_LIMIT = 1024  # past it a pattern is replaced by one field that covers it, so that memory stays bounded
 
@@ -38,6 +40,8 @@ class Field(NamedTuple):
     @property
     def stride(self) -> Fraction:
         """How far the field moves when the unit moves by one (on the average of a period); also called jump."""
+        from fractions import Fraction  # with decimal behind it, this would double the import time of the calculator
+
         return Fraction(self.advance, len(self.first))
 
     def low(self, unit: int) -> int:

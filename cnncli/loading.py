@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,9 +26,9 @@ class Loaded(NamedTuple):
         return self.inferred.graph
 
 
-def bundled() -> dict[str, Traversable]:
+def bundled() -> dict[str, Path]:
     """The architectures that come with the package, by name; those in a folder as ``folder/name``."""
-    found: dict[str, Traversable] = {}
+    found: dict[str, Path] = {}
     pending = [("", _folder())]
     while pending:
         prefix, folder = pending.pop()
@@ -42,11 +40,11 @@ def bundled() -> dict[str, Traversable]:
     return dict(sorted(found.items()))
 
 
-def _folder() -> Traversable:
-    checkout = Path(__file__).parent.parent / "architectures"  # beside the package in a checkout, inside it in a wheel
-    if checkout.is_dir() and (checkout.parent / "pyproject.toml").is_file():
-        return checkout
-    return files("cnncli") / "architectures"
+def _folder() -> Path:
+    """Inside the package where it is installed, beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "architectures"
+    return installed if installed.is_dir() else package.parent / "architectures"
 
 
 def find(architecture: str) -> Source:
@@ -56,7 +54,7 @@ def find(architecture: str) -> Source:
         return read_text(architecture)
     name = architecture.removesuffix("/")
     if name and all(part.replace("_", "a").isalnum() for part in name.split("/")):
-        entry = _folder().joinpath(*f"{name}.yaml".split("/"))
+        entry = _folder() / f"{name}.yaml"
         if entry.is_file():
             return decode(f"{name}.yaml", entry.read_bytes())
     if Path(architecture).exists():

@@ -49,6 +49,7 @@ class LayerReader:
         self.defaults = defaults
         self.top = top
         self._known: dict[tuple[str, int], Layer | None] = {}
+        self._made: dict[tuple[object, ...], Layer] = {}  # equal layers are one object: figures are kept by identity
 
     def read(self, entry: Entry, env: Env, full: str) -> Layer:
         """The layer of an entry; ``full`` is its name, for messages. Raises Noted."""
@@ -95,7 +96,8 @@ class LayerReader:
         missing = [name for name, field in made.schema.items() if field.required and name not in fields]
         if missing:
             self.fail_missing(entry, missing, full)
-        layer = made(**fields)
+        key = (made, *fields.items())
+        layer = self._made.get(key) or self._made.setdefault(key, made(**fields))
         misfit = layer.field_problem()
         if misfit:
             self.reading.fail(entry.at, str(misfit), misfit.hint, full)

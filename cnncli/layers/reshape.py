@@ -1,7 +1,7 @@
 """Layers that move or repeat values without weights: flatten, pad, upsample, dropout, identity."""
 
-from fractions import Fraction
-from typing import Annotated
+from math import gcd
+from typing import TYPE_CHECKING, Annotated
 
 from cnncli.field import Field, periodic
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
@@ -9,6 +9,9 @@ from cnncli.layers.fields import Factors, Margins, MaybePerAxis, Share, one_of
 from cnncli.layers.sliding import check_border, sides
 from cnncli.shape import SIZE_LIMIT, Shape, elements
 from cnncli.window import scaled_size
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 
 class Identity(Layer):
@@ -88,13 +91,15 @@ class Upsample(Layer):
             return (shape[0], *per_axis(self.size, rank, "size"))
         return (shape[0], *map(self._scaled, shape[1:], self._factors(rank)))
 
-    def _factors(self, rank: int) -> tuple[Fraction, ...]:
+    def _factors(self, rank: int) -> "tuple[Fraction, ...]":
+        from fractions import Fraction  # as cnncli.field: slow to import, and seldom needed
+
         scales = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(scales) != rank:
             raise Misfit(f"scale has {len(scales)} entries, the input has {rank} spatial axes", "", "scale")
         return tuple(Fraction(str(scale)) for scale in scales)
 
-    def _scaled(self, size: int, factor: Fraction) -> int:
+    def _scaled(self, size: int, factor: "Fraction") -> int:
         scaled = scaled_size(size, factor.numerator, factor.denominator)
         if not 1 <= scaled < SIZE_LIMIT:
             raise Misfit(f"a scale of {float(factor):g} makes {scaled} of {size}", "use a scale nearer to 1", "scale")
@@ -112,8 +117,7 @@ def _interpolation(size: int, output: int, mode: str) -> Field:
     """Which of ``size`` inputs each of ``output`` outputs reads. One input stretched is read by all."""
     if size == 1:
         return Field((0,), (0,), 0)
-    ratio = Fraction(size, output)
-    period, advance = ratio.denominator, ratio.numerator
+    period, advance = output // gcd(size, output), size // gcd(size, output)
     if period > 4096:  # a pattern that long is never looked at: bound it by its neighbourhood
         return Field((-2,), (2 + -(-advance // period),), max(1, advance // period))
     if mode == "nearest":

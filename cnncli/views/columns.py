@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.errors import CnnError, closest
 from cnncli.inference import SUMMED, Facts, Inferred
 from cnncli.shape import Shape, format_shape
 from cnncli.views.rows import Row
 from cnncli.window import Window
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 PER_INPUT = ("macs", "flops", "connections", "activations")  # what grows with the batch
 
