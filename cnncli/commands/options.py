@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -36,6 +37,12 @@ input_option = click.option(
     multiple=True,
     metavar="SHAPE",
     help="Replace the input, as 3x64x64; with several inputs NAME=3x64x64.",
+)
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Where data sets are looked for first, and downloaded to (default: $CNN_DATA, the user's cache).",
 )
 
 

@@ -1,0 +1,53 @@
+"""``cnn evaluate``: what a trained run is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import CnnError
+
+
+@click.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--data", "spec", help="Another data set of the same classes (default: the one it was trained on).")
+@options.data_dir_option
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@options.format_option("table", "json")
+def command(run_folder: Path, spec: str | None, data_dir: Path | None, device: str, form: str) -> None:
+    """Test accuracy and confusion matrix of RUN, a folder that cnn train made."""
+    from cnncli import runs
+    from cnncli.commands.train import check_classes
+    from cnncli.data import load_dataset
+    from cnncli.loading import load
+
+    run = runs.open_run(run_folder)
+    loaded = load(str(run_folder / runs.ARCHITECTURE))
+    dataset = load_dataset(spec or run.record.dataset, loaded.graph.inputs[0].shape, data_dir)
+    check_classes(loaded, dataset)
+    if dataset.classes != run.record.classes:
+        raise CnnError(
+            f"{dataset.name} has other classes than the run was trained on: {', '.join(dataset.classes[:8])}",
+            f"the run knows {', '.join(run.record.classes[:8])}",
+        )
+
+    from cnncli.executor.job import evaluate_run
+
+    evaluation = evaluate_run(run, dataset, device)
+    if form == "json":
+        import json
+
+        values = {
+            "accuracy": evaluation.accuracy,
+            "loss": evaluation.loss,
+            "examples": evaluation.examples,
+            "confusion": evaluation.confusion,
+        }
+        click.echo(json.dumps(values))
+        return
+    from cnncli.views.training import confusion_lines
+
+    click.echo(f"accuracy {evaluation.accuracy:.2%} of {evaluation.examples:,} test images, loss {evaluation.loss:.4f}")
+    click.echo("\n".join(["", *confusion_lines(evaluation.confusion, dataset.classes)]))

@@ -1,0 +1,166 @@
+"""Images on the device, as batches of the network's input: the whole split is one uint8 tensor, indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cnncli.data import Split
+from cnncli.errors import CnnError
+from cnncli.runs import Normalisation
+from cnncli.shape import Shape, elements, format_shape
+
+EVALUATION_BATCH = 512
+STATISTICS_SAMPLE = 10_000
+GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey value holds
+
+
+@dataclass(frozen=True)
+class Images:
+    """A split on a device: ``pixels`` uint8 (N, C, H, W), ``labels`` int64 (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, index: Tensor) -> Images:
+        """The images at ``index``."""
+        index = index.to(self.labels.device)
+        return Images(self.pixels[index], self.labels[index])
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Turns raw pixels into the network's input: channels, normalisation, size.
+
+    ``shape`` is the network's input without the batch; ``mean`` and ``std`` are (1, C, 1, 1), in 0 … 1.
+    """
+
+    shape: Shape
+    mean: Tensor
+    std: Tensor
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Map uint8 (N, c, h, w) to float32 (N, *shape)."""
+        if len(self.shape) == 1:
+            return ((pixels.float() / 255 - self.mean) / self.std).flatten(1)
+        channels, *size = self.shape
+        images = (with_channels(pixels, channels) / 255 - self.mean) / self.std
+        if list(images.shape[2:]) != size:
+            images = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
+        return images.contiguous(memory_format=torch.channels_last)
+
+
+def with_channels(pixels: Tensor, channels: int) -> Tensor:
+    """Map (N, c, h, w) to float32 (N, channels, h, w): grey is repeated, colours are weighed into grey."""
+    images = pixels.float()
+    have = images.shape[1]
+    if have == channels:
+        return images
+    if have == 1:
+        return images.expand(-1, channels, -1, -1)
+    weights = images.new_tensor(GREY).view(1, 3, 1, 1)
+    return (images * weights).sum(1, keepdim=True)
+
+
+def on_device(split: Split, device: torch.device) -> Images:
+    """A split as tensors on ``device``."""
+    return Images(torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels).to(device))
+
+
+def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
+    """What has to be done to images of shape ``have`` for an input of ``shape``.
+
+    Raises CnnError where images cannot become such an input.
+    """
+    if shape == have:
+        return []
+    if len(shape) == 1 and shape[0] == elements(have):
+        return [f"{name}: images of {format_shape(have)} are read as vectors of {shape[0]}"]
+    if len(shape) != 3 or (shape[0] != have[0] and (have[0], shape[0]) != (3, 1) and have[0] != 1):
+        raise CnnError(
+            f"{name} has images of {format_shape(have)}, which cannot become the network's input {format_shape(shape)}",
+            "an input for images is 1xHxW or 3xHxW: change it with --input",
+        )
+    notes = []
+    if shape[1:] != have[1:]:
+        notes.append(f"resized from {format_shape(have[1:])} to {format_shape(shape[1:])}")
+    if shape[0] != have[0]:
+        notes.append("grey repeated in each channel" if have[0] == 1 else "colours made grey")
+    return [f"{name}: images {' and '.join(notes)}"]
+
+
+def normalisation_of(images: Images, shape: Shape) -> Normalisation:
+    """Mean and standard deviation of each channel of the network's input, over at most the first 10,000 images."""
+    pixels = images.pixels[:STATISTICS_SAMPLE]
+    channels = pixels.shape[1] if len(shape) == 1 else shape[0]
+    sample = with_channels(pixels, channels).double() / 255
+    mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))
+    return Normalisation(
+        tuple(round(value, 6) for value in mean.tolist()),
+        tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std.tolist()),
+    )
+
+
+def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> Preparation:
+    """The preparation for a network input of ``shape``."""
+    mean, std = (
+        torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (normalisation.mean, normalisation.std)
+    )
+    return Preparation(shape, mean, std)
+
+
+def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:
+    """(the rest, a ``share`` of the images chosen by ``seed``). Raises CnnError where either would be empty."""
+    count = round(len(images) * share)
+    if not 0 < count < len(images):
+        raise CnnError(
+            f"a validation share of {share:g} takes {count} of {len(images)} images", "use a share such as 0.1"
+        )
+    order = torch.randperm(len(images), generator=generator(seed, 0, "validation"))
+    return images.part(order[count:].sort().values), images.part(order[:count].sort().values)
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
+    return torch.randperm(count, generator=generator(seed, epoch, "order"))
+
+
+def generator(seed: int, number: int, purpose: str) -> torch.Generator:
+    """A generator of its own for each purpose and number, so that one draw never shifts another."""
+    return torch.Generator().manual_seed(mixed_seed(seed, number, purpose))
+
+
+def mixed_seed(seed: int, number: int, purpose: str) -> int:
+    """A 63-bit seed for (seed, number, purpose)."""
+    from hashlib import blake2b
+
+    digest = blake2b(f"{seed} {number} {purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def training_batches(images: Images, batch_size: int, order: Tensor) -> Iterator[Images]:
+    """Batches in ``order``. A last batch of a single image is left out: batch normalisation cannot train on it."""
+    order = order.to(images.labels.device)
+    for index in order.split(batch_size):
+        if len(index) > 1 or batch_size == 1 or len(images) == 1:
+            yield Images(images.pixels[index], images.labels[index])
+
+
+def batches_per_epoch(count: int, batch_size: int) -> int:
+    """How many batches :func:`training_batches` yields."""
+    whole, rest = divmod(count, batch_size)
+    return whole + (rest > 1 or (rest == 1 and count == 1))
+
+
+def evaluation_batches(images: Images) -> Iterator[Images]:
+    """All images in order."""
+    for start in range(0, len(images), EVALUATION_BATCH):
+        stop = start + EVALUATION_BATCH
+        yield Images(images.pixels[start:stop], images.labels[start:stop])

@@ -1,0 +1,31 @@
+"""Which device to compute on."""
+
+from __future__ import annotations
+
+import torch
+
+from cnncli.errors import CnnError
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` is a GPU where there is one, else the CPU. Raises CnnError for a device that is not there."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.zeros(1, device=device).add_(1).cpu()
+    except Exception:
+        there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        raise CnnError(
+            f"the device {wanted!r} cannot be used", f"here there is {', '.join(there)}; auto chooses"
+        ) from None
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """``cuda (NVIDIA H100)``, or ``cpu (2 threads)``."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)

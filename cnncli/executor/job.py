@@ -1,0 +1,193 @@
+"""A training from the loaded network to the run folder, and the evaluation of such a folder."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from cnncli import __version__, runs
+from cnncli.data import Dataset
+from cnncli.errors import CnnError
+from cnncli.executor.batches import (
+    Images,
+    conversion_notes,
+    normalisation_of,
+    on_device,
+    preparation,
+    split_off,
+)
+from cnncli.executor.devices import choose_device, describe
+from cnncli.executor.evaluation import Evaluation, evaluate, loss_of
+from cnncli.executor.initialisation import initialise
+from cnncli.executor.network import Network, check
+from cnncli.executor.training import Seen, Task, train
+from cnncli.executor.weights import load_weights, save_weights
+from cnncli.language.resolved import resolved_text
+from cnncli.loading import Loaded, load
+from cnncli.recipe import Recipe, as_dict
+from cnncli.shape import Shape
+
+
+class Display(Protocol):
+    """What is shown of a training."""
+
+    def note(self, text: str) -> None: ...
+    def batch(self, seen: Seen) -> None: ...
+    def epoch(self, seen: Seen, evaluation: Evaluation, held_out: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, on what and how. ``overrides`` and ``inputs`` are those that it was loaded with."""
+
+    loaded: Loaded
+    dataset: Dataset
+    recipe: Recipe
+    overrides: Mapping[str, str]
+    inputs: Mapping[str, str]
+    run_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The run folder, and what the network is worth on the test images."""
+
+    run: runs.Run
+    test: Evaluation
+    seconds: float
+
+
+def run_training(job: Job, display: Display) -> Outcome:
+    """Check, build and train the network; keep everything in a run folder.
+
+    The weights are saved after every epoch. An interruption saves what is there and is raised again; so is an error,
+    with the weights of the last good epoch kept.
+    """
+    recipe, graph = job.recipe, job.loaded.graph
+    check(job.loaded.inferred)
+    device = choose_device(recipe.device)
+    for note in (*job.dataset.notes, *conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))):
+        display.note(note)
+    network = _network(job.loaded, device, recipe)
+    with _memory_errors(recipe):
+        task, test, held_out = _task(job, network, device)
+        run = _create_run(job, task, device)
+        display.note(f"training on {describe(device)}, {len(task.train):,} images; {run.folder}")
+        started = time.perf_counter()
+        run = _train(task, run, display, held_out)
+        final = evaluate(network, test, task.prepare, task.loss, task.classes)
+    seconds = time.perf_counter() - started
+    result = {"test_accuracy": final.accuracy, "test_loss": final.loss, "seconds": round(seconds, 3)}
+    return Outcome(run.updated(status="finished", result=result), final, seconds)
+
+
+def _train(task: Task, run: runs.Run, display: Display, held_out: str) -> runs.Run:
+    """Train, writing each epoch to the run folder; the run as it is at the end."""
+    started = time.perf_counter()
+
+    def on_epoch(seen: Seen, evaluation: Evaluation) -> None:
+        nonlocal run
+        save_weights(task.network, run.folder / runs.WEIGHTS)
+        run.add_metrics(_metrics(seen, evaluation, held_out, time.perf_counter() - started))
+        run = run.updated(epochs_done=seen.epoch)
+        display.epoch(seen, evaluation, held_out)
+
+    try:
+        train(task, display.batch, on_epoch)
+    except KeyboardInterrupt:
+        if all(bool(parameter.isfinite().all()) for parameter in task.network.parameters()):
+            save_weights(task.network, run.folder / runs.WEIGHTS)
+        run = run.updated(status="interrupted")
+        display.note(
+            f"interrupted after {run.record.epochs_done} of {task.recipe.epochs} epochs; the run is saved in {run.folder}"
+        )
+        raise
+    except BaseException:
+        run.updated(status="failed")
+        raise
+    return run
+
+
+def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:
+    return {
+        "epoch": seen.epoch,
+        "train_loss": seen.loss,
+        "train_accuracy": seen.accuracy,
+        f"{held_out}_loss": evaluation.loss,
+        f"{held_out}_accuracy": evaluation.accuracy,
+        "learning_rate": seen.learning_rate,
+        "images_per_second": round(seen.images_per_second, 1),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _image_shape(dataset: Dataset) -> Shape:
+    return tuple(dataset.train.images.shape[1:])
+
+
+def _network(loaded: Loaded, device: torch.device, recipe: Recipe) -> Network:
+    """The network with its initial weights, the same on every device."""
+    network = Network(loaded.inferred)
+    initialise(network, recipe.init, recipe.seed)
+    if len(loaded.graph.inputs[0].shape) == 3:
+        return network.to(device, memory_format=torch.channels_last)
+    return network.to(device)
+
+
+def _task(job: Job, network: Network, device: torch.device) -> tuple[Task, Images, str]:
+    """The task, the test images, and what its held-out images are called: validation where there is a share of it."""
+    shape = job.loaded.graph.inputs[0].shape
+    images, test = on_device(job.dataset.train, device), on_device(job.dataset.test, device)
+    normalisation = normalisation_of(images, shape)
+    held_out, name = test, "test"
+    if job.recipe.validation:
+        (images, held_out), name = split_off(images, job.recipe.validation, job.recipe.seed), "validation"
+    prepare, loss = preparation(shape, normalisation, device), loss_of(job.loaded.graph)
+    return Task(network, images, held_out, prepare, loss, len(job.dataset.classes), job.recipe), test, name
+
+
+def _create_run(job: Job, task: Task, device: torch.device) -> runs.Run:
+    normalisation = runs.Normalisation(
+        tuple(round(float(value), 6) for value in task.prepare.mean.flatten()),
+        tuple(round(float(value), 6) for value in task.prepare.std.flatten()),
+    )
+    versions = {"cnn": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    record = runs.RunRecord(
+        job.loaded.slug, job.dataset.name, job.dataset.classes, normalisation, device=str(device), versions=versions
+    )
+    text = resolved_text(job.loaded.source, job.overrides, job.inputs)
+    return runs.create(job.run_dir, record, text, as_dict(job.recipe))
+
+
+@contextmanager
+def _memory_errors(recipe: Recipe) -> Iterator[None]:
+    """Out of memory, on any device, as a plain error."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and "memory" not in str(error):
+            raise
+        raise CnnError(
+            f"out of memory at a batch size of {recipe.batch_size}", "use a smaller --batch-size or a smaller network"
+        ) from None
+
+
+def evaluate_run(run: runs.Run, dataset: Dataset, device_name: str) -> Evaluation:
+    """The worth of a run's weights on the test images of a data set."""
+    loaded = load(str(run.folder / runs.ARCHITECTURE))
+    device = choose_device(device_name)
+    network = Network(loaded.inferred)
+    load_weights(network, run.folder / runs.WEIGHTS)
+    network.to(device)
+    shape = loaded.graph.inputs[0].shape
+    conversion_notes(shape, dataset.name, _image_shape(dataset))
+    test = on_device(dataset.test, device)
+    prepare = preparation(shape, run.record.normalisation, device)
+    return evaluate(network, test, prepare, loss_of(loaded.graph), len(dataset.classes))

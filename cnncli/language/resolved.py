@@ -1,0 +1,39 @@
+"""A file's text with its overrides put in: comments and layout stay, only the values change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+
+from cnncli.language.source import Mapping, Source, Value, parse
+
+_Change = tuple[int, int, str]
+
+
+def resolved_text(source: Source, overrides: MappingType[str, str], inputs: MappingType[str, str]) -> str:
+    """The text of a network that was read with ``--set`` and ``--input``, such that reading it needs neither."""
+    root = parse(source)
+    changes: list[_Change] = []
+    if isinstance(root, Mapping):
+        changes += _changes(source, root.entries.get("variables"), overrides)
+        several = root.entries.get("inputs")
+        if isinstance(several, Mapping):
+            names = {(name or next(iter(several.entries))): shape for name, shape in inputs.items()}
+            changes += _changes(source, several, names)
+        elif inputs:
+            changes.append(_change(source, root.entries["input"], next(iter(inputs.values()))))
+    text = source.text
+    for start, end, value in sorted(changes, reverse=True):
+        text = text[:start] + value + text[end:]
+    return text
+
+
+def _changes(source: Source, node: Value | None, values: MappingType[str, str]) -> list[_Change]:
+    if not isinstance(node, Mapping):
+        return []
+    return [_change(source, node.entries[name], value) for name, value in values.items() if name in node.entries]
+
+
+def _change(source: Source, node: Value, value: str) -> _Change:
+    text = source.text[node.start : node.end]
+    end = node.start + len(text.rstrip())
+    return (node.start, end, value if text.strip() else f" {value}")

@@ -1,0 +1,136 @@
+"""Run folders: what a training leaves behind, in files that anyone can read. No torch here.
+
+``architecture.yaml`` and ``recipe.yaml`` as resolved (overrides put in), ``run.json`` (data, classes, normalisation,
+versions, how it ended), ``metrics.jsonl`` (a line per epoch), ``weights.safetensors``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cnncli.errors import CnnError
+
+ARCHITECTURE, RECIPE, RUN, METRICS, WEIGHTS = (
+    "architecture.yaml",
+    "recipe.yaml",
+    "run.json",
+    "metrics.jsonl",
+    "weights.safetensors",
+)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What each channel's pixels, scaled to 0 … 1, are shifted by and divided by: those of the training images."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What ``run.json`` holds. ``status`` is running, finished, interrupted or failed."""
+
+    name: str
+    dataset: str
+    classes: tuple[str, ...]
+    normalisation: Normalisation
+    status: str = "running"
+    epochs_done: int = 0
+    device: str = ""
+    versions: dict[str, str] | None = None
+    result: dict[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its record."""
+
+    folder: Path
+    record: RunRecord
+
+    def updated(self, **changes: Any) -> Run:
+        """Write changes of the record to disk; the run as it is then."""
+        run = Run(self.folder, replace(self.record, **changes))
+        write_whole(self.folder / RUN, json.dumps(asdict(run.record), indent=1).encode() + b"\n")
+        return run
+
+    def add_metrics(self, metrics: dict[str, Any]) -> None:
+        """Append a line to ``metrics.jsonl``."""
+        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(metrics) + "\n")
+
+
+def create(folder: Path | None, record: RunRecord, architecture: str, recipe: dict[str, Any]) -> Run:
+    """Make a run folder: ``folder``, which must be new or empty, or else the next ``runs/NAME-001``.
+
+    Raises CnnError where it cannot be made.
+    """
+    import yaml
+
+    try:
+        made = _next_folder(record.name) if folder is None else _given_folder(folder)
+        write_whole(made / ARCHITECTURE, architecture.encode())
+        write_whole(made / RECIPE, yaml.safe_dump(recipe, sort_keys=False).encode())
+        return Run(made, record).updated()
+    except OSError as error:
+        place = error.filename or folder or "runs"
+        raise CnnError(
+            f"{place}: cannot write the run: {error.strerror}", "choose another folder with --run-dir"
+        ) from None
+
+
+def _next_folder(name: str) -> Path:
+    parent = Path("runs")
+    parent.mkdir(exist_ok=True)
+    taken = [entry.name.removeprefix(f"{name}-") for entry in parent.glob(f"{name}-*")]
+    number = max((int(suffix) for suffix in taken if suffix.isdigit()), default=0)
+    while True:  # another training may take the number at the same moment
+        number += 1
+        folder = parent / f"{name}-{number:03d}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+
+
+def _given_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise CnnError(f"{folder}: is not empty", "give --run-dir a new folder; a run never overwrites another")
+    return folder
+
+
+def open_run(folder: Path) -> Run:
+    """Read a run folder. Raises CnnError where it is none, or is damaged."""
+    try:
+        data = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        normalisation = Normalisation(*(tuple(map(float, data["normalisation"][key])) for key in ("mean", "std")))
+        record = RunRecord(**{**data, "classes": tuple(map(str, data["classes"])), "normalisation": normalisation})
+    except FileNotFoundError:
+        raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
+    except NotADirectoryError:
+        raise CnnError(f"{folder}: is a file, not a run folder", _known_runs()) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CnnError(f"{folder / RUN}: cannot be read: {error}", "train the network again") from None
+    return Run(folder, record)
+
+
+def _known_runs() -> str:
+    found = sorted(entry.parent for entry in Path("runs").glob(f"*/{RUN}"))
+    return f"runs here: {', '.join(map(str, found[-5:]))}" if found else "cnn train makes one: runs/NAME-001"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all: aside, synced, renamed."""
+    aside = path.with_name(f".{path.name}.part")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
