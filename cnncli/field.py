@@ -15,9 +15,10 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from fractions import Fraction
+    from collections.abc import Callable
+from fractions import Fraction
 
-PERIOD_LIMIT = 1024  # past it a pattern is replaced by one field that covers it, so that memory stays bounded
+PERIOD_LIMIT = 1024  # a longer pattern is exact for so many units, and goes on at its average stride: memory is bounded
 
 
 class Field(NamedTuple):
@@ -69,13 +70,16 @@ def whole(size: int) -> Field:
     return Field((0,), (size - 1,), 0)
 
 
-def periodic(first: list[int], last: list[int], advance: int) -> Field:
-    """A field from the bounds of one period, widened to a plain one where the period is very long."""
-    if len(first) <= PERIOD_LIMIT:
-        return Field(tuple(first), tuple(last), advance)
-    size = max(b - a + 1 for a, b in zip(first, last, strict=True))
-    step = max(1, advance // len(first))
-    return Field((first[0],), (first[0] + size - 1,), step)
+def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int, advance: int) -> Field:
+    """A field from what unit ``i`` sees, ``low(i)`` to ``high(i)``, over one period (its first part, if very long).
+
+    >>> periodic(lambda i: i // 2, lambda i: i // 2, period=2, advance=1)  # nearest upsampling by 2
+    Field(first=(0, 0), last=(0, 0), advance=1)
+    """
+    units = range(min(period, PERIOD_LIMIT))
+    if period > PERIOD_LIMIT:
+        advance = round(Fraction(PERIOD_LIMIT * advance, period))
+    return Field(tuple(map(low, units)), tuple(map(high, units)), advance)
 
 
 def compose(layer: Field, below: Field) -> Field:
@@ -84,15 +88,20 @@ def compose(layer: Field, below: Field) -> Field:
     >>> compose(sliding(stride=2, before=0, span=2), sliding(stride=1, before=2, span=5))  # conv 5x5, then pool 2x2
     Field(first=(-2,), last=(3,), advance=2)
     """
+    if layer == ITSELF:
+        return below
     first, last, advance = layer
     if len(first) == 1 == len(below.first):
         step = below.advance
         return Field((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
     period = len(below.first)
     rounds = period // gcd(advance, period)
-    lows = [below.low(unit + q * advance) for q in range(rounds) for unit in first]
-    highs = [below.high(unit + q * advance) for q in range(rounds) for unit in last]
-    return periodic(lows, highs, advance * rounds // period * below.advance)
+    return periodic(
+        lambda unit: below.low(layer.low(unit)),
+        lambda unit: below.high(layer.high(unit)),
+        len(first) * rounds,
+        advance * rounds // period * below.advance,
+    )
 
 
 def seen_by_all(below: Field, units: int, extent: int) -> Field:
@@ -109,10 +118,14 @@ def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool
     if one.stride != other.stride:
         return _cover_unit_zero(one, other), False
     period = lcm(len(one.first), len(other.first))
-    lows = [min(one.low(i), other.low(i)) for i in range(period)]
-    highs = [max(one.high(i), other.high(i)) for i in range(period)]
-    aligned = all(one.low(i) + one.high(i) == other.low(i) + other.high(i) for i in range(period))
-    return periodic(lows, highs, one.low(period) - one.low(0)), aligned
+    joined = periodic(
+        lambda i: min(one.low(i), other.low(i)),
+        lambda i: max(one.high(i), other.high(i)),
+        period,
+        one.low(period) - one.low(0),
+    )
+    looked_at = range(len(joined.first))
+    return joined, all(one.low(i) + one.high(i) == other.low(i) + other.high(i) for i in looked_at)
 
 
 def _join_standing(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool]:

@@ -10,7 +10,7 @@ from cnncli.field import Field, compose, join, seen_by_all
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
-from cnncli.shape import Shape, elements, format_shape
+from cnncli.shape import SIZE_LIMIT, Shape, elements, format_shape
 from cnncli.window import Window, dropped
 
 BYTES_PER_PARAMETER = 4  # float32
@@ -99,7 +99,7 @@ def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Pro
     """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out."""
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
-    fields = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
+    fields: dict[str, Seen] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
     facts: dict[str, Facts] = {}
     problems: list[Problem] = []
     known: dict[tuple[int, Shapes], Figures] = {}
@@ -123,6 +123,8 @@ def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Pro
 def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
     """The figures of one layer on inputs of these shapes. Raises Misfit."""
     output = layer.output_shape(inputs)
+    if max(output) >= SIZE_LIMIT:
+        raise Misfit(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
     windows = layer.windows(inputs)
     if windows and (strict or getattr(layer, "rounding", "") == "exact"):
         check_exact(inputs[0], windows)
@@ -174,8 +176,10 @@ def _receptive_fields(
         below = fields[node.inputs[0]]
         return {name: _sees_all(field, inputs[0], extents[name]) for name, field in below.items()}
     if len(node.inputs) == 1:
-        return {name: _through(figures.reach[0], field, inputs[0], extents[name])
-                for name, field in fields[node.inputs[0]].items()}
+        return {
+            name: _through(figures.reach[0], field, inputs[0], extents[name])
+            for name, field in fields[node.inputs[0]].items()
+        }
     seen: dict[str, ReceptiveField] = {}
     for source, shape, reach in zip(node.inputs, inputs, figures.reach, strict=True):
         for name, field in fields[source].items():

@@ -66,7 +66,11 @@ def find(architecture: str) -> Source:
 
 
 def load(
-    architecture: str, *, overrides: Mapping[str, str] = {}, inputs: Mapping[str, str] = {}, strict: bool = False  # noqa: B006
+    architecture: str,
+    *,
+    overrides: Mapping[str, str] = {},
+    inputs: Mapping[str, str] = {},
+    strict: bool = False,
 ) -> Loaded:
     """Find, read and work out a network.
 
@@ -81,8 +85,8 @@ def load_source(
     source: Source,
     name: str,
     *,
-    overrides: Mapping[str, str] = {},  # noqa: B006
-    inputs: Mapping[str, str] = {},  # noqa: B006
+    overrides: Mapping[str, str] = {},
+    inputs: Mapping[str, str] = {},
     strict: bool = False,
 ) -> Loaded:
     """As :func:`load`, for a text at hand."""

@@ -15,7 +15,7 @@ INITS = ("kaiming", "xavier", "lecun", "normal")
 
 
 class Recipe(Record):
-    """How to train. ``warmup`` is in epochs; the step schedule multiplies the rate by ``gamma`` each ``step_epochs``."""
+    """How to train. ``warmup`` is in epochs; the step schedule multiplies by ``gamma`` each ``step_epochs``."""
 
     dataset: Text = ""
     epochs: Count = 10

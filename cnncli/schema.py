@@ -12,7 +12,7 @@ class SchemaField(NamedTuple):
     default: Any
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Record:
     """A frozen record. A field is declared as ``stride: PerAxis = 1``, its type an ``Annotated`` with the reader.
 
@@ -26,7 +26,7 @@ class Record:
     def __init_subclass__(cls) -> None:
         own = {
             name: SchemaField(hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name))
-            for name, hint in cls.__dict__.get("__annotations__", {}).items()
+            for name, hint in cls.__annotations__.items()
             if get_origin(hint) is not ClassVar
         }
         cls.schema = {**own, **{name: field for name, field in cls.schema.items() if name not in own}}

@@ -5,6 +5,7 @@ Everything that slides (convolution, pooling) goes through :class:`Window`; no o
 
 from __future__ import annotations
 
+from math import gcd
 from typing import NamedTuple
 
 from cnncli.shape import Size
@@ -92,19 +93,33 @@ def fitting_strides(size: Size, window: Window) -> list[int]:
     return [s for s in range(1, min(window.kernel, 16) + 1) if left_over(size, window._replace(stride=s)) == 0]
 
 
-def adaptive_bounds(size: Size, output: Size) -> tuple[list[int], list[int], int]:
-    """Bounds of adaptive pooling's windows over one period of its pattern.
+def adaptive_start(size: Size, output: Size, i: int) -> int:
+    """The first input that output ``i`` of adaptive pooling sees: ``floor(i * size / output)``."""
+    return i * size // output
 
-    Output ``i`` pools inputs ``floor(i * size / output)`` to ``ceil((i + 1) * size / output) - 1``; the pattern
-    repeats every ``output / g`` outputs, ``size / g`` inputs on, with ``g = gcd(size, output)``.
-    Returns (first, last, advance).
+
+def adaptive_end(size: Size, output: Size, i: int) -> int:
+    """The last input that output ``i`` of adaptive pooling sees: ``ceil((i + 1) * size / output) - 1``."""
+    return -(-(i + 1) * size // output) - 1
+
+
+def adaptive_pattern(size: Size, output: Size) -> tuple[int, int]:
+    """Adaptive pooling's windows repeat every ``output / g`` outputs, ``size / g`` inputs on: (outputs, inputs).
+
+    >>> adaptive_pattern(10, 4)
+    (2, 5)
     """
-    from math import gcd
+    shared = gcd(size, output)
+    return output // shared, size // shared
 
-    period, advance = output // gcd(size, output), size // gcd(size, output)
-    first = [i * size // output for i in range(period)]
-    last = [-(-(i + 1) * size // output) - 1 for i in range(period)]
-    return first, last, advance
+
+def adaptive_total(size: Size, output: Size) -> int:
+    """The sizes of adaptive pooling's windows, summed: neighbours share an input wherever a border cuts it.
+
+    >>> adaptive_total(10, 4)  # windows of 3 inputs, where 4 of 2.5 would do
+    12
+    """
+    return size + output - gcd(size, output)
 
 
 def scaled_size(size: Size, numerator: int, denominator: int) -> Size:

@@ -35,7 +35,7 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, device: s
 
     from cnncli.executor.job import evaluate_run
 
-    evaluation = evaluate_run(run, dataset, device)
+    evaluation = evaluate_run(run, loaded, dataset, device)
     if form == "json":
         import json
 

@@ -44,11 +44,9 @@ def command(
     )
     inferred, batch = loaded.inferred, batch or 0
     if form == "json":
-        import json
+        from cnncli.views.formats import as_json, json_text
 
-        from cnncli.views.formats import as_json
-
-        click.echo(json.dumps(as_json(inferred, loaded.slug, batch), indent=1))
+        click.echo(json_text(as_json(inferred, loaded.slug, batch)), nl=False)
         return
     rows = flat(inferred) if form == "csv" and depth is None else outline(inferred, depth)
     chosen = choose(columns, rows)

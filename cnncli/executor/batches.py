@@ -148,7 +148,7 @@ def mixed_seed(seed: int, number: int, purpose: str) -> int:
 def training_batches(images: Images, batch_size: int, order: Tensor) -> Iterator[Images]:
     """Batches in ``order``. A last batch of a single image is left out: batch normalisation cannot train on it."""
     order = order.to(images.labels.device)
-    for index in order.split(batch_size):
+    for index in torch.split(order, batch_size):
         if len(index) > 1 or batch_size == 1 or len(images) == 1:
             yield Images(images.pixels[index], images.labels[index])
 

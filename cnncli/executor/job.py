@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
+from cnncli.executor.initialisation import initialise
+from cnncli.executor.network import Network, check
 
 from cnncli import __version__, runs
 from cnncli.data import Dataset
@@ -25,12 +27,10 @@ from cnncli.executor.batches import (
 )
 from cnncli.executor.devices import choose_device, describe
 from cnncli.executor.evaluation import Evaluation, evaluate, loss_of
-from cnncli.executor.initialisation import initialise
-from cnncli.executor.network import Network, check
 from cnncli.executor.training import Seen, Task, train
 from cnncli.executor.weights import load_weights, save_weights
 from cnncli.language.resolved import resolved_text
-from cnncli.loading import Loaded, load
+from cnncli.loading import Loaded
 from cnncli.recipe import Recipe, as_dict
 from cnncli.shape import Shape
 
@@ -73,7 +73,8 @@ def run_training(job: Job, display: Display) -> Outcome:
     recipe, graph = job.recipe, job.loaded.graph
     check(job.loaded.inferred)
     device = choose_device(recipe.device)
-    for note in (*job.dataset.notes, *conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))):
+    conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))
+    for note in (*job.dataset.notes, *conversions):
         display.note(note)
     network = _network(job.loaded, device, recipe)
     with _memory_errors(recipe):
@@ -105,9 +106,8 @@ def _train(task: Task, run: runs.Run, display: Display, held_out: str) -> runs.R
         if all(bool(parameter.isfinite().all()) for parameter in task.network.parameters()):
             save_weights(task.network, run.folder / runs.WEIGHTS)
         run = run.updated(status="interrupted")
-        display.note(
-            f"interrupted after {run.record.epochs_done} of {task.recipe.epochs} epochs; the run is saved in {run.folder}"
-        )
+        done = f"{run.record.epochs_done} of {task.recipe.epochs} epochs"
+        display.note(f"interrupted after {done}; the run is saved in {run.folder}")
         raise
     except BaseException:
         run.updated(status="failed")
@@ -179,9 +179,8 @@ def _memory_errors(recipe: Recipe) -> Iterator[None]:
         ) from None
 
 
-def evaluate_run(run: runs.Run, dataset: Dataset, device_name: str) -> Evaluation:
-    """The worth of a run's weights on the test images of a data set."""
-    loaded = load(str(run.folder / runs.ARCHITECTURE))
+def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
+    """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
     network = Network(loaded.inferred)
     load_weights(network, run.folder / runs.WEIGHTS)

@@ -32,8 +32,8 @@ def optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             weight_decay=recipe.weight_decay,
             fused=fused,
         )
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[recipe.optimizer]
-    return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=fused)
+    adam = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=fused)
 
 
 def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from cnncli.executor.network import Network
 from torch import Tensor
 
 from cnncli.errors import NO, CnnError
@@ -23,7 +24,6 @@ from cnncli.executor.batches import (
     training_batches,
 )
 from cnncli.executor.evaluation import Evaluation, Loss, evaluate
-from cnncli.executor.network import Network
 from cnncli.executor.optimisation import learning_rate, optimizer
 from cnncli.recipe import Recipe
 
@@ -73,7 +73,7 @@ def train(task: Task, on_batch: Callable[[Seen], None], on_epoch: Callable[[Seen
             output = network(task.prepare(batch.pixels))
             loss = task.loss(output, batch.labels)
             optimise.zero_grad(set_to_none=True)
-            (loss / len(batch)).backward()
+            torch.autograd.backward(loss / len(batch))
             optimise.step()
             step += 1
             tally.add(loss.detach(), output.detach(), batch.labels)

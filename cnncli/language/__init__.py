@@ -7,18 +7,31 @@ order) with ``entries`` (fields of one layer) and ``expressions`` -> a Graph.
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
+from itertools import islice
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Graph, Input, Setting
 from cnncli.language.blocks import read_blocks, read_defaults, read_variables
 from cnncli.language.composites import COMPOSITES, block
-from cnncli.language.expansion import Expansion
-from cnncli.language.reading import Noted, Reading, is_name, is_nothing
+from cnncli.language.expansion import SEARCHED, Expansion
+from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
 from cnncli.shape import Unreadable, read_shape
 
-KEYS = ("name", "description", "source", "input", "inputs", "variables", "defaults", "blocks", "layers", "outputs", "train")
+KEYS = (
+    "name",
+    "description",
+    "source",
+    "input",
+    "inputs",
+    "variables",
+    "defaults",
+    "blocks",
+    "layers",
+    "outputs",
+    "train",
+)
 FIRST_LINES = "a file begins with input: 3x224x224 and layers: [ … ]"
 DEFAULT_INPUT = "input"
 
@@ -30,7 +43,7 @@ class Draft(NamedTuple):
     problems: list[Problem]
 
 
-def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingType[str, str] = {}) -> Draft:  # noqa: B006
+def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingType[str, str] = {}) -> Draft:
     """Read a network. ``overrides`` are variables (--set), ``inputs`` shapes by input name ("" for the only one).
 
     Raises CnnError for what leaves nothing to read on with (broken YAML, a limit, a wrong override); everything
@@ -51,7 +64,7 @@ def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingT
     composites = {**COMPOSITES, **dict.fromkeys(blocks, block)}
     expansion = Expansion(reading, blocks, defaults, env, names, composites)
     outputs = _expand(reading, root, expansion, names)
-    text = {key: _text(reading, root.entries.get(key)) for key in ("name", "description", "source")}
+    text = {key: _text(reading, key, root.entries.get(key)) for key in ("name", "description", "source")}
     graph = Graph(
         text["name"],
         tuple(entry for entry in network_inputs if entry.shape),
@@ -65,11 +78,11 @@ def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingT
     return Draft(graph, list(reading.problems.values()))
 
 
-def _text(reading: Reading, node: Value | None) -> str:
+def _text(reading: Reading, key: str, node: Value | None) -> str:
     if isinstance(node, Scalar):
         return " ".join(node.text.split())
     if node is not None:
-        reading.note(node, "must be a text", "put it in quotes")
+        reading.note(node, f"{key} must be a text, not a list or a mapping", "put it in quotes")
     return ""
 
 
@@ -82,7 +95,7 @@ def _inputs(reading: Reading, root: Mapping, env: dict[str, Any], given: dict[st
         if name not in nodes:
             raise _no_input(name, list(nodes))
     return [
-        Input(name, _given_shape(name, shapes[name]) if name in shapes else _shape(reading, node, env))
+        Input(name, _given_shape(name, shapes[name]) if name in shapes else _shape(reading, root, node, env))
         for name, node in nodes.items()
     ]
 
@@ -105,9 +118,10 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
         return {DEFAULT_INPUT: root}
     for name, at in mapping.keys.items():
         if not is_name(name):
-            reading.note(at, f"{name!r} is not a name", "use letters, digits and underscores")
+            reading.note(at, f"{name!r} is not a name", NAME_HINT)
     if not mapping.entries:
         reading.note(mapping, "the network needs an input", "write input: 3x224x224")
+        return {DEFAULT_INPUT: root}
     return mapping.entries
 
 
@@ -126,8 +140,8 @@ def _given_shape(name: str, text: str) -> tuple[int, ...]:
         raise CnnError(f"--input: {error}", error.hint) from None
 
 
-def _shape(reading: Reading, node: Value, env: dict[str, Any]) -> tuple[int, ...]:
-    if isinstance(node, Mapping):
+def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any]) -> tuple[int, ...]:
+    if node is root:
         return ()  # what is wrong with it has been said
     try:
         return read_shape(reading.value(node, env))
@@ -145,13 +159,22 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
         at = layers or root.keys.get("layers", root)
         reading.note(at, "the network needs layers: a list", "write layers: and below it a line for each, as - relu")
         return ()
-    end = expansion.expand(layers, expansion.top, "", None, inputs[0] if len(inputs) == 1 else None)
+    reserved = dict.fromkeys(inputs, "an input")
+    end = expansion.expand(layers, expansion.top, "", inputs[0] if len(inputs) == 1 else None, reserved)
     wanted = root.entries.get("outputs")
     if wanted is None or is_nothing(wanted):
         return (end,) if end is not None else ()
     items = wanted.items if isinstance(wanted, Sequence) else [wanted]
-    names = [_output(reading, item, expansion) for item in items]
-    return tuple(name for name in names if name)
+    if not items:
+        reading.note(wanted, "outputs names no layer", "name at least one, or leave outputs out for the last layer")
+    names: list[str] = []
+    for item in items:
+        name = _output(reading, item, expansion)
+        if name in names:
+            reading.note(item, f"{name!r} is an output already", "name each output once")
+        elif name:
+            names.append(name)
+    return tuple(names)
 
 
 def _output(reading: Reading, node: Value, expansion: Expansion) -> str:
@@ -160,7 +183,7 @@ def _output(reading: Reading, node: Value, expansion: Expansion) -> str:
     except Noted:
         return ""
     if name not in expansion.outputs:
-        near = closest(name, list(expansion.outputs))
+        near = closest(name[:NAME_LIMIT], list(islice(reversed(expansion.outputs), SEARCHED)))
         hint = f"did you mean {near}?" if near else "outputs are names of layers"
         reading.note(node, f"there is no layer {name!r} to be an output", hint)
     return expansion.outputs.get(name, "")

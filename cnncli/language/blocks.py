@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, closest
-from cnncli.language.expressions import Env
-from cnncli.language.reading import Noted, Reading, is_name, is_nothing
+from cnncli.language.expressions import UNKNOWN, Env
+from cnncli.language.reading import NAME_HINT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
 from cnncli.layers import KINDS
 
@@ -15,11 +16,14 @@ EVERYWHERE = ("name", "from")  # what every layer takes
 
 
 class Block(NamedTuple):
-    """A reusable piece: parameters with their defaults (None: must be given), and layers."""
+    """A reusable piece: parameters with their defaults (None: must be given), and layers.
+
+    Without layers it could not be read: what is wrong has been noted, and its calls stay silent.
+    """
 
     name: str
     parameters: dict[str, Value | None]
-    layers: Sequence
+    layers: Sequence | None
     at: Value
 
 
@@ -37,10 +41,11 @@ def read_variables(reading: Reading, node: Value | None, overrides: dict[str, st
         for name, value in mapping.entries.items():
             try:
                 if not is_name(name):
-                    reading.fail(mapping.keys[name], f"{name!r} is not a name", "use letters, digits and underscores")
-                env[name] = read_override(name, overrides[name], env) if name in overrides else reading.value(value, env)
+                    reading.fail(mapping.keys[name], f"{name!r} is not a name", NAME_HINT)
+                given = overrides.get(name)
+                env[name] = reading.value(value, env) if given is None else read_override(name, given, env)
             except Noted:
-                env[name] = 1  # so that its uses are not reported as well
+                env[name] = UNKNOWN  # so that its uses are not reported as well
     for name in overrides:
         if name not in env:
             raise _no_variable(name, env)
@@ -84,6 +89,8 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
             fields = reading.mapping(value, f"the defaults of {kind}", f"write {kind}: {{field: value}}")
         except Noted:
             continue
+        if kind in blocks and blocks[kind].layers is None:
+            continue
         known = list(KINDS[kind].schema) if kind in KINDS else list(blocks[kind].parameters)
         for field in fields.entries:
             if field not in known:
@@ -95,7 +102,7 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
 
 
 def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
-    """The blocks of a file. A block that uses itself, directly or through others, is noted and left out."""
+    """The blocks of a file. One that uses itself, directly or through others, is noted and loses its layers."""
     if is_nothing(node):
         return {}
     blocks: dict[str, Block] = {}
@@ -107,7 +114,8 @@ def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
         try:
             blocks[name] = _read_block(reading, name, mapping.keys[name], value)
         except Noted:
-            continue
+            if name not in KINDS and name not in COMPOSITES:
+                blocks[name] = Block(name, {}, None, mapping.keys[name])
     _note_cycles(reading, blocks)
     return blocks
 
@@ -116,7 +124,7 @@ def _read_block(reading: Reading, name: str, at: Value, value: Value) -> Block:
     if name in KINDS or name in COMPOSITES:
         reading.fail(at, f"a block cannot be called {name}, which is a kind of layer", "choose another name")
     if not is_name(name):
-        reading.fail(at, f"{name!r} is not a name for a block", "use letters, digits and underscores")
+        reading.fail(at, f"{name!r} is not a name for a block", NAME_HINT)
     body = reading.mapping(value, f"the block {name}", "write parameters: {…} and layers: […] in it")
     reading.known_keys(body, ("parameters", "layers", "description"), f"the block {name}")
     layers = body.entries.get("layers")
@@ -134,7 +142,9 @@ def _read_parameters(reading: Reading, name: str, node: Value | None) -> dict[st
         }
     else:
         mapping = reading.mapping(node, f"the parameters of {name}", "write parameters: {width: , stride: 1}")
-        found = {key: (mapping.keys[key], None if is_nothing(value) else value) for key, value in mapping.entries.items()}
+        found = {
+            key: (mapping.keys[key], None if is_nothing(value) else value) for key, value in mapping.entries.items()
+        }
     for parameter, (at, _) in found.items():
         if parameter in EVERYWHERE or not is_name(parameter):
             reading.fail(at, f"{parameter!r} cannot be a parameter", "choose another name")
@@ -143,7 +153,7 @@ def _read_parameters(reading: Reading, name: str, node: Value | None) -> dict[st
 
 def _note_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
     """Blocks are few and their graph is small: a walk from each, with the calls on the way to it."""
-    uses = {name: _kinds_in(block.layers, blocks) for name, block in blocks.items()}
+    uses = {name: _calls(block.layers, blocks) for name, block in blocks.items()}
     settled: set[str] = set()
     for start in list(blocks):
         way = [start]
@@ -155,28 +165,36 @@ def _note_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
                 settled.add(way.pop())
             elif called[0] in way:
                 circle = " -> ".join([*way[way.index(called[0]) :], called[0]])
-                reading.note(called[1], f"a block cannot use itself: {circle}", "use repeat for what comes several times")
-                blocks.pop(called[0], None)
+                hint = "use repeat for what comes several times"
+                reading.note(called[1], f"a block cannot use itself: {circle}", hint)
+                blocks[called[0]] = blocks[called[0]]._replace(layers=None)
             elif called[0] not in settled:
                 way.append(called[0])
                 pending.append(iter(uses[called[0]]))
 
 
-def _kinds_in(layers: Value, blocks: dict[str, Block]) -> list[tuple[str, Value]]:
-    """The blocks that a list of layers calls, at any depth of composites."""
+def _calls(layers: Value | None, blocks: dict[str, Block]) -> list[tuple[str, Value]]:
+    """The blocks that a list of layers calls, at any depth of composites, and where."""
     found: list[tuple[str, Value]] = []
     pending = [layers]
     while pending:
         node = pending.pop()
-        items = node.items if isinstance(node, Sequence) else []
-        for item in items:
+        for item in node.items if isinstance(node, Sequence) else []:
             if isinstance(item, Scalar):
                 found.append((item.text, item))
             elif isinstance(item, Mapping):
-                found.extend((key, item.keys[key]) for key in item.entries)
-                pending.extend(item.entries.values())
-            else:
-                pending.append(item)
-        if isinstance(node, Mapping):
-            pending.extend(node.entries.values())
+                found.extend((kind, item.keys[kind]) for kind in item.entries)
+                pending.extend(chain(*(_lists(body) for kind, body in item.entries.items() if kind in COMPOSITES)))
     return [(name, at) for name, at in found if name in blocks]
+
+
+def _lists(body: Value) -> list[Value]:
+    """The lists of layers in a composite."""
+    if not isinstance(body, Mapping):
+        return [body]
+    branches = body.entries.get("branches")
+    if isinstance(branches, Mapping):
+        return list(branches.entries.values())
+    if isinstance(branches, Sequence):
+        return branches.items
+    return [body.entries[key] for key in ("layers", "shortcut", "otherwise") if key in body.entries]

@@ -8,8 +8,8 @@ from typing import Any
 from cnncli.language.blocks import EVERYWHERE, Block
 from cnncli.language.entries import given_fields
 from cnncli.language.expansion import LAYER_LIMIT, Call, Expansion
-from cnncli.language.expressions import Env
-from cnncli.language.reading import Noted, is_name, is_nothing
+from cnncli.language.expressions import UNKNOWN, Env
+from cnncli.language.reading import NAME_HINT, Noted, is_name, is_nothing
 from cnncli.language.source import Mapping, Sequence, Value
 from cnncli.layers import KINDS
 from cnncli.layers.fields import shown
@@ -22,10 +22,10 @@ def residual(expansion: Expansion, call: Call) -> str | None:
     body = _body(expansion, call, ("layers",), ("shortcut",))
     first = len(expansion.nodes)
     layers = expansion.list_of(body["layers"], "residual")
-    inner = expansion.expand(layers, call.env, f"{call.path}.", call.scope, call.above)
-    shortcut = call.above
-    if not is_nothing(body.get("shortcut")):
-        shortcut = _branch(expansion, call, "shortcut", body["shortcut"])
+    has_shortcut = not is_nothing(body.get("shortcut"))
+    reserved = {"shortcut": "its branch shortcut"} if has_shortcut else {}
+    inner = expansion.expand(layers, call.env, f"{call.path}.", call.above, reserved)
+    shortcut = _branch(expansion, call, "shortcut", body["shortcut"]) if has_shortcut else call.above
     joined = expansion.join(call, "add", [inner, shortcut])
     expansion.group(call.path, "residual", first)
     return joined
@@ -53,7 +53,7 @@ def _named_branches(expansion: Expansion, node: Value) -> dict[str, Value]:
         expansion.reading.fail(node, "parallel needs at least one branch", "write branches: [[ … ], [ … ]]")
     for name in branches:
         if not is_name(name):
-            expansion.reading.fail(node, f"{name!r} is not a name", "use letters, digits and underscores")
+            expansion.reading.fail(node, f"{name!r} is not a name", NAME_HINT)
     return branches
 
 
@@ -73,7 +73,7 @@ def _branch(expansion: Expansion, call: Call, name: str, node: Value) -> str | N
         return call.above
     first, path = len(expansion.nodes), f"{call.path}.{name}"
     layers = expansion.list_of(node, "a branch" if name != "shortcut" else "shortcut")
-    end = expansion.expand(layers, call.env, f"{path}.", call.scope, call.above)
+    end = expansion.expand(layers, call.env, f"{path}.", call.above)
     if end is not None:
         expansion.outputs.setdefault(path, end)
     expansion.group(path, "branch", first)
@@ -91,7 +91,7 @@ def repeat(expansion: Expansion, call: Call) -> str | None:
         expansion.step(call.entry.at, 1)
         start, path = len(expansion.nodes), f"{call.path}.{number}"
         env = {**call.env, index: number} if index else call.env
-        above = expansion.expand(layers, env, f"{path}.", call.scope, above)
+        above = expansion.expand(layers, env, f"{path}.", above)
         if above is not None:
             expansion.outputs[path] = above
         expansion.group(path, "round", start)
@@ -115,17 +115,21 @@ def _times(expansion: Expansion, node: Value, env: Env) -> int:
     if not isinstance(times, int) or isinstance(times, bool) or times < 0:
         expansion.reading.fail(node, f"times must be a whole number of at least 0, not {shown(times)}")
     if times > LAYER_LIMIT:
-        expansion.reading.fail(node, f"{times:,} rounds are more than {LAYER_LIMIT:,} layers (the limit)")
+        expansion.reading.fail(
+            node, f"{times:,} rounds make more than {LAYER_LIMIT:,} layers (the limit)", "repeat fewer times"
+        )
     return times
 
 
 def block(expansion: Expansion, call: Call) -> str | None:
     """A block's layers, with its parameters given."""
     called = expansion.blocks[call.entry.kind]
+    if called.layers is None:
+        raise Noted
     env = _arguments(expansion, called, call)
     first = len(expansion.nodes)
     expansion.step(call.entry.at, 1)
-    end = expansion.expand(called.layers, env, f"{call.path}.", call.scope, call.above)
+    end = expansion.expand(called.layers, env, f"{call.path}.", call.above)
     expansion.group(call.path, called.name, first)
     return end
 
@@ -133,7 +137,7 @@ def block(expansion: Expansion, call: Call) -> str | None:
 def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any]:
     """The block's parameters beside the file's variables: given, from the defaults, or as declared. Raises Noted."""
     reading, known = expansion.reading, list(called.parameters)
-    before = len(reading.problems)
+    before = reading.noted
     given = given_fields(reading, call.entry, known[0] if known else "", known, call.path)
     defaults = expansion.defaults.get(called.name)
     env = dict(expansion.top)
@@ -151,10 +155,10 @@ def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any
         try:
             env[parameter] = reading.value(node, where, call.path)
         except Noted:
-            env[parameter] = None
+            env[parameter] = UNKNOWN
     if missing:
         expansion.layer_reader.fail_missing(call.entry, missing, call.path)
-    if len(reading.problems) > before:
+    if reading.noted > before:
         raise Noted
     return env
 

@@ -67,7 +67,7 @@ class LayerReader:
 
     def _make(self, entry: Entry, env: Env, full: str) -> Layer:
         made = KINDS[entry.kind]
-        before = len(self.reading.problems)
+        before = self.reading.noted
         main = "" if made.merges else made.main
         bare_inputs = made.merges and not isinstance(entry.body, Mapping)  # add: [a, b] names its inputs
         given = {} if bare_inputs else given_fields(self.reading, entry, main, list(made.schema), full)
@@ -79,11 +79,13 @@ class LayerReader:
         for field, node in given.items():
             if field in made.schema:
                 self._read_field(made, field, node, env, full, fields)
-        if len(self.reading.problems) > before:
+        if self.reading.noted > before:
             raise Noted
         return self._checked(made, fields, entry, full)
 
-    def _read_field(self, made: type[Layer], field: str, node: Value, env: Env, full: str, into: dict[str, Any]) -> None:
+    def _read_field(
+        self, made: type[Layer], field: str, node: Value, env: Env, full: str, into: dict[str, Any]
+    ) -> None:
         try:
             into[field] = made.schema[field].read(self.reading.value(node, env, full))
         except Unreadable as error:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Mapping as MappingType
+from itertools import islice
+from typing import NamedTuple, NoReturn
 
 from cnncli.errors import CnnError, Place, closest
 from cnncli.graph import Group, Node, Origin
 from cnncli.language.blocks import Block
 from cnncli.language.entries import Entry, LayerReader
 from cnncli.language.expressions import Env
-from cnncli.language.foreign import kind_hint
-from cnncli.language.reading import Noted, Reading, is_name, is_nothing
+from cnncli.language.foreign import kind_hint, kind_meant
+from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer, Misfit, Shapes
 from cnncli.layers.fields import shown
@@ -19,6 +21,8 @@ from cnncli.shape import Shape
 
 LAYER_LIMIT = 100_000
 STEP_LIMIT = 10 * LAYER_LIMIT  # entries and rounds looked at: bounds repeats of nothing
+SCOPE_LIMIT = 32  # composites and blocks in one another
+SEARCHED = 300  # names looked through for a misspelling
 
 
 class UnreadableLayer(Layer):
@@ -32,13 +36,12 @@ UNREADABLE = UnreadableLayer()
 
 
 class Scope:
-    """Names of one level: the network itself, a block, a branch, a round."""
+    """Names of one level: the network itself, a block, a branch, a round. ``prefix`` is its path with a dot."""
 
-    __slots__ = ("counts", "parent", "prefix", "taken")
+    __slots__ = ("counts", "prefix", "taken")
 
-    def __init__(self, prefix: str, parent: Scope | None, taken: set[str]) -> None:
+    def __init__(self, prefix: str, taken: set[str]) -> None:
         self.prefix = prefix
-        self.parent = parent
         self.taken = taken
         self.counts: dict[str, int] = {}
 
@@ -59,7 +62,7 @@ class Opened(NamedTuple):
 
     entries: list[Entry]
     given: dict[int, str]  # by position
-    names: frozenset[str]
+    names: dict[str, Value]  # and where each stands
 
 
 class Call(NamedTuple):
@@ -73,6 +76,9 @@ class Call(NamedTuple):
     above: str | None
 
 
+Expand = Callable[["Expansion", Call], str | None]
+
+
 class Expansion:
     """Collects the nodes and groups of one file. ``composites`` says how each kind of composite expands."""
 
@@ -83,7 +89,7 @@ class Expansion:
         defaults: dict[str, Mapping],
         env: Env,
         inputs: list[str],
-        composites: dict[str, Callable[[Expansion, Call], str | None]],
+        composites: dict[str, Expand],
     ) -> None:
         self.reading = reading
         self.blocks = blocks
@@ -94,18 +100,26 @@ class Expansion:
         self.nodes: list[Node] = []
         self.groups: list[Group] = []
         self.outputs: dict[str, str] = {name: name for name in inputs}  # dotted path -> the node that it means
+        self.inputs = inputs
         self.steps = 0
+        self.depth = 0
         self._opened: dict[int, Opened] = {}
 
     # Lists of layers ----------------------------------------------------------------------------------------------
 
-    def expand(self, layers: Sequence, env: Env, prefix: str, parent: Scope | None, above: str | None) -> str | None:
-        """Add the layers of a list below ``above``; the name of the last one's output (``above`` for an empty list)."""
+    def expand(
+        self, layers: Sequence, env: Env, prefix: str, above: str | None, reserved: MappingType[str, str] = {}
+    ) -> str | None:
+        """Add the layers of a list below ``above``; the name of the last one's output (``above`` for an empty list).
+
+        ``reserved`` are names that they cannot have, each with what has it.
+        """
         opened = self._open(layers, env)
-        taken = set(opened.names)
-        if parent is None:
-            taken.update(self.outputs)
-        scope = Scope(prefix, parent, taken)
+        for name in reserved:
+            if name in opened.names:
+                by = reserved[name]
+                self.reading.note(opened.names[name], f"the name {name!r} is taken by {by}", "choose another name")
+        scope = Scope(prefix, {*opened.names, *reserved})
         for position, entry in enumerate(opened.entries):
             above = self._add(entry, opened.given.get(position, ""), env, scope, above)
         return above
@@ -125,7 +139,7 @@ class Expansion:
                 name = self._given_name(node, env, first)
                 if name:
                     given[position] = name
-        opened = Opened(entries, given, frozenset(first))
+        opened = Opened(entries, given, first)
         if not layers.dynamic:
             self._opened[id(layers)] = opened
         return opened
@@ -136,7 +150,7 @@ class Expansion:
         except Noted:
             return ""
         if not is_name(name):
-            self.reading.note(node, f"{name!r} is not a name", "use letters, digits and underscores")
+            self.reading.note(node, f"{name!r} is not a name", NAME_HINT)
             return ""
         if name in first:
             line = first[name].line + 1
@@ -191,9 +205,11 @@ class Expansion:
 
     def list_of(self, node: Value | None, what: str) -> Sequence:
         """A list of layers. Raises Noted."""
-        if isinstance(node, Sequence):
-            return node
-        self.reading.fail(node or (0, 0), f"{what} takes a list of layers", "write [conv: …, relu], or one - per line")
+        if not isinstance(node, Sequence):
+            self.reading.fail(
+                node or (0, 0), f"{what} takes a list of layers", "write [conv: …, relu], or one - per line"
+            )
+        return node
 
     def step(self, at: Value, count: int) -> None:
         """Count work done for the expansion, so that repeats of nothing end as well. Raises CnnError."""
@@ -215,17 +231,29 @@ class Expansion:
             return self._append(scope.prefix + scope.number("unreadable", name), UNREADABLE, (), None)
         composite = self.composites.get(kind)
         if composite is None:
-            known = [*KINDS, *self.composites]
+            known = [*KINDS, *self.composites, "when"]
             self.reading.note(entry.at, f"there is no kind of layer {kind!r}", kind_hint(kind, known))
-            return self._append(scope.prefix + scope.number(kind, name), UNREADABLE, (), None)
-        path = scope.prefix + scope.number(kind, name)
+            meant = kind_meant(kind, known) or "unreadable"  # numbered as what it should be: uses of its name are right
+            return self._append(scope.prefix + scope.number(meant, name), UNREADABLE, (), None)
+        return self._composite(composite, entry, name, env, scope, above)
+
+    def _composite(
+        self, expand: Expand, entry: Entry, name: str, env: Env, scope: Scope, above: str | None
+    ) -> str | None:
+        path = scope.prefix + scope.number(entry.kind, name)
+        self.depth += 1
+        if self.depth > SCOPE_LIMIT:
+            message = f"blocks and composites are nested deeper than {SCOPE_LIMIT} levels (the limit)"
+            raise self.reading.source.error(entry.at, message, "write the layers one after the other")
         try:
             source = above
             if entry.field("from") is not None:
                 source = self._sources(entry, env, scope, above, path, merges=False)[0]
-            result = composite(self, Call(entry, name, path, env, scope, source))
+            result = expand(self, Call(entry, name, path, env, scope, source))
         except Noted:
             return self._append(path, UNREADABLE, (), None)
+        finally:
+            self.depth -= 1
         if result is not None:
             self.outputs.setdefault(path, result)
         return result
@@ -235,8 +263,7 @@ class Expansion:
         full = call.scope.prefix + call.scope.number(kind, call.name)
         joined = [end for end in ends if end is not None]
         if len(joined) < len(ends):
-            names = ", ".join(self.outputs)
-            self.reading.fail(call.entry.at, "the network has several inputs: which one?", f"write from: {names}", full)
+            self._which_input(call.entry, full)
         return self._append(full, KINDS[kind](), tuple(joined), self._origin(call.entry))
 
     def group(self, name: str, kind: str, first: int) -> None:
@@ -278,8 +305,7 @@ class Expansion:
             node = entry.body
         if node is None and not merges:
             if above is None:
-                names = ", ".join(self.outputs)
-                self.reading.fail(entry.at, "the network has several inputs: which one?", f"write from: {names}", full)
+                self._which_input(entry, full)
             return (above,)
         if node is None:
             self.reading.fail(entry.at, f"{entry.kind} needs from", f"write {entry.kind}: [name, name]", full)
@@ -289,19 +315,28 @@ class Expansion:
             kinds = "add, multiply and concat join several"
             self.reading.fail(node, f"{entry.kind} reads one input, not {len(sources)}", kinds, full)
         if merges and len(sources) < (1 if entry.kind == "concat" else 2):
-            self.reading.fail(node, f"{entry.kind} joins at least two inputs", f"write {entry.kind}: [name, name]", full)
+            hint = f"write {entry.kind}: [name, name]"
+            self.reading.fail(node, f"{entry.kind} joins at least two inputs", hint, full)
         return sources
 
     def _look_up(self, node: Value, env: Env, scope: Scope, full: str) -> str:
         """The node that a name means: in the layer's own scope first, then outwards."""
         name = self.reading.text(node, env, "from", full)
-        inside: Scope | None = scope
-        while inside is not None:
-            found = self.outputs.get(inside.prefix + name)
-            if found is not None:
-                return found
-            inside = inside.parent
-        visible = [path for path in self.outputs if "." not in path]
-        near = closest(name, list(self.outputs))
-        hint = f"did you mean {near}?" if near else f"a layer reads what stands above it: {', '.join(visible[-8:])}"
+        inside = scope.prefix
+        while inside and inside + name not in self.outputs:
+            inside = inside[: inside.rfind(".", 0, -1) + 1]
+        found = self.outputs.get(inside + name)
+        if found is None:
+            self._unknown_name(node, name, scope, full)
+        return found
+
+    def _unknown_name(self, node: Value, name: str, scope: Scope, full: str) -> NoReturn:
+        lately = [path.removeprefix(scope.prefix) for path in islice(reversed(self.outputs), SEARCHED)]
+        near = closest(name[:NAME_LIMIT], lately)
+        visible = [path for path in lately if "." not in path][:8]
+        hint = f"did you mean {near}?" if near else f"a layer reads what stands above it: {', '.join(visible[::-1])}"
         self.reading.fail(node, f"there is no layer {name!r} above", hint, full)
+
+    def _which_input(self, entry: Entry, full: str) -> NoReturn:
+        names = " or ".join(self.inputs)
+        self.reading.fail(entry.at, "the network has several inputs: which one?", f"write from: {names}", full)

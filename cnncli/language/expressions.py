@@ -17,10 +17,17 @@ from cnncli.errors import closest
 LENGTH_LIMIT = 1000
 POWER_LIMIT = 64
 VALUE_LIMIT = 10**18
-NESTING_LIMIT = 60
+NESTING_LIMIT = 30
 
 Env = Mapping[str, Any]
 Evaluate = Callable[[Env], Any]
+
+
+UNKNOWN = object()  # the value of a variable whose own mistake has been noted
+
+
+class Unknown(Exception):
+    """An expression uses a variable that is UNKNOWN."""
 
 
 class BadExpression(ValueError):
@@ -251,11 +258,11 @@ class _Parser:
             return _constant(_CONSTANTS[text])
         if kind == "word" and self.tokens[self.position + 1][1] == "(":
             return self.call(text, at)
-        if self.take("("):
-            value = self.choice()
-            self.need(")")
-            return value
-        self.unexpected()
+        if not self.take("("):
+            self.unexpected()
+        value = self.choice()
+        self.need(")")
+        return value
 
     def call(self, name: str, at: int) -> Evaluate:
         if name not in _FUNCTIONS:
@@ -287,6 +294,8 @@ def _choose(test: Evaluate, value: Evaluate, other: Evaluate) -> Evaluate:
 
 def _look_up(env: Env, name: str, at: int) -> Any:
     if name in env:
+        if env[name] is UNKNOWN:
+            raise Unknown
         return env[name]
     near = closest(name, list(env))
     known = ", ".join(f"${known}" for known in env) or "none"
@@ -303,7 +312,7 @@ def _read_number(text: str, at: int) -> int | float:
             continue
         if abs(number) <= VALUE_LIMIT:
             return number
-    raise BadExpression(f"has {text!r}, which is not a number up to 10^18", at)
+    raise BadExpression(f"has {text[:40]!r}, which is not a number up to 10^18", at)
 
 
 def _number(value: Any) -> int | float:

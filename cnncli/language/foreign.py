@@ -41,6 +41,8 @@ FIELDS = {
 IMPLIED = ("in_channels", "in_features", "num_features", "normalized_shape", "input_dim", "input_channels")
 OWN_LAYER = ("activation", "batch_norm", "batchnorm", "normalization")
 
+LONGEST_WORD = 60
+
 KIND_NAMES = {foreign: kind for kind, layer in KINDS.items() for foreign in layer.foreign}
 
 
@@ -50,10 +52,17 @@ def _plain(word: str) -> str:
 
 def kind_hint(word: str, known: list[str]) -> str:
     """What to write instead of an unknown kind."""
-    plain = _plain(word)
-    spelled = {_plain(name): name for name in known}
-    meant = KIND_NAMES.get(plain) or spelled.get(plain) or closest(word, known) or _near_foreign(plain)
+    meant = kind_meant(word, known)
     return f"write {meant}" if meant else f"the kinds are {', '.join(known)}"
+
+
+def kind_meant(word: str, known: list[str]) -> str | None:
+    """The kind that was most likely meant."""
+    plain = _plain(word)
+    if len(plain) > LONGEST_WORD:
+        return None
+    spelled = {_plain(name): name for name in known}
+    return KIND_NAMES.get(plain) or spelled.get(plain) or closest(word, known) or _near_foreign(plain)
 
 
 def _near_foreign(plain: str) -> str | None:

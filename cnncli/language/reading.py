@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingType
 from typing import Any, NoReturn
 
-from cnncli.errors import Problem, closest
-from cnncli.language.expressions import BadExpression, Env, evaluate
+from cnncli.errors import CnnError, Problem, closest
+from cnncli.language.expressions import BadExpression, Env, Unknown, evaluate
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, plain_value
+
+PROBLEM_LIMIT = 200  # the reading ends there: the reader has enough to mend, and time stays bounded
+MESSAGE_LIMIT = 600
+NAME_LIMIT = 60
+NAME_HINT = f"use letters, digits and underscores, at most {NAME_LIMIT}"
 
 
 class Noted(Exception):
@@ -19,14 +24,19 @@ class Reading:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.problems: dict[tuple[int, int, str], Problem] = {}  # one for each place, however often it is expanded
+        self.problems: dict[tuple[int, int, str], Problem] = {}  # one for each place and remedy, however often expanded
+        self.noted = 0  # mistakes met, those that had been noted before as well
 
     def note(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> None:
-        """Keep a problem."""
+        """Keep a problem. Raises CnnError where there are too many to go on."""
+        self.noted += 1
         line, column = at if isinstance(at, tuple) else (at.line, at.column)
-        key = (line, column, message)
-        if key not in self.problems:
-            self.problems[key] = self.source.problem(at, message, hint, layer)
+        key = (line, column, hint)
+        if key in self.problems:
+            return
+        self.problems[key] = self.source.problem(at, _cut(message), _cut(hint), layer)
+        if len(self.problems) >= PROBLEM_LIMIT:
+            raise CnnError.of(list(self.problems.values()))
 
     def fail(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> NoReturn:
         """Keep a problem and leave what depends on it."""
@@ -37,15 +47,19 @@ class Reading:
         """A number, truth value, text, None, or a list of those; expressions worked out. Raises Noted."""
         if isinstance(node, Scalar):
             return self._expression(node, env, layer) if "$" in node.text else plain_value(node)
-        if isinstance(node, Sequence):
-            return [self.value(item, env, layer) for item in node.items]
-        self.fail(node, "a mapping stands where a value is expected", "", layer)
+        if not isinstance(node, Sequence):
+            message = "a mapping (name: value) stands where a value is expected"
+            self.fail(node, message, "write a number, a word or a list", layer)
+        return [self.value(item, env, layer) for item in node.items]
 
     def _expression(self, node: Scalar, env: Env, layer: str) -> Any:
         if not _holds_name(node.text):
             return node.text
         try:
             return evaluate(node.text, env)
+        except Unknown:
+            self.noted += 1
+            raise Noted from None
         except BadExpression as error:
             shown = node.text if len(node.text) <= 50 else node.text[:49] + "…"
             at = (node.line, node.column + error.at + node.quoted)
@@ -57,14 +71,14 @@ class Reading:
             return node.text
         value = self.value(node, env, layer)
         if value is None or isinstance(value, list):
-            self.fail(node, f"{what} must be a text", "", layer)
+            self.fail(node, f"{what} must be a word, not {'nothing' if value is None else 'a list'}", "", layer)
         return str(value)
 
     def mapping(self, node: Value | None, what: str, hint: str = "") -> Mapping:
         """A mapping. Raises Noted."""
-        if isinstance(node, Mapping):
-            return node
-        self.fail(node or (0, 0), f"{what} must be a mapping (name: value)", hint)
+        if not isinstance(node, Mapping):
+            self.fail(node or (0, 0), f"{what} must be a mapping (name: value)", hint)
+        return node
 
     def known_keys(self, node: Mapping, known: tuple[str, ...], what: str) -> None:
         """Note the keys that ``what`` does not have."""
@@ -91,8 +105,12 @@ def is_nothing(node: Value | None) -> bool:
 
 
 def is_name(text: str) -> bool:
-    """Letters, digits, underscores."""
-    return text.isascii() and text.replace("_", "a").isalnum()
+    """Letters, digits, underscores; not too many."""
+    return text.isascii() and text.replace("_", "a").isalnum() and len(text) <= NAME_LIMIT
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
 
 
 Entries = MappingType[str, Value]

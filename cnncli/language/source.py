@@ -19,6 +19,7 @@ from cnncli.errors import CnnError, Place, Problem
 FILE_LIMIT = 2**20  # bytes
 DEPTH_LIMIT = 100
 ALIAS_LIMIT = 100_000  # values, after expansion
+LONGEST_NUMBER = 4000  # characters; Python reads no whole number past 4,300 digits
 
 
 class Source:
@@ -44,18 +45,20 @@ class Source:
 
 
 class Value:
-    """A node of the tree. ``weight`` counts the values in it, with aliases expanded; ``start`` and ``end`` are its
-    character offsets in the text; ``dynamic`` says that an expression (``$``) stands in it."""
+    """A node of the tree. ``weight`` counts the values in it, with aliases expanded, and ``height`` its levels;
+    ``start`` and ``end`` are its character offsets in the text; ``dynamic`` says that an expression stands in it.
+    """
 
-    __slots__ = ("column", "dynamic", "end", "line", "start", "weight")
+    __slots__ = ("column", "dynamic", "end", "height", "line", "start", "weight")
 
     def __init__(self, event: Any) -> None:
-        mark = event.start_mark
+        mark: Any = event.start_mark
         self.line: int = mark.line
         self.column: int = mark.column
         self.start: int = mark.index
         self.end: int = event.end_mark.index
         self.weight = 1
+        self.height = 0
         self.dynamic = False
 
 
@@ -138,6 +141,10 @@ def parse(source: Source) -> Value | None:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        source.text.encode()
+    except UnicodeEncodeError as error:
+        raise CnnError(f"{source.name}: is not UTF-8 text: character {error.start + 1} is half of one") from None
+    try:
         return _build(source, yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
         raise _syntax_error(source, error) from None
@@ -156,6 +163,7 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
     for event in events:
         if isinstance(event, yaml.AliasEvent):
             value = _aliased(source, event, anchors, open_anchors)
+            _check_depth(source, event, len(stack) + value.height)
             aliased += value.weight
             if aliased > ALIAS_LIMIT:
                 raise source.error(
@@ -167,8 +175,7 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
             value = Scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             value = Sequence(event) if isinstance(event, yaml.SequenceStartEvent) else Mapping(event)
-            if len(stack) >= DEPTH_LIMIT:
-                raise source.error(value, f"is nested deeper than {DEPTH_LIMIT} levels (the limit)")
+            _check_depth(source, event, len(stack))
             stack.append(_Container(value))
             if event.anchor:
                 open_anchors[event.anchor] = value
@@ -197,6 +204,12 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
     return root
 
 
+def _check_depth(source: Source, event: Any, levels: int) -> None:
+    if levels >= DEPTH_LIMIT:
+        at = (event.start_mark.line, event.start_mark.column)
+        raise source.error(at, f"this is nested deeper than {DEPTH_LIMIT} levels (the limit)")
+
+
 class _Container:
     """An open list or mapping, with the key that waits for its value."""
 
@@ -211,7 +224,8 @@ class _Container:
 def _refuse_tag(source: Source, event: Any) -> None:
     if event.tag and event.tag != "!":
         at = (event.start_mark.line, event.start_mark.column)
-        raise source.error(at, f"the tag {event.tag[:60]} means nothing here", "remove it")
+        tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:60]
+        raise source.error(at, f"the tag {tag} means nothing here", "remove it")
 
 
 def _aliased(source: Source, event: Any, anchors: dict[str, Value], open_anchors: dict[str, Value]) -> Value:
@@ -240,6 +254,7 @@ def _attach(source: Source, stack: list[_Container], value: Value, root: Value |
         _enter(source, parent, container.key, value)
         container.key = None
     parent.weight += value.weight
+    parent.height = max(parent.height, value.height + 1)
     parent.dynamic = parent.dynamic or value.dynamic
     return root
 
@@ -269,32 +284,42 @@ def _merge(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
 
 
 def _syntax_error(source: Source, error: Any) -> CnnError:
+    """What a YAML parser says, in other words, at the place where something was opened and not closed."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     if mark is None:
-        position = getattr(error, "position", 0)
-        before = source.text[:position] if isinstance(position, int) else ""
-        at = (before.count("\n"), len(before) - before.rfind("\n") - 1)
-        return source.error(at, f"is not YAML: {problem}", "remove the character")
+        return _unprintable(source, error, problem)
     at = (mark.line, mark.column)
-    shown = source.place(at).text
+    if "\t" in source.place(at).text[max(0, mark.column - 1) : mark.column + 1]:
+        return source.error(at, "a tab stands here, and YAML indents with spaces", "replace the tab with spaces")
     for sign, message, hint in _SYNTAX_HINTS:
-        if sign in problem or sign in shown[max(0, mark.column - 1) : mark.column + 1]:
-            return source.error(at, message, hint)
+        if sign in problem:
+            opened = getattr(error, "context_mark", None) if "opened here" in message else None
+            return source.error((opened.line, opened.column) if opened else at, message, hint)
     return source.error(at, f"is not YAML: {problem}", "check the indentation, the brackets and the quotes")
 
 
+def _unprintable(source: Source, error: Any, problem: str) -> CnnError:
+    """A character that YAML does not allow; the parsers tell its position in the text."""
+    position = getattr(error, "position", 0)
+    before = source.text[:position] if isinstance(position, int) else ""
+    at = (before.count("\n"), len(before) - before.rfind("\n") - 1)
+    character = getattr(error, "character", None)
+    which = f"the character U+{character:04X}" if isinstance(character, int) else f"a character ({problem})"
+    return source.error(at, f"{which} cannot stand in a YAML file", "remove it")
+
+
+_BRACES = "the brace opened here is not closed, or a comma is missing after it"
+_BRACKETS = "the bracket opened here is not closed, or a comma is missing after it"
 _SYNTAX_HINTS = (
-    ("\t", "a tab stands here, and YAML indents with spaces", "replace the tab with spaces"),
     (
         "mapping values are not allowed",
-        "a second ':' in one line, or a line indented too far",
+        "a second ':' in one line, a line indented too far, or no ':' at the end of the line above",
         "put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes",
     ),
-    ("did not find expected ',' or '}'", "the braces are not closed, or a comma is missing", "write {a: 1, b: 2}"),
-    ("did not find expected ',' or ']'", "the brackets are not closed, or a comma is missing", "write [1, 2]"),
-    ("expected ',' or '}'", "the braces are not closed, or a comma is missing", "write {a: 1, b: 2}"),
-    ("expected ',' or ']'", "the brackets are not closed, or a comma is missing", "write [1, 2]"),
+    ("expected ',' or '}'", _BRACES, "write {a: 1, b: 2}"),
+    ("expected ',' or ']'", _BRACKETS, "write [1, 2]"),
+    ("did not find expected node content", "a value is missing here", "close what is open: { with }, [ with ]"),
     (
         "could not find expected ':'",
         "a line has no ':' where a key is expected",
@@ -302,7 +327,10 @@ _SYNTAX_HINTS = (
     ),
     ("did not find expected key", "the indentation does not fit the lines above", "indent it as its neighbours"),
     ("did not find expected '-' indicator", "the indentation does not fit the list above", "start each item with '- '"),
-    ("unexpected end of stream", "a quote is opened and never closed", "close it"),
+    ("unexpected end of stream", "the quote opened here is never closed", "close it"),
+    ("cannot start any token", "no value can start with this character", "put the text in quotes"),
+    ("expected alphabetic or numeric character", "a name is missing after the * or &", "put the text in quotes"),
+    ("unknown escape character", "a backslash means something in double quotes", "use single quotes"),
 )
 
 
@@ -316,13 +344,13 @@ def plain_value(scalar: Scalar) -> int | float | bool | str | None:
 
 def read_plain(text: str) -> int | float | bool | str | None:
     """See :func:`plain_value`."""
-    if text[:1] in _NUMBER_STARTS and len(text) < 400:
+    if text[:1] in _NUMBER_STARTS and len(text) < LONGEST_NUMBER:
         for read in (int, float):
             try:
                 number = read(text)
             except ValueError:
                 continue
-            return number if abs(number) < 1e300 else text
+            return number if isinstance(number, int) or abs(number) < 1e300 else text
     return _WORDS.get(text, text)
 
 

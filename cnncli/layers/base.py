@@ -82,12 +82,17 @@ def per_axis(value: int | tuple[int, ...], rank: int, field: str) -> tuple[int, 
     if not isinstance(value, tuple):
         return (value,) * rank
     if len(value) != rank:
-        raise Misfit(
-            f"{field} [{', '.join(map(str, value))}] is for {_axes(len(value))}, the input has {_axes(rank)}",
-            f"give one number, or a list of {rank}",
-            field,
-        )
+        raise wrong_length(field, len(value), rank)
     return value
+
+
+def wrong_length(field: str, length: int, rank: int) -> Misfit:
+    """The answer to a list that has another length than the input has axes."""
+    return Misfit(
+        f"{field} is given for {_axes(length)}, and the input has {_axes(rank)} besides its channels",
+        f"give one number, or a list of {rank}",
+        field,
+    )
 
 
 def spatial_axes(kind: str, shape: Shape) -> Shape:
@@ -132,4 +137,5 @@ __all__ = [
     "per_axis",
     "plural",
     "spatial_axes",
+    "wrong_length",
 ]

@@ -23,9 +23,7 @@ class Convolution(Layer):
         raise NotImplementedError
 
     def windows(self, inputs: Shapes) -> tuple[Window, ...]:
-        return windows_of(
-            self.kind, inputs[0], self.kernel, self.stride, self.padding, self.dilation, self.rounding
-        )
+        return windows_of(self.kind, inputs[0], self.kernel, self.stride, self.padding, self.dilation, self.rounding)
 
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
@@ -44,7 +42,9 @@ class Convolution(Layer):
 
     def products(self, inputs: Shapes) -> int:
         """Terms of the dot product behind one output: channels of a group times the window's area."""
-        return elements(self.weights(inputs)["weight"][1:])
+        channels = inputs[0][0]
+        _, groups = self.maps(channels)
+        return channels // groups * elements(tuple(window.kernel for window in self.windows(inputs)))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return elements(output) * self.products(inputs)

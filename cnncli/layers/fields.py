@@ -8,6 +8,7 @@ those, after expressions are worked out) and returns what the layer keeps, or ra
 from collections.abc import Callable
 from typing import Annotated, Any
 
+from cnncli.errors import closest
 from cnncli.shape import SIZE_LIMIT, Unreadable
 
 Reader = Callable[[Any], Any]
@@ -21,7 +22,11 @@ def shown(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
     text = str(value)
+    if isinstance(value, str) and (not text or text[0] in "0123456789+-."):
+        text = repr(text)  # a number in quotes is a text
     return text if len(text) <= 60 else text[:59] + "…"
 
 
@@ -34,7 +39,7 @@ def _whole(least: int) -> Reader:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Unreadable(f"must be a whole number, not {shown(value)}")
+            raise Unreadable(f"must be a whole number, not {shown(value)}", _unquote(value))
         if value < least:
             raise Unreadable(f"must be at least {least}, not {value}")
         if value >= SIZE_LIMIT:
@@ -47,12 +52,16 @@ def _whole(least: int) -> Reader:
 def _number(low: float, high: float, wanted: str) -> Reader:
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Unreadable(f"must be a number, not {shown(value)}")
+            raise Unreadable(f"must be a number, not {shown(value)}", _unquote(value))
         if not low <= value <= high:
             raise Unreadable(f"must be {wanted}, not {shown(value)}")
         return value
 
     return read
+
+
+def _unquote(value: object) -> str:
+    return "remove the quotes" if isinstance(value, str) and value.isdigit() else ""
 
 
 def read_flag(value: object) -> bool:
@@ -79,14 +88,14 @@ def one_of(*words: str) -> Reader:
         if value in words:
             return str(value)
         wanted = ", ".join(words[:-1]) + f" or {words[-1]}"
-        same = [word for word in words if isinstance(value, str) and _loose(word) == _loose(value)]
-        raise Unreadable(f"must be {wanted}, not {shown(value)}", f"write {same[0]}" if same else "")
+        near = closest(_loose(value), words) if isinstance(value, str) and len(value) < 40 else None
+        raise Unreadable(f"must be {wanted}, not {shown(value)}", f"write {near}" if near else "")
 
     return read
 
 
 def _loose(word: str) -> str:
-    return word.lower().replace("-", "").replace("_", "")
+    return word.lower().replace("-", "_")
 
 
 def _per_axis(read_one: Reader) -> Reader:
@@ -111,7 +120,10 @@ def read_padding(value: object) -> object:
     if not isinstance(value, list):
         return _read_amount(value)
     if not 1 <= len(value) <= 3:
-        raise Unreadable(f"takes a number, a word, or a list with one number or pair per axis, not {shown(value)}")
+        raise Unreadable(
+            f"takes a number, a word, or a list with one number or pair per axis, not {shown(value)}",
+            "write [[top, bottom], [left, right]]" if len(value) == 4 else "",
+        )
     return tuple(_read_side(item) for item in value)
 
 
@@ -144,7 +156,7 @@ Flag = Annotated[bool, read_flag]
 Text = Annotated[str, read_text]
 PerAxis = Annotated[int | tuple[int, ...], _per_axis(_whole(1))]
 MaybePerAxis = Annotated[int | tuple[int, ...] | None, _per_axis(_whole(1))]
-Factors = Annotated[float | tuple[float, ...] | None, _per_axis(_number(1e-9, 1e9, "above 0"))]
+Factors = Annotated[float | tuple[float, ...] | None, _per_axis(_number(1e-9, 1e9, "from 1e-9 to 1e9"))]
 Padding = Annotated[PaddingValue, read_padding]
 Margins = Annotated[PaddingValue, read_margins]
 PaddingMode = Annotated[str, one_of("zeros", "reflect", "replicate", "circular")]

@@ -25,7 +25,7 @@ class Linear(Layer):
         return (self.units,)
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
-        weight = {"weight": (self.units, inputs[0][0])}
+        weight: dict[str, Shape] = {"weight": (self.units, inputs[0][0])}
         return {**weight, "bias": (self.units,)} if self.bias else weight
 
     def macs(self, inputs: Shapes, output: Shape) -> int:

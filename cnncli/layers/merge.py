@@ -15,7 +15,9 @@ class Merge(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         ranks = {len(shape) for shape in inputs}
         if len(ranks) > 1:
-            raise Misfit(f"{self.kind} cannot join {_listed(inputs)}: they have different numbers of axes", field="from")
+            raise Misfit(
+                f"{self.kind} cannot join {_listed(inputs)}: they have different numbers of axes", field="from"
+            )
         output = tuple(max(sizes) for sizes in zip(*inputs, strict=True))
         for sizes in zip(*inputs, strict=True):
             if len(set(sizes) - {1}) > 1:

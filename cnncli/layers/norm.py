@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
+from cnncli.field import ITSELF, whole
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map
 from cnncli.layers.fields import Count, Flag, Number, Positive, Share, one_of
-from cnncli.field import ITSELF, whole
 from cnncli.shape import Shape, elements
 
 
@@ -87,7 +87,9 @@ class GroupNorm(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         if inputs[0][0] % self.groups:
             raise Misfit(
-                f"{self.groups} groups do not divide {inputs[0][0]} channels", "groups must divide the channels", "groups"
+                f"{self.groups} groups do not divide {inputs[0][0]} channels",
+                "groups must divide the channels",
+                "groups",
             )
         return inputs[0]
 

@@ -1,11 +1,13 @@
 """Pooling: over windows, to a wanted size (adaptive), and over the whole map (global)."""
 
+from functools import partial
+
 from cnncli.field import Field, periodic
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
 from cnncli.shape import Shape, elements
-from cnncli.window import Window, adaptive_bounds, output_size
+from cnncli.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
 
 
 class WindowPool(Layer):
@@ -83,10 +85,6 @@ class AdaptivePool(Layer):
         expect_map(self.kind, shape)
         return (shape[0], *per_axis(self.output, len(shape) - 1, "output"))
 
-    def bounds(self, inputs: Shapes, output: Shape) -> list[tuple[list[int], list[int], int]]:
-        """Per axis, the windows' bounds over one period (:func:`cnncli.window.adaptive_bounds`)."""
-        return [adaptive_bounds(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)]
-
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return (tuple(_one_or_periodic(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
 
@@ -94,7 +92,9 @@ class AdaptivePool(Layer):
 def _one_or_periodic(size: int, output: int) -> Field:
     if output == 1:  # one window over everything: nothing to move
         return Field((0,), (size - 1,), 0)
-    return periodic(*adaptive_bounds(size, output))
+    return periodic(
+        partial(adaptive_start, size, output), partial(adaptive_end, size, output), *adaptive_pattern(size, output)
+    )
 
 
 class AdaptiveAvgPool(AdaptivePool):
@@ -105,11 +105,7 @@ class AdaptiveAvgPool(AdaptivePool):
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # the windows' sizes, summed over all outputs: a product of one sum per axis
-        total = output[0]
-        for size, wanted, (first, last, _) in zip(inputs[0][1:], output[1:], self.bounds(inputs, output), strict=True):
-            del size
-            total *= sum(b - a + 1 for a, b in zip(first, last, strict=True)) * (wanted // len(first))
-        return total
+        return output[0] * elements(tuple(map(adaptive_total, inputs[0][1:], output[1:])))
 
 
 class AdaptiveMaxPool(AdaptivePool):

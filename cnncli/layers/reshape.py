@@ -4,7 +4,7 @@ from math import gcd
 from typing import TYPE_CHECKING, Annotated
 
 from cnncli.field import Field, periodic
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
+from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis, wrong_length
 from cnncli.layers.fields import Factors, Margins, MaybePerAxis, Share, one_of
 from cnncli.layers.sliding import check_border, sides
 from cnncli.shape import SIZE_LIMIT, Shape, elements
@@ -12,6 +12,7 @@ from cnncli.window import scaled_size
 
 if TYPE_CHECKING:
     from fractions import Fraction
+from functools import partial
 
 
 class Identity(Layer):
@@ -96,11 +97,11 @@ class Upsample(Layer):
 
         scales = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(scales) != rank:
-            raise Misfit(f"scale has {len(scales)} entries, the input has {rank} spatial axes", "", "scale")
+            raise wrong_length("scale", len(scales), rank)
         return tuple(Fraction(str(scale)) for scale in scales)
 
     def _scaled(self, size: int, factor: "Fraction") -> int:
-        scaled = scaled_size(size, factor.numerator, factor.denominator)
+        scaled: int = scaled_size(size, factor.numerator, factor.denominator)
         if not 1 <= scaled < SIZE_LIMIT:
             raise Misfit(f"a scale of {float(factor):g} makes {scaled} of {size}", "use a scale nearer to 1", "scale")
         return scaled
@@ -118,18 +119,15 @@ def _interpolation(size: int, output: int, mode: str) -> Field:
     if size == 1:
         return Field((0,), (0,), 0)
     period, advance = output // gcd(size, output), size // gcd(size, output)
-    if period > 4096:  # a pattern that long is never looked at: bound it by its neighbourhood
-        return Field((-2,), (2 + -(-advance // period),), max(1, advance // period))
     if mode == "nearest":
-        first = [i * advance // period for i in range(period)]
-        return periodic(first, first, advance)
+        return periodic(lambda i: i * advance // period, lambda i: i * advance // period, period, advance)
     if period == 1 == advance:  # nothing to interpolate
         return Field((0,), (0,), 1)
     left, right = (0, 1) if mode == "linear" else (-1, 2)
-    # the centre of output i, in halves of a period: exact, so that a weight of zero is seen to be zero
-    centres = [(2 * i + 1) * advance - period for i in range(period)]
-    whole = [centre // (2 * period) for centre in centres]
-    on_grid = [centre % (2 * period) == 0 for centre in centres]
-    first = [w if exact else w + left for w, exact in zip(whole, on_grid, strict=True)]
-    last = [w if exact else w + right for w, exact in zip(whole, on_grid, strict=True)]
-    return periodic(first, last, advance)
+
+    def tap(step: int, i: int) -> int:
+        # the centre of output i, in halves of a period: exact, so that a weight of zero is seen to be zero
+        whole, beside = divmod((2 * i + 1) * advance - period, 2 * period)
+        return whole + step if beside else whole
+
+    return periodic(partial(tap, left), partial(tap, right), period, advance)

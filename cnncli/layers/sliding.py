@@ -1,6 +1,8 @@
 """What convolutions and pools share: reading their fields as one window per axis, and whether those fit."""
 
-from cnncli.layers.base import Misfit, per_axis, spatial_axes
+from functools import lru_cache
+
+from cnncli.layers.base import Misfit, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
 from cnncli.shape import Shape, format_shape
 from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
@@ -12,11 +14,7 @@ def sides(padding: PaddingValue, rank: int) -> tuple[tuple[int, int], ...]:
         amount = 0 if isinstance(padding, str) else padding
         return ((amount, amount),) * rank
     if len(padding) != rank:
-        raise Misfit(
-            f"padding has {len(padding)} entries, the input has {rank} spatial axes",
-            f"give one number, or a list of {rank}",
-            "padding",
-        )
+        raise wrong_length("padding", len(padding), rank)
     return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
 
 
@@ -30,6 +28,7 @@ def _word_padding(word: str, size: int, kernel: int, stride: int, dilation: int)
     return (less, more) if word == "same" else (more, less)
 
 
+@lru_cache(maxsize=64)  # each figure of a layer asks again
 def windows_of(
     kind: str,
     shape: Shape,
@@ -66,7 +65,9 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
     hints.append(f"padding of at least {_values([least_padding(size, window) for size, window in pairs])}")
     spans = tuple(window.span for window in windows)
     spread = "" if all(w.dilation == 1 for w in windows) else f" (spanning {format_shape(spans)} with its dilation)"
-    raise Misfit(f"{_describe(windows)}{spread} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel")
+    raise Misfit(
+        f"{_describe(windows)}{spread} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel"
+    )
 
 
 def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:

@@ -25,6 +25,20 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
     }
 
 
+def json_text(summary: dict[str, Any]) -> str:
+    """The summary as JSON with one line per layer: as easy to grep as to parse."""
+    import json
+
+    parts = []
+    for key, value in summary.items():
+        if key == "layers":
+            lines = ",\n".join(f"  {json.dumps(layer, ensure_ascii=False)}" for layer in value)
+            parts.append(f' "layers": [\n{lines}\n ]')
+        else:
+            parts.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def _layer(facts: Facts, batch: int) -> dict[str, Any]:
     figures = facts.figures
     return {
@@ -89,9 +103,9 @@ def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: 
     layout = "".join("r" if column.right else "l" for column in columns)
     *body, total = [" & ".join(map(_escape_latex, cells)) + r" \\" for cells in _cells(inferred, rows, columns, batch)]
     head = " & ".join(column.heading for column in columns) + r" \\"
-    return "\n".join(
-        [rf"\begin{{tabular}}{{{layout}}}", r"\hline", head, r"\hline", *body, r"\hline", total, r"\hline", r"\end{tabular}"]
-    ) + "\n"
+    rule = r"\hline"
+    begin, end = rf"\begin{{tabular}}{{{layout}}}", r"\end{tabular}"
+    return "\n".join([begin, rule, head, rule, *body, rule, total, rule, end]) + "\n"
 
 
 _LATEX = {
@@ -112,5 +126,7 @@ def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: in
     """The texts of all rows and of the total."""
     totals = inferred.totals
     body = [[column.cell(row, inferred, batch) for column in columns] for row in rows]
-    total = [f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else "" for column in columns]
-    return [*body, ["total" if not total[0] else total[0], *total[1:]]]
+    total = [
+        f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else "" for column in columns
+    ]
+    return [*body, [total[0] or "total", *total[1:]]]

@@ -69,9 +69,7 @@ def _tree(inferred: Inferred) -> list[_Branch | Facts]:
     return top
 
 
-def _fill(
-    nodes: list[Facts], at: int, until: int, open_branches: list[_Branch], top: list[_Branch | Facts]
-) -> int:
+def _fill(nodes: list[Facts], at: int, until: int, open_branches: list[_Branch], top: list[_Branch | Facts]) -> int:
     """Hang the nodes from ``at`` on to the innermost composites that cover them."""
     while at < until:
         while open_branches and open_branches[-1].group.last <= at:
@@ -101,9 +99,9 @@ def _squashed(branch: _Branch, times: int, parent: str) -> tuple[str, int, _Bran
     label = _round_label(_below(branch.group.name, parent), times)
     while True:
         inside = list(_folded(branch.children))
-        if len(inside) != 1 or not isinstance(inside[0][0], _Branch):
-            return label, times, branch
         child, rounds = inside[0]
+        if len(inside) != 1 or not isinstance(child, _Branch):
+            return label, times, branch
         label = f"{label}.{_round_label(_below(child.group.name, branch.group.name), rounds)}"
         branch, times = child, times * rounds
 

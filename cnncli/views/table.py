@@ -56,7 +56,7 @@ def _fitted(cells: list[Cell], width: int | None) -> tuple[list[Cell], list[str]
             break
         at = next(i for i, cell in enumerate(cells) if cell.column is column)
         narrow = cells[at].width - excess
-        if not column.right and narrow >= NARROWEST or len(cells) == 1:
+        if (not column.right and narrow >= NARROWEST) or len(cells) == 1:
             cells[at] = cells[at]._replace(width=max(narrow, 1))
         elif column.rank > 0:
             del cells[at]
@@ -107,7 +107,8 @@ def _left_out(names: list[str]) -> list[str]:
 def title(inferred: Inferred, slug: str, batch: int) -> str:
     """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``."""
     graph = inferred.graph
-    inputs = [f"{entry.name if entry.name == 'input' else f'input {entry.name}'} {format_shape(entry.shape)}" for entry in graph.inputs]
+    names = ["input" if entry.name == "input" else f"input {entry.name}" for entry in graph.inputs]
+    inputs = [f"{name} {format_shape(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
     parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
     return " · ".join(part for part in parts if part)
 

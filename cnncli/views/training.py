@@ -119,7 +119,8 @@ def display(epochs: int) -> LineDisplay:
 def confusion_lines(confusion: tuple[tuple[int, ...], ...], classes: tuple[str, ...]) -> list[str]:
     """A line per true class with its recall, a column per predicted one."""
     names = [name if len(name) <= 12 else name[:11] + "…" for name in classes]
-    widths = [max(len(name), len(f"{max(column):,}")) for name, column in zip(names, zip(*confusion, strict=True), strict=True)]
+    columns = zip(names, zip(*confusion, strict=True), strict=True)
+    widths = [max(len(name), len(f"{max(counts):,}")) for name, counts in columns]
     first = max([len("true \\ taken for"), *map(len, names)])
     head = " ".join([" " + "true \\ taken for".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True))])
     lines = [f"{head}  right"]

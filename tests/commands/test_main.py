@@ -1,0 +1,112 @@
+"""The program around its commands: help, completion, exit codes, what is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from program import ROOT, Run, run_process
+
+from cnncli.commands import SUMMARIES
+
+CALCULATING = (
+    ["summarize", "resnet18"],
+    ["summarize", "lenet5", "--format", "json"],
+    ["list"],
+    ["--help"],
+    ["--version"],
+)
+HEAVY = ("torch", "numpy", "PIL", "safetensors", "rich", "fractions", "dataclasses")
+
+
+@pytest.mark.parametrize("arguments", CALCULATING, ids=" ".join)
+def test_a_calculating_command_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys; from cnncli.__main__ import main\n"
+        f"sys.argv = ['cnn', *{arguments!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print(sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout
+    assert result.stderr == "[]\n"
+
+
+def test_help_imports_no_command() -> None:
+    code = (
+        "import sys; from cnncli.commands import cnn; cnn(['--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.startswith('cnncli')])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "['cnncli', 'cnncli.commands']"
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_every_command_has_help_whose_first_line_is_its_summary_and_stands_in_the_readme(cnn: Run, name: str) -> None:
+    command = import_module(f"cnncli.commands.{name}").command
+    assert command.help
+    ended = cnn(name, "--help")
+    assert ended.code == 0 and "Usage: cnn" in ended.out
+    assert f"cnn {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    for parameter in command.params:
+        if parameter.param_type_name == "option":
+            assert parameter.help, f"{name} {parameter.name} has no help"
+
+
+def test_an_unknown_command_is_answered_with_the_nearest(cnn: Run) -> None:
+    ended = cnn("sumarize", "lenet5")
+    assert ended.code == 2
+    assert "there is no command 'sumarize'; did you mean summarize?" in ended.err
+
+
+def test_an_unknown_option_is_one_line_of_error(cnn: Run) -> None:
+    ended = cnn("summarize", "lenet5", "--colums", "a")
+    assert ended.code == 2
+    assert "No such option" in ended.err and "--columns" in ended.err
+
+
+def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
+    network = tmp_path / "long.yaml"
+    network.write_text("input: 1x8x8\nlayers:\n" + "  - relu\n" * 20_000)
+    command = f"{sys.executable} -m cnncli summarize {network} | head -1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == ""
+
+
+def test_a_full_disk_is_one_line_of_error() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    command = f"{sys.executable} -m cnncli summarize lenet5 > /dev/full"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr == "cnn: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("cnn su", "plain,summarize"),
+        ("cnn summarize resnet1", "plain,resnet18"),
+        ("cnn summarize x --fo", "plain,--format"),
+    ],
+)
+def test_the_shell_completes(words: str, wanted: str) -> None:
+    count = len(words.split()) - 1
+    environment = {"_CNN_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+    assert wanted in run_process(**environment).out.splitlines()
+
+
+def test_an_error_inside_is_no_traceback(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("cnncli.loading.load", broken)
+    ended = cnn("summarize", "lenet5")
+    assert ended.code == 2
+    assert ended.err.startswith("cnn: an error inside cnn itself: ZeroDivisionError: planted\n")
+    assert "Traceback" not in ended.err

@@ -1,0 +1,40 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from program import Ended, Run
+
+
+@pytest.fixture
+def cnn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``cnn ARGS`` in this process: fast, for all that needs no process of its own."""
+    from cnncli.__main__ import main
+
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["cnn", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ending:
+            main()
+        captured = capsys.readouterr()
+        code = ending.value.code
+        return Ended(code if isinstance(code, int) else int(bool(code)), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a network's text to a file."""
+
+    def write_network(text: str, name: str = "net.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write_network
