@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-from fractions import Fraction
+    from fractions import Fraction
 
 PERIOD_LIMIT = 1024  # a longer pattern is exact for so many units, and goes on at its average stride: memory is bounded
 
@@ -78,7 +78,7 @@ def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int,
     """
     units = range(min(period, PERIOD_LIMIT))
     if period > PERIOD_LIMIT:
-        advance = round(Fraction(PERIOD_LIMIT * advance, period))
+        advance = (2 * PERIOD_LIMIT * advance + period) // (2 * period)
     return Field(tuple(map(low, units)), tuple(map(high, units)), advance)
 
 

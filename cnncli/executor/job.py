@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from cnncli.executor.initialisation import initialise
-from cnncli.executor.network import Network, check
 
 from cnncli import __version__, runs
 from cnncli.data import Dataset
@@ -27,6 +25,8 @@ from cnncli.executor.batches import (
 )
 from cnncli.executor.devices import choose_device, describe
 from cnncli.executor.evaluation import Evaluation, evaluate, loss_of
+from cnncli.executor.initialisation import initialise
+from cnncli.executor.network import Network, check
 from cnncli.executor.training import Seen, Task, train
 from cnncli.executor.weights import load_weights, save_weights
 from cnncli.language.resolved import resolved_text
@@ -136,9 +136,12 @@ def _network(loaded: Loaded, device: torch.device, recipe: Recipe) -> Network:
     """The network with its initial weights, the same on every device."""
     network = Network(loaded.inferred)
     initialise(network, recipe.init, recipe.seed)
-    if len(loaded.graph.inputs[0].shape) == 3:
-        return network.to(device, memory_format=torch.channels_last)
-    return network.to(device)
+    network.to(device)
+    if len(loaded.graph.inputs[0].shape) == 3:  # images: PyTorch's faster layout for convolutions, on CPU and GPU
+        for parameter in network.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
 
 
 def _task(job: Job, network: Network, device: torch.device) -> tuple[Task, Images, str]:

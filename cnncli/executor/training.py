@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from cnncli.executor.network import Network
 from torch import Tensor
 
 from cnncli.errors import NO, CnnError
@@ -24,6 +23,7 @@ from cnncli.executor.batches import (
     training_batches,
 )
 from cnncli.executor.evaluation import Evaluation, Loss, evaluate
+from cnncli.executor.network import Network
 from cnncli.executor.optimisation import learning_rate, optimizer
 from cnncli.recipe import Recipe
 

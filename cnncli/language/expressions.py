@@ -279,8 +279,9 @@ class _Parser:
         function = _FUNCTIONS[name]
         if len(arguments) == 1:
             only = arguments[0]
-            single = (lambda x: x) if name in ("min", "max") else function
-            return lambda env: single(_number(only(env)))
+            if name in ("min", "max"):
+                return lambda env: _number(only(env))
+            return lambda env: function(_number(only(env)))
         return lambda env: function(*(_number(argument(env)) for argument in arguments))
 
 
@@ -350,7 +351,7 @@ def _arithmetic(sign: str, left: Evaluate, right: Evaluate) -> Evaluate:
     work_out = _OPERATIONS[sign]
 
     def evaluate_both(env: Env) -> int | float:
-        result = work_out(_number(left(env)), _number(right(env)))
+        result: int | float = work_out(_number(left(env)), _number(right(env)))
         if not abs(result) <= VALUE_LIMIT:
             raise BadExpression("works out to a number above 10^18 (the limit)")
         return result

@@ -167,7 +167,7 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
             aliased += value.weight
             if aliased > ALIAS_LIMIT:
                 raise source.error(
-                    (event.start_mark.line, event.start_mark.column),
+                    _at(event),
                     f"aliases expand to more than {ALIAS_LIMIT:,} values (the limit)",
                     "use blocks and repeat instead of aliases",
                 )
@@ -185,7 +185,7 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             container = stack.pop()
             value = container.value
-            value.end = event.end_mark.index
+            value.end = _end(event)
             if container.anchor:
                 anchors[container.anchor] = open_anchors.pop(container.anchor)
             root = _attach(source, stack, value, root)
@@ -193,7 +193,7 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
         else:
             documents += isinstance(event, yaml.DocumentStartEvent)
             if documents > 1:
-                at = (event.start_mark.line, event.start_mark.column)
+                at = _at(event)
                 raise source.error(at, "a second document starts here", "a file holds one network: remove the ---")
             continue
         if isinstance(event, yaml.ScalarEvent):
@@ -204,9 +204,17 @@ def _build(source: Source, events: Iterator[Any]) -> Value | None:
     return root
 
 
+def _at(event: Any) -> tuple[int, int]:
+    return event.start_mark.line, event.start_mark.column
+
+
+def _end(event: Any) -> int:
+    return int(event.end_mark.index)
+
+
 def _check_depth(source: Source, event: Any, levels: int) -> None:
     if levels >= DEPTH_LIMIT:
-        at = (event.start_mark.line, event.start_mark.column)
+        at = _at(event)
         raise source.error(at, f"this is nested deeper than {DEPTH_LIMIT} levels (the limit)")
 
 
@@ -223,13 +231,13 @@ class _Container:
 
 def _refuse_tag(source: Source, event: Any) -> None:
     if event.tag and event.tag != "!":
-        at = (event.start_mark.line, event.start_mark.column)
+        at = _at(event)
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:60]
         raise source.error(at, f"the tag {tag} means nothing here", "remove it")
 
 
 def _aliased(source: Source, event: Any, anchors: dict[str, Value], open_anchors: dict[str, Value]) -> Value:
-    at = (event.start_mark.line, event.start_mark.column)
+    at = _at(event)
     if event.anchor in open_anchors:
         raise source.error(at, f"*{event.anchor} stands inside of what it repeats", "an alias cannot contain itself")
     if event.anchor not in anchors:

@@ -1,0 +1,57 @@
+"""Initial weights: a scheme's for convolutions and linear layers, the usual constants for everything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from cnncli.executor.modules import ChannelScale, PaddedConv
+
+Fill = Callable[[Tensor, int, int, torch.Generator], Tensor]
+
+
+def _kaiming(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Normal with variance 2 / fan_in, for ReLU networks. He et al. 2015."""
+    return weight.normal_(0, math.sqrt(2 / fan_in), generator=generator)
+
+
+def _xavier(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Uniform with variance 2 / (fan_in + fan_out). Glorot and Bengio 2010."""
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    return weight.uniform_(-bound, bound, generator=generator)
+
+
+def _lecun(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Normal with variance 1 / fan_in. LeCun et al. 1998, Efficient BackProp."""
+    return weight.normal_(0, math.sqrt(1 / fan_in), generator=generator)
+
+
+def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Normal with deviation 0.01. Krizhevsky et al. 2012."""
+    return weight.normal_(0, 0.01, generator=generator)
+
+
+SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal}
+_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, PaddedConv, nn.Linear)
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, scheme: str, seed: int) -> None:
+    """Fill the weights of a network on the CPU; the same seed gives the same weights, whatever was drawn before.
+
+    Biases become 0, norms 1 and 0, the other layers start as their fields say.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    fill = SCHEMES[scheme]
+    for module in network.modules():
+        if isinstance(module, _WEIGHED):
+            weight = module.get_parameter("weight")
+            area = math.prod(weight.shape[2:])
+            fill(weight, weight.shape[1] * area, weight.shape[0] * area, generator)
+            if isinstance(module.bias, Tensor):
+                module.bias.zero_()
+        elif isinstance(module, ChannelScale):
+            module.weight.fill_(module.init)

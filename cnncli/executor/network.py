@@ -1,0 +1,123 @@
+"""Graph -> one torch module with the layers' names, and the proof that torch agrees with the inferred figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from cnncli.errors import CnnError
+from cnncli.executor.modules import build
+from cnncli.inference import Facts, Inferred
+from cnncli.shape import format_shape
+
+CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
+NOT_FIGURES = ("num_batches_tracked",)  # torch's own count of steps is no statistic of the network
+
+
+class Step(NamedTuple):
+    """One layer's place in the computation: what it reads, and what nobody reads after it."""
+
+    name: str
+    module: nn.Module
+    inputs: tuple[str, ...]
+    done_with: tuple[str, ...]
+
+
+class Scope(nn.Module):
+    """Holds the modules of a scope under their names, whatever these are (``train``, ``type``)."""
+
+
+class Network(nn.Module):
+    """A graph in torch. Parameters are called as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
+
+    Takes the inputs in the graph's order, (N, *shape) each; gives its output, or a tuple where there are several.
+    """
+
+    def __init__(self, inferred: Inferred) -> None:
+        super().__init__()
+        graph = inferred.graph
+        self.input_names = tuple(entry.name for entry in graph.inputs)
+        self.output_names = graph.outputs
+        self.steps = _steps(inferred)
+        for step in self.steps:
+            _register(self, step.name, step.module)
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        values = dict(zip(self.input_names, inputs, strict=True))
+        for step in self.steps:
+            values[step.name] = step.module(*[values[name] for name in step.inputs])
+            for name in step.done_with:
+                del values[name]
+        outputs = tuple(values[name] for name in self.output_names)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _steps(inferred: Inferred) -> list[Step]:
+    """The layers in order, each with the values that are needed no more after it."""
+    last_reader = {name: facts.node.name for facts in inferred.facts.values() for name in facts.node.inputs}
+    kept = set(inferred.graph.outputs)
+    steps = []
+    for name, facts in inferred.facts.items():
+        done = tuple(
+            read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
+        )
+        unread = () if name in last_reader or name in kept else (name,)
+        steps.append(Step(name, build(facts.node.layer, facts.input_shapes), facts.node.inputs, done + unread))
+    return steps
+
+
+def _register(root: nn.Module, name: str, module: nn.Module) -> None:
+    """Hang a module under its dotted name, past nn.Module's own attributes.
+
+    A join may bear the name of the scope that it closes; it has no weights, so the scope keeps the name.
+    """
+    *scopes, own = name.split(".")
+    parent = root
+    for scope in scopes:
+        child = parent._modules.get(scope)
+        if not isinstance(child, Scope):
+            child = parent._modules[scope] = Scope()
+        parent = child
+    parent._modules.setdefault(own, module)
+
+
+def check(inferred: Inferred) -> None:
+    """Run the network on the meta device, where nothing is computed, and compare all shapes and counts with ours.
+
+    Raises CnnError naming the first layer on which torch and the inference disagree: that is a bug of cnn, and is
+    better met before the training than after it.
+    """
+    with torch.device("meta"):
+        network = Network(inferred).eval()
+        values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
+    for step in network.steps:
+        facts = inferred.facts[step.name]
+        _compare_weights(facts, step.module)
+        with torch.no_grad():
+            values[step.name] = step.module(*[values[name] for name in step.inputs])
+        _compare(facts, "output", facts.figures.output_shape, tuple(values[step.name].shape[1:]))
+        for name in step.done_with:
+            del values[name]
+    total = sum(parameter.numel() for parameter in network.parameters())
+    if total != inferred.totals["params"]:
+        raise CnnError(f"torch has {total:,} parameters, cnn counts {inferred.totals['params']:,}", _BUG)
+
+
+_BUG = "this is a bug of cnn, please report it with the architecture"
+
+
+def _compare_weights(facts: Facts, module: nn.Module) -> None:
+    ours: Mapping[str, object] = dict(facts.figures.weight_shapes)
+    theirs = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    _compare(facts, "weights", ours, theirs)
+    buffers = {name: tuple(b.shape) for name, b in module.named_buffers() if name not in NOT_FIGURES}
+    _compare(facts, "buffers", dict(facts.figures.buffer_shapes), buffers)
+
+
+def _compare(facts: Facts, what: str, ours: object, theirs: object) -> None:
+    if ours != theirs:
+        place = f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
+        raise CnnError(f"{place}: torch's {what} are {theirs}, cnn's {ours}", _BUG)

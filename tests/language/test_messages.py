@@ -1,0 +1,394 @@
+"""Whole error texts: where, what, and what to write instead, as a reader of the terminal sees them."""
+
+from __future__ import annotations
+
+import pytest
+from texts import loaded, network, refusal
+
+from cnncli.errors import INVALID, NO, SHOWN_AT_MOST
+
+CASES = [
+    (
+        network("conv: {filters: 6, kernel: 5}", "maxpool: 2", "conv: {filters: 6, kernel: 15}"),
+        """\
+net.yaml:5:24: conv2: a 15x15 kernel does not fit a 12x12 input with padding 0
+    - conv: {filters: 6, kernel: 15}
+                         ^
+  the way here: input 1x28x28 -> conv1 6x24x24 -> maxpool1 6x12x12
+  use a kernel of at most 12, or padding of at least 2""",
+    ),
+    (
+        network("conv: {filters: 6, kernel: 3, stride: 3, rounding: exact}", input="1x7x7"),
+        """\
+net.yaml:3:35: conv1: a 3x3 kernel and stride 3 does not fit a 7x7 input with padding 0 exactly: \
+(7 - 3)/3 + 1 = 2.333 positions
+    - conv: {filters: 6, kernel: 3, stride: 3, rounding: exact}
+                                    ^
+  the way here: input 1x7x7
+  use stride 1 or 2, or 2 more of padding, or rounding: floor""",
+    ),
+    (
+        network("linear: 10"),
+        """\
+net.yaml:3:5: linear1: linear takes a vector, and its input is a map of 1x28x28
+    - linear: 10
+      ^
+  the way here: input 1x28x28
+  put flatten (or global_avgpool) above it""",
+    ),
+    (
+        network("flatten", "conv: {filters: 1, kernel: 1}"),
+        """\
+net.yaml:4:5: conv1: conv slides over a map, and its input is a vector of 784 values
+    - conv: {filters: 1, kernel: 1}
+      ^
+  the way here: input 1x28x28 -> flatten1 784
+  put it above the flatten or the global pool, or use linear""",
+    ),
+    (
+        network("conv: {filters: 6, kernel: 3, groups: 4}", input="3x9x9"),
+        """\
+net.yaml:3:35: conv1: 4 groups do not divide 3 input channels
+    - conv: {filters: 6, kernel: 3, groups: 4}
+                                    ^
+  the way here: input 3x9x9
+  groups must divide both 3 input channels and 6 filters""",
+    ),
+    (
+        network("conv: {filters: 6, kernel: [3, 3, 3]}"),
+        """\
+net.yaml:3:24: conv1: kernel is given for 3 axes, and the input has 2 axes besides its channels
+    - conv: {filters: 6, kernel: [3, 3, 3]}
+                         ^
+  the way here: input 1x28x28
+  give one number, or a list of 2""",
+    ),
+    (
+        network("conv: {filters: 6, kernel: 3}", "add: [conv1, input]"),
+        """\
+net.yaml:4:5: add1: add needs one shape, and its inputs are 6x26x26 and 1x28x28
+    - add: [conv1, input]
+      ^
+  the way here: input 1x28x28 -> conv1 6x26x26
+  make the paths end alike (channels, stride and padding), or use concat to stack channels""",
+    ),
+    (
+        network("maxpool: {kernel: 2, padding: 2}"),
+        """\
+net.yaml:3:26: maxpool1: padding 2 is more than half of the 2 that the kernel spans: \
+a window would lie in the padding alone
+    - maxpool: {kernel: 2, padding: 2}
+                           ^
+  the way here: input 1x28x28
+  use padding of at most 1""",
+    ),
+    (
+        network("conv: {out_channels: 6, kernel_size: 5, padding: SAME}"),
+        """\
+net.yaml:3:12: conv1: conv has no field 'out_channels'
+    - conv: {out_channels: 6, kernel_size: 5, padding: SAME}
+             ^
+  write filters
+
+net.yaml:3:29: conv1: conv has no field 'kernel_size'
+    - conv: {out_channels: 6, kernel_size: 5, padding: SAME}
+                              ^
+  write kernel
+
+net.yaml:3:54: conv1: padding must be valid, same, same_lower or full, not SAME
+    - conv: {out_channels: 6, kernel_size: 5, padding: SAME}
+                                                       ^
+  write same""",
+    ),
+    (
+        network("Conv2D: {filters: 6, kernel: 3}", "flatten", "Dense: 10"),
+        """\
+net.yaml:3:5: there is no kind of layer 'Conv2D'
+    - Conv2D: {filters: 6, kernel: 3}
+      ^
+  write conv
+
+net.yaml:5:5: there is no kind of layer 'Dense'
+    - Dense: 10
+      ^
+  write linear""",
+    ),
+    (
+        network("conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}"),
+        """\
+net.yaml:3:12: conv1: conv has no field 'in_channels'
+    - conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}
+             ^
+  remove it: it follows from the layer above
+
+net.yaml:3:51: conv1: conv has no field 'activation'
+    - conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}
+                                                    ^
+  write it as a layer of its own, below this one""",
+    ),
+    (
+        network("maxpool: {kernel: 2, ceil_mode: true}"),
+        """\
+net.yaml:3:26: maxpool1: maxpool has no field 'ceil_mode'
+    - maxpool: {kernel: 2, ceil_mode: true}
+                           ^
+  write rounding: ceil""",
+    ),
+    (
+        network("conv: 6"),
+        """\
+net.yaml:3:5: conv1: conv needs kernel
+    - conv: 6
+      ^
+  write conv: {kernel: …}""",
+    ),
+    (
+        network("conv: {filters: '6', kernel: 3}"),
+        """\
+net.yaml:3:21: conv1: filters must be a whole number, not '6'
+    - conv: {filters: '6', kernel: 3}
+                      ^
+  remove the quotes""",
+    ),
+    (
+        network("conv: {filters: $width * 2.5, kernel: 3}", above="variables: {width: 3}\n"),
+        """\
+net.yaml:4:21: conv1: filters must be a whole number, not 7.5 (from $width * 2.5)
+    - conv: {filters: $width * 2.5, kernel: 3}
+                      ^""",
+    ),
+    (
+        network("conv: {filters: 2 + $widht, kernel: 3}", above="variables: {width: 3}\n"),
+        """\
+net.yaml:4:25: conv1: the expression '2 + $widht' uses $widht, which is not defined
+    - conv: {filters: 2 + $widht, kernel: 3}
+                          ^
+  did you mean $width?""",
+    ),
+    (
+        network("relu: {name: one}", "relu: {from: oen}"),
+        """\
+net.yaml:4:18: relu2: there is no layer 'oen' above
+    - relu: {from: oen}
+                   ^
+  did you mean one?""",
+    ),
+    (
+        network("relu: 3"),
+        """\
+net.yaml:3:11: relu1: relu takes no value
+    - relu: 3
+            ^
+  write - relu""",
+    ),
+    (
+        "input: 1x28x28\nlayers:\n  - conv: {filters: 6}\n    kernel: 5\n",
+        """\
+net.yaml:4:5: conv and kernel stand in one list item
+    kernel: 5
+    ^
+  indent the fields of conv further, or put them in braces: - conv: {kernel: …}""",
+    ),
+    (
+        "inptu: 1x28x28\nlayers: [relu]\n",
+        """\
+net.yaml:1:1: a network has no 'inptu'
+    inptu: 1x28x28
+    ^
+  write input
+
+net.yaml:1:1: the network needs an input
+    inptu: 1x28x28
+    ^
+  write input: 3x224x224""",
+    ),
+    (
+        "input: 1xHx28\nlayers: [relu]\n",
+        """\
+net.yaml:1:8: the size H in '1xHx28' stays open
+    input: 1xHx28
+           ^
+  give it a number, as with --input 3x224x224""",
+    ),
+    (
+        "input: 1x0x28\nlayers: [relu]\n",
+        """\
+net.yaml:1:8: 0 in '1x0x28' is not a size
+    input: 1x0x28
+           ^
+  sizes go from 1 to 2147483647 (2^31 - 1)""",
+    ),
+    (
+        "inputs: {a: {b: 1}}\nlayers: [relu]\n",
+        """\
+net.yaml:1:13: a mapping (name: value) stands where a value is expected
+    inputs: {a: {b: 1}}
+                ^
+  write a number, a word or a list""",
+    ),
+    (
+        "inputs: {}\nlayers: [relu]\n",
+        """\
+net.yaml:1:9: the network needs an input
+    inputs: {}
+            ^
+  write input: 3x224x224""",
+    ),
+    (
+        "input: 1x2x2\ninputs: {a: 1x2x2}\nlayers: [relu]\n",
+        """\
+net.yaml:2:1: input and inputs are both given
+    inputs: {a: 1x2x2}
+    ^
+  keep one of them""",
+    ),
+    (
+        "input: 1x2x2\nlayers:\n  -relu\n",
+        """\
+net.yaml:3:3: the network needs layers: a list
+    -relu
+    ^
+  write layers: and below it a line for each, as - relu""",
+    ),
+    (
+        "name: [x]\ninput: 1x2x2\n",
+        """\
+net.yaml:1:1: the network needs layers: a list
+    name: [x]
+    ^
+  write layers: and below it a line for each, as - relu
+
+net.yaml:1:7: name must be a text, not a list or a mapping
+    name: [x]
+          ^
+  put it in quotes""",
+    ),
+    (
+        network("relu") + "train: {epoch: 3, lr: fast}\n",
+        """\
+net.yaml:4:9: train: the recipe has no 'epoch'
+    train: {epoch: 3, lr: fast}
+            ^
+  write epochs
+
+net.yaml:4:23: train: lr must be a number, not fast
+    train: {epoch: 3, lr: fast}
+                          ^""",
+    ),
+    (
+        "input: 1x2x2\nlayers:\n\t- relu\n",
+        """\
+net.yaml:3:1: a tab stands here, and YAML indents with spaces
+    - relu
+    ^
+  replace the tab with spaces""",
+    ),
+    (
+        "input: 1x2x2\nlayers:\n  - conv\n    filters: 6\n",
+        """\
+net.yaml:4:12: a second ':' in one line, a line indented too far, or no ':' at the end of the line above
+    filters: 6
+           ^
+  put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes""",
+    ),
+    (
+        "input: 1x2x2\nlayers:\n  - conv: {filters: 6 kernel: 5}\n",
+        """\
+net.yaml:3:11: the brace opened here is not closed, or a comma is missing after it
+    - conv: {filters: 6 kernel: 5}
+            ^
+  write {a: 1, b: 2}""",
+    ),
+    (
+        "input: 1x2x2\nlayers: [relu, relu\noutputs: relu1\n",
+        """\
+net.yaml:2:9: the bracket opened here is not closed, or a comma is missing after it
+    layers: [relu, relu
+            ^
+  write [1, 2]""",
+    ),
+    (
+        "name: 'LeNet\ninput: 1x2x2\nlayers: [relu]\n",
+        """\
+net.yaml:1:7: the quote opened here is never closed
+    name: 'LeNet
+          ^
+  close it""",
+    ),
+    (
+        "input: 1x2x2\nlayers:\n  - relu\n - relu\n",
+        """\
+net.yaml:4:2: the indentation does not fit the lines above
+    - relu
+    ^
+  indent it as its neighbours""",
+    ),
+    (
+        "layers:\n- relu\nrelu\ninput: 1x2x2",
+        """\
+net.yaml:4:1: a line has no ':' where a key is expected
+    input: 1x2x2
+    ^
+  write key: value, with a space after the ':'""",
+    ),
+    (
+        "name: @home\n",
+        """\
+net.yaml:1:7: no value can start with this character
+    name: @home
+          ^
+  put the text in quotes""",
+    ),
+    (
+        "input: 1x2x2\nname: a\nname: b\nlayers: [relu]\n",
+        """\
+net.yaml:3:1: 'name' is given twice
+    name: b
+    ^
+  it stands in line 2 already; keep one""",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES, ids=[expected.split(": ", 1)[1][:50] for _, expected in CASES])
+def test_the_whole_text(text: str, expected: str) -> None:
+    assert str(refusal(text)) == expected
+
+
+def test_a_file_that_cannot_be_read_and_a_shape_that_does_not_fit_end_differently() -> None:
+    assert refusal(network("rleu")).exit_code == INVALID
+    assert refusal(network("maxpool: 99")).exit_code == NO
+    assert refusal(network("maxpool: 99", "relu: {from: x}")).exit_code == INVALID
+
+
+def test_only_the_first_mistakes_are_shown() -> None:
+    error = refusal(network(*["rleu"] * (SHOWN_AT_MOST + 5)))
+    assert str(error).endswith("… and 5 more")
+    assert str(error).count("there is no kind of layer") == SHOWN_AT_MOST
+
+
+WRONG = ["3", "[1, 2]", "hello", "~", "", "{a: 1}", "{}", "[]", "[[[]]]", "true", "{a: {b: {c: 1}}}", "[{a: 1}]", "$x"]
+KEYS = ["name", "description", "source", "input", "inputs", "variables", "defaults", "blocks", "layers", "outputs", "train"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("value", WRONG)
+def test_every_key_takes_any_value_or_refuses_it_at_its_place(key: str, value: str) -> None:
+    fields = {"input": "1x9x9", "layers": "[relu]"}
+    if key == "inputs":
+        del fields["input"]
+    text = "".join(f"{name}: {given}\n" for name, given in {**fields, key: value}.items())
+    good = {
+        "name": ["3", "hello", "~", "", "true", "$x"],
+        "input": ["3", "[1, 2]"],
+        "inputs": ["{a: 1}"],
+        "variables": ["~", "", "{a: 1}", "{}"],
+        **dict.fromkeys(["defaults", "blocks", "train"], ["~", "", "{}"]),
+        "outputs": ["~", ""],
+    }
+    good["description"] = good["source"] = good["name"]
+    if value in good.get(key, []):
+        assert loaded(text).inferred.facts
+        return
+    lines = {problem.place.line for problem in refusal(text).problems if problem.place}
+    assert lines == {list({**fields, key: value}).index(key) + 1}
