@@ -20,7 +20,7 @@ def _run() -> int:
     import click
 
     from cnncli.commands import cnn
-    from cnncli.errors import CnnError
+    from cnncli.errors import CnnError, Interrupted
 
     try:
         result = cnn.main(prog_name="cnn", standalone_mode=False)
@@ -32,7 +32,7 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, Interrupted):
         return INTERRUPTED
     except BrokenPipeError:
         _discard_output()

@@ -91,6 +91,10 @@ class CnnError(Exception):
         return "\n\n".join(shown)
 
 
+class Interrupted(Exception):
+    """Ctrl-C, after what was under way has been saved and the user told."""
+
+
 def _position(problem: Problem) -> tuple[int, int]:
     return (problem.place.line, problem.place.column) if problem.place else (0, 0)
 

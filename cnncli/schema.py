@@ -1,7 +1,7 @@
 """Records whose annotated fields are their schema: how a file's values become a layer or a recipe."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NamedTuple, dataclass_transform, get_origin
+from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 
 class SchemaField(NamedTuple):
@@ -27,7 +27,7 @@ class Record:
         own = {
             name: SchemaField(hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name))
             for name, hint in cls.__annotations__.items()
-            if get_origin(hint) is Annotated
+            if hasattr(hint, "__metadata__")  # an Annotated, not a ClassVar
         }
         cls.schema = {**own, **{name: field for name, field in cls.schema.items() if name not in own}}
         cls.main = next(iter(cls.schema), "")

@@ -29,7 +29,7 @@ def cnn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Callable[[str], Path]:
+def write(tmp_path: Path) -> Callable[..., Path]:
     """Write a network's text to a file."""
 
     def write_network(text: str, name: str = "net.yaml") -> Path:

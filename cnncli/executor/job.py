@@ -14,7 +14,7 @@ import torch
 
 from cnncli import __version__, runs
 from cnncli.data import Dataset
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, Interrupted
 from cnncli.executor.batches import (
     Images,
     conversion_notes,
@@ -67,8 +67,8 @@ class Outcome:
 def run_training(job: Job, display: Display) -> Outcome:
     """Check, build and train the network; keep everything in a run folder.
 
-    The weights are saved after every epoch. An interruption saves what is there and is raised again; so is an error,
-    with the weights of the last good epoch kept.
+    The weights are saved after every epoch. Ctrl-C saves what is there and raises Interrupted; an error keeps the
+    weights of the last good epoch.
     """
     recipe, graph = job.recipe, job.loaded.graph
     check(job.loaded.inferred)
@@ -108,7 +108,7 @@ def _train(task: Task, run: runs.Run, display: Display, held_out: str) -> runs.R
         run = run.updated(status="interrupted")
         done = f"{run.record.epochs_done} of {task.recipe.epochs} epochs"
         display.note(f"interrupted after {done}; the run is saved in {run.folder}")
-        raise
+        raise Interrupted from None
     except BaseException:
         run.updated(status="failed")
         raise

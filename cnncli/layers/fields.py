@@ -78,7 +78,7 @@ def read_flag(value: object) -> bool:
 def read_text(value: object) -> str:
     if isinstance(value, list) or value is None:
         raise Unreadable(f"must be a text, not {shown(value)}")
-    return shown(value)
+    return value if isinstance(value, str) else shown(value)
 
 
 def one_of(*words: str) -> Reader:

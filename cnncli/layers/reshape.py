@@ -110,7 +110,7 @@ class Upsample(Layer):
         return (tuple(_interpolation(n, m, self.mode) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        taps = {"nearest": 0, "linear": 2, "cubic": 4}[self.mode] ** (len(output) - 1)
+        taps: int = {"nearest": 0, "linear": 2, "cubic": 4}[self.mode] ** (len(output) - 1)
         return max(0, 2 * taps - 1) * elements(output)
 
 

@@ -70,7 +70,7 @@ def test_json_holds_the_figures_of_the_contract(cnn: Run) -> None:
     assert totals.items() <= summary["totals"].items()
 
 
-def test_a_stride_that_is_not_whole_is_a_text_in_json(cnn: Run, write: Callable[[str], Path]) -> None:
+def test_a_stride_that_is_not_whole_is_a_text_in_json(cnn: Run, write: Callable[..., Path]) -> None:
     path = write("input: 1x8x8\nlayers: [upsample: 2]\n")
     layer = json.loads(cnn("summarize", path, "--format", "json").out)["layers"][0]
     assert layer["receptive_field"]["input"]["stride"] == ["1/2", "1/2"]
@@ -104,7 +104,7 @@ def test_input_replaces_the_input(cnn: Run) -> None:
     assert "c1        conv     6x32x32" in cnn("summarize", "lenet5", "--input", "1x32x32").out
 
 
-def test_one_of_several_inputs_is_replaced_by_name(cnn: Run, write: Callable[[str], Path]) -> None:
+def test_one_of_several_inputs_is_replaced_by_name(cnn: Run, write: Callable[..., Path]) -> None:
     path = write(TWO_STREAM)
     ended = cnn("summarize", path, "--input", "rgb=3x18x18", "--input", "flow=2x18x18")
     assert "input rgb 3x18x18 · input flow 2x18x18" in ended.out.replace("net · ", "")
@@ -120,7 +120,7 @@ def test_an_unknown_override_is_answered_with_the_variables_there_are(cnn: Run) 
     assert ended.err == "--set orignal: the architecture has no such variable\n  did you mean original?\n"
 
 
-def test_dropped_pixels_are_noted_and_an_error_when_strict(cnn: Run, write: Callable[[str], Path]) -> None:
+def test_dropped_pixels_are_noted_and_an_error_when_strict(cnn: Run, write: Callable[..., Path]) -> None:
     path = write("input: 1x7x7\nlayers:\n  - conv: {filters: 1, kernel: 3, stride: 3}\n")
     assert cnn("summarize", path).out.endswith("\n conv1: drops 1 row and 1 column\n")
     ended = cnn("summarize", path, "--strict")
@@ -128,7 +128,7 @@ def test_dropped_pixels_are_noted_and_an_error_when_strict(cnn: Run, write: Call
     assert "(7 - 3)/3 + 1 = 2.333 positions" in ended.err
 
 
-def test_equal_rounds_are_folded_into_one_with_their_number(cnn: Run, write: Callable[[str], Path]) -> None:
+def test_equal_rounds_are_folded_into_one_with_their_number(cnn: Run, write: Callable[..., Path]) -> None:
     path = write("input: 4x9x9\nlayers:\n  - repeat: {times: 8, layers: [conv: {filters: 4, kernel: 3, padding: 1}]}\n")
     out = cnn("summarize", path).out
     assert "repeat1.0-7" in out and "round x8" in out
@@ -136,7 +136,7 @@ def test_equal_rounds_are_folded_into_one_with_their_number(cnn: Run, write: Cal
     assert f" {8 * (4 * 4 * 9 + 4):,} " in out.splitlines()[-1]
 
 
-def test_rounds_that_differ_are_not_folded(cnn: Run, write: Callable[[str], Path]) -> None:
+def test_rounds_that_differ_are_not_folded(cnn: Run, write: Callable[..., Path]) -> None:
     layers = "- repeat: {times: 3, index: i, layers: [conv: {filters: $i + 1, kernel: 1}]}"
     assert cnn("summarize", write(f"input: 4x9x9\nlayers:\n  {layers}\n")).out.count("conv1") == 3
 
@@ -178,8 +178,6 @@ def test_a_misspelled_architecture_is_answered_with_the_nearest(cnn: Run) -> Non
     ]
 
 
-def test_a_shape_that_does_not_fit_ends_with_1_and_an_invalid_file_with_2(
-    cnn: Run, write: Callable[[str], Path]
-) -> None:
+def test_a_shape_that_does_not_fit_ends_with_1_and_an_invalid_file_with_2(cnn: Run, write: Callable[..., Path]) -> None:
     assert cnn("summarize", "lenet5", "--input", "1x10x10").code == 1
     assert cnn("summarize", write("input: 1x9x9\nlayers: [rellu]\n")).code == 2

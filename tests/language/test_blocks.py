@@ -154,7 +154,9 @@ def test_a_bad_block_is_told_once_and_its_calls_are_silent(blocks: str, expected
 
 
 def test_a_block_may_bear_the_name_of_a_field_or_of_a_layer() -> None:
-    above = "blocks: {stride: {layers: [conv: {filters: 3, kernel: 1, stride: 2, name: stride}, relu: {from: stride}]}}\n"
+    above = (
+        "blocks: {stride: {layers: [conv: {filters: 3, kernel: 1, stride: 2, name: stride}, relu: {from: stride}]}}\n"
+    )
     assert names("stride", above=above) == ["stride1.stride", "stride1.relu1"]
 
 

@@ -368,7 +368,19 @@ def test_only_the_first_mistakes_are_shown() -> None:
 
 
 WRONG = ["3", "[1, 2]", "hello", "~", "", "{a: 1}", "{}", "[]", "[[[]]]", "true", "{a: {b: {c: 1}}}", "[{a: 1}]", "$x"]
-KEYS = ["name", "description", "source", "input", "inputs", "variables", "defaults", "blocks", "layers", "outputs", "train"]
+KEYS = [
+    "name",
+    "description",
+    "source",
+    "input",
+    "inputs",
+    "variables",
+    "defaults",
+    "blocks",
+    "layers",
+    "outputs",
+    "train",
+]
 
 
 @pytest.mark.parametrize("key", KEYS)

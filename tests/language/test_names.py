@@ -63,7 +63,9 @@ def test_a_name_means_the_nearest_layer_that_bears_it() -> None:
 
 
 def test_a_name_is_looked_up_outwards_through_every_scope() -> None:
-    inner = "repeat: {times: 1, layers: [parallel: {branches: {left: [relu: {name: q}], right: [relu: {from: left.q}]}}]}"
+    inner = (
+        "repeat: {times: 1, layers: [parallel: {branches: {left: [relu: {name: q}], right: [relu: {from: left.q}]}}]}"
+    )
     assert wires(inner)["repeat1.0.parallel1.right.relu1"] == ("repeat1.0.parallel1.left.q",)
     residual = "residual: {layers: [relu: {name: q}], shortcut: [tanh: {from: q}, relu: {from: input}]}"
     found = wires(residual)

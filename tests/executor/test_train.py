@@ -1,0 +1,246 @@
+"""``cnn train`` and ``cnn evaluate`` as a user runs them, on the bundled digits and on small data made here."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from program import SHARED, Run, run_process
+from safetensors.numpy import load_file
+
+TINY = """
+name: Tiny
+input: 1x8x8
+variables: {width: 4}
+layers:
+  - conv: {filters: $width, kernel: 3, padding: 1, name: c1}   # the only convolution
+  - batchnorm
+  - relu
+  - maxpool: 2
+  - flatten
+  - dropout: 0.1
+  - linear: 10
+train: {dataset: digits, epochs: 2, lr: 0.01, batch_size: 64}
+"""
+
+
+@pytest.fixture
+def tiny(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write(TINY, "tiny.yaml")
+
+
+def metrics(run: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_holds_all_that_it_is_made_of(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--set", "width=6", "--lr", "0.02")
+    assert ended.code == 0
+    run = Path("runs/tiny-001")
+    assert ended.out.startswith("test accuracy ") and ended.out.endswith(f", run {run}\n")
+    assert {path.name for path in run.iterdir()} == {
+        "architecture.yaml",
+        "recipe.yaml",
+        "run.json",
+        "metrics.jsonl",
+        "weights.safetensors",
+    }
+    assert (run / "architecture.yaml").read_text() == TINY.replace("width: 4", "width: 6")
+    recipe = yaml.safe_load((run / "recipe.yaml").read_text())
+    assert (recipe["dataset"], recipe["epochs"], recipe["lr"], recipe["optimizer"]) == ("digits", 2, 0.02, "adam")
+    assert [line["epoch"] for line in metrics(run)] == [1, 2]
+    record = json.loads((run / "run.json").read_text())
+    assert (record["status"], record["epochs_done"]) == ("finished", 2)
+    weights = load_file(run / "weights.safetensors")
+    assert weights["c1.weight"].shape == (6, 1, 3, 3)
+    assert set(weights) >= {"c1.bias", "batchnorm1.running_mean", "linear1.weight"}
+
+
+def test_runs_are_numbered_and_never_overwritten(cnn: Run, tiny: Path) -> None:
+    for number in ("001", "002"):
+        assert cnn("train", tiny, "--epochs", "1").out.endswith(f"run runs/tiny-{number}\n")
+    ended = cnn("train", tiny, "--run-dir", "runs/tiny-001")
+    assert ended.code == 2
+    assert ended.err.splitlines()[-2:] == [
+        "runs/tiny-001: is not empty",
+        "  give --run-dir a new folder; a run never overwrites another",
+    ]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(cnn: Run, tiny: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert cnn("train", tiny, "--epochs", "1", "--seed", seed, "--run-dir", name).code == 0
+    a, b, c = (Path(name, "weights.safetensors").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+def test_evaluate_finds_the_accuracy_that_the_training_ended_with(cnn: Run, tiny: Path) -> None:
+    cnn("train", tiny, "--run-dir", "run")
+    result = json.loads(cnn("evaluate", "run", "--format", "json").out)
+    assert result["accuracy"] == metrics(Path("run"))[-1]["test_accuracy"]
+    assert result["examples"] == 360 == sum(map(sum, result["confusion"]))
+    assert sum(row[i] for i, row in enumerate(result["confusion"])) == round(result["accuracy"] * 360)
+    table = cnn("evaluate", "run").out.splitlines()
+    assert table[0].startswith(f"accuracy {result['accuracy']:.2%} of 360 test images, loss ")
+    assert len(table) == 2 + 1 + 10
+
+
+def test_training_learns_the_digits(cnn: Run, tiny: Path) -> None:
+    cnn("train", tiny, "--epochs", "8", "--run-dir", "run")
+    history = metrics(Path("run"))
+    assert history[-1]["train_loss"] < history[0]["train_loss"] / 3
+    assert history[-1]["test_accuracy"] > 0.85
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
+def test_every_optimizer_trains_with_every_schedule(cnn: Run, tiny: Path, optimizer: str, schedule: str) -> None:
+    ended = cnn("train", tiny, "--optimizer", optimizer, "--schedule", schedule, "--warmup", "0.5", "--nesterov")
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("init", ["kaiming", "xavier", "lecun", "normal"])
+def test_every_initialisation_trains(cnn: Run, tiny: Path, init: str) -> None:
+    assert cnn("train", tiny, "--epochs", "1", "--init", init).code == 0
+
+
+def test_a_validation_share_is_held_out_and_the_test_images_are_used_once(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--validation", "0.2", "--run-dir", "run")
+    assert "validation" in ended.err and f"{1437 - round(0.2 * 1437):,} images" in ended.err
+    assert set(metrics(Path("run"))[0]) >= {"validation_accuracy", "validation_loss"}
+    assert "test accuracy" in ended.out
+
+
+def test_images_are_converted_to_the_input_with_a_note(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--input", "3x12x12", "--epochs", "1")
+    assert ended.code == 0
+    assert "digits: images resized from 8x8 to 12x12 and grey repeated in each channel" in ended.err
+
+
+def test_a_vector_network_reads_images_as_vectors(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write("input: 64\nlayers: [linear: 32, relu, linear: 10, softmax]\n")
+    ended = cnn("train", path, "--data", "digits", "--epochs", "3", "--lr", "0.01", "--run-dir", tmp_path / "run")
+    assert ended.code == 0
+    assert "images of 1x8x8 are read as vectors of 64" in ended.err
+    assert metrics(tmp_path / "run")[-1]["test_accuracy"] > 0.7
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two classes that differ in brightness, as PNG files under train/ and test/."""
+    random = np.random.default_rng(0)
+    for split, count in (("train", 24), ("test", 8)):
+        for name, level in (("bright", 200), ("dark", 40)):
+            folder = tmp_path / "pictures" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = np.clip(random.normal(level, 20, (10, 10, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_folder_of_images_is_learnt(cnn: Run, write: Callable[..., Path], pictures: Path, tmp_path: Path) -> None:
+    path = write("input: 3x8x8\nlayers: [conv: {filters: 4, kernel: 3}, relu, global_avgpool, linear: 2]\n")
+    ended = cnn(
+        "train", path, "--data", f"images:{pictures}", "--epochs", "15", "--lr", "0.02", "--batch-size", "8",
+        "--run-dir", tmp_path / "run",
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert ended.out.startswith("test accuracy 100.00%")
+    assert "bright" in cnn("evaluate", tmp_path / "run").out
+
+
+def errors() -> list[tuple[str, list[str], str]]:
+    return [
+        ("no data", ["lenet5"], "there is no data"),
+        ("classes", ["vgg11", "--data", "digits"], "make its last layer linear: 10"),
+        ("unknown data", ["lenet5", "--data", "mnst"], "did you mean mnist?"),
+        ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be at least 1, not 0"),
+        ("optimizer", ["digits_cnn", "--optimizer", "adm"], "--optimizer: must be sgd, adam or adamw, not adm"),
+        ("validation", ["digits_cnn", "--validation", "1"], "a validation share of 1 takes 1437 of 1437 images"),
+        ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
+        ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
+        ("no images", ["digits_cnn", "--data", "images:/no/such/folder"], "/no/such/folder"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "message"), [e[1:] for e in errors()], ids=[e[0] for e in errors()])
+def test_each_mistake_is_one_clear_error(
+    cnn: Run, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CNN_DATA", str(tmp_path))
+    if arguments == ["lenet5"]:
+        Path("net.yaml").write_text("input: 1x8x8\nlayers: [flatten, linear: 10]\n")
+        arguments = ["net.yaml"]
+    ended = cnn("train", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_loss_that_is_not_a_number_stops_the_training_and_keeps_good_weights(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--optimizer", "sgd", "--lr", "1e30", "--epochs", "3", "--run-dir", "run")
+    assert ended.code == 1
+    assert "the training has come apart" in ended.err and "--lr" in ended.err
+    assert json.loads(Path("run/run.json").read_text())["status"] == "failed"
+    saved = Path("run/weights.safetensors")
+    assert not saved.exists() or all(np.isfinite(tensor).all() for tensor in load_file(saved).values())
+
+
+def test_ctrl_c_saves_the_run_and_ends_with_130(tiny: Path) -> None:
+    command = [sys.executable, "-m", "cnncli", "train", str(tiny), "--epochs", "100000", "--run-dir", "run"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not Path("run/metrics.jsonl").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("interrupted after ") and err.splitlines()[-1].endswith("saved in run")
+    assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
+    assert run_process("evaluate", "run").code == 0
+
+
+def test_a_damaged_run_is_one_clear_error(cnn: Run, tiny: Path) -> None:
+    cnn("train", tiny, "--epochs", "1", "--run-dir", "run")
+    Path("run/weights.safetensors").write_bytes(b"no weights")
+    assert "run/weights.safetensors: the weights cannot be read" in cnn("evaluate", "run").err
+    Path("run/run.json").write_text("{")
+    assert "run/run.json: cannot be read" in cnn("evaluate", "run").err
+    assert not Path("runs").exists()
+    ended = cnn("evaluate", "elsewhere")
+    assert ended.err.startswith("elsewhere: is not a run folder (it has no run.json)\n")
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(cnn: Run, tiny: Path) -> None:
+    Path("file").write_text("")
+    ended = cnn("train", tiny, "--run-dir", "file/run")
+    assert ended.code == 2
+    assert "cannot write the run" in ended.err and "--run-dir" in ended.err
+
+
+def test_a_last_batch_of_one_image_does_not_stop_batch_normalisation(cnn: Run, tiny: Path) -> None:
+    assert cnn("train", tiny, "--epochs", "1", "--batch-size", "1436").code == 0  # 1437 = 1436 + 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "data" / "mnist").is_dir(), reason="MNIST is not here")
+def test_lenet5_passes_99_percent_on_mnist_within_five_epochs(
+    cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CNN_DATA", str(SHARED / "data"))
+    ended = cnn("train", "lenet5", "--data", "mnist", "--epochs", "5", "--run-dir", tmp_path / "run")
+    assert ended.code == 0
+    assert metrics(tmp_path / "run")[-1]["test_accuracy"] >= 0.99

@@ -1,0 +1,173 @@
+"""The fields of every kind: what each takes, and that nothing else gets through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from texts import graph, loaded, messages, network, refusal
+
+from cnncli.layers import KINDS, Layer
+from cnncli.shape import Unreadable
+
+SINGLE = {name: kind for name, kind in KINDS.items() if not kind.merges}
+FIELDS = [(name, field) for name, kind in SINGLE.items() for field in kind.schema]
+REQUIRED = {"upsample": {"scale": 2}}  # or a size
+
+
+def entry(kind: str, **given: Any) -> str:
+    """A layer with its required fields and these."""
+    required = {name: 3 for name, field in KINDS[kind].schema.items() if field.required}
+    if "size" not in given:
+        required |= REQUIRED.get(kind, {})
+    fields = ", ".join(f"{name}: {value}" for name, value in {**required, **given}.items())
+    return f"{kind}: {{{fields}}}"
+
+
+def input_of(kind: str) -> str:
+    return "9" if kind == "linear" else "3x9x9"
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_every_kind_works_with_what_it_requires(kind: str) -> None:
+    (facts,) = loaded(network(entry(kind), input=input_of(kind))).inferred.facts.values()
+    assert facts.node.layer.kind == kind
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_no_field_takes_a_list_of_nothing_a_mapping_or_another_word(kind: str, field: str) -> None:
+    for value in ("[]", "{a: 1}", "[[[1]]]", "quite_wrong", "[1, 2, 3, 4, 5]", "~"):
+        (problem,) = refusal(network(entry(kind, **{field: value}), input=input_of(kind))).problems
+        if value != "{a: 1}":
+            assert problem.message.startswith(f"{field} ")
+        assert problem.place is not None
+        column = problem.place.text.index(f"{field}: ") + len(f"{field}: ") + 1
+        assert problem.place.column == column  # right under the value
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_a_misspelt_field_is_answered_with_the_right_one(kind: str) -> None:
+    for field in KINDS[kind].schema:
+        if len(field) < 4:
+            continue
+        (problem,) = refusal(network(entry(kind, **{field + "x": 1}), input=input_of(kind))).problems
+        assert (problem.message, problem.hint) == (f"{kind} has no field '{field}x'", f"write {field}")
+
+
+@pytest.mark.parametrize("kind", [kind for kind, layer in SINGLE.items() if layer.main])
+def test_a_bare_value_fills_the_main_field(kind: str) -> None:
+    layer: type[Layer] = KINDS[kind]
+    if sum(field.required for field in layer.schema.values()) > 1:
+        assert messages(f"{kind}: 3")[0].startswith(f"{kind} needs ")
+        return
+    value = 1 if kind != "gelu" else "tanh"
+    bare, long = (
+        graph(text, input=input_of(kind)) for text in (f"{kind}: {value}", f"{kind}: {{{layer.main}: {value}}}")
+    )
+    assert bare.nodes[0].layer == long.nodes[0].layer
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "message", "hint"),
+    [
+        ("conv", "filters", "0", "must be at least 1, not 0", ""),
+        ("conv", "filters", "-3", "must be at least 1, not -3", ""),
+        ("conv", "filters", "1.5", "must be a whole number, not 1.5", ""),
+        ("conv", "filters", "2147483648", "must be below 2^31, not 2147483648", ""),
+        ("conv", "filters", "true", "must be a whole number, not true", ""),
+        ("conv", "filters", "'3'", "must be a whole number, not '3'", "remove the quotes"),
+        ("conv", "filters", "", "must be a whole number, not nothing", ""),
+        ("conv", "kernel", "[3, 0]", "must be at least 1, not 0", ""),
+        ("conv", "kernel", "[1, 2, 3, 4]", "takes one number, or a list with one per axis, not [1, 2, 3, 4]", ""),
+        ("conv", "stride", "0", "must be at least 1, not 0", ""),
+        ("conv", "padding", "-1", "must be at least 0, not -1", ""),
+        ("conv", "padding", "SAME", "must be valid, same, same_lower or full, not SAME", "write same"),
+        ("conv", "padding", "same-lower", "must be valid, same, same_lower or full, not same-lower",
+         "write same_lower"),
+        ("conv", "padding", "[[1], [2]]", "takes a pair [before, after] for an axis, not [1]",
+         "write [[top, bottom], [left, right]]"),
+        ("conv", "padding", "[1, 1, 2, 2]",
+         "takes a number, a word, or a list with one number or pair per axis, not [1, 1, 2, 2]",
+         "write [[top, bottom], [left, right]]"),
+        ("conv", "padding_mode", "reflection", "must be zeros, reflect, replicate or circular, not reflection",
+         "write reflect"),
+        ("conv", "rounding", "ceil", "must be floor or exact, not ceil", ""),
+        ("conv", "bias", "1", "must be true or false, not 1", ""),
+        ("maxpool", "rounding", "up", "must be floor, ceil or exact, not up", ""),
+        ("pad", "padding", "same", "must be a number, or a list with one number or pair per axis, not same", ""),
+        ("dropout", "rate", "1.5", "must be from 0 to 1, not 1.5", ""),
+        ("batchnorm", "eps", "0", "must be above 0, not 0", ""),
+        ("leaky_relu", "slope", "1e400", "must be a number, not '1e400'", ""),
+        ("upsample", "scale", "0", "must be from 1e-9 to 1e9, not 0", ""),
+        ("lrn", "size", "2.0", "", ""),
+    ],
+)  # fmt: skip
+def test_values_out_of_range(kind: str, field: str, value: str, message: str, hint: str) -> None:
+    text = network(entry(kind, **{field: value}))
+    if not message:
+        assert loaded(text).inferred.facts
+        return
+    (problem,) = refusal(text).problems
+    assert (problem.message, problem.hint) == (f"{field} {message}", hint)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Conv2d", "conv"), ("nn.Conv2d", "conv"), ("Conv2D", "conv"), ("conv1d", "conv"), ("Dense", "linear"),
+        ("Linear", "linear"), ("fc", "linear"), ("MaxPool2d", "maxpool"), ("MaxPooling2D", "maxpool"),
+        ("max_pool", "maxpool"), ("AveragePooling2D", "avgpool"), ("AdaptiveAvgPool2d", "adaptive_avgpool"),
+        ("GlobalAveragePooling2D", "global_avgpool"), ("BatchNormalization", "batchnorm"), ("BatchNorm2d", "batchnorm"),
+        ("LayerNorm", "layernorm"), ("ReLU", "relu"), ("LeakyReLU", "leaky_relu"), ("swish", "silu"), ("rleu", "relu"),
+        ("Flatten", "flatten"), ("Dropout", "dropout"), ("ZeroPadding2D", "pad"), ("UpSampling2D", "upsample"),
+        ("Concatenate", "concat"), ("cat", "concat"), ("DepthwiseConv2D", "depthwise_conv"), ("Residual", "residual"),
+        ("softmx", "softmax"), ("LocalResponseNorm", "lrn"),
+    ],
+)  # fmt: skip
+def test_other_libraries_names_and_slips_are_understood(written: str, meant: str) -> None:
+    (problem,) = refusal(network(f"{written}: {{}}")).problems
+    assert (problem.message, problem.hint) == (f"there is no kind of layer {written!r}", f"write {meant}")
+
+
+def test_what_follows_an_unknown_kind_can_call_it_by_the_right_name() -> None:
+    assert messages("Conv2d: {filters: 3, kernel: 3}", "relu: {from: conv1}") == ["there is no kind of layer 'Conv2d'"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "hint"),
+    [
+        ("conv", "out_channels", "write filters"), ("conv", "kernel_size", "write kernel"),
+        ("conv", "strides", "write stride"), ("conv", "dilation_rate", "write dilation"),
+        ("conv", "use_bias", "write bias"), ("conv", "in_channels", "remove it: it follows from the layer above"),
+        ("conv", "activation", "write it as a layer of its own, below this one"),
+        ("linear", "out_features", "write units"), ("linear", "in_features", "remove it: it follows from the layer above"),
+        ("maxpool", "pool_size", "write kernel"), ("maxpool", "ceil_mode", "write rounding: ceil"),
+        ("dropout", "p", "write rate"), ("batchnorm", "epsilon", "write eps"),
+        ("batchnorm", "num_features", "remove it: it follows from the layer above"),
+        ("groupnorm", "num_groups", "write groups"), ("upsample", "scale_factor", "write scale"),
+        ("adaptive_avgpool", "output_size", "write output"), ("leaky_relu", "negative_slope", "write slope"),
+    ],
+)  # fmt: skip
+def test_other_libraries_fields_are_understood(kind: str, written: str, hint: str) -> None:
+    (problem,) = refusal(network(entry(kind, **{written: 1}), input=input_of(kind))).problems
+    assert (problem.message, problem.hint) == (f"{kind} has no field {written!r}", hint)
+
+
+def test_upsample_takes_a_scale_or_a_size() -> None:
+    for fields in ("{}", "{scale: 2, size: 8}", "{mode: linear}"):
+        assert messages(f"upsample: {fields}") == ["upsample needs a scale or a size, and one of them only"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_are_frozen_and_compare_by_value(kind: str) -> None:
+    fields = {name: 3 for name, field in KINDS[kind].schema.items() if field.required}
+    one, other = KINDS[kind](**fields), KINDS[kind](**fields)
+    assert one == other
+    assert hash(one) == hash(other)
+    with pytest.raises(AttributeError):
+        one.kind = "x"  # type: ignore[misc]
+
+
+def test_a_reader_says_what_is_wrong_without_the_fields_name() -> None:
+    with pytest.raises(Unreadable, match="^must be at least 1"):
+        KINDS["conv"].schema["filters"].read(0)

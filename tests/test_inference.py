@@ -1,0 +1,174 @@
+"""The pass over the graph: laws that hold whatever the layers are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from texts import loaded, network, refusal
+
+from cnncli.inference import SUMMED, Inferred, infer, infer_all
+from cnncli.shape import elements
+
+LAYERS = (
+    "relu", "batchnorm", "identity", "maxpool: {kernel: 2, stride: 1, padding: 1}", "pad: 1", "upsample: 2",
+    "conv: {filters: 4, kernel: 3, padding: same}", "conv: {filters: 2, kernel: 3, stride: 2, padding: 1}",
+    "avgpool: {kernel: 3, stride: 2, padding: 1, rounding: ceil}", "depthwise_conv: {kernel: 3, padding: 2, dilation: 2}",
+    "residual: [conv: {filters: 8, kernel: 1}, conv: {filters: 1, kernel: 1}]",
+    "parallel: {branches: [[relu], [conv: {filters: 2, kernel: 3, padding: 1}]]}",
+    "adaptive_avgpool: [5, 7]", "layernorm", "prelu: {per_channel: true}",
+)  # fmt: skip
+networks = st.lists(st.sampled_from(LAYERS), min_size=1, max_size=7)
+
+
+def inferred(*layers: str, input: str = "1x12x12") -> Inferred:
+    return loaded(network(*layers, input=input)).inferred
+
+
+@given(networks)
+@settings(deadline=None)
+def test_figures_are_sums_over_the_shapes_that_they_speak_of(layers: list[str]) -> None:
+    found = inferred("conv: {filters: 1, kernel: 1}", *layers)
+    for facts in found.facts.values():
+        figures = facts.figures
+        assert figures.params == sum(map(elements, figures.weight_shapes.values())) == figures.weights + figures.biases
+        assert figures.buffers == sum(map(elements, figures.buffer_shapes.values()))
+        assert figures.activations == elements(figures.output_shape)
+        assert all(isinstance(getattr(figures, name), int) and getattr(figures, name) >= 0 for name in SUMMED)
+    for name in SUMMED:
+        assert found.totals[name] == sum(getattr(facts.figures, name) for facts in found.facts.values())
+    assert found.totals["parameter_bytes"] == 4 * found.totals["params"]
+
+
+@given(networks)
+@settings(deadline=None)
+def test_each_input_shape_is_the_output_shape_of_what_it_reads(layers: list[str]) -> None:
+    found = inferred(*layers)
+    for facts in found.facts.values():
+        assert facts.input_shapes == tuple(map(found.shape, facts.node.inputs))
+
+
+@given(networks)
+@settings(deadline=None)
+def test_to_infer_changes_nothing(layers: list[str]) -> None:
+    graph = inferred(*layers).graph
+    assert infer(graph).facts == infer(graph).facts
+
+
+@given(networks, networks)
+@settings(deadline=None)
+def test_what_stands_below_changes_nothing_above(above: list[str], below: list[str]) -> None:
+    alone, together = inferred(*above), inferred(*above, *below)
+    for name, facts in alone.facts.items():
+        assert together.facts[name].figures == facts.figures
+        assert together.facts[name].receptive_field == facts.receptive_field
+
+
+def field(*layers: str, input: str = "1x28x28", of: str = "input") -> list[tuple[int, str, int]]:
+    """(size, stride, offset) per axis of the last layer's units."""
+    seen = list(inferred(*layers, input=input).facts.values())[-1].receptive_field[of]
+    return [(axis.size, str(axis.stride), axis.offset) for axis in seen.axes]
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (["conv: {filters: 1, kernel: 5}", "maxpool: 2", "conv: {filters: 1, kernel: 5}", "maxpool: 2"], (16, "4", 0)),
+        (["conv: {filters: 1, kernel: 3, padding: 1}"] * 3, (7, "1", -3)),
+        (["conv: {filters: 1, kernel: 3, dilation: 2}", "conv: {filters: 1, kernel: 3, dilation: 4}"], (13, "1", 0)),
+        (["upsample: 2", "conv: {filters: 1, kernel: 3}"], (2, "1/2", 0)),
+        (["upsample: 2", "maxpool: 2"], (1, "1", 0)),
+        (["pad: 2", "identity"], (1, "1", -2)),
+        (["global_avgpool"], (28, "0", 0)),
+        (["layernorm", "conv: {filters: 1, kernel: 3}"], (28, "0", 0)),
+        (["residual: [conv: {filters: 1, kernel: 3, padding: 1}]"], (3, "1", -1)),
+    ],
+)
+def test_receptive_fields(layers: list[str], expected: tuple[int, str, int]) -> None:
+    assert field(*layers) == [expected, expected]
+
+
+STRIDE_2 = (
+    "parallel: {branches: [[conv: {filters: 1, kernel: 3, stride: 2, padding: %s}], [maxpool: {kernel: 1, stride: 2}]]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("layer", "aligned"),
+    [
+        ("residual: [conv: {filters: 1, kernel: 3, padding: 1}]", True),
+        ("residual: [conv: {filters: 1, kernel: 2, padding: same}]", False),
+        ("parallel: {branches: [[maxpool: 2, upsample: 2], []]}", False),
+        ("parallel: {branches: [[maxpool: 2], [avgpool: 2]]}", True),
+        (STRIDE_2 % "[[0, 2], [0, 2]]", False),
+        (STRIDE_2 % "1", True),
+    ],
+)
+def test_paths_are_aligned_where_their_centres_and_strides_agree(layer: str, aligned: bool) -> None:
+    last = list(inferred(layer).facts.values())[-1]
+    assert last.receptive_field["input"].aligned is aligned
+
+
+def test_each_input_has_its_own_field() -> None:
+    text = (
+        "inputs: {rgb: 3x16x16, flow: 2x16x16}\nlayers:\n"
+        "  - conv: {from: rgb, filters: 4, kernel: 3, padding: 1}\n"
+        "  - conv: {from: flow, filters: 4, kernel: 5, padding: 2}\n"
+        "  - add: [conv1, conv2]\n"
+    )
+    found = loaded(text).inferred.facts
+    assert list(found["conv1"].receptive_field) == ["rgb"]
+    sizes = {name: [axis.size for axis in seen.axes] for name, seen in found["add1"].receptive_field.items()}
+    assert sizes == {"rgb": [3, 3], "flow": [5, 5]}
+
+
+@pytest.mark.parametrize(
+    ("layer", "input", "note"),
+    [
+        ("maxpool: 2", "1x7x8", "drops 1 row"),
+        ("maxpool: 2", "1x8x7", "drops 1 column"),
+        ("maxpool: 3", "1x8x8", "drops 2 rows and 2 columns"),
+        ("maxpool: 2", "1x7", "drops 1 column"),
+        ("maxpool: 2", "1x7x8x9", "drops 1 slice and 1 column"),
+        ("conv: {filters: 1, kernel: 3, stride: 2, padding: 1}", "1x8x8", "drops 1 row and 1 column of the padding"),
+        ("maxpool: {kernel: 2, rounding: ceil}", "1x7x7", ""),
+    ],
+)
+def test_a_layer_that_drops_something_says_so(layer: str, input: str, note: str) -> None:
+    (facts,) = inferred(layer, input=input).facts.values()
+    assert facts.figures.notes == ((note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    ("layers", "output"),
+    [
+        (["pad: 2000000000"], "1x4000000028x4000000028"),
+        (["upsample: {size: [2147483647, 2]}", "flatten"], "4294967294"),
+        (["conv: {filters: 1, kernel: 1, padding: [[2147483647, 0], [0, 0]]}"], "1x2147483675x28"),
+    ],
+)
+def test_sizes_end_below_2_to_the_31(layers: list[str], output: str) -> None:
+    (problem,) = refusal(network(*layers)).problems
+    assert (problem.message, problem.hint) == (f"its output would be {output}", "sizes go up to 2147483647 (2^31 - 1)")
+
+
+def test_huge_windows_and_patterns_cost_no_memory() -> None:
+    for layer in ("adaptive_avgpool: 2000000000", "upsample: {size: 2147483647, mode: linear}"):
+        (facts,) = inferred(layer, input="1x7x7").facts.values()
+        assert all(len(axis.first) <= 1024 for axis in facts.receptive_field["input"].axes)
+
+
+def test_the_way_to_a_mistake_shows_shapes_where_they_change_and_leaves_the_middle_out() -> None:
+    layers = ["conv: {filters: 2, kernel: 3}", "relu"] * 6
+    (problem,) = refusal(network(*layers, "maxpool: 99")).problems
+    assert problem.way == "input 1x28x28 -> conv1 2x26x26 -> conv2 2x24x24 -> … -> conv6 2x16x16"
+
+
+def test_what_depends_on_a_misfit_is_left_out_and_the_rest_is_worked_out() -> None:
+    text = network("relu", "conv: {filters: 1, kernel: 3}", "tanh: {from: relu1}")
+    graph = loaded(text).graph
+    bad = graph._replace(nodes=(graph.nodes[0], graph.nodes[1]._replace(inputs=("input",)), *graph.nodes[2:]))
+    bad = bad._replace(inputs=(bad.inputs[0]._replace(shape=(1, 2, 2)),))
+    found, problems = infer_all(bad)
+    assert list(found.facts) == ["relu1", "tanh1"]
+    assert [problem.layer for problem in problems] == ["conv1"]
