@@ -115,7 +115,7 @@ def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool
         return one, True
     if one.advance == 0 or other.advance == 0:
         return _join_standing(one, other, units, extent)
-    if one.stride != other.stride:
+    if one.advance * len(other.first) != other.advance * len(one.first):  # their strides, as whole numbers
         return _cover_unit_zero(one, other), False
     period = lcm(len(one.first), len(other.first))
     joined = periodic(

@@ -39,6 +39,8 @@ def _read_size(part: object, whole: object) -> Size:
         raise Unreadable(
             f"the size {text.upper()} in {_shown(whole)} stays open", "give it a number, as with --input 3x224x224"
         )
+    if text.lower() == str(whole).lower() and not text.isdigit():
+        raise Unreadable(f"{_shown(whole)} is not a shape", HINT)
     if isinstance(part, bool) or not (text.isascii() and text.isdigit()):
         raise Unreadable(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", HINT)
     if len(text) > 10 or not 1 <= int(text) < SIZE_LIMIT:

@@ -32,7 +32,8 @@ class Window(NamedTuple):
 
 def fits(size: Size, window: Window) -> bool:
     """Whether the window fits into the padded axis at all. Asked before dividing: ``//`` hides negatives."""
-    return size + window.before + window.after >= window.span
+    room = size + window.before + window.after - window.span
+    return room > -window.stride if window.ceil else room >= 0
 
 
 def output_size(size: Size, window: Window) -> Size:

@@ -13,7 +13,8 @@ from cnncli.shape import elements
 LAYERS = (
     "relu", "batchnorm", "identity", "maxpool: {kernel: 2, stride: 1, padding: 1}", "pad: 1", "upsample: 2",
     "conv: {filters: 4, kernel: 3, padding: same}", "conv: {filters: 2, kernel: 3, stride: 2, padding: 1}",
-    "avgpool: {kernel: 3, stride: 2, padding: 1, rounding: ceil}", "depthwise_conv: {kernel: 3, padding: 2, dilation: 2}",
+    "avgpool: {kernel: 3, stride: 2, padding: 1, rounding: ceil}",
+    "depthwise_conv: {kernel: 3, padding: 2, dilation: 2}",
     "residual: [conv: {filters: 8, kernel: 1}, conv: {filters: 1, kernel: 1}]",
     "parallel: {branches: [[relu], [conv: {filters: 2, kernel: 3, padding: 1}]]}",
     "adaptive_avgpool: [5, 7]", "layernorm", "prelu: {per_channel: true}",

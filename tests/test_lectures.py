@@ -24,7 +24,7 @@ def shape(*layers: str, **options: Any) -> str:
     return format_shape(figures(*layers, **options).output_shape)
 
 
-# Arithmetic -----------------------------------------------------------------------------------------------------------
+# Arithmetic ----------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_who_has_parameters_and_who_has_hyperparameters(layer: str, learns: bool
     assert bool(found.node.layer.schema) == has_fields
 
 
-# How many parameters ---------------------------------------------------------------------------------------------------
+# How many parameters ----------------------------------------
 
 
 def test_a_neuron_on_a_large_image() -> None:
@@ -184,7 +184,7 @@ def test_edge_detection_takes_two_multiplications_and_an_addition_per_pixel() ->
     assert 15.9e9 < matrix.flops < 16.1e9
 
 
-# Networks --------------------------------------------------------------------------------------------------------------
+# Networks ----------------------------------------
 
 
 def test_the_digit_visualisers_network() -> None:

@@ -39,6 +39,7 @@ from cnncli.layers.pool import (
     MaxPool,
 )
 from cnncli.layers.reshape import Dropout, Flatten, Identity, Pad, Upsample
+from cnncli.shape import Shape
 from cnncli.window import Window
 
 Builder = Callable[[Any, Shapes], nn.Module]
@@ -116,46 +117,59 @@ def _conv(layer: Convolution, inputs: Shapes) -> nn.Module:
     return cast(nn.Module, conv) if plain else PaddedConv(conv, pads, layer.padding_mode)
 
 
+def _is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
+    """Whether torch's pooling can say this padding: the same on both sides and, in 1-D, at most half of the kernel.
+
+    In 3-D it refuses an input that is smaller than the kernel, however it is padded.
+    """
+    even = all(window.before == window.after <= window.kernel // 2 for window in windows)
+    return even and (len(sizes) < 3 or all(window.span <= size for size, window in zip(sizes, windows, strict=True)))
+
+
+def _overhanging_pads(windows: tuple[Window, ...], inputs: Shapes, output: Shape) -> list[int]:
+    """The padding, and what the last window hangs over the end (ceil), in the order of functional.pad."""
+    pads = []
+    for size, positions, window in zip(inputs[0][1:], output[1:], windows, strict=True):
+        reach = (positions - 1) * window.stride + window.span - window.before - size
+        pads.append((window.before, max(window.after, reach)))
+    return _torch_padding(tuple(pads))
+
+
 def _max_pool(layer: MaxPool, inputs: Shapes) -> nn.Module:
     windows = layer.windows(inputs)
-    pads = _pads(windows)
-    even = all(before == after for before, after in pads)
     pool = _MAX_POOL[len(windows) - 1]
-    arguments = {
+    steps = {
         "kernel_size": [window.kernel for window in windows],
         "stride": [window.stride for window in windows],
-        "padding": [before for before, _ in pads] if even else 0,
         "dilation": [window.dilation for window in windows],
-        "ceil_mode": windows[0].ceil,
     }
-    if even:
-        return Apply(lambda x: pool(x, **arguments))
-    amounts = _torch_padding(pads)
-    return Apply(lambda x: pool(functional.pad(x, amounts, value=float("-inf")), **arguments))
+    if _is_torch_s_own(windows, inputs[0][1:]):
+        padding = [window.before for window in windows]
+        return Apply(lambda x: pool(x, **steps, padding=padding, ceil_mode=windows[0].ceil))
+    pads = _overhanging_pads(windows, inputs, layer.output_shape(inputs))
+    return Apply(lambda x: pool(functional.pad(x, pads, value=float("-inf")), **steps))
 
 
 def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
     windows = layer.windows(inputs)
-    pads = _pads(windows)
-    even = all(before == after for before, after in pads)
     pool = _AVG_POOL[len(windows) - 1]
-    arguments = {
+    steps = {
         "kernel_size": [window.kernel for window in windows],
         "stride": [window.stride for window in windows],
-        "ceil_mode": windows[0].ceil,
     }
-    if even:
-        padding = [before for before, _ in pads]
-        return Apply(lambda x: pool(x, **arguments, padding=padding, count_include_pad=layer.count_include_pad))
-    amounts = _torch_padding(pads)
-    if layer.count_include_pad:
-        return Apply(lambda x: pool(functional.pad(x, amounts), **arguments))
+    include = layer.count_include_pad
+    if _is_torch_s_own(windows, inputs[0][1:]):
+        padding, ceil = [window.before for window in windows], windows[0].ceil
+        return Apply(lambda x: pool(x, **steps, padding=padding, ceil_mode=ceil, count_include_pad=include))
+    pads = _overhanging_pads(windows, inputs, layer.output_shape(inputs))
+    counted_pads = _torch_padding(_pads(windows)) if include else [0] * len(pads)
+    rest = [total - counted for total, counted in zip(pads, counted_pads, strict=True)]
 
-    def without_padding(x: Tensor) -> Tensor:
-        inside = functional.pad(torch.ones_like(x), amounts)  # the share of each window that lies in the image
-        return cast(Tensor, pool(functional.pad(x, amounts), **arguments) / pool(inside, **arguments))
+    def average(x: Tensor) -> Tensor:
+        counted = functional.pad(functional.pad(torch.ones_like(x), counted_pads, value=1.0), rest)
+        return cast(Tensor, pool(functional.pad(x, pads), **steps) / pool(counted, **steps))
 
-    return Apply(without_padding)
+    return Apply(average)
 
 
 def _spatial(x: Tensor) -> list[int]:

@@ -22,6 +22,7 @@ from cnncli.shape import Shape
 LAYER_LIMIT = 100_000
 STEP_LIMIT = 10 * LAYER_LIMIT  # entries and rounds looked at: bounds repeats of nothing
 SCOPE_LIMIT = 32  # composites and blocks in one another
+NO_LAYER = ("a layer is a kind, or kind: value", "write - relu, or - linear: 120")
 SEARCHED = 300  # names looked through for a misspelling
 
 
@@ -177,9 +178,9 @@ class Expansion:
 
     def _entry(self, item: Value, env: Env) -> Entry:
         if isinstance(item, Scalar):
-            return Entry(self.reading.text(item, env, "a layer"), item, None)
+            return Entry(self._kind(item, env), item, None)
         if not isinstance(item, Mapping) or not item.entries:
-            self.reading.fail(item, "a layer is a kind, or kind: value", "write - relu, or - linear: 120")
+            self.reading.fail(item, *NO_LAYER)
         if len(item.entries) > 1:
             kind, other = list(item.keys)[:2]
             self.reading.fail(
@@ -189,7 +190,13 @@ class Expansion:
             )
         ((kind, body),) = item.entries.items()
         key = item.keys[kind]
-        return Entry(self.reading.text(key, env, "a kind") if "$" in kind else kind, key, body)
+        return Entry(self._kind(key, env), key, body)
+
+    def _kind(self, node: Value, env: Env) -> str:
+        kind = self.reading.text(node, env, "a kind of layer")
+        if not kind:
+            self.reading.fail(node, *NO_LAYER)
+        return kind
 
     def _when(self, entry: Entry, env: Env) -> Sequence | None:
         hint = "write when: {test: $project, layers: [ … ], otherwise: [ … ]}"

@@ -54,7 +54,8 @@ def _number(low: float, high: float, wanted: str) -> Reader:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unreadable(f"must be a number, not {shown(value)}", _unquote(value))
         if not low <= value <= high:
-            raise Unreadable(f"must be {wanted}, not {shown(value)}")
+            percent = f"write {value / 100:g}" if high == 1 and 10 <= value <= 100 else ""
+            raise Unreadable(f"must be {wanted}, not {shown(value)}", percent)
         return value
 
     return read
@@ -100,6 +101,8 @@ def _loose(word: str) -> str:
 
 def _per_axis(read_one: Reader) -> Reader:
     def read(value: object) -> object:
+        if isinstance(value, str) and (value.startswith("(") or "x" in value):
+            raise Unreadable(f"takes one number, or a list with one per axis, not {shown(value)}", "write [3, 3]")
         if not isinstance(value, list):
             return read_one(value)
         if not 1 <= len(value) <= 3:

@@ -80,6 +80,9 @@ def test_when_opens_no_scope_and_may_choose_nothing() -> None:
         ("relu: {from: []}", "relu reads one input, not 0"),
         ("[relu]", "a layer is a kind, or kind: value"),
         ("{}", "a layer is a kind, or kind: value"),
+        ("'': 3", "a layer is a kind, or kind: value"),
+        ("''", "a layer is a kind, or kind: value"),
+        ("", "a kind of layer must be a word, not nothing"),
     ],
 )
 def test_what_composites_refuse(layer: str, message: str) -> None:

@@ -211,6 +211,14 @@ net.yaml:1:8: the size H in '1xHx28' stays open
   give it a number, as with --input 3x224x224""",
     ),
     (
+        "input: (1,28,28)\nlayers: [relu]\n",
+        """\
+net.yaml:1:8: '(1,28,28)' is not a shape
+    input: (1,28,28)
+           ^
+  write channels x height x width, as 3x224x224 (CxL in one dimension, CxDxHxW in three)""",
+    ),
+    (
         "input: 1x0x28\nlayers: [relu]\n",
         """\
 net.yaml:1:8: 0 in '1x0x28' is not a size
@@ -395,7 +403,7 @@ def test_every_key_takes_any_value_or_refuses_it_at_its_place(key: str, value: s
         "input": ["3", "[1, 2]"],
         "inputs": ["{a: 1}"],
         "variables": ["~", "", "{a: 1}", "{}"],
-        **dict.fromkeys(["defaults", "blocks", "train"], ["~", "", "{}"]),
+        **{key: ["~", "", "{}"] for key in ("defaults", "blocks", "train")},
         "outputs": ["~", ""],
     }
     good["description"] = good["source"] = good["name"]

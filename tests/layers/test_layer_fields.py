@@ -79,6 +79,9 @@ def test_a_bare_value_fills_the_main_field(kind: str) -> None:
         ("conv", "filters", "", "must be a whole number, not nothing", ""),
         ("conv", "kernel", "[3, 0]", "must be at least 1, not 0", ""),
         ("conv", "kernel", "[1, 2, 3, 4]", "takes one number, or a list with one per axis, not [1, 2, 3, 4]", ""),
+        ("conv", "kernel", "3x3", "takes one number, or a list with one per axis, not '3x3'", "write [3, 3]"),
+        ("conv", "kernel", "'(3, 3)'", "takes one number, or a list with one per axis, not (3, 3)", "write [3, 3]"),
+        ("dropout", "rate", "50", "must be from 0 to 1, not 50", "write 0.5"),
         ("conv", "stride", "0", "must be at least 1, not 0", ""),
         ("conv", "padding", "-1", "must be at least 0, not -1", ""),
         ("conv", "padding", "SAME", "must be valid, same, same_lower or full, not SAME", "write same"),
@@ -140,7 +143,8 @@ def test_what_follows_an_unknown_kind_can_call_it_by_the_right_name() -> None:
         ("conv", "strides", "write stride"), ("conv", "dilation_rate", "write dilation"),
         ("conv", "use_bias", "write bias"), ("conv", "in_channels", "remove it: it follows from the layer above"),
         ("conv", "activation", "write it as a layer of its own, below this one"),
-        ("linear", "out_features", "write units"), ("linear", "in_features", "remove it: it follows from the layer above"),
+        ("linear", "out_features", "write units"),
+        ("linear", "in_features", "remove it: it follows from the layer above"),
         ("maxpool", "pool_size", "write kernel"), ("maxpool", "ceil_mode", "write rounding: ceil"),
         ("dropout", "p", "write rate"), ("batchnorm", "epsilon", "write eps"),
         ("batchnorm", "num_features", "remove it: it follows from the layer above"),
@@ -169,5 +173,5 @@ def test_layers_are_frozen_and_compare_by_value(kind: str) -> None:
 
 
 def test_a_reader_says_what_is_wrong_without_the_fields_name() -> None:
-    with pytest.raises(Unreadable, match="^must be at least 1"):
+    with pytest.raises(Unreadable, match=r"^must be at least 1"):
         KINDS["conv"].schema["filters"].read(0)

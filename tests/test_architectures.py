@@ -1,0 +1,65 @@
+"""The bundled networks have the figures that were published for them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from program import SHARED
+
+from cnncli import load
+from cnncli.loading import bundled
+
+# name: (parameters, GMACs), of torchvision's weights metadata
+TORCHVISION = {
+    "alexnet": (61_100_840, 0.714),
+    "vgg11": (132_863_336, 7.609),
+    "vgg16": (138_357_544, 15.470),
+    "resnet18": (11_689_512, 1.814),
+    "resnet50": (25_557_032, 4.089),
+    "resnet152": (60_192_808, 11.514),
+    "googlenet": (6_624_904, 1.498),
+}
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_parameters_and_gmacs_are_those_published(name: str) -> None:
+    totals = load(name).inferred.totals
+    assert (totals["params"], round(totals["macs"] / 1e9, 3)) == TORCHVISION[name]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the published figures are not here")
+def test_the_figures_above_are_those_of_the_published_list() -> None:
+    published = json.loads((SHARED / "reference" / "torchvision.json").read_text())["networks"]
+    figures = {entry["model"].lower().replace("_", ""): (entry["params"], entry["gmacs"]) for entry in published}
+    assert {name: figures[name] for name in TORCHVISION} == TORCHVISION
+
+
+def test_lenet5_has_61706_parameters() -> None:
+    assert load("lenet5").inferred.totals["params"] == 61_706
+
+
+def test_vgg16_s_first_linear_layer_has_most_of_its_parameters() -> None:
+    figures = load("vgg16").inferred.facts["linear1"].figures
+    assert (figures.params, figures.weights) == (102_764_544, 102_760_448)
+
+
+@pytest.mark.parametrize(("original", "size"), [("false", 427), ("true", 483)])
+def test_resnet50_sees_427_before_its_global_pool_and_483_as_in_the_paper(original: str, size: int) -> None:
+    inferred = load("resnet50", overrides={"original": original}).inferred
+    last = inferred.facts[inferred.facts["global_avgpool1"].node.inputs[0]]
+    assert [axis.size for axis in last.receptive_field["input"].axes] == [size, size]
+    assert inferred.totals["params"] == 25_557_032
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_bundled_network_has_a_name_and_a_source_and_is_short(name: str) -> None:
+    loaded = load(name)
+    assert loaded.graph.name and loaded.graph.source
+    lines = loaded.source.text.splitlines()
+    assert len(lines) <= 60 and max(map(len, lines)) <= 120
+
+
+def test_allconv_has_no_pool_but_the_last() -> None:
+    kinds = [facts.node.layer.kind for facts in load("allconv").inferred.facts.values()]
+    assert [kind for kind in kinds if "pool" in kind] == ["global_avgpool"]
