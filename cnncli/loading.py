@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,20 +49,26 @@ def _folder() -> Path:
 
 def find(architecture: str) -> Source:
     """The text of an architecture: a path, ``-`` for standard input, or a bundled name. Raises CnnError."""
-    looks_like_a_path = architecture == "-" or architecture.endswith((".yaml", ".yml")) or Path(architecture).is_file()
-    if looks_like_a_path:
+    if architecture == "-" or architecture.endswith((".yaml", ".yml")) or _exists(architecture, Path.is_file):
         return read_text(architecture)
-    name = architecture.removesuffix("/")
-    if name and all(part.replace("_", "a").isalnum() for part in name.split("/")):
-        entry = _folder() / f"{name}.yaml"
-        if entry.is_file():
-            return decode(f"{name}.yaml", entry.read_bytes())
-    if Path(architecture).exists():
+    if architecture and all(part.replace("_", "a").isalnum() for part in architecture.split("/")):
+        entry = _folder() / f"{architecture}.yaml"
+        if _exists(str(entry), Path.is_file):
+            return decode(f"{architecture}.yaml", entry.read_bytes())
+    if architecture and _exists(architecture, Path.exists):
         return read_text(architecture)  # a directory, a device: says so
     names = list(bundled())
-    near = closest(architecture, names)
+    near = closest(architecture[:60], names)
     hint = f"did you mean {near}?" if near else f"bundled are {', '.join(names)}"
-    raise CnnError(f"{architecture}: there is no such file and no bundled architecture of that name", hint)
+    shown = architecture[:100] or "''"
+    raise CnnError(f"{shown}: there is no such file and no bundled architecture of that name", hint)
+
+
+def _exists(path: str, test: Callable[[Path], bool]) -> bool:
+    try:
+        return test(Path(path))
+    except (OSError, ValueError):  # too long for a path, or with a NUL in it
+        return False
 
 
 def load(

@@ -41,7 +41,7 @@ def test_stride_3_does_not_fit_7x7() -> None:
     assert (
         str(refusal(text))
         == """\
-net.yaml:3:35: conv1: a 3x3 kernel and stride 3 does not fit a 7x7 input with padding 0 exactly: \
+net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with padding 0 exactly: \
 (7 - 3)/3 + 1 = 2.333 positions
     - conv: {filters: 1, kernel: 3, stride: 3, rounding: exact}
                                     ^

@@ -18,7 +18,7 @@ class Commands(click.Group):
     """Finds a command by its name; its file is ``commands/NAME.py`` and holds a click command ``command``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(SUMMARIES)
+        return [*SUMMARIES]  # not list(…): once the command is imported, commands.list is a module
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUMMARIES:
@@ -32,7 +32,7 @@ class Commands(click.Group):
         if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
             from cnncli.errors import closest
 
-            near = closest(args[0], list(SUMMARIES))
+            near = closest(args[0], [*SUMMARIES])
             hint = f"did you mean {near}?" if near else f"the commands are {', '.join(SUMMARIES)}"
             ctx.fail(f"there is no command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)

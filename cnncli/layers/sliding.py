@@ -85,7 +85,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     more = window.stride - left_over(size, window)
     hints.append(f"{more} more of padding" if more > 1 else "1 more row of padding at one side")
     raise Misfit(
-        f"{_describe(windows)} and stride {_values([w.stride for w in windows])} does not fit "
+        f"{_describe(windows)} with stride {_values([w.stride for w in windows])} does not fit "
         f"{_input(sizes, windows)} exactly: ({sums} - {window.span})/{window.stride} + 1 = {positions:.4g} positions",
         "use " + ", or ".join(hints) + ", or rounding: floor",
         "stride" if window.stride > 1 else "kernel",

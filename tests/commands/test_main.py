@@ -19,7 +19,7 @@ CALCULATING = (
     ["--help"],
     ["--version"],
 )
-HEAVY = ("torch", "numpy", "PIL", "safetensors", "rich", "fractions", "dataclasses")
+HEAVY = ("torch", "numpy", "PIL", "safetensors", "rich")
 
 
 @pytest.mark.parametrize("arguments", CALCULATING, ids=" ".join)

@@ -20,7 +20,7 @@ net.yaml:5:24: conv2: a 15x15 kernel does not fit a 12x12 input with padding 0
     (
         network("conv: {filters: 6, kernel: 3, stride: 3, rounding: exact}", input="1x7x7"),
         """\
-net.yaml:3:35: conv1: a 3x3 kernel and stride 3 does not fit a 7x7 input with padding 0 exactly: \
+net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with padding 0 exactly: \
 (7 - 3)/3 + 1 = 2.333 positions
     - conv: {filters: 6, kernel: 3, stride: 3, rounding: exact}
                                     ^
