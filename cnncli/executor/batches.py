@@ -39,19 +39,20 @@ class Images:
 class Preparation:
     """Turns raw pixels into the network's input: channels, normalisation, size.
 
-    ``shape`` is the network's input without the batch; ``mean`` and ``std`` are (1, C, 1, 1), in 0 … 1.
+    ``shape`` is the network's input without the batch. A pixel from 0 to 255 becomes ``pixel * scale + shift``, both
+    (1, C, 1, 1).
     """
 
     shape: Shape
-    mean: Tensor
-    std: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Map uint8 (N, c, h, w) to float32 (N, *shape)."""
         if len(self.shape) == 1:
-            return ((pixels.float() / 255 - self.mean) / self.std).flatten(1)
+            return torch.addcmul(self.shift, pixels.float(), self.scale).flatten(1)
         channels, *size = self.shape
-        images = (with_channels(pixels, channels) / 255 - self.mean) / self.std
+        images = torch.addcmul(self.shift, with_channels(pixels, channels), self.scale)
         if list(images.shape[2:]) != size:
             images = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
         return images.contiguous(memory_format=torch.channels_last)
@@ -113,7 +114,7 @@ def preparation(shape: Shape, normalisation: Normalisation, device: torch.device
     mean, std = (
         torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (normalisation.mean, normalisation.std)
     )
-    return Preparation(shape, mean, std)
+    return Preparation(shape, 1 / (255 * std), -mean / std)
 
 
 def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:

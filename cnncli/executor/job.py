@@ -78,8 +78,10 @@ def run_training(job: Job, display: Display) -> Outcome:
         display.note(note)
     network = _network(job.loaded, device, recipe)
     with _memory_errors(recipe):
-        task, test, held_out = _task(job, network, device)
-        run = _create_run(job, task, device)
+        images, test = on_device(job.dataset.train, device), on_device(job.dataset.test, device)
+        normalisation = normalisation_of(images, graph.inputs[0].shape)
+        task, held_out = _task(job, network, images, test, normalisation)
+        run = _create_run(job, normalisation, device)
         display.note(f"training on {describe(device)}, {len(task.train):,} images; {run.folder}")
         started = time.perf_counter()
         run = _train(task, run, display, held_out)
@@ -134,7 +136,7 @@ def _image_shape(dataset: Dataset) -> Shape:
 
 def _network(loaded: Loaded, device: torch.device, recipe: Recipe) -> Network:
     """The network with its initial weights, the same on every device."""
-    network = Network(loaded.inferred)
+    network = Network(loaded.inferred, rewritten=True)
     initialise(network, recipe.init, recipe.seed)
     network.to(device)
     if len(loaded.graph.inputs[0].shape) == 3:  # images: PyTorch's faster layout for convolutions, on CPU and GPU
@@ -144,23 +146,19 @@ def _network(loaded: Loaded, device: torch.device, recipe: Recipe) -> Network:
     return network
 
 
-def _task(job: Job, network: Network, device: torch.device) -> tuple[Task, Images, str]:
-    """The task, the test images, and what its held-out images are called: validation where there is a share of it."""
-    shape = job.loaded.graph.inputs[0].shape
-    images, test = on_device(job.dataset.train, device), on_device(job.dataset.test, device)
-    normalisation = normalisation_of(images, shape)
+def _task(
+    job: Job, network: Network, images: Images, test: Images, normalisation: runs.Normalisation
+) -> tuple[Task, str]:
+    """The task, and what its held-out images are called: validation where there is a share of it, else test."""
     held_out, name = test, "test"
     if job.recipe.validation:
         (images, held_out), name = split_off(images, job.recipe.validation, job.recipe.seed), "validation"
-    prepare, loss = preparation(shape, normalisation, device), loss_of(job.loaded.graph)
-    return Task(network, images, held_out, prepare, loss, len(job.dataset.classes), job.recipe), test, name
+    graph = job.loaded.graph
+    prepare = preparation(graph.inputs[0].shape, normalisation, test.labels.device)
+    return Task(network, images, held_out, prepare, loss_of(graph), len(job.dataset.classes), job.recipe), name
 
 
-def _create_run(job: Job, task: Task, device: torch.device) -> runs.Run:
-    normalisation = runs.Normalisation(
-        tuple(round(float(value), 6) for value in task.prepare.mean.flatten()),
-        tuple(round(float(value), 6) for value in task.prepare.std.flatten()),
-    )
+def _create_run(job: Job, normalisation: runs.Normalisation, device: torch.device) -> runs.Run:
     versions = {"cnn": __version__, "torch": torch.__version__, "python": platform.python_version()}
     record = runs.RunRecord(
         job.loaded.slug, job.dataset.name, job.dataset.classes, normalisation, device=str(device), versions=versions

@@ -71,6 +71,10 @@ class Apply(nn.Module):
         return self.function(*inputs)
 
 
+class MaxPooling(Apply):
+    """Apply, under a name: the executor may compute it before the ReLU above it."""
+
+
 def _torch_padding(pads: tuple[tuple[int, int], ...]) -> list[int]:
     """(before, after) per axis in the order of functional.pad: the last axis first."""
     return [amount for pair in reversed(pads) for amount in pair]
@@ -145,9 +149,9 @@ def _max_pool(layer: MaxPool, inputs: Shapes) -> nn.Module:
     }
     if _is_torch_s_own(windows, inputs[0][1:]):
         padding = [window.before for window in windows]
-        return Apply(lambda x: pool(x, **steps, padding=padding, ceil_mode=windows[0].ceil))
+        return MaxPooling(lambda x: pool(x, **steps, padding=padding, ceil_mode=windows[0].ceil))
     pads = _overhanging_pads(windows, inputs, layer.output_shape(inputs))
-    return Apply(lambda x: pool(functional.pad(x, pads, value=float("-inf")), **steps))
+    return MaxPooling(lambda x: pool(functional.pad(x, pads, value=float("-inf")), **steps))
 
 
 def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cnncli.errors import NO, CnnError
 from cnncli.executor.batches import (
@@ -61,6 +61,7 @@ def train(task: Task, on_batch: Callable[[Seen], None], on_epoch: Callable[[Seen
     recipe, network = task.recipe, task.network
     steps_per_epoch = batches_per_epoch(len(task.train), recipe.batch_size)
     optimise = optimizer(network, recipe)
+    draws = any(isinstance(module, nn.Dropout) for module in network.modules())
     step = 0
     for epoch in range(1, recipe.epochs + 1):
         network.train()
@@ -69,7 +70,8 @@ def train(task: Task, on_batch: Callable[[Seen], None], on_epoch: Callable[[Seen
             rate = learning_rate(recipe, step, steps_per_epoch)
             for group in optimise.param_groups:
                 group["lr"] = rate
-            torch.manual_seed(mixed_seed(recipe.seed, step, "dropout"))
+            if draws:
+                torch.manual_seed(mixed_seed(recipe.seed, step, "dropout"))
             output = network(task.prepare(batch.pixels))
             loss = task.loss(output, batch.labels)
             optimise.zero_grad(set_to_none=True)
