@@ -43,6 +43,8 @@ class RunRecord:
     epochs_done: int = 0
     device: str = ""
     versions: dict[str, str] | None = None
+    overrides: dict[str, str] | None = None  # of --set and --input, where the architecture's text could not hold them
+    inputs: dict[str, str] | None = None
     result: dict[str, float] | None = None
 
 

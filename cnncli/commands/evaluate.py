@@ -24,7 +24,9 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, device: s
     from cnncli.loading import load
 
     run = runs.open_run(run_folder)
-    loaded = load(str(run_folder / runs.ARCHITECTURE))
+    record = run.record
+    architecture = str(run_folder / runs.ARCHITECTURE)
+    loaded = load(architecture, overrides=record.overrides or {}, inputs=record.inputs or {})
     dataset = load_dataset(spec or run.record.dataset, loaded.graph.inputs[0].shape, data_dir)
     check_classes(loaded, dataset)
     if dataset.classes != run.record.classes:

@@ -51,9 +51,10 @@ def command(
     rows = flat(inferred) if form == "csv" and depth is None else outline(inferred, depth)
     chosen = choose(columns, rows)
     if form == "table":
-        from cnncli.views.table import lines, show, terminal_width, title
+        from cnncli.views.table import lines, show, styles, terminal_width, title
 
-        show(title(inferred, loaded.slug, batch), lines(inferred, rows, chosen, batch, terminal_width()))
+        table = lines(inferred, rows, chosen, batch, terminal_width())
+        show(title(inferred, loaded.slug, batch), table, styles(rows))
         return
     from cnncli.views import formats
 

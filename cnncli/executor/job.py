@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -163,7 +163,11 @@ def _create_run(job: Job, normalisation: runs.Normalisation, device: torch.devic
     record = runs.RunRecord(
         job.loaded.slug, job.dataset.name, job.dataset.classes, normalisation, device=str(device), versions=versions
     )
-    text = resolved_text(job.loaded.source, job.overrides, job.inputs)
+    source = job.loaded.source
+    text = resolved_text(source, job.overrides, job.inputs)
+    if text is None:
+        text = source.text
+        record = replace(record, overrides=dict(job.overrides), inputs=dict(job.inputs))
     return runs.create(job.run_dir, record, text, as_dict(job.recipe))
 
 

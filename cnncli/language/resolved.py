@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
 
+from cnncli.errors import CnnError
+from cnncli.graph import Graph
+from cnncli.language import read
 from cnncli.language.source import Mapping, Source, Value, parse
 
 _Change = tuple[int, int, str]
 
 
-def resolved_text(source: Source, overrides: MappingType[str, str], inputs: MappingType[str, str]) -> str:
-    """The text of a network that was read with ``--set`` and ``--input``, such that reading it needs neither."""
+def resolved_text(source: Source, overrides: MappingType[str, str], inputs: MappingType[str, str]) -> str | None:
+    """The text of a network that was read with ``--set`` and ``--input``, such that reading it needs neither.
+
+    None where putting the values in would change more than them (a value that an alias repeats): the caller keeps the
+    overrides beside the text then.
+    """
+    text = _with_values(source, overrides, inputs)
+    try:
+        draft = read(Source(source.name, text))
+    except CnnError:
+        return None
+    same = not draft.problems and _content(draft.graph) == _content(read(source, overrides, inputs).graph)
+    return text if same else None
+
+
+def _content(graph: Graph) -> object:
+    """What makes two graphs the same network: all but the places in the file."""
+    return graph.inputs, [node[:3] for node in graph.nodes], graph.outputs
+
+
+def _with_values(source: Source, overrides: MappingType[str, str], inputs: MappingType[str, str]) -> str:
     root = parse(source)
     changes: list[_Change] = []
     if isinstance(root, Mapping):

@@ -120,26 +120,33 @@ def terminal_width() -> int | None:
     return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
 
 
-def show(heading: str, body: Sequence[str]) -> None:
-    """Print a table under its title, in colour on a terminal."""
+_STYLES = {"conv": "cyan", "linear": "magenta", "pool": "green", "merge": "yellow"}  # the others cost next to nothing
+
+
+def styles(rows: list[Row]) -> list[str]:
+    """A colour for each line of the table: the heading's, each row's by the family of its kind, the total's."""
+    return ["dim", *map(_row_style, rows), "bold"]
+
+
+def _row_style(row: Row) -> str:
+    if row.facts is None or not row.is_layer:
+        return "bold"
+    family = type(row.facts.node.layer).__module__.rpartition(".")[2]
+    return _STYLES.get(family, "")
+
+
+def show(heading: str, body: Sequence[str], line_styles: Sequence[str]) -> None:
+    """Print a table under its title, in colour on a terminal; ``line_styles`` are for its first lines."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         sys.stdout.write("\n".join([heading, "", *body]) + "\n")
         return
-    _show_in_colour(heading, body)
+    from itertools import zip_longest
 
-
-def _show_in_colour(heading: str, body: Sequence[str]) -> None:
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     console.print(Text(heading, style="bold"), soft_wrap=True)
     console.print()
-    for line in body:
-        console.print(Text(line, style=_style(line, body)), soft_wrap=True)
-
-
-def _style(line: str, body: Sequence[str]) -> str:
-    if line is body[0]:
-        return "dim"
-    return "bold" if line.startswith(" total") else ""
+    for line, style in zip_longest(body, line_styles, fillvalue=""):
+        console.print(Text(line, style=style), soft_wrap=True)
