@@ -24,10 +24,23 @@ def _everything(inputs: Shapes) -> tuple[Reach, ...]:
     return (tuple(whole(size) for size in inputs[0][1:]),)
 
 
-class BatchNorm(Layer):
+class Affine(Layer):
+    """What the norms share: a trained weight and bias per channel, (C,) each, unless ``affine`` is false."""
+
+    eps: Positive = 1e-5
+    affine: Flag = True
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return _affine(inputs[0][:1], self.affine)
+
+    def connections(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * elements(output) if self.affine else 0
+
+
+class BatchNorm(Affine):
     """Per channel, with running statistics at inference: a scale and a shift. Ioffe and Szegedy 2015.
 
-    weight and bias (C,), buffers running_mean and running_var (C,). ``momentum`` is PyTorch's (1 - Keras's).
+    Buffers running_mean and running_var (C,). ``momentum`` is PyTorch's (1 - Keras's).
     """
 
     kind = "batchnorm"
@@ -37,20 +50,14 @@ class BatchNorm(Layer):
     affine: Flag = True
     momentum: Share = 0.1
 
-    def weights(self, inputs: Shapes) -> dict[str, Shape]:
-        return _affine(inputs[0][:1], self.affine)
-
     def buffers(self, inputs: Shapes) -> dict[str, Shape]:
         return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 2 * elements(output)
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * elements(output) if self.affine else 0
 
-
-class LayerNorm(Layer):
+class LayerNorm(Affine):
     """Over all of an input (weight and bias as its shape), or over the channels of each position ((C,)). Ba 2016."""
 
     kind = "layernorm"
@@ -70,19 +77,14 @@ class LayerNorm(Layer):
         groups = 1 if self.axes == "all" else elements(output[1:])
         return _statistics_flops(elements(output), groups, self.affine)
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * elements(output) if self.affine else 0
 
-
-class GroupNorm(Layer):
-    """Over the positions of each group of channels; weight and bias (C,). Wu and He 2018."""
+class GroupNorm(Affine):
+    """Over the positions of each group of channels. Wu and He 2018."""
 
     kind = "groupnorm"
     foreign = ("groupnormalization",)
 
     groups: Count
-    eps: Positive = 1e-5
-    affine: Flag = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
         if inputs[0][0] % self.groups:
@@ -93,43 +95,28 @@ class GroupNorm(Layer):
             )
         return inputs[0]
 
-    def weights(self, inputs: Shapes) -> dict[str, Shape]:
-        return _affine(inputs[0][:1], self.affine)
-
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return _everything(inputs)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return _statistics_flops(elements(output), self.groups, self.affine)
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * elements(output) if self.affine else 0
 
-
-class InstanceNorm(Layer):
-    """Over the positions of each channel; weight and bias (C,). Ulyanov et al. 2016."""
+class InstanceNorm(Affine):
+    """Over the positions of each channel. Ulyanov et al. 2016."""
 
     kind = "instancenorm"
     foreign = ("instancenorm1d", "instancenorm2d", "instancenorm3d", "instancenormalization")
 
-    eps: Positive = 1e-5
-    affine: Flag = True
-
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_map(self.kind, inputs[0])
         return inputs[0]
-
-    def weights(self, inputs: Shapes) -> dict[str, Shape]:
-        return _affine(inputs[0][:1], self.affine)
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return _everything(inputs)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return _statistics_flops(elements(output), inputs[0][0], self.affine)
-
-    def connections(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * elements(output) if self.affine else 0
 
 
 class Scale(Layer):
