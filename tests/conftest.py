@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from program import Ended, Run
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # torch's threads wait by spinning: two processes with a thread per core each are many times slower than in turn
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def other(draw: st.DrawFn, rank: int) -> str:
 
 @st.composite
 def layer(draw: st.DrawFn, rank: int, depth: int) -> str:
-    choice = draw(st.integers(0, 12 if depth else 9))
+    choice = draw(st.integers(0, 13 if depth else 9))
     if choice < 4:
         return draw(conv(rank))
     if choice < 6:
@@ -104,14 +104,27 @@ def layer(draw: st.DrawFn, rank: int, depth: int) -> str:
         merge = draw(st.sampled_from(["concat", "add", "multiply"]))
         branches = [draw(keeping(rank)) for _ in range(draw(st.integers(1, 2)))]
         return f"parallel: {{branches: [{', '.join(f'[{branch}]' for branch in branches)}, []], merge: {merge}}}"
+    if choice == 12:
+        return f"unit: {_fields(width=draw(small), kernel=draw(st.sampled_from([1, 3])))}"
     return f"repeat: {{times: {draw(small)}, index: i, layers: [{', '.join(draw(inside))}]}}"
 
 
 @st.composite
 def keeping(draw: st.DrawFn, rank: int) -> str:
     """A layer that keeps sizes (and, being depthwise, channels)."""
-    kernel, dilation = draw(st.sampled_from([1, 3])), draw(st.integers(1, 2))
-    return f"depthwise_conv: {_fields(kernel=kernel, padding='same', dilation=dilation)}"
+    return _keeping(draw(st.sampled_from([1, 3])), draw(st.integers(1, 2)))
+
+
+def _keeping(kernel: int, dilation: int, **others: object) -> str:
+    return f"depthwise_conv: {_fields(kernel=kernel, padding='same', dilation=dilation, **others)}"
+
+
+BLOCKS = """blocks:
+  unit:
+    parameters: {width: , kernel: 3}
+    layers: [conv: {filters: $width * 2, kernel: $kernel, padding: same}, batchnorm, relu]
+"""
+SKIP = ["identity: {name: skip}", _keeping(3, 1, name="inner"), "add: [skip, inner]"]
 
 
 def layers(rank: int, depth: int) -> st.SearchStrategy[list[str]]:
@@ -120,7 +133,7 @@ def layers(rank: int, depth: int) -> st.SearchStrategy[list[str]]:
 
 @st.composite
 def networks(draw: st.DrawFn) -> str:
-    """A network with a body of random layers, and often a classifier on top."""
+    """A network of one or two inputs, with a body of random layers, and often a classifier on top."""
     rank = draw(st.sampled_from([1, 2, 2, 2, 3]))
     size = {1: 24, 2: 14, 3: 8}[rank]
     shape = [draw(st.integers(1, 4)), *(draw(st.integers(3, size)) for _ in range(rank))]
@@ -131,8 +144,15 @@ def networks(draw: st.DrawFn) -> str:
         ["global_avgpool", "relu", "linear: {units: 3, bias: false}"],
     ]
     ending = draw(st.sampled_from(ends))
+    if draw(st.integers(0, 4)) == 0:
+        body += SKIP
+    written = "x".join(map(str, shape))
+    inputs = f"input: {written}"
+    if draw(st.integers(0, 4)) == 0:
+        inputs = f"inputs: {{left: {written}, right: {written}}}"
+        body.insert(0, draw(st.sampled_from(["add", "multiply", "concat"])) + ": [left, right]")
     text = "\n".join(f"  - {line}" for line in [*body, *ending])
-    return f"input: {'x'.join(map(str, shape))}\nlayers:\n{text}\n"
+    return f"{inputs}\n{BLOCKS if 'unit:' in text else ''}layers:\n{text}\n"
 
 
 def load_if_it_fits(text: str) -> Loaded | None:

@@ -60,7 +60,7 @@ def test_a_layer_is_frozen_and_equal_to_its_like(case: Case) -> None:
     layer = case.layer
     assert layer == case.layer and hash(layer) == hash(case.layer)
     with pytest.raises(AttributeError, match="frozen"):
-        layer.anything = 1  # type: ignore[attr-defined]
+        layer.anything = 1
 
 
 @every_case

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from cnncli.executor.modules import ChannelScale, PaddedConv
+from cnncli.executor.modules import AnyBatchNorm, ChannelScale, Normalised, PaddedConv
 
 Fill = Callable[[Tensor, int, int, torch.Generator], Tensor]
 
@@ -36,13 +36,15 @@ def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generato
 
 SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal}
 _WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, PaddedConv, nn.Linear)
+_CONSTANT = (AnyBatchNorm, Normalised, nn.PReLU, ChannelScale)
 
 
 @torch.no_grad()
 def initialise(network: nn.Module, scheme: str, seed: int) -> None:
     """Fill the weights of a network on the CPU; the same seed gives the same weights, whatever was drawn before.
 
-    Biases become 0, norms 1 and 0, the other layers start as their fields say.
+    Biases become 0, norms 1 and 0 with fresh running statistics; prelu and scale start as their fields say. What the
+    network has learned before leaves no trace.
     """
     generator = torch.Generator().manual_seed(seed)
     fill = SCHEMES[scheme]
@@ -53,5 +55,5 @@ def initialise(network: nn.Module, scheme: str, seed: int) -> None:
             fill(weight, weight.shape[1] * area, weight.shape[0] * area, generator)
             if isinstance(module.bias, Tensor):
                 module.bias.zero_()
-        elif isinstance(module, ChannelScale):
-            module.weight.fill_(module.init)
+        elif isinstance(module, _CONSTANT):
+            module.reset_parameters()

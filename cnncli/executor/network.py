@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -75,7 +76,9 @@ def _steps(inferred: Inferred) -> list[Step]:
             read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
         )
         unread = () if name in last_reader or name in kept else (name,)
-        steps.append(Step(name, build(facts.node.layer, facts.input_shapes), facts.node.inputs, done + unread))
+        with _refusals_named(_place(facts)):
+            module = build(facts.node.layer, facts.input_shapes)
+        steps.append(Step(name, module, facts.node.inputs, done + unread))
     return steps
 
 
@@ -117,21 +120,52 @@ def check(inferred: Inferred) -> None:
     """
     with torch.device("meta"):
         network = Network(inferred).eval()
-        values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
+        with _refusals_named("input"):
+            values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
     for step in network.steps:
         facts = inferred.facts[step.name]
         _compare_weights(facts, step.module)
-        with torch.no_grad():
+        with torch.no_grad(), _refusals_named(_place(facts)):
             values[step.name] = step.module(*[values[name] for name in step.inputs])
         _compare(facts, "output", facts.figures.output_shape, tuple(values[step.name].shape[1:]))
         for name in step.done_with:
             del values[name]
+    _compare_names(inferred, network)
     total = sum(parameter.numel() for parameter in network.parameters())
     if total != inferred.totals["params"]:
         raise CnnError(f"torch has {total:,} parameters, cnn counts {inferred.totals['params']:,}", _BUG)
 
 
 _BUG = "this is a bug of cnn, please report it with the architecture"
+_TOO_LARGE = "it may be too large for torch; if it is not, " + _BUG
+
+
+def _place(facts: Facts) -> str:
+    return f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
+
+
+@contextmanager
+def _refusals_named(place: str) -> Iterator[None]:
+    """What torch refuses to build or to run, as an error that says where."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CnnError(f"{place}: torch refuses it: {reason}", _TOO_LARGE) from error
+
+
+def _compare_names(inferred: Inferred, network: Network) -> None:
+    """The dotted names under which the weights are saved, against the layers' own."""
+    ours = {
+        f"{name}.{weight}": tuple(shape)
+        for name, facts in inferred.facts.items()
+        for weight, shape in (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
+    }
+    saved = network.state_dict().items()
+    theirs = {name: tuple(value.shape) for name, value in saved if name.rpartition(".")[2] not in NOT_FIGURES}
+    different = sorted(ours.items() ^ theirs.items())
+    if different:
+        raise CnnError(f"{different[0][0]}: torch and cnn do not both have this weight", _BUG)
 
 
 def _compare_weights(facts: Facts, module: nn.Module) -> None:
@@ -144,5 +178,4 @@ def _compare_weights(facts: Facts, module: nn.Module) -> None:
 
 def _compare(facts: Facts, what: str, ours: object, theirs: object) -> None:
     if ours != theirs:
-        place = f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
-        raise CnnError(f"{place}: torch's {what} are {theirs}, cnn's {ours}", _BUG)
+        raise CnnError(f"{_place(facts)}: torch's {what} are {theirs}, cnn's {ours}", _BUG)

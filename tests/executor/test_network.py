@@ -10,7 +10,8 @@ from torch import Tensor
 
 from cnncli import load
 from cnncli.errors import CnnError
-from cnncli.executor.initialisation import SCHEMES, initialise
+from cnncli.executor import network as network_module
+from cnncli.executor.initialisation import initialise
 from cnncli.executor.network import Network, check
 from cnncli.inference import Inferred
 from cnncli.language import Source
@@ -62,6 +63,57 @@ def test_a_disagreement_between_torch_and_the_figures_names_the_layer() -> None:
         check(good._replace(facts=facts))
 
 
+@pytest.mark.parametrize(
+    ("layers", "place"),
+    [
+        ("[linear: 2000000000]", r"linear1 \(linear on 2000000000\)"),
+        ("[relu, layernorm, linear: 2000000000]", r"linear1"),
+    ],
+)
+def test_what_torch_refuses_to_build_is_an_error_that_names_the_layer(layers: str, place: str) -> None:
+    with pytest.raises(CnnError, match=place + r".*: torch refuses it: .*overflowed") as caught:
+        check(inferred(f"input: 2000000000\nlayers: {layers}\n"))
+    assert "too large for torch" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "place"),
+    [("3x4x4", "[upsample: {size: 2000000000}]", "upsample1"), ("3x2000000000x2000000000", "[relu]", "input")],
+)
+def test_what_torch_refuses_to_run_is_an_error_that_names_the_place(shape: str, layers: str, place: str) -> None:
+    with pytest.raises(CnnError, match=place + r".*: torch refuses it: "):
+        check(inferred(f"input: {shape}\nlayers: {layers}\n"))
+
+
+def test_a_weight_under_another_name_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = load("lenet5").inferred
+    register = network_module._register
+    renamed = {"conv2": "convolution2"}
+    monkeypatch.setattr(network_module, "_register", lambda root, name, m: register(root, renamed.get(name, name), m))
+    with pytest.raises(CnnError, match=r"conv2\.bias: torch and cnn do not both have this weight"):
+        check(good)
+
+
+def test_what_nobody_reads_any_more_is_let_go() -> None:
+    layers = "[conv: {filters: 2, kernel: 1, name: a}, relu, residual: [conv: {filters: 2, kernel: 1}], flatten]"
+    network = Network(inferred(f"input: 2x4x4\nlayers: {layers}\n"))
+    done = {step.name: step.done_with for step in network.steps}
+    assert done == {
+        "a": ("input",),
+        "relu1": ("a",),
+        "residual1.conv1": (),
+        "add1": ("residual1.conv1", "relu1"),
+        "flatten1": ("add1",),
+    }
+
+
+@pytest.mark.parametrize("norm", ["instancenorm", "groupnorm: 4", "layernorm"])
+@pytest.mark.parametrize("training", [False, True])
+def test_norms_of_the_input_itself_take_one_image_of_one_position(norm: str, training: bool) -> None:
+    network = Network(inferred(f"input: 4x1x1\nlayers: [{norm}]\n")).train(training)
+    assert network(torch.randn(1, 4, 1, 1)).shape == (1, 4, 1, 1)
+
+
 @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_rewriting_changes_neither_the_output_nor_any_gradient(text: str) -> None:
@@ -80,27 +132,3 @@ def test_rewriting_changes_neither_the_output_nor_any_gradient(text: str) -> Non
         results.append([output.detach(), *(p.grad for p in network.parameters() if p.grad is not None)])
     for plain, faster in zip(*results, strict=True):
         torch.testing.assert_close(plain, faster, rtol=0, atol=0, equal_nan=True)
-
-
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(scheme: str) -> None:
-    network = Network(load("lenet5").inferred)
-    states = []
-    for _ in range(2):
-        torch.rand(7)
-        initialise(network, scheme, 3)
-        states.append({name: value.clone() for name, value in network.state_dict().items()})
-    assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
-    initialise(network, scheme, 4)
-    assert not torch.equal(network.state_dict()["c1.weight"], states[0]["c1.weight"])
-
-
-@pytest.mark.parametrize(
-    ("scheme", "variance"), [("kaiming", 2 / 400), ("xavier", 2 / 520), ("lecun", 1 / 400), ("normal", 1e-4)]
-)
-def test_weights_have_the_variance_of_their_scheme_and_biases_are_zero(scheme: str, variance: float) -> None:
-    network = Network(load("lenet5").inferred)
-    initialise(network, scheme, 0)
-    weights = network.state_dict()
-    assert float(weights["linear1.weight"].var()) == pytest.approx(variance, rel=0.05)
-    assert not weights["linear1.bias"].any()
