@@ -11,10 +11,20 @@ from pathlib import Path
 from cnncli.data.dataset import Dataset, Split
 from cnncli.errors import CnnError, closest
 
-__all__ = ["NAMES", "Dataset", "Split", "load_dataset"]
+__all__ = ["NAMES", "Dataset", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
 NAMES = ("mnist", "fashion_mnist", "digits", "images:PATH")
+
+
+def absolute_spec(spec: str) -> str:
+    """The same data set by a name that holds in every folder: a run is evaluated from elsewhere, too."""
+    if not spec.startswith(IMAGES):
+        return spec
+    try:
+        return IMAGES + str(Path(spec.removeprefix(IMAGES)).expanduser().resolve())
+    except (OSError, RuntimeError, ValueError):  # no such path: the loading says so
+        return spec
 
 
 def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None) -> Dataset:

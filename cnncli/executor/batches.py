@@ -99,7 +99,7 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
 
 def normalisation_of(images: Images, shape: Shape) -> Normalisation:
     """Mean and standard deviation of each channel of the network's input, over at most the first 10,000 images."""
-    pixels = images.pixels[:STATISTICS_SAMPLE]
+    pixels = images.pixels[:STATISTICS_SAMPLE].cpu()  # exact sums want float64, which not every device has
     channels = pixels.shape[1] if len(shape) == 1 else shape[0]
     sample = with_channels(pixels, channels).double() / 255
     mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))

@@ -8,11 +8,12 @@ from cnncli.errors import CnnError
 
 
 def choose_device(wanted: str) -> torch.device:
-    """``auto`` is a GPU where there is one, else the CPU. Raises CnnError for a device that is not there."""
+    """``auto`` is a CUDA (or ROCm) GPU where there is one, else the CPU. Raises CnnError for one that is not there.
+
+    Apple's ``mps`` has to be asked for: it lacks some of the operations that a network may use.
+    """
     if wanted == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
         torch.zeros(1, device=device).add_(1).cpu()

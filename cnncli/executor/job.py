@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 
 from cnncli import __version__, runs
-from cnncli.data import Dataset
+from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import CnnError, Interrupted
 from cnncli.executor.batches import (
     Images,
@@ -160,8 +160,9 @@ def _task(
 
 def _create_run(job: Job, normalisation: runs.Normalisation, device: torch.device) -> runs.Run:
     versions = {"cnn": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    dataset = absolute_spec(job.recipe.dataset)
     record = runs.RunRecord(
-        job.loaded.slug, job.dataset.name, job.dataset.classes, normalisation, device=str(device), versions=versions
+        job.loaded.slug, dataset, job.dataset.classes, normalisation, device=str(device), versions=versions
     )
     source = job.loaded.source
     text = resolved_text(source, job.overrides, job.inputs)

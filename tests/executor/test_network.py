@@ -17,6 +17,8 @@ from cnncli.inference import Inferred
 from cnncli.language import Source
 from cnncli.loading import load_source
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def inferred(text: str) -> Inferred:
     return load_source(Source("net.yaml", text), "net").inferred
@@ -88,8 +90,11 @@ def test_what_torch_refuses_to_run_is_an_error_that_names_the_place(shape: str, 
 def test_a_weight_under_another_name_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
     good = load("lenet5").inferred
     register = network_module._register
-    renamed = {"conv2": "convolution2"}
-    monkeypatch.setattr(network_module, "_register", lambda root, name, m: register(root, renamed.get(name, name), m))
+
+    def misspelt(root: torch.nn.Module, name: str, module: torch.nn.Module) -> None:
+        register(root, name.replace("conv2", "convolution2"), module)
+
+    monkeypatch.setattr(network_module, "_register", misspelt)
     with pytest.raises(CnnError, match=r"conv2\.bias: torch and cnn do not both have this weight"):
         check(good)
 
@@ -128,7 +133,7 @@ def test_rewriting_changes_neither_the_output_nor_any_gradient(text: str) -> Non
         output = network(*(torch.randn(2, *entry.shape) for entry in loaded.graph.inputs))
         assert isinstance(output, Tensor)
         if output.requires_grad:
-            output.sum().backward()
+            torch.autograd.backward(output.sum())
         results.append([output.detach(), *(p.grad for p in network.parameters() if p.grad is not None)])
     for plain, faster in zip(*results, strict=True):
         torch.testing.assert_close(plain, faster, rtol=0, atol=0, equal_nan=True)

@@ -18,14 +18,27 @@ from cnncli.executor.network import Network
 from cnncli.field import Field
 from cnncli.inference import Facts, Inferred
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 thorough = settings(
     max_examples=300, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
-def support(inferred: Inferred, unit: tuple[int, ...]) -> dict[str, list[tuple[int, int]]]:
+Support = dict[str, list[tuple[int, int]]]
+# where linear interpolation reads one pixel alone, rounding can leave the other 1e-15 of the weight
+RESIDUE = 1e-12
+# the same windows without a maximum or a kink, either of which hides gradients
+LINEAR = (("maxpool", "depthwise_conv"), ("relu", "identity"))
+
+
+def support(inferred: Inferred, unit: tuple[int, ...]) -> Support:
     """Per input, the first and last index with a gradient on each axis, for one unit of the output."""
-    torch.manual_seed(0)
+    return supports(inferred, [unit])[0]
+
+
+def supports(inferred: Inferred, units: list[tuple[int, ...]]) -> list[Support]:
+    """As :func:`support`, for several units of one forward pass."""
     network = Network(inferred).double().eval()
     with torch.no_grad():
         for parameter in network.parameters():
@@ -33,14 +46,29 @@ def support(inferred: Inferred, unit: tuple[int, ...]) -> dict[str, list[tuple[i
     inputs = [torch.zeros(1, *entry.shape, dtype=torch.double, requires_grad=True) for entry in inferred.graph.inputs]
     output = network(*inputs)
     assert isinstance(output, torch.Tensor)
-    output[(0, slice(None), *unit)].sum().backward()
-    found = {}
-    for entry, value in zip(inferred.graph.inputs, inputs, strict=True):
-        if value.grad is not None and value.grad.any():
-            seen = (value.grad[0] != 0).any(0).nonzero()
-            lows, highs = seen.min(0).values.tolist(), seen.max(0).values.tolist()
-            found[entry.name] = list(zip(lows, highs, strict=True))
+    names = [entry.name for entry in inferred.graph.inputs]
+    found = []
+    for unit in units:
+        value = output[0].movedim(0, -1)[unit].sum()
+        gradients = torch.autograd.grad(value, inputs, retain_graph=True, allow_unused=True)
+        found.append(
+            {name: _bounds(g[0]) for name, g in zip(names, gradients, strict=True) if g is not None and g.any()}
+        )
     return found
+
+
+def _bounds(gradient: torch.Tensor) -> list[tuple[int, int]]:
+    seen = (gradient.abs() > RESIDUE * gradient.abs().max()).any(0).nonzero()
+    return list(zip(seen.min(0).values.tolist(), seen.max(0).values.tolist(), strict=True))
+
+
+def linear(text: str) -> Inferred:
+    """The network with every layer that hides gradients replaced by one that sees the same."""
+    for hiding, seeing in LINEAR:
+        text = text.replace(hiding, seeing)
+    loaded = load_if_it_fits(text)
+    assert loaded is not None
+    return loaded.inferred
 
 
 def predicted(fields: tuple[Field, ...], unit: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -65,13 +93,15 @@ kernels, strides = st.integers(1, 3), st.integers(1, 2)
 
 @st.composite
 def linear_layer(draw: st.DrawFn, *, padded: bool, depth: int = 1) -> str:
-    """A layer in which every output is a positive sum of what it sees."""
+    """A layer in which every output is a positive sum of what it sees, or becomes one by :func:`linear`."""
     pad = draw(st.integers(0, 2)) if padded else 0
     kernel, stride, dilation = draw(kernels), draw(strides), draw(st.integers(1, 2))
     options = [
         f"conv: {{filters: 2, kernel: {kernel}, stride: {stride}, dilation: {dilation}, padding: {pad}}}",
         f"depthwise_conv: {{kernel: {kernel}, stride: {stride}, padding: {pad}}}",
         f"avgpool: {{kernel: {kernel + 1}, stride: {stride}}}",
+        f"maxpool: {{kernel: {kernel + 1}, stride: {stride}, dilation: {dilation}, padding: {min(pad, kernel // 2)}}}",
+        "relu",
         f"upsample: {draw(st.sampled_from([2, 3, 1.5]))}",
     ]
     if padded:
@@ -97,8 +127,25 @@ def networks(draw: st.DrawFn, *, padded: bool) -> str:
     rank = draw(st.sampled_from([1, 1, 2]))
     sizes = [draw(st.integers(12, 32 if rank == 1 else 20)) for _ in range(rank)]
     layers = draw(st.lists(linear_layer(padded=padded), min_size=1, max_size=4))
+    shape = "x".join(map(str, [2, *sizes]))
+    inputs = f"input: {shape}"
+    if draw(st.integers(0, 3)) == 0:
+        inputs = f"inputs: {{left: {shape}, right: {shape}}}"
+        layers = [*draw(two_ways(padded=padded)), *layers]
     lines = "\n".join(f"  - {line}" for line in layers)
-    return f"input: 2x{'x'.join(map(str, sizes))}\nlayers:\n{lines}\n"
+    return f"{inputs}\nlayers:\n{lines}\n"
+
+
+@st.composite
+def two_ways(draw: st.DrawFn, *, padded: bool) -> list[str]:
+    """A layer on each of two inputs, and the join of both."""
+    kernels_seen = (draw(kernels), draw(kernels)) if padded else (draw(kernels),) * 2
+    padding = "same" if padded else "valid"
+    ways = [
+        f"conv: {{filters: 2, kernel: {kernel}, padding: {padding}, from: {side}, name: {side}_way}}"
+        for kernel, side in zip(kernels_seen, ("left", "right"), strict=True)
+    ]
+    return [*ways, f"{draw(st.sampled_from(['add', 'concat']))}: [left_way, right_way]"]
 
 
 @thorough
@@ -108,28 +155,44 @@ def test_without_borders_every_unit_sees_exactly_its_field(text: str) -> None:
     assume(loaded is not None)
     assert loaded is not None
     facts = last(loaded.inferred)
-    for unit in some_units(facts.figures.output_shape[1:]):
-        field = facts.receptive_field["input"]
-        assert support(loaded.inferred, unit)["input"] == predicted(field.axes, unit)
+    units = some_units(facts.figures.output_shape[1:])
+    for unit, seen in zip(units, supports(linear(text), units), strict=True):
+        assert seen == {name: predicted(field.axes, unit) for name, field in facts.receptive_field.items()}
 
 
-@thorough
-@given(networks(padded=True))
-def test_with_borders_no_unit_sees_more_than_its_field_and_inner_ones_exactly_it(text: str) -> None:
-    loaded = load_if_it_fits(text)
-    assume(loaded is not None)
-    assert loaded is not None
-    facts, sizes = last(loaded.inferred), loaded.graph.inputs[0].shape[1:]
-    field = facts.receptive_field["input"]
-    nothing_dropped = not any(any(f.figures.dropped) for f in loaded.inferred.facts.values())
-    for unit in some_units(facts.figures.output_shape[1:]):
-        seen = support(loaded.inferred, unit).get("input")
-        bounds = predicted(field.axes, unit)
-        for (low, high), (least, most) in zip(seen or [], clipped(bounds, sizes), strict=False):
-            assert least <= low and high <= most
-        inside = all(low >= 0 and high < size for (low, high), size in zip(bounds, sizes, strict=True))
-        if inside and nothing_dropped and field.aligned and all(axis.advance for axis in field.axes):
-            assert seen == bounds
+def test_with_borders_no_unit_sees_more_than_its_field_and_inner_ones_exactly_it() -> None:
+    inner = 0
+
+    @thorough
+    @given(networks(padded=True))
+    def compare(text: str) -> None:
+        nonlocal inner
+        loaded = load_if_it_fits(text)
+        assume(loaded is not None)
+        assert loaded is not None
+        inner += compare_with_borders(text, loaded.inferred)
+
+    compare()
+    assert inner > 300  # units that were compared exactly
+
+
+def compare_with_borders(text: str, inferred: Inferred) -> int:
+    """Compare some units; the number of those far enough from every border to see exactly their field."""
+    inner = 0
+    facts, sizes = last(inferred), inferred.graph.inputs[0].shape[1:]
+    nothing_dropped = not any(any(f.figures.dropped) for f in inferred.facts.values())
+    units = some_units(facts.figures.output_shape[1:])
+    for unit, support_of in zip(units, supports(linear(text), units), strict=True):
+        for name, field in facts.receptive_field.items():
+            bounds, seen = predicted(field.axes, unit), support_of.get(name)
+            if seen is not None:  # else the unit lies in the padding alone
+                for (low, high), (least, most) in zip(seen, clipped(bounds, sizes), strict=True):
+                    assert least <= low and high <= most
+            inside = all(low >= 0 and high < size for (low, high), size in zip(bounds, sizes, strict=True))
+            if inside and nothing_dropped and field.aligned and all(axis.advance for axis in field.axes):
+                assert seen == bounds
+                inner += 1
+    return inner
 
 
 @pytest.mark.parametrize(
@@ -141,7 +204,8 @@ def test_layers_that_see_all_of_their_input_have_its_extent(kind: str) -> None:
     loaded = load_if_it_fits(text)
     assert loaded is not None
     field = last(loaded.inferred).receptive_field["input"]
-    assert [(axis.size, axis.offset, axis.stride) for axis in field.axes] == [(11, 0, 0), (9, 0, 0)]
+    assert [(axis.size, axis.offset) for axis in field.axes] == [(11, 0), (9, 0)]
+    assert all(axis.stride == 0 for axis in field.axes)
 
 
 def test_a_global_pool_does_not_see_what_was_dropped_before_it() -> None:

@@ -160,6 +160,16 @@ def test_a_folder_of_images_is_learnt(cnn: Run, write: Callable[..., Path], pict
     assert "bright" in cnn("evaluate", tmp_path / "run").out
 
 
+def test_a_run_is_evaluated_from_any_folder(
+    cnn: Run, tiny: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = ["--set", "width=2", "--input", "1x8x8"]
+    Path("two.yaml").write_text(TINY.replace("linear: 10", "linear: 2"))
+    assert cnn("train", "two.yaml", *network, "--data", "images:pictures", "--run-dir", "run").code == 0
+    monkeypatch.chdir(pictures)
+    assert cnn("evaluate", "../run").code == 0
+
+
 def errors() -> list[tuple[str, list[str], str]]:
     return [
         ("no data", ["lenet5"], "there is no data"),
