@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
-from cnncli.field import Field, compose, join, seen_by_all
+from cnncli.field import ITSELF, Field, compose, join, seen_by_all
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
@@ -162,7 +162,7 @@ def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[
 
 
 def _own_field(shape: Shape) -> ReceptiveField:
-    return ReceptiveField(tuple(Field((0,), (0,), 1) for _ in shape[1:]))
+    return ReceptiveField((ITSELF,) * (len(shape) - 1))
 
 
 Seen = Mapping[str, ReceptiveField]

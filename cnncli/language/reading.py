@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as MappingType
 from typing import Any, NoReturn
 
 from cnncli.errors import CnnError, Problem, closest
@@ -111,6 +110,3 @@ def is_name(text: str) -> bool:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
-
-
-Entries = MappingType[str, Value]

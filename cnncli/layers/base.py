@@ -9,9 +9,9 @@ layer that does not fit its input raises :class:`Misfit` and the caller says whe
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cnncli.field import ITSELF, Field
+from cnncli.field import ITSELF, Field, sliding
 from cnncli.schema import Record
-from cnncli.shape import Shape, elements, format_shape
+from cnncli.shape import Shape
 from cnncli.window import Window
 
 Shapes = tuple[Shape, ...]
@@ -49,7 +49,7 @@ class Layer(Record):
         """Per input, what a unit sees of it on each spatial axis of the output."""
         windows = self.windows(inputs)
         if windows:
-            return (tuple(Field((-w.before,), (w.span - 1 - w.before,), w.stride) for w in windows),)
+            return (tuple(sliding(w.stride, w.before, w.span) for w in windows),)
         return tuple((ITSELF,) * (len(output) - 1) for _ in inputs)
 
     def weights(self, inputs: Shapes) -> Mapping[str, Shape]:
@@ -118,24 +118,3 @@ def dot_product_flops(length: int, bias: bool) -> int:
 
 def _axes(count: int) -> str:
     return f"{count} axis" if count == 1 else f"{count} axes"
-
-
-def plural(count: int, thing: str) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-__all__ = [
-    "Layer",
-    "Misfit",
-    "Reach",
-    "Shapes",
-    "dot_product_flops",
-    "elements",
-    "expect_map",
-    "format_shape",
-    "per_axis",
-    "plural",
-    "spatial_axes",
-    "wrong_length",
-]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from cnncli.field import Field, periodic
+from cnncli.field import Field, periodic, whole
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
@@ -91,7 +91,7 @@ class AdaptivePool(Layer):
 
 def _one_or_periodic(size: int, output: int) -> Field:
     if output == 1:  # one window over everything: nothing to move
-        return Field((0,), (size - 1,), 0)
+        return whole(size)
     return periodic(
         partial(adaptive_start, size, output), partial(adaptive_end, size, output), *adaptive_pattern(size, output)
     )
