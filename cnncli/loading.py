@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -10,15 +11,21 @@ from cnncli.errors import CnnError, closest
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
 from cnncli.language import Source, decode, read, read_text
+from cnncli.language.blocks import VARIANT
 from cnncli.recipe import recipe_problems
 
 
 class Loaded(NamedTuple):
-    """A network with its figures, the text that it was read from, and the short name it goes by (``lenet5``)."""
+    """A network with its figures, the text that it was read from, and the short name it goes by (``lenet5``).
+
+    ``overrides`` and ``inputs`` are those that it was read with.
+    """
 
     inferred: Inferred
     source: Source
     slug: str
+    overrides: Mapping[str, str] = {}
+    inputs: Mapping[str, str] = {}
 
     @property
     def graph(self) -> Graph:
@@ -26,8 +33,34 @@ class Loaded(NamedTuple):
         return self.inferred.graph
 
 
+_VARIANTS = re.compile(r"^variants:\n((?: .*\n|#.*\n|\n)+)", re.MULTILINE)  # as the bundled files write them
+_VARIANT = re.compile(r"^ {2}(\w+):", re.MULTILINE)
+
+
 def bundled() -> dict[str, Path]:
-    """The architectures that come with the package, by name; those in a folder as ``folder/name``."""
+    """The architectures that come with the package, and the file of each; those in a folder as ``folder/name``.
+
+    A file with variants stands under the names of these.
+    """
+    found: dict[str, Path] = {}
+    for name, path in _files().items():
+        variants = _variants(path)
+        found.update(dict.fromkeys(variants, path) if variants else {name: path})
+    return dict(sorted(found.items(), key=lambda item: _numbers_in_order(item[0])))
+
+
+def _numbers_in_order(name: str) -> list[tuple[int, str]]:
+    """A key that puts ``vgg8`` before ``vgg16``."""
+    return [(int(part or 0), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _variants(path: Path) -> list[str]:
+    section = _VARIANTS.search(path.read_text(encoding="utf-8"))
+    return _VARIANT.findall(section[1]) if section else []
+
+
+def _files() -> dict[str, Path]:
+    """The bundled files by name."""
     found: dict[str, Path] = {}
     pending = [("", _folder())]
     while pending:
@@ -37,7 +70,7 @@ def bundled() -> dict[str, Path]:
                 pending.append((f"{prefix}{entry.name}/", entry))
             elif entry.name.endswith(".yaml"):
                 found[prefix + entry.name.removesuffix(".yaml")] = entry
-    return dict(sorted(found.items()))
+    return found
 
 
 def _folder() -> Path:
@@ -47,19 +80,25 @@ def _folder() -> Path:
     return installed if installed.is_dir() else package.parent / "architectures"
 
 
-def find(architecture: str) -> Source:
-    """The text of an architecture: a path, ``-`` for standard input, or a bundled name. Raises CnnError."""
+def find(architecture: str) -> tuple[Source, dict[str, str]]:
+    """The text of an architecture, and the override that chooses its variant where the name is that of one.
+
+    ``architecture`` is a path, ``-`` for standard input, or a bundled name. Raises CnnError.
+    """
     if architecture == "-" or architecture.endswith((".yaml", ".yml")) or _exists(architecture, Path.is_file):
-        return read_text(architecture)
+        return read_text(architecture), {}
     if architecture and all(part.replace("_", "a").isalnum() for part in architecture.split("/")):
         entry = _folder() / f"{architecture}.yaml"
         if _exists(str(entry), Path.is_file):
-            return decode(f"{architecture}.yaml", entry.read_bytes())
+            return decode(f"{architecture}.yaml", entry.read_bytes()), {}
+        for name, path in _files().items():
+            if architecture in _variants(path):
+                return decode(f"{name}.yaml", path.read_bytes()), {VARIANT: architecture}
     if architecture and _exists(architecture, Path.exists):
-        return read_text(architecture)  # a directory, a device: says so
+        return read_text(architecture), {}  # a directory, a device: says so
     names = list(bundled())
     near = closest(architecture[:60], names)
-    hint = f"did you mean {near}?" if near else f"bundled are {', '.join(names)}"
+    hint = f"did you mean {near}?" if near else "cnn list shows the bundled ones"
     shown = architecture[:100] or "''"
     raise CnnError(f"{shown}: there is no such file and no bundled architecture of that name", hint)
 
@@ -83,8 +122,8 @@ def load(
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input).
     Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
     """
-    source = find(architecture)
-    return load_source(source, slug(architecture), overrides=overrides, inputs=inputs, strict=strict)
+    source, variant = find(architecture)
+    return load_source(source, slug(architecture), overrides={**variant, **overrides}, inputs=inputs, strict=strict)
 
 
 def load_source(
@@ -101,7 +140,7 @@ def load_source(
     problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
     if problems:
         raise CnnError.of(problems)
-    return Loaded(inferred, source, name)
+    return Loaded(inferred, source, name, overrides, inputs)
 
 
 def slug(architecture: str) -> str:

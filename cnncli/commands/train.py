@@ -69,7 +69,7 @@ def command(
     from cnncli.views.training import display, duration
 
     with display(recipe.epochs) as shown:
-        outcome = run_training(Job(loaded, dataset, recipe, overrides, inputs, run_dir), shown)
+        outcome = run_training(Job(loaded, dataset, recipe, run_dir), shown)
     click.echo(f"test accuracy {outcome.test.accuracy:.2%} after {duration(outcome.seconds)}, run {outcome.run.folder}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,13 +45,11 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained, on what and how. ``overrides`` and ``inputs`` are those that it was loaded with."""
+    """What is to be trained, on what and how."""
 
     loaded: Loaded
     dataset: Dataset
     recipe: Recipe
-    overrides: Mapping[str, str]
-    inputs: Mapping[str, str]
     run_dir: Path | None = None
 
 
@@ -164,11 +162,11 @@ def _create_run(job: Job, normalisation: runs.Normalisation, device: torch.devic
     record = runs.RunRecord(
         job.loaded.slug, dataset, job.dataset.classes, normalisation, device=str(device), versions=versions
     )
-    source = job.loaded.source
-    text = resolved_text(source, job.overrides, job.inputs)
+    source, overrides, inputs = job.loaded.source, job.loaded.overrides, job.loaded.inputs
+    text = resolved_text(source, overrides, inputs)
     if text is None:
         text = source.text
-        record = replace(record, overrides=dict(job.overrides), inputs=dict(job.inputs))
+        record = replace(record, overrides=dict(overrides), inputs=dict(inputs))
     return runs.create(job.run_dir, record, text, as_dict(job.recipe))
 
 

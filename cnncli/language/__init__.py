@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Graph, Input, Setting
-from cnncli.language.blocks import read_blocks, read_defaults, read_variables
+from cnncli.language.blocks import OWN_NAME, read_blocks, read_defaults, read_variables, read_variant
 from cnncli.language.composites import COMPOSITES, block
 from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
@@ -26,6 +26,7 @@ KEYS = (
     "input",
     "inputs",
     "variables",
+    "variants",
     "defaults",
     "blocks",
     "layers",
@@ -56,7 +57,9 @@ def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingT
     if not isinstance(root, Mapping):
         raise source.error(root, "a network is a mapping (key: value)", FIRST_LINES)
     reading.known_keys(root, KEYS, "a network")
-    env = read_variables(reading, root.entries.get("variables"), dict(overrides))
+    overrides = dict(overrides)
+    variant = read_variant(reading, root, overrides)
+    env = read_variables(reading, root.entries.get("variables"), overrides, variant)
     network_inputs = _inputs(reading, root, env, dict(inputs))
     blocks = read_blocks(reading, root.entries.get("blocks"))
     defaults = read_defaults(reading, root.entries.get("defaults"), blocks)
@@ -65,6 +68,8 @@ def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingT
     expansion = Expansion(reading, blocks, defaults, env, names, composites)
     outputs = _expand(reading, root, expansion, names)
     text = {key: _text(reading, key, root.entries.get(key)) for key in ("name", "description", "source")}
+    if variant is not None and OWN_NAME in variant.entries:
+        text["name"] = _text(reading, "name", variant.entries[OWN_NAME])
     graph = Graph(
         text["name"],
         tuple(entry for entry in network_inputs if entry.shape),

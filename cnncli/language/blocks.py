@@ -27,12 +27,47 @@ class Block(NamedTuple):
     at: Value
 
 
-def read_variables(reading: Reading, node: Value | None, overrides: dict[str, str]) -> dict[str, Any]:
-    """Named values in order, each able to use those above it; ``overrides`` (--set) replace values as written.
+VARIANT = "variant"  # --set variant=NAME chooses one of the file's variants
+OWN_NAME = "name"  # in a variant: what the network is called then
 
+
+def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> Mapping | None:
+    """The variant that ``overrides`` chooses (and loses): values for some of the variables, and perhaps a name.
+
+    Raises CnnError where the file has no such variant.
+    """
+    node, variables = root.entries.get("variants"), root.entries.get("variables")
+    known = list(variables.entries) if isinstance(variables, Mapping) else []
+    if is_nothing(node) or VARIANT in known:
+        return None
+    chosen = overrides.pop(VARIANT, None)
+    found: Mapping | None = None
+    try:
+        variants = reading.mapping(node, "variants", "write variants: {small: {width: 32}, large: {width: 64}}")
+        for name, value in variants.entries.items():
+            variant = reading.mapping(value, f"the variant {name}", f"write {name}: {{variable: value}}")
+            reading.known_keys(variant, (*known, OWN_NAME), f"the variant {name}")
+            if name == chosen:
+                found = variant
+    except Noted:
+        return found
+    if chosen is not None and found is None:
+        near = closest(chosen, list(variants.entries))
+        hint = f"did you mean {near}?" if near else f"its variants are {', '.join(variants.entries)}"
+        raise CnnError(f"--set variant={chosen}: the architecture has no such variant", hint)
+    return found
+
+
+def read_variables(
+    reading: Reading, node: Value | None, overrides: dict[str, str], variant: Mapping | None = None
+) -> dict[str, Any]:
+    """Named values in order, each able to use those above it.
+
+    ``overrides`` (--set) replace values as written, before those of the chosen ``variant``.
     Raises CnnError where an override names no variable.
     """
     env: dict[str, Any] = {}
+    chosen = variant.entries if variant is not None else {}
     if not is_nothing(node):
         try:
             mapping = reading.mapping(node, "variables", "write variables: {width: 64}")
@@ -43,6 +78,7 @@ def read_variables(reading: Reading, node: Value | None, overrides: dict[str, st
                 if not is_name(name):
                     reading.fail(mapping.keys[name], f"{name!r} is not a name", NAME_HINT)
                 given = overrides.get(name)
+                value = chosen.get(name, value)
                 env[name] = reading.value(value, env) if given is None else read_override(name, given, env)
             except Noted:
                 env[name] = UNKNOWN  # so that its uses are not reported as well

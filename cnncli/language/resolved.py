@@ -7,6 +7,7 @@ from collections.abc import Mapping as MappingType
 from cnncli.errors import CnnError
 from cnncli.graph import Graph
 from cnncli.language import read
+from cnncli.language.blocks import OWN_NAME, VARIANT
 from cnncli.language.source import Mapping, Source, Value, parse
 
 _Change = tuple[int, int, str]
@@ -36,7 +37,10 @@ def _with_values(source: Source, overrides: MappingType[str, str], inputs: Mappi
     root = parse(source)
     changes: list[_Change] = []
     if isinstance(root, Mapping):
-        changes += _changes(source, root.entries.get("variables"), overrides)
+        variant = _variant_texts(source, root, overrides)
+        changes += _changes(source, root.entries.get("variables"), {**variant, **overrides})
+        if OWN_NAME in variant and OWN_NAME in root.entries:
+            changes.append(_change(source, root.entries[OWN_NAME], variant[OWN_NAME]))
         several = root.entries.get("inputs")
         if isinstance(several, Mapping):
             names = {(name or next(iter(several.entries))): shape for name, shape in inputs.items()}
@@ -47,6 +51,15 @@ def _with_values(source: Source, overrides: MappingType[str, str], inputs: Mappi
     for start, end, value in sorted(changes, reverse=True):
         text = text[:start] + value + text[end:]
     return text
+
+
+def _variant_texts(source: Source, root: Mapping, overrides: MappingType[str, str]) -> dict[str, str]:
+    """What the chosen variant puts in place of variables (and of the name), as it is written."""
+    variants = root.entries.get("variants")
+    chosen = variants.entries.get(overrides.get(VARIANT, "")) if isinstance(variants, Mapping) else None
+    if not isinstance(chosen, Mapping):
+        return {}
+    return {name: source.text[value.start : value.end].rstrip() for name, value in chosen.entries.items()}
 
 
 def _changes(source: Source, node: Value | None, values: MappingType[str, str]) -> list[_Change]:
