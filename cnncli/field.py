@@ -11,6 +11,7 @@ The composition rule is that of Araujo, Norris and Sim, "Computing Receptive Fie
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,6 +57,27 @@ class Field(NamedTuple):
         return self.last[unit % period] + unit // period * self.advance
 
 
+    def lowest(self, start: int, end: int) -> int:
+        """The first input that any of the units ``start`` … ``end`` sees. One period says all; later ones see later."""
+        low = self.low(start)
+        if len(self.first) == 1:
+            return low
+        return min([low, *map(self.low, range(start + 1, min(end, start + len(self.first) - 1) + 1))])
+
+    def highest(self, start: int, end: int) -> int:
+        """The last input that any of the units ``start`` … ``end`` sees."""
+        high = self.high(end)
+        if len(self.last) == 1:
+            return high
+        return max([high, *map(self.high, range(max(start, end - len(self.last) + 1), end))])
+
+    @property
+    def in_order(self) -> bool:
+        """Whether a later unit never sees less far, at either end (dilated transposed convolutions look back)."""
+        steps = ((*ends, ends[0] + self.advance) for ends in (self.first, self.last))
+        return all(a <= b for ends in steps for a, b in pairwise(ends))
+
+
 ITSELF = Field((0,), (0,), 1)
 ONLY_FIRST = Field((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
 
@@ -96,9 +118,10 @@ def compose(layer: Field, below: Field) -> Field:
         return Field((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
     period = len(below.first)
     rounds = period // gcd(advance, period)
+    in_order = below.in_order
     return periodic(
-        lambda unit: below.low(layer.low(unit)),
-        lambda unit: below.high(layer.high(unit)),
+        lambda unit: below.low(layer.low(unit)) if in_order else below.lowest(layer.low(unit), layer.high(unit)),
+        lambda unit: below.high(layer.high(unit)) if in_order else below.highest(layer.low(unit), layer.high(unit)),
         len(first) * rounds,
         advance * rounds // period * below.advance,
     )
@@ -106,7 +129,7 @@ def compose(layer: Field, below: Field) -> Field:
 
 def seen_by_all(below: Field, units: int, extent: int) -> Field:
     """The field of a unit that sees all ``units`` of its input: everything they see, inside the image."""
-    return Field((max(0, below.low(0)),), (min(extent - 1, below.high(units - 1)),), 0)
+    return Field((max(0, below.lowest(0, units - 1)),), (min(extent - 1, below.highest(0, units - 1)),), 0)
 
 
 def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool]:

@@ -20,12 +20,16 @@ class Input(NamedTuple):
 
 
 class Node(NamedTuple):
-    """One layer with its wiring: ``name`` is a dotted path, ``inputs`` are names of nodes above or of inputs."""
+    """One layer with its wiring: ``name`` is a dotted path, ``inputs`` are names of nodes above or of inputs.
+
+    ``shares`` is the node above whose weights it uses, if it has none of its own.
+    """
 
     name: str
     layer: Layer
     inputs: tuple[str, ...]
     origin: Origin | None = None
+    shares: str = ""
 
 
 class Group(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
-from cnncli.field import ITSELF, Field, compose, join, seen_by_all
+from cnncli.field import ITSELF, Field, compose, join, seen_by_all, whole
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
@@ -38,10 +38,14 @@ class Figures(NamedTuple):
 
 
 class ReceptiveField(NamedTuple):
-    """What one unit sees of one input: a field per axis, and whether all paths to it agree in stride and centre."""
+    """What one unit sees of one input: a field per axis, and whether all paths to it agree in stride and centre.
+
+    ``order`` says along which axis of the layer's output each field moves, where that is another than the input's.
+    """
 
     axes: tuple[Field, ...]
     aligned: bool = True
+    order: tuple[int, ...] | None = None
 
     def sees_all(self, shape: Shape) -> bool:
         """Whether every unit sees the whole input of that shape."""
@@ -110,6 +114,8 @@ def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Pro
         key = (id(node.layer), inputs)
         try:
             figures = known.get(key) or known.setdefault(key, work_out(node.layer, inputs, strict=strict))
+            if node.shares:
+                figures = _with_shared_weights(figures, node, facts)
         except Misfit as misfit:
             problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
@@ -126,9 +132,10 @@ def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
     if max(output) >= SIZE_LIMIT:
         raise Misfit(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
     windows = layer.windows(inputs)
-    if windows and (strict or getattr(layer, "rounding", "") == "exact"):
-        check_exact(inputs[0], windows)
-    lost = tuple(map(dropped, inputs[0][1:], windows)) if windows else (0,) * (len(output) - 1)
+    slides = windows if not layer.transposed else ()
+    if slides and (strict or getattr(layer, "rounding", "") == "exact"):
+        check_exact(inputs[0], slides)
+    lost = tuple(map(dropped, inputs[0][1:], slides)) if slides else (0,) * (len(output) - 1)
     weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)
     biases = sum(elements(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
     params = sum(map(elements, weight_shapes.values()))
@@ -139,17 +146,36 @@ def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
         windows=windows,
         reach=() if layer.sees_everything else layer.reach(inputs, output),
         params=params,
-        trainable=params,
+        trainable=params - sum(elements(weight_shapes[name]) for name in layer.fixed),
         weights=params - biases,
         biases=biases,
         buffers=sum(map(elements, buffer_shapes.values())),
         macs=layer.macs(inputs, output),
         flops=layer.flops(inputs, output),
-        connections=layer.connections(inputs, output),
+        connections=layer.uses(inputs, output),
         activations=elements(output),
         dropped=lost,
         notes=_dropped_notes(lost, windows),
     )
+
+
+def _with_shared_weights(figures: Figures, node: Node, facts: Mapping[str, Facts]) -> Figures:
+    """The figures of a layer that uses another's weights: these are counted where they stand. Raises Misfit."""
+    owner = facts.get(node.shares)
+    if owner is None:
+        raise Misfit("")  # it does not fit, and that has been said
+    needed, there = dict(figures.weight_shapes), dict(owner.figures.weight_shapes)
+    if needed != there or type(owner.node.layer).fixed != type(node.layer).fixed:
+        shown = [", ".join(map(format_shape, shapes.values())) or "none" for shapes in (needed, there)]
+        raise Misfit(
+            f"it needs weights of {shown[0]}, and those of {node.shares} are {shown[1]}",
+            "layers share weights of the same shapes: the same channels, filters, kernel and bias",
+            "share",
+        )
+    if not needed:
+        raise Misfit(f"{node.layer.kind} has no weights to share", "remove share", "share")
+    note = f"shares the weights of {node.shares}"
+    return figures._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*figures.notes, note))
 
 
 def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:
@@ -177,7 +203,7 @@ def _receptive_fields(
         return {name: _sees_all(field, inputs[0], extents[name]) for name, field in below.items()}
     if len(node.inputs) == 1:
         return {
-            name: _through(figures.reach[0], field, inputs[0], extents[name])
+            name: _turned(node.layer, _through(figures.reach[0], field, inputs[0], extents[name]))
             for name, field in fields[node.inputs[0]].items()
         }
     seen: dict[str, ReceptiveField] = {}
@@ -191,29 +217,48 @@ def _receptive_fields(
 def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
     if len(reach) != len(below.axes):  # a vector: flattened below, it already sees all that it can
         return below
+    sizes = shape[1:]
+    if below.order is not None:
+        reach, sizes = tuple(reach[axis] for axis in below.order), tuple(sizes[axis] for axis in below.order)
     return ReceptiveField(
         tuple(
             # advance 0 of a layer means that it sees all its input; composing keeps that inside the image
             seen_by_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
-            for own, field, size, n in zip(reach, below.axes, shape[1:], extent[1:], strict=True)
+            for own, field, size, n in zip(reach, below.axes, sizes, extent[1:], strict=True)
         ),
         below.aligned,
+        below.order,
     )
+
+
+def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
+    """The field after a layer that may carry one axis to another."""
+    if not layer.turns:
+        return field
+    axes = tuple(range(len(field.axes)))
+    order = tuple(layer.carried(axis) for axis in field.order or axes)
+    return field._replace(order=None if order == axes else order)
 
 
 def _sees_all(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
     if len(shape) == 1:
         return below
-    return ReceptiveField(tuple(map(seen_by_all, below.axes, shape[1:], extent[1:])), below.aligned)
+    sizes = shape[1:] if below.order is None else tuple(shape[1 + axis] for axis in below.order)
+    return ReceptiveField(tuple(map(seen_by_all, below.axes, sizes, extent[1:])), below.aligned)
 
 
 def _cover(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
+    if one.order != other.order:  # one path was turned: a unit sees two places, and everything between some pair
+        everything = tuple(map(whole, extent[1:]))
+        return ReceptiveField(everything, False)
     if one.axes == other.axes:
-        return ReceptiveField(one.axes, one.aligned and other.aligned)
+        return ReceptiveField(one.axes, one.aligned and other.aligned, one.order)
     units = output[1:] if len(output) > 1 else (1,) * len(one.axes)
+    if one.order is not None and len(output) > 1:
+        units = tuple(units[axis] for axis in one.order)
     joined = [join(a, b, n, m) for a, b, n, m in zip(one.axes, other.axes, units, extent[1:], strict=True)]
     aligned = one.aligned and other.aligned and all(same for _, same in joined)
-    return ReceptiveField(tuple(field for field, _ in joined), aligned)
+    return ReceptiveField(tuple(field for field, _ in joined), aligned, one.order)
 
 
 def _problem(node: Node, misfit: Misfit, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:

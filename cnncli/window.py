@@ -94,6 +94,18 @@ def fitting_strides(size: Size, window: Window) -> list[int]:
     return [s for s in range(1, min(window.kernel, 16) + 1) if left_over(size, window._replace(stride=s)) == 0]
 
 
+def transposed_size(size: Size, window: Window, extra: int) -> Size:
+    """Size after a transposed window: ``(size - 1) * stride + span - before - after + extra``.
+
+    The input size that a convolution with this window would turn into ``size`` (plus the ``extra`` that its floor
+    forgets).
+
+    >>> transposed_size(16, Window(kernel=2, stride=2), extra=0)
+    32
+    """
+    return (size - 1) * window.stride + window.span - window.before - window.after + extra
+
+
 def adaptive_start(size: Size, output: Size, i: int) -> int:
     """The first input that output ``i`` of adaptive pooling sees: ``floor(i * size / output)``."""
     return i * size // output

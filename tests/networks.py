@@ -31,7 +31,7 @@ def padding(draw: st.DrawFn, rank: int) -> object:
 @st.composite
 def conv(draw: st.DrawFn, rank: int) -> str:
     kernel = draw(st.one_of(st.integers(1, 4), st.lists(small, min_size=rank, max_size=rank)))
-    mode = draw(st.sampled_from(["zeros"] * 5 + ["reflect", "replicate", "circular"]))
+    mode = draw(st.sampled_from(["zeros"] * 5 + ["reflect", "replicate", "circular", "partial"]))
     shared = {
         "kernel": kernel,
         "stride": draw(small),
@@ -42,13 +42,32 @@ def conv(draw: st.DrawFn, rank: int) -> str:
     }
     if draw(st.integers(0, 4)) == 0:
         return f"depthwise_conv: {_fields(multiplier=draw(small), **shared)}"
+    if draw(st.integers(0, 9)) == 0:
+        return f"local: {_fields(filters=draw(small), **shared)}"
+    if draw(st.integers(0, 9)) == 0:
+        return f"conv: {_fields(filters=2, connections=[[0], [0]], **shared)}"
     groups = draw(st.sampled_from([1, 1, 1, 2]))
     return f"conv: {_fields(filters=groups * draw(st.integers(1, 4)), groups=groups, **shared)}"
 
 
 @st.composite
+def conv_transpose(draw: st.DrawFn, rank: int) -> str:
+    words = st.sampled_from(["valid", "same", "same_lower"])
+    fields = {
+        "filters": draw(small),
+        "kernel": draw(st.one_of(st.integers(1, 4), st.lists(small, min_size=rank, max_size=rank))),
+        "stride": draw(small),
+        "padding": draw(st.one_of(st.integers(0, 2), words, st.just([[1, 0]] * rank))),
+        "output_padding": draw(st.sampled_from([0, 0, 1])),
+        "dilation": draw(st.integers(1, 2)),
+        "bias": draw(st.booleans()),
+    }
+    return f"conv_transpose: {_fields(**fields)}"
+
+
+@st.composite
 def pool(draw: st.DrawFn, rank: int) -> str:
-    kind = draw(st.sampled_from(["maxpool", "avgpool"]))
+    kind = draw(st.sampled_from(["maxpool", "maxpool", "avgpool", "avgpool", "l2pool", "subsample"]))
     fields: dict[str, object] = {
         "kernel": draw(st.integers(1, 4)),
         "stride": draw(small),
@@ -57,14 +76,14 @@ def pool(draw: st.DrawFn, rank: int) -> str:
     }
     if kind == "avgpool":
         fields["count_include_pad"] = draw(st.booleans())
-    else:
+    elif kind == "maxpool":
         fields["dilation"] = draw(st.integers(1, 2))
     return f"{kind}: {_fields(**fields)}"
 
 
 ACTIVATIONS = (
     *("relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "hardswish", "hardsigmoid", "sigmoid", "tanh"),
-    *("softplus", "softmax", "log_softmax", "dropout", "identity"),
+    *("softplus", "softmax", "log_softmax", "dropout", "identity", "scaled_tanh", "spatial_dropout", "drop_path"),
 )
 NORMS = (
     *("batchnorm", "batchnorm: {affine: false}", "layernorm", "layernorm: {axes: channels}", "groupnorm: 1"),
@@ -79,6 +98,12 @@ def other(draw: st.DrawFn, rank: int) -> str:
             st.sampled_from([*ACTIVATIONS, *NORMS]),
             st.builds("adaptive_{}pool: {}".format, st.sampled_from(["avg", "max"]), st.integers(1, 5)),
             st.builds("pad: {}".format, st.integers(0, 2)),
+            st.builds("crop: {}".format, st.integers(0, 2)),
+            st.builds("slice: {{start: {}, stop: {}}}".format, st.integers(0, 1), st.integers(2, 3)),
+            st.builds("pixel_shuffle: {}".format, st.integers(1, 2)),
+            st.builds("channel_shuffle: {}".format, st.integers(1, 2)),
+            st.permutations(range(rank + 1)).map(lambda order: f"permute: {{order: {order}}}"),
+            st.just("lcn: 3"),
             st.builds(
                 "upsample: {{scale: {}, mode: {}}}".format,
                 st.sampled_from([1, 2, 1.5, 3]),
@@ -91,8 +116,10 @@ def other(draw: st.DrawFn, rank: int) -> str:
 @st.composite
 def layer(draw: st.DrawFn, rank: int, depth: int) -> str:
     choice = draw(st.integers(0, 13 if depth else 9))
-    if choice < 4:
+    if choice < 3:
         return draw(conv(rank))
+    if choice == 3:
+        return draw(conv_transpose(rank))
     if choice < 6:
         return draw(pool(rank))
     if choice < 10:
@@ -101,7 +128,7 @@ def layer(draw: st.DrawFn, rank: int, depth: int) -> str:
     if choice == 10:
         return f"residual: {{layers: [{draw(keeping(rank))}, {draw(st.sampled_from(ACTIVATIONS))}]}}"
     if choice == 11:
-        merge = draw(st.sampled_from(["concat", "add", "multiply"]))
+        merge = draw(st.sampled_from(["concat", "add", "multiply", "maximum", "average"]))
         branches = [draw(keeping(rank)) for _ in range(draw(st.integers(1, 2)))]
         return f"parallel: {{branches: [{', '.join(f'[{branch}]' for branch in branches)}, []], merge: {merge}}}"
     if choice == 12:

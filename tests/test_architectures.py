@@ -11,6 +11,7 @@ from published import TORCHVISION
 from cnncli import load
 from cnncli.loading import bundled
 
+
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_parameters_and_gmacs_are_those_published(name: str) -> None:
     totals = load(name).inferred.totals

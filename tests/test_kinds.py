@@ -10,6 +10,7 @@ from cnncli.executor.initialisation import initialise
 from cnncli.executor.modules import BUILDERS, build
 from cnncli.inference import work_out
 from cnncli.layers import ALL, KINDS
+from cnncli.shape import elements
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 
@@ -29,7 +30,8 @@ def test_nothing_is_built_that_is_no_kind() -> None:
 def test_figures_are_those_worked_out_by_hand(case: Case) -> None:
     figures = work_out(case.layer, case.inputs)
     assert (figures.output_shape, figures.params, figures.macs) == (case.output, case.params, case.macs)
-    assert figures.weights + figures.biases == figures.params == figures.trainable
+    fixed = sum(elements(figures.weight_shapes[name]) for name in case.layer.fixed)
+    assert figures.weights + figures.biases == figures.params == figures.trainable + fixed
 
 
 @every_case
@@ -48,7 +50,8 @@ def test_every_weight_gets_a_gradient(case: Case) -> None:
     module = build(case.layer, case.inputs).train()
     initialise(module, "kaiming", 0)
     output = module(*(torch.randn(3, *shape) for shape in case.inputs))
-    parameters = dict(module.named_parameters())
+    parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    assert {*case.layer.weights(case.inputs)} == {*parameters, *case.layer.fixed}
     if parameters:
         (output * torch.randn_like(output)).sum().backward()
     for name, parameter in parameters.items():

@@ -35,10 +35,18 @@ class Evaluation:
 
 def loss_of(graph: Graph) -> Loss:
     """Cross-entropy, summed over a batch. A network that ends with softmax gives probabilities, others logits."""
-    last = next(node for node in graph.nodes if node.name == graph.outputs[0])
-    if last.layer.kind == "softmax":
+    if _last_kind(graph) == "softmax":
         return _loss_of_probabilities
     return _loss_of_logits
+
+
+def ends_in_distances(graph: Graph) -> bool:
+    """Whether the smallest output is the answer, as with LeNet-5's rbf."""
+    return _last_kind(graph) == "rbf"
+
+
+def _last_kind(graph: Graph) -> str:
+    return next(node.layer.kind for node in graph.nodes if node.name == graph.outputs[0])
 
 
 def _loss_of_logits(output: Tensor, labels: Tensor) -> Tensor:

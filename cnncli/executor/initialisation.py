@@ -8,7 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from cnncli.executor.modules import AnyBatchNorm, ChannelScale, Normalised, PaddedConv
+from cnncli.executor.modules import AnyBatchNorm, ChannelScale, Normalised
+from cnncli.executor.own_modules import CodeDistances, CroppedConvTranspose, OwnConvolution, TrainedAverage
 
 Fill = Callable[[Tensor, int, int, torch.Generator], Tensor]
 
@@ -35,8 +36,19 @@ def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generato
 
 
 SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal}
-_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, PaddedConv, nn.Linear)
-_CONSTANT = (AnyBatchNorm, Normalised, nn.PReLU, ChannelScale)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, CroppedConvTranspose)
+_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, OwnConvolution, *_TRANSPOSED)
+_CONSTANT = (AnyBatchNorm, Normalised, nn.PReLU, ChannelScale, TrainedAverage, CodeDistances)
+
+
+def _fans(module: nn.Module) -> tuple[int, int]:
+    """Inputs of a unit, and units that an input reaches."""
+    if isinstance(module, OwnConvolution):
+        return module.fans
+    weight = module.get_parameter("weight")
+    area = math.prod(weight.shape[2:])
+    first, second = weight.shape[1] * area, weight.shape[0] * area
+    return (second, first) if isinstance(module, _TRANSPOSED) else (first, second)
 
 
 @torch.no_grad()
@@ -50,9 +62,7 @@ def initialise(network: nn.Module, scheme: str, seed: int) -> None:
     fill = SCHEMES[scheme]
     for module in network.modules():
         if isinstance(module, _WEIGHED):
-            weight = module.get_parameter("weight")
-            area = math.prod(weight.shape[2:])
-            fill(weight, weight.shape[1] * area, weight.shape[0] * area, generator)
+            fill(module.get_parameter("weight"), *_fans(module), generator)
             if isinstance(module.bias, Tensor):
                 module.bias.zero_()
         elif isinstance(module, _CONSTANT):

@@ -24,7 +24,7 @@ from cnncli.executor.batches import (
     split_off,
 )
 from cnncli.executor.devices import choose_device, describe
-from cnncli.executor.evaluation import Evaluation, evaluate, loss_of
+from cnncli.executor.evaluation import Evaluation, ends_in_distances, evaluate, loss_of
 from cnncli.executor.initialisation import initialise
 from cnncli.executor.network import Network, check
 from cnncli.executor.training import Seen, Task, train
@@ -134,13 +134,20 @@ def _image_shape(dataset: Dataset) -> Shape:
 
 def _network(loaded: Loaded, device: torch.device, recipe: Recipe) -> Network:
     """The network with its initial weights, the same on every device."""
-    network = Network(loaded.inferred, rewritten=True)
+    network = _scoring(loaded, Network(loaded.inferred, rewritten=True))
     initialise(network, recipe.init, recipe.seed)
     network.to(device)
     if len(loaded.graph.inputs[0].shape) == 3:  # images: PyTorch's faster layout for convolutions, on CPU and GPU
         for parameter in network.parameters():
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
+def _scoring(loaded: Loaded, network: Network) -> Network:
+    """The network such that its largest output is the answer: distances are turned into their negatives."""
+    if ends_in_distances(loaded.graph):
+        network.register_forward_hook(lambda module, inputs, output: -output)
     return network
 
 
@@ -186,7 +193,7 @@ def _memory_errors(recipe: Recipe) -> Iterator[None]:
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
     """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
-    network = Network(loaded.inferred)
+    network = _scoring(loaded, Network(loaded.inferred))
     load_weights(network, run.folder / runs.WEIGHTS)
     network.to(device)
     shape = loaded.graph.inputs[0].shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -9,6 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cnncli.executor.own_modules import (
+    AVG_POOL,
+    PAD_MODES,
+    CodeDistances,
+    CroppedConvTranspose,
+    DropWhole,
+    LocalContrast,
+    LocalConv,
+    PaddedConv,
+    TableConv,
+    TrainedAverage,
+    pads_of,
+    torch_padding,
+)
 from cnncli.layers.activation import (
     ELU,
     GELU,
@@ -19,6 +34,7 @@ from cnncli.layers.activation import (
     PReLU,
     ReLU,
     ReLU6,
+    ScaledTanh,
     Sigmoid,
     SiLU,
     Softmax,
@@ -26,19 +42,43 @@ from cnncli.layers.activation import (
     Tanh,
 )
 from cnncli.layers.base import Layer, Shapes
-from cnncli.layers.conv import Conv, Convolution, DepthwiseConv
-from cnncli.layers.linear import Linear
-from cnncli.layers.merge import Add, Concat, Multiply
-from cnncli.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
+from cnncli.layers.conv import Conv, Convolution, ConvTranspose, DepthwiseConv, Local
+from cnncli.layers.linear import RBF, Linear
+from cnncli.layers.merge import Add, Average, Concat, Maximum, Multiply
+from cnncli.layers.norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Scale,
+)
 from cnncli.layers.pool import (
     AdaptiveAvgPool,
     AdaptiveMaxPool,
     AvgPool,
     GlobalAvgPool,
     GlobalMaxPool,
+    L2Pool,
     MaxPool,
+    Subsample,
 )
-from cnncli.layers.reshape import Dropout, Flatten, Identity, Pad, Upsample
+from cnncli.layers.reshape import (
+    ChannelShuffle,
+    Crop,
+    Dropout,
+    DropPath,
+    Flatten,
+    Identity,
+    Pad,
+    Permute,
+    PixelShuffle,
+    Reshape,
+    Slice,
+    SpatialDropout,
+    Upsample,
+)
 from cnncli.shape import Shape
 from cnncli.window import Window
 
@@ -46,12 +86,10 @@ Builder = Callable[[Any, Shapes], nn.Module]
 
 # by number of spatial axes, from one; torch types each of them for its own rank alone
 _CONVS: tuple[Any, ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_CONV: tuple[Any, ...] = (functional.conv1d, functional.conv2d, functional.conv3d)
+_TRANSPOSES: tuple[Any, ...] = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _MAX_POOL: tuple[Any, ...] = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)
-_AVG_POOL: tuple[Any, ...] = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
 _ADAPTIVE_AVG: tuple[Any, ...] = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 _ADAPTIVE_MAX: tuple[Any, ...] = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d)
-_PAD_MODES = {"zeros": "constant"}
 _LINEAR = ("linear", "bilinear", "trilinear")
 
 
@@ -75,50 +113,54 @@ class MaxPooling(Apply):
     """Apply, under a name: the executor may compute it before the ReLU above it."""
 
 
-def _torch_padding(pads: tuple[tuple[int, int], ...]) -> list[int]:
-    """(before, after) per axis in the order of functional.pad: the last axis first."""
-    return [amount for pair in reversed(pads) for amount in pair]
-
-
-def _pads(windows: tuple[Window, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple((window.before, window.after) for window in windows)
-
-
-class PaddedConv(nn.Module):
-    """A convolution whose padding torch's own modules cannot say: other on the two sides of an axis, or not zeros.
-
-    Its weight and bias are a plain convolution's, (filters, channels / groups, *kernel) and (filters,).
-    """
-
-    def __init__(self, conv: nn.Conv1d | nn.Conv2d | nn.Conv3d, pads: tuple[tuple[int, int], ...], mode: str) -> None:
-        super().__init__()
-        self.weight, self.bias = conv.weight, conv.bias
-        self.stride, self.dilation, self.groups = conv.stride, conv.dilation, conv.groups
-        self.pads, self.mode = _torch_padding(pads), _PAD_MODES.get(mode, mode)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = functional.pad(x, self.pads, mode=self.mode)
-        conv = _CONV[x.dim() - 3]
-        return cast(Tensor, conv(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups))
-
-
 def _conv(layer: Convolution, inputs: Shapes) -> nn.Module:
     (shape,) = inputs
     windows = layer.windows(inputs)
     filters, groups = layer.maps(shape[0])
-    pads = _pads(windows)
-    plain = layer.padding_mode == "zeros" and all(before == after for before, after in pads)
+    if layer.padding_mode != "zeros" or any(window.before != window.after for window in windows):
+        return PaddedConv(layer.weights(inputs), windows, groups, layer.padding_mode)
     conv = _CONVS[len(windows) - 1](
         shape[0],
         filters,
         tuple(window.kernel for window in windows),
         stride=tuple(window.stride for window in windows),
-        padding=tuple(before for before, _ in pads) if plain else 0,
+        padding=tuple(window.before for window in windows),
         dilation=tuple(window.dilation for window in windows),
         groups=groups,
         bias=layer.bias,
     )
-    return cast(nn.Module, conv) if plain else PaddedConv(conv, pads, layer.padding_mode)
+    return cast(nn.Module, conv)
+
+
+def _conv_or_table(layer: Conv, inputs: Shapes) -> nn.Module:
+    if layer.connections is None:
+        return _conv(layer, inputs)
+    shapes, windows = layer.weights(inputs), layer.windows(inputs)
+    return TableConv(layer.connections, inputs[0][0], shapes, windows, layer.padding_mode)
+
+
+def _local(layer: Local, inputs: Shapes) -> nn.Module:
+    return LocalConv(layer.weights(inputs), layer.windows(inputs), layer.groups, layer.padding_mode)
+
+
+def _conv_transpose(layer: ConvTranspose, inputs: Shapes) -> nn.Module:
+    (shape,) = inputs
+    windows = layer.windows(inputs)
+    even = all(window.before == window.after for window in windows)
+    conv = _TRANSPOSES[len(windows) - 1](
+        shape[0],
+        layer.filters,
+        tuple(window.kernel for window in windows),
+        stride=tuple(window.stride for window in windows),
+        padding=tuple(window.before for window in windows) if even else 0,
+        output_padding=layer.output_padding if even else 0,
+        groups=layer.groups,
+        bias=layer.bias,
+        dilation=tuple(window.dilation for window in windows),
+    )
+    if even:
+        return cast(nn.Module, conv)
+    return CroppedConvTranspose(conv, pads_of(windows), layer.output_shape(inputs)[1:])
 
 
 def _is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
@@ -136,7 +178,7 @@ def _overhanging_pads(windows: tuple[Window, ...], inputs: Shapes, output: Shape
     for size, positions, window in zip(inputs[0][1:], output[1:], windows, strict=True):
         reach = (positions - 1) * window.stride + window.span - window.before - size
         pads.append((window.before, max(window.after, reach)))
-    return _torch_padding(tuple(pads))
+    return torch_padding(tuple(pads))
 
 
 def _max_pool(layer: MaxPool, inputs: Shapes) -> nn.Module:
@@ -156,7 +198,7 @@ def _max_pool(layer: MaxPool, inputs: Shapes) -> nn.Module:
 
 def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
     windows = layer.windows(inputs)
-    pool = _AVG_POOL[len(windows) - 1]
+    pool = AVG_POOL[len(windows) - 1]
     steps = {
         "kernel_size": [window.kernel for window in windows],
         "stride": [window.stride for window in windows],
@@ -166,7 +208,7 @@ def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
         padding, ceil = [window.before for window in windows], windows[0].ceil
         return Apply(lambda x: pool(x, **steps, padding=padding, ceil_mode=ceil, count_include_pad=include))
     pads = _overhanging_pads(windows, inputs, layer.output_shape(inputs))
-    counted_pads = _torch_padding(_pads(windows)) if include else [0] * len(pads)
+    counted_pads = torch_padding(pads_of(windows)) if include else [0] * len(pads)
     rest = [total - counted for total, counted in zip(pads, counted_pads, strict=True)]
 
     def average(x: Tensor) -> Tensor:
@@ -174,6 +216,23 @@ def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
         return cast(Tensor, pool(functional.pad(x, pads), **steps) / pool(counted, **steps))
 
     return Apply(average)
+
+
+def _l2_pool(layer: L2Pool, inputs: Shapes) -> nn.Module:
+    windows = layer.windows(inputs)
+    pool, pads = AVG_POOL[len(windows) - 1], _overhanging_pads(windows, inputs, layer.output_shape(inputs))
+    kernel, stride = [window.kernel for window in windows], [window.stride for window in windows]
+    area, least = math.prod(kernel), torch.finfo(torch.float32).tiny  # the root has no gradient at 0
+
+    def root_of_squares(x: Tensor) -> Tensor:
+        return cast(Tensor, (pool(functional.pad(x.square(), pads), kernel, stride) * area).clamp_min(least).sqrt())
+
+    return Apply(root_of_squares)
+
+
+def _subsample(layer: Subsample, inputs: Shapes) -> nn.Module:
+    average = AvgPool(kernel=layer.kernel, stride=layer.stride, padding=layer.padding, rounding=layer.rounding)
+    return TrainedAverage(_avg_pool(average, inputs), inputs[0][0])
 
 
 def _spatial(x: Tensor) -> list[int]:
@@ -264,8 +323,47 @@ class ChannelScale(nn.Module):
 
 
 def _pad(layer: Pad, inputs: Shapes) -> nn.Module:
-    amounts, mode = _torch_padding(layer.amounts(inputs)), _PAD_MODES.get(layer.mode, layer.mode)
+    amounts, mode = torch_padding(layer.amounts(inputs)), PAD_MODES.get(layer.mode, layer.mode)
     return Apply(lambda x: functional.pad(x, amounts, mode=mode))
+
+
+def _reshape(layer: Reshape, inputs: Shapes) -> nn.Module:
+    shape = layer.shape
+    return Apply(lambda x: x.reshape(x.shape[0], *shape))
+
+
+def _permute(layer: Permute, inputs: Shapes) -> nn.Module:
+    order = [0, *(axis + 1 for axis in layer.order)]
+    return Apply(lambda x: x.permute(order))
+
+
+def _slice(layer: Slice, inputs: Shapes) -> nn.Module:
+    at = layer.index(inputs)
+    length = layer.output_shape(inputs)[at]
+    return Apply(lambda x: x.narrow(1 + at, layer.start, length))
+
+
+def _crop(layer: Crop, inputs: Shapes) -> nn.Module:
+    margins = [-amount for amount in torch_padding(layer.amounts(inputs))]
+    return Apply(lambda x: functional.pad(x, margins))
+
+
+def _pixel_shuffle(layer: PixelShuffle, inputs: Shapes) -> nn.Module:
+    (channels, *sizes), factor = layer.output_shape(inputs), layer.factor
+    rank = len(sizes)
+    # (N, C, r, r, H, W) to (N, C, H, r, W, r)
+    order = [0, 1, *(axis for i in range(rank) for axis in (2 + rank + i, 2 + i))]
+
+    def shuffled(x: Tensor) -> Tensor:
+        blocks = x.reshape(x.shape[0], channels, *(factor,) * rank, *x.shape[2:])
+        return blocks.permute(order).reshape(x.shape[0], channels, *sizes)
+
+    return Apply(shuffled)
+
+
+def _channel_shuffle(layer: ChannelShuffle, inputs: Shapes) -> nn.Module:
+    groups = layer.groups
+    return Apply(lambda x: x.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2))
 
 
 def _upsample(layer: Upsample, inputs: Shapes) -> nn.Module:
@@ -291,12 +389,24 @@ def _sum(*inputs: Tensor) -> Tensor:
     return first
 
 
+def _largest(*inputs: Tensor) -> Tensor:
+    first, *others = inputs
+    for other in others:
+        first = torch.maximum(first, other)
+    return first
+
+
 BUILDERS: dict[type[Layer], Builder] = {
-    Conv: _conv,
+    Conv: _conv_or_table,
     DepthwiseConv: _conv,
+    ConvTranspose: _conv_transpose,
+    Local: _local,
     Linear: lambda layer, inputs: nn.Linear(inputs[0][0], layer.units, bias=layer.bias),
+    RBF: lambda layer, inputs: CodeDistances(layer.units, inputs[0][0]),
     MaxPool: _max_pool,
     AvgPool: _avg_pool,
+    L2Pool: _l2_pool,
+    Subsample: _subsample,
     AdaptiveAvgPool: _adaptive(_ADAPTIVE_AVG),
     AdaptiveMaxPool: _adaptive(_ADAPTIVE_MAX),
     GlobalAvgPool: lambda layer, inputs: Apply(lambda x: x.mean(_spatial(x))),
@@ -312,6 +422,7 @@ BUILDERS: dict[type[Layer], Builder] = {
     HardSigmoid: lambda layer, inputs: nn.Hardsigmoid(),
     Sigmoid: lambda layer, inputs: nn.Sigmoid(),
     Tanh: lambda layer, inputs: nn.Tanh(),
+    ScaledTanh: lambda layer, inputs: Apply(lambda x: 1.7159 * torch.tanh(x * (2 / 3))),
     Softplus: lambda layer, inputs: nn.Softplus(layer.beta),
     Softmax: lambda layer, inputs: nn.Softmax(1),
     LogSoftmax: lambda layer, inputs: nn.LogSoftmax(1),
@@ -321,12 +432,23 @@ BUILDERS: dict[type[Layer], Builder] = {
     InstanceNorm: _instance_norm,
     Scale: lambda layer, inputs: ChannelScale(inputs[0][0], layer.init),
     LocalResponseNorm: lambda layer, inputs: nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k),
+    LocalContrastNorm: lambda layer, inputs: LocalContrast(layer.kernels(inputs), layer.eps),
     Dropout: lambda layer, inputs: nn.Dropout(layer.rate),
+    SpatialDropout: lambda layer, inputs: DropWhole(layer.rate, axes=2),
+    DropPath: lambda layer, inputs: DropWhole(layer.rate, axes=1),
     Flatten: lambda layer, inputs: nn.Flatten(),
+    Reshape: _reshape,
+    Permute: _permute,
+    Slice: _slice,
+    Crop: _crop,
     Pad: _pad,
     Upsample: _upsample,
+    PixelShuffle: _pixel_shuffle,
+    ChannelShuffle: _channel_shuffle,
     Add: lambda layer, inputs: Apply(_sum),
     Multiply: lambda layer, inputs: Apply(_product),
+    Maximum: lambda layer, inputs: Apply(_largest),
+    Average: lambda layer, inputs: Apply(lambda *xs: _sum(*xs) / len(xs)),
     Concat: lambda layer, inputs: Apply(lambda *xs: torch.cat(xs, 1)),
     Identity: lambda layer, inputs: nn.Identity(),
 }

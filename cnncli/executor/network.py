@@ -70,7 +70,7 @@ def _steps(inferred: Inferred) -> list[Step]:
     """The layers in order, each with the values that are needed no more after it."""
     last_reader = {name: facts.node.name for facts in inferred.facts.values() for name in facts.node.inputs}
     kept = set(inferred.graph.outputs)
-    steps = []
+    steps: list[Step] = []
     for name, facts in inferred.facts.items():
         done = tuple(
             read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
@@ -78,8 +78,23 @@ def _steps(inferred: Inferred) -> list[Step]:
         unread = () if name in last_reader or name in kept else (name,)
         with _refusals_named(_place(facts)):
             module = build(facts.node.layer, facts.input_shapes)
+        if facts.node.shares:
+            owner = next(step.module for step in steps if step.name == facts.node.shares)
+            module = _with_weights_of(owner, module)
         steps.append(Step(name, module, facts.node.inputs, done + unread))
     return steps
+
+
+def _with_weights_of(owner: nn.Module, module: nn.Module) -> nn.Module:
+    """The module with another's parameters in place of its own; its buffers stay its own."""
+    for name, parameter in owner.named_parameters():
+        module.register_parameter(name, parameter)
+    return module
+
+
+def own_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """The parameters and buffers of a network by name; a shared one stands under the layer that it belongs to."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def pool_before_relu(steps: list[Step]) -> list[Step]:
@@ -161,7 +176,7 @@ def _compare_names(inferred: Inferred, network: Network) -> None:
         for name, facts in inferred.facts.items()
         for weight, shape in (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
     }
-    saved = network.state_dict().items()
+    saved = own_tensors(network).items()
     theirs = {name: tuple(value.shape) for name, value in saved if name.rpartition(".")[2] not in NOT_FIGURES}
     different = sorted(ours.items() ^ theirs.items())
     if different:
@@ -170,7 +185,7 @@ def _compare_names(inferred: Inferred, network: Network) -> None:
 
 def _compare_weights(facts: Facts, module: nn.Module) -> None:
     ours: Mapping[str, object] = dict(facts.figures.weight_shapes)
-    theirs = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    theirs = {name: tuple(p.shape) for name, p in module.named_parameters() if not facts.node.shares}
     _compare(facts, "weights", ours, theirs)
     buffers = {name: tuple(b.shape) for name, b in module.named_buffers() if name not in NOT_FIGURES}
     _compare(facts, "buffers", dict(facts.figures.buffer_shapes), buffers)

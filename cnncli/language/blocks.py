@@ -12,7 +12,8 @@ from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, par
 from cnncli.layers import KINDS
 
 COMPOSITES = ("residual", "parallel", "repeat", "when")
-EVERYWHERE = ("name", "from")  # what every layer takes
+SHARE = "share"
+EVERYWHERE = ("name", "from")  # what every layer and every composite takes
 
 
 class Block(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncli.language.blocks import EVERYWHERE
+from cnncli.language.blocks import EVERYWHERE, SHARE
 from cnncli.language.expressions import Env
 from cnncli.language.foreign import field_hint
 from cnncli.language.reading import Noted, Reading, is_nothing
@@ -70,7 +70,7 @@ class LayerReader:
         before = self.reading.noted
         main = "" if made.merges else made.main
         bare_inputs = made.merges and not isinstance(entry.body, Mapping)  # add: [a, b] names its inputs
-        given = {} if bare_inputs else given_fields(self.reading, entry, main, list(made.schema), full)
+        given = {} if bare_inputs else given_fields(self.reading, entry, main, [*made.schema, SHARE], full)
         defaults = self.defaults.get(entry.kind)
         fields: dict[str, Any] = {}
         for field, node in (defaults.entries if defaults else {}).items():

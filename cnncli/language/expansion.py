@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from cnncli.errors import CnnError, Place, closest
 from cnncli.graph import Group, Node, Origin
-from cnncli.language.blocks import Block
+from cnncli.language.blocks import SHARE, Block
 from cnncli.language.entries import Entry, LayerReader
 from cnncli.language.expressions import Env
 from cnncli.language.foreign import kind_hint, kind_meant
@@ -101,6 +101,7 @@ class Expansion:
         self.nodes: list[Node] = []
         self.groups: list[Group] = []
         self.outputs: dict[str, str] = {name: name for name in inputs}  # dotted path -> the node that it means
+        self.owners: dict[str, str] = {}  # layers that use another's weights, and whose
         self.inputs = inputs
         self.steps = 0
         self.depth = 0
@@ -277,8 +278,10 @@ class Expansion:
         """Close a composite: its nodes are those from ``first`` on."""
         self.groups.append(Group(name, kind, first, len(self.nodes)))
 
-    def _append(self, name: str, layer: Layer, inputs: tuple[str, ...], origin: Origin | None) -> str:
-        self.nodes.append(Node(name, layer, inputs, origin))
+    def _append(self, name: str, layer: Layer, inputs: tuple[str, ...], origin: Origin | None, shares: str = "") -> str:
+        self.nodes.append(Node(name, layer, inputs, origin, shares))
+        if shares:
+            self.owners[name] = shares
         self.outputs[name] = name
         return name
 
@@ -289,9 +292,10 @@ class Expansion:
         try:
             layer = self.layer_reader.read(entry, env, full)
             inputs = self._sources(entry, env, scope, above, full, KINDS[entry.kind].merges)
+            shares = self._owner(entry, env, scope, full)
         except Noted:
             return self._append(full, UNREADABLE, (), None)
-        return self._append(full, layer, inputs, self._origin(entry))
+        return self._append(full, layer, inputs, self._origin(entry), shares)
 
     def _origin(self, entry: Entry) -> Origin:
         source, at, body = self.reading.source, entry.at, entry.body
@@ -325,6 +329,14 @@ class Expansion:
             hint = f"write {entry.kind}: [name, name]"
             self.reading.fail(node, f"{entry.kind} joins at least two inputs", hint, full)
         return sources
+
+    def _owner(self, entry: Entry, env: Env, scope: Scope, full: str) -> str:
+        """The layer whose weights this one uses, itself with weights of its own; "" for none. Raises Noted."""
+        node = entry.field(SHARE)
+        if node is None or is_nothing(node):
+            return ""
+        found = self._look_up(node, env, scope, full)
+        return self.owners.get(found, found)
 
     def _look_up(self, node: Value, env: Env, scope: Scope, full: str) -> str:
         """The node that a name means: in the layer's own scope first, then outwards."""

@@ -30,7 +30,7 @@ def resolved_text(source: Source, overrides: MappingType[str, str], inputs: Mapp
 
 def _content(graph: Graph) -> object:
     """What makes two graphs the same network: all but the places in the file."""
-    return graph.inputs, [node[:3] for node in graph.nodes], graph.outputs
+    return graph.inputs, [(*node[:3], node.shares) for node in graph.nodes], graph.outputs
 
 
 def _with_values(source: Source, overrides: MappingType[str, str], inputs: MappingType[str, str]) -> str:

@@ -10,6 +10,7 @@ from cnncli.layers.activation import (
     PReLU,
     ReLU,
     ReLU6,
+    ScaledTanh,
     Sigmoid,
     SiLU,
     Softmax,
@@ -17,21 +18,53 @@ from cnncli.layers.activation import (
     Tanh,
 )
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
-from cnncli.layers.conv import Conv, DepthwiseConv
-from cnncli.layers.linear import Linear
-from cnncli.layers.merge import Add, Concat, Multiply
-from cnncli.layers.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Scale
-from cnncli.layers.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, GlobalAvgPool, GlobalMaxPool, MaxPool
-from cnncli.layers.reshape import Dropout, Flatten, Identity, Pad, Upsample
+from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv, Local
+from cnncli.layers.linear import RBF, Linear
+from cnncli.layers.merge import Add, Average, Concat, Maximum, Multiply
+from cnncli.layers.norm import (
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Scale,
+)
+from cnncli.layers.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    L2Pool,
+    MaxPool,
+    Subsample,
+)
+from cnncli.layers.reshape import (
+    ChannelShuffle,
+    Crop,
+    Dropout,
+    DropPath,
+    Flatten,
+    Identity,
+    Pad,
+    Permute,
+    PixelShuffle,
+    Reshape,
+    Slice,
+    SpatialDropout,
+    Upsample,
+)
 
 ALL: tuple[type[Layer], ...] = (
-    *(Conv, DepthwiseConv, Linear),
-    *(MaxPool, AvgPool, AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool),
+    *(Conv, DepthwiseConv, ConvTranspose, Local, Linear, RBF),
+    *(MaxPool, AvgPool, L2Pool, Subsample, AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool),
     *(ReLU, ReLU6, LeakyReLU, PReLU, ELU, GELU, SiLU, HardSwish, HardSigmoid),
-    *(Sigmoid, Tanh, Softplus, Softmax, LogSoftmax),
-    *(BatchNorm, LayerNorm, GroupNorm, InstanceNorm, Scale, LocalResponseNorm),
-    *(Dropout, Flatten, Pad, Upsample),
-    *(Add, Multiply, Concat, Identity),
+    *(Sigmoid, Tanh, ScaledTanh, Softplus, Softmax, LogSoftmax),
+    *(BatchNorm, LayerNorm, GroupNorm, InstanceNorm, Scale, LocalResponseNorm, LocalContrastNorm),
+    *(Dropout, SpatialDropout, DropPath),
+    *(Flatten, Reshape, Permute, Slice, Crop, Pad, Upsample, PixelShuffle, ChannelShuffle),
+    *(Add, Multiply, Maximum, Average, Concat, Identity),
 )
 
 KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in ALL}

@@ -53,7 +53,7 @@ class PReLU(Activation):
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return {"weight": (inputs[0][0] if self.per_channel else 1,)}
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
+    def uses(self, inputs: Shapes, output: Shape) -> int:
         return elements(output)
 
 
@@ -109,6 +109,13 @@ class Tanh(Activation):
     """The hyperbolic tangent."""
 
     kind = "tanh"
+
+
+class ScaledTanh(Activation):
+    """1.7159 tanh(2 x / 3): about 1 at 1, and steepest there. LeCun et al. 1998, appendix A."""
+
+    kind = "scaled_tanh"
+    operations = 2
 
 
 class Softplus(Activation):

@@ -34,6 +34,8 @@ class Layer(Record):
     foreign: ClassVar[tuple[str, ...]] = ()  # what PyTorch and Keras call it, in lower case
     merges: ClassVar[bool] = False  # takes several inputs
     sees_everything: ClassVar[bool] = False  # each output depends on the whole input
+    transposed: ClassVar[bool] = False  # its windows slide over the output
+    fixed: ClassVar[tuple[str, ...]] = ()  # weights that are not trained
 
     # What a kind answers ------------------------------------------------------------------------------------------
 
@@ -60,6 +62,15 @@ class Layer(Record):
         """Tensors that are kept but not trained: running statistics."""
         return {}
 
+    @property
+    def turns(self) -> bool:
+        """Whether a spatial axis of the input becomes another one of the output (:meth:`carried`)."""
+        return False
+
+    def carried(self, axis: int) -> int:
+        """The spatial axis of the output that a spatial axis of the input becomes."""
+        return axis
+
     def macs(self, inputs: Shapes, output: Shape) -> int:
         """Multiply-accumulates of convolutions and matrix products, for one input, biases excluded."""
         return 0
@@ -68,7 +79,7 @@ class Layer(Record):
         """Multiplications (divisions are some) plus additions for one input; comparisons, exp, erf, … are none."""
         return 0
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
+    def uses(self, inputs: Shapes, output: Shape) -> int:
         """LeCun's count: one for each use of a weight and each use of a bias."""
         return 0
 

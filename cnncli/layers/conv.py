@@ -1,14 +1,15 @@
 """Convolutions (cross-correlations, as all libraries compute them) over one, two or three spatial axes."""
 
-from cnncli.layers.base import Layer, Misfit, Shapes, dot_product_flops
-from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding
-from cnncli.layers.sliding import check_border, check_fit, windows_of
+from cnncli.field import Field, periodic
+from cnncli.layers.base import Layer, Misfit, Reach, Shapes, per_axis
+from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
+from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
 from cnncli.shape import Shape, elements
-from cnncli.window import Window, output_size
+from cnncli.window import Window, output_size, transposed_size
 
 
 class Convolution(Layer):
-    """What conv and depthwise_conv share; ``_maps`` says how many filters there are and in how many groups."""
+    """What conv, depthwise_conv and local share; ``maps`` says how many filters there are and in how many groups."""
 
     kernel: PerAxis
     stride: PerAxis = 1
@@ -41,25 +42,30 @@ class Convolution(Layer):
         return {**weight, "bias": (filters,)} if self.bias else weight
 
     def products(self, inputs: Shapes) -> int:
-        """Terms of the dot product behind one output: channels of a group times the window's area."""
+        """Terms of the dot products of all filters at one position: the weights of a shared kernel."""
         channels = inputs[0][0]
-        _, groups = self.maps(channels)
-        return channels // groups * elements(tuple(window.kernel for window in self.windows(inputs)))
+        filters, groups = self.maps(channels)
+        return filters * (channels // groups) * elements(tuple(window.kernel for window in self.windows(inputs)))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output) * self.products(inputs)
+        return elements(output[1:]) * self.products(inputs)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output) * dot_product_flops(self.products(inputs), self.bias)
+        # a dot product of K terms is K multiplications and K - 1 additions; a bias is one more
+        additions_saved = 0 if self.bias else output[0]
+        reweighted = elements(output) if self.padding_mode == "partial" else 0
+        return elements(output[1:]) * (2 * self.products(inputs) - additions_saved) + reweighted
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output) * (self.products(inputs) + self.bias)
+    def uses(self, inputs: Shapes, output: Shape) -> int:
+        biases = output[0] if self.bias else 0
+        return elements(output[1:]) * (self.products(inputs) + biases)
 
 
 class Conv(Convolution):
     """Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group.
 
-    weight (filters, C / groups, *kernel), bias (filters,).
+    weight (filters, C / groups, *kernel), bias (filters,). With ``connections``, a table of input maps for each filter
+    (counted from 0) as LeNet-5's C3 has one (LeCun et al. 1998, table I), weight (entries of the table, *kernel).
     """
 
     kind = "conv"
@@ -71,16 +77,61 @@ class Conv(Convolution):
     padding: Padding = 0
     dilation: PerAxis = 1
     groups: Count = 1
+    bias: Flag = True
+    padding_mode: PaddingMode = "zeros"
+    rounding: Rounding = "floor"
+    connections: Table = None
 
     def maps(self, channels: int) -> tuple[int, int]:
-        for what, count, field in (("input channels", channels, "groups"), ("filters", self.filters, "groups")):
-            if count % self.groups:
+        return self.filters, divided(self.groups, channels, self.filters)
+
+    def field_problem(self) -> Misfit | None:
+        table = self.connections
+        if table is None:
+            return None
+        if self.groups > 1:
+            return Misfit("connections and groups both say which maps a filter reads", "keep one of them", "groups")
+        if len(table) != self.filters:
+            hint = "give a list of input maps for each filter"
+            return Misfit(f"connections has {len(table)} lists for {self.filters} filters", hint, "connections")
+        if any(len(set(maps)) < len(maps) for maps in table):
+            return Misfit("connections names an input map twice for one filter", "name each map once", "connections")
+        return None
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        output = super().output_shape(inputs)
+        channels = inputs[0][0]
+        for filter_number, maps in enumerate(self.connections or ()):
+            if max(maps) >= channels:
                 raise Misfit(
-                    f"{self.groups} groups do not divide {count} {what}",
-                    f"groups must divide both {channels} input channels and {self.filters} filters",
-                    field,
+                    f"filter {filter_number} reads input map {max(maps)}, and the input has {channels}",
+                    f"maps are counted from 0 to {channels - 1}",
+                    "connections",
                 )
-        return self.filters, self.groups
+        return output
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        weights = super().weights(inputs)
+        if self.connections is not None:
+            weights["weight"] = (sum(map(len, self.connections)), *weights["weight"][2:])
+        return weights
+
+    def products(self, inputs: Shapes) -> int:
+        if self.connections is None:
+            return super().products(inputs)
+        return elements(self.weights(inputs)["weight"])
+
+
+def divided(groups: int, channels: int, filters: int) -> int:
+    """The groups, if they divide the channels and the filters; else raises Misfit."""
+    for what, count in (("input channels", channels), ("filters", filters)):
+        if count % groups:
+            raise Misfit(
+                f"{groups} groups do not divide {count} {what}",
+                f"groups must divide both {channels} input channels and {filters} filters",
+                "groups",
+            )
+    return groups
 
 
 class DepthwiseConv(Convolution):
@@ -97,3 +148,125 @@ class DepthwiseConv(Convolution):
 
     def maps(self, channels: int) -> tuple[int, int]:
         return channels * self.multiplier, channels
+
+
+class Local(Convolution):
+    """Map (C, H, W) to (filters, H', W') with weights of its own at every position: locally connected.
+
+    weight (filters, H', W', C / groups, *kernel), bias (filters, H', W'). LeCun 1989, Generalization and Network
+    Design Strategies; Goodfellow, Bengio and Courville 2016, section 9.5 (unshared convolution).
+    """
+
+    kind = "local"
+    foreign = ("locallyconnected1d", "locallyconnected2d", "locallyconnected", "unsharedconv")
+
+    filters: Count
+    kernel: PerAxis
+    stride: PerAxis = 1
+    padding: Padding = 0
+    dilation: PerAxis = 1
+    groups: Count = 1
+
+    def maps(self, channels: int) -> tuple[int, int]:
+        return self.filters, divided(self.groups, channels, self.filters)
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        output = self.output_shape(inputs)
+        shared = super().weights(inputs)
+        own = {"weight": (*output, *shared["weight"][1:])}
+        return {**own, "bias": output} if self.bias else own
+
+
+class ConvTranspose(Layer):
+    """Map (C, H, W) to (filters, H', W') as the gradient of a convolution does: each input spreads over a window.
+
+    H' = (H - 1) stride + dilation (kernel - 1) + 1 - padding + output_padding. weight (C, filters / groups, *kernel),
+    bias (filters,). Dumoulin and Visin 2016, A guide to convolution arithmetic. Operations are counted by input
+    position: each value of the input is multiplied once by each weight that it meets.
+    """
+
+    kind = "conv_transpose"
+    foreign = (
+        *("convtranspose1d", "convtranspose2d", "convtranspose3d", "conv2dtranspose", "conv1dtranspose"),
+        *("conv3dtranspose", "transposedconv", "deconv", "deconvolution", "deconv2d"),
+    )
+    transposed = True
+
+    filters: Count
+    kernel: PerAxis
+    stride: PerAxis = 1
+    padding: Padding = 0
+    output_padding: WholePerAxis = 0
+    dilation: PerAxis = 1
+    groups: Count = 1
+    bias: Flag = True
+
+    def windows(self, inputs: Shapes) -> tuple[Window, ...]:
+        """The window of each axis, as the convolution has it that this one reverses."""
+        padding = 0 if self.padding in ("same", "same_lower") else self.padding
+        windows = windows_of(self.kind, inputs[0], self.kernel, self.stride, padding, self.dilation, "floor")
+        return windows if padding == self.padding else tuple(map(self._cut_to_scale, windows))
+
+    def _cut_to_scale(self, window: Window) -> Window:
+        """Padding ``same``: the output is stride times the input."""
+        total = window.span - window.stride
+        if total < 0:
+            raise Misfit(
+                f"padding {self.padding} needs a kernel that spans the stride {window.stride}",
+                "use a larger kernel, or padding 0",
+                "padding",
+            )
+        less, more = total // 2, total - total // 2
+        before, after = (less, more) if self.padding == "same" else (more, less)
+        return window._replace(before=before, after=after)
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        divided(self.groups, shape[0], self.filters)
+        windows = self.windows(inputs)
+        extras = per_axis(self.output_padding, len(windows), "output_padding")
+        for window, extra in zip(windows, extras, strict=True):
+            if extra >= max(window.stride, window.dilation):
+                raise Misfit(
+                    f"output_padding {extra} is not below the stride {window.stride}",
+                    "output_padding adds the rows that the stride of the reversed convolution would drop",
+                    "output_padding",
+                )
+        sizes = tuple(map(transposed_size, shape[1:], windows, extras))
+        if min(sizes) < 1:
+            raise Misfit(
+                f"padding {padding_text(windows)} cuts off all of the output",
+                f"use padding of at most {(min(w.span for w in windows) - 1) // 2}",
+                "padding",
+            )
+        return (self.filters, *sizes)
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        return (tuple(map(_spread, self.windows(inputs))),)
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        kernel = per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
+        weight = {"weight": (inputs[0][0], self.filters // self.groups, *kernel)}
+        return {**weight, "bias": (self.filters,)} if self.bias else weight
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        return elements(inputs[0][1:]) * elements(self.weights(inputs)["weight"])
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        # the products that meet in one output are one addition fewer than they are; the bias is one more
+        products = self.macs(inputs, output)
+        return 2 * products - (0 if self.bias else min(products, elements(output)))
+
+    def uses(self, inputs: Shapes, output: Shape) -> int:
+        return self.macs(inputs, output) + (elements(output) if self.bias else 0)
+
+
+def _spread(window: Window) -> Field:
+    """Which inputs meet in an output: those i with i * stride + tap * dilation - before = the output, for some tap."""
+
+    def meeting(unit: int) -> list[int]:
+        places = (unit + window.before - tap * window.dilation for tap in range(window.kernel))
+        found = [place // window.stride for place in places if place % window.stride == 0]
+        return found or [(unit + window.before) // window.stride]  # between the taps: a bias and nothing else
+
+    return periodic(lambda unit: min(meeting(unit)), lambda unit: max(meeting(unit)), window.stride, 1)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from cnncli.errors import closest
-from cnncli.shape import SIZE_LIMIT, Unreadable
+from cnncli.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 
 Reader = Callable[[Any], Any]
 
@@ -147,6 +147,30 @@ def read_margins(value: object) -> object:
     return read_padding(value)
 
 
+def _sequence(read_one: Reader, wanted: str) -> Reader:
+    def read(value: object) -> object:
+        if not isinstance(value, list) or not value:
+            raise Unreadable(f"must be {wanted}, not {shown(value)}")
+        return tuple(read_one(item) for item in value)
+
+    return read
+
+
+def _order(value: object) -> object:
+    order = _sequence(_read_amount, "a list of axes, as [0, 2, 1]")(value)
+    axes = range(len(order))
+    if sorted(order) != [*axes]:
+        raise Unreadable(f"must name every axis once, not {shown(value)}", f"put {', '.join(map(str, axes))} in order")
+    return order
+
+
+def _shape(value: object) -> Shape:
+    try:
+        return read_shape(value)
+    except Unreadable as error:
+        raise Unreadable(f"must be a shape: {error}", error.hint) from None
+
+
 PaddingValue = int | str | tuple[int | tuple[int, int], ...]
 
 Count = Annotated[int, _whole(1)]
@@ -158,10 +182,20 @@ Share = Annotated[float, _number(0, 1, "from 0 to 1")]
 Flag = Annotated[bool, read_flag]
 Text = Annotated[str, read_text]
 PerAxis = Annotated[int | tuple[int, ...], _per_axis(_whole(1))]
+WholePerAxis = Annotated[int | tuple[int, ...], _per_axis(_whole(0))]
 MaybePerAxis = Annotated[int | tuple[int, ...] | None, _per_axis(_whole(1))]
 Factors = Annotated[float | tuple[float, ...] | None, _per_axis(_number(1e-9, 1e9, "from 1e-9 to 1e9"))]
 Padding = Annotated[PaddingValue, read_padding]
 Margins = Annotated[PaddingValue, read_margins]
-PaddingMode = Annotated[str, one_of("zeros", "reflect", "replicate", "circular")]
+PaddingMode = Annotated[str, one_of("zeros", "reflect", "replicate", "circular", "partial")]
+WholeOrEnd = Annotated[int | None, _whole(1)]
+Order = Annotated[tuple[int, ...], _order]
+WantedShape = Annotated[tuple[int, ...], _shape]
+Table = Annotated[
+    tuple[tuple[int, ...], ...] | None,
+    _sequence(
+        _sequence(_whole(0), "a list of input maps for each filter"), "a list with one list of input maps per filter"
+    ),
+]
 WindowRounding = Annotated[str, one_of("floor", "ceil", "exact")]
 Rounding = Annotated[str, one_of("floor", "exact")]

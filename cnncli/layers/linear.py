@@ -1,28 +1,34 @@
-"""Fully connected layers."""
+"""Layers from vector to vector: fully connected, and distances to codes."""
 
 from cnncli.layers.base import Layer, Misfit, Shapes, dot_product_flops
 from cnncli.layers.fields import Count, Flag
 from cnncli.shape import Shape, format_shape
 
 
-class Linear(Layer):
-    """Map a vector of n to one of ``units``: weight (units, n), bias (units,)."""
+class VectorLayer(Layer):
+    """From a vector of n to one of ``units``."""
 
-    kind = "linear"
-    foreign = ("dense", "fullyconnected", "fc", "lazylinear", "innerproduct")
     sees_everything = True
 
     units: Count
-    bias: Flag = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
         if len(shape) > 1:
             raise Misfit(
-                f"linear takes a vector, and its input is a map of {format_shape(shape)}",
+                f"{self.kind} takes a vector, and its input is a map of {format_shape(shape)}",
                 "put flatten (or global_avgpool) above it",
             )
         return (self.units,)
+
+
+class Linear(VectorLayer):
+    """Map a vector of n to one of ``units``: weight (units, n), bias (units,)."""
+
+    kind = "linear"
+    foreign = ("dense", "fullyconnected", "fc", "lazylinear", "innerproduct")
+    units: Count
+    bias: Flag = True
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         weight: dict[str, Shape] = {"weight": (self.units, inputs[0][0])}
@@ -34,5 +40,29 @@ class Linear(Layer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return self.units * dot_product_flops(inputs[0][0], self.bias)
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
+    def uses(self, inputs: Shapes, output: Shape) -> int:
         return self.units * (inputs[0][0] + self.bias)
+
+
+class RBF(VectorLayer):
+    """Squared distances of a vector of n to ``units`` fixed codes: y_i = sum over j of (x_j - w_ij)^2.
+
+    weight (units, n) of -1 and 1, not trained. LeCun et al. 1998, the output layer of LeNet-5: the class with the
+    smallest distance is the answer.
+    """
+
+    kind = "rbf"
+    foreign = ("euclideanradialbasis", "radialbasisfunction")
+    fixed = ("weight",)
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return {"weight": (self.units, inputs[0][0])}
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        return self.units * inputs[0][0]
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return self.units * (3 * inputs[0][0] - 1)
+
+    def uses(self, inputs: Shapes, output: Shape) -> int:
+        return self.units * inputs[0][0]

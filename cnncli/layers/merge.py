@@ -52,6 +52,26 @@ class Multiply(Merge):
     foreign = ("mul",)
 
 
+class Maximum(Merge):
+    """The largest value."""
+
+    kind = "maximum"
+    foreign = ("max",)
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return 0
+
+
+class Average(Merge):
+    """The mean: the sum, divided by the number of inputs."""
+
+    kind = "average"
+    foreign = ("mean",)
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return len(inputs) * elements(output)
+
+
 class Concat(Merge):
     """Maps (C1, H, W), (C2, H, W), … to (C1 + C2 + …, H, W)."""
 

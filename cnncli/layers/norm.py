@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from cnncli.field import ITSELF, whole
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map
-from cnncli.layers.fields import Count, Flag, Number, Positive, Share, one_of
+from cnncli.field import ITSELF, Field, whole
+from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
+from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
 from cnncli.shape import Shape, elements
 
 
@@ -33,7 +33,7 @@ class Affine(Layer):
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return _affine(inputs[0][:1], self.affine)
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
+    def uses(self, inputs: Shapes, output: Shape) -> int:
         return 2 * elements(output) if self.affine else 0
 
 
@@ -133,7 +133,7 @@ class Scale(Layer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return elements(output)
 
-    def connections(self, inputs: Shapes, output: Shape) -> int:
+    def uses(self, inputs: Shapes, output: Shape) -> int:
         return elements(output)
 
 
@@ -155,3 +155,37 @@ class LocalResponseNorm(Layer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # size squares and size - 1 additions, the factor, k, and the division
         return (2 * self.size + 2) * elements(output)
+
+
+class LocalContrastNorm(Layer):
+    """v = x - (mean of x around), y = v / max(eps, root of the mean of v^2 around). Jarrett et al. 2009.
+
+    Both means are over all channels and a Gaussian window (deviation kernel / 4) of ``kernel`` pixels, weighted to 1
+    inside the image. The paper's threshold is the image's mean deviation; a small constant keeps the layer local.
+    """
+
+    kind = "lcn"
+    foreign = ("localcontrastnorm", "spatialcontrastivenormalization", "localcontrastnormalization")
+
+    kernel: PerAxis = 9
+    eps: Positive = 1e-4
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        expect_map(self.kind, inputs[0])
+        for kernel in self.kernels(inputs):
+            if kernel % 2 == 0:
+                raise Misfit(f"a kernel of {kernel} has no middle", "use an odd kernel, as 9", "kernel")
+        return inputs[0]
+
+    def kernels(self, inputs: Shapes) -> tuple[int, ...]:
+        """The window's size on each spatial axis."""
+        return per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        # a window around it, and around each value in there another
+        return (tuple(Field((1 - kernel,), (kernel - 1,), 1) for kernel in self.kernels(inputs)),)
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        # at each position: two weighted sums over the window, and for each channel x - mean, v^2 and the division
+        window = inputs[0][0] * elements(self.kernels(inputs))
+        return elements(output[1:]) * (2 * (2 * window - 1) + 3 * inputs[0][0])

@@ -75,6 +75,42 @@ class AvgPool(WindowPool):
         return elements(output) * elements(tuple(window.kernel for window in self.windows(inputs)))
 
 
+class L2Pool(WindowPool):
+    """The root of the sum of the squares of each window; padding adds nothing. Torch's LPPool with p = 2."""
+
+    kind = "l2pool"
+    foreign = ("lppool1d", "lppool2d", "lppool", "l2pooling")
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        window = elements(tuple(window.kernel for window in self.windows(inputs)))
+        return elements(output) * (2 * window - 1)
+
+
+class Subsample(WindowPool):
+    """The mean of each window, times a trained coefficient, plus a trained bias: one of each per map.
+
+    weight (C,), bias (C,). LeCun et al. 1998, the layers S2 and S4 of LeNet-5; its figures count one connection from
+    every input of the window and one from the bias.
+    """
+
+    kind = "subsample"
+    foreign = ("subsampling",)
+
+    kernel: PerAxis = 2
+    stride: MaybePerAxis = None
+    padding: Padding = 0
+    rounding: WindowRounding = "floor"
+
+    def weights(self, inputs: Shapes) -> dict[str, Shape]:
+        return {"weight": inputs[0][:1], "bias": inputs[0][:1]}
+
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        return elements(output) * (elements(tuple(window.kernel for window in self.windows(inputs))) + 2)
+
+    def uses(self, inputs: Shapes, output: Shape) -> int:
+        return elements(output) * (elements(tuple(window.kernel for window in self.windows(inputs))) + 1)
+
+
 class AdaptivePool(Layer):
     """Map (C, H, W) to (C, *output): window i spans floor(i n / m) … ceil((i + 1) n / m) - 1."""
 

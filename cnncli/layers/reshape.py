@@ -1,13 +1,24 @@
-"""Layers that move or repeat values without weights: flatten, pad, upsample, dropout, identity."""
+"""Layers that move, repeat or leave out values, without weights."""
 
 from math import gcd
 from typing import TYPE_CHECKING, Annotated
 
-from cnncli.field import Field, periodic
+from cnncli.field import ITSELF, Field, periodic, whole
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis, wrong_length
-from cnncli.layers.fields import Factors, Margins, MaybePerAxis, Share, one_of
+from cnncli.layers.fields import (
+    Count,
+    Factors,
+    Margins,
+    MaybePerAxis,
+    Order,
+    Share,
+    WantedShape,
+    Whole,
+    WholeOrEnd,
+    one_of,
+)
 from cnncli.layers.sliding import check_border, sides
-from cnncli.shape import SIZE_LIMIT, Shape, elements
+from cnncli.shape import SIZE_LIMIT, Shape, elements, format_shape
 from cnncli.window import scaled_size
 
 if TYPE_CHECKING:
@@ -29,6 +40,24 @@ class Dropout(Layer):
     rate: Share = 0.5
 
 
+class SpatialDropout(Layer):
+    """Sets whole channels to 0 with probability ``rate`` while training. Tompson et al. 2015."""
+
+    kind = "spatial_dropout"
+    foreign = ("dropout1d", "dropout2d", "dropout3d", "spatialdropout1d", "spatialdropout2d", "spatialdropout3d")
+
+    rate: Share = 0.5
+
+
+class DropPath(Layer):
+    """Sets all of an example to 0 with probability ``rate`` while training: stochastic depth. Huang et al. 2016."""
+
+    kind = "drop_path"
+    foreign = ("stochasticdepth",)
+
+    rate: Share = 0.5
+
+
 class Flatten(Layer):
     """Map (C, H, W) to a vector of C * H * W."""
 
@@ -37,6 +66,175 @@ class Flatten(Layer):
 
     def output_shape(self, inputs: Shapes) -> Shape:
         return (elements(inputs[0]),)
+
+
+class Reshape(Layer):
+    """The same values in another ``shape``, row by row."""
+
+    kind = "reshape"
+    foreign = ("view", "unflatten")
+    sees_everything = True
+
+    shape: WantedShape
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        held, wanted = elements(inputs[0]), elements(self.shape)
+        if held != wanted:
+            raise Misfit(
+                f"a shape of {format_shape(self.shape)} holds {wanted:,} values, and the input "
+                f"{format_shape(inputs[0])} has {held:,}",
+                "the numbers of values must be equal",
+                "shape",
+            )
+        return self.shape
+
+
+class Permute(Layer):
+    """The axes in another ``order``, counted from 0 (the channels), without the batch."""
+
+    kind = "permute"
+    foreign = ("transpose",)
+
+    order: Order
+
+    @property
+    def mixes_channels(self) -> bool:
+        """Whether channels become positions."""
+        return self.order[0] != 0
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        if len(shape) != len(self.order):
+            raise Misfit(
+                f"order names {len(self.order)} axes, and the input {format_shape(shape)} has {len(shape)}",
+                "name each axis, the channels (0) as well",
+                "order",
+            )
+        return tuple(shape[axis] for axis in self.order)
+
+    @property
+    def turns(self) -> bool:
+        return not self.mixes_channels and list(self.order) != sorted(self.order)
+
+    def carried(self, axis: int) -> int:
+        return self.order.index(axis + 1) - 1
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        if self.mixes_channels:
+            return (tuple(map(whole, inputs[0][1:])),)
+        return ((ITSELF,) * (len(output) - 1),)
+
+
+class Slice(Layer):
+    """The values from ``start`` up to, but without, ``stop`` (the end) of one axis."""
+
+    kind = "slice"
+    foreign = ("narrow", "split")
+
+    start: Whole = 0
+    stop: WholeOrEnd = None
+    axis: Annotated[str, one_of("channels", "depth", "height", "width", "length")] = "channels"
+
+    def index(self, inputs: Shapes) -> int:
+        """The axis's index in the shape. Raises Misfit where the input has no such axis."""
+        names = AXES[len(inputs[0])]
+        if self.axis not in names:
+            raise Misfit(
+                f"the input {format_shape(inputs[0])} has no {self.axis}", f"its axes are {', '.join(names)}", "axis"
+            )
+        return names.index(self.axis)
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        at = self.index(inputs)
+        stop = shape[at] if self.stop is None else self.stop
+        if not self.start < stop <= shape[at]:
+            wrong = f"{self.start} to {stop} is no part of {shape[at]} {self.axis}"
+            raise Misfit(wrong, "start is below stop, and stop at most the size", "stop" if self.stop else "start")
+        return (*shape[:at], stop - self.start, *shape[at + 1 :])
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        at = self.index(inputs)
+        return (tuple(_moved(self.start if axis + 1 == at else 0) for axis in range(len(output) - 1)),)
+
+
+AXES = {
+    1: ("channels",),
+    2: ("channels", "length"),
+    3: ("channels", "height", "width"),
+    4: ("channels", "depth", "height", "width"),
+}
+
+
+def _moved(start: int) -> Field:
+    """Unit i reads input i + start."""
+    return Field((start,), (start,), 1)
+
+
+class Crop(Layer):
+    """Map (C, H, W) to (C, H - top - bottom, W - left - right)."""
+
+    kind = "crop"
+    foreign = ("cropping1d", "cropping2d", "cropping3d", "centercrop")
+
+    margins: Margins
+
+    def amounts(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
+        """(before, after) for each spatial axis."""
+        return sides(self.margins, len(inputs[0]) - 1, "margins")
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        expect_map(self.kind, shape)
+        sizes = tuple(n - before - after for n, (before, after) in zip(shape[1:], self.amounts(inputs), strict=True))
+        if min(sizes) < 1:
+            raise Misfit(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
+        return (shape[0], *sizes)
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        return (tuple(_moved(before) for before, _ in self.amounts(inputs)),)
+
+
+class PixelShuffle(Layer):
+    """Map (C r^2, H, W) to (C, r H, r W): channels become the pixels of a block. Shi et al. 2016."""
+
+    kind = "pixel_shuffle"
+    foreign = ("depthtospace", "subpixel")
+
+    factor: Count
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        (shape,) = inputs
+        expect_map(self.kind, shape)
+        block = self.factor ** (len(shape) - 1)
+        if shape[0] % block:
+            raise Misfit(
+                f"{shape[0]} channels are not a multiple of the {block} pixels of a block",
+                "the channels must be a multiple of the factor, once for each spatial axis",
+                "factor",
+            )
+        return (shape[0] // block, *(self.factor * size for size in shape[1:]))
+
+    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+        block = periodic(lambda i: i // self.factor, lambda i: i // self.factor, self.factor, 1)
+        return ((block,) * (len(output) - 1),)
+
+
+class ChannelShuffle(Layer):
+    """Deals the channels of ``groups`` groups out one by one: (g, C / g) becomes (C / g, g). Zhang et al. 2018."""
+
+    kind = "channel_shuffle"
+
+    groups: Count
+
+    def output_shape(self, inputs: Shapes) -> Shape:
+        if inputs[0][0] % self.groups:
+            raise Misfit(
+                f"{self.groups} groups do not divide {inputs[0][0]} channels",
+                "groups must divide the channels",
+                "groups",
+            )
+        return inputs[0]
 
 
 class Pad(Layer):
@@ -60,7 +258,7 @@ class Pad(Layer):
         return (shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], amounts, strict=True)))
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
-        return (tuple(Field((-before,), (-before,), 1) for before, _ in self.amounts(inputs)),)
+        return (tuple(_moved(-before) for before, _ in self.amounts(inputs)),)
 
 
 class Upsample(Layer):

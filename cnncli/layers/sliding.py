@@ -8,13 +8,13 @@ from cnncli.shape import Shape, format_shape
 from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
 
 
-def sides(padding: PaddingValue, rank: int) -> tuple[tuple[int, int], ...]:
+def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tuple[int, int], ...]:
     """Padding numbers and pairs as (before, after) for each axis. Raises Misfit for a list of another length."""
     if not isinstance(padding, tuple):
         amount = 0 if isinstance(padding, str) else padding
         return ((amount, amount),) * rank
     if len(padding) != rank:
-        raise wrong_length("padding", len(padding), rank)
+        raise wrong_length(field, len(padding), rank)
     return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
 
 

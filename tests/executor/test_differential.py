@@ -19,6 +19,9 @@ from cnncli.layers import KINDS, Layer, Misfit
 
 COMPOSING = ("residual", "parallel", "repeat", "blocks", "unit", "inputs", "add", "concat")
 
+# torch counts zeros, masks and windows as convolutions, and not what a matrix product of one term comes to
+NOT_COMPARED = ("connections", "partial", "lcn", "local")
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 thorough = settings(
@@ -50,6 +53,7 @@ def test_macs_are_half_of_the_flops_that_torch_counts_for_convolutions_and_matri
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
+    assume(not any(word in text for word in NOT_COMPARED))
     with torch.device("meta"):
         network = Network(loaded.inferred).eval()
         inputs = [torch.empty(1, *entry.shape) for entry in loaded.graph.inputs]

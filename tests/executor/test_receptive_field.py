@@ -102,14 +102,21 @@ def linear_layer(draw: st.DrawFn, *, padded: bool, depth: int = 1) -> str:
         f"avgpool: {{kernel: {kernel + 1}, stride: {stride}}}",
         f"maxpool: {{kernel: {kernel + 1}, stride: {stride}, dilation: {dilation}, padding: {min(pad, kernel // 2)}}}",
         "relu",
+        f"local: {{filters: 2, kernel: {kernel}, stride: {stride}}}",
         f"upsample: {draw(st.sampled_from([2, 3, 1.5]))}",
     ]
+    if not padded:  # a border that is cut off leaves padding where the image goes on
+        options.append(f"crop: {stride - 1}")
     if padded:
         options += [
             f"upsample: {{scale: {draw(st.sampled_from([2, 3, 1.5]))}, mode: linear}}",
             f"pad: {pad}",
             f"conv: {{filters: 2, kernel: {kernel}, padding: same}}",
             f"adaptive_avgpool: {draw(st.integers(2, 9))}",
+            f"conv_transpose: {{filters: 2, kernel: {stride + kernel - 1}, stride: {stride}, padding: {kernel - 1}}}",
+            f"conv_transpose: {{filters: 4, kernel: {kernel + 1}, stride: 2, dilation: {1 + 2 * (kernel - 1)}}}",
+            f"conv: {{filters: 2, kernel: 3, padding: {pad}, padding_mode: partial}}",
+            f"subsample: {{kernel: {kernel}, stride: {stride}}}",
         ]
     if depth and padded:
         branch = draw(linear_layer(padded=False, depth=0))
@@ -214,6 +221,39 @@ def test_a_global_pool_does_not_see_what_was_dropped_before_it() -> None:
     assert loaded is not None
     assert support(loaded.inferred, ())["input"] == [(0, 5), (0, 5)]
     assert [axis.size for axis in last(loaded.inferred).receptive_field["input"].axes] == [6, 6]
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_pixel_of_a_block_sees_what_the_block_s_channels_saw(factor: int) -> None:
+    text = f"""
+input: 1x12x10
+layers:
+  - conv: {{filters: {2 * factor**2}, kernel: 3}}
+  - pixel_shuffle: {factor}
+  - conv: {{filters: 1, kernel: 2}}
+"""
+    loaded = load_if_it_fits(text)
+    assert loaded is not None
+    facts = last(loaded.inferred)
+    units = some_units(facts.figures.output_shape[1:])
+    for unit, seen in zip(units, supports(loaded.inferred, units), strict=True):
+        assert seen["input"] == predicted(facts.receptive_field["input"].axes, unit)
+
+
+def test_a_turned_map_keeps_the_field_of_each_axis_of_the_input() -> None:
+    text = """
+input: 1x20x17
+layers:
+  - conv: {filters: 2, kernel: [3, 1], stride: [2, 1]}
+  - permute: {order: [0, 2, 1]}
+  - conv: {filters: 2, kernel: [5, 1]}
+  - conv: {filters: 2, kernel: [1, 2]}
+"""
+    loaded = load_if_it_fits(text)
+    assert loaded is not None
+    field = last(loaded.inferred).receptive_field["input"]
+    assert ([axis.size for axis in field.axes], [axis.stride for axis in field.axes]) == ([5, 5], [2, 1])
+    assert support(loaded.inferred, (3, 2))["input"] == [(4, 8), (3, 7)]  # rows move along the last axis, after turning
 
 
 def test_each_input_has_a_field_of_its_own() -> None:

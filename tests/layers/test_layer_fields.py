@@ -13,11 +13,12 @@ from cnncli.shape import Unreadable
 SINGLE = {name: kind for name, kind in KINDS.items() if not kind.merges}
 FIELDS = [(name, field) for name, kind in SINGLE.items() for field in kind.schema]
 REQUIRED = {"upsample": {"scale": 2}}  # or a size
+OTHER = {"reshape": {"shape": "27x9"}, "permute": {"order": "[0, 2, 1]"}, "pixel_shuffle": {"factor": 1}}
 
 
 def entry(kind: str, **given: Any) -> str:
     """A layer with its required fields and these."""
-    required = {name: 3 for name, field in KINDS[kind].schema.items() if field.required}
+    required = {name: 3 for name, field in KINDS[kind].schema.items() if field.required} | OTHER.get(kind, {})
     if "size" not in given:
         required |= REQUIRED.get(kind, {})
     fields = ", ".join(f"{name}: {value}" for name, value in {**required, **given}.items())
@@ -25,7 +26,7 @@ def entry(kind: str, **given: Any) -> str:
 
 
 def input_of(kind: str) -> str:
-    return "9" if kind == "linear" else "3x9x9"
+    return "9" if kind in ("linear", "rbf") else "3x9x9"
 
 
 @pytest.mark.parametrize("kind", SINGLE)
@@ -41,7 +42,7 @@ def test_no_field_takes_a_list_of_nothing_a_mapping_or_another_word(kind: str, f
         if value != "{a: 1}":
             assert problem.message.startswith(f"{field} ")
         assert problem.place is not None
-        column = problem.place.text.index(f"{field}: ") + len(f"{field}: ") + 1
+        column = problem.place.text.rindex(f"{field}: ") + len(f"{field}: ") + 1
         assert problem.place.column == column  # right under the value
 
 
@@ -60,7 +61,7 @@ def test_a_bare_value_fills_the_main_field(kind: str) -> None:
     if sum(field.required for field in layer.schema.values()) > 1:
         assert messages(f"{kind}: 3")[0].startswith(f"{kind} needs ")
         return
-    value = 1 if kind != "gelu" else "tanh"
+    value = {"gelu": "tanh", **{name: field[KINDS[name].main] for name, field in OTHER.items()}}.get(kind, 1)
     bare, long = (
         graph(text, input=input_of(kind)) for text in (f"{kind}: {value}", f"{kind}: {{{layer.main}: {value}}}")
     )
@@ -92,7 +93,7 @@ def test_a_bare_value_fills_the_main_field(kind: str) -> None:
         ("conv", "padding", "[1, 1, 2, 2]",
          "takes a number, a word, or a list with one number or pair per axis, not [1, 1, 2, 2]",
          "write [[top, bottom], [left, right]]"),
-        ("conv", "padding_mode", "reflection", "must be zeros, reflect, replicate or circular, not reflection",
+        ("conv", "padding_mode", "reflection", "must be zeros, reflect, replicate, circular or partial, not reflection",
          "write reflect"),
         ("conv", "rounding", "ceil", "must be floor or exact, not ceil", ""),
         ("conv", "bias", "1", "must be true or false, not 1", ""),
