@@ -15,6 +15,8 @@ from itertools import pairwise
 from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncli.shape import is_open, larger, smaller
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
@@ -33,6 +35,11 @@ class Field(NamedTuple):
     def size(self) -> int:
         """The most inputs that a unit sees, from the first to the last."""
         return max(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is the same for every open size; else nothing can be said of it."""
+        return bool(self.first)
 
     @property
     def offset(self) -> int:
@@ -56,7 +63,6 @@ class Field(NamedTuple):
         period = len(self.last)
         return self.last[unit % period] + unit // period * self.advance
 
-
     def lowest(self, start: int, end: int) -> int:
         """The first input that any of the units ``start`` … ``end`` sees. One period says all; later ones see later."""
         low = self.low(start)
@@ -79,6 +85,7 @@ class Field(NamedTuple):
 
 
 ITSELF = Field((0,), (0,), 1)
+UNKNOWN = Field((), (), 1)  # it depends on sizes that stay open
 ONLY_FIRST = Field((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
 
 
@@ -112,6 +119,8 @@ def compose(layer: Field, below: Field) -> Field:
     """
     if layer == ITSELF:
         return below
+    if not (layer.first and below.first):
+        return UNKNOWN
     first, last, advance = layer
     if len(first) == 1 == len(below.first):
         step = below.advance
@@ -128,7 +137,14 @@ def compose(layer: Field, below: Field) -> Field:
 
 
 def seen_by_all(below: Field, units: int, extent: int) -> Field:
-    """The field of a unit that sees all ``units`` of its input: everything they see, inside the image."""
+    """The field of a unit that sees all ``units`` of its input: everything they see, inside the image.
+
+    Of an image of open size, that is all of it but what a remainder leaves out.
+    """
+    if is_open(units) or is_open(extent):
+        return whole(extent)
+    if not below.first:
+        return UNKNOWN
     return Field((max(0, below.lowest(0, units - 1)),), (min(extent - 1, below.highest(0, units - 1)),), 0)
 
 
@@ -136,14 +152,16 @@ def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool
     """The field that covers two paths, and whether the paths are aligned (same stride, same centres)."""
     if one == other:
         return one, True
+    if not (one.first and other.first):
+        return UNKNOWN, False
     if one.advance == 0 or other.advance == 0:
         return _join_standing(one, other, units, extent)
     if one.advance * len(other.first) != other.advance * len(one.first):  # their strides, as whole numbers
         return _cover_unit_zero(one, other), False
     period = lcm(len(one.first), len(other.first))
     joined = periodic(
-        lambda i: min(one.low(i), other.low(i)),
-        lambda i: max(one.high(i), other.high(i)),
+        lambda i: smaller(one.low(i), other.low(i)),
+        lambda i: larger(one.high(i), other.high(i)),
         period,
         one.low(period) - one.low(0),
     )
@@ -163,6 +181,6 @@ def _join_standing(one: Field, other: Field, units: int, extent: int) -> tuple[F
 def _cover_unit_zero(one: Field, other: Field) -> Field:
     """Paths that move at different strides drift apart; what they see of unit 0 is covered, at the larger stride."""
     faster = max(one, other, key=lambda field: field.stride)
-    low, high = min(one.low(0), other.low(0)), max(one.high(0), other.high(0))
+    low, high = smaller(one.low(0), other.low(0)), larger(one.high(0), other.high(0))
     before, after = faster.low(0) - low, high - faster.high(0)
     return Field(tuple(a - before for a in faster.first), tuple(b + after for b in faster.last), faster.advance)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
-from cnncli.field import ITSELF, Field, compose, join, seen_by_all, whole
+from cnncli.field import ITSELF, UNKNOWN, Field, compose, join, seen_by_all, whole
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
-from cnncli.shape import SIZE_LIMIT, Shape, elements, format_shape
+from cnncli.shape import Shape, Size, Undecided, add_up, elements, format_shape, is_open, too_large
 from cnncli.window import Window, dropped
 
 BYTES_PER_PARAMETER = 4  # float32
@@ -68,16 +68,20 @@ SUMMED = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops"
 
 
 class Inferred(NamedTuple):
-    """A graph with the facts of its nodes, by name, in the order of computation."""
+    """A graph with the facts of its nodes, by name, in the order of computation.
+
+    ``assumed`` are forms that are at least 0 at every size at which the network works, where sizes are open.
+    """
 
     graph: Graph
     facts: Mapping[str, Facts]
+    assumed: tuple[Size, ...] = ()
 
     @property
     def totals(self) -> dict[str, int]:
         """The sum of every figure over all layers, and the bytes of the parameters in float32."""
         all_figures = [facts.figures for facts in self.facts.values()]
-        totals = {name: sum(getattr(figures, name) for figures in all_figures) for name in SUMMED}
+        totals = {name: add_up(getattr(figures, name) for figures in all_figures) for name in SUMMED}
         return {**totals, "parameter_bytes": totals["params"] * BYTES_PER_PARAMETER}
 
     def shape(self, name: str) -> Shape:
@@ -85,6 +89,12 @@ class Inferred(NamedTuple):
         if name in self.facts:
             return self.facts[name].figures.output_shape
         return next(entry.shape for entry in self.graph.inputs if entry.name == name)
+
+
+DEPENDS = Misfit(
+    "whether it fits, or its size, depends on the open sizes in a way that has no one formula",
+    "give the input numbers, as with --input 3x224x224",
+)
 
 
 def infer(graph: Graph, *, strict: bool = False) -> Inferred:
@@ -101,6 +111,24 @@ def infer(graph: Graph, *, strict: bool = False) -> Inferred:
 
 def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Problem]]:
     """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out."""
+    if any(is_open(size) for entry in graph.inputs for size in entry.shape):
+        inferred, problems = _infer_all(graph, strict=strict)
+        return inferred._replace(assumed=_assumed(inferred)), problems
+    return _infer_all(graph, strict=strict)
+
+
+def _assumed(inferred: Inferred) -> tuple[Size, ...]:
+    """What the output shapes of all layers take for granted of open sizes."""
+    from cnncli.symbolic import assumptions
+
+    asked = {(id(facts.node.layer), facts.input_shapes): facts for facts in inferred.facts.values()}
+    with assumptions() as assumed:
+        for facts in asked.values():
+            facts.node.layer.output_shape(facts.input_shapes)
+    return tuple(assumed)
+
+
+def _infer_all(graph: Graph, *, strict: bool) -> tuple[Inferred, list[Problem]]:
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
     fields: dict[str, Seen] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
@@ -116,11 +144,17 @@ def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Pro
             figures = known.get(key) or known.setdefault(key, work_out(node.layer, inputs, strict=strict))
             if node.shares:
                 figures = _with_shared_weights(figures, node, facts)
+        except Undecided:
+            problems.extend(_problem(node, DEPENDS, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
+            continue
         except Misfit as misfit:
             problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
         shapes[node.name] = figures.output_shape
-        seen = _receptive_fields(node, inputs, figures, fields, extents)
+        try:
+            seen = _receptive_fields(node, inputs, figures, fields, extents)
+        except Undecided:
+            seen = {name: ReceptiveField((UNKNOWN,) * (len(shape) - 1)) for name, shape in extents.items()}
         fields[node.name] = seen
         facts[node.name] = Facts(node, inputs, figures, seen)
     return Inferred(graph, facts), problems
@@ -129,7 +163,7 @@ def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Pro
 def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
     """The figures of one layer on inputs of these shapes. Raises Misfit."""
     output = layer.output_shape(inputs)
-    if max(output) >= SIZE_LIMIT:
+    if too_large(output):
         raise Misfit(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
     windows = layer.windows(inputs)
     slides = windows if not layer.transposed else ()
@@ -137,14 +171,14 @@ def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
         check_exact(inputs[0], slides)
     lost = tuple(map(dropped, inputs[0][1:], slides)) if slides else (0,) * (len(output) - 1)
     weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)
-    biases = sum(elements(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
-    params = sum(map(elements, weight_shapes.values()))
+    biases = add_up(elements(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
+    params = add_up(map(elements, weight_shapes.values()))
     return Figures(
         output_shape=output,
         weight_shapes=weight_shapes,
         buffer_shapes=buffer_shapes,
         windows=windows,
-        reach=() if layer.sees_everything else layer.reach(inputs, output),
+        reach=() if layer.sees_everything else _reach(layer, inputs, output),
         params=params,
         trainable=params - sum(elements(weight_shapes[name]) for name in layer.fixed),
         weights=params - biases,
@@ -157,6 +191,13 @@ def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
         dropped=lost,
         notes=_dropped_notes(lost, windows),
     )
+
+
+def _reach(layer: Layer, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    try:
+        return layer.reach(inputs, output)
+    except Undecided:
+        return ((UNKNOWN,) * (len(output) - 1),) * len(inputs)
 
 
 def _with_shared_weights(figures: Figures, node: Node, facts: Mapping[str, Facts]) -> Figures:
@@ -178,10 +219,21 @@ def _with_shared_weights(figures: Figures, node: Node, facts: Mapping[str, Facts
     return figures._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*figures.notes, note))
 
 
+def _open_dropped_note(lost: tuple[int, ...]) -> str:
+    from cnncli.symbolic import where_same
+
+    where = [where_same(count, 0) for count in lost if is_open(count)]
+    if not all(where):
+        return "drops what the last step does not reach, at most sizes"
+    return f"drops nothing {' and '.join(where).replace(' and only', ' and')}"
+
+
 def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:
     if not any(lost):
         return ()
     names = {1: ("column",), 2: ("row", "column"), 3: ("slice", "row", "column")}[len(lost)]
+    if any(map(is_open, lost)):
+        return (_open_dropped_note(lost),)
     parts = [f"{count} {name}{'s' if count > 1 else ''}" for count, name in zip(lost, names, strict=True) if count]
     from_padding = all(count <= window.after for count, window in zip(lost, windows, strict=True))
     return (f"drops {' and '.join(parts)}{' of the padding' if from_padding else ''}",)

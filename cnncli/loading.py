@@ -13,6 +13,7 @@ from cnncli.inference import Inferred, infer_all
 from cnncli.language import Source, decode, read, read_text
 from cnncli.language.blocks import VARIANT
 from cnncli.recipe import recipe_problems
+from cnncli.shape import format_shape, is_open
 
 
 class Loaded(NamedTuple):
@@ -116,14 +117,18 @@ def load(
     overrides: Mapping[str, str] = {},
     inputs: Mapping[str, str] = {},
     strict: bool = False,
+    open_sizes: bool = False,
 ) -> Loaded:
     """Find, read and work out a network.
 
-    ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input).
+    ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
+    ``open_sizes`` says whether an input may be 3xHxW.
     Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
     """
     source, variant = find(architecture)
-    return load_source(source, slug(architecture), overrides={**variant, **overrides}, inputs=inputs, strict=strict)
+    overrides = {**variant, **overrides}
+    name = slug(architecture)
+    return load_source(source, name, overrides=overrides, inputs=inputs, strict=strict, open_sizes=open_sizes)
 
 
 def load_source(
@@ -133,14 +138,26 @@ def load_source(
     overrides: Mapping[str, str] = {},
     inputs: Mapping[str, str] = {},
     strict: bool = False,
+    open_sizes: bool = False,
 ) -> Loaded:
     """As :func:`load`, for a text at hand."""
     draft = read(source, overrides, inputs)
+    if not open_sizes:
+        _refuse_open_sizes(source, draft.graph)
     inferred, shape_problems = infer_all(draft.graph, strict=strict)
     problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
     if problems:
         raise CnnError.of(problems)
     return Loaded(inferred, source, name, overrides, inputs)
+
+
+def _refuse_open_sizes(source: Source, graph: Graph) -> None:
+    for entry in graph.inputs:
+        if any(map(is_open, entry.shape)):
+            raise CnnError(
+                f"{source.name}: the input {format_shape(entry.shape)} has sizes that stay open",
+                "give it numbers, as with --input 3x224x224",
+            )
 
 
 def slug(architecture: str) -> str:

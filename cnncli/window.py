@@ -5,10 +5,9 @@ Everything that slides (convolution, pooling) goes through :class:`Window`; no o
 
 from __future__ import annotations
 
-from math import gcd
 from typing import NamedTuple
 
-from cnncli.shape import Size
+from cnncli.shape import Size, common_divisor, larger, smaller
 
 
 class Window(NamedTuple):
@@ -39,8 +38,8 @@ def fits(size: Size, window: Window) -> bool:
 def output_size(size: Size, window: Window) -> Size:
     """Positions of the window: ``floor((size + before + after - span) / stride) + 1``.
 
-    With ``ceil``, the ceiling instead, less a last window that would start in the padding at the end (PyTorch's
-    rule). The window must fit (:func:`fits`).
+    With ``ceil``, the ceiling instead, but at most the ``ceil((size + before) / stride)`` windows that start before the
+    padding at the end (PyTorch's rule). The window must fit (:func:`fits`).
 
     >>> output_size(7, Window(kernel=3, stride=2)), output_size(32, Window(kernel=5, before=2, after=2))
     (3, 32)
@@ -48,9 +47,7 @@ def output_size(size: Size, window: Window) -> Size:
     room = size + window.before + window.after - window.span
     if not window.ceil:
         return room // window.stride + 1
-    positions = -(-room // window.stride) + 1
-    starts_in_padding = (positions - 1) * window.stride >= size + window.before
-    return positions - 1 if starts_in_padding else positions
+    return smaller(-(-room // window.stride) + 1, -(-(size + window.before) // window.stride))
 
 
 def left_over(size: Size, window: Window) -> Size:
@@ -64,8 +61,10 @@ def left_over(size: Size, window: Window) -> Size:
 
 def dropped(size: Size, window: Window) -> Size:
     """Rows (columns) at the end of the padded axis that no position of the window covers."""
+    if not window.ceil:
+        return left_over(size, window)
     covered = (output_size(size, window) - 1) * window.stride + window.span
-    return max(0, size + window.before + window.after - covered)
+    return larger(0, size + window.before + window.after - covered)
 
 
 def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
@@ -75,7 +74,7 @@ def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
     (4, 1)
     """
     positions = -(-size // stride)
-    return max(0, (positions - 1) * stride + dilation * (kernel - 1) + 1 - size)
+    return larger(0, (positions - 1) * stride + dilation * (kernel - 1) + 1 - size)
 
 
 def largest_kernel(size: Size, window: Window) -> int:
@@ -122,7 +121,7 @@ def adaptive_pattern(size: Size, output: Size) -> tuple[int, int]:
     >>> adaptive_pattern(10, 4)
     (2, 5)
     """
-    shared = gcd(size, output)
+    shared = common_divisor(size, output)
     return output // shared, size // shared
 
 
@@ -132,7 +131,7 @@ def adaptive_total(size: Size, output: Size) -> int:
     >>> adaptive_total(10, 4)  # windows of 3 inputs, where 4 of 2.5 would do
     12
     """
-    return size + output - gcd(size, output)
+    return size + output - common_divisor(size, output)
 
 
 def scaled_size(size: Size, numerator: int, denominator: int) -> Size:

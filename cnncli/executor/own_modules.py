@@ -165,14 +165,14 @@ class CroppedConvTranspose(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         transpose = CONV_TRANSPOSE[len(self.sizes) - 1]
-        whole = transpose(x, self.weight, None, self.stride, 0, 0, self.groups, self.dilation)
+        whole: Tensor = transpose(x, self.weight, None, self.stride, 0, 0, self.groups, self.dilation)
         ends = [start + size for start, size in zip(self.starts, self.sizes, strict=True)]
         missing = [max(0, end - have) for end, have in zip(ends, whole.shape[2:], strict=True)]
         whole = functional.pad(whole, [amount for extra in reversed(missing) for amount in (0, extra)])
         for axis, (start, size) in enumerate(zip(self.starts, self.sizes, strict=True)):
             whole = whole.narrow(2 + axis, start, size)
         if self.bias is None:
-            return cast(Tensor, whole)
+            return whole
         return cast(Tensor, whole + self.bias.view(-1, *(1,) * len(self.sizes)))
 
 

@@ -4,7 +4,7 @@ from cnncli.field import Field, periodic
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
-from cnncli.shape import Shape, elements
+from cnncli.shape import Shape, elements, smaller
 from cnncli.window import Window, output_size, transposed_size
 
 
@@ -233,7 +233,7 @@ class ConvTranspose(Layer):
                     "output_padding",
                 )
         sizes = tuple(map(transposed_size, shape[1:], windows, extras))
-        if min(sizes) < 1:
+        if any(size < 1 for size in sizes):
             raise Misfit(
                 f"padding {padding_text(windows)} cuts off all of the output",
                 f"use padding of at most {(min(w.span for w in windows) - 1) // 2}",
@@ -255,7 +255,7 @@ class ConvTranspose(Layer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # the products that meet in one output are one addition fewer than they are; the bias is one more
         products = self.macs(inputs, output)
-        return 2 * products - (0 if self.bias else min(products, elements(output)))
+        return 2 * products - (0 if self.bias else smaller(products, elements(output)))
 
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return self.macs(inputs, output) + (elements(output) if self.bias else 0)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cnncli.field import ITSELF, ONLY_FIRST
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
-from cnncli.shape import Shape, elements, format_shape
+from cnncli.shape import Shape, Size, elements, format_shape, is_open, same_size
 
 
 class Merge(Layer):
@@ -18,15 +18,15 @@ class Merge(Layer):
             raise Misfit(
                 f"{self.kind} cannot join {_listed(inputs)}: they have different numbers of axes", field="from"
             )
-        output = tuple(max(sizes) for sizes in zip(*inputs, strict=True))
         for sizes in zip(*inputs, strict=True):
-            if len(set(sizes) - {1}) > 1:
+            long = [size for size in dict.fromkeys(sizes) if size != 1]
+            if not all(same_size(size, long[0]) for size in long[1:]):
                 raise Misfit(
-                    f"{self.kind} needs one shape, and its inputs are {_listed(inputs)}",
+                    f"{self.kind} needs one shape, and its inputs are {_listed(inputs)}{_where_same(long)}",
                     "make the paths end alike (channels, stride and padding), or use concat to stack channels",
                     "from",
                 )
-        return output
+        return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*inputs, strict=True))
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return tuple(
@@ -79,9 +79,13 @@ class Concat(Merge):
     foreign = ("concatenate", "cat", "depthconcat")
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        if len({shape[1:] for shape in inputs}) > 1:
+        first = inputs[0][1:]
+        unlike = [shape for shape in inputs if not _same_sizes(shape[1:], first)]
+        if unlike:
+            unequal = [pair for pair in zip(first, unlike[0][1:], strict=False) if not same_size(*pair)]
+            where = _where_same([*unequal[0]]) if unequal else ""
             raise Misfit(
-                f"concat needs maps of one size, and its inputs are {_listed(inputs)}",
+                f"concat needs maps of one size, and its inputs are {_listed(inputs)}{where}",
                 "only the channels may differ: match strides and padding",
                 "from",
             )
@@ -89,6 +93,21 @@ class Concat(Merge):
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 0
+
+
+def _same_sizes(one: Shape, other: Shape) -> bool:
+    return len(one) == len(other) and all(map(same_size, one, other))
+
+
+def _where_same(sizes: list[Size]) -> str:
+    """For which open sizes two unequal ones are the same after all, as an addition to a message."""
+    unlike = next(size for size in sizes[1:] if not same_size(size, sizes[0]))
+    if not any(map(is_open, (sizes[0], unlike))):
+        return ""
+    from cnncli.symbolic import where_same
+
+    where = where_same(sizes[0], unlike)
+    return f", which are the same {where}" if where else ""
 
 
 def _listed(inputs: Shapes) -> str:

@@ -6,7 +6,7 @@ from cnncli.field import Field, periodic, whole
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
-from cnncli.shape import Shape, elements
+from cnncli.shape import Shape, elements, larger
 from cnncli.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
 
 
@@ -31,9 +31,10 @@ class WindowPool(Layer):
         windows = self.windows(inputs)
         check_fit(shape, windows)
         for window in windows:
-            if max(window.before, window.after) > window.span // 2:
+            padding = larger(window.before, window.after)
+            if padding > window.span // 2:
                 raise Misfit(
-                    f"padding {max(window.before, window.after)} is more than half of the {window.span} that the "
+                    f"padding {padding} is more than half of the {window.span} that the "
                     "kernel spans: a window would lie in the padding alone",
                     f"use padding of at most {window.span // 2}",
                     "padding",

@@ -1,6 +1,5 @@
 """Layers that move, repeat or leave out values, without weights."""
 
-from math import gcd
 from typing import TYPE_CHECKING, Annotated
 
 from cnncli.field import ITSELF, Field, periodic, whole
@@ -18,7 +17,7 @@ from cnncli.layers.fields import (
     one_of,
 )
 from cnncli.layers.sliding import check_border, sides
-from cnncli.shape import SIZE_LIMIT, Shape, elements, format_shape
+from cnncli.shape import Shape, Undecided, common_divisor, elements, format_shape, is_open, too_large
 from cnncli.window import scaled_size
 
 if TYPE_CHECKING:
@@ -187,7 +186,7 @@ class Crop(Layer):
         (shape,) = inputs
         expect_map(self.kind, shape)
         sizes = tuple(n - before - after for n, (before, after) in zip(shape[1:], self.amounts(inputs), strict=True))
-        if min(sizes) < 1:
+        if any(size < 1 for size in sizes):
             raise Misfit(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
         return (shape[0], *sizes)
 
@@ -300,7 +299,7 @@ class Upsample(Layer):
 
     def _scaled(self, size: int, factor: "Fraction") -> int:
         scaled: int = scaled_size(size, factor.numerator, factor.denominator)
-        if not 1 <= scaled < SIZE_LIMIT:
+        if scaled < 1 or too_large((scaled,)):
             raise Misfit(f"a scale of {float(factor):g} makes {scaled} of {size}", "use a scale nearer to 1", "scale")
         return scaled
 
@@ -312,11 +311,22 @@ class Upsample(Layer):
         return max(0, 2 * taps - 1) * elements(output)
 
 
+def _ratio(output: int, size: int) -> tuple[int, int]:
+    """output / size in lowest terms. Raises Undecided where that depends on open sizes."""
+    if is_open(size):
+        for factor in range(1, 65):
+            if output == size * factor:
+                return factor, 1
+        raise Undecided
+    shared = common_divisor(size, output)
+    return output // shared, size // shared
+
+
 def _interpolation(size: int, output: int, mode: str) -> Field:
     """Which of ``size`` inputs each of ``output`` outputs reads. One input stretched is read by all."""
     if size == 1:
         return Field((0,), (0,), 0)
-    period, advance = output // gcd(size, output), size // gcd(size, output)
+    period, advance = _ratio(output, size)
     if mode == "nearest":
         return periodic(lambda i: i * advance // period, lambda i: i * advance // period, period, advance)
     if period == 1 == advance:  # nothing to interpolate

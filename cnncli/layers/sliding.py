@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from cnncli.layers.base import Misfit, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
-from cnncli.shape import Shape, format_shape
+from cnncli.shape import Shape, format_shape, is_open
 from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
 
 
@@ -77,6 +77,12 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     if not loose:
         return
     size, window = loose[0]
+    if is_open(size):
+        raise Misfit(
+            f"{_describe(windows)} with stride {_values([w.stride for w in windows])} does not fit every input exactly",
+            "cnn solve ARCH --accepts lists the sizes at which nothing is dropped",
+            "stride" if window.stride > 1 else "kernel",
+        )
     padded = size + window.before + window.after
     positions = (padded - window.span) / window.stride + 1
     sums = " + ".join(str(part) for part in (size, window.before, window.after) if part)

@@ -80,7 +80,10 @@ def sees_text(facts: Facts, inferred: Inferred) -> str:
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     parts = []
     for name, field in facts.receptive_field.items():
-        size = "all" if field.sees_all(extents[name]) else format_shape(tuple(axis.size for axis in field.axes))
+        known = all(axis.is_known for axis in field.axes)
+        size = "all" if known and field.sees_all(extents[name]) else "varies"
+        if known and size != "all":
+            size = format_shape(tuple(axis.size for axis in field.axes))
         parts.append(("" if len(extents) == 1 else f"{name} ") + size + ("" if field.aligned else "*"))
     return ", ".join(parts)
 
@@ -131,14 +134,15 @@ def notes(row: Row) -> tuple[str, ...]:
     return row.facts.figures.notes if row.facts is not None and row.is_layer else ()
 
 
-def choose(names: str | None, rows: list[Row]) -> list[Column]:
-    """The columns of ``--columns a,b,c``, or the default ones; the dilation is shown where there is any.
+def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) -> list[Column]:
+    """The columns of ``--columns a,b,c``, or the default ones but ``leave_out``; the dilation where there is any.
 
     Raises CnnError for an unknown name.
     """
     if names is None:
         dilated = any(window.dilation > 1 for row in rows for window in _windows(row))
-        return [COLUMNS[name] for name in COLUMNS if name in DEFAULT or (dilated and name == "dilation")]
+        shown = {*DEFAULT, *(("dilation",) if dilated else ())} - {*leave_out}
+        return [COLUMNS[name] for name in COLUMNS if name in shown]
     wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in COLUMNS:

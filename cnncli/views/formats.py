@@ -15,14 +15,24 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
     """The summary as plain data: every layer in the order of computation, whatever the table would fold."""
     graph = inferred.graph
     totals = {name: scaled(name, count, batch) for name, count in inferred.totals.items()}
+    smallest = {"smallest_input": smallest_sizes(inferred)} if inferred.assumed else {}
     return {
         "name": graph.name or slug,
         **({"batch": batch} if batch else {}),
         "inputs": [{"name": entry.name, "shape": list(with_batch(entry.shape, batch))} for entry in graph.inputs],
         "layers": [_layer(facts, batch) for facts in inferred.facts.values()],
         "outputs": list(graph.outputs),
+        **smallest,
         "totals": totals,
     }
+
+
+def smallest_sizes(inferred: Inferred) -> dict[str, int | None]:
+    """Of each open size the smallest value from which on the network works, as far as the others do not matter."""
+    from cnncli.symbolic import letters_of, smallest
+
+    names = letters_of(size for entry in inferred.graph.inputs for size in entry.shape)
+    return {name: smallest(inferred.assumed, name) for name in names}
 
 
 def json_text(summary: dict[str, Any]) -> str:
@@ -32,10 +42,10 @@ def json_text(summary: dict[str, Any]) -> str:
     parts = []
     for key, value in summary.items():
         if key == "layers":
-            lines = ",\n".join(f"  {json.dumps(layer, ensure_ascii=False)}" for layer in value)
+            lines = ",\n".join(f"  {json.dumps(layer, ensure_ascii=False, default=str)}" for layer in value)
             parts.append(f' "layers": [\n{lines}\n ]')
         else:
-            parts.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+            parts.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=str)}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
@@ -49,9 +59,9 @@ def _layer(facts: Facts, batch: int) -> dict[str, Any]:
         **{name: scaled(name, getattr(figures, name), batch) for name in _COUNTS},
         "receptive_field": {
             name: {
-                "size": [axis.size for axis in field.axes],
-                "stride": [stride_value(axis.stride) for axis in field.axes],
-                "offset": [axis.offset for axis in field.axes],
+                "size": [axis.size if axis.is_known else None for axis in field.axes],
+                "stride": [stride_value(axis.stride) if axis.is_known else None for axis in field.axes],
+                "offset": [axis.offset if axis.is_known else None for axis in field.axes],
                 "aligned": field.aligned,
             }
             for name, field in facts.receptive_field.items()

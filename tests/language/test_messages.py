@@ -205,10 +205,8 @@ net.yaml:1:1: the network needs an input
     (
         "input: 1xHx28\nlayers: [relu]\n",
         """\
-net.yaml:1:8: the size H in '1xHx28' stays open
-    input: 1xHx28
-           ^
-  give it a number, as with --input 3x224x224""",
+net.yaml: the input 1xHx28 has sizes that stay open
+  give it numbers, as with --input 3x224x224""",
     ),
     (
         "input: (1,28,28)\nlayers: [relu]\n",

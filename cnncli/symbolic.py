@@ -1,0 +1,538 @@
+"""Sizes that stay open: exact whole-number functions of letters such as H, as ``floor((H - 27) / 16) + 1``.
+
+A :class:`Form` stands wherever a size does and takes part in the same arithmetic: no formula is written twice. A
+chain of convolutions and pools comes to one floor of an affine form, since floor((floor(x / m) + b) / c) =
+floor((x + b m) / (m c)). Products (operations, activations) keep their factors.
+
+A comparison is decided for all large sizes, and what it takes for granted is kept (:func:`assumptions`): from these
+follows the smallest size that works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import reduce
+from math import gcd, lcm, prod
+from typing import Any, NamedTuple, cast
+
+from cnncli.shape import Undecided
+
+Values = Mapping[str, int]
+PERIOD_LIMIT = 1 << 14  # sizes looked at to decide whether two forms are the same for every size
+
+
+class Letter(NamedTuple):
+    """An open size."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    def at(self, values: Values) -> int:
+        return values[self.name]
+
+
+class Floor(NamedTuple):
+    """floor(form / divisor)."""
+
+    form: Form
+    divisor: int
+
+    def __str__(self) -> str:
+        text = str(self.form)
+        return f"floor({text if self.form.is_simple else f'({text})'} / {self.divisor})"
+
+    def at(self, values: Values) -> int:
+        return self.form.at(values) // self.divisor
+
+
+class Bound(NamedTuple):
+    """The larger or the smaller (``word``: max, min) of two."""
+
+    word: str
+    one: Any
+    other: Any
+
+    def __str__(self) -> str:
+        return f"{self.word}({self.one}, {self.other})"
+
+    def at(self, values: Values) -> int:
+        choose = max if self.word == "max" else min
+        return choose(value_of(self.one, values), value_of(self.other, values))
+
+
+class CommonDivisor(NamedTuple):
+    """The greatest common divisor of a form and a number."""
+
+    form: Form
+    number: int
+
+    def __str__(self) -> str:
+        return f"gcd({self.form}, {self.number})"
+
+    def at(self, values: Values) -> int:
+        return gcd(self.form.at(values), self.number)
+
+
+class Factor(NamedTuple):
+    """A sum in a product, kept together."""
+
+    form: Form
+
+    def __str__(self) -> str:
+        return f"({self.form})"
+
+    def at(self, values: Values) -> int:
+        return self.form.at(values)
+
+
+Atom = Letter | Floor | Bound | CommonDivisor | Factor
+Product = tuple[Atom, ...]
+
+
+class Form:
+    """A sum of products with whole coefficients, and a constant. Immutable; equal where it is written the same."""
+
+    __slots__ = ("_hash", "_text", "constant", "terms")
+
+    def __init__(self, terms: tuple[tuple[Product, int], ...], constant: int) -> None:
+        self.terms = terms
+        self.constant = constant
+        self._text = ""
+        self._hash = 0
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            self._hash = hash((frozenset(self.terms), self.constant))
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Form) or self.constant != other.constant or len(self.terms) != len(other.terms):
+            return False
+        return self.terms == other.terms or dict(self.terms) == dict(other.terms)
+
+    def __bool__(self) -> bool:
+        return True
+
+    # Arithmetic ---------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, Form):
+            return Form(self.terms, self.constant + other) if isinstance(other, int) else NotImplemented
+        terms = dict(self.terms)
+        for product, count in other.terms:
+            terms[product] = terms.get(product, 0) + count
+        return _made(terms, self.constant + other.constant)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Any:
+        return Form(tuple((product, -count) for product, count in self.terms), -self.constant)
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Any:
+        if isinstance(other, int):
+            if other in (0, 1):
+                return self if other else 0
+            return Form(tuple((product, count * other) for product, count in self.terms), self.constant * other)
+        if not isinstance(other, Form):
+            return NotImplemented
+        (one, first), (two, second) = _factored(self), _factored(other)
+        return _made({tuple(sorted((*one, *two), key=str)): first * second}, 0)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: int) -> Any:
+        if not isinstance(divisor, int) or divisor < 1:
+            raise Undecided
+        if divisor == 1:
+            return self
+        if all(count < 0 for _, count in self.terms):  # floor(-x / d) = -ceil(x / d) = -floor((x + d - 1) / d)
+            return -((-self + (divisor - 1)) // divisor)
+        if len(self.terms) == 1:
+            ((product, count),) = self.terms
+            if count == 1 and len(product) == 1 and isinstance(product[0], Floor):
+                inner = product[0]
+                return _floor(inner.form + self.constant * inner.divisor, inner.divisor * divisor)
+        whole = {product: count // divisor for product, count in self.terms if count % divisor == 0}
+        if not whole:
+            return _floor(self, divisor)
+        rest = tuple((product, count) for product, count in self.terms if count % divisor)
+        return (_floor(Form(rest, self.constant), divisor) if rest else self.constant // divisor) + _made(whole, 0)
+
+    def __mod__(self, divisor: int) -> Any:
+        return self - self // divisor * divisor
+
+    def __truediv__(self, other: Any) -> Any:
+        raise Undecided
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        raise Undecided
+
+    def __index__(self) -> int:
+        raise Undecided
+
+    # Comparisons: for all large sizes -----------------------------------------------------------------------------
+
+    def __ge__(self, other: Any) -> bool:
+        return not_negative(self - other)
+
+    def __gt__(self, other: Any) -> bool:
+        return not_negative(self - other - 1)
+
+    def __le__(self, other: Any) -> bool:
+        return not_negative(other - self)
+
+    def __lt__(self, other: Any) -> bool:
+        return not_negative(other - self - 1)
+
+    # What it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it is written without + or -."""
+        return len(self.terms) == 1 and not self.constant
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The open sizes in it."""
+        found: dict[str, None] = {}
+        pending: list[Any] = [self]
+        while pending:
+            entry = pending.pop()
+            if isinstance(entry, Form):
+                pending.extend(atom for product, _ in reversed(entry.terms) for atom in reversed(product))
+            elif isinstance(entry, Letter):
+                found[entry.name] = None
+            elif isinstance(entry, tuple):
+                pending.extend(entry)
+        return tuple(found)
+
+    def at(self, values: Values) -> int:
+        """Its value at given sizes."""
+        return self.constant + sum(count * prod(atom.at(values) for atom in product) for product, count in self.terms)
+
+    def __str__(self) -> str:
+        if not self._text:
+            self._text = _written(self)
+        return self._text
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
+
+
+def letters_of(sizes: Iterable[Any]) -> tuple[str, ...]:
+    """The open sizes in all of these."""
+    return tuple(dict.fromkeys(name for size in sizes if isinstance(size, Form) for name in size.letters))
+
+
+def letter(name: str) -> Any:
+    """The form of an open size. To type checkers a size is an int; a Form behaves as one."""
+    return _of(Letter(name))
+
+
+def _of(atom: Atom) -> Form:
+    return Form((((atom,), 1),), 0)
+
+
+def _made(terms: Mapping[Product, int], constant: int) -> Any:
+    """The sum: a plain number where nothing is left open."""
+    left = tuple((product, count) for product, count in terms.items() if count)
+    return Form(left, constant) if left else constant
+
+
+def _floor(form: Any, divisor: int) -> Any:
+    if not isinstance(form, Form):
+        return form // divisor
+    shared = gcd(divisor, *(count for _, count in form.terms))
+    if shared > 1:  # floor((g a + b) / (g c)) = floor((a + floor(b / g)) / c)
+        form = Form(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
+        divisor //= shared
+    return form if divisor == 1 else _of(Floor(form, divisor))
+
+
+def _factored(form: Form) -> tuple[Product, int]:
+    """A form as one product and its coefficient."""
+    form = as_positions(form)
+    if form.is_simple:
+        return form.terms[0]
+    shared = gcd(form.constant, *(count for _, count in form.terms))
+    inner = Form(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
+    return (Factor(inner),), shared
+
+
+def as_positions(form: Form) -> Form:
+    """The size after a chain of windows as their formula has it, ``floor((H - 27) / 16) + 1``, whatever the chain."""
+    if len(form.terms) != 1 or form.constant == 1:
+        return form
+    ((product, count),) = form.terms
+    atom = product[0]
+    if count != 1 or len(product) != 1 or not isinstance(atom, Floor) or [*atom.form.terms[0]][1] != 1:
+        return form
+    numerator: Form = atom.form + (form.constant - 1) * atom.divisor
+    return Form(_of(Floor(numerator, atom.divisor)).terms, 1)
+
+
+def _written(form: Form) -> str:
+    """``floor((H - 1) / 2) + 1``; products with ``*``."""
+    form = as_positions(form)
+    parts: list[str] = []
+    for product, count in form.terms:
+        factors = [*([] if abs(count) == 1 else [f"{abs(count):,}".replace(",", "")]), *map(str, product)]
+        parts += ["-" if count < 0 else "+", " * ".join(factors)]
+    if form.constant:
+        parts += ["-" if form.constant < 0 else "+", str(abs(form.constant))]
+    text = " ".join(parts)
+    return text.removeprefix("+ ") if text.startswith("+") else f"-{text.removeprefix('- ')}"
+
+
+# Deciding ---------------------------------------------------------------------------------------------------------
+
+_assumed: list[dict[Any, None]] = []
+
+
+@contextmanager
+def assumptions() -> Iterator[dict[Any, None]]:
+    """Collects the forms that comparisons have taken to be at least 0."""
+    found: dict[Any, None] = {}
+    _assumed.append(found)
+    try:
+        yield found
+    finally:
+        _assumed.pop()
+
+
+def not_negative(difference: Any) -> bool:
+    """Whether a number or a form is at least 0, for all large sizes. Raises Undecided where that depends on them."""
+    if not isinstance(difference, Form):
+        return bool(difference >= 0)
+    trend = _trend(difference)
+    if trend > 0:
+        _assume(difference)
+        return True
+    if trend < 0:
+        _assume(-difference - 1)
+        return False
+    least, most = bounds(difference)
+    if least >= 0:
+        return True
+    if most < 0:
+        return False
+    raise Undecided
+
+
+def _assume(form: Form) -> None:
+    for found in _assumed:
+        found[form] = None
+
+
+def _trend(form: Form) -> int:
+    """1 where a form grows without bound, -1 where it falls, 0 where it stays between bounds. Raises Undecided."""
+    slopes = [slope(form, name) for name in form.letters]
+    if all(value == 0 for value in slopes):
+        return 0
+    if all(value >= 0 for value in slopes):
+        return 1
+    if all(value <= 0 for value in slopes):
+        return -1
+    raise Undecided
+
+
+def slope(form: Any, name: str) -> Any:
+    """By how much a form grows with a letter, on the average (of products: the sign of it). A Fraction or a number."""
+    if not isinstance(form, Form):
+        return 0
+    return sum(count * _product_slope(product, name) for product, count in form.terms)
+
+
+def _product_slope(product: Product, name: str) -> Any:
+    slopes = [_atom_slope(atom, name) for atom in product]
+    if len(product) == 1:
+        return slopes[0]
+    return max(slopes, key=abs)  # sizes are positive: a product grows with any of its factors
+
+
+def _atom_slope(atom: Atom, name: str) -> Any:
+    if isinstance(atom, Letter):
+        return int(atom.name == name)
+    if isinstance(atom, Floor):
+        from fractions import Fraction  # slow to import, and needed for open sizes alone
+
+        return Fraction(slope(atom.form, name)) / atom.divisor
+    if isinstance(atom, Factor):
+        return slope(atom.form, name)
+    if isinstance(atom, Bound):
+        return (max if atom.word == "max" else min)(slope(atom.one, name), slope(atom.other, name))
+    return 0
+
+
+def period(form: Any) -> int:
+    """After how many sizes a form has gone through its remainders: f(H + period) = f(H) + slope * period."""
+    if not isinstance(form, Form):
+        return 1
+    return reduce(lcm, (_atom_period(atom) for product, _ in form.terms for atom in product), 1)
+
+
+def _atom_period(atom: Atom) -> int:
+    if isinstance(atom, Floor):
+        return period(atom.form) * atom.divisor
+    if isinstance(atom, Factor):
+        return period(atom.form)
+    if isinstance(atom, Bound):
+        return lcm(period(atom.one), period(atom.other))
+    if isinstance(atom, CommonDivisor):
+        return lcm(period(atom.form), atom.number)
+    return 1
+
+
+def bounds(form: Form) -> tuple[int, int]:
+    """The least and the largest value of a form that stays between bounds, at large sizes. Raises Undecided."""
+    length = period(form)
+    names = form.letters
+    if length ** len(names) > PERIOD_LIMIT:
+        raise Undecided
+    found = [form.at(values) for values in _remainders(names, length)]
+    return min(found), max(found)
+
+
+def _remainders(names: tuple[str, ...], length: int) -> Iterator[dict[str, int]]:
+    from itertools import product
+
+    base = length * (PERIOD_LIMIT // length + 1)  # large, and a whole number of periods
+    for offsets in product(range(length), repeat=len(names)):
+        yield {name: base + offset for name, offset in zip(names, offsets, strict=True)}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two sizes are equal for every value of their letters (large enough for the network)."""
+    if one == other:
+        return True
+    difference = one - other
+    if not isinstance(difference, Form):
+        return bool(difference == 0)
+    try:
+        return _trend(difference) == 0 and bounds(difference) == (0, 0)
+    except Undecided:
+        return False
+
+
+def where_same(one: Any, other: Any) -> str:
+    """Of two sizes that are not the same: for which values they are, in words, or nothing."""
+    difference = one - other
+    if not isinstance(difference, Form) or len(difference.letters) != 1:
+        return ""
+    (name,) = difference.letters
+    try:
+        if _trend(difference) != 0:
+            return _single_solution(difference, name)
+    except Undecided:
+        return ""
+    length = period(difference)
+    if length > 64:
+        return ""
+    equal = [values[name] % length for values in _remainders((name,), length) if difference.at(values) == 0]
+    if not equal:
+        return ""
+    shown = " or ".join(str(remainder) for remainder in sorted(equal)[:4])
+    if equal == [0]:
+        return f"only where {name} is a multiple of {length}"
+    return f"only where {name} leaves {shown} when divided by {length}"
+
+
+def _single_solution(difference: Form, name: str) -> str:
+    rising = difference if slope(difference, name) > 0 else -difference
+    found = smallest([rising], name)
+    return f"only where {name} is {found}" if found and rising.at({name: found}) == 0 else ""
+
+
+def smallest(forms: Iterable[Any], name: str) -> int | None:
+    """The smallest value of a letter from which on all forms are at least 0; None if there is none below 2^31.
+
+    The forms must grow with it, as sizes do.
+    """
+    needed = 1
+    for form in forms:
+        if not isinstance(form, Form) or form.letters != (name,):
+            continue  # a condition on two sizes at once: met by all that the others allow
+        low, high = 0, needed
+        while form.at({name: high}) < 0:
+            low, high = high, 2 * high
+            if high > 2**31:
+                return None
+        while high - low > 1:  # at low it is negative (or low was never tried), at high it is not
+            middle = (low + high) // 2
+            low, high = (low, middle) if form.at({name: middle}) >= 0 else (middle, high)
+        needed = max(needed, high)
+    return needed
+
+
+# Arithmetic that numbers have as functions -------------------------------------------------------------------------
+
+
+def larger(one: Any, other: Any) -> Any:
+    """max(one, other), also where it depends on the sizes."""
+    try:
+        return one if one >= other else other
+    except Undecided:
+        return _bound("max", one, other)
+
+
+def smaller(one: Any, other: Any) -> Any:
+    """min(one, other), also where it depends on the sizes."""
+    try:
+        return one if one <= other else other
+    except Undecided:
+        return _bound("min", one, other)
+
+
+def _bound(word: str, one: Any, other: Any) -> Any:
+    """Where one is never the smaller one, it is the larger one, though the two are equal at some sizes."""
+    difference = one - other
+    if isinstance(difference, Form):
+        try:
+            if _trend(difference) == 0:
+                least, most = bounds(difference)
+                if least >= 0 or most <= 0:
+                    return (one if least >= 0 else other) if word == "max" else (other if least >= 0 else one)
+        except Undecided:
+            pass
+    return _of(Bound(word, one, other))
+
+
+def common_divisor(one: Any, other: Any) -> Any:
+    """gcd(one, other)."""
+    if isinstance(one, Form) and isinstance(other, int):
+        return 1 if other == 1 else _of(CommonDivisor(one, other))
+    if isinstance(one, Form) or isinstance(other, Form):
+        raise Undecided
+    return gcd(one, other)
+
+
+def add_up(values: Iterable[Any]) -> Any:
+    """The sum; of many forms at the cost of their terms."""
+    constant = 0
+    terms: dict[Product, int] = {}
+    for value in values:
+        if isinstance(value, Form):
+            constant += value.constant
+            for product, count in value.terms:
+                terms[product] = terms.get(product, 0) + count
+        else:
+            constant += value
+    return _made(terms, constant) if terms else constant
+
+
+def value_of(size: Any, values: Values) -> int:
+    """A size at given values of its letters."""
+    return size.at(values) if isinstance(size, Form) else cast(int, size)

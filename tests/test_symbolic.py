@@ -1,0 +1,235 @@
+"""Open sizes: one formula for every input, the same as working each input out."""
+
+from __future__ import annotations
+
+import re
+from math import gcd
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from networks import networks
+from texts import refusal
+
+from cnncli.errors import CnnError
+from cnncli.inference import Inferred
+from cnncli.language import Source
+from cnncli.loading import load, load_source
+from cnncli.shape import common_divisor, larger, read_shape, smaller
+from cnncli.symbolic import Form, letter, letters_of, period, same, slope, value_of, where_same
+from cnncli.views.formats import smallest_sizes
+
+thorough = settings(
+    max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+H = letter("H")
+
+
+@st.composite
+def forms(draw: st.DrawFn) -> tuple[Form, str]:
+    """A random chain of the operations that sizes go through, and the same as Python."""
+    form, text = H, "H"
+    for _ in range(draw(st.integers(1, 5))):
+        number = draw(st.integers(1, 5))
+        sign, code = draw(
+            st.sampled_from(
+                [
+                    (lambda f, n: f + n, "({} + {})"),
+                    (lambda f, n: f - n, "({} - {})"),
+                    (lambda f, n: f * n, "({} * {})"),
+                    (lambda f, n: f // n, "({} // {})"),
+                    (lambda f, n: -(-f // n), "(-(-{} // {}))"),
+                    (lambda f, n: f + H // n, "({} + H // {})"),
+                    (lambda f, n: f * (H // n + 1), "({} * (H // {} + 1))"),
+                ]
+            )
+        )
+        form, text = sign(form, number), code.format(text, number)
+    assume(isinstance(form, Form))
+    return form, text
+
+
+@thorough
+@given(forms(), st.integers(1, 200))
+def test_a_form_has_the_value_of_what_it_came_from_and_so_has_its_text(made: tuple[Form, str], size: int) -> None:
+    form, text = made
+    value = eval(text, {"H": size})
+    assert form.at({"H": size}) == value
+    written = re.sub(r"floor\((.*?) / (\d+)\)", r"((\1) // \2)", str(form))
+    while "floor(" in written:
+        written = re.sub(r"floor\((.*) / (\d+)\)", r"((\1) // \2)", written)
+    assert eval(written.replace("floor", ""), {"H": size}) == value
+
+
+@thorough
+@given(forms(), forms())
+def test_same_is_what_all_sizes_say(one: tuple[Form, str], other: tuple[Form, str]) -> None:
+    first, second = one[0], other[0]
+    equal = all(first.at({"H": size}) == second.at({"H": size}) for size in range(5000, 5400))
+    if same(first, second):
+        assert equal
+    elif period(first - second) <= 400 and "(" not in str(first - second).replace("floor(", ""):
+        assert not equal
+
+
+@thorough
+@given(forms(), st.integers(1, 60))
+def test_larger_smaller_and_common_divisor_are_those_of_the_values(made: tuple[Form, str], number: int) -> None:
+    form, size = made[0] % 7 if isinstance(made[0] % 7, Form) else made[0], {"H": 5000 + number}
+    value = value_of(form, size)
+    assert value_of(larger(form, number), size) == max(value, number)
+    assert value_of(smaller(form, number), size) == min(value, number)
+    assert value_of(common_divisor(form, number), size) == gcd(value, number)
+
+
+def opened(text: str) -> str | None:
+    """The text of a random network with its spatial sizes open."""
+    match = re.search(r"\d+((?:x\d+)+)", text)
+    if match is None:
+        return None
+    letters = {1: "xL", 2: "xHxW", 3: "xDxHxW"}[match[1].count("x")]
+    return text.replace(match[1], letters)
+
+
+def read(text: str, shape: str = "", *, open_sizes: bool = False) -> Inferred | CnnError:
+    inputs = {} if not shape else dict.fromkeys(["left", "right"] if "inputs:" in text else [""], shape)
+    try:
+        return load_source(Source("random.yaml", text), "random", inputs=inputs, open_sizes=open_sizes).inferred
+    except CnnError as error:
+        return error
+
+
+def at(inferred: Inferred, values: dict[str, int]) -> str:
+    return "x".join(str(value_of(size, values)) for size in inferred.graph.inputs[0].shape)
+
+
+def test_the_formulas_give_what_each_size_gives_when_it_is_worked_out() -> None:
+    compared = 0
+
+    @thorough
+    @given(networks(), st.integers(0, 40), st.integers(0, 40), st.integers(0, 40))
+    def compare(text: str, one: int, two: int, three: int) -> None:
+        nonlocal compared
+        general = opened(text)
+        assume(general is not None)
+        assert general is not None
+        formulas = read(general, open_sizes=True)
+        assume(isinstance(formulas, Inferred))
+        assert isinstance(formulas, Inferred)
+        names = letters_of(formulas.graph.inputs[0].shape)
+        smallest = smallest_sizes(formulas)
+        assert all(smallest[name] is not None for name in names)
+        # larger than any kernel, so that what depends on large sizes has settled
+        values = {
+            name: max(smallest[name] or 0, 30) + more for name, more in zip(names, (one, two, three), strict=False)
+        }
+        worked_out = read(text, at(formulas, values))
+        assert isinstance(worked_out, Inferred), str(worked_out)
+        agree(formulas, worked_out, values)
+        compared += 1
+
+    compare()
+    assert compared > 150
+
+
+def agree(formulas: Inferred, worked_out: Inferred, values: dict[str, int]) -> None:
+    for name, facts in formulas.facts.items():
+        there = worked_out.facts[name]
+        assert tuple(value_of(size, values) for size in facts.figures.output_shape) == there.figures.output_shape
+        for figure in ("params", "macs", "flops", "connections", "activations", "buffers"):
+            assert value_of(getattr(facts.figures, figure), values) == getattr(there.figures, figure), (name, figure)
+        for source, field in facts.receptive_field.items():
+            for axis, concrete in zip(field.axes, there.receptive_field[source].axes, strict=True):
+                if axis.is_known and axis.advance:
+                    assert value_of(axis.size, values) == concrete.size
+                    assert (axis.stride, value_of(axis.offset, values)) == (concrete.stride, concrete.offset)
+    for figure, total in formulas.totals.items():
+        assert value_of(total, values) == worked_out.totals[figure]
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "allconv", "network3"])
+def test_the_smallest_input_works_and_none_smaller_does(name: str) -> None:
+    shape = load(name).graph.inputs[0].shape
+    formulas = load(name, inputs={"": f"{shape[0]}xHxW"}, open_sizes=True).inferred
+    needed = smallest_sizes(formulas)
+    fitting = load(name, inputs={"": f"{shape[0]}x{needed['H']}x{needed['W']}"}).inferred
+    agree(formulas, fitting, {letter: size or 0 for letter, size in needed.items()})
+    for height, width in ((-1, 0), (0, -1)):
+        smaller_shape = f"{shape[0]}x{(needed['H'] or 0) + height}x{(needed['W'] or 0) + width}"
+        with pytest.raises(CnnError):
+            load(name, inputs={"": smaller_shape})
+
+
+@pytest.mark.parametrize(
+    ("windows", "form"),
+    [
+        ([(5, 1, 2), (2, 2, 0)], "floor((H - 2) / 2) + 1"),
+        ([(3, 2, 1)], "floor((H - 1) / 2) + 1"),
+        ([(5, 1, 0), (2, 2, 0), (5, 1, 0), (2, 2, 0)], "floor((H - 16) / 4) + 1"),
+        ([(11, 4, 0), (3, 2, 0), (5, 1, 2), (3, 2, 0)], "floor((H - 35) / 16) + 1"),
+        ([(3, 1, 1)] * 5, "H"),
+        ([(3, 1, 0)] * 2, "H - 4"),
+    ],
+)
+def test_a_chain_of_windows_is_one_floor_with_its_field_and_its_stride(
+    windows: list[tuple[int, int, int]], form: str
+) -> None:
+    lines = "\n".join(f"  - conv: {{filters: 1, kernel: {k}, stride: {s}, padding: {p}}}" for k, s, p in windows)
+    inferred = read(f"input: 1xHxH\nlayers:\n{lines}\n", open_sizes=True)
+    assert isinstance(inferred, Inferred)
+    last = [*inferred.facts.values()][-1]
+    assert [str(size) for size in last.figures.output_shape[1:]] == [form, form]
+    assert slope(last.figures.output_shape[1], "H") == 1 / last.receptive_field["input"].axes[0].stride
+
+
+def test_paths_that_agree_for_some_sizes_alone_are_an_error_that_says_for_which() -> None:
+    text = """\
+input: 3xHxW
+layers:
+  - conv: {filters: 8, kernel: 3, padding: 1, name: a}
+  - maxpool: 2
+  - upsample: 2
+  - add: [a, upsample1]
+"""
+    assert str(read(text, open_sizes=True)).splitlines()[0] == (
+        "random.yaml:6:5: add1: add needs one shape, and its inputs are 8xHxW and "
+        "8x(2 * floor((H - 2) / 2) + 2)x(2 * floor((W - 2) / 2) + 2), "
+        "which are the same only where H is a multiple of 2"
+    )
+    same_paths = text.replace("maxpool: 2", "maxpool: {kernel: 3, stride: 1, padding: 1}").replace(
+        "upsample: 2", "relu"
+    )
+    assert isinstance(read(same_paths.replace("upsample1", "relu1"), open_sizes=True), Inferred)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (2 * (H // 2), H, "only where H is a multiple of 2"),
+        (H // 2, (H + 1) // 2, "only where H is a multiple of 2"),
+        (H - 3, 7, "only where H is 10"),
+        (H // 4, H // 4 + 1, ""),
+        ((H + 1) // 3, H // 3, "only where H leaves 0 or 1 when divided by 3"),
+    ],
+)
+def test_where_two_sizes_are_the_same_is_said(one: Form, other: Form, said: str) -> None:
+    assert where_same(one, other) == said
+
+
+def test_channels_do_not_stay_open() -> None:
+    (problem,) = refusal("input: CxHxW\nlayers: [relu]\n").problems
+    assert (problem.message, problem.hint) == (
+        "the channels in 'CxHxW' must be a number",
+        "only spatial sizes stay open: 3xHxW",
+    )
+
+
+def test_shapes_with_letters_read_as_written() -> None:
+    assert str(read_shape("3xHxW")) == "(3, H, W)" == str(read_shape([3, "h", "w"]))
+
+
+def test_what_needs_numbers_asks_for_them() -> None:
+    error = read("input: 3xHxW\nlayers: [relu]\n")
+    assert str(error) == (
+        "random.yaml: the input 3xHxW has sizes that stay open\n  give it numbers, as with --input 3x224x224"
+    )
