@@ -339,28 +339,45 @@ def _assume(form: Form) -> None:
 
 def _trend(form: Form) -> int:
     """1 where a form grows without bound, -1 where it falls, 0 where it stays between bounds. Raises Undecided."""
-    slopes = [slope(form, name) for name in form.letters]
-    if all(value == 0 for value in slopes):
+    leading: dict[tuple[str, ...], Any] = {}
+    for product, count in form.terms:
+        letters, rate = _growth(product)
+        leading[letters] = leading.get(letters, 0) + count * rate
+    degree = max(map(len, leading))
+    if degree == 0:
         return 0
-    if all(value >= 0 for value in slopes):
-        return 1
-    if all(value <= 0 for value in slopes):
-        return -1
+    rates = [rate for letters, rate in leading.items() if len(letters) == degree and rate]
+    if not rates and degree > 1:
+        raise Undecided  # the largest parts cancel
+    if all(rate > 0 for rate in rates) or all(rate < 0 for rate in rates):
+        return 0 if not rates else 1 if rates[0] > 0 else -1
     raise Undecided
 
 
+def _growth(product: Product) -> tuple[tuple[str, ...], Any]:
+    """How a product grows: as its letters, multiplied, times a rate."""
+    letters: list[str] = []
+    rate: Any = 1
+    for atom in product:
+        names = Form((((atom,), 1),), 0).letters
+        if len(names) > 1 and len(product) > 1:
+            raise Undecided
+        slopes = {name: _atom_slope(atom, name) for name in names}
+        growing = [name for name in names if slopes[name]]
+        if len(growing) > 1 or (not growing and len(product) > 1):
+            raise Undecided
+        letters += growing
+        rate *= slopes[growing[0]] if growing else 1
+    return tuple(sorted(letters)), rate
+
+
 def slope(form: Any, name: str) -> Any:
-    """By how much a form grows with a letter, on the average (of products: the sign of it). A Fraction or a number."""
+    """By how much a sum of sizes grows with a letter, on the average: a Fraction or a number. Raises Undecided."""
     if not isinstance(form, Form):
         return 0
-    return sum(count * _product_slope(product, name) for product, count in form.terms)
-
-
-def _product_slope(product: Product, name: str) -> Any:
-    slopes = [_atom_slope(atom, name) for atom in product]
-    if len(product) == 1:
-        return slopes[0]
-    return max(slopes, key=abs)  # sizes are positive: a product grows with any of its factors
+    if any(len(product) > 1 for product, _ in form.terms):
+        raise Undecided  # it has none
+    return sum(count * _atom_slope(product[0], name) for product, count in form.terms)
 
 
 def _atom_slope(atom: Atom, name: str) -> Any:

@@ -120,9 +120,8 @@ def test_the_formulas_give_what_each_size_gives_when_it_is_worked_out() -> None:
         smallest = smallest_sizes(formulas)
         assert all(smallest[name] is not None for name in names)
         # larger than any kernel, so that what depends on large sizes has settled
-        values = {
-            name: max(smallest[name] or 0, 30) + more for name, more in zip(names, (one, two, three), strict=False)
-        }
+        more = dict(zip(names, (one, two, three), strict=False))
+        values = {name: max(smallest[name] or 0, 30) + more[name] for name in names}
         worked_out = read(text, at(formulas, values))
         assert isinstance(worked_out, Inferred), str(worked_out)
         agree(formulas, worked_out, values)

@@ -175,6 +175,8 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
     names: list[str] = []
     for item in items:
         name = _output(reading, item, expansion)
+        if name is None:
+            continue
         if name in names:
             reading.note(item, f"{name!r} is an output already", "name each output once")
         elif name:
@@ -182,11 +184,14 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
     return tuple(names)
 
 
-def _output(reading: Reading, node: Value, expansion: Expansion) -> str:
+def _output(reading: Reading, node: Value, expansion: Expansion) -> str | None:
+    """The node that an entry of ``outputs`` means; "" for a mistake, None for an expression that gives nothing."""
     try:
         name = reading.text(node, expansion.top, "an output")
     except Noted:
         return ""
+    if not name:
+        return None
     if name not in expansion.outputs:
         near = closest(name[:NAME_LIMIT], list(islice(reversed(expansion.outputs), SEARCHED)))
         hint = f"did you mean {near}?" if near else "outputs are names of layers"

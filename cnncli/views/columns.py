@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.errors import CnnError, closest
 from cnncli.inference import SUMMED, Facts, Inferred
-from cnncli.shape import Shape, format_shape
+from cnncli.shape import Shape, format_shape, is_open
 from cnncli.views.rows import Row
 from cnncli.window import Window
 
@@ -54,6 +54,8 @@ def _padding(row: Row, inferred: Inferred, batch: int) -> str:
     from cnncli.layers.sliding import padding_text
 
     windows = _windows(row)
+    if any(is_open(window.before) for window in windows) and row.facts is not None:
+        return str(getattr(row.facts.node.layer, "padding", ""))  # the word: its amounts follow the size
     if windows:
         return padding_text(windows)
     amounts = getattr(row.facts.node.layer, "amounts", None) if row.facts is not None and row.is_layer else None
