@@ -1,0 +1,309 @@
+"""How each figure of a layer comes about: the formula, the formula with its numbers, the result.
+
+A layer's own methods are called with sizes and fields that remember where they come from (:mod:`cnncli.working`), so a
+formula here is the very computation that gave the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cnncli.field import ITSELF, Field
+from cnncli.inference import Facts, Inferred
+from cnncli.layers.base import Layer, Shapes
+from cnncli.shape import Shape, elements, format_shape
+from cnncli.window import Window, left_over
+from cnncli.working import PLAIN_FORMULA, PLAIN_NUMBERS, Expression, Name, Traced, expression_of, named, written
+
+# The lectures' symbols; a field that is not here goes by its own name.
+SYMBOLS = {
+    "filters": "C_out",
+    "kernel": "k",
+    "stride": "s",
+    "dilation": "d",
+    "padding": "p",
+    "margins": "m",
+    "groups": "g",
+    "units": "n_out",
+    "multiplier": "m",
+    "factor": "r",
+    "size": "n",
+    "output_padding": "p_out",
+}
+QUIET = {"dilation": 1, "groups": 1, "multiplier": 1, "output_padding": 0}  # not spoken of where they do nothing
+AXES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+WORDS = {"L": "length", "D": "depth", "H": "height", "W": "width"}
+
+
+class Step(NamedTuple):
+    """One figure: ``expression`` gives ``value``; ``remark`` says in words what the formula does not."""
+
+    figure: str
+    expression: Expression
+    value: int
+    remark: str = ""
+
+    @property
+    def formula(self) -> str:
+        """The formula: ``C_out * C_in * k * k + C_out``."""
+        return written(self.expression, PLAIN_FORMULA)
+
+    @property
+    def numbers(self) -> str:
+        """The formula with its numbers: ``6 * 1 * 5 * 5 + 6``."""
+        return written(self.expression, PLAIN_NUMBERS)
+
+
+class Explanation(NamedTuple):
+    """All of a layer: what it does, the symbols used, a step per figure, and what else is to be said."""
+
+    name: str
+    kind: str
+    what: str
+    inputs: tuple[tuple[str, Shape], ...]
+    output: Shape
+    symbols: Mapping[str, int]
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+
+
+def explain(inferred: Inferred, name: str) -> Explanation:
+    """Explain a layer of a network whose sizes are numbers."""
+    facts = inferred.facts[name]
+    steps = tuple(_steps(inferred, facts))
+    return Explanation(
+        name,
+        facts.node.layer.kind,
+        summary_of(facts.node.layer),
+        tuple(zip(facts.node.inputs, facts.input_shapes, strict=True)),
+        facts.figures.output_shape,
+        dict(sorted((symbol for step in steps for symbol in _symbols(step.expression)), key=_lecture_order)),
+        steps,
+        facts.figures.notes,
+    )
+
+
+def summary_of(layer: Layer) -> str:
+    """What a kind computes: the first sentence of its description."""
+    description = " ".join((type(layer).__doc__ or "").split()).replace("``", "")
+    return description.partition(". ")[0].rstrip(".")
+
+
+def _lecture_order(symbol: tuple[str, int]) -> tuple[int, str]:
+    order = ["n_in", "C_in", "D", "H", "W", "L", "n_out", "C_out", "D_out", "H_out", "W_out", "L_out", "k", "s", "p"]
+    return (order.index(symbol[0]) if symbol[0] in order else len(order), symbol[0])
+
+
+def _symbols(expression: Expression) -> Iterator[tuple[str, int]]:
+    if isinstance(expression, Name):
+        yield expression.symbol, expression.value
+    elif isinstance(expression, tuple):
+        for part in expression:
+            if isinstance(part, tuple):
+                yield from _symbols(part)  # type: ignore[arg-type]
+
+
+# Sizes and fields with their symbols ------------------------------------------------------------------------------
+
+
+def traced_inputs(shapes: Shapes) -> Shapes:
+    """The shapes with symbols: C_in, H, W; n_in for a vector; C_1, C_2 … for several inputs."""
+    if len(shapes) == 1:
+        return (_traced_shape(shapes[0], "_in", ""),)
+    return tuple(_traced_shape(shape, f"_{number}", f"_{number}") for number, shape in enumerate(shapes, 1))
+
+
+def traced_output(shape: Shape) -> Shape:
+    """The output's shape with symbols: C_out, H_out, W_out; n_out for a vector."""
+    return _traced_shape(shape, "_out", "_out")
+
+
+def _traced_shape(shape: Shape, of_channels: str, of_axes: str) -> Shape:
+    if len(shape) == 1:
+        return (named(f"n{of_channels}", shape[0]),)
+    axes = (named(f"{axis}{of_axes}", size) for axis, size in zip(AXES[len(shape) - 1], shape[1:], strict=True))
+    return (named(f"C{of_channels}", shape[0]), *axes)
+
+
+def traced_layer(layer: Layer, inputs: Shapes) -> Layer:
+    """The layer with symbols in place of the numbers of its fields."""
+    rank = len(inputs[0]) - 1
+    fields = {name: _traced_field(name, value, rank) for name, value in layer.__dict__.items()}
+    border = next((name for name in ("padding", "margins") if name in fields), "")
+    if border:
+        fields[border] = _traced_border(SYMBOLS[border], _border(layer, inputs), rank)
+    return type(layer)(**fields)
+
+
+def _traced_field(name: str, value: Any, rank: int) -> Any:
+    symbol = SYMBOLS.get(name, name)
+    if isinstance(value, int) and not isinstance(value, bool) and QUIET.get(name) != value:
+        return named(symbol, value)
+    per_axis = isinstance(value, tuple) and len(value) == rank and all(isinstance(item, int) for item in value)
+    if per_axis and name in ("kernel", "stride", "dilation", "output_padding", "output", "size"):
+        if len({*value}) == 1:
+            return tuple(named(symbol, item) for item in value)
+        return tuple(named(f"{symbol}_{axis.lower()}", item) for axis, item in zip(AXES[rank], value, strict=True))
+    return value
+
+
+def _border(layer: Layer, inputs: Shapes) -> tuple[tuple[int, int], ...]:
+    amounts: Any = getattr(layer, "amounts", None)
+    if amounts is not None:
+        return tuple(amounts(inputs))
+    return tuple((window.before, window.after) for window in layer.windows(inputs))
+
+
+def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) -> tuple[tuple[int, int], ...]:
+    """One symbol where all sides have the same padding, else one for each axis or side."""
+    if len({amount for pair in border for amount in pair}) == 1:
+        return ((named(symbol, border[0][0]), named(symbol, border[0][1])),) * rank
+    if all(before == after for before, after in border):
+        names = [f"{symbol}_{axis.lower()}" for axis in AXES[rank]]
+        return tuple((named(name, pair[0]), named(name, pair[1])) for name, pair in zip(names, border, strict=True))
+    sides = {"L": ("start", "end"), "H": ("top", "bottom"), "W": ("left", "right"), "D": ("front", "back")}
+    return tuple(
+        (named(f"{symbol}_{sides[axis][0]}", before), named(f"{symbol}_{sides[axis][1]}", after))
+        for axis, (before, after) in zip(AXES[rank], border, strict=True)
+    )
+
+
+# Steps ------------------------------------------------------------------------------------------------------------
+
+
+def _steps(inferred: Inferred, facts: Facts) -> Iterator[Step]:
+    layer, shapes, figures = facts.node.layer, facts.input_shapes, facts.figures
+    traced, inputs, output = traced_layer(layer, shapes), traced_inputs(shapes), traced_output(figures.output_shape)
+    if isinstance(getattr(layer, "padding", None), str):
+        yield from _word_padding(layer, shapes)
+    yield from _output_steps(traced, inputs, figures.output_shape, figures.dropped)
+    yield from _weight_steps(facts, traced, inputs)
+    for figure, value in (
+        ("macs", traced.macs(inputs, output)),
+        ("flops", traced.flops(inputs, output)),
+        ("connections", traced.uses(inputs, output)),
+        ("activations", elements(output)),
+    ):
+        yield Step(figure, expression_of(value), int(value))
+    yield from _field_steps(inferred, facts, traced, inputs)
+
+
+def _word_padding(layer: Layer, shapes: Shapes) -> Iterator[Step]:
+    word, windows = layer.__dict__["padding"], layer.windows(shapes)
+    for axis, window in zip(AXES[len(windows)], windows, strict=True):
+        span = (named("k", window.kernel) - 1) * (window.dilation if window.dilation > 1 else 1)
+        total = window.before + window.after
+        remark = f"padding {word}: {window.before} before and {window.after} after"
+        if word == "full":
+            yield Step(f"padding {WORDS[axis]}", expression_of(2 * span), total, remark)
+        elif word in ("same", "same_lower") and window.stride == 1 and not layer.transposed:
+            yield Step(f"padding {WORDS[axis]}", expression_of(span), total, remark + ", so the size stays")
+        else:
+            yield Step(f"padding {WORDS[axis]}", total, total, remark)
+
+
+def _output_steps(layer: Layer, inputs: Shapes, shape: Shape, dropped: tuple[int, ...]) -> Iterator[Step]:
+    output = layer.output_shape(inputs)
+    windows = layer.windows(inputs) if not layer.transposed else ()
+    names = ("values",) if len(shape) == 1 else ("channels", *(WORDS[axis] for axis in AXES[len(shape) - 1]))
+    for at, (what, size) in enumerate(zip(names, output, strict=True)):
+        remark = ""
+        if windows and at and dropped[at - 1]:
+            remark = f"{left_over_text(inputs[0][at], windows[at - 1])} left over: dropped"
+        yield Step(f"output {what}", expression_of(size), int(size), remark)
+
+
+def left_over_text(size: int, window: Window) -> str:
+    """``(7 + 2 * 0 - 3) % 3 = 1``: what the last whole step leaves."""
+    rest = left_over(size, window)
+    return f"{written(expression_of(rest), PLAIN_NUMBERS)} = {int(rest)}"
+
+
+def _weight_steps(facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
+    if facts.node.shares:
+        yield Step("params", 0, 0, f"it uses the weights of {facts.node.shares}, which count there")
+        return
+    shapes = layer.weights(inputs)
+    for name, shape in shapes.items():
+        plain = format_shape(tuple(map(int, shape)))
+        yield Step(f"params of {name}", expression_of(elements(shape)), int(elements(shape)), f"shape {plain}")
+    total = sum(map(elements, shapes.values()))
+    remark = "" if shapes else "it has no weights"
+    if layer.fixed:
+        remark = f"not trained: {', '.join(layer.fixed)}"
+    yield Step("params", expression_of(total), int(total), remark)
+    buffers = layer.buffers(inputs)
+    if buffers:
+        held = sum(map(elements, buffers.values()))
+        yield Step("buffers", expression_of(held), int(held), f"{' and '.join(buffers)}: kept, not trained")
+
+
+def _field_steps(inferred: Inferred, facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
+    """The receptive field on each network input: by the chain rule where the layer is one window, else in words."""
+    extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
+    for source, field in facts.receptive_field.items():
+        of_source = f" on {source}" if len(extents) > 1 else ""
+        for at, (axis, own) in enumerate(zip(AXES[len(field.axes)], field.axes, strict=True)):
+            where = f"{of_source} {WORDS[axis]}"
+            below = _below(inferred, facts, source)
+            steps = _chain_rule(layer, inputs, at, below, own, where) if below else ()
+            yield from steps or (_seen_in_words(facts, field.aligned, own, where, extents[source][1 + at]),)
+
+
+def _below(inferred: Inferred, facts: Facts, source: str) -> tuple[Field, ...]:
+    """The field of the layer's only input on each axis; nothing for a layer that joins paths."""
+    if len(facts.node.inputs) != 1:
+        return ()
+    above = facts.node.inputs[0]
+    if above == source:
+        return (ITSELF,) * len(facts.receptive_field[source].axes)
+    return inferred.facts[above].receptive_field[source].axes
+
+
+def _chain_rule(
+    layer: Layer, inputs: Shapes, axis: int, fields: tuple[Field, ...], own: Field, where: str
+) -> tuple[Step, ...]:
+    """r = r_in + (span - 1) j_in, j = j_in s, start = start_in - p j_in. Araujo et al. 2019."""
+    windows, below = layer.windows(inputs), fields[axis]
+    if not windows or layer.transposed or len(below.first) > 1 or axis >= len(windows):
+        return ()
+    window = windows[axis]
+    of_axis = "" if len({*fields}) == 1 else f"_{AXES[len(fields)][axis].lower()}"
+    size, jump, start = (
+        named(f"{symbol}_in{of_axis}", value)
+        for symbol, value in (("r", below.size), ("j", below.advance), ("start", below.offset))
+    )
+    steps = (
+        ("size", size + (window.span - 1) * jump, own.size),
+        ("stride", jump * window.stride, own.stride),
+        ("offset", start - window.before * jump, own.offset),
+    )
+    if any(int(value) != known for _, value, known in steps):
+        return ()
+    return tuple(Step(f"receptive field {what}{where}", expression_of(value), int(value)) for what, value, _ in steps)
+
+
+def _seen_in_words(facts: Facts, aligned: bool, own: Field, where: str, extent: int) -> Step:
+    kind = facts.node.layer.kind
+    if own.advance == 0 and own.size >= extent:
+        remark = "every unit sees all of the input"
+    elif len(facts.node.inputs) > 1:
+        remark = "it covers the fields of all paths" + ("" if aligned else ", whose centres or strides differ")
+    elif own.stride.denominator != 1:
+        remark = f"it moves by {own.stride} from unit to unit; the largest is given"
+    else:
+        remark = f"{kind} passes on what its input sees"
+    return Step(f"receptive field size{where}", own.size, own.size, remark)
+
+
+def totals(inferred: Inferred) -> tuple[Step, ...]:
+    """The sums over all layers, of those that have any."""
+    steps = []
+    for figure, total in inferred.totals.items():
+        parts = [getattr(facts.figures, figure, 0) for facts in inferred.facts.values()]
+        terms = [part for part in parts if part]
+        if figure in ("params", "macs", "flops", "connections") and terms:
+            summed = sum((Traced(part, Name(str(part), part)) for part in terms), start=0)
+            steps.append(Step(figure, expression_of(summed), total))
+    return tuple(steps)

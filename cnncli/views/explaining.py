@@ -1,0 +1,172 @@
+"""Explanations as text, Markdown, LaTeX and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnncli.explanation import WORDS, Explanation, Step
+from cnncli.shape import format_shape
+from cnncli.working import LATEX_FORMULA, LATEX_NUMBERS, written
+
+WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
+FIGURES = {
+    "shape": ("padding", "output"),
+    "params": ("params",),
+    "macs": ("macs",),
+    "flops": ("flops",),
+    "connections": ("connections",),
+    "activations": ("activations",),
+    "buffers": ("buffers",),
+    "receptive_field": ("receptive field",),
+}
+
+
+def chosen(steps: Sequence[Step], figure: str | None) -> list[Step]:
+    """The steps of one figure, or all."""
+    if figure is None:
+        return [*steps]
+    return [step for step in steps if step.figure.startswith(FIGURES[figure])]
+
+
+def folded(steps: Sequence[Step]) -> list[Step]:
+    """Steps that say the same of several axes told once: ``output height, width``."""
+    kept: list[Step] = []
+    for step in steps:
+        last = kept[-1] if kept else None
+        if last is not None and _is_same_of_another_axis(last, step):
+            kept[-1] = last._replace(figure=f"{last.figure}, {step.figure.rpartition(' ')[2]}")
+        else:
+            twin = next((at for at, other in enumerate(kept) if _is_same_of_another_axis(other, step)), None)
+            if twin is None:
+                kept.append(step)
+            else:
+                kept[twin] = kept[twin]._replace(figure=f"{kept[twin].figure}, {step.figure.rpartition(' ')[2]}")
+    return kept
+
+
+def _is_same_of_another_axis(one: Step, other: Step) -> bool:
+    before, _, axis = one.figure.partition(",")[0].rpartition(" ")
+    start, _, other_axis = other.figure.rpartition(" ")
+    if before != start or not {axis, other_axis} <= {*WORDS.values()}:
+        return False
+    return (one.numbers, one.value, one.remark) == (other.numbers, other.value, other.remark)
+
+
+def _is_nothing(step: Step) -> bool:
+    return step.value == 0 and step.expression == 0 and not step.figure.startswith(("output", "padding", "receptive"))
+
+
+# Text -------------------------------------------------------------------------------------------------------------
+
+
+def as_text(explanation: Explanation, figure: str | None) -> str:
+    """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
+    lines = [*_heading(explanation), ""]
+    steps = folded(chosen(explanation.steps, figure))
+    told = [step for step in steps if not _is_nothing(step)]
+    width = max((len(step.figure) for step in told), default=0)
+    for step in told:
+        lines += _text_lines(step, width)
+    nothing = [step for step in steps if _is_nothing(step)]
+    if nothing:
+        remarks = "; ".join(dict.fromkeys(step.remark for step in nothing if step.remark))
+        lines.append(f"  {', '.join(step.figure for step in nothing)}: 0{f' ({remarks})' if remarks else ''}")
+    lines += [f"  note: it {note}" for note in explanation.notes if figure is None]
+    return "\n".join(lines) + "\n"
+
+
+def _heading(explanation: Explanation) -> list[str]:
+    inputs = " and ".join(f"{name} {format_shape(shape)}" for name, shape in explanation.inputs)
+    symbols = ", ".join(f"{symbol} = {value:,}" for symbol, value in explanation.symbols.items())
+    return [
+        f"{explanation.name} ({explanation.kind}): {explanation.what}",
+        f"  {inputs} -> {format_shape(explanation.output)}",
+        *([f"  {symbols}"] if symbols else []),
+    ]
+
+
+def _parts(step: Step) -> list[str]:
+    """The formula, the formula with its numbers, the result; each only where it says something new."""
+    return [*dict.fromkeys((step.formula, step.numbers, str(step.value)))]
+
+
+def _text_lines(step: Step, width: int) -> Iterator[str]:
+    *worked, result = _parts(step)
+    remark = f"   ({step.remark})" if step.remark else ""
+    parts = [*worked, f"{step.value:,}" if worked else result]
+    start = f"  {step.figure.ljust(width)}  "
+    line = start + " = ".join(parts) + remark
+    if len(line) <= WIDEST or len(parts) == 1:
+        yield line
+        return
+    yield start + "  " + parts[0]
+    for at, part in enumerate(parts[1:], 2):
+        yield f"{' ' * len(start)}= {part}{remark if at == len(parts) else ''}"
+
+
+# Papers -----------------------------------------------------------------------------------------------------------
+
+
+def as_markdown(explanation: Explanation, figure: str | None) -> str:
+    """A heading and a table of figures."""
+    name, *rest = _heading(explanation)
+    rows = [
+        f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |"
+        for step in folded(chosen(explanation.steps, figure))
+    ]
+    body = "\n".join(["| figure | working | |", "| --- | --- | --- |", *rows])
+    return f"### {name}\n\n{'  '.join(line.strip() + chr(10) for line in rest)}\n{body}\n"
+
+
+def as_latex(explanation: Explanation, figure: str | None) -> str:
+    """A paragraph and an align* environment (amsmath), to paste into a solution sheet."""
+    name, shapes, *_ = _heading(explanation)
+    rows = [
+        rf"  \text{{{_escaped(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)} \\"
+        for step in folded(chosen(explanation.steps, figure))
+    ]
+    shown = _escaped(shapes.strip()).replace("->", r"$\to$")
+    heading = rf"\paragraph{{{_escaped(name)}}} {shown}"
+    return "\n".join([heading, r"\begin{align*}", *rows, r"\end{align*}"]) + "\n"
+
+
+def _latex_parts(step: Step) -> list[str]:
+    parts = (written(step.expression, LATEX_FORMULA), written(step.expression, LATEX_NUMBERS), str(step.value))
+    return [*dict.fromkeys(parts)]
+
+
+def _latex_remark(step: Step) -> str:
+    return rf" \quad \text{{({_escaped(step.remark)})}}" if step.remark else ""
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if char in "_&%$#{}" else char for char in text)
+
+
+# Programs ---------------------------------------------------------------------------------------------------------
+
+
+def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
+    """The explanation as plain data, every axis by itself."""
+    return {
+        "layer": explanation.name,
+        "kind": explanation.kind,
+        "what": explanation.what,
+        "inputs": [{"name": name, "shape": [*map(int, shape)]} for name, shape in explanation.inputs],
+        "output_shape": [*map(int, explanation.output)],
+        "symbols": {symbol: int(value) for symbol, value in explanation.symbols.items()},
+        "figures": [step_record(step) for step in chosen(explanation.steps, figure)],
+        "notes": list(explanation.notes),
+    }
+
+
+def step_record(step: Step) -> dict[str, Any]:
+    """One figure as plain data."""
+    return {
+        "figure": step.figure,
+        "formula": step.formula,
+        "numbers": step.numbers,
+        "result": int(step.value),
+        "remark": step.remark,
+    }

@@ -1,0 +1,244 @@
+"""Numbers that remember how they came about, so that an explanation is the computation itself.
+
+A :class:`Traced` is a whole number with the expression that gave it. Put in place of a layer's sizes and fields, it
+goes through the same methods that work out the figures: no formula is written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly an expression binds
+
+
+class Name(NamedTuple):
+    """A quantity: its symbol and its value."""
+
+    symbol: str
+    value: int
+
+
+class Sum(NamedTuple):
+    """Terms with their signs."""
+
+    terms: tuple[tuple[int, Expression], ...]
+
+
+class Product(NamedTuple):
+    """Factors."""
+
+    factors: tuple[Expression, ...]
+
+
+class Rounded(NamedTuple):
+    """``floor(one / other)`` or ``ceil(one / other)``."""
+
+    word: str
+    one: Expression
+    other: Expression
+
+
+class Remainder(NamedTuple):
+    """What is left of one divided by other."""
+
+    one: Expression
+    other: Expression
+
+
+Expression = Name | Sum | Product | Rounded | Remainder | int
+
+
+class Traced(int):
+    """A whole number with its expression. Comparisons are the number's."""
+
+    expression: Expression
+
+    def __new__(cls, value: int, expression: Expression) -> Traced:
+        made = super().__new__(cls, value)
+        made.expression = expression
+        return made
+
+    def __hash__(self) -> int:
+        return hash((int(self), self.expression))  # not the number's: caches must not take one for the other
+
+    def __add__(self, other: Any) -> Any:
+        return _sum(self, other, int(self) + int(other)) if isinstance(other, int) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return _sum(other, self, int(other) + int(self)) if isinstance(other, int) else NotImplemented
+
+    def __sub__(self, other: Any) -> Any:
+        return _sum(self, -other, int(self) - int(other)) if isinstance(other, int) else NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        return _sum(other, -self, int(other) - int(self)) if isinstance(other, int) else NotImplemented
+
+    def __neg__(self) -> Any:
+        expression = self.expression
+        if isinstance(expression, Rounded) and _is_negative(expression.one):
+            opposite = {"floor": "ceil", "ceil": "floor"}[expression.word]  # -floor(-x / s) = ceil(x / s)
+            return Traced(-int(self), Rounded(opposite, _negative(expression.one), expression.other))
+        return Traced(-int(self), _negative(expression))
+
+    def __mul__(self, other: Any) -> Any:
+        return _product(self, other, int(self) * int(other)) if isinstance(other, int) else NotImplemented
+
+    def __rmul__(self, other: Any) -> Any:
+        return _product(other, self, int(other) * int(self)) if isinstance(other, int) else NotImplemented
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _rounded(self, other, int(self) // int(other)) if isinstance(other, int) else NotImplemented
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _rounded(other, self, int(other) // int(self)) if isinstance(other, int) else NotImplemented
+
+    def __mod__(self, other: Any) -> Any:
+        return Traced(int(self) % int(other), Remainder(expression_of(self), expression_of(other)))
+
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        return _product(self, self ** (other - 1), int(self) ** int(other)) if other > 1 else self
+
+
+def named(symbol: str, value: int) -> Traced:
+    """A quantity under its symbol."""
+    return Traced(value, Name(symbol, value))
+
+
+def expression_of(number: int) -> Expression:
+    """How a number came about; a plain one is itself."""
+    return number.expression if isinstance(number, Traced) else number
+
+
+def _is_plain(number: int, value: int) -> bool:
+    return not isinstance(number, Traced) and number == value
+
+
+def _sum(one: int, other: int, value: int) -> int:
+    if _is_plain(one, 0) or _is_plain(other, 0):
+        return other if _is_plain(one, 0) else one
+    terms = [*_terms(expression_of(one)), *_terms(expression_of(other))]
+    constant = sum(sign * term for sign, term in terms if isinstance(term, int))
+    kept: list[tuple[int, Expression]] = [(sign, term) for sign, term in terms if not isinstance(term, int)]
+    if constant:
+        kept.append((1 if constant > 0 else -1, abs(constant)))
+    if len(kept) == 1 and kept[0][0] == 1:
+        return Traced(value, kept[0][1])
+    return Traced(value, Sum(tuple(kept))) if kept else value
+
+
+def _terms(expression: Expression) -> tuple[tuple[int, Expression], ...]:
+    return expression.terms if isinstance(expression, Sum) else ((1, expression),)
+
+
+def _negative(expression: Expression) -> Expression:
+    return Sum(tuple((-sign, term) for sign, term in _terms(expression)))
+
+
+def _is_negative(expression: Expression) -> bool:
+    return isinstance(expression, Sum) and expression.terms[0][0] < 0
+
+
+def _product(one: int, other: int, value: int) -> int:
+    if _is_plain(one, 1) or _is_plain(other, 1):
+        return other if _is_plain(one, 1) else one
+    if _is_plain(one, 0) or _is_plain(other, 0):
+        return 0
+    factors = (*_factors(expression_of(one)), *_factors(expression_of(other)))
+    return Traced(value, Product(factors))
+
+
+def _factors(expression: Expression) -> tuple[Expression, ...]:
+    return expression.factors if isinstance(expression, Product) else (expression,)
+
+
+def _rounded(one: int, other: int, value: int) -> int:
+    if _is_plain(other, 1):
+        return one
+    return Traced(value, Rounded("floor", expression_of(one), expression_of(other)))
+
+
+# Writing ----------------------------------------------------------------------------------------------------------
+
+
+class Notation(NamedTuple):
+    """How an expression is written: its names, products, quotients and brackets."""
+
+    name: Callable[[Name], str]
+    times: str
+    rounded: str  # with {word}, {left}, {right} (the bars of floor and ceil), {one}, {other}
+    remainder: str
+    brackets: tuple[str, str] = ("(", ")")
+    division_binds: int = PRODUCT  # numerator and denominator need brackets unless a line separates them
+    bars: Mapping[str, tuple[str, str]] = {}
+
+
+PLAIN_FORMULA = Notation(lambda name: name.symbol, " * ", "{word}({one} / {other})", "({one}) % {other}")
+PLAIN_NUMBERS = PLAIN_FORMULA._replace(name=lambda name: str(name.value))
+_BARS = {"floor": (r"\left\lfloor ", r" \right\rfloor"), "ceil": (r"\left\lceil ", r" \right\rceil")}
+
+
+def _latex_name(name: Name) -> str:
+    letter, _, index = name.symbol.partition("_")
+    letter = letter if len(letter) == 1 else rf"\mathrm{{{letter}}}"
+    return rf"{letter}_{{\mathrm{{{index}}}}}" if index else letter
+
+
+LATEX_FORMULA = Notation(
+    _latex_name,
+    r" \cdot ",
+    r"{left}\frac{{{one}}}{{{other}}}{right}",
+    r"({one}) \bmod {other}",
+    (r"\left(", r"\right)"),
+    SUM,
+    _BARS,
+)
+LATEX_NUMBERS = LATEX_FORMULA._replace(name=lambda name: str(name.value))
+
+
+def written(expression: Expression, notation: Notation) -> str:
+    """``floor((H + 2 * p - k) / s) + 1`` or, with numbers put in, ``floor((28 + 2 * 2 - 5) / 1) + 1``."""
+    return _write(expression, notation)[0]
+
+
+def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
+    """The text, and how tightly it binds."""
+    if isinstance(expression, int):
+        return str(expression), ATOM if expression >= 0 else SUM
+    if isinstance(expression, Name):
+        text = notation.name(expression)
+        return text, SUM if text.startswith("-") else ATOM
+    if isinstance(expression, Sum):
+        return _write_sum(expression, notation), SUM
+    if isinstance(expression, Product):
+        return notation.times.join(_inside(factor, PRODUCT, notation) for factor in expression.factors), PRODUCT
+    one = _inside(expression.one, notation.division_binds, notation)
+    other = _inside(expression.other, notation.division_binds + (notation.division_binds == PRODUCT), notation)
+    if isinstance(expression, Remainder):
+        return notation.remainder.format(one=written(expression.one, notation), other=other), PRODUCT
+    left, right = notation.bars.get(expression.word, ("", ""))
+    return notation.rounded.format(word=expression.word, one=one, other=other, left=left, right=right), ATOM
+
+
+def _write_sum(expression: Sum, notation: Notation) -> str:
+    parts: list[str] = []
+    for sign, term in _collected(expression):
+        parts += ["-" if sign < 0 else "+", _inside(term, SUM if sign > 0 else PRODUCT, notation)]
+    return " ".join(parts[1:]) if parts[0] == "+" else "-" + " ".join(parts[1:])
+
+
+def _collected(expression: Sum) -> list[tuple[int, Expression]]:
+    """Equal terms told once: p + p is 2 * p."""
+    counts: dict[Expression, int] = {}
+    for sign, term in expression.terms:
+        counts[term] = counts.get(term, 0) + sign
+    return [
+        (1 if count > 0 else -1, term if abs(count) == 1 else Product((abs(count), *_factors(term))))
+        for term, count in counts.items()
+        if count
+    ] or [(1, 0)]
+
+
+def _inside(expression: Expression, least: int, notation: Notation) -> str:
+    text, binds = _write(expression, notation)
+    return text if binds >= least else f"{notation.brackets[0]}{text}{notation.brackets[1]}"

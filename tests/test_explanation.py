@@ -1,0 +1,169 @@
+"""The arithmetic that is printed gives the result that is printed, and that is the figure of the summary."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from math import ceil, floor
+from pathlib import Path
+
+import pytest
+from cases import CASES, Case
+from hypothesis import HealthCheck, assume, given, settings
+from networks import load_if_it_fits, networks
+from program import Run
+
+from cnncli import load
+from cnncli.explanation import Explanation, explain, totals
+from cnncli.graph import Graph, Input, Node
+from cnncli.inference import Inferred, infer
+from cnncli.layers import KINDS
+from cnncli.loading import bundled
+from cnncli.views.explaining import as_latex, as_markdown, as_text
+from cnncli.working import Traced
+
+thorough = settings(
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+class Number(Fraction):
+    """A number whose division is exact."""
+
+
+def evaluated(text: str, symbols: dict[str, int] | None = None) -> Fraction:
+    """The value of printed arithmetic, divisions exact."""
+    exact = re.sub(r"\b(\d+)\b", r"Fraction(\1)", text)
+    names = {symbol: Fraction(value) for symbol, value in (symbols or {}).items()}
+    return Fraction(eval(exact, {"Fraction": Fraction, "floor": floor, "ceil": ceil, **names}))
+
+
+def graph_of(case: Case) -> Inferred:
+    inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
+    node = Node("layer", case.layer, tuple(entry.name for entry in inputs))
+    return infer(Graph("case", inputs, (node,), ("layer",)))
+
+
+def check(explanation: Explanation) -> None:
+    for step in explanation.steps:
+        assert evaluated(step.numbers) == step.value, (explanation.name, step)
+        assert evaluated(step.formula, dict(explanation.symbols)) == step.value, (explanation.name, step)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_the_printed_arithmetic_of_every_kind_gives_the_figures_of_the_summary(case: Case) -> None:
+    inferred = graph_of(case)
+    explanation = explain(inferred, "layer")
+    check(explanation)
+    figures = inferred.facts["layer"].figures
+    values = {step.figure: step.value for step in explanation.steps}
+    for figure in ("params", "macs", "flops", "connections", "activations"):
+        assert values[figure] == getattr(figures, figure), figure
+    sizes = [value for figure, value in values.items() if figure.startswith("output")]
+    assert tuple(sizes) == figures.output_shape
+    assert values.get("buffers", 0) == figures.buffers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_says_what_it_does_in_a_sentence(kind: str) -> None:
+    case = next(case for case in CASES if case.kind == kind)
+    explanation = explain(graph_of(case), "layer")
+    assert 5 <= len(explanation.what) <= 240 and "``" not in explanation.what
+
+
+@thorough
+@given(networks())
+def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    for name, facts in loaded.inferred.facts.items():
+        explanation = explain(loaded.inferred, name)
+        check(explanation)
+        sizes = {step.figure: step.value for step in explanation.steps}
+        for source, field in facts.receptive_field.items():
+            said = [v for f, v in sizes.items() if f.startswith("receptive field size") and _is_of(f, source)]
+            assert said == [axis.size for axis in field.axes]
+
+
+def _is_of(figure: str, source: str) -> bool:
+    return " on " not in figure or f" on {source} " in figure
+
+
+def test_a_traced_number_is_the_number() -> None:
+    from cnncli.working import named
+
+    one, two = named("a", 7), named("b", -3)
+    for number in (one + two, one - two, one * two, one // 2, -(-one // 2), 3 - one, 10 // one, one % 4, one**2):
+        assert isinstance(number, Traced) and isinstance(number, int)
+    assert (one + 1, one * 1, one + 0) == (8, 7, 7) and one > two and one == 7
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "mobilenet_v2", "unet"])
+def test_the_totals_are_the_sums_of_the_layers(name: str) -> None:
+    if name not in bundled():
+        pytest.skip("not bundled")
+    inferred = load(name).inferred
+    for step in totals(inferred):
+        assert evaluated(step.numbers) == step.value == inferred.totals[step.figure]
+
+
+@pytest.mark.parametrize("case", CASES[::5], ids=lambda case: case.label)
+def test_markdown_and_latex_say_the_same_and_are_well_formed(case: Case) -> None:
+    explanation = explain(graph_of(case), "layer")
+    text, markdown, latex = (write(explanation, None) for write in (as_text, as_markdown, as_latex))
+    assert latex.count("{") == latex.count("}") and latex.count(r"\left") == latex.count(r"\right")
+    assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == 1
+    for step in explanation.steps:
+        assert f"`{step.value}`" in markdown
+        told_with_another_axis = step.figure.endswith(("width", "height"))
+        assert step.formula in text or step.value == 0 or told_with_another_axis
+
+
+def test_explain_shows_formula_numbers_and_result(cnn: Run) -> None:
+    ended = cnn("explain", "lenet5", "c1", "--figure", "params")
+    assert (
+        ended.out
+        == """\
+c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group
+  input 1x28x28 -> 6x28x28
+  C_in = 1, H = 28, W = 28, C_out = 6, H_out = 28, W_out = 28, k = 5, s = 1, p = 2, j_in = 1, r_in = 1, start_in = 0
+
+  params of weight  C_out * C_in * k * k = 6 * 1 * 5 * 5 = 150   (shape 6x1x5x5)
+  params of bias    C_out = 6   (shape 6)
+  params            C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156
+"""
+    )
+
+
+def test_seven_by_seven_with_kernel_and_stride_three_is_said_not_to_come_out_even(cnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 1x7x7\nlayers: [conv: {filters: 1, kernel: 3, stride: 3}]\n")
+    out = " ".join(cnn("explain", path, "conv1", "--figure", "shape").out.split())
+    assert "floor((H + 2 * p - k) / s) + 1 = floor((7 + 2 * 0 - 3) / 3) + 1 = 2" in out
+    assert "((7 + 2 * 0 - 3) % 3 = 1 left over: dropped)" in out
+
+
+def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run) -> None:
+    out = cnn("explain", "lenet5").out
+    for name in load("lenet5").inferred.facts:
+        assert f"{name} (" in out
+    assert out.rstrip().splitlines()[-1].startswith("                        = 836") or "= 61,706" in out
+
+
+def test_a_layer_like_one_above_refers_to_it(cnn: Run) -> None:
+    out = cnn("explain", "resnet18").out
+    assert "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1 above: 36,864 params" in out
+
+
+def test_a_composite_s_name_means_its_layers(cnn: Run) -> None:
+    ended = cnn("explain", "resnet18", "stage1", "--figure", "params", "--format", "json")
+    layers = json.loads(ended.out)["layers"]
+    assert len(layers) > 5 and all(entry["layer"].startswith("stage1.") for entry in layers)
+    assert all({*figure} == {"figure", "formula", "numbers", "result", "remark"} for figure in layers[0]["figures"])
+
+
+def test_an_unknown_layer_is_answered_with_the_nearest(cnn: Run) -> None:
+    ended = cnn("explain", "lenet5", "conv22")
+    assert (ended.code, ended.err) == (2, "conv22: the network has no such layer\n  did you mean conv2?\n")
