@@ -78,6 +78,11 @@ class Inferred(NamedTuple):
     assumed: tuple[Size, ...] = ()
 
     @property
+    def has_open_sizes(self) -> bool:
+        """Whether an input's size has no value yet."""
+        return any(is_open(size) for entry in self.graph.inputs for size in entry.shape)
+
+    @property
     def totals(self) -> dict[str, int]:
         """The sum of every figure over all layers, and the bytes of the parameters in float32."""
         all_figures = [facts.figures for facts in self.facts.values()]
@@ -111,10 +116,10 @@ def infer(graph: Graph, *, strict: bool = False) -> Inferred:
 
 def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Problem]]:
     """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out."""
-    if any(is_open(size) for entry in graph.inputs for size in entry.shape):
-        inferred, problems = _infer_all(graph, strict=strict)
-        return inferred._replace(assumed=_assumed(inferred)), problems
-    return _infer_all(graph, strict=strict)
+    inferred, problems = _infer_all(graph, strict=strict)
+    if inferred.has_open_sizes:
+        inferred = inferred._replace(assumed=_assumed(inferred))
+    return inferred, problems
 
 
 def _assumed(inferred: Inferred) -> tuple[Size, ...]:

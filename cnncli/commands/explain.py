@@ -20,6 +20,7 @@ FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "bu
 @options.architecture
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--figure", type=click.Choice(FIGURES), help="One figure only.")
+@click.option("--reconcile", is_flag=True, help="What other tools count for the network, and why they differ.")
 @options.input_option
 @options.set_option
 @click.option(
@@ -34,6 +35,7 @@ def command(
     architecture: str,
     layers: tuple[str, ...],
     figure: str | None,
+    reconcile: bool,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
     form: str,
@@ -45,9 +47,11 @@ def command(
     """
     from cnncli.loading import load
 
-    inferred = load(
-        architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes)
-    ).inferred
+    loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
+    inferred = loaded.inferred
+    if reconcile:
+        _print_reconciled(inferred, loaded.slug, form)
+        return
     names = _named(inferred, layers) if layers else list(inferred.facts)
     if form == "json":
         _print_json(inferred, names, figure, whole=not layers)
@@ -94,6 +98,19 @@ def _as_above(inferred: Inferred, name: str, like: str) -> str:
     facts = inferred.facts[name]
     counts = ", ".join(f"{getattr(facts.figures, count):,} {count}" for count in ("params", "macs"))
     return f"{name} ({facts.node.layer.kind}): as {like} above: {counts}; it sees {sees_text(facts, inferred)}\n"
+
+
+def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:
+    from cnncli.views import reconciling
+
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(reconciling.as_records(inferred), indent=1))
+        return
+    if form != "text":
+        raise CnnError(f"--reconcile: there is no {form} form of it", "use text or json")
+    click.echo(reconciling.as_text(inferred, inferred.graph.name or slug), nl=False)
 
 
 def _total(inferred: Inferred) -> Explanation:

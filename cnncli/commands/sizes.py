@@ -8,12 +8,12 @@ from cnncli.errors import CnnError
 from cnncli.loading import Loaded, load_source
 
 
-def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: int, form: str, *, opened: bool) -> None:
-    """A row per size. ``opened`` says whether the network has open sizes already; else its inputs are opened."""
+def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: int, form: str) -> None:
+    """A row per size, of a network with open sizes or one whose inputs are opened."""
     from cnncli.views import listing, open_sizes
     from cnncli.views.table import title
 
-    if not opened:
+    if not loaded.inferred.has_open_sizes:
         shapes = open_sizes.opened(loaded.graph)
         if not shapes:
             raise CnnError("--at: the network's input is a vector, which has no size to vary")

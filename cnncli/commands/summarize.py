@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from cnncli.commands import options
+
+if TYPE_CHECKING:
+    from cnncli.loading import Loaded
+    from cnncli.views.columns import Column
+    from cnncli.views.rows import Row
 
 
 @click.command()
@@ -14,6 +21,11 @@ from cnncli.commands import options
 @click.option("--batch", type=click.IntRange(1), default=None, help="Show shapes and work for a batch of this size.")
 @click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, as layer,output,flops,notes.")
 @click.option("--depth", type=click.IntRange(0), default=None, help="Open composites this many levels deep.")
+@click.option("--only", default=None, metavar="KIND,…", help="Layers of these kinds only, as conv,linear.")
+@click.option("--sort", default=None, metavar="FIGURE", help="The largest first, as params or macs.")
+@click.option("--top", type=click.IntRange(1), default=None, help="So many layers only (by --sort, else by params).")
+@click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total, as a bar.")
+@click.option("--count", default=None, metavar="TOOL", help="Count as torchvision, fvcore, torchinfo, thop or keras.")
 @click.option("--strict", is_flag=True, help="A window that leaves rows or columns over is an error.")
 @click.option(
     "--at", "at", multiple=True, metavar="SIZES", help="Figures at many input sizes, as 64..512:32 (from, to, step)."
@@ -23,46 +35,47 @@ def command(
     architecture: str,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
-    batch: int | None,
-    columns: str | None,
-    depth: int | None,
     strict: bool,
     at: tuple[str, ...],
-    form: str,
+    **shown: Any,
 ) -> None:
     """A table of every layer of ARCH: output size, parameters, operations, receptive field.
 
     ARCH is a YAML file, - for standard input, or a bundled name (cnn list).
 
     Params are trained weights and biases; MACs are multiply-accumulates for one input; sees is the receptive field.
+    Sizes may stay open (--input 3xHxW): the table gives formulas.
     """
     from cnncli.loading import load
-    from cnncli.shape import is_open
 
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, open_sizes=True)
-    inferred, batch = loaded.inferred, batch or 0
-    has_open = any(is_open(size) for entry in loaded.graph.inputs for size in entry.shape)
+    notes: tuple[str, ...] = ()
+    if shown["count"] is not None:
+        from cnncli.counting import convention_named, recount
+
+        inferred, notes = recount(loaded.inferred, convention_named(shown["count"]))
+        loaded = loaded._replace(inferred=inferred)
     if at:
         from cnncli.commands.sizes import print_at
 
-        print_at(loaded, at, columns, batch, form, opened=has_open)
-        return
-    from cnncli.views.columns import choose
-    from cnncli.views.rows import flat, outline
+        print_at(loaded, at, shown["columns"], shown["batch"] or 0, shown["form"])
+    elif shown["form"] == "json":
+        _print_json(loaded, shown, notes)
+    else:
+        _print(loaded, shown, notes)
 
-    if form == "json":
-        from cnncli.views.formats import as_json, json_text
 
-        click.echo(json_text(as_json(inferred, loaded.slug, batch)), nl=False)
-        return
-    rows = flat(inferred) if form == "csv" and depth is None else outline(inferred, depth)
-    chosen = choose(columns, rows, leave_out=("macs",) if has_open else ())
+def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:
+    inferred, batch, form = loaded.inferred, shown["batch"] or 0, shown["form"]
+    rows = _rows(loaded, shown)
+    columns = _columns(loaded, shown, rows)
     if form == "table":
         from cnncli.views.table import lines, show, styles, terminal_width, title
 
-        table = lines(inferred, rows, chosen, batch, terminal_width())
-        if has_open:
+        table = lines(inferred, rows, columns, batch, terminal_width())
+        table += ["", *(f" {note}" for note in notes)] if notes else []
+        if inferred.has_open_sizes:
             from cnncli.views.open_sizes import footer
 
             table += footer(inferred, batch)
@@ -71,4 +84,51 @@ def command(
     from cnncli.views import formats
 
     write = {"csv": formats.as_csv, "markdown": formats.as_markdown, "latex": formats.as_latex}[form]
-    click.echo(write(inferred, rows, chosen, batch), nl=False)
+    click.echo(write(inferred, rows, columns, batch), nl=False)
+
+
+def _is_browsing(shown: dict[str, Any]) -> bool:
+    return any(shown[option] is not None for option in ("only", "sort", "top"))
+
+
+def _rows(loaded: Loaded, shown: dict[str, Any]) -> list[Row]:
+    from cnncli.views.rows import flat, outline
+
+    if _is_browsing(shown):
+        from cnncli.views.browsing import browse
+
+        return browse(loaded.inferred, shown["only"], shown["sort"], shown["top"])
+    if shown["form"] == "csv" and shown["depth"] is None:
+        return flat(loaded.inferred)
+    return outline(loaded.inferred, shown["depth"])
+
+
+def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Column]:
+    from cnncli.views.columns import choose
+    from cnncli.views.table import LONG
+
+    without_macs = loaded.inferred.has_open_sizes or shown["count"] == "keras"  # long formulas; none
+    columns = choose(shown["columns"], rows, leave_out=("macs",) if without_macs else ())
+    long = len(rows) >= LONG and shown["columns"] is None
+    if shown["share"] is None and not (_is_browsing(shown) or long):
+        return columns
+    from cnncli.views.browsing import figure_named, share_column
+
+    share = share_column(loaded.inferred, figure_named(shown["share"] or shown["sort"] or "params"))
+    return columns if share is None else [*columns, share]
+
+
+def _print_json(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:
+    from cnncli.views.formats import as_json, json_text
+
+    summary = as_json(loaded.inferred, loaded.slug, shown["batch"] or 0)
+    if _is_browsing(shown):
+        kept = {row.label: at for at, row in enumerate(_rows(loaded, shown))}
+        layers = [layer for layer in summary["layers"] if layer["name"] in kept]
+        summary["layers"] = sorted(layers, key=lambda layer: kept[layer["name"]])
+    if shown["count"] == "keras":
+        for record in (summary["totals"], *summary["layers"]):
+            record["macs"] = None
+    if notes:
+        summary |= {"count": shown["count"], "count_notes": list(notes)}
+    click.echo(json_text(summary), nl=False)

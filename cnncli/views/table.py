@@ -17,6 +17,7 @@ from cnncli.views.columns import Column, notes, scaled
 from cnncli.views.rows import Row
 
 GAP = "  "
+LONG = 40  # rows from which a table shows each one's share of the total
 NARROWEST = 8  # a text column is shortened to this, then left out
 
 

@@ -1,0 +1,76 @@
+"""Looking around in a long summary: some kinds only, sorted, the first few, and each one's share of the total."""
+
+from __future__ import annotations
+
+from cnncli.errors import CnnError, closest
+from cnncli.inference import SUMMED, Inferred
+from cnncli.layers import KINDS
+from cnncli.shape import is_open
+from cnncli.views.columns import Column
+from cnncli.views.rows import Row, flat
+
+BAR = 12  # the width of a bar that stands for everything
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | None) -> list[Row]:
+    """Rows of single layers under their full names, of the kinds ``only``, by falling ``sort``, at most ``top``.
+
+    Raises CnnError for unknown kinds and figures.
+    """
+    rows = flat(inferred)
+    if only is not None:
+        kinds = _kinds(only, inferred)
+        rows = [row for row in rows if row.kind in kinds]
+    if sort is not None or top is not None:
+        figure = figure_named(sort or "params")
+        if is_open(inferred.totals[figure]):
+            raise CnnError(
+                f"--sort {figure}: depends on the open sizes", "give the input numbers, as --input 3x224x224"
+            )
+        rows.sort(key=lambda row: -row.counts[figure] if row.counts is not None else 0)
+    return rows[:top]
+
+
+def figure_named(name: str) -> str:
+    """Raises CnnError for what is not a figure."""
+    if name not in SUMMED:
+        near = closest(name, SUMMED)
+        raise CnnError(
+            f"--sort: there is no figure {name!r}", f"did you mean {near}?" if near else f"sort by {', '.join(SUMMED)}"
+        )
+    return name
+
+
+def _kinds(text: str, inferred: Inferred) -> list[str]:
+    kinds = [name.strip().lower() for name in text.split(",") if name.strip()]
+    present = list(dict.fromkeys(facts.node.layer.kind for facts in inferred.facts.values()))
+    for kind in kinds:
+        if kind not in KINDS:
+            near = closest(kind, list(KINDS))
+            hint = f"did you mean {near}?" if near else f"the network has {', '.join(present)}"
+            raise CnnError(f"--only: there is no kind of layer {kind!r}", hint)
+    if not kinds:
+        raise CnnError("--only: names no kind", f"the network has {', '.join(present)}")
+    return kinds
+
+
+def share_column(inferred: Inferred, figure: str) -> Column | None:
+    """A bar and a percentage of the total of one figure; None where there is no total to share."""
+    total = inferred.totals[figure]
+    if is_open(total) or not total:
+        return None
+
+    def cell(row: Row, *_: object) -> str:
+        if row.counts is None:
+            return ""
+        return f"{bar(row.counts[figure], total)} {row.counts[figure] / total:6.1%}"
+
+    return Column("share", f"share of {figure}", cell, 9)
+
+
+def bar(part: int, whole: int) -> str:
+    """A bar of at most ``BAR`` columns, in eighths of one."""
+    eighths = round(8 * BAR * part / whole)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + EIGHTHS[rest].strip()).ljust(BAR)

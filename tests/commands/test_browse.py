@@ -1,0 +1,78 @@
+"""Long summaries: some kinds, sorted, the first few, shares."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from program import Run
+
+from cnncli import load
+from cnncli.views.browsing import BAR, bar, browse
+
+
+@pytest.mark.parametrize("figure", ["params", "macs", "flops", "activations"])
+def test_sorted_rows_fall_and_are_all_the_layers(figure: str) -> None:
+    inferred = load("googlenet").inferred
+    rows = browse(inferred, None, figure, None)
+    counts = [row.counts[figure] for row in rows if row.counts is not None]
+    assert counts == sorted(counts, reverse=True) and len(rows) == len(inferred.facts)
+    assert sum(counts) == inferred.totals[figure]
+
+
+def test_only_keeps_the_kinds_named_in_their_order() -> None:
+    inferred = load("googlenet").inferred
+    rows = browse(inferred, "conv, linear", None, None)
+    expected = [name for name, facts in inferred.facts.items() if facts.node.layer.kind in ("conv", "linear")]
+    assert [row.label for row in rows] == expected
+
+
+def test_a_bar_is_as_long_as_the_share() -> None:
+    assert bar(1, 1) == "█" * BAR and bar(0, 1).strip() == "" and bar(1, 2) == ("█" * (BAR // 2)).ljust(BAR)
+    lengths = [len(bar(part, 96).strip()) for part in range(97)]
+    assert lengths == sorted(lengths) and all(len(bar(part, 96)) == BAR for part in range(97))
+
+
+def test_the_top_three_of_lenet5(cnn: Run) -> None:
+    out = cnn("summarize", "lenet5", "--top", "3", "--columns", "layer,params").out
+    assert (
+        out
+        == """\
+LeNet-5 · input 1x28x28 · LeCun et al. 1998, as drawn in most lectures
+
+ layer    params  share of params
+ linear1  48,120  █████████▍    78.0%
+ linear2  10,164  ██            16.5%
+ conv2     2,416  ▌              3.9%
+ total    61,706
+"""
+    )
+
+
+def test_a_long_table_shows_shares_and_a_short_one_does_not(cnn: Run) -> None:
+    assert "share of params" in cnn("summarize", "googlenet").out
+    assert "share" not in cnn("summarize", "lenet5").out
+    assert "share of macs" in cnn("summarize", "lenet5", "--share", "macs").out
+
+
+def test_json_holds_the_rows_that_are_kept_and_the_total_of_all(cnn: Run) -> None:
+    summary = json.loads(cnn("summarize", "lenet5", "--top", "2", "--sort", "macs", "--format", "json").out)
+    assert [layer["name"] for layer in summary["layers"]] == ["conv2", "c1"]
+    assert summary["totals"]["params"] == 61_706
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--only", "cnv"), "--only: there is no kind of layer 'cnv'\n  did you mean conv?\n"),
+        (("--only", ","), "--only: names no kind\n  the network has conv, relu, maxpool, flatten, linear\n"),
+        (("--sort", "parms"), "--sort: there is no figure 'parms'\n  did you mean params?\n"),
+        (
+            ("--sort", "macs", "--input", "1xHxW"),
+            "--sort macs: depends on the open sizes\n  give the input numbers, as --input 3x224x224\n",
+        ),
+    ],
+)
+def test_what_cannot_be_browsed_is_said(cnn: Run, options: tuple[str, ...], said: str) -> None:
+    ended = cnn("summarize", "lenet5", *options)
+    assert (ended.code, ended.err) == (2, said)
