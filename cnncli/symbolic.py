@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 from cnncli.shape import Undecided
 
 Values = Mapping[str, int]
+WORDS_LIMIT = 256  # remainders that are told in words
 PERIOD_LIMIT = 1 << 14  # sizes looked at to decide whether two forms are the same for every size
 
 
@@ -431,6 +432,20 @@ def _remainders(names: tuple[str, ...], length: int) -> Iterator[dict[str, int]]
         yield {name: base + offset for name, offset in zip(names, offsets, strict=True)}
 
 
+_demanded: list[dict[Any, None]] = []
+
+
+@contextmanager
+def demands() -> Iterator[dict[Any, None]]:
+    """Collects the forms that have to be 0: meanwhile sizes that are the same for some values count as the same."""
+    found: dict[Any, None] = {}
+    _demanded.append(found)
+    try:
+        yield found
+    finally:
+        _demanded.pop()
+
+
 def same(one: Any, other: Any) -> bool:
     """Whether two sizes are equal for every value of their letters (large enough for the network)."""
     if one == other:
@@ -439,9 +454,16 @@ def same(one: Any, other: Any) -> bool:
     if not isinstance(difference, Form):
         return bool(difference == 0)
     try:
-        return _trend(difference) == 0 and bounds(difference) == (0, 0)
+        trend = _trend(difference)
+        if trend == 0 and bounds(difference) == (0, 0):
+            return True
     except Undecided:
         return False
+    if not _demanded or not where_same(one, other):
+        return False
+    for found in _demanded:
+        found[difference] = None
+    return True
 
 
 def where_same(one: Any, other: Any) -> str:
@@ -456,7 +478,7 @@ def where_same(one: Any, other: Any) -> str:
     except Undecided:
         return ""
     length = period(difference)
-    if length > 64:
+    if length > WORDS_LIMIT:
         return ""
     equal = [values[name] % length for values in _remainders((name,), length) if difference.at(values) == 0]
     if not equal:

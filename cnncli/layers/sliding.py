@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from cnncli.layers.base import Misfit, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
-from cnncli.shape import Shape, format_shape, is_open
+from cnncli.shape import Shape, format_shape, is_open, same_size
 from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
 
 
@@ -73,7 +73,7 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
 def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     """Raises Misfit where steps are not whole: the rule of the lectures, ``rounding: exact``."""
     sizes = shape[1:]
-    loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if left_over(n, w)]
+    loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if not same_size(left_over(n, w), 0)]
     if not loose:
         return
     size, window = loose[0]

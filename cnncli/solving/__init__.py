@@ -1,0 +1,1 @@
+"""The inverse: which windows, sizes, depths and widths give a wanted figure."""
