@@ -148,6 +148,15 @@ def _traced_field(name: str, value: Any, rank: int) -> Any:
     return value
 
 
+def traced_window(window: Window) -> Window:
+    """A window with its symbols; both sides of an even padding are one."""
+    even = window.before == window.after
+    before = named("p" if even else "p_before", window.before)
+    after = before if even else named("p_after", window.after)
+    dilation = window.dilation if window.dilation == 1 else named("d", window.dilation)
+    return Window(named("k", window.kernel), named("s", window.stride), before, after, dilation, window.ceil)
+
+
 def _border(layer: Layer, inputs: Shapes) -> tuple[tuple[int, int], ...]:
     amounts: Any = getattr(layer, "amounts", None)
     if amounts is not None:

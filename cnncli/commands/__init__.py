@@ -9,6 +9,7 @@ import click
 SUMMARIES = {
     "summarize": "A table of every layer: output size, parameters, operations, receptive field.",
     "explain": "How each figure comes about: formula, numbers, result.",
+    "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "list": "The architectures that come with cnn.",

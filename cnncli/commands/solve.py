@@ -1,0 +1,277 @@
+"""``cnn solve``: the inverse of the size formula, and of the figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import NO, CnnError
+
+if TYPE_CHECKING:
+    from cnncli.loading import Loaded
+    from cnncli.solving.windows import Solution, Wanted
+
+SHOWN = 10
+
+
+@click.command()
+@click.argument("architecture", metavar="[ARCH]", required=False)
+@click.option("--in", "inputs", metavar="SIZE", help="The input size, as 7 or 7x5.")
+@click.option("--out", "outputs", metavar="SIZE", help="The output size.")
+@click.option("--kernel", type=click.IntRange(1), help="Fix the kernel.")
+@click.option("--stride", type=click.IntRange(1), help="Fix the stride.")
+@click.option("--padding", metavar="P", help="Fix the padding per side, or valid, same or full.")
+@click.option("--dilation", type=click.IntRange(1), help="Fix the dilation.")
+@click.option("--max-kernel", type=click.IntRange(1, 1000), default=11, show_default=True, help="The largest kernel.")
+@click.option("--transposed", is_flag=True, help="Of a transposed convolution.")
+@click.option("--all", "everything", is_flag=True, help="All solutions, not only the first ten.")
+@click.option("--accepts", is_flag=True, help="The input sizes that ARCH accepts, and where nothing is dropped.")
+@click.option("--output-size", type=click.IntRange(1), help="The input sizes that give this size of the last map.")
+@click.option("--layer", help="Of this layer's map instead.")
+@click.option("--receptive-field", type=click.IntRange(1), help="The first layer of ARCH that sees so many pixels.")
+@click.option("--params", type=click.IntRange(1), help="Keep to so many parameters (with --vary).")
+@click.option("--macs", type=click.IntRange(1), help="Keep to so many multiply-accumulates (with --vary).")
+@click.option("--flops", type=click.IntRange(1), help="Keep to so many operations (with --vary).")
+@click.option("--activations", type=click.IntRange(1), help="Keep to so many values (with --vary).")
+@click.option("--vary", metavar="NAME", help="The variable of ARCH to find a value for.")
+@options.input_option
+@options.set_option
+@options.format_option("table", "json")
+def command(
+    architecture: str | None,
+    input_shapes: tuple[str, ...],
+    assignments: tuple[str, ...],
+    form: str,
+    **asked: Any,
+) -> None:
+    """Find windows, input sizes, depths or widths that give a wanted figure.
+
+    \b
+      cnn solve --in 7 --out 3                         the windows that do it
+      cnn solve --in 7 --kernel 3 --stride 3           the output size
+      cnn solve --out 5 --kernel 3 --stride 2          the input sizes
+      cnn solve resnet50 --accepts                     the input sizes that it takes
+      cnn solve lenet5 --output-size 5                 … that end in maps of 5x5
+      cnn solve resnet50 --receptive-field 64          the first layer that sees so much
+      cnn solve net.yaml --params 100000 --vary width  the largest width within a budget
+    """
+    if architecture is None:
+        record, lines = _windows(asked)
+    else:
+        from cnncli.loading import load
+
+        overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
+        loaded = load(architecture, overrides=overrides, inputs=inputs, open_sizes=True)
+        record, lines = _network(loaded, asked)
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(record, indent=1))
+    else:
+        click.echo("\n".join(lines))
+    if record.get("answer") is False:
+        raise click.exceptions.Exit(NO)
+
+
+# Windows ----------------------------------------------------------------------------------------------------------
+
+
+def _windows(asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.windows import Wanted
+
+    inputs, outputs = _sizes(asked["inputs"], "--in"), _sizes(asked["outputs"], "--out")
+    wanted = Wanted(
+        inputs, outputs, asked["kernel"], asked["stride"], _padding(asked["padding"]), asked["dilation"],
+        asked["max_kernel"],
+    )  # fmt: skip
+    if inputs and outputs:
+        if len(inputs) != len(outputs):
+            raise CnnError("--in and --out have different numbers of axes", "write both as 7x5, or both as 7")
+        return _listed(wanted, asked)
+    if wanted.kernel is None or not (inputs or outputs):
+        raise CnnError(
+            "give two of --in, --out and --kernel (or an architecture)",
+            "cnn solve --in 7 --out 3 lists windows, cnn solve --in 7 --kernel 3 the output",
+        )
+    return _output_of(wanted) if inputs else _inputs_of(wanted)
+
+
+def _sizes(text: str | None, option: str) -> tuple[int, ...]:
+    if text is None:
+        return ()
+    parts = text.lower().split("x")
+    if len(parts) > 3 or not all(part.isascii() and part.isdigit() and 0 < int(part[:11]) < 2**31 for part in parts):
+        raise CnnError(f"{option} {text[:40]}: is not a size", "write 7, or 7x5 with a size per axis")
+    return tuple(map(int, parts))
+
+
+def _padding(text: str | None) -> int | str | None:
+    if text is None or text in ("valid", "same", "full"):
+        return text
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise CnnError(f"--padding {text[:40]}: is not a padding", "write a number per side, or valid, same or full")
+    return int(text)
+
+
+def _listed(wanted: Wanted, asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.windows import solutions, transposed_solutions
+
+    found = (transposed_solutions if asked["transposed"] else solutions)(wanted)
+    keys = ("kernel", "stride", "padding", "dilation", "dropped", *(("output_padding",) if asked["transposed"] else ()))
+    records = [{key: getattr(solution, key) for key in keys} for solution in found]
+    if not found:
+        bounds = "" if wanted.kernel is not None else f" with a kernel of at most {wanted.max_kernel}"
+        sizes = f"{_shown(wanted.inputs)} into {_shown(wanted.outputs)}"
+        return {"solutions": [], "answer": False}, [f"no window{bounds} turns {sizes}"]
+    shown = found if asked["everything"] else found[:SHOWN]
+    rows = [[*keys[:4], *(("output padding",) if asked["transposed"] else ()), ""]]
+    rows += [_row(solution, wanted, transposed=asked["transposed"]) for solution in shown]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    lines = [
+        " " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    if len(found) > len(shown):
+        lines += ["", f" … and {len(found) - len(shown)} more: --all shows them"]
+    return {"solutions": records}, lines
+
+
+def _row(solution: Solution, wanted: Wanted, *, transposed: bool) -> list[str]:
+    cells = [str(solution.kernel), str(solution.stride), str(solution.padding), str(solution.dilation)]
+    if transposed:
+        return [*cells, str(solution.output_padding), ""]
+    working = "; ".join(_working(size, solution) for size in dict.fromkeys(wanted.inputs))
+    drops = f"   drops {solution.dropped}" if solution.dropped else ""
+    return [*cells, working + drops]
+
+
+def _working(size: int, solution: Solution) -> str:
+    """The size formula with its numbers."""
+    from cnncli.explanation import traced_window
+    from cnncli.solving.windows import window_for
+    from cnncli.window import output_size
+    from cnncli.working import PLAIN_NUMBERS, expression_of, named, written
+
+    window = window_for(size, solution.kernel, solution.stride, solution.padding, solution.dilation)
+    positions = output_size(named("n", size), traced_window(window))
+    return f"{written(expression_of(positions), PLAIN_NUMBERS)} = {int(positions)}"
+
+
+def _output_of(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.windows import Solution, window_for
+    from cnncli.window import dropped, fits, largest_kernel, output_size
+
+    kernel, stride, padding, dilation = (
+        wanted.kernel or 1,
+        wanted.stride or 1,
+        wanted.padding or 0,
+        wanted.dilation or 1,
+    )
+    windows = [window_for(size, kernel, stride, padding, dilation) for size in wanted.inputs]
+    pairs = list(zip(wanted.inputs, windows, strict=True))
+    if not all(fits(size, window) for size, window in pairs):
+        most = min(largest_kernel(size, window) for size, window in pairs)
+        lines = [f"a kernel of {kernel} does not fit {_shown(wanted.inputs)}: the largest that does is {most}"]
+        return {"solutions": [], "answer": False}, lines
+    outputs = tuple(output_size(size, window) for size, window in pairs)
+    lost = [dropped(size, window) for size, window in pairs]
+    solution = Solution(kernel, stride, padding, dilation, max(lost))
+    lines = [_working(size, solution) for size in dict.fromkeys(wanted.inputs)]
+    for (size, window), rest in zip(pairs, lost, strict=True):
+        if rest:
+            room = size + window.before + window.after - window.span
+            lines.append(
+                f"it does not fit exactly: {room} / {stride} + 1 = {room / stride + 1:.4g}; rounding down drops {rest}"
+            )
+    return {"solutions": [{"out": outputs[0] if len(outputs) == 1 else outputs, **_record(solution)}]}, [
+        *dict.fromkeys(lines)
+    ]
+
+
+def _record(solution: Solution) -> dict[str, Any]:
+    return {key: getattr(solution, key) for key in ("kernel", "stride", "padding", "dilation", "dropped")}
+
+
+def _inputs_of(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.windows import inputs_for, window_for
+
+    if wanted.padding == "same":
+        raise CnnError("--padding same follows from the input size", "give the padding as a number")
+    window = window_for(1, wanted.kernel or 1, wanted.stride or 1, wanted.padding or 0, wanted.dilation or 1)
+    records, lines = [], []
+    for output in wanted.outputs:
+        found = inputs_for(output, window)
+        if found is None:
+            return {"solutions": [], "answer": False}, [f"no input gives an output of {output}"]
+        records.append({"out": output, "in": list(found), "exact": found.first})
+        span = str(found.first) if found.first == found.last else f"{found.first} to {found.last}"
+        only = "" if found.first == found.last else f"; nothing is dropped at {found.first}"
+        lines.append(f"an output of {output} comes from inputs of {span}{only}")
+    return {"solutions": records}, lines
+
+
+def _shown(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))
+
+
+# Networks ---------------------------------------------------------------------------------------------------------
+
+
+def _network(loaded: Loaded, asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.budgets import FIGURES
+
+    if asked["receptive_field"] is not None:
+        return _reaching(_with_numbers(loaded), asked["receptive_field"], asked["vary"])
+    budget = next((figure for figure in FIGURES if asked[figure] is not None), None)
+    if budget is not None:
+        return _within(_with_numbers(loaded), budget, asked[budget], asked["vary"])
+    if asked["accepts"] or asked["output_size"] is not None:
+        from cnncli.solving.acceptance import acceptance_lines, as_record
+
+        record = as_record(loaded, asked["output_size"], asked["layer"])
+        impossible = any(answer is None for answer in record.get("output", {}).get("inputs", {}).values())
+        lines = acceptance_lines(loaded, asked["output_size"], asked["layer"])
+        return {**record, **({"answer": False} if impossible else {})}, lines
+    raise CnnError(
+        "what is to be solved?", "give --accepts, --output-size, --receptive-field, or --params … with --vary NAME"
+    )
+
+
+def _with_numbers(loaded: Loaded) -> Loaded:
+    if loaded.inferred.has_open_sizes:
+        raise CnnError("the input's sizes stay open", "give them numbers, as with --input 3x224x224")
+    return loaded
+
+
+def _reaching(loaded: Loaded, wanted: int, vary: str | None) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.budgets import first_that_sees, smallest_reaching
+
+    if vary is not None:
+        found = smallest_reaching(loaded, vary, wanted)
+        below = "" if found.next_value is None else f" (at {found.next_value} it sees {found.next_figure})"
+        lines = [f"{vary} = {found.value} sees {found.figure} pixels{below}"]
+        return {"vary": vary, "value": found.value, "receptive_field": found.figure}, lines
+    reached = first_that_sees(loaded.inferred, wanted)
+    lines = []
+    for source, layer in reached.items():
+        sees = f"{layer.layer} sees {_shown(layer.size)} of {source}"
+        lines.append(sees if layer.enough else f"no layer sees {wanted} of {source}: the most is {sees}")
+    records = {source: layer._asdict() for source, layer in reached.items()}
+    enough = all(layer.enough for layer in reached.values())
+    return {"receptive_field": wanted, "inputs": records, "answer": enough}, lines
+
+
+def _within(loaded: Loaded, figure: str, budget: int, vary: str | None) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.budgets import largest_within, variables
+
+    if vary is None:
+        known = ", ".join(variables(loaded)) or "none yet: write variables: {width: 64} in the file"
+        raise CnnError(f"--{figure} needs --vary NAME: which variable?", f"its variables: {known}")
+    found = largest_within(loaded, vary, figure, budget)
+    following = "" if found.next_value is None else f"; {vary} = {found.next_value} has {found.next_figure:,}"
+    lines = [f"{vary} = {found.value} has {found.figure:,} {figure}, at most {budget:,}{following}"]
+    record = {"vary": vary, "value": found.value, figure: found.figure, "budget": budget}
+    if found.next_value is not None:
+        record["next"] = {"value": found.next_value, figure: found.next_figure}
+    return record, lines
