@@ -11,7 +11,9 @@ from cnncli.errors import CnnError, closest
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
 from cnncli.language import Source, decode, read, read_text
+from cnncli.language import source as source_tree
 from cnncli.language.blocks import VARIANT
+from cnncli.language.source import parse
 from cnncli.recipe import recipe_problems
 from cnncli.shape import format_shape, is_open
 
@@ -45,7 +47,7 @@ def bundled() -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for name, path in _files().items():
-        variants = _variants(path)
+        variants = _variants(name, path)
         found.update(dict.fromkeys(variants, path) if variants else {name: path})
     return dict(sorted(found.items(), key=lambda item: _numbers_in_order(item[0])))
 
@@ -55,9 +57,11 @@ def _numbers_in_order(name: str) -> list[tuple[int, str]]:
     return [(int(part or 0), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _variants(path: Path) -> list[str]:
+def _variants(name: str, path: Path) -> list[str]:
+    """The names of a bundled file's variants, in the folder of its own name."""
     section = _VARIANTS.search(path.read_text(encoding="utf-8"))
-    return _VARIANT.findall(section[1]) if section else []
+    folder, slash, _ = name.rpartition("/")
+    return [folder + slash + variant for variant in _VARIANT.findall(section[1])] if section else []
 
 
 def _files() -> dict[str, Path]:
@@ -93,8 +97,8 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
         if _exists(str(entry), Path.is_file):
             return decode(f"{architecture}.yaml", entry.read_bytes()), {}
         for name, path in _files().items():
-            if architecture in _variants(path):
-                return decode(f"{name}.yaml", path.read_bytes()), {VARIANT: architecture}
+            if architecture in _variants(name, path):
+                return decode(f"{name}.yaml", path.read_bytes()), {VARIANT: architecture.rpartition("/")[2]}
     if architecture and _exists(architecture, Path.exists):
         return read_text(architecture), {}  # a directory, a device: says so
     names = list(bundled())
@@ -158,6 +162,13 @@ def _refuse_open_sizes(source: Source, graph: Graph) -> None:
                 f"{source.name}: the input {format_shape(entry.shape)} has sizes that stay open",
                 "give it numbers, as with --input 3x224x224",
             )
+
+
+def variables(source: Source) -> list[str]:
+    """The names of a file's variables. Raises CnnError for what is no YAML."""
+    root = parse(source)
+    section = root.entries.get("variables") if isinstance(root, source_tree.Mapping) else None
+    return [*section.entries] if isinstance(section, source_tree.Mapping) else []
 
 
 def slug(architecture: str) -> str:

@@ -8,6 +8,7 @@ import click
 
 SUMMARIES = {
     "summarize": "A table of every layer: output size, parameters, operations, receptive field.",
+    "diff": "Compare networks layer by layer, and their totals as ratios to the first.",
     "explain": "How each figure comes about: formula, numbers, result.",
     "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
     "train": "Train a network on a GPU or the CPU.",

@@ -263,10 +263,11 @@ def _reaching(loaded: Loaded, wanted: int, vary: str | None) -> tuple[dict[str, 
 
 
 def _within(loaded: Loaded, figure: str, budget: int, vary: str | None) -> tuple[dict[str, Any], list[str]]:
-    from cnncli.solving.budgets import largest_within, variables
+    from cnncli.loading import variables
+    from cnncli.solving.budgets import largest_within
 
     if vary is None:
-        known = ", ".join(variables(loaded)) or "none yet: write variables: {width: 64} in the file"
+        known = ", ".join(variables(loaded.source)) or "none yet: write variables: {width: 64} in the file"
         raise CnnError(f"--{figure} needs --vary NAME: which variable?", f"its variables: {known}")
     found = largest_within(loaded, vary, figure, budget)
     following = "" if found.next_value is None else f"; {vary} = {found.next_value} has {found.next_figure:,}"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnncli.errors import NO, CnnError, closest
 from cnncli.inference import Inferred
-from cnncli.loading import Loaded, load_source
+from cnncli.loading import Loaded, load_source, variables
 
 LARGEST = 1 << 20  # values of a variable that are tried
 FIGURES = ("params", "macs", "flops", "activations")
@@ -46,7 +46,7 @@ class Varied(NamedTuple):
 
 def checked_variable(loaded: Loaded, name: str) -> None:
     """Raises CnnError where the network has no such variable."""
-    known = variables(loaded)
+    known = variables(loaded.source)
     if name not in known:
         near = closest(name, known) if known else None
         if not known:
@@ -54,15 +54,6 @@ def checked_variable(loaded: Loaded, name: str) -> None:
         else:
             hint = f"did you mean {near}?" if near else f"its variables are {', '.join(known)}"
         raise CnnError(f"--vary {name}: the network has no such variable", hint)
-
-
-def variables(loaded: Loaded) -> list[str]:
-    """The names of a file's variables."""
-    from cnncli.language.source import Mapping, parse
-
-    root = parse(loaded.source)
-    section = root.entries.get("variables") if isinstance(root, Mapping) else None
-    return [*section.entries] if isinstance(section, Mapping) else []
 
 
 def largest_within(loaded: Loaded, name: str, figure: str, budget: int) -> Varied:

@@ -19,7 +19,7 @@ def as_table(records: Sequence[Record]) -> str:
     names = list(records[0])
     texts = [names, *([_text(record[name]) for name in names] for record in records)]
     widths = [max(len(line[at]) for line in texts) for at in range(len(names))]
-    right = [isinstance(records[0][name], int) for name in names]
+    right = [any(isinstance(record[name], int) for record in records) for name in names]
     return "".join(_line(line, widths, right) for line in texts)
 
 
@@ -43,6 +43,6 @@ def as_csv(records: Sequence[Record]) -> str:
 def as_markdown(records: Sequence[Record]) -> str:
     """A Markdown table."""
     names = list(records[0]) if records else []
-    rule = ["---:" if records and isinstance(records[0][name], int) else "---" for name in names]
+    rule = ["---:" if any(isinstance(record[name], int) for record in records) else "---" for name in names]
     lines = [names, rule, *([_text(record[name]).replace("|", "\\|") for name in names] for record in records)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,166 @@
+"""Networks side by side: aligned layer by layer where they correspond, totals as ratios to the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError, closest
+from cnncli.inference import SUMMED, Facts, Inferred
+from cnncli.shape import format_shape
+from cnncli.views.columns import sees_text
+
+FIGURES = ("output", *SUMMED, "sees")
+DEFAULT = ("output", "params", "macs")
+LONG = 1000  # layers from which common ones are not searched for at every place
+SAME, DIFFERENT = "=", "≠"
+
+
+class Compared(NamedTuple):
+    """A network under the name that its columns bear."""
+
+    name: str
+    inferred: Inferred
+
+
+class Aligned(NamedTuple):
+    """Layers that correspond, one for each network or None where it has none."""
+
+    layers: tuple[Facts | None, ...]
+
+
+def align(networks: Sequence[Compared]) -> list[Aligned]:
+    """Every layer of every network once, in order; those that correspond to one of the first in its row."""
+    first, *others = [[*network.inferred.facts.values()] for network in networks]
+    partners = [_partners(first, layers) for layers in others]
+    rows: list[Aligned] = []
+    at = [0] * len(others)
+    for position in range(len(first) + 1):
+        for number, layers in enumerate(others):  # what stands before the partner, by itself
+            until = _next_partner(partners[number], position, len(layers))
+            rows += [_alone(layer, number + 1, len(networks)) for layer in layers[at[number] : until]]
+            at[number] = max(at[number], until)
+        if position < len(first):
+            found = [_take(layers, partners[n].get(position), at, n) for n, layers in enumerate(others)]
+            rows.append(Aligned((first[position], *found)))
+    return rows
+
+
+def _next_partner(partners: dict[int, int], position: int, end: int) -> int:
+    """Up to where a network's layers stand above a row of the first one."""
+    return next((partners[p] for p in range(position, max(partners, default=-1) + 1) if p in partners), end)
+
+
+def _take(layers: list[Facts], partner: int | None, at: list[int], number: int) -> Facts | None:
+    if partner is None:
+        return None
+    at[number] = partner + 1
+    return layers[partner]
+
+
+def _alone(layer: Facts, number: int, count: int) -> Aligned:
+    return Aligned(tuple(layer if n == number else None for n in range(count)))
+
+
+def _partners(one: list[Facts], other: list[Facts]) -> dict[int, int]:
+    """For layers of one the layer of other that corresponds.
+
+    Those that are alike in all figures come first; in the gaps between them those of one name, then those of one kind.
+    """
+    found: dict[int, int] = {}
+    for start, begin, size in _matches(one, other, _figures):
+        found.update(zip(range(start, start + size), range(begin, begin + size), strict=True))
+    for key in (_name, _kind):
+        for (start, end), (begin, finish) in [*_gaps(found, len(one), len(other))]:
+            for a, b, size in _matches(one[start:end], other[begin:finish], key):
+                found.update(zip(range(start + a, start + a + size), range(begin + b, begin + b + size), strict=True))
+    return found
+
+
+def _name(facts: Facts) -> object:
+    return facts.node.name
+
+
+def _kind(facts: Facts) -> object:
+    return facts.node.layer.kind
+
+
+def _figures(facts: Facts) -> object:
+    return facts.node.layer, facts.input_shapes
+
+
+def _matches(one: list[Facts], other: list[Facts], key: Callable[[Facts], object]) -> Iterator[tuple[int, int, int]]:
+    matcher = SequenceMatcher(None, [*map(key, one)], [*map(key, other)], autojunk=max(len(one), len(other)) > LONG)
+    yield from matcher.get_matching_blocks()
+
+
+def _gaps(found: dict[int, int], one: int, other: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """What lies between partners, in both."""
+    start, begin = 0, 0
+    for a, b in [*sorted(found.items()), (one, other)]:
+        if a > start and b > begin:
+            yield (start, a), (begin, b)
+        start, begin = a + 1, b + 1
+
+
+# Rows -------------------------------------------------------------------------------------------------------------
+
+
+def chosen(columns: str | None) -> list[str]:
+    """The figures of ``--columns a,b``, or the default ones. Raises CnnError for an unknown one."""
+    names = [name.strip().lower() for name in (columns or ",".join(DEFAULT)).split(",") if name.strip()]
+    for name in names:
+        if name not in FIGURES:
+            near = closest(name, FIGURES)
+            hint = f"did you mean {near}?" if near else f"the figures are {', '.join(FIGURES)}"
+            raise CnnError(f"--columns: there is no figure {name!r}", hint)
+    return list(dict.fromkeys(names)) or [*DEFAULT]
+
+
+def records(networks: Sequence[Compared], figures: Sequence[str], *, changed: bool) -> list[dict[str, Any]]:
+    """A record per row: a mark, the layer and its kind, then each figure of each network; totals and ratios last."""
+    rows = [_record(row, networks, figures) for row in align(networks)]
+    if changed:
+        rows = [row for row in rows if row[""] != SAME]
+    return [*rows, *_totals(networks, figures)]
+
+
+def _record(row: Aligned, networks: Sequence[Compared], figures: Sequence[str]) -> dict[str, Any]:
+    there = [facts for facts in row.layers if facts is not None]
+    names = list(dict.fromkeys(facts.node.name for facts in there))
+    kinds = list(dict.fromkeys(facts.node.layer.kind for facts in there))
+    cells = {
+        f"{network.name} {figure}": "" if facts is None else _value(facts, figure, network.inferred)
+        for figure in figures
+        for network, facts in zip(networks, row.layers, strict=True)
+    }
+    same = all(len({cells[f"{network.name} {figure}"] for network in networks}) == 1 for figure in figures)
+    return {"": SAME if same else DIFFERENT, "layer": " | ".join(names), "kind": " | ".join(kinds), **cells}
+
+
+def _value(facts: Facts, figure: str, inferred: Inferred) -> Any:
+    if figure == "output":
+        return format_shape(facts.figures.output_shape)
+    return sees_text(facts, inferred) if figure == "sees" else getattr(facts.figures, figure)
+
+
+def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[str, Any]]:
+    totals = {network.name: network.inferred.totals for network in networks}
+    first = totals[networks[0].name]
+    sums = {f"{name} {figure}": totals[name].get(figure, "") for figure in figures for name in totals}
+    ratios = {
+        f"{name} {figure}": ratio_text(totals[name][figure], first[figure]) if figure in first else ""
+        for figure in figures
+        for name in totals
+    }
+    return [{"": "", "layer": name, "kind": "", **cells} for name, cells in (("total", sums), ("ratio", ratios))]
+
+
+def ratio_text(count: int, first: int) -> str:
+    """``x1.86``, ``x16,000`` or ``1/400``; nothing where there is nothing to compare with."""
+    if not first or not count:
+        return "x0" if first else ""
+    if count >= first:
+        return f"x{count / first:.2f}" if count < 1000 * first else f"x{count / first:,.0f}"
+    return f"x{count / first:.2f}" if 20 * count >= first else f"1/{first / count:,.0f}"

@@ -1,0 +1,97 @@
+"""Networks side by side: nothing is lost, what is the same is said to be, totals are those of the summaries."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from program import Run
+
+from cnncli import load
+from cnncli.views.comparison import Compared, align, ratio_text
+
+PAIRS = [("resnet18", "resnet34"), ("vgg16", "vgg19_bn"), ("lenet5", "alexnet"), ("googlenet", "inception_v3")]
+
+
+def compared(*names: str) -> list[Compared]:
+    return [Compared(f"{name}#{at}", load(name).inferred) for at, name in enumerate(names)]
+
+
+@pytest.mark.parametrize("names", [*PAIRS, ("lenet5", "vgg11", "resnet18"), ("lenet5", "lenet5")])
+def test_every_layer_of_every_network_stands_in_one_row_in_order(names: tuple[str, ...]) -> None:
+    networks = compared(*names)
+    rows = align(networks)
+    for number, network in enumerate(networks):
+        column = [row.layers[number] for row in rows]
+        assert [facts.node.name for facts in column if facts is not None] == [*network.inferred.facts]
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet50", "googlenet", "densenet121"])
+def test_a_network_does_not_differ_from_itself(cnn: Run, name: str) -> None:
+    rows = json.loads(cnn("diff", name, name, "--format", "json").out)
+    assert all(row["same"] == "=" for row in rows[:-2]) and len(rows) == len(load(name).inferred.facts) + 2
+    ratios = rows[-1]
+    assert {value for key, value in ratios.items() if key.endswith("params")} == {"x1.00"}
+    changed = json.loads(cnn("diff", name, name, "--changed", "--format", "json").out)
+    assert [row["layer"] for row in changed] == ["total", "ratio"]
+
+
+@pytest.mark.parametrize("names", PAIRS)
+def test_totals_are_those_of_the_summaries(cnn: Run, names: tuple[str, str]) -> None:
+    rows = json.loads(cnn("diff", *names, "--columns", "params,flops", "--format", "json").out)
+    for name in names:
+        totals = load(name).inferred.totals
+        assert (rows[-2][f"{name} params"], rows[-2][f"{name} flops"]) == (totals["params"], totals["flops"])
+
+
+def test_the_lectures_comparison_of_connectivity(cnn: Run) -> None:
+    names = [f"connectivity/{n}" for n in ("fully_connected", "locally_connected", "convolutional", "convolutional_20")]
+    rows = json.loads(cnn("diff", *names, "--columns", "weights", "--format", "json").out)
+    hidden = next(row for row in rows if row["layer"] == "hidden")
+    columns = [f"{name.partition('/')[2]} weights" for name in names]
+    assert [hidden[column] for column in columns] == [1_600_000_000, 4_000_000, 100, 2_000]
+    assert [rows[-1][column] for column in columns] == ["x1.00", "1/400", "1/16,000,000", "1/800,000"]
+
+
+def test_goodfellow_s_edges(cnn: Run) -> None:
+    out = cnn("diff", "edge_detection/convolution", "edge_detection/matrix_product", "--columns", "flops").out
+    assert "267,960" in out and "16,006,054,680" in out and "x59,733" in out
+
+
+def test_resnet34_has_more_blocks_than_resnet18_and_the_rest_is_the_same(cnn: Run) -> None:
+    rows = json.loads(cnn("diff", "resnet18", "resnet34", "--changed", "--format", "json").out)
+    assert all(row["resnet18 params"] == "" for row in rows[:-2])
+    assert sum(row["resnet34 params"] for row in rows[:-2]) == 21_797_672 - 11_689_512
+
+
+def test_a_variable_goes_to_the_networks_that_have_it(cnn: Run) -> None:
+    rows = json.loads(cnn("diff", "unet", "lenet5", "--set", "width=8", "--format", "json").out)
+    assert rows[-2]["unet params"] == load("unet", overrides={"width": "8"}).inferred.totals["params"]
+
+
+@pytest.mark.parametrize(
+    ("count", "first", "text"),
+    [(100, 100, "x1.00"), (186, 100, "x1.86"), (5_973_300, 100, "x59,733"), (25, 100, "x0.25"), (1, 400, "1/400"),
+     (0, 5, "x0"), (5, 0, "")],
+)  # fmt: skip
+def test_ratios_read_well_however_far_apart(count: int, first: int, text: str) -> None:
+    assert ratio_text(count, first) == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "err"),
+    [
+        (("lenet5",), "diff compares at least two networks\n  write cnn diff resnet18 resnet34\n"),
+        (
+            ("lenet5", "vgg16", "--set", "width=3"),
+            "--set width: none of the networks has such a variable\n",
+        ),
+        (
+            ("lenet5", "vgg16", "--columns", "parms"),
+            "--columns: there is no figure 'parms'\n  did you mean params?\n",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_said(cnn: Run, arguments: tuple[str, ...], err: str) -> None:
+    ended = cnn("diff", *arguments)
+    assert (ended.code, ended.err) == (2, err)
