@@ -10,6 +10,7 @@ SUMMARIES = {
     "summarize": "A table of every layer: output size, parameters, operations, receptive field.",
     "diff": "Compare networks layer by layer, and their totals as ratios to the first.",
     "explain": "How each figure comes about: formula, numbers, result.",
+    "receptive-field": "The exact rectangle of the input that a unit depends on, drawn on a picture.",
     "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
@@ -26,7 +27,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SUMMARIES:
             return None
-        command: click.Command = import_module(f"cnncli.commands.{cmd_name}").command
+        command: click.Command = import_module(f"cnncli.commands.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(
