@@ -12,6 +12,7 @@ SUMMARIES = {
     "explain": "How each figure comes about: formula, numbers, result.",
     "receptive-field": "The exact rectangle of the input that a unit depends on, drawn on a picture.",
     "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
+    "verify": "Compare every calculated figure with what torch makes of the network.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "list": "The architectures that come with cnn.",

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.architecture
 @click.argument("layer")
-@click.option(
-    "--unit", metavar="ROW,COLUMN", help="A unit of the layer's map, counted from 0 (default: the middle one)."
-)
+@click.option("--unit", metavar="ROW,COLUMN", help="A unit of the map, counted from 0 (default: the middle one).")
 @click.option("--image", type=click.Path(path_type=Path), help="Draw it on this picture …")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="… into this PNG file.")
 @click.option("--on", "source", help="The input to draw on, of several.")

@@ -76,7 +76,7 @@ def _steps(inferred: Inferred) -> list[Step]:
             read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
         )
         unread = () if name in last_reader or name in kept else (name,)
-        with _refusals_named(_place(facts)):
+        with refusals_named(place_of(facts)):
             module = build(facts.node.layer, facts.input_shapes)
         if facts.node.shares:
             owner = next(step.module for step in steps if step.name == facts.node.shares)
@@ -135,12 +135,12 @@ def check(inferred: Inferred) -> None:
     """
     with torch.device("meta"):
         network = Network(inferred).eval()
-        with _refusals_named("input"):
+        with refusals_named("input"):
             values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
     for step in network.steps:
         facts = inferred.facts[step.name]
         _compare_weights(facts, step.module)
-        with torch.no_grad(), _refusals_named(_place(facts)):
+        with torch.no_grad(), refusals_named(place_of(facts)):
             values[step.name] = step.module(*[values[name] for name in step.inputs])
         _compare(facts, "output", facts.figures.output_shape, tuple(values[step.name].shape[1:]))
         for name in step.done_with:
@@ -155,12 +155,12 @@ _BUG = "this is a bug of cnn, please report it with the architecture"
 _TOO_LARGE = "it may be too large for torch; if it is not, " + _BUG
 
 
-def _place(facts: Facts) -> str:
+def place_of(facts: Facts) -> str:
     return f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
 
 
 @contextmanager
-def _refusals_named(place: str) -> Iterator[None]:
+def refusals_named(place: str) -> Iterator[None]:
     """What torch refuses to build or to run, as an error that says where."""
     try:
         yield
@@ -193,4 +193,4 @@ def _compare_weights(facts: Facts, module: nn.Module) -> None:
 
 def _compare(facts: Facts, what: str, ours: object, theirs: object) -> None:
     if ours != theirs:
-        raise CnnError(f"{_place(facts)}: torch's {what} are {theirs}, cnn's {ours}", _BUG)
+        raise CnnError(f"{place_of(facts)}: torch's {what} are {theirs}, cnn's {ours}", _BUG)

@@ -16,7 +16,7 @@ OUTLINE, DIMMED = (255, 64, 32), 0.4
 
 
 def sketch(rectangle: Rectangle | None, shape: Shape) -> list[str]:
-    """The input with ``#`` where the unit sees it and ``.`` elsewhere; a cell stands for several pixels of a large one."""
+    """The input with ``#`` where the unit sees it, ``.`` elsewhere; signs stand for several pixels of a large one."""
     sizes = shape[1:]
     if len(sizes) not in (1, 2):
         return []

@@ -16,6 +16,15 @@ CALCULATING = (
     ["summarize", "resnet18"],
     ["summarize", "lenet5", "--format", "json"],
     ["list"],
+    ["summarize", "resnet18", "--input", "3xHxW", "--count", "thop"],
+    ["summarize", "lenet5", "--at", "28,32"],
+    ["summarize", "resnet18", "--top", "5"],
+    ["explain", "lenet5"],
+    ["explain", "resnet18", "--reconcile"],
+    ["diff", "lenet5", "resnet18"],
+    ["solve", "--in", "7", "--out", "3"],
+    ["solve", "resnet18", "--accepts"],
+    ["receptive-field", "lenet5", "conv2"],
     ["--help"],
     ["--version"],
 )
@@ -47,7 +56,7 @@ def test_help_imports_no_command() -> None:
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_every_command_has_help_whose_first_line_is_its_summary_and_stands_in_the_readme(cnn: Run, name: str) -> None:
-    command = import_module(f"cnncli.commands.{name}").command
+    command = import_module(f"cnncli.commands.{name.replace('-', '_')}").command
     assert command.help
     ended = cnn(name, "--help")
     assert ended.code == 0 and "Usage: cnn" in ended.out

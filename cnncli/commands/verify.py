@@ -1,0 +1,78 @@
+"""``cnn verify``: the calculated figures against torch's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import NO
+
+if TYPE_CHECKING:
+    from cnncli.executor.verification import Verdict
+    from cnncli.inference import Inferred
+
+
+@click.command()
+@options.architecture
+@click.option("--only-differences", is_flag=True, help="Only the layers on which torch disagrees.")
+@options.input_option
+@options.set_option
+@options.format_option("table", "json")
+def command(
+    architecture: str,
+    only_differences: bool,
+    input_shapes: tuple[str, ...],
+    assignments: tuple[str, ...],
+    form: str,
+) -> None:
+    """Compare every calculated figure with what torch makes of the network.
+
+    A line for each layer: its output shape, its weights by name and shape, its MACs (torch's flop counter) and what a
+    unit in its middle depends on (gradients, for some layers of a deep network). - means that there is nothing to
+    compare. Ends with 1 where anything differs.
+    """
+    from cnncli.loading import load
+
+    loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
+    from cnncli.executor.verification import verify
+
+    verdicts = []
+    for verdict in verify(loaded.inferred):
+        verdicts.append(verdict)
+        if form == "table" and not (only_differences and verdict.agrees):
+            click.echo(_line(verdict, _width(loaded.inferred)))
+    if form == "json":
+        import json
+
+        shown = [v._asdict() for v in verdicts if not (only_differences and v.agrees)]
+        click.echo(json.dumps(shown, indent=1))
+    else:
+        click.echo("\n".join(_summary(loaded.inferred, verdicts)))
+    if not all(verdict.agrees for verdict in verdicts):
+        raise click.exceptions.Exit(NO)
+
+
+def _width(inferred: Inferred) -> int:
+    return max(map(len, inferred.facts))
+
+
+def _line(verdict: Verdict, width: int) -> str:
+    parts = [f"{what} {getattr(verdict, what)}".ljust(11) for what in ("shape", "weights", "macs", "field")]
+    return f" {verdict.layer.ljust(width)}  {verdict.kind.ljust(16)}  {'  '.join(parts)}".rstrip()
+
+
+def _summary(inferred: Inferred, verdicts: list[Verdict]) -> list[str]:
+    """How many of each were compared and agree, and the totals."""
+    from cnncli.executor.verification import NOTHING, OK
+
+    lines = [""]
+    for what in ("shape", "weights", "macs", "field"):
+        found = [getattr(verdict, what) for verdict in verdicts]
+        compared = [text for text in found if text != NOTHING]
+        of_maps = ", spread over those with maps" if what == "field" else ""
+        lines.append(f" {what}: {compared.count(OK)} of {len(compared)} layers compared agree{of_maps}")
+    totals = inferred.totals
+    lines.append(f" {totals['params']:,} parameters and {totals['macs']:,} MACs in all")
+    return lines

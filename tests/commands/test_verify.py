@@ -1,0 +1,115 @@
+"""cnn verify finds nothing where cnn is right, and names the layer and the figure where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import CASES, Case
+from gradients import linear, networks, some_units, supports
+from hypothesis import HealthCheck, assume, given, settings
+from networks import load_if_it_fits
+from program import Run
+
+from cnncli.executor.verification import OK, measured_footprint, verify
+from cnncli.field import Field
+from cnncli.graph import Graph, Input, Node
+from cnncli.inference import infer
+from cnncli.layers.conv import Conv
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def one_thread() -> Any:
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_every_kind_agrees_with_torch(case: Case) -> None:
+    inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
+    node = Node("layer", case.layer, tuple(entry.name for entry in inputs))
+    (verdict,) = verify(infer(Graph("case", inputs, (node,), ("layer",))))
+    assert verdict.agrees, verdict
+    if len(case.output) > 1 and not case.layer.sees_everything:
+        assert verdict.field == OK
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(networks(padded=True))
+def test_what_is_measured_is_the_support_of_the_whole_network_s_gradient(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    output = loaded.graph.outputs[0]
+    units = some_units(loaded.inferred.shape(output)[1:])
+    for unit, seen in zip(units, supports(linear(text), units), strict=True):
+        found = measured_footprint(loaded.inferred, output, unit)
+        assert {name: [*box] for name, box in found.items()} == seen
+
+
+def test_lenet5_agrees_in_every_figure(cnn: Run) -> None:
+    ended = cnn("verify", "lenet5")
+    assert ended.code == 0
+    assert ended.out.splitlines()[0] == (" c1        conv              shape ok     weights ok   macs ok      field ok")
+    assert ended.out.endswith(
+        " shape: 12 of 12 layers compared agree\n weights: 5 of 5 layers compared agree\n"
+        " macs: 5 of 5 layers compared agree\n field: 6 of 6 layers compared agree, spread over those with maps\n"
+        " 61,706 parameters and 416,520 MACs in all\n"
+    )
+
+
+WRONG: dict[str, tuple[str, Callable[..., Any], str]] = {
+    "macs": ("macs", lambda self, inputs, output: 7, "macs 7, torch 117,600"),
+    "shape": ("output_shape", lambda self, inputs: (6, 27, 27), "shape 6x27x27, torch 6x28x28"),
+    "weights": ("weights", lambda self, inputs: {"weight": (6, 1, 5, 4)}, "weights weight 6x1x5x4, torch 6x1x5x5"),
+}
+
+
+@pytest.mark.parametrize("figure", WRONG)
+def test_a_wrong_figure_is_named_with_torch_s_and_ends_with_1(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], figure: str
+) -> None:
+    method, wrong, said = WRONG[figure]
+    path = write("input: 1x28x28\nlayers: [conv: {filters: 6, kernel: 5, padding: 2}]\n")
+    monkeypatch.setattr(Conv, method, wrong)
+    ended = cnn("verify", path, "--only-differences")
+    assert ended.code == 1 and said in ended.out.splitlines()[0]
+
+
+def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]) -> None:
+    path = write("input: 1x20x20\nlayers: [conv: {filters: 1, kernel: 3}, upsample: 2]\n")
+    from cnncli.layers.reshape import Upsample
+
+    monkeypatch.setattr(Upsample, "reach", lambda self, inputs, output: ((Field((0,), (1,), 1),) * 2,))
+    ended = cnn("verify", path)
+    assert ended.code == 1 and "torch 8..10x8..10" in ended.out
+
+
+def test_json_has_a_verdict_for_each_layer(cnn: Run) -> None:
+    verdicts = json.loads(cnn("verify", "lenet5", "--format", "json").out)
+    assert len(verdicts) == 12
+    assert verdicts[0] == {
+        "layer": "c1",
+        "kind": "conv",
+        **dict.fromkeys(("shape", "weights", "macs", "field"), "ok"),
+    }
+    assert json.loads(cnn("verify", "lenet5", "--format", "json", "--only-differences").out) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["resnet50", "googlenet", "inception_v3", "densenet121", "efficientnet_b0", "convnext_tiny", "shufflenet_v2_x1_0",
+     "mobilenet_v3_small", "regnet_y_400mf", "unet", "fcn32s", "c3d", "two_stream", "lenet5_1998", "vgg16_bn"],
+)  # fmt: skip
+def test_bundled_networks_agree_with_torch(cnn: Run, name: str) -> None:
+    assert cnn("verify", name).code == 0
