@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 @click.option("--top", type=click.IntRange(1), default=None, help="So many layers only (by --sort, else by params).")
 @click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total, as a bar.")
 @click.option("--count", default=None, metavar="TOOL", help="Count as torchvision, fvcore, torchinfo, thop or keras.")
+@click.option("--memory", "with_memory", is_flag=True, help="The bytes that inference and training take.")
+@click.option("--dtype", default="fp32", metavar="TYPE", help="With --memory: fp32, fp16 or bf16.")
+@click.option("--optimizer", default="none", metavar="NAME", help="With --memory: sgd, momentum, rmsprop, adam, adamw.")
 @click.option("--strict", is_flag=True, help="A window that leaves rows or columns over is an error.")
 @click.option(
     "--at", "at", multiple=True, metavar="SIZES", help="Figures at many input sizes, as 64..512:32 (from, to, step)."
@@ -60,6 +63,8 @@ def command(
         from cnncli.commands.sizes import print_at
 
         print_at(loaded, at, shown["columns"], shown["batch"] or 0, shown["form"])
+    elif shown["with_memory"]:
+        _print_memory(loaded, shown)
     elif shown["form"] == "json":
         _print_json(loaded, shown, notes)
     else:
@@ -85,6 +90,28 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
 
     write = {"csv": formats.as_csv, "markdown": formats.as_markdown, "latex": formats.as_latex}[form]
     click.echo(write(inferred, rows, columns, batch), nl=False)
+
+
+def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
+    from cnncli.errors import CnnError
+    from cnncli.memory import memory
+    from cnncli.views import memory as view
+
+    if loaded.inferred.has_open_sizes:
+        raise CnnError("--memory: the input's sizes stay open", "give them numbers, as with --input 3x224x224")
+    found = memory(loaded.inferred, shown["batch"] or 1, shown["dtype"], shown["optimizer"])
+    if shown["form"] == "table":
+        from cnncli.views.table import title
+
+        click.echo("\n".join([title(loaded.inferred, loaded.slug, 0), "", *view.lines(found)]))
+        return
+    if shown["form"] != "json":
+        raise CnnError(f"--memory: there is no {shown['form']} form of it", "use table or json")
+    from cnncli.views.formats import as_json, json_text
+
+    summary = as_json(loaded.inferred, loaded.slug, shown["batch"] or 0)
+    summary["layers"] = [{**layer, "saved_bytes": found.saved[layer["name"]]} for layer in summary["layers"]]
+    click.echo(json_text({**summary, "memory": view.as_record(found)}), nl=False)
 
 
 def _is_browsing(shown: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ and elementary functions (exp, log, tanh, erf) count as none.
 
 from typing import Annotated, ClassVar
 
-from cnncli.layers.base import Layer, Shapes
+from cnncli.layers.base import INPUT, OUTPUT, Layer, Saved, Shapes
 from cnncli.layers.fields import Flag, Number, Positive, one_of
 from cnncli.shape import Shape, elements
 
@@ -15,15 +15,20 @@ class Activation(Layer):
     """Keeps the shape."""
 
     operations: ClassVar[int] = 0
+    gradient_from_output: ClassVar[bool] = False  # the gradient is worked out from the output, not from the input
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return self.operations * elements(output)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return OUTPUT if self.gradient_from_output else INPUT
 
 
 class ReLU(Activation):
     """max(0, x)."""
 
     kind = "relu"
+    gradient_from_output = True
 
 
 class ReLU6(Activation):
@@ -101,6 +106,7 @@ class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     kind = "sigmoid"
+    gradient_from_output = True
     foreign = ("logistic",)
     operations = 2
 
@@ -109,6 +115,7 @@ class Tanh(Activation):
     """The hyperbolic tangent."""
 
     kind = "tanh"
+    gradient_from_output = True
 
 
 class ScaledTanh(Activation):
@@ -116,6 +123,9 @@ class ScaledTanh(Activation):
 
     kind = "scaled_tanh"
     operations = 2
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(values=elements(output))  # tanh itself, before the factor
 
 
 class Softplus(Activation):
@@ -131,6 +141,7 @@ class Softmax(Activation):
     """exp(x) over its sum, along the channels."""
 
     kind = "softmax"
+    gradient_from_output = True
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         positions = elements(output[1:])

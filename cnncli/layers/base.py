@@ -7,7 +7,7 @@ layer that does not fit its input raises :class:`Misfit` and the caller says whe
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from cnncli.field import ITSELF, Field, sliding
 from cnncli.schema import Record
@@ -25,6 +25,24 @@ class Misfit(Exception):
         super().__init__(message)
         self.hint = hint
         self.field = field
+
+
+class Saved(NamedTuple):
+    """What autograd keeps of a layer until the backward pass, as torch does.
+
+    ``inputs`` (by number) and the ``output`` are kept as they are; ``values`` more are made and kept for each example,
+    in the network's precision; ``indices`` are numbers of 8 bytes for each example, ``statistics`` numbers of 4 bytes
+    for a whole batch.
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    values: int = 0
+    indices: int = 0
+    statistics: int = 0
+
+
+INPUT, OUTPUT = Saved(inputs=(0,)), Saved(output=True)
 
 
 class Layer(Record):
@@ -82,6 +100,15 @@ class Layer(Record):
     def uses(self, inputs: Shapes, output: Shape) -> int:
         """LeCun's count: one for each use of a weight and each use of a bias."""
         return 0
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        """What training keeps for the backward pass; nothing where the gradient does not need the values."""
+        return Saved()
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the output is the input's own memory, seen in another way."""
+        return False
 
     def field_problem(self) -> Misfit | None:
         """A mistake in how the fields go together, known without any shape."""

@@ -1,7 +1,7 @@
 """Convolutions (cross-correlations, as all libraries compute them) over one, two or three spatial axes."""
 
 from cnncli.field import Field, periodic
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes, per_axis
+from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
 from cnncli.shape import Shape, elements, smaller
@@ -59,6 +59,23 @@ class Convolution(Layer):
     def uses(self, inputs: Shapes, output: Shape) -> int:
         biases = output[0] if self.bias else 0
         return elements(output[1:]) * (self.products(inputs) + biases)
+
+    def padded(self, inputs: Shapes) -> int:
+        """Values of the input with its border."""
+        windows = self.windows(inputs)
+        sizes = (size + w.before + w.after for size, w in zip(inputs[0][1:], windows, strict=True))
+        return inputs[0][0] * elements(tuple(sizes))
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        windows = self.windows(inputs)
+        plain = all(window.before == window.after for window in windows)
+        if self.padding_mode == "zeros" and plain:
+            return INPUT  # torch pads as it goes
+        ratio = elements(output[1:]) if self.padding_mode == "partial" else 0
+        repeats = self.padding_mode in ("reflect", "replicate") and any(w.before or w.after for w in windows)
+        if not any(window.before or window.after for window in windows):
+            return Saved(inputs=(0,), statistics=ratio)
+        return Saved(inputs=(0,) if repeats else (), values=self.padded(inputs), statistics=ratio)
 
 
 class Conv(Convolution):
@@ -121,6 +138,16 @@ class Conv(Convolution):
             return super().products(inputs)
         return elements(self.weights(inputs)["weight"])
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        kept = super().saved(inputs, output)
+        if self.connections is None:
+            return kept
+        # computed with a table's worth of zeros; always with a border put around the input first
+        whole = output[0] * inputs[0][0] * elements(tuple(window.kernel for window in self.windows(inputs)))
+        entries = sum(map(len, self.connections))
+        copied = kept._replace(inputs=kept.inputs if kept.values else (), values=kept.values or self.padded(inputs))
+        return copied._replace(statistics=kept.statistics + whole + 4 * entries)
+
 
 def divided(groups: int, channels: int, filters: int) -> int:
     """The groups, if they divide the channels and the filters; else raises Misfit."""
@@ -175,6 +202,12 @@ class Local(Convolution):
         shared = super().weights(inputs)
         own = {"weight": (*output, *shared["weight"][1:])}
         return {**own, "bias": output} if self.bias else own
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        # the patches under the windows, one for each position
+        area = elements(tuple(window.kernel for window in self.windows(inputs)))
+        ratio = elements(output[1:]) if self.padding_mode == "partial" else 0
+        return Saved(values=inputs[0][0] * area * elements(output[1:]), statistics=ratio)
 
 
 class ConvTranspose(Layer):
@@ -259,6 +292,9 @@ class ConvTranspose(Layer):
 
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return self.macs(inputs, output) + (elements(output) if self.bias else 0)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return INPUT
 
 
 def _spread(window: Window) -> Field:

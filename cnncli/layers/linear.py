@@ -1,6 +1,6 @@
 """Layers from vector to vector: fully connected, and distances to codes."""
 
-from cnncli.layers.base import Layer, Misfit, Shapes, dot_product_flops
+from cnncli.layers.base import INPUT, Layer, Misfit, Saved, Shapes, dot_product_flops
 from cnncli.layers.fields import Count, Flag
 from cnncli.shape import Shape, format_shape
 
@@ -43,6 +43,9 @@ class Linear(VectorLayer):
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return self.units * (inputs[0][0] + self.bias)
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return INPUT
+
 
 class RBF(VectorLayer):
     """Squared distances of a vector of n to ``units`` fixed codes: y_i = sum over j of (x_j - w_ij)^2.
@@ -66,3 +69,6 @@ class RBF(VectorLayer):
 
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return self.units * inputs[0][0]
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(values=self.units * inputs[0][0])  # the differences

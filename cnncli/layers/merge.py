@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from cnncli.field import ITSELF, ONLY_FIRST
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes
+from cnncli.layers.base import Layer, Misfit, Reach, Saved, Shapes
 from cnncli.shape import Shape, Size, elements, format_shape, is_open, same_size
 
 
@@ -51,12 +51,19 @@ class Multiply(Merge):
     kind = "multiply"
     foreign = ("mul",)
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        # of three factors or more, the products on the way as well
+        return Saved(tuple(range(len(inputs))), values=(len(inputs) - 2) * elements(output))
+
 
 class Maximum(Merge):
     """The largest value."""
 
     kind = "maximum"
     foreign = ("max",)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(tuple(range(len(inputs))), values=(len(inputs) - 2) * elements(output))
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 0

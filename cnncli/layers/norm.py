@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cnncli.field import ITSELF, Field, whole
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
+from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
 from cnncli.shape import Shape, elements
 
@@ -36,6 +36,13 @@ class Affine(Layer):
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return 2 * elements(output) if self.affine else 0
 
+    def groups_of_statistics(self, inputs: Shapes) -> int:
+        """Means (and deviations) that are taken of one example."""
+        return 1
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(inputs=(0,), values=2 * self.groups_of_statistics(inputs))
+
 
 class BatchNorm(Affine):
     """Per channel, with running statistics at inference: a scale and a shift. Ioffe and Szegedy 2015.
@@ -56,6 +63,9 @@ class BatchNorm(Affine):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 2 * elements(output)
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(inputs=(0,), statistics=2 * inputs[0][0])
+
 
 class LayerNorm(Affine):
     """Over all of an input (weight and bias as its shape), or over the channels of each position ((C,)). Ba 2016."""
@@ -73,9 +83,11 @@ class LayerNorm(Affine):
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return _everything(inputs) if self.axes == "all" else ((ITSELF,) * (len(output) - 1),)
 
+    def groups_of_statistics(self, inputs: Shapes) -> int:
+        return 1 if self.axes == "all" else elements(inputs[0][1:])
+
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        groups = 1 if self.axes == "all" else elements(output[1:])
-        return _statistics_flops(elements(output), groups, self.affine)
+        return _statistics_flops(elements(output), self.groups_of_statistics(inputs), self.affine)
 
 
 class GroupNorm(Affine):
@@ -98,6 +110,9 @@ class GroupNorm(Affine):
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return _everything(inputs)
 
+    def groups_of_statistics(self, inputs: Shapes) -> int:
+        return self.groups
+
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return _statistics_flops(elements(output), self.groups, self.affine)
 
@@ -114,6 +129,9 @@ class InstanceNorm(Affine):
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return _everything(inputs)
+
+    def groups_of_statistics(self, inputs: Shapes) -> int:
+        return inputs[0][0]
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return _statistics_flops(elements(output), inputs[0][0], self.affine)
@@ -136,6 +154,9 @@ class Scale(Layer):
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return elements(output)
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return INPUT
+
 
 class LocalResponseNorm(Layer):
     """x / (k + alpha / size * sum of squares over ``size`` neighbouring channels) ^ beta. Krizhevsky et al. 2012."""
@@ -155,6 +176,10 @@ class LocalResponseNorm(Layer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # size squares and size - 1 additions, the factor, k, and the division
         return (2 * self.size + 2) * elements(output)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        # the squares with their border of channels, the sums, and the divisor
+        return Saved(inputs=(0,), values=2 * elements(output) + (inputs[0][0] + self.size - 1) * elements(output[1:]))
 
 
 class LocalContrastNorm(Layer):
@@ -189,3 +214,10 @@ class LocalContrastNorm(Layer):
         # at each position: two weighted sums over the window, and for each channel x - mean, v^2 and the division
         window = inputs[0][0] * elements(self.kernels(inputs))
         return elements(output[1:]) * (2 * (2 * window - 1) + 3 * inputs[0][0])
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        # the centred values and four maps; for a batch the window and how much of it lies inside
+        return Saved(
+            values=elements(output) + 4 * elements(output[1:]),
+            statistics=elements(self.kernels(inputs)) + elements(output[1:]),
+        )

@@ -3,7 +3,7 @@
 from functools import partial
 
 from cnncli.field import Field, periodic, whole
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis
+from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
 from cnncli.shape import Shape, elements, larger
@@ -41,6 +41,25 @@ class WindowPool(Layer):
                 )
         return (shape[0], *map(output_size, shape[1:], windows))
 
+    def copied(self, inputs: Shapes, output: Shape, *, always: bool = False) -> int:
+        """Values of the input with a border put around it, where torch's own pooling cannot say it; else 0."""
+        windows, sizes = self.windows(inputs), inputs[0][1:]
+        even = all(window.before == window.after <= window.kernel // 2 for window in windows)
+        small = len(sizes) == 3 and any(window.span > size for size, window in zip(sizes, windows, strict=True))
+        if even and not small and not always:
+            return 0
+        return inputs[0][0] * elements(
+            tuple(
+                window.before + size + larger(window.after, _overhang(size, positions, window))
+                for size, positions, window in zip(sizes, output[1:], windows, strict=True)
+            )
+        )
+
+
+def _overhang(size: int, positions: int, window: Window) -> int:
+    """How far the last window reaches beyond the input."""
+    return (positions - 1) * window.stride + window.span - window.before - size
+
 
 class MaxPool(WindowPool):
     """The largest value of each window; padding never wins."""
@@ -55,6 +74,10 @@ class MaxPool(WindowPool):
 
     def spacing(self) -> int | tuple[int, ...]:
         return self.dilation
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        copied = self.copied(inputs, output)
+        return Saved(inputs=() if copied else (0,), values=copied, indices=elements(output))
 
 
 class AvgPool(WindowPool):
@@ -75,6 +98,10 @@ class AvgPool(WindowPool):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return elements(output) * elements(tuple(window.kernel for window in self.windows(inputs)))
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        copied = self.copied(inputs, output)
+        return Saved(values=copied + elements(output)) if copied else INPUT
+
 
 class L2Pool(WindowPool):
     """The root of the sum of the squares of each window; padding adds nothing. Torch's LPPool with p = 2."""
@@ -85,6 +112,10 @@ class L2Pool(WindowPool):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         window = elements(tuple(window.kernel for window in self.windows(inputs)))
         return elements(output) * (2 * window - 1)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        squares = self.copied(inputs, output, always=True)
+        return Saved(inputs=(0,), output=True, values=squares + elements(output))
 
 
 class Subsample(WindowPool):
@@ -110,6 +141,11 @@ class Subsample(WindowPool):
 
     def uses(self, inputs: Shapes, output: Shape) -> int:
         return elements(output) * (elements(tuple(window.kernel for window in self.windows(inputs))) + 1)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        copied = self.copied(inputs, output)
+        averages = elements(output)
+        return Saved(values=copied + 2 * averages) if copied else Saved(inputs=(0,), values=averages)
 
 
 class AdaptivePool(Layer):
@@ -144,12 +180,18 @@ class AdaptiveAvgPool(AdaptivePool):
         # the windows' sizes, summed over all outputs: a product of one sum per axis
         return output[0] * elements(tuple(map(adaptive_total, inputs[0][1:], output[1:])))
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved() if all(size == 1 for size in output[1:]) else INPUT
+
 
 class AdaptiveMaxPool(AdaptivePool):
     """The maximum over windows chosen so that the output has the wanted size."""
 
     kind = "adaptive_maxpool"
     foreign = ("adaptivemaxpool1d", "adaptivemaxpool2d", "adaptivemaxpool3d", "adaptivemaxpooling2d")
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(inputs=(0,), indices=elements(output))
 
 
 class GlobalPool(Layer):
@@ -180,3 +222,6 @@ class GlobalMaxPool(GlobalPool):
 
     kind = "global_maxpool"
     foreign = ("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d", "globalmaxpool2d")
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(inputs=(0,), output=True)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 from cnncli.field import ITSELF, Field, periodic, whole
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes, expect_map, per_axis, wrong_length
+from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis, wrong_length
 from cnncli.layers.fields import (
     Count,
     Factors,
@@ -30,6 +30,10 @@ class Identity(Layer):
 
     kind = "identity"
 
+    @property
+    def is_view(self) -> bool:
+        return True
+
 
 class Dropout(Layer):
     """Sets values to 0 with probability ``rate`` while training, scaling the rest up. Srivastava et al. 2014."""
@@ -37,6 +41,9 @@ class Dropout(Layer):
     kind = "dropout"
 
     rate: Share = 0.5
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(values=elements(output)) if self.rate else Saved()  # which are kept
 
 
 class SpatialDropout(Layer):
@@ -47,6 +54,9 @@ class SpatialDropout(Layer):
 
     rate: Share = 0.5
 
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(values=inputs[0][0]) if self.rate else Saved()
+
 
 class DropPath(Layer):
     """Sets all of an example to 0 with probability ``rate`` while training: stochastic depth. Huang et al. 2016."""
@@ -55,6 +65,9 @@ class DropPath(Layer):
     foreign = ("stochasticdepth",)
 
     rate: Share = 0.5
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return Saved(values=1) if self.rate else Saved()
 
 
 class Flatten(Layer):
@@ -65,6 +78,10 @@ class Flatten(Layer):
 
     def output_shape(self, inputs: Shapes) -> Shape:
         return (elements(inputs[0]),)
+
+    @property
+    def is_view(self) -> bool:
+        return True
 
 
 class Reshape(Layer):
@@ -87,6 +104,10 @@ class Reshape(Layer):
             )
         return self.shape
 
+    @property
+    def is_view(self) -> bool:
+        return True
+
 
 class Permute(Layer):
     """The axes in another ``order``, counted from 0 (the channels), without the batch."""
@@ -95,6 +116,10 @@ class Permute(Layer):
     foreign = ("transpose",)
 
     order: Order
+
+    @property
+    def is_view(self) -> bool:
+        return True
 
     @property
     def mixes_channels(self) -> bool:
@@ -151,6 +176,10 @@ class Slice(Layer):
             wrong = f"{self.start} to {stop} is no part of {shape[at]} {self.axis}"
             raise Misfit(wrong, "start is below stop, and stop at most the size", "stop" if self.stop else "start")
         return (*shape[:at], stop - self.start, *shape[at + 1 :])
+
+    @property
+    def is_view(self) -> bool:
+        return True
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         at = self.index(inputs)
@@ -258,6 +287,9 @@ class Pad(Layer):
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return (tuple(_moved(-before) for before, _ in self.amounts(inputs)),)
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return INPUT if self.mode in ("reflect", "replicate") else Saved()
 
 
 class Upsample(Layer):
