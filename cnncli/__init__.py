@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cnncli.inference import Facts, infer
     from cnncli.loading import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Facts", "Graph", "__version__", "infer", "load"]
 
 _HOMES = {"Facts": "inference", "Graph": "graph", "infer": "inference", "load": "loading"}

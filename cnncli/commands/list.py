@@ -10,12 +10,16 @@ from cnncli.commands import options
 
 
 @click.command()
+@click.argument("part", required=False, metavar="[PART]")
 @options.format_option("table", "json", "csv", "markdown")
-def command(form: str) -> None:
-    """The architectures that come with cnn: input, parameters, MACs, source."""
+def command(part: str | None, form: str) -> None:
+    """The architectures that come with cnn: input, parameters, MACs, source.
+
+    With PART only those whose name holds it: cnn list resnet.
+    """
     from cnncli.views.listing import as_csv, as_markdown, as_table
 
-    rows = _rows()
+    rows = _rows(part or "")
     if form == "json":
         import json
 
@@ -25,12 +29,16 @@ def command(form: str) -> None:
     click.echo(write(rows), nl=False)
 
 
-def _rows() -> list[dict[str, Any]]:
+def _rows(part: str) -> list[dict[str, Any]]:
+    from cnncli.errors import CnnError
     from cnncli.loading import bundled, load
     from cnncli.shape import format_shape
 
+    names = [name for name in bundled() if part.lower() in name]
+    if not names:
+        raise CnnError(f"{part}: no bundled architecture has that in its name", "cnn list shows all of them")
     rows = []
-    for name in bundled():
+    for name in names:
         inferred = load(name).inferred
         totals = inferred.totals
         shapes = ", ".join(format_shape(entry.shape) for entry in inferred.graph.inputs)

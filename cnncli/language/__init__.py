@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Graph, Input, Setting
-from cnncli.language.blocks import OWN_NAME, read_blocks, read_defaults, read_variables, read_variant
+from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
 from cnncli.language.composites import COMPOSITES, block
 from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
@@ -67,9 +67,8 @@ def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingT
     composites = {**COMPOSITES, **dict.fromkeys(blocks, block)}
     expansion = Expansion(reading, blocks, defaults, env, names, composites)
     outputs = _expand(reading, root, expansion, names)
-    text = {key: _text(reading, key, root.entries.get(key)) for key in ("name", "description", "source")}
-    if variant is not None and OWN_NAME in variant.entries:
-        text["name"] = _text(reading, "name", variant.entries[OWN_NAME])
+    own = variant.entries if variant is not None else {}
+    text = {key: _text(reading, key, own.get(key, root.entries.get(key))) for key in TEXTS}
     graph = Graph(
         text["name"],
         tuple(entry for entry in network_inputs if entry.shape),

@@ -29,7 +29,7 @@ class Block(NamedTuple):
 
 
 VARIANT = "variant"  # --set variant=NAME chooses one of the file's variants
-OWN_NAME = "name"  # in a variant: what the network is called then
+TEXTS = ("name", "description", "source")  # what a file says of itself; a variant may say it otherwise
 
 
 def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> Mapping | None:
@@ -47,7 +47,7 @@ def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> 
         variants = reading.mapping(node, "variants", "write variants: {small: {width: 32}, large: {width: 64}}")
         for name, value in variants.entries.items():
             variant = reading.mapping(value, f"the variant {name}", f"write {name}: {{variable: value}}")
-            reading.known_keys(variant, (*known, OWN_NAME), f"the variant {name}")
+            reading.known_keys(variant, (*known, *TEXTS), f"the variant {name}")
             if name == chosen:
                 found = variant
     except Noted:

@@ -7,7 +7,7 @@ from collections.abc import Mapping as MappingType
 from cnncli.errors import CnnError
 from cnncli.graph import Graph
 from cnncli.language import read
-from cnncli.language.blocks import OWN_NAME, VARIANT
+from cnncli.language.blocks import TEXTS, VARIANT
 from cnncli.language.source import Mapping, Source, Value, parse
 
 _Change = tuple[int, int, str]
@@ -39,8 +39,7 @@ def _with_values(source: Source, overrides: MappingType[str, str], inputs: Mappi
     if isinstance(root, Mapping):
         variant = _variant_texts(source, root, overrides)
         changes += _changes(source, root.entries.get("variables"), {**variant, **overrides})
-        if OWN_NAME in variant and OWN_NAME in root.entries:
-            changes.append(_change(source, root.entries[OWN_NAME], variant[OWN_NAME]))
+        changes += _changes(source, root, {key: variant[key] for key in TEXTS if key in variant})
         several = root.entries.get("inputs")
         if isinstance(several, Mapping):
             names = {(name or next(iter(several.entries))): shape for name, shape in inputs.items()}
