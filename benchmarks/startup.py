@@ -34,6 +34,13 @@ def main() -> None:
         "cnn summarize resnet152": [cnn, "summarize", "resnet152"],
         "cnn summarize lenet5": [cnn, "summarize", "lenet5"],
         "cnn --help": [cnn, "--help"],
+        "… resnet152 --input 3xHxW": [cnn, "summarize", "resnet152", "--input", "3xHxW"],
+        "cnn explain lenet5": [cnn, "explain", "lenet5"],
+        "cnn diff resnet50 resnet152": [cnn, "diff", "resnet50", "resnet152"],
+        "cnn solve --in 7 --out 3": [cnn, "solve", "--in", "7", "--out", "3"],
+        "cnn solve resnet152 --accepts": [cnn, "solve", "resnet152", "--accepts"],
+        "cnn receptive-field resnet50": [cnn, "receptive-field", "resnet50", "maxpool1"],
+        "cnn list": [cnn, "list"],
     }
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for round_number in range(ROUNDS + 1):
@@ -42,11 +49,11 @@ def main() -> None:
             if round_number:  # the first round warms the caches
                 results[name].append(measured)
     floor = statistics.median(seconds for seconds, _ in results["imports alone"])
-    print(f"{'command':26} {'ms':>7} {'ratio':>6} {'MiB':>6}   (medians of {ROUNDS}, in turn)")
+    print(f"{'command':30} {'ms':>7} {'ratio':>6} {'MiB':>6}   (medians of {ROUNDS}, in turn)")
     for name, measured in results.items():
         seconds = statistics.median(s for s, _ in measured)
         memory = statistics.median(m for _, m in measured)
-        print(f"{name:26} {seconds * 1000:7.1f} {seconds / floor:6.2f} {memory:6.1f}")
+        print(f"{name:30} {seconds * 1000:7.1f} {seconds / floor:6.2f} {memory:6.1f}")
 
 
 if __name__ == "__main__":

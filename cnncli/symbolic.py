@@ -96,13 +96,14 @@ Product = tuple[Atom, ...]
 class Form:
     """A sum of products with whole coefficients, and a constant. Immutable; equal where it is written the same."""
 
-    __slots__ = ("_hash", "_text", "constant", "terms")
+    __slots__ = ("_as_factor", "_hash", "_text", "constant", "terms")
 
     def __init__(self, terms: tuple[tuple[Product, int], ...], constant: int) -> None:
         self.terms = terms
         self.constant = constant
         self._text = ""
         self._hash = 0
+        self._as_factor: tuple[Product, int] | None = None
 
     def __hash__(self) -> int:
         if not self._hash:
@@ -171,6 +172,8 @@ class Form:
         return (_floor(Form(rest, self.constant), divisor) if rest else self.constant // divisor) + _made(whole, 0)
 
     def __mod__(self, divisor: int) -> Any:
+        if divisor == 1:
+            return 0
         return self - self // divisor * divisor
 
     def __truediv__(self, other: Any) -> Any:
@@ -264,7 +267,13 @@ def _floor(form: Any, divisor: int) -> Any:
 
 
 def _factored(form: Form) -> tuple[Product, int]:
-    """A form as one product and its coefficient."""
+    """A form as one product and its coefficient; worked out once, as sizes are multiplied again and again."""
+    if form._as_factor is None:
+        form._as_factor = _factor(form)
+    return form._as_factor
+
+
+def _factor(form: Form) -> tuple[Product, int]:
     form = as_positions(form)
     if form.is_simple:
         return form.terms[0]
@@ -340,6 +349,14 @@ def _assume(form: Form) -> None:
 
 def _trend(form: Form) -> int:
     """1 where a form grows without bound, -1 where it falls, 0 where it stays between bounds. Raises Undecided."""
+    if len(form.terms) == 1 and len(form.terms[0][0]) == 1:  # a letter or one floor, most often
+        ((product, count),) = form.terms
+        atom = product[0]
+        if isinstance(atom, Floor) and len(atom.form.terms) == 1:
+            ((product, inner),) = atom.form.terms
+            count, atom = count * inner, product[0]
+        if isinstance(atom, Letter) and len(product) == 1:
+            return 1 if count > 0 else -1
     leading: dict[tuple[str, ...], Any] = {}
     for product, count in form.terms:
         letters, rate = _growth(product)
