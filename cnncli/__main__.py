@@ -20,7 +20,8 @@ def _run() -> int:
     import click
 
     from cnncli.commands import cnn
-    from cnncli.errors import CnnError, Interrupted
+    from cnncli.errors import NO, CnnError, Interrupted
+    from cnncli.shape import Undecided
 
     try:
         result = cnn.main(prog_name="cnn", standalone_mode=False)
@@ -34,6 +35,9 @@ def _run() -> int:
         return error.exit_code
     except (click.exceptions.Abort, Interrupted):
         return INTERRUPTED
+    except Undecided:
+        _complain("cnn: the answer depends on the open sizes in a way that has no one formula\n  give --input numbers")
+        return NO
     except BrokenPipeError:
         _discard_output()
         return 0  # the reader has what it wanted: cnn … | head

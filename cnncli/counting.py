@@ -60,8 +60,8 @@ def _params_at_every_position(facts: Facts) -> Size:
 
 def _by_output(facts: Facts) -> Size:
     """A transposed convolution as if it slid over its output."""
-    inputs = elements(facts.input_shapes[0][1:])
-    return facts.figures.macs // inputs * elements(facts.figures.output_shape[1:])
+    weight = facts.node.layer.weights(facts.input_shapes)["weight"]
+    return elements(weight) * elements(facts.figures.output_shape[1:])
 
 
 def _adaptive_average(facts: Facts) -> Size:

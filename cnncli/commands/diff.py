@@ -44,7 +44,7 @@ def command(
         import json
 
         named = [{("same" if key == "" else key): value for key, value in row.items()} for row in rows]
-        click.echo(json.dumps(named, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(named, indent=1, ensure_ascii=False, default=str))
         return
     if form == "table":
         click.echo(_title(networks))

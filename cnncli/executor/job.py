@@ -83,10 +83,20 @@ def run_training(job: Job, display: Display) -> Outcome:
         display.note(f"training on {describe(device)}, {len(task.train):,} images; {run.folder}")
         started = time.perf_counter()
         run = _train(task, run, display, held_out)
-        final = evaluate(network, test, task.prepare, task.loss, task.classes)
+        final = _final_evaluation(task, test, run, display)
     seconds = time.perf_counter() - started
     result = {"test_accuracy": final.accuracy, "test_loss": final.loss, "seconds": round(seconds, 3)}
     return Outcome(run.updated(status="finished", result=result), final, seconds)
+
+
+def _final_evaluation(task: Task, test: Images, run: runs.Run, display: Display) -> Evaluation:
+    """What the trained network is worth; interrupted, the run keeps its weights and says so."""
+    try:
+        return evaluate(task.network, test, task.prepare, task.loss, task.classes)
+    except KeyboardInterrupt:
+        run.updated(status="interrupted")
+        display.note(f"interrupted before the last look at the test images; the run is saved in {run.folder}")
+        raise Interrupted from None
 
 
 def _train(task: Task, run: runs.Run, display: Display, held_out: str) -> runs.Run:

@@ -91,7 +91,8 @@ def _check(loss: float, epoch: int) -> None:
     if not math.isfinite(loss):
         raise CnnError(
             f"the loss is {loss} in epoch {epoch}: the training has come apart",
-            "use a lower --lr (a tenth of it), a --warmup, or batchnorm; the last good weights are kept",
+            "use a lower --lr (a tenth of it), a --warmup, or batchnorm"
+            + (f"; the weights of epoch {epoch - 1} are kept" if epoch > 1 else ""),
             exit_code=NO,
         )
 

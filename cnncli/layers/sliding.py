@@ -61,8 +61,8 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
     if all(fits(size, window) for size, window in pairs):
         return
     most = [largest_kernel(size, window) for size, window in pairs]
-    hints = [f"a kernel of at most {_values(most)}"] if min(most) > 0 else []
-    hints.append(f"padding of at least {_values([least_padding(size, window) for size, window in pairs])}")
+    hints = [f"a kernel of at most {values_text(most)}"] if min(most) > 0 else []
+    hints.append(f"padding of at least {values_text([least_padding(size, window) for size, window in pairs])}")
     spans = tuple(window.span for window in windows)
     spread = "" if all(w.dilation == 1 for w in windows) else f" (spanning {format_shape(spans)} with its dilation)"
     raise Misfit(
@@ -79,7 +79,8 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     size, window = loose[0]
     if is_open(size):
         raise Misfit(
-            f"{_describe(windows)} with stride {_values([w.stride for w in windows])} does not fit every input exactly",
+            f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit every input "
+            "exactly",
             "cnn solve ARCH --accepts lists the sizes at which nothing is dropped",
             "stride" if window.stride > 1 else "kernel",
         )
@@ -91,7 +92,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     more = window.stride - left_over(size, window)
     hints.append(f"{more} more of padding" if more > 1 else "1 more row of padding at one side")
     raise Misfit(
-        f"{_describe(windows)} with stride {_values([w.stride for w in windows])} does not fit "
+        f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit "
         f"{_input(sizes, windows)} exactly: ({sums} - {window.span})/{window.stride} + 1 = {positions:.4g} positions",
         "use " + ", or ".join(hints) + ", or rounding: floor",
         "stride" if window.stride > 1 else "kernel",
@@ -122,10 +123,11 @@ def _input(sizes: Shape, windows: tuple[Window, ...]) -> str:
 
 def padding_text(windows: tuple[Window, ...]) -> str:
     """``2``, ``1x0`` where axes differ, ``0+1`` where the two sides of an axis do."""
-    return _values([str(w.before) if w.before == w.after else f"{w.before}+{w.after}" for w in windows])
+    return values_text([str(w.before) if w.before == w.after else f"{w.before}+{w.after}" for w in windows])
 
 
-def _values(values: list[int] | list[str]) -> str:
+def values_text(values: list[int] | list[str]) -> str:
+    """``2``, or ``2x1`` where the axes differ."""
     return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
 
 

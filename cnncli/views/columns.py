@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.errors import CnnError, closest
 from cnncli.inference import SUMMED, Facts, Inferred
+from cnncli.layers.sliding import padding_text, values_text
 from cnncli.shape import Shape, format_shape, is_open
 from cnncli.views.rows import Row
 from cnncli.window import Window
@@ -27,10 +28,6 @@ class Column(NamedTuple):
     right: bool = False
 
 
-def _window_values(values: list[int]) -> str:
-    return str(values[0]) if len(set(values)) == 1 else "x".join(map(str, values))
-
-
 def _windows(row: Row) -> tuple[Window, ...]:
     return row.facts.figures.windows if row.facts is not None and row.is_layer else ()
 
@@ -42,17 +39,15 @@ def kernel_text(windows: tuple[Window, ...]) -> str:
 
 def stride_text(windows: tuple[Window, ...]) -> str:
     """``2``, or ``2x1`` where the axes differ."""
-    return _window_values([window.stride for window in windows]) if windows else ""
+    return values_text([window.stride for window in windows]) if windows else ""
 
 
 def dilation_text(windows: tuple[Window, ...]) -> str:
     """``1``, or ``2x1`` where the axes differ."""
-    return _window_values([window.dilation for window in windows]) if windows else ""
+    return values_text([window.dilation for window in windows]) if windows else ""
 
 
 def _padding(row: Row, inferred: Inferred, batch: int) -> str:
-    from cnncli.layers.sliding import padding_text
-
     windows = _windows(row)
     if any(is_open(window.before) for window in windows) and row.facts is not None:
         return str(getattr(row.facts.node.layer, "padding", ""))  # the word: its amounts follow the size

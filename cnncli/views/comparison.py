@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, closest
 from cnncli.inference import SUMMED, Facts, Inferred
-from cnncli.shape import format_shape
+from cnncli.shape import format_shape, is_open
 from cnncli.views.columns import sees_text
 
 FIGURES = ("output", *SUMMED, "sees")
@@ -159,6 +159,8 @@ def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[s
 
 def ratio_text(count: int, first: int) -> str:
     """``x1.86``, ``x16,000`` or ``1/400``; nothing where there is nothing to compare with."""
+    if is_open(count) or is_open(first):
+        return ""  # a ratio of formulas is no number
     if not first or not count:
         return "x0" if first else ""
     if count >= first:

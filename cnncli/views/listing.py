@@ -9,7 +9,7 @@ Record = dict[str, Any]
 
 
 def _text(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def as_table(records: Sequence[Record]) -> str:

@@ -46,7 +46,7 @@ def footer(inferred: Inferred, batch: int) -> list[str]:
 def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, int]]:
     """The sizes of ``--at``, each a value per letter; a range without a letter is for all. Raises CnnError."""
     ranges: dict[str, list[int]] = {}
-    for text in texts:
+    for text in (part for given in texts for part in re.split(r",(?=\s*[A-Za-z]\s*=)", given)):
         name, sign, values = text.rpartition("=")
         names = [name.strip().upper()] if sign else [*letters]
         if sign and names[0] not in letters:

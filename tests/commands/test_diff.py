@@ -95,3 +95,11 @@ def test_ratios_read_well_however_far_apart(count: int, first: int, text: str) -
 def test_what_cannot_be_compared_is_said(cnn: Run, arguments: tuple[str, ...], err: str) -> None:
     ended = cnn("diff", *arguments)
     assert (ended.code, ended.err) == (2, err)
+
+
+def test_open_sizes_are_compared_as_formulas(cnn: Run) -> None:
+    ended = cnn("diff", "lenet5", "allconv", "--columns", "output,params", "--format", "json")
+    assert ended.code == 0
+    rows = json.loads(cnn("diff", "lenet5", "lenet5", "--input", "1xHxW", "--format", "json").out)
+    assert all(row["same"] == "=" for row in rows[:-2])
+    assert rows[1]["lenet5 output"] == "6xHxW" and rows[-1]["lenet5 macs"] == ""
