@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Facts, Inferred
 from cnncli.layers import KINDS
 from cnncli.shape import Size, add_up, elements
@@ -193,8 +193,7 @@ class Recounted(NamedTuple):
 def convention_named(name: str) -> Convention:
     """Raises CnnError for an unknown one."""
     if name not in CONVENTIONS:
-        near = closest(name, list(CONVENTIONS))
-        hint = f"did you mean {near}?" if near else f"the conventions are {', '.join(CONVENTIONS)}"
+        hint = suggestion(name, list(CONVENTIONS), f"the conventions are {', '.join(CONVENTIONS)}")
         raise CnnError(f"--count: there is no convention {name!r}", hint)
     return CONVENTIONS[name]
 

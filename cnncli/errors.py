@@ -105,3 +105,9 @@ def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
 
     matches = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def suggestion(word: str, known: list[str] | tuple[str, ...], otherwise: str) -> str:
+    """What to say to an unknown word: the nearest known one, or ``otherwise``."""
+    near = closest(word, known)
+    return f"did you mean {near}?" if near else otherwise

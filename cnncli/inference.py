@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
+from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
 from cnncli.field import ITSELF, UNKNOWN, Field, compose, join, seen_by_all, whole
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
@@ -13,6 +13,7 @@ from cnncli.layers.sliding import check_exact
 from cnncli.shape import Shape, Size, Undecided, add_up, elements, format_shape, is_open, too_large
 from cnncli.window import Window, dropped
 
+SEARCHED = 5000  # layers looked through for a misspelling
 BYTES_PER_PARAMETER = 4  # float32
 
 
@@ -88,6 +89,13 @@ class Inferred(NamedTuple):
         all_figures = [facts.figures for facts in self.facts.values()]
         totals = {name: add_up(getattr(figures, name) for figures in all_figures) for name in SUMMED}
         return {**totals, "parameter_bytes": totals["params"] * BYTES_PER_PARAMETER}
+
+    def layer(self, name: str) -> Facts:
+        """The facts of a layer that a user names. Raises CnnError for an unknown one."""
+        if name not in self.facts:
+            hint = suggestion(name, list(self.facts)[:SEARCHED], "cnn summarize shows the names")
+            raise CnnError(f"{name}: the network has no such layer", hint)
+        return self.facts[name]
 
     def shape(self, name: str) -> Shape:
         """The shape of a node's output, or of an input."""

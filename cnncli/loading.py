@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
 from cnncli.language import Source, decode, read, read_text
@@ -102,8 +102,7 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
     if architecture and _exists(architecture, Path.exists):
         return read_text(architecture), {}  # a directory, a device: says so
     names = list(bundled())
-    near = closest(architecture[:60], names)
-    hint = f"did you mean {near}?" if near else "cnn list shows the bundled ones"
+    hint = suggestion(architecture[:60], names, "cnn list shows the bundled ones")
     shown = architecture[:100] or "''"
     raise CnnError(f"{shown}: there is no such file and no bundled architecture of that name", hint)
 

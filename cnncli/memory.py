@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Facts, Inferred
 from cnncli.shape import elements
 
@@ -75,10 +75,8 @@ def memory(inferred: Inferred, batch: int = 1, dtype: str = "fp32", optimizer: s
 
 def _known(option: str, name: str, known: Mapping[str, int]) -> str:
     if name not in known:
-        near = closest(name, list(known))
-        raise CnnError(
-            f"{option}: there is no {name!r}", f"did you mean {near}?" if near else f"one of {', '.join(known)}"
-        )
+        hint = suggestion(name, list(known), f"one of {', '.join(known)}")
+        raise CnnError(f"{option}: there is no {name!r}", hint)
     return name
 
 

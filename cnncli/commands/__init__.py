@@ -35,10 +35,9 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
-            from cnncli.errors import closest
+            from cnncli.errors import suggestion
 
-            near = closest(args[0], [*SUMMARIES])
-            hint = f"did you mean {near}?" if near else f"the commands are {', '.join(SUMMARIES)}"
+            hint = suggestion(args[0], [*SUMMARIES], f"the commands are {', '.join(SUMMARIES)}")
             ctx.fail(f"there is no command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncli.commands import options
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.explanation import Explanation
@@ -66,9 +66,7 @@ def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
         if layer in inferred.facts:
             inside = [layer] if not any(group.name == layer for group in inferred.graph.groups) else [*inside, layer]
         if not inside:
-            near = closest(layer, [*inferred.facts][:5000])
-            hint = f"did you mean {near}?" if near else "cnn summarize shows the names"
-            raise CnnError(f"{layer}: the network has no such layer", hint)
+            inferred.layer(layer)
         names += inside
     return list(dict.fromkeys(names))
 

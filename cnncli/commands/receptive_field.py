@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncli.commands import options
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.footprint import Rectangle
@@ -48,7 +48,7 @@ def command(
         raise CnnError("--image and -o go together", "write --image photo.png -o seen.png")
     loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
     inferred = loaded.inferred
-    _check_layer(inferred, layer)
+    inferred.layer(layer)
     chosen = _unit(inferred, layer, unit)
     seen = footprint(inferred, layer, chosen)
     if form == "json":
@@ -62,14 +62,6 @@ def command(
 
         name = _drawn_input(inferred, source)
         click.echo(draw(seen.get(name), inferred.shape(name), image, output), err=form == "json")
-
-
-def _check_layer(inferred: Inferred, layer: str) -> None:
-    if layer in inferred.facts:
-        return
-    near = closest(layer, [*inferred.facts][:5000])
-    hint = f"did you mean {near}?" if near else "cnn summarize shows the names"
-    raise CnnError(f"{layer}: the network has no such layer", hint)
 
 
 def _unit(inferred: Inferred, layer: str, text: str | None) -> tuple[int, ...]:

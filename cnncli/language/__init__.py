@@ -10,7 +10,7 @@ from collections.abc import Mapping as MappingType
 from itertools import islice
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError, Problem, closest
+from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph, Input, Setting
 from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
 from cnncli.language.composites import COMPOSITES, block
@@ -132,8 +132,7 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
 def _no_input(name: str, names: list[str]) -> CnnError:
     if not name:
         return CnnError("--input: the network has several inputs", f"write --input {names[0]}=3x64x64 for one of them")
-    near = closest(name, names)
-    hint = f"did you mean {near}?" if near else f"its inputs are {', '.join(names)}"
+    hint = suggestion(name, names, f"its inputs are {', '.join(names)}")
     return CnnError(f"--input {name}: the network has no such input", hint)
 
 
@@ -192,8 +191,8 @@ def _output(reading: Reading, node: Value, expansion: Expansion) -> str | None:
     if not name:
         return None
     if name not in expansion.outputs:
-        near = closest(name[:NAME_LIMIT], list(islice(reversed(expansion.outputs), SEARCHED)))
-        hint = f"did you mean {near}?" if near else "outputs are names of layers"
+        lately = list(islice(reversed(expansion.outputs), SEARCHED))
+        hint = suggestion(name[:NAME_LIMIT], lately, "outputs are names of layers")
         reading.note(node, f"there is no layer {name!r} to be an output", hint)
     return expansion.outputs.get(name, "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.language.expressions import UNKNOWN, Env
 from cnncli.language.reading import NAME_HINT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
@@ -53,8 +53,7 @@ def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> 
     except Noted:
         return found
     if chosen is not None and found is None:
-        near = closest(chosen, list(variants.entries))
-        hint = f"did you mean {near}?" if near else f"its variants are {', '.join(variants.entries)}"
+        hint = suggestion(chosen, list(variants.entries), f"its variants are {', '.join(variants.entries)}")
         raise CnnError(f"--set variant={chosen}: the architecture has no such variant", hint)
     return found
 
@@ -90,9 +89,8 @@ def read_variables(
 
 
 def _no_variable(name: str, env: Env) -> CnnError:
-    near = closest(name, list(env))
     known = f"its variables are {', '.join(env)}" if env else "it has none"
-    return CnnError(f"--set {name}: the architecture has no such variable", f"did you mean {near}?" if near else known)
+    return CnnError(f"--set {name}: the architecture has no such variable", suggestion(name, list(env), known))
 
 
 def read_override(name: str, text: str, env: Env) -> Any:

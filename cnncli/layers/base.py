@@ -149,6 +149,12 @@ def expect_map(kind: str, shape: Shape) -> None:
         raise Misfit(f"{kind} takes a map, and its input is a vector of {shape[0]} values")
 
 
+def check_groups(groups: int, channels: int) -> None:
+    """Raises Misfit where groups do not divide the channels."""
+    if channels % groups:
+        raise Misfit(f"{groups} groups do not divide {channels} channels", "groups must divide the channels", "groups")
+
+
 def dot_product_flops(length: int, bias: bool) -> int:
     """A dot product of ``length`` terms: as many multiplications, one addition fewer, one more for a bias."""
     return 2 * length if bias else 2 * length - 1

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from cnncli.field import ITSELF, Field, whole
-from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis
+from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, check_groups, expect_map, per_axis
 from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
 from cnncli.shape import Shape, elements
 
@@ -99,12 +99,7 @@ class GroupNorm(Affine):
     groups: Count
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        if inputs[0][0] % self.groups:
-            raise Misfit(
-                f"{self.groups} groups do not divide {inputs[0][0]} channels",
-                "groups must divide the channels",
-                "groups",
-            )
+        check_groups(self.groups, inputs[0][0])
         return inputs[0]
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:

@@ -3,7 +3,18 @@
 from typing import TYPE_CHECKING, Annotated
 
 from cnncli.field import ITSELF, Field, periodic, whole
-from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis, wrong_length
+from cnncli.layers.base import (
+    INPUT,
+    Layer,
+    Misfit,
+    Reach,
+    Saved,
+    Shapes,
+    check_groups,
+    expect_map,
+    per_axis,
+    wrong_length,
+)
 from cnncli.layers.fields import (
     Count,
     Factors,
@@ -256,12 +267,7 @@ class ChannelShuffle(Layer):
     groups: Count
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        if inputs[0][0] % self.groups:
-            raise Misfit(
-                f"{self.groups} groups do not divide {inputs[0][0]} channels",
-                "groups must divide the channels",
-                "groups",
-            )
+        check_groups(self.groups, inputs[0][0])
         return inputs[0]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from math import lcm
 from typing import Any, NamedTuple
 
-from cnncli.errors import NO, CnnError, closest
+from cnncli.errors import NO, CnnError
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded, load_source
 from cnncli.shape import is_open
@@ -188,11 +188,7 @@ def checked_layer(inferred: Inferred, layer: str | None) -> str:
     """The layer asked for, or the last map. Raises CnnError for an unknown one, or a vector."""
     if layer is None:
         return last_map(inferred)
-    if layer not in inferred.facts:
-        near = closest(layer, [*inferred.facts][:5000])
-        hint = f"did you mean {near}?" if near else "cnn summarize shows the names"
-        raise CnnError(f"--layer {layer}: the network has no such layer", hint)
-    if len(inferred.facts[layer].figures.output_shape) < 2:
+    if len(inferred.layer(layer).figures.output_shape) < 2:
         raise CnnError(f"--layer {layer}: its output is a vector", "name a layer above the flatten or the global pool")
     return layer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Inferred
 from cnncli.layers import KINDS
 from cnncli.shape import is_open
@@ -35,10 +35,7 @@ def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | No
 def figure_named(name: str) -> str:
     """Raises CnnError for what is not a figure."""
     if name not in SUMMED:
-        near = closest(name, SUMMED)
-        raise CnnError(
-            f"--sort: there is no figure {name!r}", f"did you mean {near}?" if near else f"sort by {', '.join(SUMMED)}"
-        )
+        raise CnnError(f"--sort: there is no figure {name!r}", suggestion(name, SUMMED, f"sort by {', '.join(SUMMED)}"))
     return name
 
 
@@ -47,8 +44,7 @@ def _kinds(text: str, inferred: Inferred) -> list[str]:
     present = list(dict.fromkeys(facts.node.layer.kind for facts in inferred.facts.values()))
     for kind in kinds:
         if kind not in KINDS:
-            near = closest(kind, list(KINDS))
-            hint = f"did you mean {near}?" if near else f"the network has {', '.join(present)}"
+            hint = suggestion(kind, list(KINDS), f"the network has {', '.join(present)}")
             raise CnnError(f"--only: there is no kind of layer {kind!r}", hint)
     if not kinds:
         raise CnnError("--only: names no kind", f"the network has {', '.join(present)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Facts, Inferred
 from cnncli.layers.sliding import padding_text, values_text
 from cnncli.shape import Shape, format_shape, is_open
@@ -143,8 +143,7 @@ def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) 
     wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
     for name in wanted:
         if name not in COLUMNS:
-            near = closest(name, list(COLUMNS))
-            hint = f"did you mean {near}?" if near else f"the columns are {', '.join(COLUMNS)}"
+            hint = suggestion(name, list(COLUMNS), f"the columns are {', '.join(COLUMNS)}")
             raise CnnError(f"--columns: there is no column {name!r}", hint)
     if not wanted:
         raise CnnError("--columns: names no column", f"the columns are {', '.join(COLUMNS)}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Facts, Inferred
 from cnncli.shape import format_shape, is_open
 from cnncli.views.columns import sees_text
@@ -112,8 +112,7 @@ def chosen(columns: str | None) -> list[str]:
     names = [name.strip().lower() for name in (columns or ",".join(DEFAULT)).split(",") if name.strip()]
     for name in names:
         if name not in FIGURES:
-            near = closest(name, FIGURES)
-            hint = f"did you mean {near}?" if near else f"the figures are {', '.join(FIGURES)}"
+            hint = suggestion(name, FIGURES, f"the figures are {', '.join(FIGURES)}")
             raise CnnError(f"--columns: there is no figure {name!r}", hint)
     return list(dict.fromkeys(names)) or [*DEFAULT]
 

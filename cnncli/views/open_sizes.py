@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cnncli.errors import CnnError, closest
+from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred
 from cnncli.shape import SIZE_LIMIT, format_shape
@@ -97,8 +97,7 @@ def _chosen(inferred: Inferred, columns: str | None) -> list[str]:
     known = ["output", *SUMMED, *inferred.facts]
     for name in names:
         if name not in known:
-            near = closest(name, known[:2000])
-            hint = f"did you mean {near}?" if near else f"name layers, or output, {', '.join(SUMMED)}"
+            hint = suggestion(name, known[:2000], f"name layers, or output, {', '.join(SUMMED)}")
             raise CnnError(f"--columns: there is no figure and no layer {name!r}", hint)
     return list(dict.fromkeys(names))
 
