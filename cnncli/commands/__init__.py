@@ -13,6 +13,7 @@ SUMMARIES = {
     "receptive-field": "The exact rectangle of the input that a unit depends on, drawn on a picture.",
     "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
     "verify": "Compare every calculated figure with what torch makes of the network.",
+    "convolve": "Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "list": "The architectures that come with cnn.",

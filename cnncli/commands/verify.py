@@ -30,8 +30,9 @@ def command(
     """Compare every calculated figure with what torch makes of the network.
 
     A line for each layer: its output shape, its weights by name and shape, its MACs (torch's flop counter) and what a
-    unit in its middle depends on (gradients, for some layers of a deep network). - means that there is nothing to
-    compare. Ends with 1 where anything differs.
+    unit in its middle and one in its corner depend on (gradients, for some layers of a deep network). - means that
+    there is nothing to compare; where a layer has MACs all the same, the reason stands below. Ends with 1 where
+    anything differs, the names that weights are saved under and the totals included.
     """
     from cnncli.loading import load
 
@@ -63,6 +64,18 @@ def _line(verdict: Verdict, width: int) -> str:
     return f" {verdict.layer.ljust(width)}  {verdict.kind.ljust(16)}  {'  '.join(parts)}".rstrip()
 
 
+def _notes(verdicts: list[Verdict]) -> list[str]:
+    """Why MACs were not compared, with the layers; no line where that is never so."""
+    noted: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.note:
+            noted.setdefault(verdict.note, []).append(verdict.layer)
+    return [
+        f" macs of {layers[0]}{f' and {len(layers) - 1} more' if len(layers) > 1 else ''} not compared: {note}"
+        for note, layers in noted.items()
+    ]
+
+
 def _summary(inferred: Inferred, verdicts: list[Verdict]) -> list[str]:
     """How many of each were compared and agree, and the totals."""
     from cnncli.executor.verification import NOTHING, OK
@@ -73,6 +86,7 @@ def _summary(inferred: Inferred, verdicts: list[Verdict]) -> list[str]:
         compared = [text for text in found if text != NOTHING]
         of_maps = ", spread over those with maps" if what == "field" else ""
         lines.append(f" {what}: {compared.count(OK)} of {len(compared)} layers compared agree{of_maps}")
+    lines += _notes(verdicts)
     totals = inferred.totals
     lines.append(f" {totals['params']:,} parameters and {totals['macs']:,} MACs in all")
     return lines

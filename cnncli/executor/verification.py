@@ -2,12 +2,13 @@
 
 Shapes, weights and operations are taken on the meta device, where nothing is computed. A unit's field is measured on
 a thin copy of the network, with one channel and positive weights: a vector-Jacobian product through each layer, back
-from the unit, shows which pixels have a gradient.
+from the unit, shows which pixels have a gradient. Two calculations are held against it: the exact rectangle
+(``footprint.py``), and the receptive field of an image without borders (``field.py``), which bounds it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -16,22 +17,25 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnncli.executor.modules import build
-from cnncli.executor.network import NOT_FIGURES, place_of, refusals_named
+from cnncli.executor.network import NOT_FIGURES, Network, own_tensors, place_of, refusals_named
 from cnncli.executor.own_modules import CONV, pads_of, torch_padding
+from cnncli.field import PERIOD_LIMIT, Field
 from cnncli.footprint import LARGEST, Rectangle, footprint, middle_unit
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Facts, Inferred, ReceptiveField
 from cnncli.layers import KINDS, Layer
 from cnncli.shape import Shape, format_shape
 
 CHECK_BATCH = 2
 FIELDS_CHECKED = 16  # layers whose field is measured: each takes a walk back through the network
 OK, NOTHING = "ok", "-"
-# torch counts zeros, masks and windows here as convolutions, or computes no product at all
-NOT_COUNTED = {"rbf": "no matrix product in torch", "lcn": "windows that are no convolution of the network's"}
+WHOLE = "(all)"  # no layer can be called so
 
 
 class Verdict(NamedTuple):
-    """What was found of one layer: ``ok``, a difference in words, or ``-`` where there was nothing to compare."""
+    """What was found of one layer: ``ok``, a difference in words, or ``-`` where there was nothing to compare.
+
+    ``note`` says why MACs are not compared where the layer has some.
+    """
 
     layer: str
     kind: str
@@ -39,27 +43,34 @@ class Verdict(NamedTuple):
     weights: str
     macs: str
     field: str
+    note: str = ""
 
     @property
     def agrees(self) -> bool:
         """Whether nothing differs."""
-        return all(found in (OK, NOTHING) for found in self[2:])
+        return all(found in (OK, NOTHING) for found in (self.shape, self.weights, self.macs, self.field))
 
 
 def verify(inferred: Inferred) -> Iterator[Verdict]:
-    """A verdict for each layer, in the order of computation. Raises CnnError for what torch refuses to build."""
+    """A verdict for each layer, in the order of computation, and one of the whole network if its weights differ.
+
+    Raises CnnError for what torch refuses to build.
+    """
     measured = _fields_to_measure(inferred)
     shapes_agree = True  # else the pixels of the two cannot be compared
     for name, facts in inferred.facts.items():
         with torch.device("meta"), refusals_named(place_of(facts)):
             module = build(facts.node.layer, facts.input_shapes).eval()
-            shape = _output_shape(module, facts)
+            shape, macs = _output_shape(module, facts), _macs(facts, module)
         shapes_agree = shapes_agree and shape == facts.figures.output_shape
         field = _field(inferred, name) if name in measured and shapes_agree else NOTHING
         yield Verdict(
             name, facts.node.layer.kind, _compared(facts.figures.output_shape, shape),
-            _weights(facts, module), _macs(facts, module), field,
+            _weights(facts, module), macs, field, _why_not_counted(facts),
         )  # fmt: skip
+    different = _whole_network(inferred)
+    if different:
+        yield Verdict(WHOLE, "network", NOTHING, different, NOTHING, NOTHING)
 
 
 def _compared(ours: Shape, theirs: Shape) -> str:
@@ -84,18 +95,19 @@ def _weights(facts: Facts, module: nn.Module) -> str:
     theirs = {name: tuple(tensor.shape) for name, tensor in both if name not in NOT_FIGURES}
     if not ours and not theirs:
         return NOTHING
-    different = [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]
-    if not different:
-        return OK
-    name = different[0]
+    return _first_difference(ours, theirs) or OK
+
+
+def _first_difference(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> str:
+    name = next((name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)), None)
+    if name is None:
+        return ""
     shown = [format_shape(shapes[name]) if name in shapes else "none" for shapes in (ours, theirs)]
     return f"{name} {shown[0]}, torch {shown[1]}"
 
 
 def _macs(facts: Facts, module: nn.Module) -> str:
-    layer = facts.node.layer
-    counts_otherwise = getattr(layer, "connections", None) or getattr(layer, "padding_mode", "") == "partial"
-    if layer.kind in NOT_COUNTED or layer.kind == "local" or counts_otherwise:
+    if _why_not_counted(facts):
         return NOTHING
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         module(*_inputs(facts, 1))
@@ -103,6 +115,43 @@ def _macs(facts: Facts, module: nn.Module) -> str:
     if facts.figures.macs == theirs:
         return OK if theirs else NOTHING
     return f"{facts.figures.macs:,}, torch {theirs:,}"
+
+
+def _why_not_counted(facts: Facts) -> str:
+    """Why torch's counter says something else here, although the layer computes what it should; else nothing."""
+    layer = facts.node.layer
+    if layer.kind == "rbf":
+        return "squared distances are no matrix product to torch"
+    if layer.kind == "lcn":
+        return "torch counts the windows of its means, which are no weights of the network"
+    if getattr(layer, "connections", None):
+        return "torch counts the zeros of the maps that a filter does not read"
+    if getattr(layer, "padding_mode", "") == "partial":
+        return "torch counts the window that weighs the border"
+    if layer.kind == "local" and facts.figures.macs == facts.figures.activations:
+        return "sums of one term are no matrix product to torch"
+    return ""
+
+
+def _whole_network(inferred: Inferred) -> str:
+    """What differs between the weights that torch saves under dotted names, shared ones once, and the totals."""
+    with torch.device("meta"):
+        network = Network(inferred)
+    ours = {
+        f"{name}.{weight}": tuple(shape)
+        for name, facts in inferred.facts.items()
+        for weight, shape in (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
+    }
+    saved = own_tensors(network).items()
+    theirs = {name: tuple(tensor.shape) for name, tensor in saved if name.rpartition(".")[2] not in NOT_FIGURES}
+    if ours != theirs:
+        return _first_difference(ours, theirs)
+    totals, parameters = inferred.totals, [*network.parameters()]
+    counted = {
+        "params": sum(parameter.numel() for parameter in parameters),
+        "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+    }
+    return ", ".join(f"{name} {totals[name]:,}, torch {n:,}" for name, n in counted.items() if totals[name] != n)
 
 
 # Fields -----------------------------------------------------------------------------------------------------------
@@ -117,11 +166,91 @@ def _fields_to_measure(inferred: Inferred) -> set[str]:
 
 
 def _field(inferred: Inferred, name: str) -> str:
-    unit = middle_unit(inferred.facts[name].figures.output_shape)
-    with refusals_named(place_of(inferred.facts[name])):
-        theirs = measured_footprint(inferred, name, unit)
-    ours = footprint(inferred, name, unit)
-    return OK if ours == theirs else f"{_boxes(ours)}, torch {_boxes(theirs)}"
+    """The first difference in what the unit in the middle, or the one in the first corner, depends on."""
+    output = inferred.shape(name)
+    below = _with_all_below(inferred, name)
+    for unit in dict.fromkeys((middle_unit(output), (0,) * (len(output) - 1))):
+        with refusals_named(place_of(inferred.facts[name])):
+            theirs = measured_footprint(inferred, name, unit)
+        ours = footprint(inferred, name, unit)
+        if ours != theirs:
+            return f"{_boxes(ours)}, torch {_boxes(theirs)}"
+        different = _outside_its_field(inferred, name, unit, theirs, below)
+        if different:
+            return different
+    return OK
+
+
+def _with_all_below(inferred: Inferred, name: str) -> list[Facts]:
+    """The layer and all that it depends on."""
+    wanted, found = {name}, []
+    for facts in reversed([*inferred.facts.values()]):
+        if facts.node.name in wanted:
+            wanted.update(facts.node.inputs)
+            found.append(facts)
+    return found
+
+
+def _outside_its_field(
+    inferred: Inferred, name: str, unit: tuple[int, ...], seen: Mapping[str, Rectangle], below: list[Facts]
+) -> str:
+    """How what a unit depends on contradicts its calculated receptive field, if it does."""
+    if not all(map(_is_bounded, below)):
+        return ""
+    exact = all(map(_goes_on_at_borders, below))
+    for entry in inferred.graph.inputs:
+        field, theirs = inferred.facts[name].receptive_field.get(entry.name), seen.get(entry.name)
+        if field is None or theirs is None or not field.aligned:
+            continue  # the unit lies in the padding alone, or its paths drift apart
+        ours = _clipped(_of_unit(field, unit), entry.shape)
+        if not (_is_its_field(field, unit, entry.shape, theirs) if exact else _holds(ours, theirs)):
+            return f"{_boxes({entry.name: ours})}, torch {_boxes({entry.name: theirs})}"
+    return ""
+
+
+def _is_its_field(field: ReceptiveField, unit: tuple[int, ...], shape: Shape, seen: Rectangle) -> bool:
+    """A field is of an image without borders: a unit sees no more, and exactly it where all of it is in the image."""
+    calculated = _of_unit(field, unit)
+    visible = _clipped(calculated, shape)
+    if calculated == visible and all(axis.advance for axis in field.axes):
+        return seen == calculated
+    return _holds(visible, seen)
+
+
+def _clipped(box: Rectangle, shape: Shape) -> Rectangle:
+    return tuple((max(0, low), min(size - 1, high)) for (low, high), size in zip(box, shape[1:], strict=True))
+
+
+def _holds(outer: Rectangle, inner: Rectangle) -> bool:
+    return all(a <= low and high <= b for (a, b), (low, high) in zip(outer, inner, strict=True))
+
+
+def _of_unit(field: ReceptiveField, unit: tuple[int, ...]) -> Rectangle:
+    """The calculated field of a unit; one that stands still is every unit's."""
+    order = field.order or range(len(field.axes))
+    at = [unit[axis] if own.advance else 0 for own, axis in zip(field.axes, order, strict=True)]
+    return tuple((own.low(i), own.high(i)) for own, i in zip(field.axes, at, strict=True))
+
+
+def _is_bounded(facts: Facts) -> bool:
+    """Whether no unit sees more than its field: borders made of pixels may look further, long patterns are rounded."""
+    layer = facts.node.layer
+    repeats = {getattr(layer, "padding_mode", ""), getattr(layer, "mode", "")} & {"reflect", "replicate", "circular"}
+    fields = [axis for reach in (*facts.figures.reach, *_axes_of(facts)) for axis in reach]
+    return not repeats and all(len(axis.first) < PERIOD_LIMIT for axis in fields)
+
+
+def _axes_of(facts: Facts) -> list[tuple[Field, ...]]:
+    return [field.axes for field in facts.receptive_field.values()]
+
+
+def _goes_on_at_borders(facts: Facts) -> bool:
+    """Whether what lies beyond a map comes of what lies beyond the image: not where a map was cut or has holes."""
+    layer = facts.node.layer
+    if layer.kind in ("crop", "slice"):
+        return False
+    windows = facts.figures.windows if layer.transposed else ()
+    return all(w.dilation == 1 and w.kernel >= w.stride and w.before == w.after == 0 for w in windows)
 
 
 def _boxes(found: dict[str, Rectangle]) -> str:

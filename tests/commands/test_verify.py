@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from networks import load_if_it_fits
 from program import Run
 
+from cnncli import footprint, inference
+from cnncli.executor import verification
 from cnncli.executor.verification import OK, measured_footprint, verify
 from cnncli.field import Field
 from cnncli.graph import Graph, Input, Node
@@ -94,6 +96,118 @@ def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write
     assert ended.code == 1 and "torch 8..10x8..10" in ended.out
 
 
+@pytest.mark.parametrize("mistake", [-1, 1])
+def test_a_composed_field_that_is_too_small_or_too_large_is_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, mistake: int
+) -> None:
+    composed = inference.compose
+
+    def wrong(layer: Field, below: Field) -> Field:
+        right = composed(layer, below)
+        return right._replace(last=tuple(high + mistake for high in right.last))
+
+    monkeypatch.setattr(inference, "compose", wrong)
+    ended = cnn("verify", "lenet5", "--only-differences")
+    ours = f"11..{15 + mistake}"
+    assert ended.code == 1 and f"field {ours}x{ours}, torch 11..15x11..15" in ended.out.splitlines()[0]
+
+
+def test_a_corner_that_is_not_clipped_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(footprint, "_real", lambda indices, size, mode: set(indices))
+    ended = cnn("verify", "lenet5", "--only-differences")
+    assert ended.code == 1 and "field -2..2x-2..2, torch 0..2x0..2" in ended.out
+
+
+SHARED = """
+input: 2x8x8
+layers:
+  - conv: {filters: 2, kernel: 3, padding: 1, name: own}
+  - conv: {filters: 2, kernel: 3, padding: 1, share: own}
+"""
+
+
+def test_shared_weights_that_are_counted_twice_are_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    path = write(SHARED)
+    assert cnn("verify", path).code == 0
+    monkeypatch.setattr(inference, "_with_shared_weights", lambda figures, node, facts: figures)
+    ended = cnn("verify", path, "--only-differences")
+    assert ended.code == 1
+    assert "weights conv2.weight 2x2x3x3, torch none" in ended.out.splitlines()[0]
+
+
+@pytest.mark.parametrize("figure", ["params", "trainable"])
+def test_a_wrong_total_is_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], figure: str
+) -> None:
+    right = inference.Inferred.totals.fget  # type: ignore[attr-defined]
+    wrong = property(lambda inferred: {**right(inferred), figure: 7})
+    monkeypatch.setattr(inference.Inferred, "totals", wrong)
+    ended = cnn("verify", write(SHARED), "--only-differences")
+    assert ended.code == 1 and f"weights {figure} 7, torch 38" in ended.out.splitlines()[0]
+
+
+UNCOUNTED = """
+input: 1x12x12
+layers:
+  - conv: {filters: 2, kernel: 3, padding: 1, padding_mode: partial}
+  - lcn: 3
+  - conv: {filters: 2, kernel: 3, connections: [[0], [0, 1]]}
+  - local: {filters: 2, kernel: 3}
+  - slice: {stop: 1}
+  - local: {filters: 2, kernel: 1, name: of_one_term}
+  - flatten
+  - rbf: 3
+"""
+
+
+def test_macs_that_torch_counts_otherwise_are_not_passed_without_a_reason(cnn: Run, write: Callable[..., Path]) -> None:
+    path = write(UNCOUNTED)
+    verdicts = {verdict["layer"]: verdict for verdict in json.loads(cnn("verify", path, "--format", "json").out)}
+    noted = {name for name, verdict in verdicts.items() if verdict["note"]}
+    assert noted == {"conv1", "lcn1", "conv2", "of_one_term", "rbf1"}
+    assert {verdicts[name]["macs"] for name in noted} == {"-"}
+    assert verdicts["local1"]["macs"] == "ok"
+    out = cnn("verify", path).out
+    assert " macs of conv1 not compared: torch counts the window that weighs the border\n" in out
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(networks(padded=True))
+def test_right_networks_agree_whatever_is_at_their_borders(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    assert [verdict for verdict in verify(loaded.inferred) if not verdict.agrees] == []
+
+
+@pytest.mark.parametrize("layers", [
+    "[pad: {padding: 3, mode: reflect}, slice: {axis: height, stop: 2}, conv: {filters: 1, kernel: 2}]",
+    "[crop: 3, conv: {filters: 1, kernel: 3, padding: 1}]",
+    "[conv_transpose: {filters: 1, kernel: 2, stride: 3}, conv: {filters: 1, kernel: 2}]",
+    "[permute: {order: [0, 2, 1]}, conv: {filters: 1, kernel: [1, 5], stride: [1, 2]}]",
+    "[reshape: [2, 6, 24], conv: {filters: 1, kernel: 3}]",
+    "[reshape: [2, 144], conv: {filters: 1, kernel: 3}]",
+    "[adaptive_avgpool: 5, upsample: {scale: 2, mode: cubic}, conv: {filters: 1, kernel: 3}]",
+])  # fmt: skip
+def test_borders_that_are_cut_repeated_or_full_of_holes_contradict_no_field(
+    cnn: Run, write: Callable[..., Path], layers: str
+) -> None:
+    assert cnn("verify", write(f"input: 2x12x12\nlayers: {layers}\n")).code == 0
+
+
+def test_what_torch_refuses_is_an_error_without_a_traceback(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    def refused(layer: Any, inputs: Any) -> Any:
+        raise RuntimeError("no such kernel\nand so on")
+
+    monkeypatch.setattr(verification, "build", refused)
+    ended = cnn("verify", write("input: 1x8x8\nlayers: [conv: {filters: 1, kernel: 3}]\n"))
+    assert ended.code == 2 and ended.err.startswith("conv1 (conv on 1x8x8): torch refuses it: no such kernel\n")
+
+
 def test_json_has_a_verdict_for_each_layer(cnn: Run) -> None:
     verdicts = json.loads(cnn("verify", "lenet5", "--format", "json").out)
     assert len(verdicts) == 12
@@ -101,6 +215,7 @@ def test_json_has_a_verdict_for_each_layer(cnn: Run) -> None:
         "layer": "c1",
         "kind": "conv",
         **dict.fromkeys(("shape", "weights", "macs", "field"), "ok"),
+        "note": "",
     }
     assert json.loads(cnn("verify", "lenet5", "--format", "json", "--only-differences").out) == []
 

@@ -1,0 +1,1 @@
+"""Homework: convolution and pooling worked by hand."""

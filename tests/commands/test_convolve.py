@@ -1,0 +1,108 @@
+"""cnn convolve, with the examples of the lectures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from program import Run
+
+SQUARE, SMALL = "0 1 2; 3 4 5; 6 7 8", "0 1; 2 3"
+X_IMAGE = "1 1 1 0 0; 0 1 1 1 0; 0 0 1 1 1; 0 0 1 1 0; 0 1 1 0 0"
+POOLED = "1 1 2 4; 5 6 7 8; 3 2 1 0; 1 2 3 4"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        ((SQUARE, SMALL), [[19, 25], [37, 43]]),
+        ((SQUARE, SMALL, "--padding", "1"), [[0, 3, 8, 4], [9, 19, 25, 10], [21, 37, 43, 16], [6, 7, 8, 0]]),
+        ((f"{SQUARE} | 1 2 3; 4 5 6; 7 8 9", f"{SMALL} | 1 2; 3 4"), [[56, 72], [104, 120]]),
+        ((X_IMAGE, "1 0 1; 0 1 0; 1 0 1"), [[4, 3, 4], [2, 4, 3], [2, 3, 4]]),
+        ((POOLED, "--pool", "max", "--kernel", "2"), [[6, 8], [3, 4]]),
+        ((POOLED, "--pool", "avg", "--kernel", "2"), [["13/4", "21/4"], [2, 2]]),
+        (("3 4; 0 0", "--pool", "l2", "--kernel", "2"), [[5]]),
+        ((SQUARE, "1 0; 0 0", "--flip"), [[4, 5], [7, 8]]),
+        (("1 2 3 4 5", "1/3 1/3 1/3"), [2, 3, 4]),
+        (("1 2; 3 4", "1 1; 1 1", "--transposed", "--stride", "2"),
+         [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]),
+        ((SQUARE, "--kernel", SMALL, "--kernel", "1 0; 0 0", "--bias", "1,2"),
+         [[[20, 26], [38, 44]], [[2, 3], [5, 6]]]),
+        (("--input", SQUARE, "--kernel", SMALL, "--stride", "2"), [[19]]),
+        ((SQUARE, "1 1; 1 1", "--dilation", "2"), [[16]]),
+        ((SQUARE, "--filter", "box_blur"), [[4]]),
+    ],
+)  # fmt: skip
+def test_the_lectures_examples(cnn: Run, arguments: tuple[str, ...], output: object) -> None:
+    record = json.loads(cnn("convolve", *arguments, "--format", "json").out)
+    assert record["output"] == output
+    assert record["shape"] == list(np.array(output, dtype=object).shape)
+
+
+def test_steps_show_every_window(cnn: Run) -> None:
+    assert cnn("convolve", SQUARE, SMALL, "--steps").out == (
+        "(0,0): 0*0 + 1*1 + 3*2 + 4*3 = 19\n(0,1): 1*0 + 2*1 + 4*2 + 5*3 = 25\n"
+        "(1,0): 3*0 + 4*1 + 6*2 + 7*3 = 37\n(1,1): 4*0 + 5*1 + 7*2 + 8*3 = 43\n\n19  25\n37  43\n"
+    )
+
+
+def test_averages_are_written_as_people_write_them(cnn: Run) -> None:
+    assert cnn("convolve", POOLED, "--pool", "avg", "--kernel", "2").out == "3.25  5.25\n   2     2\n"
+
+
+def test_the_backward_pass_is_told_to_be_convolutions(cnn: Run) -> None:
+    out = cnn("convolve", SQUARE, SMALL, "--backward", "1 0; 0 1").out
+    assert "the full convolution of the upstream gradient with the kernel flipped" in out
+    assert "0  1  0\n2  3  1\n0  2  3" in out and " 4   6\n10  12" in out and out.endswith("gradient): 2\n")
+
+
+def test_what_no_window_covers_is_said(cnn: Run) -> None:
+    ended = cnn("convolve", SQUARE, SMALL, "--stride", "2")
+    assert (ended.code, ended.err) == (0, "(no window covers the last 1x1 of the input)\n")
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".csv", ".npy"])
+def test_matrices_are_read_from_files(cnn: Run, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"matrix{suffix}"
+    if suffix == ".npy":
+        np.save(path, np.arange(9).reshape(3, 3))
+    else:
+        path.write_text({".yaml": "[[0, 1, 2], [3, 4, 5], [6, 7, 8]]", ".csv": "0,1,2\n3,4,5\n6,7,8\n"}[suffix])
+    assert cnn("convolve", path, SMALL).out == "19  25\n37  43\n"
+
+
+def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> None:
+    image, output = tmp_path / "photo.png", tmp_path / "edges.png"
+    pixels = np.zeros((8, 10, 3), dtype=np.uint8)
+    pixels[:, 5:] = (200, 100, 0)
+    Image.fromarray(pixels).save(image)
+    ended = cnn("convolve", image, "--filter", "vertical_edge", "--padding", "1", "-o", output)
+    assert ended.code == 0
+    found = np.asarray(Image.open(output))
+    assert found.shape == (8, 10, 3)
+    assert tuple(found[4, 4]) == (255, 255, 0) and not found[4, 2].any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "err"),
+    [
+        ((), 2, 'there is no input\n  write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"\n'),
+        (("1 2; 3 4 5", "1"), 2, "'1 2; 3 4 5': its rows are not equally long\n"
+         '  write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |\n'),
+        (("1 x; 3 4", "1"), 2, "'x' is not a number\n  write 3, -1/9 or 0.25\n"),
+        (("1 2", "1 2 3"), 1, "a kernel of 3 does not fit an input of 2 with padding 0\n"
+         "  use a kernel of at most 2, or more padding\n"),
+        ((SQUARE, "--filter", "gausian"), 2, "--filter: there is no 'gausian'\n  did you mean gaussian?\n"),
+        ((SQUARE, "--pool", "max"), 2, "a pool needs the size of its window\n  write --pool max --kernel 2\n"),
+        ((SQUARE, SMALL, "--backward", "1 2"), 2, "the upstream gradient must have the output's shape 1x2x2\n"),
+        (("missing.csv", SMALL), 2, "missing.csv: there is no such file\n"),
+        ((SQUARE, SMALL, "--stride", "0"), 2,
+         "--stride 0: is not a size for 2 axes\n  write 2, or 2x1 with a number per axis\n"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_worked_out_is_said(cnn: Run, arguments: tuple[str, ...], code: int, err: str) -> None:
+    ended = cnn("convolve", *arguments)
+    assert (ended.code, ended.err) == (code, err)
