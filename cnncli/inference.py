@@ -122,9 +122,14 @@ def infer(graph: Graph, *, strict: bool = False) -> Inferred:
     return inferred
 
 
-def infer_all(graph: Graph, *, strict: bool = False) -> tuple[Inferred, list[Problem]]:
-    """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out."""
-    inferred, problems = _infer_all(graph, strict=strict)
+def infer_all(
+    graph: Graph, *, strict: bool = False, forced: Mapping[str, Shape] = {}
+) -> tuple[Inferred, list[Problem]]:
+    """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out.
+
+    ``forced`` are output shapes that what follows goes on with, whatever the layers themselves come to.
+    """
+    inferred, problems = _infer_all(graph, strict=strict, forced=forced)
     if inferred.has_open_sizes:
         inferred = inferred._replace(assumed=_assumed(inferred))
     return inferred, problems
@@ -141,7 +146,7 @@ def _assumed(inferred: Inferred) -> tuple[Size, ...]:
     return tuple(assumed)
 
 
-def _infer_all(graph: Graph, *, strict: bool) -> tuple[Inferred, list[Problem]]:
+def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tuple[Inferred, list[Problem]]:
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
     fields: dict[str, Seen] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
@@ -163,7 +168,7 @@ def _infer_all(graph: Graph, *, strict: bool) -> tuple[Inferred, list[Problem]]:
         except Misfit as misfit:
             problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
-        shapes[node.name] = figures.output_shape
+        shapes[node.name] = forced.get(node.name, figures.output_shape)
         try:
             seen = _receptive_fields(node, inputs, figures, fields, extents)
         except Undecided:

@@ -14,6 +14,7 @@ SUMMARIES = {
     "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
     "verify": "Compare every calculated figure with what torch makes of the network.",
     "convolve": "Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.",
+    "check": "Homework: each answer right or wrong, with the derivation and the likely mistake.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "list": "The architectures that come with cnn.",

@@ -1,0 +1,93 @@
+"""``cnn check``: homework, answer by answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import NO
+
+if TYPE_CHECKING:
+    from cnncli.homework.check import Answer
+
+
+@click.command()
+@click.argument("sheets", metavar="SHEET…", nargs=-1, required=True)
+@click.option("--hide-answers", is_flag=True, help="Hints only: what to look at again, not what is right.")
+@options.format_option("table", "json")
+def command(sheets: tuple[str, ...], hide_answers: bool, form: str) -> None:
+    """Homework: each answer right or wrong, with the derivation and the likely mistake.
+
+    A SHEET is YAML: architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …}. Ends with 0 only if all
+    answers are right.
+    """
+    from cnncli.homework.check import check
+    from cnncli.homework.sheet import read_sheet
+
+    records = []
+    everything_right = True
+    for path in sheets:
+        sheet = read_sheet(path)
+        found = check(sheet)
+        everything_right = everything_right and all(answer.correct for answer in found)
+        if form == "json":
+            records.append(_record(sheet.student, found, hidden=hide_answers))
+        else:
+            click.echo("\n".join(_lines(path if len(sheets) > 1 else sheet.student, found, hidden=hide_answers)))
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(records[0] if len(records) == 1 else records, indent=1, ensure_ascii=False))
+    if not everything_right:
+        raise click.exceptions.Exit(NO)
+
+
+def _record(student: str, found: list[Answer], *, hidden: bool) -> dict[str, Any]:
+    answers = []
+    for answer in found:
+        record: dict[str, Any] = {"question": answer.question, "given": answer.given, "correct": answer.correct}
+        if not hidden:
+            record["expected"] = answer.expected
+        record["mistakes"] = list(answer.mistakes)
+        record["follow_through"] = answer.follow_through
+        record["blank"] = answer.blank
+        if not hidden:
+            record["derivation"] = list(answer.derivation)
+        record["remarks"] = list(answer.remarks)
+        answers.append(record)
+    score = {"score": sum(answer.correct for answer in found), "out_of": len(found)}
+    return {**({"student": student} if student else {}), **score, "answers": answers}
+
+
+def _lines(title: str, found: list[Answer], *, hidden: bool) -> list[str]:
+    lines = [title, ""] if title else []
+    for answer in found:
+        lines += _answer_lines(answer, hidden=hidden)
+    right = sum(answer.correct for answer in found)
+    carried = sum(answer.follow_through for answer in found)
+    also = f", {carried} more right given an earlier error" if carried else ""
+    return [*lines, "", f"{right} of {len(found)} right{also}"]
+
+
+def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
+    mark = "right" if answer.correct else "blank" if answer.blank else "follows" if answer.follow_through else "wrong"
+    shown = answer.given or "nothing"
+    lines = [f"{mark:8}{answer.question}: {shown}"]
+    lines += [f"        {remark}" for remark in answer.remarks]
+    if answer.correct:
+        return lines
+    if answer.mistakes:
+        from cnncli.homework.mistakes import described
+
+        words = " or ".join(described(name) for name in answer.mistakes)
+        lines.append(f"        likely: {words}")
+    elif not (answer.blank or answer.follow_through):
+        lines.append("        none of the known mistakes gives this")
+    if not hidden:
+        lines.append(f"        it is {answer.expected}")
+        lines += [
+            f"          {'= ' if at and ' = ' not in line else ''}{line}" for at, line in enumerate(answer.derivation)
+        ]
+    return lines

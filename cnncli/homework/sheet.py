@@ -1,0 +1,79 @@
+"""An answer sheet: who answers, about which network, and the answers, as YAML that a student can write."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import NamedTuple
+
+from cnncli.errors import CnnError
+from cnncli.language.reading import is_nothing
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
+from cnncli.loading import Loaded, load, load_source
+
+KEYS = ("student", "architecture", "set", "input", "answers", "name", "date")
+EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
+
+
+class Question(NamedTuple):
+    """One answer: the question's name, the answer as written, and the fields of a solve or a convolve."""
+
+    name: str
+    given: str
+    fields: dict[str, str]
+
+
+class Sheet(NamedTuple):
+    """A sheet as read. ``loaded`` is None where no question is about a network."""
+
+    student: str
+    loaded: Loaded | None
+    questions: tuple[Question, ...]
+
+
+def read_sheet(path: str) -> Sheet:
+    """Read a sheet. Raises CnnError for what is no sheet, with the place."""
+    source = read_text(path)
+    root = parse(source)
+    if root is None:
+        raise CnnError(f"{source.name}: the sheet is empty", EXAMPLE)
+    if not isinstance(root, Mapping):
+        raise source.error(root, "a sheet is a mapping (key: value)", EXAMPLE)
+    for key, at in root.keys.items():
+        if key not in KEYS:
+            raise source.error(at, f"a sheet has no {key!r}", f"it takes {', '.join(KEYS)}")
+    answers = root.entries.get("answers")
+    if not isinstance(answers, Mapping) or not answers.entries:
+        raise source.error(answers or root, "the sheet has no answers", EXAMPLE)
+    questions = tuple(_question(source, name, value) for name, value in answers.entries.items())
+    student = root.entries.get("student")
+    return Sheet(student.text if isinstance(student, Scalar) else "", _network(source, root, questions), questions)
+
+
+def _question(source: Source, name: str, value: Value) -> Question:
+    if isinstance(value, Mapping):
+        fields = {key: _text(source, entry) for key, entry in value.entries.items()}
+        answer = "output" if name.partition(".")[0].startswith("solve") else "result"
+        return Question(name, fields.get(answer, ""), fields)
+    return Question(name, _text(source, value), {})
+
+
+def _text(source: Source, value: Value) -> str:
+    """An answer as written: a list such as [6, 28, 28] as well."""
+    if is_nothing(value):
+        return ""
+    return value.text if isinstance(value, Scalar) else source.text[value.start : value.end].strip()
+
+
+def _network(source: Source, root: Mapping, questions: tuple[Question, ...]) -> Loaded | None:
+    node = root.entries.get("architecture")
+    if node is None or is_nothing(node):
+        if all(question.name.startswith(("solve", "convolve")) for question in questions):
+            return None
+        raise source.error(root, "the sheet names no architecture", EXAMPLE)
+    if isinstance(node, Scalar):
+        return load(node.text)
+    if isinstance(node, Sequence):
+        raise source.error(node, "an architecture is a name, a path, or a network written inline")
+    start = source.text.rfind("\n", 0, node.start) + 1
+    inline = source.text[start if source.text[start : node.start].strip() == "" else node.start : node.end]
+    return load_source(Source(f"{source.name} (architecture)", dedent(inline)), "network")

@@ -1,0 +1,61 @@
+"""cnn check, as a student runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from program import Run
+
+SHEET = """\
+student: s-1024
+architecture:
+  input: 1x28x28
+  layers:
+    - conv: {filters: 6, kernel: 5, padding: same, name: c1}
+answers:
+  c1.shape: 6x28x28
+  c1.params: 150
+  c1.macs: 117600
+"""
+
+
+def test_answers_are_marked_with_the_mistake_and_the_derivation(cnn: Run, write: Callable[..., Path]) -> None:
+    ended = cnn("check", write(SHEET, "sheet.yaml"))
+    assert (ended.code, ended.out) == (
+        1,
+        """\
+s-1024
+
+right   c1.shape: 6x28x28
+wrong   c1.params: 150
+        likely: the biases were forgotten
+        it is 156
+          C_out * C_in * k * k + C_out
+          = 6 * 1 * 5 * 5 + 6
+          = 156
+right   c1.macs: 117600
+
+2 of 3 right
+""",
+    )
+
+
+def test_hints_do_not_give_the_answer_away(cnn: Run, write: Callable[..., Path]) -> None:
+    path = write(SHEET, "sheet.yaml")
+    for form in ("table", "json"):
+        out = cnn("check", path, "--hide-answers", "--format", form).out
+        assert "156" not in out and ("biases" in out or "forgot_bias" in out)
+
+
+def test_json_has_the_score_and_every_answer(cnn: Run, write: Callable[..., Path]) -> None:
+    record = json.loads(cnn("check", write(SHEET, "sheet.yaml"), "--format", "json").out)
+    assert (record["student"], record["score"], record["out_of"]) == ("s-1024", 2, 3)
+    wrong = record["answers"][1]
+    assert wrong["question"] == "c1.params" and wrong["expected"] == "156" and wrong["mistakes"] == ["forgot_bias"]
+    assert wrong["derivation"] == ["C_out * C_in * k * k + C_out", "6 * 1 * 5 * 5 + 6", "156"]
+
+
+def test_all_right_ends_with_0(cnn: Run, write: Callable[..., Path]) -> None:
+    assert cnn("check", write(SHEET.replace("150", "(5*5*1 + 1) * 6"), "sheet.yaml")).code == 0
