@@ -1,0 +1,44 @@
+"""What the kinds say to inputs that they cannot take."""
+
+from __future__ import annotations
+
+import pytest
+from texts import refusal
+
+CASES = [
+    ("conv: {filters: 2, kernel: 3, connections: [[0, 5], [1]]}", "3x8x8",
+     "filter 0 reads input map 5, and the input has 3", "maps are counted from 0 to 2"),
+    ("conv: {filters: 2, kernel: 3, connections: [[0], [1], [2]]}", "3x8x8",
+     "connections has 3 lists for 2 filters", "give a list of input maps for each filter"),
+    ("conv: {filters: 2, kernel: 3, groups: 2, connections: [[0], [1]]}", "4x8x8",
+     "connections and groups both say which maps a filter reads", "keep one of them"),
+    ("conv: {filters: 1, kernel: 3, connections: [[0, 0]]}", "3x8x8",
+     "connections names an input map twice for one filter", "name each map once"),
+    ("conv_transpose: {filters: 2, kernel: 2, stride: 2, output_padding: 2}", "3x8x8",
+     "output_padding 2 is not below the stride 2",
+     "output_padding adds the rows that the stride of the reversed convolution would drop"),
+    ("conv_transpose: {filters: 2, kernel: 1, stride: 2, padding: same}", "3x8x8",
+     "padding same needs a kernel that spans the stride 2", "use a larger kernel, or padding 0"),
+    ("conv_transpose: {filters: 2, kernel: 3, padding: 9}", "3x8x8",
+     "padding 9 cuts off all of the output", "use padding of at most 1"),
+    ("reshape: 3x9x9", "3x8x8", "a shape of 3x9x9 holds 243 values, and the input 3x8x8 has 192",
+     "the numbers of values must be equal"),
+    ("permute: [1, 0]", "3x8x8", "order names 2 axes, and the input 3x8x8 has 3",
+     "name each axis, the channels (0) as well"),
+    ("slice: {start: 2, stop: 9}", "3x8x8", "2 to 9 is no part of 3 channels",
+     "start is below stop, and stop at most the size"),
+    ("slice: {axis: depth}", "3x8x8", "the input 3x8x8 has no depth", "its axes are channels, height, width"),
+    ("crop: 4", "3x8x8", "nothing of the input 3x8x8 is left", "use smaller margins"),
+    ("pixel_shuffle: 2", "3x8x8", "3 channels are not a multiple of the 4 pixels of a block",
+     "the channels must be a multiple of the factor, once for each spatial axis"),
+    ("channel_shuffle: 2", "3x8x8", "2 groups do not divide 3 channels", "groups must divide the channels"),
+    ("rbf: 10", "3x8x8", "rbf takes a vector, and its input is a map of 3x8x8",
+     "put flatten (or global_avgpool) above it"),
+    ("lcn: 4", "3x8x8", "a kernel of 4 has no middle", "use an odd kernel, as 9"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layer", "shape", "message", "hint"), CASES, ids=lambda text: str(text)[:40])
+def test_a_layer_says_what_is_wrong_and_what_to_do(layer: str, shape: str, message: str, hint: str) -> None:
+    (problem,) = refusal(f"input: {shape}\nlayers: [{layer}]\n").problems
+    assert (problem.message, problem.hint) == (message, hint)
