@@ -128,7 +128,7 @@ def test_explain_shows_formula_numbers_and_result(cnn: Run) -> None:
         == """\
 c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group
   input 1x28x28 -> 6x28x28
-  C_in = 1, H = 28, W = 28, C_out = 6, H_out = 28, W_out = 28, k = 5, s = 1, p = 2, j_in = 1, r_in = 1, start_in = 0
+  C_in = 1, C_out = 6, k = 5
 
   params of weight  C_out * C_in * k * k = 6 * 1 * 5 * 5 = 150   (shape 6x1x5x5)
   params of bias    C_out = 6   (shape 6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -62,8 +63,8 @@ def _is_nothing(step: Step) -> bool:
 
 def as_text(explanation: Explanation, figure: str | None) -> str:
     """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
-    lines = [*_heading(explanation), ""]
     steps = folded(chosen(explanation.steps, figure))
+    lines = [*_heading(explanation, chosen(explanation.steps, figure)), ""]
     told = [step for step in steps if not _is_nothing(step)]
     width = max((len(step.figure) for step in told), default=0)
     for step in told:
@@ -76,9 +77,11 @@ def as_text(explanation: Explanation, figure: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(explanation: Explanation) -> list[str]:
+def _heading(explanation: Explanation, steps: Sequence[Step]) -> list[str]:
+    """What the layer is, its shapes, and the symbols that the steps use."""
+    used = {word for step in steps for word in re.findall(r"\w+", step.formula)}
     inputs = " and ".join(f"{name} {format_shape(shape)}" for name, shape in explanation.inputs)
-    symbols = ", ".join(f"{symbol} = {value:,}" for symbol, value in explanation.symbols.items())
+    symbols = ", ".join(f"{symbol} = {value:,}" for symbol, value in explanation.symbols.items() if symbol in used)
     return [
         f"{explanation.name} ({explanation.kind}): {explanation.what}",
         f"  {inputs} -> {format_shape(explanation.output)}",
@@ -110,21 +113,20 @@ def _text_lines(step: Step, width: int) -> Iterator[str]:
 
 def as_markdown(explanation: Explanation, figure: str | None) -> str:
     """A heading and a table of figures."""
-    name, *rest = _heading(explanation)
-    rows = [
-        f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |"
-        for step in folded(chosen(explanation.steps, figure))
-    ]
+    steps = folded(chosen(explanation.steps, figure))
+    name, *rest = _heading(explanation, chosen(explanation.steps, figure))
+    rows = [f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps]
     body = "\n".join(["| figure | working | |", "| --- | --- | --- |", *rows])
     return f"### {name}\n\n{'  '.join(line.strip() + chr(10) for line in rest)}\n{body}\n"
 
 
 def as_latex(explanation: Explanation, figure: str | None) -> str:
     """A paragraph and an align* environment (amsmath), to paste into a solution sheet."""
-    name, shapes, *_ = _heading(explanation)
+    steps = folded(chosen(explanation.steps, figure))
+    name, shapes, *_ = _heading(explanation, chosen(explanation.steps, figure))
     rows = [
         rf"  \text{{{_escaped(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)} \\"
-        for step in folded(chosen(explanation.steps, figure))
+        for step in steps
     ]
     shown = _escaped(shapes.strip()).replace("->", r"$\to$")
     heading = rf"\paragraph{{{_escaped(name)}}} {shown}"
