@@ -13,6 +13,7 @@ from cnncli.homework.sheet import Question, Sheet
 from cnncli.inference import SUMMED, Facts, Inferred, infer_all
 from cnncli.shape import Shape, elements, format_shape
 
+ANSWERS = ("output", "result")  # the fields of a solve and a convolve that are answers
 SHAPES = ("shape", "output", "output_shape")
 FIELDS = {"receptive_field": "size", "rf": "size", "sees": "size", "jump": "stride", "rf_stride": "stride"}
 OTHER_NAMES = {"parameters": "params", "operations": "flops", "weights_and_biases": "params"}
@@ -41,15 +42,21 @@ class Truth(NamedTuple):
     candidates: dict[str, Any]
 
 
-def check(sheet: Sheet) -> list[Answer]:
-    """Check every answer of a sheet, in its order. Raises CnnError for a question that cannot be asked."""
+Known = dict[tuple[str, str], Truth]
+
+
+def check(sheet: Sheet, known: Known | None = None) -> list[Answer]:
+    """Check every answer of a sheet, in its order. Raises CnnError for a question that cannot be asked.
+
+    ``known`` keeps the right answers from one sheet of a class to the next.
+    """
     found: list[Answer] = []
     forced: dict[str, Shape] = {}  # shapes that were answered wrong: the rest may follow from them
     wrong: dict[str, Fraction] = {}  # numbers that were
     for question in sheet.questions:
-        truth = _truth(sheet, question)
+        truth = right_answer(sheet, question, {} if known is None else known)
         given = answers.read(question.given)
-        answer = _compared(question, truth, given)
+        answer = compared(question, truth, given)
         if not answer.correct and not answer.blank:
             answer = _followed(sheet, question, given, answer, forced, wrong)
             _remember(sheet, question, given, forced, wrong)
@@ -58,6 +65,15 @@ def check(sheet: Sheet) -> list[Answer]:
 
 
 # The right answer -------------------------------------------------------------------------------------------------
+
+
+def right_answer(sheet: Sheet, question: Question, known: Known) -> Truth:
+    """The right answer to a question, worked out once."""
+    asked = question._replace(given="", fields={k: v for k, v in question.fields.items() if k not in ANSWERS})
+    key = (asked.name, repr(sorted(asked.fields.items())))
+    if key not in known:
+        known[key] = _truth(sheet, asked)
+    return known[key]
 
 
 def _truth(sheet: Sheet, question: Question) -> Truth:
@@ -156,7 +172,8 @@ def _field_truth(inferred: Inferred, facts: Facts, what: str) -> Truth:
 # Comparing --------------------------------------------------------------------------------------------------------
 
 
-def _compared(question: Question, truth: Truth, given: Given) -> Answer:
+def compared(question: Question, truth: Truth, given: Given) -> Answer:
+    """An answer against the right one, with the mistakes that explain it; errors that are carried on come later."""
     base = Answer(question.name, question.given, False, truth.text, derivation=truth.derivation)
     if given.is_blank:
         return base._replace(blank=True)

@@ -30,8 +30,8 @@ class Sheet(NamedTuple):
     questions: tuple[Question, ...]
 
 
-def read_sheet(path: str) -> Sheet:
-    """Read a sheet. Raises CnnError for what is no sheet, with the place."""
+def read_sheet(path: str, *, network: bool = True) -> Sheet:
+    """Read a sheet; without its ``network`` where another's is used. Raises CnnError for what is no sheet."""
     source = read_text(path)
     root = parse(source)
     if root is None:
@@ -46,7 +46,11 @@ def read_sheet(path: str) -> Sheet:
         raise source.error(answers or root, "the sheet has no answers", EXAMPLE)
     questions = tuple(_question(source, name, value) for name, value in answers.entries.items())
     student = root.entries.get("student")
-    return Sheet(student.text if isinstance(student, Scalar) else "", _network(source, root, questions), questions)
+    return Sheet(
+        student.text if isinstance(student, Scalar) else "",
+        network_of(source, root, questions) if network else None,
+        questions,
+    )
 
 
 def _question(source: Source, name: str, value: Value) -> Question:
@@ -64,7 +68,8 @@ def _text(source: Source, value: Value) -> str:
     return value.text if isinstance(value, Scalar) else source.text[value.start : value.end].strip()
 
 
-def _network(source: Source, root: Mapping, questions: tuple[Question, ...]) -> Loaded | None:
+def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -> Loaded | None:
+    """The network that ``architecture`` names or holds; None where no question is about one. Raises CnnError."""
     node = root.entries.get("architecture")
     if node is None or is_nothing(node):
         if all(question.name.startswith(("solve", "convolve")) for question in questions):

@@ -210,7 +210,9 @@ def test_a_loss_that_is_not_a_number_stops_the_training_and_keeps_good_weights(c
 
 def test_ctrl_c_saves_the_run_and_ends_with_130(tiny: Path) -> None:
     command = [sys.executable, "-m", "cnncli", "train", str(tiny), "--epochs", "100000", "--run-dir", "run"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # a shell's background job ignores Ctrl-C, and hands that on: these tests may run in one
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heeding)  # type: ignore
     deadline = time.monotonic() + 60
     while not Path("run/metrics.jsonl").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

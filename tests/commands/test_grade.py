@@ -1,0 +1,136 @@
+"""cnn grade: a class's sheets to marks, by a key that is checked itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from program import Run
+
+KEY = """\
+title: Homework 3
+architecture: lenet5
+follow_through: 0.5
+questions:
+  c1.shape: 1
+  c1.params: {points: 2, answer: 156}
+  maxpool1.shape: 1
+  conv2.params: {points: 2, accept: [1516]}
+  total.params: {points: 2, tolerance: 1%}
+  q6: {points: 1, solve: {input: 7, kernel: 3, stride: 3}, answer: does not fit}
+  q7: {points: 2, convolve: {input: "0 1 2; 3 4 5; 6 7 8", kernel: "0 1; 2 3"}}
+"""
+RIGHT = {
+    "c1.shape": "6x28x28", "c1.params": "156", "maxpool1.shape": "6x14x14", "conv2.params": "2,416",
+    "total.params": "61706", "q6": "does not fit", "q7": "'19 25; 37 43'",
+}  # fmt: skip
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    (tmp_path / "key.yaml").write_text(KEY)
+    (tmp_path / "class").mkdir()
+    return tmp_path
+
+
+def hand_in(course: Path, student: str, **changed: str) -> None:
+    given = {**RIGHT, **{name.replace("__", "."): value for name, value in changed.items()}}
+    lines = "".join(f"  {name}: {value}\n" for name, value in given.items() if value != "left out")
+    (course / "class" / f"{student}.yaml").write_text(f"student: {student}\narchitecture: lenet5\nanswers:\n{lines}")
+
+
+def marks(cnn: Run, course: Path) -> dict[str, dict[str, str]]:
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
+    return {row["student"]: row for row in csv.DictReader(io.StringIO(ended.out))}
+
+
+def test_right_answers_earn_all_points(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    row = marks(cnn, course)["ann"]
+    assert (row["total"], row["out_of"]) == ("11", "11")
+    assert [row[name] for name in RIGHT] == ["1", "2", "1", "2", "2", "1", "2"]
+
+
+def test_what_the_key_accepts_and_what_is_close_enough_earns_all_points(cnn: Run, course: Path) -> None:
+    hand_in(course, "bob", conv2__params="1516", total__params="61,700", c1__shape="28x28x6")
+    assert marks(cnn, course)["bob"]["total"] == "11"
+
+
+def test_what_follows_from_an_error_earns_the_key_s_share(cnn: Run, course: Path) -> None:
+    hand_in(course, "cleo", c1__shape="6x24x24", maxpool1__shape="6x12x12")
+    row = marks(cnn, course)["cleo"]
+    assert (row["c1.shape"], row["maxpool1.shape"], row["total"]) == ("0", "0.5", "9.5")
+
+
+def test_blank_earns_nothing_and_is_counted_as_blank(cnn: Run, course: Path) -> None:
+    hand_in(course, "dan", c1__params="left out", q6="''")
+    record = json.loads(cnn("grade", course / "key.yaml", course / "class", "--format", "json").out)
+    assert record["students"][0]["points"] == 8
+    assert {entry["question"]: entry["blank"] for entry in record["questions"]}["c1.params"] == 1
+
+
+def test_a_sheet_that_cannot_be_read_gets_a_line_and_no_marks_and_the_others_are_marked(cnn: Run, course: Path) -> None:
+    hand_in(course, "eve")
+    (course / "class" / "broken.yaml").write_text("answers: [")
+    (course / "class" / "empty.yaml").write_text("")
+    (course / "class" / "binary.yaml").write_bytes(b"\xff\x00\x9a")
+    (course / "class" / "large.yaml").write_bytes(b"a: " + b"x" * (2 << 20))
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
+    rows = {row["student"]: row for row in csv.DictReader(io.StringIO(ended.out))}
+    assert ended.code == 0 and rows["eve"]["total"] == "11"
+    for name in ("broken", "empty", "binary", "large"):
+        assert rows[name]["total"] == "" and rows[name]["problem"] and f"{name}.yaml: no marks: " in ended.err
+
+
+def test_the_class_is_told_what_it_got_wrong_and_what_is_suspect(cnn: Run, course: Path) -> None:
+    for number in range(8):
+        hand_in(course, f"s{number}", c1__params="150" if number < 6 else "156")
+    out = cnn("grade", course / "key.yaml", course / "class").out
+    assert "150 (6)" in out and "forgot_bias" in out and "hardest: c1.params" in out
+    assert "suspect: 6 of 8 answer c1.params with 150: look at the key and at the wording" in out
+    assert "8 papers, 9.50 of 11 points on average" in out
+
+
+def test_a_wrong_key_is_named_with_the_derivation_and_nothing_is_marked(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    (course / "key.yaml").write_text(KEY.replace("answer: 156", "answer: 150"))
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert (ended.code, ended.out) == (1, "")
+    assert "c1.params: the key says 150 (forgot_bias); it is 156\n    C_out * C_in * k * k + C_out\n" in ended.err
+
+
+def test_feedback_and_marks_are_written(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="150")
+    hand_in(course, "=cmd()", c1__params="'=1+1'")
+    assert cnn("grade", course / "key.yaml", course / "class", "-o", course / "out").code == 0
+    feedback = sorted((course / "out" / "feedback").iterdir())
+    assert [path.name for path in feedback] == ["0001-_cmd__.md", "0002-ann.md"]
+    assert "likely: the biases were forgotten" in feedback[1].read_text()
+    assert "'=cmd()" in (course / "out" / "marks.csv").read_text()
+
+
+def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
+    for number in range(5):
+        hand_in(course, f"s{number}", c1__params=str(100 + number))
+    assert marks(cnn, course) == marks(cnn, course)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("- 1\n", "a key is a mapping"),
+        ("architecture: lenet5\n", "the key has no questions"),
+        ("architecture: lenet5\nquestions: {c1.params: x}\n", "c1.params must be a number of at least 0"),
+        ("architecture: lenet5\nquestions: {c1.params: {pts: 1}}\n", "a question has no 'pts'"),
+        ("architecture: lenet5\nquestions: {c1.params: {tolerance: 3}}\n", "tolerance is a percentage"),
+        ("architecture: lenet5\nquestions: {c9.params: 1}\n", "c9: the network has no such layer"),
+    ],
+)
+def test_a_key_that_cannot_be_used_says_why(cnn: Run, course: Path, key: str, said: str) -> None:
+    hand_in(course, "ann")
+    (course / "key.yaml").write_text(key)
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert ended.code == 2 and said in ended.err and "Traceback" not in ended.err
