@@ -148,9 +148,7 @@ def key_problems(key: Key, known: Known) -> list[str]:
         if not found.correct:
             why = f" ({', '.join(found.mistakes)})" if found.mistakes else ""
             worked = "\n    ".join(found.derivation)
-            problems.append(
-                f"{item.name}: the key says {item.answer}{why}; it is {found.expected}\n    {worked}"
-            )
+            problems.append(f"{item.name}: the key says {item.answer}{why}; it is {found.expected}\n    {worked}")
     return problems
 
 
