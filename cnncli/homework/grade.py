@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnncli.errors import CnnError
 from cnncli.homework import answers
 from cnncli.homework.check import Answer, Known, Truth, check, compared, right_answer
-from cnncli.homework.sheet import Question, Sheet
+from cnncli.homework.sheet import Question, Sheet, network_of, text_of
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
@@ -68,8 +68,6 @@ class Paper(NamedTuple):
 
 def read_key(path: str) -> Key:
     """Read a key. Raises CnnError for what is none, with the place."""
-    from cnncli.homework.sheet import network_of
-
     source = read_text(path)
     root = parse(source)
     if not isinstance(root, Mapping):
@@ -97,29 +95,23 @@ def _item(source: Source, name: str, value: Value) -> Item:
     entries = value.entries
     asked = next((kind for kind in ("solve", "convolve") if kind in entries), "")
     body = entries[asked] if asked else None
-    fields = {k: _text(source, v) for k, v in body.entries.items()} if isinstance(body, Mapping) else {}
+    fields = {k: text_of(source, v) for k, v in body.entries.items()} if isinstance(body, Mapping) else {}
     accept = entries.get("accept")
     accepted = accept.items if isinstance(accept, Sequence) else [accept] if accept is not None else []
     return Item(
         name,
         Question(name if not asked else f"{asked} {name}", "", fields),
         _number(source, entries.get("points"), "points", Fraction(1)),
-        _text(source, entries["answer"]) if "answer" in entries else "",
+        text_of(source, entries["answer"]) if "answer" in entries else "",
         _tolerance(source, entries.get("tolerance")),
-        tuple(_text(source, item) for item in accepted),
+        tuple(text_of(source, item) for item in accepted),
     )
-
-
-def _text(source: Source, value: Value) -> str:
-    if is_nothing(value):
-        return ""
-    return value.text if isinstance(value, Scalar) else source.text[value.start : value.end].strip()
 
 
 def _number(source: Source, value: Value | None, what: str, default: Fraction) -> Fraction:
     if value is None or is_nothing(value):
         return default
-    number = answers.read(_text(source, value)).number
+    number = answers.read(text_of(source, value)).number
     if number is None or number < 0:
         raise source.error(value, f"{what} must be a number of at least 0")
     return number
@@ -129,7 +121,7 @@ def _tolerance(source: Source, value: Value | None) -> Fraction | None:
     """``1%`` as a share of the right answer. An absolute one would depend on it in size."""
     if value is None or is_nothing(value):
         return None
-    text = _text(source, value)
+    text = text_of(source, value)
     number = answers.read(text.removesuffix("%")).number
     if number is None or number < 0 or not text.endswith("%"):
         raise source.error(value, "tolerance is a percentage of the right answer", "write tolerance: 1%")

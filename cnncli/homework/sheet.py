@@ -55,13 +55,13 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
 
 def _question(source: Source, name: str, value: Value) -> Question:
     if isinstance(value, Mapping):
-        fields = {key: _text(source, entry) for key, entry in value.entries.items()}
+        fields = {key: text_of(source, entry) for key, entry in value.entries.items()}
         answer = "output" if name.partition(".")[0].startswith("solve") else "result"
         return Question(name, fields.get(answer, ""), fields)
-    return Question(name, _text(source, value), {})
+    return Question(name, text_of(source, value), {})
 
 
-def _text(source: Source, value: Value) -> str:
+def text_of(source: Source, value: Value) -> str:
     """An answer as written: a list such as [6, 28, 28] as well."""
     if is_nothing(value):
         return ""

@@ -22,8 +22,8 @@ thorough = settings(
 def compare(text: str, units: list[tuple[int, ...]] | None = None) -> int:
     """Compare some units of the output with torch's gradients; how many."""
     loaded = load_if_it_fits(text)
-    assume(loaded is not None)
-    assert loaded is not None
+    if loaded is None:
+        return 0
     inferred: Inferred = loaded.inferred
     output = inferred.graph.outputs[0]
     units = units or some_units(inferred.shape(output)[1:])
@@ -35,7 +35,7 @@ def compare(text: str, units: list[tuple[int, ...]] | None = None) -> int:
 @thorough
 @given(st.one_of(networks(padded=True), networks(padded=False)))
 def test_every_unit_of_a_random_network_sees_its_footprint_and_nothing_else(text: str) -> None:
-    compare(text)
+    assume(compare(text))
 
 
 CONV3, CONV12 = "conv: {filters: 1, kernel: 3}", "conv: {filters: 1, kernel: [1, 2]}"
