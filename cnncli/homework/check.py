@@ -114,7 +114,12 @@ def truth_of(inferred: Inferred, layer: str, figure: str) -> Truth:
         parts = [
             str(getattr(facts.figures, figure)) for facts in inferred.facts.values() if getattr(facts.figures, figure)
         ]
-        return Truth(total, f"{total:,}", (" + ".join(parts) or "0", str(total)), _totals_wrong(inferred, figure))
+        return Truth(
+            total,
+            f"{total:,}",
+            tuple(dict.fromkeys((" + ".join(parts) or "0", str(total)))),
+            _totals_wrong(inferred, figure),
+        )
     facts = inferred.facts[layer]
     if figure in SHAPES:
         shape = facts.figures.output_shape
