@@ -87,7 +87,7 @@ def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
         lines.append("        none of the known mistakes gives this")
     if not hidden:
         lines.append(f"        it is {answer.expected}")
-        lines += [
-            f"          {'= ' if at and ' = ' not in line else ''}{line}" for at, line in enumerate(answer.derivation)
-        ]
+        for at, line in enumerate(answer.derivation):
+            goes_on = at and " = " not in line and not line.startswith("(")
+            lines.append(f"          {'= ' if goes_on else ''}{line}")
     return lines

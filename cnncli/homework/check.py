@@ -111,9 +111,8 @@ def truth_of(inferred: Inferred, layer: str, figure: str) -> Truth:
     """The right answer to a question about a layer, or about the whole network (``total``)."""
     if layer == "total":
         total = inferred.totals[figure]
-        parts = [
-            str(getattr(facts.figures, figure)) for facts in inferred.facts.values() if getattr(facts.figures, figure)
-        ]
+        counts = [getattr(facts.figures, figure) for facts in inferred.facts.values()]
+        parts = [str(count) for count in counts if count]
         return Truth(
             total,
             f"{total:,}",
