@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncli.commands import options
-from cnncli.errors import NO
+from cnncli.errors import NO, CnnError
 
 if TYPE_CHECKING:
     from cnncli.homework.check import Answer
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sheets", metavar="SHEET…", nargs=-1, required=True)
 @click.option("--hide-answers", is_flag=True, help="Hints only: what to look at again, not what is right.")
+@click.option("--gradescope", type=click.Path(path_type=Path), help="Write a Gradescope results.json there.")
 @options.format_option("table", "json")
-def command(sheets: tuple[str, ...], hide_answers: bool, form: str) -> None:
+def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None, form: str) -> None:
     """Homework: each answer right or wrong, with the derivation and the likely mistake.
 
     A SHEET is YAML: architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …}. Ends with 0 only if all
@@ -26,12 +28,16 @@ def command(sheets: tuple[str, ...], hide_answers: bool, form: str) -> None:
     from cnncli.homework.check import check
     from cnncli.homework.sheet import read_sheet
 
+    if gradescope is not None and len(sheets) > 1:
+        raise CnnError("--gradescope writes the results of one sheet", "give one sheet")
     records = []
     everything_right = True
     for path in sheets:
         sheet = read_sheet(path)
         found = check(sheet)
         everything_right = everything_right and all(answer.correct for answer in found)
+        if gradescope is not None:
+            _write_gradescope(gradescope, found, hidden=hide_answers)
         if form == "json":
             records.append(_record(sheet.student, found, hidden=hide_answers))
         else:
@@ -40,8 +46,30 @@ def command(sheets: tuple[str, ...], hide_answers: bool, form: str) -> None:
         import json
 
         click.echo(json.dumps(records[0] if len(records) == 1 else records, indent=1, ensure_ascii=False))
-    if not everything_right:
+    if not everything_right and gradescope is None:  # there the score says it, and a failure would hide it
         raise click.exceptions.Exit(NO)
+
+
+def _write_gradescope(path: Path, found: list[Answer], *, hidden: bool) -> None:
+    """The results file of Gradescope's autograder: a test for each answer, a point for each right one."""
+    import json
+
+    from cnncli.runs import write_whole
+
+    tests = [
+        {
+            "name": answer.question,
+            "score": int(answer.correct),
+            "max_score": 1,
+            "output": "\n".join(_answer_lines(answer, hidden=hidden)),
+        }
+        for answer in found
+    ]
+    record = {"score": sum(answer.correct for answer in found), "tests": tests}
+    try:
+        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _record(student: str, found: list[Answer], *, hidden: bool) -> dict[str, Any]:

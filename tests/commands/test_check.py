@@ -59,3 +59,13 @@ def test_json_has_the_score_and_every_answer(cnn: Run, write: Callable[..., Path
 
 def test_all_right_ends_with_0(cnn: Run, write: Callable[..., Path]) -> None:
     assert cnn("check", write(SHEET.replace("150", "(5*5*1 + 1) * 6"), "sheet.yaml")).code == 0
+
+
+def test_gradescope_gets_a_test_for_each_answer(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    ended = cnn("check", write(SHEET, "sheet.yaml"), "--gradescope", results, "--hide-answers")
+    assert ended.code == 0
+    record = json.loads(results.read_text())
+    assert record["score"] == 2 == sum(test["score"] for test in record["tests"])
+    assert [test["name"] for test in record["tests"]] == ["c1.shape", "c1.params", "c1.macs"]
+    assert "biases" in record["tests"][1]["output"] and "156" not in results.read_text()
