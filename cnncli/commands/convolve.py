@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.homework.exercise import Exercise
 
 STEPS_LIMIT = 10_000  # windows that are worked out one by one
 
@@ -49,141 +52,50 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
     stay exact. A convolution is a cross-correlation, as in all libraries, unless --flip is given.
     """
     from cnncli.homework import matrices
+    from cnncli.homework.exercise import Written, read_exercise
 
     text = matrix if given["input_text"] is None else given["input_text"]
     if text is None:
         raise CnnError("there is no input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
-    texts = [*kernels, *given["kernel_texts"]]
-    x = matrices.read(text)
-    if given["output"] is not None and not matrices.is_picture(text):
+    picture = matrices.is_picture(text)
+    if given["output"] is not None and not picture:
         raise CnnError("-o writes a filtered picture, and the input is none")
-    if given["pool"]:
-        _print_pool(x, texts, given, form)
-        return
-    _print_convolution(x, texts, given, form, picture=matrices.is_picture(text))
-
-
-def _print_pool(x: Any, texts: list[str], given: dict[str, Any], form: str) -> None:
-    from cnncli.homework import by_hand
-
-    if len(texts) != 1:
-        raise CnnError("a pool needs the size of its window", "write --pool max --kernel 2")
-    x = x if x.ndim > 2 else x[None]
-    size = _per_axis(texts[0], x.ndim - 1, "--kernel")
-    stride = _per_axis(given["stride"], x.ndim - 1, "--stride") if given["stride"] else size
-    how = by_hand.sliding(
-        x.shape[1:], size, stride, _padding(given["padding"], x.ndim - 1), _dilation(given, x), given["padding_mode"]
+    exercise = read_exercise(
+        Written(
+            text,
+            (*kernels, *given["kernel_texts"]),
+            given["filter_name"] or "",
+            given["pool"] or "",
+            given["stride"] or "",
+            given["padding"],
+            given["padding_mode"],
+            given["dilation"] or "",
+            given["bias"],
+            given["flip"],
+            given["transposed"],
+            given["output_padding"],
+        )
     )
-    result = by_hand.pool(x, given["pool"], how)
-    _show(result, by_hand.pool_steps(x, given["pool"], how) if given["steps"] else None, form, x, how)
-
-
-def _print_convolution(x: Any, texts: list[str], given: dict[str, Any], form: str, *, picture: bool) -> None:
-    from cnncli.homework import by_hand
-
-    x, kernel = _input_and_kernel(x, texts, given, picture=picture)
-    if given["flip"]:
-        kernel = by_hand.flipped(kernel)
-    if given["transposed"]:
-        _print_transposed(x, kernel, given, form)
-        return
-    stride = _per_axis(given["stride"] or "1", x.ndim - 1, "--stride")
-    padding = _padding(given["padding"], x.ndim - 1)
-    how = by_hand.sliding(x.shape[1:], kernel.shape[2:], stride, padding, _dilation(given, x), given["padding_mode"])
-    bias = _bias(given["bias"], len(kernel))
     if given["upstream"] is not None:
-        _print_gradients(x, kernel, given["upstream"], how, form)
-        return
-    result = by_hand.simplest(by_hand.convolve(x, kernel, bias, how))
-    if given["output"] is not None:
-        _write_picture(result, given["output"])
-        return
-    if picture:
+        if exercise.pool or exercise.transposed:
+            raise CnnError("--backward is worked out for convolutions", "leave --pool and --transposed out")
+        _print_gradients(exercise, given["upstream"], form)
+    elif given["output"] is not None:
+        _write_picture(exercise.result(), given["output"])
+    elif picture and not exercise.pool:
         raise CnnError("a filtered picture is too large to print", "write it with -o filtered.png")
-    _show(result, by_hand.convolution_steps(x, kernel, bias, how) if given["steps"] else None, form, x, how)
+    else:
+        _show(exercise, form, steps=given["steps"])
 
 
-def _input_and_kernel(x: Any, texts: list[str], given: dict[str, Any], *, picture: bool) -> tuple[Any, Any]:
-    """Both with all their axes: (C, *spatial) and (filters, C, *kernel)."""
-    import numpy as np
-
+def _print_gradients(exercise: Exercise, text: str, form: str) -> None:
     from cnncli.homework import by_hand, matrices
 
-    if given["filter_name"] is not None:
-        kernel = np.array(_filter(given["filter_name"]), dtype=object)[None, None]
-        if picture:  # each colour by itself
-            x, kernel = x, _for_each_channel(kernel.astype(float), len(x))
-        return (x if x.ndim > 2 else x[None]), kernel
-    if not texts:
-        raise CnnError("there is no kernel", f'write one, as "0 1; 2 3", or --filter {", ".join(by_hand.FILTERS)}')
-    found = [matrices.read(text) for text in texts]
-    if len({kernel.shape for kernel in found}) > 1:
-        raise CnnError("the kernels have different shapes", "all filters of a layer have the same kernel size")
-    stacked = np.stack(found)
-    one_dimensional = x.ndim == 1 and found[0].ndim == 1
-    if x.ndim == 2 and found[0].ndim == 1:
-        stacked = stacked[:, None, :]  # a row as a kernel of one row
-    if x.ndim == 1 and found[0].ndim == 2:
-        x = x[None, :]
-    if x.ndim <= 2 or one_dimensional:
-        x = x[None]
-    if stacked.ndim == x.ndim:  # the channel is not written
-        stacked = stacked[:, None]
-    if given["transposed"] and stacked.shape[0] > 1 and x.shape[0] == 1:
-        stacked = stacked.transpose(1, 0, *range(2, stacked.ndim))
-    if stacked.ndim != x.ndim + 1:
-        raise CnnError(
-            f"an input of {_shape(x)} and a kernel of {_shape(stacked[0])} do not have the same number of axes",
-            "give both rows with ; (two dimensions), or both as one row (one dimension)",
-        )
-    return x, stacked
-
-
-def _for_each_channel(kernel: Any, channels: int) -> Any:
-    import numpy as np
-
-    return np.eye(channels)[:, :, None, None] * kernel
-
-
-def _filter(name: str) -> Any:
-    from cnncli.errors import suggestion
-    from cnncli.homework.by_hand import FILTERS
-
-    if name not in FILTERS:
-        raise CnnError(
-            f"--filter: there is no {name!r}", suggestion(name, list(FILTERS), f"there are {', '.join(FILTERS)}")
-        )
-    return FILTERS[name]
-
-
-def _print_transposed(x: Any, kernel: Any, given: dict[str, Any], form: str) -> None:
-    from cnncli.homework import by_hand
-    from cnncli.window import Window, transposed_size
-
-    stride = _per_axis(given["stride"] or "1", x.ndim - 1, "--stride")
-    padding = _padding(given["padding"], x.ndim - 1)
-    if isinstance(padding, str):
-        raise CnnError("--transposed takes padding as a number: what is cut off at each side")
-    windows = tuple(
-        Window(k, s, p, p, d) for k, s, p, d in zip(kernel.shape[2:], stride, padding, _dilation(given, x), strict=True)
-    )
-    extra = given["output_padding"]
-    if any(transposed_size(size, window, extra) < 1 for size, window in zip(x.shape[1:], windows, strict=True)):
-        raise CnnError("the padding cuts off all of the output", "use less padding")
-    if extra >= max(*stride, 1) and extra:
-        raise CnnError("--output-padding must be below the stride")
-    bias = _bias(given["bias"], kernel.shape[1])
-    result = by_hand.simplest(by_hand.transposed(x, kernel, bias, by_hand.Sliding(windows), extra))
-    _show(result, None, form, x, None)
-
-
-def _print_gradients(x: Any, kernel: Any, text: str, how: Any, form: str) -> None:
-    from cnncli.homework import by_hand, matrices
-
+    x, how = exercise.x, exercise.how
     upstream = matrices.read(text)
     while upstream.ndim < x.ndim:
         upstream = upstream[None]
-    found = by_hand.gradients(x, kernel, upstream, how)
+    found = by_hand.gradients(x, exercise.weights, upstream, how)
     if form == "json":
         import json
 
@@ -208,19 +120,18 @@ def _print_gradients(x: Any, kernel: Any, text: str, how: Any, form: str) -> Non
     click.echo(f"to the bias (the sum of the upstream gradient): {', '.join(map(matrices.shown, found.to_bias))}")
 
 
-def _show(result: Any, steps: Any, form: str, x: Any, how: Any) -> None:
+def _show(exercise: Exercise, form: str, *, steps: bool) -> None:
     from cnncli.homework import by_hand, matrices
 
+    result = exercise.result()
     bare = _bare(result)
-    worked = []
-    if steps is not None:
-        if result.size > STEPS_LIMIT:
-            raise CnnError(f"--steps: more than {STEPS_LIMIT:,} windows (the limit)", "use a smaller input")
-        several = len(result) > 1
-        worked = [
-            (",".join(map(str, step.position if several else step.position[-(x.ndim - 1) :])), step.working, step.value)
-            for step in steps
-        ]
+    if steps and result.size > STEPS_LIMIT:
+        raise CnnError(f"--steps: more than {STEPS_LIMIT:,} windows (the limit)", "use a smaller input")
+    rank, several = exercise.x.ndim - 1, len(result) > 1
+    worked = [
+        (",".join(map(str, step.position if several else step.position[-rank:])), step.working, step.value)
+        for step in (exercise.steps() if steps else ())
+    ]
     if form == "json":
         import json
 
@@ -234,8 +145,9 @@ def _show(result: Any, steps: Any, form: str, x: Any, how: Any) -> None:
     for at, working, value in worked:
         click.echo(f"({at}): {working} = {matrices.shown(value)}")
     click.echo("\n".join([*([""] if worked else []), *matrices.lines(bare)]))
-    if how is not None and any(by_hand.left_out(x.shape[1:], how)):
-        rows = "x".join(map(str, by_hand.left_out(x.shape[1:], how)))
+    lost = () if exercise.transposed else by_hand.left_out(exercise.x.shape[1:], exercise.how)
+    if any(lost):
+        rows = "x".join(map(str, lost))
         click.echo(f"(no window covers the last {rows} of the input)", err=True)
 
 
@@ -263,40 +175,3 @@ def _write_picture(result: Any, output: Path) -> None:
     except OSError as error:
         raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None
     click.echo(f"{output}: {pixels.shape[1]}x{pixels.shape[2]}, values below 0 are black, above 255 white")
-
-
-def _per_axis(text: str, rank: int, option: str) -> tuple[int, ...]:
-    parts = text.lower().replace(",", "x").split("x")
-    if not all(part.strip().isdigit() and int(part[:9]) > 0 for part in parts) or len(parts) not in (1, rank):
-        raise CnnError(f"{option} {text}: is not a size for {rank} axes", "write 2, or 2x1 with a number per axis")
-    numbers = [int(part) for part in parts]
-    return tuple(numbers) if len(numbers) == rank else (numbers[0],) * rank
-
-
-def _padding(text: str, rank: int) -> str | tuple[int, ...]:
-    if text in ("valid", "same", "full"):
-        return text
-    if text == "0":
-        return (0,) * rank
-    parts = text.lower().replace(",", "x").split("x")
-    if not all(part.strip().isdigit() for part in parts) or len(parts) not in (1, rank):
-        raise CnnError(f"--padding {text}: is not a padding", "write a number per side, or valid, same or full")
-    numbers = [int(part[:9]) for part in parts]
-    return tuple(numbers) if len(numbers) == rank else (numbers[0],) * rank
-
-
-def _dilation(given: dict[str, Any], x: Any) -> tuple[int, ...]:
-    return _per_axis(given["dilation"] or "1", x.ndim - 1, "--dilation")
-
-
-def _bias(texts: tuple[str, ...], filters: int) -> list[Any]:
-    from cnncli.homework.matrices import number
-
-    values = [number(word) for text in texts for word in text.replace(",", " ").split()]
-    if values and len(values) != filters:
-        raise CnnError(f"there are {len(values)} biases for {filters} filters", "give one for each filter")
-    return values or [0] * filters
-
-
-def _shape(array: Any) -> str:
-    return "x".join(map(str, array.shape))

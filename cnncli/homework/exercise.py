@@ -1,0 +1,184 @@
+"""An exercise by hand as it is written: the input, the kernels or the pool, and how the window slides, all as texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError, suggestion
+from cnncli.homework import by_hand, matrices
+from cnncli.homework.by_hand import FILTERS, Sliding, Step
+from cnncli.window import Window, transposed_size
+
+POOLS = ("max", "avg", "l2")
+PADDING_WORDS = ("valid", "same", "full")
+
+
+class Written(NamedTuple):
+    """What is written. ``kernels`` are several for several filters, and the size of the window for a pool."""
+
+    input: str
+    kernels: tuple[str, ...] = ()
+    filter_name: str = ""
+    pool: str = ""
+    stride: str = ""
+    padding: str = "0"
+    padding_mode: str = "zeros"
+    dilation: str = ""
+    bias: tuple[str, ...] = ()
+    flip: bool = False
+    transposed: bool = False
+    output_padding: int = 0
+
+
+class Exercise(NamedTuple):
+    """What is to be worked out: ``x`` (C, *spatial); ``kernel`` (filters, C, *kernel), as written, or None for a pool.
+
+    A transposed convolution's kernel is (C, filters, *kernel).
+    """
+
+    x: Any
+    kernel: Any
+    bias: tuple[Any, ...]
+    how: Sliding
+    pool: str = ""
+    flip: bool = False
+    transposed: bool = False
+    output_padding: int = 0
+
+    @property
+    def weights(self) -> Any:
+        """The kernel as it is slid: turned by 180 degrees for a true convolution."""
+        return by_hand.flipped(self.kernel) if self.flip else self.kernel
+
+    def result(self) -> Any:
+        """The output, (filters, *positions), exactly. Raises CnnError where channels differ."""
+        if self.pool:
+            return by_hand.pool(self.x, self.pool, self.how)
+        if self.transposed:
+            made = by_hand.transposed(self.x, self.weights, self.bias, self.how, self.output_padding)
+            return by_hand.simplest(made)
+        return by_hand.simplest(by_hand.convolve(self.x, self.weights, self.bias, self.how))
+
+    def steps(self) -> Iterator[Step]:
+        """Every window with what is worked out of it; a transposed convolution has none."""
+        if self.pool:
+            return by_hand.pool_steps(self.x, self.pool, self.how)
+        return iter(()) if self.transposed else by_hand.convolution_steps(self.x, self.weights, self.bias, self.how)
+
+
+def read_exercise(written: Written) -> Exercise:
+    """The exercise that is written. Raises CnnError saying which of the texts is wrong."""
+    x = matrices.read(written.input)
+    if written.pool:
+        return _pool(x, written)
+    x, kernel = _input_and_kernel(x, written)
+    rank = x.ndim - 1
+    stride = _per_axis(written.stride or "1", rank, "stride")
+    padding, dilation = _padding(written.padding, rank), _per_axis(written.dilation or "1", rank, "dilation")
+    if written.transposed:
+        return _transposed(x, kernel, stride, padding, dilation, written)
+    how = by_hand.sliding(x.shape[1:], kernel.shape[2:], stride, padding, dilation, written.padding_mode)
+    return Exercise(x, kernel, _bias(written.bias, len(kernel)), how, flip=written.flip)
+
+
+def _pool(x: Any, written: Written) -> Exercise:
+    if written.pool not in POOLS:
+        raise CnnError(
+            f"there is no pool {written.pool!r}", suggestion(written.pool, POOLS, f"it is {', '.join(POOLS)}")
+        )
+    if len(written.kernels) != 1:
+        raise CnnError("a pool needs the size of its window", "write --pool max --kernel 2")
+    x = x if x.ndim > 2 else x[None]
+    rank = x.ndim - 1
+    size = _per_axis(written.kernels[0], rank, "kernel")
+    stride = _per_axis(written.stride, rank, "stride") if written.stride else size
+    dilation = _per_axis(written.dilation or "1", rank, "dilation")
+    how = by_hand.sliding(x.shape[1:], size, stride, _padding(written.padding, rank), dilation, written.padding_mode)
+    return Exercise(x, None, (), how, pool=written.pool)
+
+
+def _transposed(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, written: Written) -> Exercise:
+    if isinstance(padding, str):
+        raise CnnError("a transposed convolution takes padding as a number: what is cut off at each side")
+    windows = tuple(
+        Window(k, s, p, p, d) for k, s, p, d in zip(kernel.shape[2:], stride, padding, dilation, strict=True)
+    )
+    extra = written.output_padding
+    if any(transposed_size(size, window, extra) < 1 for size, window in zip(x.shape[1:], windows, strict=True)):
+        raise CnnError("the padding cuts off all of the output", "use less padding")
+    if extra >= max(*stride, 1) and extra:
+        raise CnnError("output padding must be below the stride")
+    bias = _bias(written.bias, kernel.shape[1])
+    return Exercise(x, kernel, bias, Sliding(windows), flip=written.flip, transposed=True, output_padding=extra)
+
+
+def _input_and_kernel(x: Any, written: Written) -> tuple[Any, Any]:
+    """Both with all their axes: (C, *spatial) and (filters, C, *kernel)."""
+    import numpy as np
+
+    if written.filter_name:
+        kernel = np.array(filter_named(written.filter_name), dtype=object)[None, None]
+        if matrices.is_picture(written.input):  # each colour by itself
+            x, kernel = x, np.eye(len(x))[:, :, None, None] * kernel.astype(float)
+        return (x if x.ndim > 2 else x[None]), kernel
+    if not written.kernels:
+        raise CnnError("there is no kernel", f'write one, as "0 1; 2 3", or --filter {", ".join(FILTERS)}')
+    found = [matrices.read(text) for text in written.kernels]
+    if len({kernel.shape for kernel in found}) > 1:
+        raise CnnError("the kernels have different shapes", "all filters of a layer have the same kernel size")
+    stacked = np.stack(found)
+    one_dimensional = x.ndim == 1 and found[0].ndim == 1
+    if x.ndim == 2 and found[0].ndim == 1:
+        stacked = stacked[:, None, :]  # a row as a kernel of one row
+    if x.ndim == 1 and found[0].ndim == 2:
+        x = x[None, :]
+    if x.ndim <= 2 or one_dimensional:
+        x = x[None]
+    if stacked.ndim == x.ndim:  # the channel is not written
+        stacked = stacked[:, None]
+    if written.transposed and stacked.shape[0] > 1 and x.shape[0] == 1:
+        stacked = stacked.transpose(1, 0, *range(2, stacked.ndim))
+    if stacked.ndim != x.ndim + 1:
+        raise CnnError(
+            f"an input of {_shape(x)} and a kernel of {_shape(stacked[0])} do not have the same number of axes",
+            "give both rows with ; (two dimensions), or both as one row (one dimension)",
+        )
+    return x, stacked
+
+
+def filter_named(name: str) -> Any:
+    """A classic kernel as rows. Raises CnnError for an unknown name."""
+    if name not in FILTERS:
+        known = f"there are {', '.join(FILTERS)}"
+        raise CnnError(f"--filter: there is no {name!r}", suggestion(name, list(FILTERS), known))
+    return FILTERS[name]
+
+
+def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
+    parts = text.lower().replace(",", "x").split("x")
+    if not all(part.strip().isdigit() and int(part[:9]) > 0 for part in parts) or len(parts) not in (1, rank):
+        raise CnnError(f"{field} {text}: is not a size for {rank} axes", "write 2, or 2x1 with a number per axis")
+    numbers = [int(part) for part in parts]
+    return tuple(numbers) if len(numbers) == rank else (numbers[0],) * rank
+
+
+def _padding(text: str, rank: int) -> str | tuple[int, ...]:
+    if text in PADDING_WORDS:
+        return text
+    parts = text.lower().replace(",", "x").split("x")
+    if not all(part.strip().isdigit() for part in parts) or len(parts) not in (1, rank):
+        raise CnnError(f"padding {text}: is not a padding", "write a number per side, or valid, same or full")
+    numbers = [int(part[:9]) for part in parts]
+    return tuple(numbers) if len(numbers) == rank else (numbers[0],) * rank
+
+
+def _bias(texts: tuple[str, ...], filters: int) -> tuple[Any, ...]:
+    values = tuple(matrices.number(word) for text in texts for word in text.replace(",", " ").split())
+    if values and len(values) != filters:
+        raise CnnError(f"there are {len(values)} biases for {filters} filters", "give one for each filter")
+    return values or (0,) * filters
+
+
+def _shape(array: Any) -> str:
+    return "x".join(map(str, array.shape))
