@@ -54,18 +54,10 @@ def _write_gradescope(path: Path, found: list[Answer], *, hidden: bool) -> None:
     """The results file of Gradescope's autograder: a test for each answer, a point for each right one."""
     import json
 
+    from cnncli.homework.marksheets import gradescope
     from cnncli.runs import write_whole
 
-    tests = [
-        {
-            "name": answer.question,
-            "score": int(answer.correct),
-            "max_score": 1,
-            "output": "\n".join(_answer_lines(answer, hidden=hidden)),
-        }
-        for answer in found
-    ]
-    record = {"score": sum(answer.correct for answer in found), "tests": tests}
+    record = gradescope([(answer, int(answer.correct), 1) for answer in found], hidden=hidden)
     try:
         write_whole(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
     except OSError as error:

@@ -13,47 +13,73 @@ from cnncli.errors import NO, CnnError
 
 if TYPE_CHECKING:
     from cnncli.homework.grade import Key, Paper, Result
+    from cnncli.homework.marksheets import Roster
 
 
 @click.command()
 @click.argument("key_file", metavar="KEY")
 @click.argument("submissions", metavar="SUBMISSION…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("-o", "--out", "folder", type=click.Path(path_type=Path), help="Write marks.csv and feedback/ there.")
+@click.option("-o", "--out", "folder", type=click.Path(path_type=Path),
+              help="Write mark sheets (CSV, Canvas, Moodle, Gradescope), a report and feedback there.")  # fmt: skip
+@click.option("--roster", type=click.Path(path_type=Path), help="The class list (CSV, as Canvas and Moodle export it).")
 @options.format_option("table", "json", "csv")
-def command(key_file: str, submissions: tuple[Path, ...], folder: Path | None, form: str) -> None:
+def command(key_file: str, submissions: tuple[Path, ...], folder: Path | None, roster: Path | None, form: str) -> None:
     """Mark a class's answer sheets by a key.
 
-    SUBMISSIONs are sheets, or folders of them. The KEY names the network, the points of each question, and what else is
-    accepted; its own answers are checked first. A sheet that cannot be read gets an error line and no marks.
+    SUBMISSIONs are sheets, or folders of them. The KEY names the network, the points of each question, the conventions
+    and what else is accepted; its own answers are checked first. A sheet that cannot be read gets an error line and no
+    marks.
     """
-    from cnncli.homework.check import Known
     from cnncli.homework.grade import key_problems, read_key, results
+    from cnncli.homework.marksheets import plain_csv, read_roster
+    from cnncli.homework.questions import nothing_known
 
     key = read_key(key_file)
-    known: Known = {}
+    known = nothing_known()
     problems = key_problems(key, known)
     if problems:
         raise CnnError(
             f"{key_file}: the key is wrong\n  " + "\n  ".join(problems), "mend it, or leave answer out", exit_code=NO
         )
+    listed = read_roster(roster) if roster is not None else None
     files = [file for path in submissions for file in _sheets(path)]
     if not files:
         raise CnnError("there are no sheets", "a sheet is a YAML file; give files, or folders of them")
     papers = list(_marked(key, files, known))
-    if folder is not None:
-        _write(folder, key, papers)
     found = results(key, papers)
-    for paper in papers:
-        if paper.problem:
-            click.echo(f"{paper.file}: no marks: {paper.problem}", err=True)
+    if folder is not None:
+        _write(folder, key, papers, found, listed)
+    for note in _notes(papers, listed):
+        click.echo(note, err=True)
     if form == "json":
         import json
 
         click.echo(json.dumps(_record(key, papers, found), indent=1, ensure_ascii=False))
     elif form == "csv":
-        click.echo(_csv(key, papers), nl=False)
+        click.echo(plain_csv(key, papers), nl=False)
     else:
         click.echo("\n".join(_lines(key, papers, found)))
+
+
+def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
+    """What a teacher must look at: sheets without marks, students with two sheets or none, and unknown ones."""
+    for paper in papers:
+        if paper.problem:
+            yield f"{paper.file}: no marks: {paper.problem}"
+    handed: dict[str, list[str]] = {}
+    for paper in papers:
+        if not paper.problem:
+            handed.setdefault(paper.student, []).append(paper.file)
+    for student, files in handed.items():
+        if len(files) > 1:
+            yield f"{student} handed in {len(files)} sheets, all marked: {', '.join(files)}"
+        if roster is not None and roster.row_of(student) is None:
+            yield f"{student} is not in the roster ({files[0]})"
+    if roster is not None:
+        found = [roster.row_of(student) for student in handed]
+        missing = [next(iter(row.values())) for row in roster.rows if row not in found]
+        if missing:
+            yield f"no marks for {', '.join(missing)}"
 
 
 def _sheets(path: Path) -> list[Path]:
@@ -79,117 +105,108 @@ def _marked(key: Key, files: list[Path], known: Any) -> Iterator[Paper]:
             yield paper
 
 
-def _number(points: Any) -> str:
-    return f"{float(points):g}"
-
-
 def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
     """The class's table: every question, then the mean."""
+    from cnncli.homework.grade import points_text
     from cnncli.views.listing import as_table
 
     marked = [paper for paper in papers if not paper.problem]
     rows = [
         {
             "question": result.question,
-            "points": _number(result.out_of),
+            "points": points_text(result.out_of),
             "mean": f"{result.mean:.2f}",
             "right": result.right,
+            "follows": result.followed,
             "blank": result.blank,
-            "commonest wrong": f"{result.common_wrong} ({result.common_count})" if result.common_count else "",
+            "commonest wrong": f"{result.wrong[0].value} ({result.wrong[0].times})" if result.wrong else "",
             "commonest mistake": result.common_mistake,
         }
         for result in found
     ]
-    total = sum(float(item.points) for item in key.items)
     mean = sum(float(paper.points) for paper in marked) / max(1, len(marked))
     lines = [key.title, ""] if key.title else []
     lines += [
         as_table(rows).rstrip("\n"),
         "",
-        f"{len(marked)} papers, {mean:.2f} of {_number(total)} points on average",
+        f"{len(marked)} papers, {mean:.2f} of {points_text(key.out_of)} points on average",
     ]
     hardest = min(found, key=lambda result: result.mean / max(float(result.out_of), 1e-9))
     lines.append(f"hardest: {hardest.question}")
-    lines += [
-        f"suspect: {result.common_count} of {len(marked)} answer {result.question} with {result.common_wrong}: "
+    return [*lines, *(_suspicion(result, len(marked)) for result in found if result.suspect)]
+
+
+def _suspicion(result: Result, papers: int) -> str:
+    agreed = result.wrong[0]
+    return (
+        f"suspect: {agreed.times} of {papers} answer {result.question} with {agreed.value}: "
         "look at the key and at the wording"
-        for result in found
-        if result.suspect
-    ]
-    return lines
-
-
-def _csv(key: Key, papers: list[Paper]) -> str:
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["student", *(item.name for item in key.items), "total", "out_of", "file", "problem"])
-    out_of = _number(sum(item.points for item in key.items))
-    for paper in papers:
-        points = [_number(mark.points) for mark in paper.marks] or [""] * len(key.items)
-        total = "" if paper.problem else _number(paper.points)
-        writer.writerow([_cell(paper.student), *points, total, out_of, paper.file, paper.problem])
-    return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A student's text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+    )
 
 
 def _record(key: Key, papers: list[Paper], found: list[Result]) -> dict[str, Any]:
     return {
         "title": key.title,
-        "out_of": float(sum(item.points for item in key.items)),
+        "out_of": float(key.out_of),
         "students": [
             {
                 "student": paper.student,
                 "file": paper.file,
                 **({"problem": paper.problem} if paper.problem else {"points": float(paper.points)}),
                 "marks": [
-                    {"question": mark.answer.question, "points": float(mark.points), "out_of": float(mark.out_of)}
+                    {
+                        "question": mark.answer.question,
+                        "given": mark.answer.given,
+                        "points": float(mark.points),
+                        "out_of": float(mark.out_of),
+                        "correct": mark.answer.correct,
+                        "follow_through": mark.answer.follow_through,
+                        "blank": mark.answer.blank,
+                        "mistakes": list(mark.answer.mistakes),
+                        "remarks": list(mark.answer.remarks),
+                    }
                     for mark in paper.marks
                 ],
             }
             for paper in papers
         ],
-        "questions": [{**result._asdict(), "out_of": float(result.out_of)} for result in found],
+        "questions": [
+            {**result._asdict(), "out_of": float(result.out_of), "wrong": [wrong._asdict() for wrong in result.wrong]}
+            for result in found
+        ],
     }
 
 
-def _write(folder: Path, key: Key, papers: list[Paper]) -> None:
-    """marks.csv, and a page of feedback for each student."""
-    from cnncli.runs import write_whole
+def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], roster: Roster | None) -> None:
+    """The mark sheets, the class's report, and a page of feedback and Gradescope's results for each student."""
+    import json
+
+    from cnncli.homework import feedback, marksheets
 
     try:
-        (folder / "feedback").mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "marks.csv", _csv(key, papers).encode())
+        for name in ("feedback", "gradescope"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "marks.csv").write_text(marksheets.plain_csv(key, papers), encoding="utf-8")
+        (folder / "canvas.csv").write_text(marksheets.canvas_csv(key, papers, roster), encoding="utf-8")
+        (folder / "moodle.csv").write_text(marksheets.moodle_csv(key, papers, roster), encoding="utf-8")
+        (folder / "class.md").write_text(_report(key, papers, found), encoding="utf-8")
         for number, paper in enumerate(papers, 1):
-            name = "".join(char if char.isalnum() or char in "-_" else "_" for char in paper.student)[:60]
-            write_whole(folder / "feedback" / f"{number:04d}-{name}.md", _feedback(key, paper).encode())
+            name = f"{number:04d}-" + "".join(c if c.isalnum() or c in "-_" else "_" for c in paper.student)[:60]
+            (folder / "feedback" / f"{name}.md").write_text(feedback.markdown(key, paper), encoding="utf-8")
+            (folder / "feedback" / f"{name}.html").write_text(feedback.html(key, paper), encoding="utf-8")
+            marks = [(mark.answer, float(mark.points), float(mark.out_of)) for mark in paper.marks]
+            record = json.dumps(marksheets.gradescope(marks), indent=1, ensure_ascii=False)
+            (folder / "gradescope" / f"{name}.json").write_text(record, encoding="utf-8")
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
 
 
-def _feedback(key: Key, paper: Paper) -> str:
-    from cnncli.homework.mistakes import described
-
-    lines = [f"# {key.title or 'Homework'}: {paper.student}", ""]
-    if paper.problem:
-        return "\n".join([*lines, f"No marks: {paper.problem}", ""])
-    out_of = _number(sum(item.points for item in key.items))
-    lines += [f"{_number(paper.points)} of {out_of} points", ""]
-    for mark in paper.marks:
-        answer = mark.answer
-        lines.append(
-            f"- **{answer.question}**: `{answer.given or 'nothing'}`, {_number(mark.points)} of {_number(mark.out_of)}"
-        )
-        lines += [f"  - {remark}" for remark in answer.remarks]
-        if not answer.correct:
-            if answer.mistakes:
-                lines.append(f"  - likely: {' or '.join(map(described, answer.mistakes))}")
-            between = "; " if any(" = " in line for line in answer.derivation) else " = "
-            lines.append(f"  - it is {answer.expected}: `{between.join(answer.derivation)}`")
+def _report(key: Key, papers: list[Paper], found: list[Result]) -> str:
+    """The class's report as Markdown: the table, and the commonest wrong values with who gave them."""
+    lines = ["```", *_lines(key, papers, found), "```", ""]
+    for result in found:
+        for wrong in result.wrong:
+            why = f" ({' or '.join(wrong.mistakes)})" if wrong.mistakes else ""
+            more = ", …" if wrong.times > len(wrong.students) else ""
+            lines.append(f"- {result.question}: `{wrong.value}`{why}, {wrong.times}: {', '.join(wrong.students)}{more}")
     return "\n".join([*lines, ""])

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
-from math import isqrt, prod
+from math import prod
 from typing import Any, NamedTuple
 
 from cnncli.errors import NO, CnnError
-from cnncli.homework.matrices import shown
+from cnncli.homework.matrices import exactly, shown, square_root
 from cnncli.window import Window, dropped, fits, largest_kernel, output_size, same_padding, transposed_size
 
 FILTERS: dict[str, list[list[Any]]] = {
@@ -147,22 +147,15 @@ def _border_ratio(x: Any, how: Sliding) -> Any:
     inside: Any = 0
     for tap in product(*(range(window.kernel) for window in how.windows)):
         inside = inside + _taps(ones, how, tap, counts)
-    ratio = np.frompyfunc(lambda n: _exact(Fraction(area, n)) if n else 0, 1, 1)(inside)
+    ratio = np.frompyfunc(lambda n: exactly(Fraction(area, n)) if n else 0, 1, 1)(inside)
     return ratio if x.dtype == object else ratio.astype(float)
-
-
-def _exact(value: Any) -> Any:
-    """A fraction that is whole as a whole number; numpy's integers as Python's."""
-    if hasattr(value, "item"):
-        return value.item()
-    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
 def simplest(array: Any) -> Any:
     """An array with whole fractions as whole numbers."""
     import numpy as np
 
-    return np.frompyfunc(_exact, 1, 1)(array) if array.dtype == object else array
+    return np.frompyfunc(exactly, 1, 1)(array) if array.dtype == object else array
 
 
 def flipped(kernel: Any) -> Any:
@@ -176,8 +169,7 @@ def convolution_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) ->
     result = simplest(convolve(x, kernel, bias, how))
     ratio = simplest(_border_ratio(x, how)) if how.mode == "partial" else None
     for number, position in product(range(len(kernel)), product(*map(range, counts))):
-        patch = _patch(whole, how, position)
-        pairs = zip(patch.reshape(-1), kernel[number].reshape(-1), strict=True)
+        pairs = zip(patch(whole, how, position).reshape(-1), kernel[number].reshape(-1), strict=True)
         terms = [f"{_factor(value)}*{_factor(weight)}" for value, weight in pairs]
         working = " + ".join(terms)
         if ratio is not None:
@@ -193,7 +185,8 @@ def _factor(value: Any) -> str:
     return f"({text})" if text.startswith("-") or "/" in text else text
 
 
-def _patch(whole: Any, how: Sliding, position: tuple[int, ...]) -> Any:
+def patch(whole: Any, how: Sliding, position: tuple[int, ...]) -> Any:
+    """What lies under the window at a position of the output."""
     slices = tuple(
         slice(at * w.stride, at * w.stride + w.span, w.dilation) for at, w in zip(position, how.windows, strict=True)
     )
@@ -221,7 +214,7 @@ def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[Step]:
     lowest = min(x.reshape(-1)) - 1
     whole = padded(x, how) if kind != "max" else _padded_with(x, how, lowest)
     for channel, position in product(range(x.shape[0]), product(*map(range, _positions(x.shape[1:], how)))):
-        values = [*_patch(whole[channel : channel + 1], how, position).reshape(-1)]
+        values = [*patch(whole[channel : channel + 1], how, position).reshape(-1)]
         if kind == "max":
             values = [value for value in values if value != lowest]  # padding never wins
         working, value = _POOLS[kind](values)
@@ -241,7 +234,7 @@ def _maximum(values: list[Any]) -> tuple[str, Any]:
 
 def _average(values: list[Any]) -> tuple[str, Any]:
     total = sum(values)
-    mean = _exact(Fraction(total) / len(values)) if isinstance(total, int | Fraction) else total / len(values)
+    mean = exactly(Fraction(total) / len(values)) if isinstance(total, int | Fraction) else total / len(values)
     return f"({' + '.join(map(_factor, values))}) / {len(values)}", mean
 
 
@@ -249,17 +242,6 @@ def _l2(values: list[Any]) -> tuple[str, Any]:
     squares = sum(value * value for value in values)
     working = f"sqrt({' + '.join(f'{_factor(value)}^2' for value in values)})"
     return working, square_root(squares)
-
-
-def square_root(value: Any) -> Any:
-    """Exact where it is whole or a fraction; else ``sqrt(30)`` (a number for floats)."""
-    if not isinstance(value, int | Fraction):
-        return value**0.5
-    exact = Fraction(value)
-    above, below = isqrt(exact.numerator), isqrt(exact.denominator)
-    if above * above == exact.numerator and below * below == exact.denominator:
-        return _exact(Fraction(above, below))
-    return f"sqrt({_exact(exact)})"
 
 
 _POOLS = {"max": _maximum, "avg": _average, "l2": _l2}

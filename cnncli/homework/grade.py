@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.errors import CnnError
 from cnncli.homework import answers
-from cnncli.homework.check import Answer, Known, Truth, check, compared, right_answer
+from cnncli.homework.check import Answer, check, compared
+from cnncli.homework.conventions import USUAL, Conventions, read_conventions
+from cnncli.homework.questions import Known, right_answer
 from cnncli.homework.sheet import Question, Sheet, network_of, text_of
+from cnncli.homework.truth import Truth
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
-KEYS = ("title", "architecture", "follow_through", "questions")
-ITEM_KEYS = ("points", "answer", "tolerance", "accept", "solve", "convolve")
+KEYS = ("title", "architecture", "conventions", "follow_through", "by_cell", "questions")
+ITEM_KEYS = ("points", "answer", "tolerance", "accept", "by_cell", "solve", "convolve")
 EXAMPLE = "write architecture: lenet5 and questions: {c1.params: 2, c1.shape: 1}"
+COMMONEST, NAMED = 3, 5  # wrong values that are shown of a question, and students that are named of each
 SUSPECT_SHARE, SUSPECT_LEAST = 0.5, 5  # so many of a class with one wrong value make the key or the wording suspect
 
 
+class Tolerance(NamedTuple):
+    """How far a number may be off: ``amount``, or that share of the right answer."""
+
+    amount: Fraction
+    is_share: bool
+
+
 class Item(NamedTuple):
-    """A question of the key: its points, the answer that the key gives (if any), and what else is accepted."""
+    """A question of the key: its points, the answer that the key gives (if any), and what else is accepted.
+
+    ``accept`` are answers with what is to be said of them; ``by_cell`` gives a share of the points for a shape or a
+    matrix that is right in part.
+    """
 
     name: str
     question: Question
     points: Fraction
     answer: str
-    tolerance: Fraction | None
-    accept: tuple[str, ...]
+    tolerance: Tolerance | None
+    accept: tuple[tuple[str, str], ...]
+    by_cell: bool
 
 
 class Key(NamedTuple):
@@ -39,6 +55,16 @@ class Key(NamedTuple):
     loaded: Loaded | None
     follow_through: Fraction
     items: tuple[Item, ...]
+    conventions: tuple[Conventions, ...] = (USUAL,)
+
+    @property
+    def out_of(self) -> Fraction:
+        """All the points."""
+        return sum((item.points for item in self.items), Fraction(0))
+
+    def sheet(self, student: str = "", questions: tuple[Question, ...] = ()) -> Sheet:
+        """A sheet on the key's network, under its conventions."""
+        return Sheet(student, self.loaded, questions, self.conventions)
 
 
 class Mark(NamedTuple):
@@ -63,6 +89,11 @@ class Paper(NamedTuple):
         return sum((mark.points for mark in self.marks), Fraction(0))
 
 
+def points_text(points: Fraction) -> str:
+    """``2``, ``1.5``."""
+    return f"{float(points):g}"
+
+
 # The key ----------------------------------------------------------------------------------------------------------
 
 
@@ -78,17 +109,20 @@ def read_key(path: str) -> Key:
     questions = root.entries.get("questions")
     if not isinstance(questions, Mapping) or not questions.entries:
         raise source.error(questions or root, "the key has no questions", EXAMPLE)
-    items = tuple(_item(source, name, value) for name, value in questions.entries.items())
+    cells = _flag(source, root.entries.get("by_cell"), default=False)
+    items = tuple(_item(source, name, value, by_cell=cells) for name, value in questions.entries.items())
     share = _number(source, root.entries.get("follow_through"), "follow_through", Fraction(1, 2))
     title = root.entries.get("title")
     loaded = network_of(source, root, tuple(item.question for item in items))
-    return Key(title.text if isinstance(title, Scalar) else "", loaded, share, items)
+    conventions = read_conventions(source, root.entries.get("conventions"))
+    return Key(title.text if isinstance(title, Scalar) else "", loaded, share, items, conventions)
 
 
-def _item(source: Source, name: str, value: Value) -> Item:
+def _item(source: Source, name: str, value: Value, *, by_cell: bool) -> Item:
     """``c1.params: 2`` (points), or ``{points: 2, answer: 156, tolerance: 1%, accept: [150]}``."""
     if not isinstance(value, Mapping):
-        return Item(name, Question(name, "", {}), _number(source, value, name, Fraction(1)), "", None, ())
+        points = _number(source, value, name, Fraction(1))
+        return Item(name, Question(name, "", {}), points, "", None, (), by_cell)
     for key, at in value.keys.items():
         if key not in ITEM_KEYS:
             raise source.error(at, f"a question has no {key!r}", f"it takes {', '.join(ITEM_KEYS)}")
@@ -96,16 +130,34 @@ def _item(source: Source, name: str, value: Value) -> Item:
     asked = next((kind for kind in ("solve", "convolve") if kind in entries), "")
     body = entries[asked] if asked else None
     fields = {k: text_of(source, v) for k, v in body.entries.items()} if isinstance(body, Mapping) else {}
-    accept = entries.get("accept")
-    accepted = accept.items if isinstance(accept, Sequence) else [accept] if accept is not None else []
     return Item(
         name,
         Question(name if not asked else f"{asked} {name}", "", fields),
         _number(source, entries.get("points"), "points", Fraction(1)),
         text_of(source, entries["answer"]) if "answer" in entries else "",
         _tolerance(source, entries.get("tolerance")),
-        tuple(text_of(source, item) for item in accepted),
+        tuple(_accepted_answers(source, entries.get("accept"))),
+        _flag(source, entries.get("by_cell"), default=by_cell),
     )
+
+
+def _accepted_answers(source: Source, node: Value | None) -> Iterator[tuple[str, str]]:
+    """``[150, 152]``, or by name: ``{without biases: 150}``."""
+    if isinstance(node, Mapping):
+        for name, value in node.entries.items():
+            yield text_of(source, value), name
+    elif node is not None:
+        for value in node.items if isinstance(node, Sequence) else [node]:
+            yield text_of(source, value), ""
+
+
+def _flag(source: Source, node: Value | None, *, default: bool) -> bool:
+    if node is None:
+        return default
+    text = text_of(source, node).lower()
+    if text not in ("true", "false", "yes", "no"):
+        raise source.error(node, f"by_cell is true or false, not {text!r}")
+    return text in ("true", "yes")
 
 
 def _number(source: Source, value: Value | None, what: str, default: Fraction) -> Fraction:
@@ -117,21 +169,21 @@ def _number(source: Source, value: Value | None, what: str, default: Fraction) -
     return number
 
 
-def _tolerance(source: Source, value: Value | None) -> Fraction | None:
-    """``1%`` as a share of the right answer. An absolute one would depend on it in size."""
+def _tolerance(source: Source, value: Value | None) -> Tolerance | None:
+    """``1%`` of the right answer, or ``50``."""
     if value is None or is_nothing(value):
         return None
     text = text_of(source, value)
     number = answers.read(text.removesuffix("%")).number
-    if number is None or number < 0 or not text.endswith("%"):
-        raise source.error(value, "tolerance is a percentage of the right answer", "write tolerance: 1%")
-    return number / 100
+    if number is None or number < 0:
+        raise source.error(value, "tolerance is a percentage of the right answer, or a number", "write tolerance: 1%")
+    return Tolerance(number / 100, True) if text.endswith("%") else Tolerance(number, False)
 
 
 def key_problems(key: Key, known: Known) -> list[str]:
     """The answers of the key that are wrong, each with the right one and how it comes about."""
     problems = []
-    sheet = Sheet("", key.loaded, ())
+    sheet = key.sheet()
     for item in key.items:
         truth = right_answer(sheet, item.question, known)
         if not item.answer:
@@ -151,7 +203,7 @@ def mark(key: Key, file: str, sheet: Sheet, known: Known) -> Paper:
     """Mark a sheet by the key: its questions in the key's order, those that it leaves out as blank."""
     given = {question.name: question for question in sheet.questions}
     asked = tuple(_asked_of(item, given) for item in key.items)
-    found = check(Sheet(sheet.student, key.loaded, asked), known)
+    found = check(key.sheet(sheet.student, asked), known)
     marks = tuple(_marked(key, item, answer, known) for item, answer in zip(key.items, found, strict=True))
     return Paper(file, sheet.student or file, marks)
 
@@ -166,12 +218,15 @@ def _marked(key: Key, item: Item, answer: Answer, known: Known) -> Mark:
     answer = answer._replace(question=item.name)
     if answer.correct:
         return Mark(answer, item.points, item.points)
-    variant = _accepted(item, answer, right_answer(Sheet("", key.loaded, ()), item.question, known))
+    variant = _accepted(item, answer, right_answer(key.sheet(), item.question, known))
     if variant:
         accepted = answer._replace(correct=True, mistakes=(), remarks=(*answer.remarks, variant))
         return Mark(accepted, item.points, item.points)
-    earned = item.points * key.follow_through if answer.follow_through else Fraction(0)
-    return Mark(answer, earned, item.points)
+    share = key.follow_through if answer.follow_through else Fraction(0)
+    if item.by_cell and answer.share > share:
+        share = answer.share
+        answer = answer._replace(remarks=(*answer.remarks, f"{share} of it is right"))
+    return Mark(answer, item.points * share, item.points)
 
 
 def _accepted(item: Item, answer: Answer, truth: Truth) -> str:
@@ -179,19 +234,31 @@ def _accepted(item: Item, answer: Answer, truth: Truth) -> str:
     given = answers.read(answer.given)
     if answer.blank:
         return ""
-    for other in item.accept:
-        accepted = answers.read(other)
+    for text, why in item.accept:
+        accepted = answers.read(text)
         same_number = given.number is not None and given.number == accepted.number
         same_shape = given.shape is not None and given.shape == accepted.shape
         if same_number or same_shape or given.text.lower() == accepted.text.lower():
-            return f"the key accepts {other}"
-    if item.tolerance is None or given.number is None or not isinstance(truth.value, int):
+            return f"the key accepts {text}" + (f" ({why})" if why else "")
+    if item.tolerance is None or given.number is None or not isinstance(truth.value, int | Fraction):
         return ""
-    close = abs(given.number - truth.value) <= item.tolerance * abs(truth.value)
-    return f"within {float(100 * item.tolerance):g}% of the right answer" if close else ""
+    amount, is_share = item.tolerance
+    right = Fraction(truth.value)
+    close = abs(given.number - right) <= (amount * abs(right) if is_share else amount)
+    said = f"{float(100 * amount):g}%" if is_share else f"{float(amount):g}"
+    return f"within {said} of the right answer" if close else ""
 
 
 # The class --------------------------------------------------------------------------------------------------------
+
+
+class Wrong(NamedTuple):
+    """A wrong value that several gave: how many, the mistake that explains it, and who (the first of them)."""
+
+    value: str
+    times: int
+    mistakes: tuple[str, ...]
+    students: tuple[str, ...]
 
 
 class Result(NamedTuple):
@@ -201,9 +268,9 @@ class Result(NamedTuple):
     out_of: Fraction
     mean: float
     right: int
+    followed: int
     blank: int
-    common_wrong: str
-    common_count: int
+    wrong: tuple[Wrong, ...]
     common_mistake: str
     suspect: bool
 
@@ -211,22 +278,35 @@ class Result(NamedTuple):
 def results(key: Key, papers: Iterable[Paper]) -> list[Result]:
     """A result for each question, over the papers that have marks."""
     marked = [paper for paper in papers if not paper.problem]
-    return [_result(item, [paper.marks[at] for paper in marked]) for at, item in enumerate(key.items)]
+    return [_result(item, [(paper.student, paper.marks[at]) for paper in marked]) for at, item in enumerate(key.items)]
 
 
-def _result(item: Item, marks: list[Mark]) -> Result:
-    wrong = Counter(" ".join(m.answer.given.split()) for m in marks if not (m.answer.correct or m.answer.blank))
-    mistakes = Counter(name for m in marks if not m.answer.correct for name in m.answer.mistakes)
-    value, count = wrong.most_common(1)[0] if wrong else ("", 0)
-    answered = sum(not m.answer.blank for m in marks)
+def _result(item: Item, marks: list[tuple[str, Mark]]) -> Result:
+    wrong: dict[str, list[tuple[str, Mark]]] = {}
+    for student, mark in marks:
+        if not (mark.answer.correct or mark.answer.blank):
+            wrong.setdefault(_as_compared(mark.answer.given), []).append((student, mark))
+    commonest = sorted(wrong.items(), key=lambda item: -len(item[1]))[:COMMONEST]
+    mistakes = Counter(name for _, m in marks if not m.answer.correct for name in m.answer.mistakes)
+    blank = sum(m.answer.blank for _, m in marks)
+    most = len(commonest[0][1]) if commonest else 0
     return Result(
         item.name,
         item.points,
-        float(sum((m.points for m in marks), Fraction(0))) / max(1, len(marks)),
-        sum(m.answer.correct for m in marks),
-        len(marks) - answered,
-        value,
-        count,
+        float(sum((m.points for _, m in marks), Fraction(0))) / max(1, len(marks)),
+        sum(m.answer.correct for _, m in marks),
+        sum(m.answer.follow_through for _, m in marks),
+        blank,
+        tuple(
+            Wrong(made[0][1].answer.given, len(made), made[0][1].answer.mistakes, tuple(who for who, _ in made[:NAMED]))
+            for _, made in commonest
+        ),
         mistakes.most_common(1)[0][0] if mistakes else "",
-        count >= SUSPECT_LEAST and count > SUSPECT_SHARE * answered,
+        most >= SUSPECT_LEAST and most > SUSPECT_SHARE * (len(marks) - blank),
     )
+
+
+def _as_compared(text: str) -> str:
+    """An answer such that 1,516 and 1516 are the same value."""
+    given = answers.read(text)
+    return str(given.number if given.number is not None else given.shape or given.text.lower())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,24 @@ def read(text: str) -> Any:
     A single row is one-dimensional, (n,); rows are (h, w); channels, set apart by ``|``, (C, h, w). A picture is
     (C, h, w) of whole numbers from 0 to 255. Raises CnnError.
     """
-    path = Path(text)
-    if len(text) < 4096 and ";" not in text and path.suffix.lower() in (*PICTURES, ".yaml", ".yml", ".csv", ".npy"):
-        return _file(path)
+    if is_file(text):
+        return _file(Path(text))
     if "|" in text:
         return _array([_rows(channel) for channel in text.split("|")], text)
     rows = _rows(text)
     return _array(rows if ";" in text else rows[0], text)
 
 
-def _rows(text: str) -> list[list[int | Fraction]]:
+def _rows(text: str) -> list[list[Any]]:
     rows = [row.replace(",", " ").split() for row in text.strip().strip(";[]").split(";")]
     return [[number(word) for word in row] for row in rows]
 
 
-def number(word: str) -> int | Fraction:
-    """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly. Raises CnnError."""
+def number(word: str) -> Any:
+    """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; a root that is not whole stays ``sqrt(30)``. Raises CnnError."""
+    root = re.fullmatch(r"sqrt\(([^()]{1,60})\)|√([^()]{1,60})", word)
+    if root:
+        return square_root(number(root[1] or root[2]))
     if not re.fullmatch(r"[+-]?\d{1,30}(/\d{1,30}|(\.\d{0,30})?([eE][+-]?\d{1,2})?)|[+-]?\.\d{1,30}", word):
         raise CnnError(f"{word[:40] or 'nothing'!r} is not a number", "write 3, -1/9 or 0.25")
     try:
@@ -123,9 +126,33 @@ def _picture(path: Path) -> Any:
     return channels.astype(np.float64)
 
 
+def is_file(text: str) -> bool:
+    """Whether a text names a file of numbers, or a picture."""
+    suffix = Path(text).suffix.lower() if len(text) < 4096 and ";" not in text else ""
+    return suffix in (*PICTURES, ".yaml", ".yml", ".csv", ".npy")
+
+
 def is_picture(text: str) -> bool:
     """Whether a text names a picture."""
     return len(text) < 4096 and ";" not in text and Path(text).suffix.lower() in PICTURES
+
+
+def exactly(value: Any) -> Any:
+    """A fraction that is whole as a whole number; numpy's integers as Python's."""
+    if hasattr(value, "item"):
+        return value.item()
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def square_root(value: Any) -> Any:
+    """Exact where it is whole or a fraction; else ``sqrt(30)`` (a number for floats)."""
+    if not isinstance(value, int | Fraction):
+        return value**0.5
+    exact = Fraction(value)
+    above, below = isqrt(exact.numerator), isqrt(exact.denominator)
+    if above * above == exact.numerator and below * below == exact.denominator:
+        return exactly(Fraction(above, below))
+    return f"sqrt({exactly(exact)})"
 
 
 # Writing ----------------------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ from textwrap import dedent
 from typing import NamedTuple
 
 from cnncli.errors import CnnError
+from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded, load, load_source
 
-KEYS = ("student", "architecture", "set", "input", "answers", "name", "date")
+KEYS = ("student", "architecture", "conventions", "answers", "name", "date")
 EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
 
 
@@ -23,11 +24,22 @@ class Question(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A sheet as read. ``loaded`` is None where no question is about a network."""
+    """A sheet as read. ``loaded`` is None where no question is about a network; the first of ``conventions`` holds."""
 
     student: str
     loaded: Loaded | None
     questions: tuple[Question, ...]
+    conventions: tuple[Conventions, ...] = (USUAL,)
+
+
+def is_solve(question: Question) -> bool:
+    """Whether it is about one size alone."""
+    return bool(question.fields) and question.name.lower().startswith("solve")
+
+
+def is_convolve(question: Question) -> bool:
+    """Whether it is to be worked by hand."""
+    return bool(question.fields) and question.name.lower().startswith("convolve")
 
 
 def read_sheet(path: str, *, network: bool = True) -> Sheet:
@@ -50,14 +62,18 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
         student.text if isinstance(student, Scalar) else "",
         network_of(source, root, questions) if network else None,
         questions,
+        read_conventions(source, root.entries.get("conventions")),
     )
 
 
 def _question(source: Source, name: str, value: Value) -> Question:
     if isinstance(value, Mapping):
         fields = {key: text_of(source, entry) for key, entry in value.entries.items()}
-        answer = "output" if name.partition(".")[0].startswith("solve") else "result"
-        return Question(name, fields.get(answer, ""), fields)
+        if name.lower().startswith("convolve"):
+            return Question(name, fields.pop("result", ""), fields)
+        if not name.lower().startswith("solve"):
+            raise source.error(value, f"{name}: an answer is a value", "a mapping is for solve and convolve")
+        return Question(name, fields.pop(fields.get("find", "output"), ""), fields)
     return Question(name, text_of(source, value), {})
 
 
@@ -72,7 +88,7 @@ def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -
     """The network that ``architecture`` names or holds; None where no question is about one. Raises CnnError."""
     node = root.entries.get("architecture")
     if node is None or is_nothing(node):
-        if all(question.name.startswith(("solve", "convolve")) for question in questions):
+        if all(is_solve(question) or is_convolve(question) for question in questions):
             return None
         raise source.error(root, "the sheet names no architecture", EXAMPLE)
     if isinstance(node, Scalar):

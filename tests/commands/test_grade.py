@@ -107,9 +107,116 @@ def test_feedback_and_marks_are_written(cnn: Run, course: Path) -> None:
     hand_in(course, "=cmd()", c1__params="'=1+1'")
     assert cnn("grade", course / "key.yaml", course / "class", "-o", course / "out").code == 0
     feedback = sorted((course / "out" / "feedback").iterdir())
-    assert [path.name for path in feedback] == ["0001-_cmd__.md", "0002-ann.md"]
-    assert "likely: the biases were forgotten" in feedback[1].read_text()
+    assert [path.name for path in feedback] == ["0001-_cmd__.html", "0001-_cmd__.md", "0002-ann.html", "0002-ann.md"]
+    assert all("likely: the biases were forgotten" in path.read_text() for path in feedback[2:])
     assert "'=cmd()" in (course / "out" / "marks.csv").read_text()
+    record = json.loads((course / "out" / "gradescope" / "0002-ann.json").read_text())
+    assert record["score"] == 9 and {test["name"]: test["score"] for test in record["tests"]}["c1.params"] == 0
+    assert "c1.params: `150` (forgot_bias), 1: ann" in (course / "out" / "class.md").read_text()
+
+
+def test_what_a_student_wrote_is_text_in_the_page_of_feedback(cnn: Run, course: Path) -> None:
+    hand_in(course, "<script>", c1__params="'<b>150</b>'")
+    assert cnn("grade", course / "key.yaml", course / "class", "-o", course / "out").code == 0
+    (page,) = (course / "out" / "feedback").glob("*.html")
+    assert "<b>" not in page.read_text() and "&lt;b&gt;150&lt;/b&gt;" in page.read_text()
+    assert "<script" not in page.read_text()
+
+
+ROSTER = "Student,ID,SIS User ID,SIS Login ID,Section\nPoints Possible,,,,\nAnn Lee,7,s-1,ann,A\nBob,8,s-2,bob,B\n"
+
+
+def test_mark_sheets_for_canvas_and_moodle_know_the_roster(cnn: Run, course: Path) -> None:
+    hand_in(course, "s-1", c1__params="150")
+    hand_in(course, "eve")
+    (course / "roster.csv").write_text(ROSTER)
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
+    assert "eve is not in the roster" in ended.err and "no marks for Bob" in ended.err
+    canvas = list(csv.reader(io.StringIO((course / "out" / "canvas.csv").read_text())))
+    assert canvas[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 3"]
+    assert canvas[1][0].strip() == "Points Possible" and canvas[1][-1] == "11"
+    assert ["Ann Lee", "7", "s-1", "ann", "A", "9"] in canvas and ["eve", "", "eve", "", "", "11"] in canvas
+    moodle = list(csv.DictReader(io.StringIO((course / "out" / "moodle.csv").read_text())))
+    assert {row["Student"]: row["Homework 3"] for row in moodle} == {"Ann Lee": "9", "eve": "11"}
+    assert moodle[1]["Feedback comments"] == "c1.params: wrong, it is 156" or moodle[0]["Feedback comments"]
+
+
+def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    copy = course / "class" / "again.yaml"
+    copy.write_text((course / "class" / "ann.yaml").read_text())
+    assert "ann handed in 2 sheets" in cnn("grade", course / "key.yaml", course / "class").err
+
+
+# conventions, question, answer, points of 2, what the marks say
+CONVENTIONS = [
+    ("{bias: [counted, not counted]}", "c1.params", "400", 2, "right with bias not counted, which is accepted"),
+    ("{bias: counted}", "c1.params", "400", 0, "likely: the biases were forgotten"),
+    ("{bias: not counted}", "c1.params", "400", 2, ""),
+    ("{bias: not counted}", "c1.params", "416", 0, "likely: there are no biases here"),
+    ("{batchnorm: [2C, 4C]}", "norm.params", "64", 2, "right with batchnorm 4C"),
+    ("{operations: [FLOPs, MACs]}", "c1.flops", "409600", 2, "right with operations MACs"),
+    ("{order: HxWxC}", "c1.shape", "16x32x32", 0, ""),
+    ("{order: CxHxW}", "c1.shape", "32x32x16", 0, "likely: channels first and channels last were mixed up"),
+    ("{order: HxWxC}", "c1.shape", "32x32x16", 2, ""),
+    ("{rounding: [floor, exact]}", "pool.shape", "does not fit", 2, "right with rounding exact"),
+    ("{rounding: exact}", "pool.shape", "16x15x15", 0, "likely: the window does not fit exactly"),
+    ("{rounding: [floor, ceil]}", "pool.shape", "16x16x16", 2, "right with rounding ceil"),
+    ("{pool_stride: [kernel, 1]}", "pool2.shape", "16x14x14", 2, "right with pool stride 1"),
+    ("{padding: [per side, in total]}", "c2.shape", "4x13x13", 2, "right with padding in total"),
+]
+NETWORK = """
+  input: 1x36x36
+  layers:
+    - conv: {filters: 16, kernel: 5, name: c1}
+    - batchnorm: {name: norm}
+    - maxpool: {kernel: 3, stride: 2, name: pool}
+    - maxpool: {kernel: 2, name: pool2}
+    - conv: {from: pool, filters: 4, kernel: 5, padding: 2, name: c2}
+"""
+
+
+@pytest.mark.parametrize(("conventions", "question", "answer", "points", "said"), CONVENTIONS)
+def test_a_convention_decides_and_the_marks_say_which_matched(
+    cnn: Run, course: Path, conventions: str, question: str, answer: str, points: int, said: str
+) -> None:
+    key = f"architecture:{NETWORK}conventions: {conventions}\nquestions: {{{question}: 2}}\n"
+    (course / "key.yaml").write_text(key)
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{{question}: {answer}}}\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "json", "-o", course / "out")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["students"][0]["points"] == points
+    assert said in next((course / "out" / "feedback").glob("*.md")).read_text()
+
+
+# item of the key, answer, points
+CREDIT = [
+    ("{points: 4, by_cell: true, convolve: {input: '0 1 2; 3 4 5; 6 7 8', kernel: '0 1; 2 3'}}", "19 25; 37 44", 3),
+    ("{points: 4, convolve: {input: '0 1 2; 3 4 5; 6 7 8', kernel: '0 1; 2 3'}}", "19 25; 37 44", 0),
+    ("{points: 2, tolerance: 5, solve: {input: 100, kernel: 3}}", "94", 2),
+    ("{points: 2, tolerance: 3, solve: {input: 100, kernel: 3}}", "94", 0),
+    ("{points: 2, tolerance: 5%, solve: {input: 100, kernel: 3}}", "94", 2),
+    ("{points: 2, accept: {rounded up: 100}, solve: {input: 100, kernel: 3}}", "100", 2),
+]
+
+
+@pytest.mark.parametrize(("item", "answer", "points"), CREDIT)
+def test_credit_is_given_as_the_key_says(cnn: Run, course: Path, item: str, answer: str, points: float) -> None:
+    (course / "key.yaml").write_text(f"questions: {{q1: {item}}}\n")
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{q1: {answer}}}\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "json")
+    assert json.loads(ended.out)["students"][0]["points"] == points
+
+
+@pytest.mark.parametrize(
+    ("conventions", "said"),
+    [("{bias: maybe}", "bias cannot be 'maybe'"), ("{biases: counted}", "did you mean bias?"), ("3", "are a mapping")],
+)
+def test_an_unknown_convention_is_said(cnn: Run, course: Path, conventions: str, said: str) -> None:
+    hand_in(course, "ann")
+    (course / "key.yaml").write_text(f"conventions: {conventions}\n{KEY}")
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert ended.code == 2 and said in ended.err and "key.yaml:1:" in ended.err
 
 
 def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
@@ -125,7 +232,7 @@ def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
         ("architecture: lenet5\n", "the key has no questions"),
         ("architecture: lenet5\nquestions: {c1.params: x}\n", "c1.params must be a number of at least 0"),
         ("architecture: lenet5\nquestions: {c1.params: {pts: 1}}\n", "a question has no 'pts'"),
-        ("architecture: lenet5\nquestions: {c1.params: {tolerance: 3}}\n", "tolerance is a percentage"),
+        ("architecture: lenet5\nquestions: {c1.params: {tolerance: wide}}\n", "tolerance is a percentage"),
         ("architecture: lenet5\nquestions: {c9.params: 1}\n", "c9: the network has no such layer"),
     ],
 )

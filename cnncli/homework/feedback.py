@@ -1,0 +1,107 @@
+"""What a student reads of a marked sheet, as Markdown and as a page of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import NamedTuple
+
+from cnncli.homework.check import Answer
+from cnncli.homework.grade import Key, Mark, Paper, points_text
+from cnncli.homework.mistakes import described
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+table { border-collapse: collapse; width: 100% }
+td { border-top: 1px solid #ddd; padding: .4rem .6rem; vertical-align: top }
+td.points { text-align: right; white-space: nowrap } .right { color: #17692b } .wrong { color: #a31621 }
+.follows { color: #8a5a00 } .blank { color: #666 }
+ul { margin: .2rem 0; padding-left: 1.2rem } code { white-space: pre-wrap }
+@media (prefers-color-scheme: dark) { body { background: #1b1b1b; color: #ddd } td { border-color: #444 }
+.right { color: #7bd88f } .wrong { color: #ff8f8f } .follows { color: #e5b567 } }
+""".strip()
+
+
+class Line(NamedTuple):
+    """Something said of an answer: in words, or as a formula."""
+
+    text: str
+    is_formula: bool = False
+
+
+def state_of(answer: Answer) -> str:
+    """right, blank, follows or wrong."""
+    if answer.correct:
+        return "right"
+    return "blank" if answer.blank else "follows" if answer.follow_through else "wrong"
+
+
+def said_of(answer: Answer) -> Iterator[Line]:
+    """How it was read; of a wrong one the likely mistake, the right answer and how that comes about."""
+    for remark in answer.remarks:
+        yield Line(remark)
+    if answer.correct:
+        return
+    if answer.mistakes:
+        yield Line(f"likely: {' or '.join(map(described, answer.mistakes))}")
+    elif not (answer.blank or answer.follow_through):
+        yield Line("none of the known mistakes gives this")
+    yield Line(f"it is {answer.expected}")
+    formulas = [line for line in answer.derivation if not line.startswith("(")]
+    between = "; " if any(" = " in line for line in formulas) else " = "
+    if formulas:
+        yield Line(between.join(formulas), is_formula=True)
+    for line in answer.derivation:
+        if line.startswith("("):
+            yield Line(line.strip("()"))
+
+
+def _title(key: Key, paper: Paper) -> str:
+    return f"{key.title or 'Homework'}: {paper.student}"
+
+
+def markdown(key: Key, paper: Paper) -> str:
+    """A student's feedback as Markdown."""
+    lines = [f"# {_title(key, paper)}", ""]
+    if paper.problem:
+        return "\n".join([*lines, f"No marks: {paper.problem}", ""])
+    lines += [f"{points_text(paper.points)} of {points_text(key.out_of)} points", ""]
+    for mark in paper.marks:
+        answer = mark.answer
+        given = f"`{answer.given}`" if answer.given else "nothing"
+        lines.append(f"- **{answer.question}**: {given} ({state_of(answer)}, {_points(mark)})")
+        lines += [f"  - `{line.text}`" if line.is_formula else f"  - {line.text}" for line in said_of(answer)]
+    return "\n".join([*lines, ""])
+
+
+def html(key: Key, paper: Paper) -> str:
+    """The same as a page that can be printed; everything that a student wrote is escaped."""
+    title = escape(_title(key, paper))
+    if paper.problem:
+        body = f"<p>No marks: {escape(paper.problem)}</p>"
+    else:
+        total = f"<p><strong>{points_text(paper.points)} of {points_text(key.out_of)} points</strong></p>"
+        body = total + "\n<table>\n" + "\n".join(map(_row, paper.marks)) + "\n</table>"
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    head = f"<head>{head}<style>{STYLE}</style></head>"
+    return f"<!doctype html>\n<html>{head}\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
+
+
+def _row(mark: Mark) -> str:
+    answer = mark.answer
+    said = "".join(
+        f"<li><code>{escape(line.text)}</code></li>" if line.is_formula else f"<li>{escape(line.text)}</li>"
+        for line in said_of(answer)
+    )
+    state = state_of(answer)
+    given = f"<code>{escape(answer.given)}</code>" if answer.given else "nothing"
+    details = f"<ul>{said}</ul>" if said else ""
+    found = f'{given} <span class="{state}">{state}</span>{details}'
+    cells = (
+        f'<td><strong>{escape(answer.question)}</strong></td><td>{found}</td><td class="points">{_points(mark)}</td>'
+    )
+    return f"<tr>{cells}</tr>"
+
+
+def _points(mark: Mark) -> str:
+    return f"{points_text(mark.points)} of {points_text(mark.out_of)}"

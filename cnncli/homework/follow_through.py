@@ -1,0 +1,76 @@
+"""Follow-through: an answer that is right given an earlier wrong one, and which that was."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnncli.homework.answers import Given
+from cnncli.homework.conventions import Conventions
+from cnncli.homework.questions import COUNTS, SHAPES, asked, counted, truth_of
+from cnncli.homework.sheet import Question, Sheet
+from cnncli.homework.truth import Truth
+from cnncli.inference import Inferred, infer_all
+from cnncli.shape import Shape, elements, format_shape
+
+
+class Carried(NamedTuple):
+    """Wrong answers so far that something can follow from: output shapes by layer, and counts by (layer, figure)."""
+
+    shapes: dict[str, Shape]
+    counts: dict[tuple[str, str], Fraction]
+
+
+def remember(sheet: Sheet, question: Question, given: Given, carried: Carried) -> None:
+    """Keep a wrong answer, unless it is degenerate: nothing follows from a blank, a zero or a single value."""
+    if sheet.loaded is None or question.fields:
+        return
+    layer, figure = asked(sheet.loaded.inferred, question.name)
+    facts = sheet.loaded.inferred.facts.get(layer)
+    if figure in SHAPES and figure != "input_shape" and given.shape is not None and facts is not None:
+        right = facts.figures.output_shape
+        shape = channels_first(given.shape, right)
+        if len(shape) == len(right) and all(size > 0 for size in shape) and elements(shape) > 1:
+            carried.shapes[layer] = shape
+    elif figure in COUNTS and given.number is not None and given.number > 0:
+        carried.counts[layer, figure] = given.number
+
+
+def channels_first(shape: Shape, right: Shape) -> Shape:
+    """A shape that was written with its channels last, turned; known by the right number standing last alone."""
+    if len(shape) == len(right) > 1 and shape[-1] == right[0] and shape.count(right[0]) == 1:
+        return (shape[-1], *shape[:-1])
+    return shape
+
+
+def followed(sheet: Sheet, question: Question, carried: Carried, conventions: Conventions) -> tuple[Truth, str] | None:
+    """What would be right given the earlier errors, and which those are; None where none of them changes it."""
+    if sheet.loaded is None or question.fields or not (carried.shapes or carried.counts):
+        return None
+    usual = sheet.loaded.inferred
+    layer, figure = asked(usual, question.name)
+    if layer not in usual.facts:
+        return _followed_sum(usual, layer, figure, carried, conventions)
+    if layer in carried.shapes or not carried.shapes:
+        return None
+    inferred, _ = infer_all(sheet.loaded.graph, forced=carried.shapes)
+    if layer not in inferred.facts:
+        return None
+    truth = truth_of(inferred, layer, figure, conventions)
+    if truth.value == truth_of(usual, layer, figure, conventions).value:
+        return None
+    return truth, ", ".join(f"{name} of {format_shape(shape)}" for name, shape in carried.shapes.items())
+
+
+def _followed_sum(
+    inferred: Inferred, scope: str, figure: str, carried: Carried, conventions: Conventions
+) -> tuple[Truth, str] | None:
+    truth = truth_of(inferred, scope, figure, conventions)
+    changed, names = Fraction(truth.value), []
+    for (layer, other), number in carried.counts.items():
+        if other == figure and layer in inferred.facts and (scope == "total" or layer.startswith(f"{scope}.")):
+            changed += number - counted(inferred.facts[layer], figure, conventions)
+            names.append(f"{layer}.{figure} of {int(number):,}" if number.denominator == 1 else f"{layer} of {number}")
+    if not names or changed == truth.value:
+        return None
+    return Truth(changed, str(changed), (), {}), ", ".join(names)

@@ -1,0 +1,118 @@
+"""Marks in the forms that teachers upload: plain CSV, Canvas, Moodle, Gradescope."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError
+from cnncli.homework.check import Answer
+from cnncli.homework.feedback import said_of, state_of
+from cnncli.homework.grade import Key, Paper, points_text
+
+CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # what its gradebook wants, in its order
+
+
+class Roster(NamedTuple):
+    """A class list: its columns, and a row for each student."""
+
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+
+    def row_of(self, student: str) -> dict[str, str] | None:
+        """The row with this student's name, number or address in any of its columns."""
+        wanted = student.strip().lower()
+        return next((row for row in self.rows if wanted and wanted in (v.strip().lower() for v in row.values())), None)
+
+
+def read_roster(path: Path) -> Roster:
+    """Read a class list, a CSV with a heading line, such as Canvas and Moodle export. Raises CnnError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text))
+        columns = tuple(reader.fieldnames or ())
+        rows = tuple({key: value or "" for key, value in row.items() if isinstance(key, str)} for row in reader)
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, csv.Error) as error:
+        raise CnnError(f"{path}: is not a CSV file: {error}", "the first line names the columns") from None
+    if not rows:
+        raise CnnError(f"{path}: lists no students", "write a line of column names, then one line for each student")
+    people = tuple(row for row in rows if "Points Possible" not in next(iter(row.values())))  # of Canvas's own export
+    return Roster(columns, people)
+
+
+def _written(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and text else text
+
+
+def plain_csv(key: Key, papers: list[Paper]) -> str:
+    """A row per student, a column per question."""
+    rows = [["student", *(item.name for item in key.items), "total", "out_of", "file", "problem"]]
+    for paper in papers:
+        points = [points_text(mark.points) for mark in paper.marks] or [""] * len(key.items)
+        total = "" if paper.problem else points_text(paper.points)
+        rows.append([paper.student, *points, total, points_text(key.out_of), paper.file, paper.problem])
+    return _written(rows)
+
+
+def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
+    """What Canvas's gradebook imports; with its own export as the roster, its numbers of the students are kept."""
+    title = key.title or "Homework"
+    rows = [[*CANVAS, title], ["    Points Possible", "", "", "", "", points_text(key.out_of)]]
+    for paper in papers:
+        if not paper.problem:
+            found = roster.row_of(paper.student) if roster is not None else None
+            known = found or {"Student": paper.student, "SIS User ID": paper.student}
+            rows.append([*(known.get(column, "") for column in CANVAS), points_text(paper.points)])
+    return _written(rows)
+
+
+def moodle_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
+    """What Moodle's gradebook imports: who, the grade, and the feedback; the roster's columns where one is given."""
+    who = roster.columns if roster is not None else ("ID number",)
+    rows = [[*who, key.title or "Homework", "Feedback comments"]]
+    for paper in papers:
+        if not paper.problem:
+            found = roster.row_of(paper.student) if roster is not None else None
+            known = found or {who[0]: paper.student}
+            rows.append([*(known.get(name, "") for name in who), points_text(paper.points), _comment(paper)])
+    return _written(rows)
+
+
+def _comment(paper: Paper) -> str:
+    wrong = [mark.answer for mark in paper.marks if not mark.answer.correct]
+    return (
+        "; ".join(f"{answer.question}: {state_of(answer)}, it is {answer.expected}" for answer in wrong) or "all right"
+    )
+
+
+def gradescope(answers: list[tuple[Answer, float, float]], *, hidden: bool = False) -> dict[str, Any]:
+    """The ``results.json`` of Gradescope's autograder: a test for each answer with its points, and what was found."""
+    tests = [
+        {
+            "name": answer.question,
+            "score": score,
+            "max_score": most,
+            "output": "\n".join([f"{state_of(answer)}: {answer.given or 'nothing'}", *_lines(answer, hidden=hidden)]),
+        }
+        for answer, score, most in answers
+    ]
+    return {"score": sum(score for _, score, _ in answers), "tests": tests}
+
+
+def _lines(answer: Answer, *, hidden: bool) -> list[str]:
+    lines = [line.text for line in said_of(answer)]
+    shown = len(answer.remarks) + (
+        not (answer.correct or answer.blank or answer.follow_through) or bool(answer.mistakes)
+    )
+    return lines[:shown] if hidden else lines

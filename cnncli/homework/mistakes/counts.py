@@ -1,0 +1,185 @@
+"""What each mistake makes of parameters and of operations, of a layer and of a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from math import prod
+from typing import NamedTuple
+
+from cnncli.homework.mistakes import pair
+from cnncli.homework.mistakes.sizes import other_maps
+from cnncli.inference import Facts, Inferred
+from cnncli.shape import elements
+
+BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # that are in use
+Counts = dict[str, int | None]
+
+
+class Dot(NamedTuple):
+    """What the parameters of a convolution or a linear layer are worked out from; mistakes change one part each."""
+
+    filters: int
+    channels: int
+    groups: int
+    area: int
+    bias: str  # per filter, none, one, per input channel
+    positions: int = 1
+
+    def total(self) -> int:
+        """The parameters that come of it."""
+        channels = self.channels // self.groups
+        weights = self.filters * channels * self.area
+        biases = {"none": 0, "one": 1, "per input channel": self.filters * channels}.get(self.bias, self.filters)
+        return (weights + biases) * self.positions
+
+
+def _dot(facts: Facts) -> Dot | None:
+    layer, figures = facts.node.layer, facts.figures
+    if layer.kind not in ("conv", "depthwise_conv", "linear") or layer.__dict__.get("connections"):
+        return None
+    weight = figures.weight_shapes.get("weight")
+    if weight is None:
+        return None
+    channels = facts.input_shapes[0][0] if layer.kind != "linear" else weight[1]
+    bias = "per filter" if "bias" in figures.weight_shapes else "none"
+    return Dot(weight[0], channels, channels // weight[1], prod(weight[2:]), bias)
+
+
+def _dot_mistakes(facts: Facts, dot: Dot) -> dict[str, Dot]:
+    depthwise = dot.groups == dot.channels > 1
+    found: dict[str, Dot] = {
+        "forgot_in_channels": dot._replace(channels=dot.groups),
+        "one_filter_only": dot._replace(filters=1),
+        "depthwise_as_full" if depthwise else "groups_ignored": dot._replace(groups=1),
+        "no_weight_sharing": dot._replace(positions=elements(facts.figures.output_shape[1:])),
+    }
+    if facts.node.layer.kind != "linear":
+        found["counted_input_pixels"] = dot._replace(area=elements(facts.input_shapes[0][1:]))
+    if dot.bias == "per filter":
+        found["forgot_bias"] = dot._replace(bias="none")
+        found["one_bias_total"] = dot._replace(bias="one")
+        found["bias_per_in_channel"] = dot._replace(bias="per input channel")
+    else:
+        found["counted_bias"] = dot._replace(bias="per filter")
+    return {name: wrong for name, wrong in found.items() if wrong != dot}
+
+
+def of_params(inferred: Inferred, facts: Facts) -> Counts:
+    """What each mistake, and each pair, makes of a layer's parameters."""
+    figures, kind = facts.figures, facts.node.layer.kind
+    dot = _dot(facts)
+    if dot is None:
+        return _params_of_others(facts)
+    single = _dot_mistakes(facts, dot)
+    candidates: Counts = {name: wrong.total() for name, wrong in single.items()}
+    for (one, first), (two, second) in combinations(single.items(), 2):
+        changed = {f: v for f, v in second._asdict().items() if v != getattr(dot, f)}
+        candidates[pair(one, two)] = first._replace(**changed).total()
+    if kind != "linear":
+        candidates["counted_outputs"] = figures.activations
+    else:
+        candidates |= _flattened_wrong(inferred, facts, dot)
+    return {name: value for name, value in candidates.items() if value != figures.params}
+
+
+def _flattened_wrong(inferred: Inferred, facts: Facts, dot: Dot) -> Counts:
+    """A linear layer after another map than the one that is flattened, or after none."""
+    above = inferred.facts.get(facts.node.inputs[0])
+    while above is not None and above.node.layer.kind == "dropout":
+        above = inferred.facts.get(above.node.inputs[0])
+    if above is None or above.node.layer.kind != "flatten":
+        return {}
+    found: Counts = {
+        f"wrong_flatten#{text}": dot._replace(channels=count).total() for text, count in other_maps(inferred, above)
+    }
+    found["forgot_flatten"] = dot._replace(channels=above.input_shapes[0][0]).total()
+    found["forgot_flatten#width"] = dot._replace(channels=above.input_shapes[0][-1]).total()
+    return found
+
+
+def _params_of_others(facts: Facts) -> Counts:
+    figures, kind = facts.figures, facts.node.layer.kind
+    channels = facts.input_shapes[0][0]
+    if kind == "batchnorm":
+        return {"bn_count": 4 * channels, "forgot_bias": channels}
+    if figures.params:
+        return {}
+    if kind.endswith("pool") and figures.windows:
+        area = prod(window.kernel for window in figures.windows)
+        values = {area, area + 1, area * channels, (area + 1) * channels}
+        return {f"pool_has_params#{value}": value for value in values}
+    return {f"has_no_params#{value}": value for value in {channels, figures.activations, 2 * channels}}
+
+
+def of_weights(inferred: Inferred, facts: Facts) -> Counts:
+    """What each mistake makes of a layer's weights, without the biases."""
+    figures = facts.figures
+    found = {**of_params(inferred, facts), "one_bias_total": figures.weights + 1, "counted_bias": figures.params}
+    return {name: value for name, value in found.items() if value != figures.weights}
+
+
+def of_macs(facts: Facts) -> Counts:
+    """What each mistake makes of a layer's multiply-accumulates."""
+    figures = facts.figures
+    if not figures.macs:
+        return {}
+    found: Counts = {"macs_vs_flops": 2 * figures.macs, "macs_include_bias": figures.connections}
+    if figures.windows:
+        inside, outside = elements(facts.input_shapes[0][1:]), elements(figures.output_shape[1:])
+        found["macs_input_size"] = figures.macs // outside * inside
+        found["forgot_in_channels"] = figures.macs // facts.input_shapes[0][0]
+        found["one_filter_only"] = figures.macs // figures.output_shape[0]
+    found |= _of_batches(figures.macs)
+    return {name: value for name, value in found.items() if value != figures.macs}
+
+
+def of_flops(facts: Facts) -> Counts:
+    """What each mistake makes of a layer's operations."""
+    figures = facts.figures
+    found: Counts = {
+        "macs_vs_flops": figures.macs,
+        "forgot_bias": 2 * figures.macs - elements(figures.output_shape),
+        **_of_batches(figures.flops),
+    }
+    return {name: value for name, value in found.items() if value != figures.flops}
+
+
+def _of_batches(count: int) -> Counts:
+    return {f"macs_per_batch#for a batch of {batch}": count * batch for batch in BATCHES} if count else {}
+
+
+def of_sum(inferred: Inferred, members: Iterable[Facts], figure: str) -> Counts:
+    """Mistakes of a sum: the same mistake in every layer, a layer left out or counted twice, a product for a sum."""
+    layers = list(members)
+    counts = {facts.node.name: getattr(facts.figures, figure) for facts in layers}
+    total, found = sum(counts.values()), dict[str, int | None]()
+    if figure in ("params", "trainable"):
+        found["forgot_bias"] = total - sum(facts.figures.biases for facts in layers)
+        found["bn_count"] = total + sum(facts.figures.buffers for facts in layers)
+        found |= _product(layers)
+    if figure == "macs":
+        found |= {"macs_vs_flops": 2 * total, **_of_batches(total)}
+    if figure == "flops":
+        found["macs_vs_flops"] = sum(facts.figures.macs for facts in layers)
+    by_kind: dict[str, int] = {}
+    for facts in layers:
+        by_kind[facts.node.layer.kind] = by_kind.get(facts.node.layer.kind, 0) + counts[facts.node.name]
+    for kind, count in by_kind.items():
+        if count and total - count:
+            found[f"total_missing_or_double#{kind} layers alone"] = count
+            found[f"total_missing_or_double#without the {kind} layers"] = total - count
+    for name, count in counts.items():
+        if count and total - count:
+            found[f"total_missing_or_double#without {name}"] = total - count
+            found[f"total_missing_or_double#{name} counted twice"] = total + count
+    return {name: value for name, value in found.items() if value != total}
+
+
+def _product(layers: list[Facts]) -> Counts:
+    """A depthwise and a pointwise convolution multiplied."""
+    trained = [facts for facts in layers if facts.figures.params]
+    parts = [facts.figures.weights for facts in trained if facts.node.layer.kind in ("conv", "depthwise_conv")]
+    if len(parts) != 2 or len(trained) != 2:
+        return {}
+    return {"separable_product": parts[0] * parts[1]}

@@ -1,0 +1,141 @@
+"""What each mistake makes of an output's sizes and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from cnncli.homework.mistakes import pair
+from cnncli.inference import Facts, Inferred
+from cnncli.shape import Shape, elements
+from cnncli.window import Window
+
+
+class Slide(NamedTuple):
+    """One axis of a window: what the size formula is worked out from."""
+
+    size: int
+    window: Window
+    is_same: bool = False
+    is_pool: bool = False
+
+
+def _size(s: Slide, *, n: int | None = None, span: int | None = None, stride: int | None = None) -> int:
+    w = s.window
+    room = (s.size + w.before + w.after if n is None else n) - (w.span if span is None else span)
+    return room // (w.stride if stride is None else stride) + 1
+
+
+def _room(s: Slide) -> int:
+    return s.size + s.window.before + s.window.after - s.window.span
+
+
+SIZES: dict[str, Callable[[Slide], int | None]] = {
+    "forgot_plus_one": lambda s: _size(s) - 1,
+    "plus_one_before_divide": lambda s: (_room(s) + 1) // s.window.stride,
+    "padding_counted_once": lambda s: _size(s, n=s.size + s.window.before),
+    "padding_counted_twice": lambda s: _size(s, n=s.size + 2 * (s.window.before + s.window.after)),
+    "same_as_valid": lambda s: _size(s, n=s.size) if s.is_same else None,
+    "padding_ignored": lambda s: _size(s, n=s.size),
+    "stride_ignored": lambda s: _size(s, stride=1),
+    "ceil_for_floor": lambda s: -(-_room(s) // s.window.stride) + 1,
+    "same_with_stride_unchanged": lambda s: s.size if s.is_same else None,
+    "dilation_ignored": lambda s: _size(s, span=s.window.kernel),
+    "dilation_times_kernel": lambda s: _size(s, span=s.window.dilation * s.window.kernel),
+    "pool_stride_one": lambda s: _size(s, stride=1) if s.is_pool else None,
+}
+
+
+def of_size(slide: Slide) -> dict[str, int | None]:
+    """What each mistake makes of one axis."""
+    return {name: wrong(slide) for name, wrong in SIZES.items()}
+
+
+def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[str, int]:
+    """What each mistake makes of (n - 1) s + span - p_before - p_after + output padding."""
+    forward = (size + window.before + window.after - window.kernel) // window.stride + 1
+    whole = (size - 1) * window.stride + window.span
+    return {
+        "transposed_inverted#the formula of a convolution": forward,
+        "transposed_inverted#the padding counted once": whole - window.before + output_padding,
+        "transposed_inverted#the output padding left out": whole - window.before - window.after,
+        "padding_ignored": whole + output_padding,
+        "stride_ignored": size - 1 + window.span - window.before - window.after + output_padding,
+    }
+
+
+def of_shape(inferred: Inferred, facts: Facts) -> dict[str, Shape | None]:
+    """What each mistake makes of a layer's output shape: of its sizes, of its channels, and of both."""
+    shape, layer = facts.figures.output_shape, facts.node.layer
+    candidates: dict[str, Shape | None] = {}
+    for name, sizes in _by_axis(facts).items():
+        candidates[name] = (shape[0], *sizes)
+    channels = dict(_channels(facts))
+    both = {
+        pair(one, two): (count, *whole[1:])
+        for one, whole in candidates.items()
+        for two, count in channels.items()
+        if whole is not None
+    }
+    candidates |= {name: (count, *shape[1:]) for name, count in channels.items()} | both
+    if layer.kind == "flatten":
+        candidates |= {f"wrong_flatten#{text}": (count,) for text, count in other_maps(inferred, facts)}
+    if len(shape) == 3 and shape[1] != shape[2]:
+        candidates["height_and_width_swapped"] = (shape[0], shape[2], shape[1])
+    if len(shape) > 1:
+        for order in ((*shape[1:], shape[0]), (*shape[:0:-1], shape[0])):
+            candidates.setdefault("HWC_order" if order == (*shape[1:], shape[0]) else "HWC_order#2", order)
+    return {name: value for name, value in candidates.items() if value != shape}
+
+
+def _by_axis(facts: Facts) -> dict[str, Shape]:
+    """Each mistake's sizes, where it gives one on every axis."""
+    windows = facts.figures.windows
+    if facts.node.layer.transposed and windows:
+        extra = facts.node.layer.__dict__.get("output_padding", 0)
+        extras = extra if isinstance(extra, tuple) else (extra,) * len(windows)
+        axes: list[dict[str, int | None]] = [
+            {**of_transposed_size(size, window, more)}
+            for size, window, more in zip(facts.input_shapes[0][1:], windows, extras, strict=True)
+        ]
+    else:
+        axes = [of_size(slide) for slide in _slides(facts)]
+    found: dict[str, Shape] = {}
+    for name in axes[0] if axes else ():
+        sizes = [axis[name] for axis in axes]
+        if all(size is not None for size in sizes):
+            found[name] = tuple(size for size in sizes if size is not None)
+    return found
+
+
+def _slides(facts: Facts) -> list[Slide]:
+    windows = facts.figures.windows
+    same = facts.node.layer.__dict__.get("padding") in ("same", "same_lower")
+    pool = facts.node.layer.kind.endswith("pool")
+    return [Slide(n, w, same, pool) for n, w in zip(facts.input_shapes[0][1:], windows, strict=bool(windows))]
+
+
+def _channels(facts: Facts) -> Iterator[tuple[str, int]]:
+    channels, windows = facts.input_shapes[0][0], facts.figures.windows
+    if not windows:
+        return
+    if facts.node.layer.kind.endswith("pool"):
+        yield "pooled_channels", channels // windows[0].kernel
+        return
+    yield "kept_input_channels", channels
+    yield "positions_as_channels", elements(facts.figures.output_shape[1:])
+    yield "padded_channels", facts.figures.output_shape[0] + 2 * windows[0].before
+
+
+def other_maps(inferred: Inferred, flatten: Facts) -> Iterator[tuple[str, int]]:
+    """The maps above a flatten that might have been flattened instead: ``maxpool1 was flattened``, its values."""
+    right = elements(flatten.input_shapes[0])
+    here: Facts | None = inferred.facts.get(flatten.node.inputs[0])
+    found: dict[int, str] = {}
+    while here is not None and len(found) < 8:
+        for name, shape in ((here.node.name, here.figures.output_shape), (here.node.inputs[0], here.input_shapes[0])):
+            if len(shape) > 1 and elements(shape) != right:
+                found.setdefault(elements(shape), f"{name} was flattened")
+        here = inferred.facts.get(here.node.inputs[0])
+    for count, text in found.items():
+        yield text, count

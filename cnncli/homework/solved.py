@@ -1,0 +1,235 @@
+"""The right answers to questions that stand by themselves: one size (``solve``), one matrix (``convolve``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncli.errors import CnnError, suggestion
+from cnncli.homework.conventions import USUAL, Conventions
+from cnncli.homework.sheet import Question
+from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.window import Window, fits, left_over, output_size, transposed_size
+
+SOLVE_FIELDS = (
+    *("input", "kernel", "stride", "padding", "dilation", "output"),
+    *("rounding", "transposed", "output_padding", "find"),
+)
+CONVOLVE_FIELDS = (
+    *("input", "kernel", "filter", "pool", "stride", "padding", "padding_mode", "dilation", "bias", "flip"),
+    *("transposed", "output_padding", "upstream", "find", "result"),
+)
+LARGEST = 100_000  # sizes up to which a kernel, stride or dilation is sought
+PADDINGS = ("valid", "same", "full")
+
+
+def _checked(question: Question, known: tuple[str, ...]) -> dict[str, str]:
+    for key in question.fields:
+        if key not in known:
+            hint = suggestion(key, known, f"it takes {', '.join(known)}")
+            raise CnnError(f"{question.name}: there is no field {key!r}", hint)
+    return question.fields
+
+
+def _whole(question: Question, key: str, default: int | None) -> int:
+    text = question.fields.get(key, "")
+    if not text and default is not None:
+        return default
+    if not text.isdigit() or len(text) > 9:
+        raise CnnError(f"{question.name}: {key} must be a whole number, not {text or 'nothing'}")
+    return int(text)
+
+
+def _yes(question: Question, key: str) -> bool:
+    return question.fields.get(key, "false").lower() in ("true", "yes")
+
+
+# One size ---------------------------------------------------------------------------------------------------------
+
+
+def solve_truth(question: Question, conventions: Conventions = USUAL) -> Truth:
+    """One size: ``{input: 7, kernel: 3, stride: 3, output: does not fit}``; or, with ``find: padding``, what gives it.
+
+    Unless rounding is floor (in the question or by convention), a window that leaves a rest does not fit.
+    """
+    fields = _checked(question, SOLVE_FIELDS)
+    find = fields.get("find", "output")
+    if find == "output":
+        return _transposed(question) if _yes(question, "transposed") else _output(question, conventions)
+    if find not in ("input", "kernel", "stride", "padding", "dilation"):
+        raise CnnError(
+            f"{question.name}: cannot find {find!r}", "find input, kernel, stride, padding, dilation or output"
+        )
+    return _inverse(question, find, conventions)
+
+
+def _rounding(question: Question, conventions: Conventions) -> str:
+    return question.fields.get("rounding", conventions.rounding or "exact")
+
+
+def _window(question: Question, size: int, conventions: Conventions, **known: int) -> Window:
+    """The window that the fields say, with what is sought put in."""
+    from cnncli.solving.windows import window_for
+
+    kernel = known.get("kernel") or _whole(question, "kernel", None)
+    stride = known.get("stride") or _whole(question, "stride", 1)
+    dilation = known.get("dilation") or _whole(question, "dilation", 1)
+    text = question.fields.get("padding", "0") if "padding" not in known else str(known["padding"])
+    padding: int | str = text if text in PADDINGS else known.get("padding", -1)
+    if padding == -1:
+        padding = _whole(question, "padding", 0)
+    if kernel < 1 or stride < 1 or dilation < 1 or size < 1:
+        raise CnnError(f"{question.name}: sizes, strides and dilations are at least 1")
+    window = window_for(size, kernel, stride, padding, dilation)
+    if conventions.padding == "in total" and isinstance(padding, int):
+        window = window._replace(before=padding // 2, after=padding - padding // 2)
+    return window._replace(ceil=_rounding(question, conventions) == "ceil")
+
+
+def _output(question: Question, conventions: Conventions) -> Truth:
+    from cnncli.homework.mistakes.sizes import Slide, of_size
+
+    size = _whole(question, "input", None)
+    window = _window(question, size, conventions)
+    room = size + window.before + window.after - window.span
+    working = f"({size} + {window.before + window.after} - {window.span}) / {window.stride} + 1"
+    if not fits(size, window):
+        return Truth(NO_FIT, NO_FIT, (working, f"the kernel spans {window.span}"), {})
+    output = output_size(size, window)
+    found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
+    candidates: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, output)}
+    if left_over(size, window) and _rounding(question, conventions) == "exact":
+        candidates = {"does_not_fit_unreported": output, **candidates}
+        return Truth(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
+    return Truth(output, str(output), (working, str(output)), candidates)
+
+
+def _transposed(question: Question) -> Truth:
+    from cnncli.homework.mistakes.sizes import of_transposed_size
+
+    size, extra = _whole(question, "input", None), _whole(question, "output_padding", 0)
+    window = _window(question, size, USUAL)
+    output = transposed_size(size, window, extra)
+    cut = window.before + window.after
+    working = f"({size} - 1) * {window.stride} + {window.span} - {cut}" + (f" + {extra}" if extra else "")
+    if output < 1:
+        return Truth(NO_FIT, NO_FIT, (working, str(output)), {})
+    found = {name: value for name, value in of_transposed_size(size, window, extra).items() if value != output}
+    return Truth(output, str(output), (working, str(output)), {**found})
+
+
+def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
+    """Every value of what is sought that gives the output; the first is shown."""
+    output = _whole(question, "output", None)
+    exact = _rounding(question, conventions) == "exact"
+    size = 0 if find == "input" else _whole(question, "input", None)
+    if max(size, output) > LARGEST:
+        raise CnnError(f"{question.name}: sizes above {LARGEST:,} are not searched")
+
+    def gives(value: int) -> bool:
+        n = value if find == "input" else size
+        window = _window(question, n, conventions, **({} if find == "input" else {find: value}))
+        right = fits(n, window) and output_size(n, window) == output
+        return right and not (exact and left_over(n, window))
+
+    values = [value for value in _range(question, find, size, output, conventions) if gives(value)]
+    if not values:
+        return Truth("not possible", "not possible", (f"no {find} gives {output}",), {}, words=frozenset((NO_FIT,)))
+    first = values[0]
+    window = _window(
+        question, first if find == "input" else size, conventions, **({} if find == "input" else {find: first})
+    )
+    n = first if find == "input" else size
+    padding = window.before + window.after
+    worked = f"({n} + {padding} - {window.span}) / {window.stride} + 1 = {output}"
+    more = f" (also {', '.join(map(str, values[1:5]))}{', …' if len(values) > 5 else ''})" if len(values) > 1 else ""
+    candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
+    words = [w for w in PADDINGS if find == "padding" and _word_gives(question, w, size, output, exact)]
+    return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words))
+
+
+def _word_gives(question: Question, word: str, size: int, output: int, exact: bool) -> bool:
+    window = _window(question._replace(fields={**question.fields, "padding": word}), size, USUAL)
+    right = fits(size, window) and output_size(size, window) == output
+    return right and not (exact and left_over(size, window))
+
+
+def _range(question: Question, find: str, size: int, output: int, conventions: Conventions) -> range:
+    """Where what is sought can lie: n + 2 p - span lies from s (m - 1) to s m - 1."""
+    if find == "input":
+        window = _window(question, LARGEST, conventions)
+        least = window.stride * (output - 1) + window.span - window.before - window.after
+        return range(max(1, least), least + window.stride)
+    if find == "padding":
+        window = _window(question, size, conventions, padding=0)
+        most = window.stride * output + window.span - size
+        return range(max(0, most) + 1)
+    return range(1, 3 * size + 1) if find == "kernel" else range(1, size + 1)
+
+
+# By hand ----------------------------------------------------------------------------------------------------------
+
+
+def convolve_truth(question: Question) -> Truth:
+    """A convolution or a pool by hand: ``{input: "0 1 2; …", kernel: "0 1; 2 3", result: "19 25; 37 43"}``.
+
+    Fields are those of ``cnn convolve``; several filters are kernels set apart by ``&``. With ``upstream`` and
+    ``find: input`` or ``find: kernel`` the gradients are asked.
+    """
+    from cnncli.homework import matrices
+    from cnncli.homework.exercise import Written, read_exercise
+    from cnncli.homework.mistakes.by_hand import nested, of_exercise
+
+    fields = _checked(question, CONVOLVE_FIELDS)
+    for key in ("input", "kernel", "upstream"):
+        if matrices.is_file(fields.get(key, "")):
+            raise CnnError(f"{question.name}: {key} is the name of a file", 'write the matrix: "0 1 2; 3 4 5"')
+    kernels = tuple(text.strip() for text in fields.get("kernel", "").split("&") if text.strip())
+    exercise = read_exercise(
+        Written(
+            fields.get("input", ""),
+            kernels,
+            fields.get("filter", ""),
+            fields.get("pool", ""),
+            fields.get("stride", ""),
+            fields.get("padding", "0"),
+            fields.get("padding_mode", "zeros"),
+            fields.get("dilation", ""),
+            (fields["bias"],) if fields.get("bias") else (),
+            _yes(question, "flip"),
+            _yes(question, "transposed"),
+            _whole(question, "output_padding", 0),
+        )
+    )
+    if fields.get("upstream"):
+        return _gradient(question, exercise)
+    truth = nested(exercise.result())
+    working = tuple(
+        f"{step.working} = {matrices.shown(step.value)}" for step, _ in zip(exercise.steps(), range(4), strict=False)
+    )
+    return Truth(truth, _text(truth), working, of_exercise(exercise))
+
+
+def _gradient(question: Question, exercise: Any) -> Truth:
+    from cnncli.homework import by_hand, matrices
+    from cnncli.homework.mistakes.by_hand import nested
+
+    find = question.fields.get("find", "input")
+    if find not in ("input", "kernel") or exercise.pool or exercise.transposed:
+        raise CnnError(f"{question.name}: gradients are those of a convolution", "find input or kernel")
+    upstream = matrices.read(question.fields["upstream"])
+    while upstream.ndim < exercise.x.ndim:
+        upstream = upstream[None]
+    found = by_hand.gradients(exercise.x, exercise.weights, upstream, exercise.how)
+    truth = nested(by_hand.simplest(found.to_input if find == "input" else found.to_kernel))
+    how = (
+        "the full convolution of the upstream gradient with the kernel flipped (at stride 1)"
+        if find == "input"
+        else "the cross-correlation of the input with the upstream gradient"
+    )
+    return Truth(truth, _text(truth), (how,), {})
+
+
+def _text(rows: tuple[tuple[Any, ...], ...]) -> str:
+    from cnncli.homework import matrices
+
+    return "; ".join(" ".join(map(matrices.shown, row)) for row in rows)

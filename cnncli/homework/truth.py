@@ -1,0 +1,25 @@
+"""The right answer to a question."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cnncli.homework.mistakes import Candidates
+
+NO_FIT = "does not fit"
+
+
+class Truth(NamedTuple):
+    """The right answer (a number, a shape, a matrix as nested tuples, or "does not fit") and how it comes about.
+
+    ``candidates`` is what each typical mistake gives. ``also`` are other values that are right, ``words`` other texts.
+    ``order`` is the order of a shape's axes where only one is accepted.
+    """
+
+    value: Any
+    text: str
+    derivation: tuple[str, ...]
+    candidates: Candidates
+    also: frozenset[Any] = frozenset()
+    words: frozenset[str] = frozenset()
+    order: str = ""
