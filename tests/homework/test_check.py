@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -96,6 +97,44 @@ EXAMPLES += [
     (CHAIN, "conv2.receptive_field", "9", "rf_pool_ignored"),
     (CHAIN, "conv2.macs", "9,800", "macs_vs_flops"),
 ]
+FLAT = "  input: 3x26x26\n  layers: [conv: {filters: 64, kernel: 5}, maxpool: 2, flatten, linear: 128]\n"
+UP = "  input: 1x3x3\n  layers: [conv_transpose: {filters: 1, kernel: 3, stride: 2, padding: 1, output_padding: 1}]\n"
+DEPTHWISE = """\
+  input: 16x8x8
+  layers: [depthwise_conv: {kernel: 3, bias: false}, conv: {filters: 32, kernel: 1, bias: false}]
+"""
+CONV10 = CONV.format(input="3x32x32", filters=10, kernel=5, more="stride: 2, padding: 2")
+EXAMPLES += [
+    (CONV10, "conv1.shape", "3x16x16", "kept_input_channels"),
+    (CONV10, "conv1.shape", "14x16x16", "padded_channels"),
+    (CONV10, "conv1.shape", "256x16x16", "positions_as_channels"),
+    (CONV10, "conv1.shape", "10x32x32", "stride_ignored"),
+    (CONV10, "conv1.params", "76", "one_filter_only"),
+    (CONV10, "conv1.params", "194560", "no_weight_sharing"),
+    (CONV10, "conv1.params", "2560", "counted_outputs"),
+    (CONV10, "conv1.params", "30730", "counted_input_pixels"),
+    (CONV10, "conv1.macs", "768000", "macs_input_size"),
+    (CONV10, "conv1.macs", "194560", "macs_include_bias"),
+    (CONV10, "conv1.macs", "6144000", "macs_per_batch"),
+    (CONV10, "conv1.flops", "192000", "macs_vs_flops"),
+    (FLAT, "flatten1.shape", "30976", "wrong_flatten"),
+    (FLAT, "linear1.params", "3965056", "wrong_flatten"),
+    (FLAT, "linear1.params", "8320", "forgot_flatten"),
+    (FLAT, "total.params", "4864", "total_missing_or_double"),
+    (FLAT, "total.params", "991360", "total_missing_or_double"),
+    (UP, "conv_transpose1.shape", "1x2x2", "transposed_inverted"),
+    (UP, "conv_transpose1.shape", "1x5x5", "transposed_inverted"),
+    (UP, "conv_transpose1.shape", "1x7x7", "transposed_inverted"),
+    (DEPTHWISE, "depthwise_conv1.params", "2304", "depthwise_as_full"),
+    (DEPTHWISE, "total.params", "73728", "separable_product"),
+    (CONV.format(input="1x7x9", filters=1, kernel=3, more="padding: same"), "conv1.shape", "1x5x7", "same_as_valid"),
+    (CONV.format(input="1x32x32", filters=1, kernel=3, more="dilation: 2"), "conv1.shape", "1x27x27",
+     "dilation_times_kernel"),
+    (CONV.format(input="1x7x9", filters=1, kernel=3, more=""), "conv1.shape", "1x7x5", "height_and_width_swapped"),
+    (CHAIN, "conv2.jump", "1", "jump_is_own_stride"),
+    (CHAIN, "conv2.jump", "4", "jump_added"),
+    ("  input: 1x9x9\n  layers: [relu]\n", "relu1.params", "81", "has_no_params"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("network", "question", "answer", "mistake"), EXAMPLES, ids=lambda text: str(text)[-30:])
@@ -158,6 +197,17 @@ def test_nothing_follows_from_a_blank_or_a_degenerate_answer(tmp_path: Path, ans
 
 
 SOLVE = [
+    ("{input: 32, output: 32, kernel: 5, find: padding, padding: 2}", True, ()),
+    ("{input: 32, output: 32, kernel: 5, find: padding, padding: same}", True, ()),
+    ("{input: 32, output: 32, kernel: 5, find: padding, padding: 4}", False, ("padding_in_total",)),
+    ("{input: 32, output: 32, kernel: 4, find: padding, padding: not possible}", True, ()),
+    ("{input: 32, output: 28, find: kernel, kernel: 5}", True, ()),
+    ("{input: 224, output: 112, kernel: 7, padding: 3, rounding: floor, find: stride, stride: 2}", True, ()),
+    ("{output: 5, kernel: 3, stride: 2, find: input, input: 11}", True, ()),
+    ("{output: 5, kernel: 3, stride: 2, find: input, input: 12}", False, ("off_by_one",)),
+    ("{output: 5, kernel: 3, stride: 2, rounding: floor, find: input, input: 12}", True, ()),
+    ("{input: 3, kernel: 3, stride: 2, padding: 1, transposed: true, output: 5}", True, ()),
+    ("{input: 3, kernel: 3, stride: 2, padding: 1, transposed: true, output: 2}", False, ("transposed_inverted",)),
     ("{input: 7, kernel: 3, stride: 3, output: does not fit}", True, ()),
     ("{input: 7, kernel: 3, stride: 3, output: 2}", False, ("does_not_fit_unreported",)),
     ("{input: 7, kernel: 3, stride: 3, rounding: floor, output: 2}", True, ()),
@@ -166,7 +216,30 @@ SOLVE = [
     ("{input: 7, kernel: 3, padding: 1, output: 5}", False, ("padding_ignored",)),
     ("{input: 3, kernel: 5, output: does not fit}", True, ()),
 ]
+CHANNELS = 'input: "0 1 2; 3 4 5; 6 7 8 | 1 2 3; 4 5 6; 7 8 9", kernel: "0 1; 2 3 | 1 2; 3 4"'
+POOLED = "1 1 2 4; 5 6 7 8; 3 2 1 0; 1 2 3 4"
 CONVOLVE = [
+    (f'{{{CHANNELS}, result: "56 72; 104 120"}}', True, ()),
+    (f'{{{CHANNELS}, result: "19 25; 37 43; 37 47; 67 77"}}', False, ("channel_sum_missing",)),
+    (f'{{input: "{POOLED}", pool: max, kernel: 2, result: "6 8; 3 4"}}', True, ()),
+    (f'{{input: "{POOLED}", pool: avg, kernel: 2, result: "3.25 5.25; 2 2"}}', True, ()),
+    (f'{{input: "{POOLED}", pool: avg, kernel: 2, result: "6 8; 3 4"}}', False, ("pool_kind",)),
+    (f'{{input: "{POOLED}", pool: max, kernel: 2, result: "6 7 8; 6 7 8; 3 3 4"}}', False, ("pool_stride_one",)),
+    ('{input: "3 4", pool: l2, kernel: 2, result: "5"}', True, ()),
+    ('{input: "3 4; 0 0", pool: l2, kernel: 2, result: "25"}', False, ("l2_pool_no_root",)),
+    ('{input: "1 2; 3 4", pool: l2, kernel: 2, result: "5.48"}', True, ()),
+    ('{input: "1 2; 3 4", pool: l2, kernel: 2, result: "sqrt(30)"}', True, ()),
+    ('{input: "1 2; 3 4", pool: l2, kernel: 2, result: "5.4"}', False, ()),
+    (
+        '{input: "1 2 3; 4 5 6; 7 8 9", pool: avg, kernel: 3, stride: 2, padding: 1, result: "3 4; 6 7"}',
+        False,
+        ("avg_pads_in_divisor",),
+    ),
+    ('{input: "1 2; 3 4", kernel: "1 2; 0 3", transposed: true, result: "1 4 4; 3 13 14; 0 9 12"}', True, ()),
+    ('{input: "1 2 3; 4 5 6; 7 8 9", kernel: "1 0; 0 1", bias: 1, result: "6 8; 12 14"}', False, ("forgot_bias",)),
+    ('{input: "1 2; 3 4", kernel: "1 0; 2 1", result: "13"}', False, ("flip_one_axis",)),
+    ('{input: "1 2; 3 4", kernel: "1 0; 0 1", upstream: "2", find: kernel, result: "2 4; 6 8"}', True, ()),
+    ('{input: "1 2; 3 4", kernel: "1 0; 0 1", upstream: "2", find: input, result: "2 0; 0 2"}', True, ()),
     ('{input: "0 1 2; 3 4 5; 6 7 8", kernel: "0 1; 2 3", result: "19 25; 37 43"}', True, ()),
     ('{input: "0 1 2; 3 4 5; 6 7 8", kernel: "0 1; 2 3", result: "5 11; 23 29"}', False, ("flip_missing",)),
     ('{input: "0 1 2; 3 4 5; 6 7 8", kernel: "0 1; 2 3", result: "19 25; 37 44"}', False, ("window_slip",)),
@@ -186,9 +259,54 @@ def test_convolutions_by_hand_are_compared(tmp_path: Path, fields: str, right: b
     assert (found.correct, found.mistakes) == (right, named)
 
 
+CATALOGUE = Path(__file__).parents[3] / "shared" / "reference" / "mistakes.md"
+
+
+@pytest.mark.skipif(not CATALOGUE.exists(), reason="the catalogue of mistakes is not here")
+def test_every_mistake_of_the_catalogue_has_its_words() -> None:
+    known = re.findall(r"^\| `(\w+)` \|", CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(known) > 40 and [name for name in known if name not in mistakes.DESCRIPTIONS] == []
+
+
+def test_a_block_is_asked_as_the_sum_of_its_layers(tmp_path: Path) -> None:
+    inferred = load("resnet18").inferred
+    sum_of = sum(facts.figures.params for name, facts in inferred.facts.items() if name.startswith("stage2."))
+    (found,) = checked(tmp_path, f"architecture: resnet18\nanswers: {{stage2.params: {sum_of}}}\n")
+    assert found.correct
+
+
+def test_other_answers_tell_mistakes_apart(tmp_path: Path) -> None:
+    network = "architecture:\n  input: 2x16x16\n  layers:\n"
+    network += "    - conv: {filters: 2, kernel: 3, padding: 1}\n    - conv: {filters: 3, kernel: 3, padding: 1}\n"
+    both, alone = "conv1.params: 20", "conv2.params: 30"
+    (first,) = checked(tmp_path, f"{network}answers: {{{both}}}\n")
+    assert set(first.mistakes) == {"forgot_in_channels"} or len(first.mistakes) > 1
+    told = checked(tmp_path, f"{network}answers: {{{both}, {alone}}}\n")
+    assert told[0].mistakes[0] == told[1].mistakes[0]
+
+
+@pytest.mark.parametrize(
+    ("figure", "answer"),
+    [("c1.input_shape", "1x28x28"), ("c1.kernel", "5"), ("c1.kernel", "5x5"), ("c1.padding", "2"),
+     ("c1.stride", "1"), ("c1.parameter_bytes", "624 bytes"), ("total.parameter_bytes", "246,824"),
+     ("flatten1.receptive_field", "all"), ("maxpool2.jump", "4"), ("c1.rf_offset", "-2"), ("c1.dropped", "0"),
+     ("c1.operations", "235200"), ("maxpool2.sees", "16x16"), ("c1.effective_kernel", "5")],
+)  # fmt: skip
+def test_every_figure_can_be_asked(tmp_path: Path, figure: str, answer: str) -> None:
+    (found,) = checked(tmp_path, f"architecture: lenet5\nanswers: {{{figure}: '{answer}'}}\n")
+    assert found.correct, found
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        ("architecture: lenet5\nanswers: {relu1.kernel: 3}\n", "a relu has no kernel"),
+        ("architecture: lenet5\nanswers: {total.shape: 3}\n", "a network has no shape of its own"),
+        ("architecture: lenet5\nanswers: {c1.params: {a: 3}}\n", "a mapping is for solve and convolve"),
+        ("answers: {solve: {input: 7, kernal: 3, output: 1}}\n", "did you mean kernel"),
+        ("answers: {solve: {input: 7, output: 1, find: depth}}\n", "cannot find 'depth'"),
+        ("answers: {convolve: {input: /etc/passwd.csv, kernel: '1', result: '1'}}\n", "is the name of a file"),
+        ("answers: {convolve: {input: '1 2', pool: mean, kernel: 2, result: '1'}}\n", "there is no pool 'mean'"),
         ("", "the sheet is empty"),
         ("- 1\n", "a sheet is a mapping"),
         ("architecture: lenet5\n", "the sheet has no answers"),
