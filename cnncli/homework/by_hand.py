@@ -90,7 +90,7 @@ def padded(x: Any, how: Sliding) -> Any:
 
     border = [(0, 0), *((window.before, window.after) for window in how.windows)]
     mode: Any = MODES[how.mode]
-    return np.pad(x, border, mode=mode)
+    return simplest(np.pad(x, border, mode=mode))  # numpy's zeros are its own integers, which overflow
 
 
 def _positions(sizes: Sequence[int], how: Sliding) -> tuple[int, ...]:

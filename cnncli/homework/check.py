@@ -47,7 +47,7 @@ def check(sheet: Sheet, known: Known | None = None) -> list[Answer]:
         if not answer.correct and not answer.blank:
             answer = _by_convention(sheet, question, given, answer, known)
         if not answer.correct and not answer.blank:
-            answer = _by_follow_through(sheet, question, given, answer, carried)
+            answer = _by_follow_through(sheet, question, given, answer, carried, known)
             remember(sheet, question, given, carried)
         found.append(answer)
     return _ranked(found)
@@ -63,8 +63,10 @@ def _by_convention(sheet: Sheet, question: Question, given: Given, answer: Answe
     return answer
 
 
-def _by_follow_through(sheet: Sheet, question: Question, given: Given, answer: Answer, carried: Carried) -> Answer:
-    found = followed(sheet, question, carried, sheet.conventions[0])
+def _by_follow_through(
+    sheet: Sheet, question: Question, given: Given, answer: Answer, carried: Carried, known: Known
+) -> Answer:
+    found = followed(sheet, question, carried, known)
     if found is None or not is_right(found[0], given)[0]:
         return answer
     remarks = (*answer.remarks, f"right given {found[1]}")

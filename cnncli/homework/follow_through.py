@@ -5,13 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from cnncli.graph import Graph
 from cnncli.homework.answers import Given
 from cnncli.homework.conventions import Conventions
-from cnncli.homework.questions import COUNTS, SHAPES, asked, counted, truth_of
+from cnncli.homework.questions import COUNTS, SHAPES, Known, asked, counted, truth_of
 from cnncli.homework.sheet import Question, Sheet
 from cnncli.homework.truth import Truth
 from cnncli.inference import Inferred, infer_all
 from cnncli.shape import Shape, elements, format_shape
+
+
+KEPT = 200  # networks that are kept while a class is marked
 
 
 class Carried(NamedTuple):
@@ -43,8 +47,9 @@ def channels_first(shape: Shape, right: Shape) -> Shape:
     return shape
 
 
-def followed(sheet: Sheet, question: Question, carried: Carried, conventions: Conventions) -> tuple[Truth, str] | None:
+def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -> tuple[Truth, str] | None:
     """What would be right given the earlier errors, and which those are; None where none of them changes it."""
+    conventions = sheet.conventions[0]
     if sheet.loaded is None or question.fields or not (carried.shapes or carried.counts):
         return None
     usual = sheet.loaded.inferred
@@ -53,13 +58,23 @@ def followed(sheet: Sheet, question: Question, carried: Carried, conventions: Co
         return _followed_sum(usual, layer, figure, carried, conventions)
     if layer in carried.shapes or not carried.shapes:
         return None
-    inferred, _ = infer_all(sheet.loaded.graph, forced=carried.shapes)
+    inferred = _network(sheet.loaded.graph, carried.shapes, known)
     if layer not in inferred.facts:
         return None
     truth = truth_of(inferred, layer, figure, conventions)
     if truth.value == truth_of(usual, layer, figure, conventions).value:
         return None
     return truth, ", ".join(f"{name} of {format_shape(shape)}" for name, shape in carried.shapes.items())
+
+
+def _network(graph: Graph, shapes: dict[str, Shape], known: Known) -> Inferred:
+    """The network that goes on with these shapes; many of a class make the same error."""
+    key = ("carried", *sorted(shapes.items()))
+    if key not in known.networks:
+        if len(known.networks) >= KEPT:
+            known.networks.clear()
+        known.networks[key] = infer_all(graph, forced=shapes)[0]
+    return known.networks[key]
 
 
 def _followed_sum(

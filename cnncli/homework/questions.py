@@ -42,7 +42,7 @@ class Known(NamedTuple):
     """Right answers and networks that were worked out, kept from one sheet of a class to the next."""
 
     truths: dict[tuple[Any, ...], Truth]
-    networks: dict[tuple[str, ...], Inferred]
+    networks: dict[tuple[Any, ...], Inferred]
     variants: dict[tuple[Any, ...], list[tuple[Truth, str]]]
 
 

@@ -106,3 +106,10 @@ def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> Non
 def test_what_cannot_be_worked_out_is_said(cnn: Run, arguments: tuple[str, ...], code: int, err: str) -> None:
     ended = cnn("convolve", *arguments)
     assert (ended.code, ended.err) == (code, err)
+
+
+def test_the_average_over_a_border_of_zeros_is_exact(cnn: Run) -> None:
+    out = cnn(
+        "convolve", "1 2; 3 4", "--pool", "avg", "--kernel", "3", "--stride", "1", "--padding", "1", "--format", "json"
+    ).out
+    assert json.loads(out)["output"] == [["10/9", "10/9"], ["10/9", "10/9"]]
