@@ -16,6 +16,7 @@ SUMMARIES = {
     "convolve": "Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.",
     "check": "Homework: each answer right or wrong, with the derivation and the likely mistake.",
     "grade": "Mark a class's answer sheets by a key.",
+    "quiz": "Exercises drawn at random: papers, keys, worked solutions, files for Moodle and Canvas.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "list": "The architectures that come with cnn.",

@@ -92,6 +92,8 @@ def _lines(title: str, found: list[Answer], *, hidden: bool) -> list[str]:
 
 
 def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
+    from cnncli.homework.truth import is_remark
+
     mark = "right" if answer.correct else "blank" if answer.blank else "follows" if answer.follow_through else "wrong"
     shown = answer.given or "nothing"
     lines = [f"{mark:8}{answer.question}: {shown}"]
@@ -108,6 +110,6 @@ def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
     if not hidden:
         lines.append(f"        it is {answer.expected}")
         for at, line in enumerate(answer.derivation):
-            goes_on = at and " = " not in line and not line.startswith("(")
+            goes_on = at and " = " not in line and not is_remark(line)
             lines.append(f"          {'= ' if goes_on else ''}{line}")
     return lines

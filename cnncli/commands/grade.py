@@ -14,6 +14,7 @@ from cnncli.errors import NO, CnnError
 if TYPE_CHECKING:
     from cnncli.homework.grade import Key, Paper, Result
     from cnncli.homework.marksheets import Roster
+    from cnncli.homework.questions import Known
 
 
 @click.command()
@@ -27,25 +28,19 @@ def command(key_file: str, submissions: tuple[Path, ...], folder: Path | None, r
     """Mark a class's answer sheets by a key.
 
     SUBMISSIONs are sheets, or folders of them. The KEY names the network, the points of each question, the conventions
-    and what else is accepted; its own answers are checked first. A sheet that cannot be read gets an error line and no
-    marks.
+    and what else is accepted; its own answers are checked first. A folder of keys holds one for each student, as cnn
+    quiz writes them. A sheet that cannot be read gets an error line and no marks.
     """
-    from cnncli.homework.grade import key_problems, read_key, results
+    from cnncli.homework.grade import results
     from cnncli.homework.marksheets import plain_csv, read_roster
-    from cnncli.homework.questions import nothing_known
 
-    key = read_key(key_file)
-    known = nothing_known()
-    problems = key_problems(key, known)
-    if problems:
-        raise CnnError(
-            f"{key_file}: the key is wrong\n  " + "\n  ".join(problems), "mend it, or leave answer out", exit_code=NO
-        )
+    keys = _keys(Path(key_file))
+    key = next(iter(keys.values()))
     listed = read_roster(roster) if roster is not None else None
     files = [file for path in submissions for file in _sheets(path)]
     if not files:
         raise CnnError("there are no sheets", "a sheet is a YAML file; give files, or folders of them")
-    papers = list(_marked(key, files, known))
+    papers = list(_marked(keys, files))
     found = results(key, papers)
     if folder is not None:
         _write(folder, key, papers, found, listed)
@@ -88,21 +83,53 @@ def _sheets(path: Path) -> list[Path]:
     return [path]
 
 
-def _marked(key: Key, files: list[Path], known: Any) -> Iterator[Paper]:
-    from cnncli.homework.grade import Paper, mark
-    from cnncli.homework.sheet import read_sheet
+def _keys(path: Path) -> dict[str, Key]:
+    """The key for all ("") or, of a folder, each student's own, all checked. Raises CnnError naming wrong ones."""
+    from cnncli.homework.grade import key_problems, read_key
+    from cnncli.homework.questions import nothing_known
+
+    files = _sheets(path)
+    keys = {}
+    for file in files:
+        key = read_key(str(file))
+        problems = key_problems(key, nothing_known())
+        if problems:
+            text = f"{file}: the key is wrong\n  " + "\n  ".join(problems)
+            raise CnnError(text, "mend it, or leave answer out", exit_code=NO)
+        keys[key.student if path.is_dir() else ""] = key
+    if not keys:
+        raise CnnError(f"{path}: holds no keys", "cnn quiz --per-student writes a folder of them")
+    if len({tuple((item.name, item.points) for item in key.items) for key in keys.values()}) > 1:
+        raise CnnError(f"{path}: the keys do not ask the same questions", "draw them with the same options")
+    return keys
+
+
+def _marked(keys: dict[str, Key], files: list[Path]) -> Iterator[Paper]:
+    from cnncli.homework.questions import nothing_known
     from cnncli.progress import progress
 
+    known = {student: nothing_known() for student in keys}
     with progress("marking", len(files), "sheets") as advance:
         for file in files:
-            try:
-                paper = mark(key, str(file), read_sheet(str(file), network=False), known)
-            except CnnError as error:
-                paper = Paper(str(file), file.stem, problem=str(error).splitlines()[0])
-            except RecursionError:
-                paper = Paper(str(file), file.stem, problem="is nested too deeply")
+            yield _paper(keys, file, known)
             advance(1)
-            yield paper
+
+
+def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
+    """One sheet's marks; whatever is wrong with it is its own."""
+    from cnncli.homework.grade import Paper, mark
+    from cnncli.homework.sheet import read_sheet
+
+    try:
+        sheet = read_sheet(str(file), network=False)
+        whose = "" if "" in keys else sheet.student
+        if whose not in keys:
+            return Paper(str(file), sheet.student or file.stem, problem=f"there is no key for {whose or 'no student'}")
+        return mark(keys[whose], str(file), sheet, known[whose])
+    except CnnError as error:
+        return Paper(str(file), file.stem, problem=str(error).splitlines()[0])
+    except RecursionError:
+        return Paper(str(file), file.stem, problem="is nested too deeply")
 
 
 def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:

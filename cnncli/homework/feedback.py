@@ -9,17 +9,8 @@ from typing import NamedTuple
 from cnncli.homework.check import Answer
 from cnncli.homework.grade import Key, Mark, Paper, points_text
 from cnncli.homework.mistakes import described
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; width: 100% }
-td { border-top: 1px solid #ddd; padding: .4rem .6rem; vertical-align: top }
-td.points { text-align: right; white-space: nowrap } .right { color: #17692b } .wrong { color: #a31621 }
-.follows { color: #8a5a00 } .blank { color: #666 }
-ul { margin: .2rem 0; padding-left: 1.2rem } code { white-space: pre-wrap }
-@media (prefers-color-scheme: dark) { body { background: #1b1b1b; color: #ddd } td { border-color: #444 }
-.right { color: #7bd88f } .wrong { color: #ff8f8f } .follows { color: #e5b567 } }
-""".strip()
+from cnncli.homework.page import page
+from cnncli.homework.truth import is_remark
 
 
 class Line(NamedTuple):
@@ -47,13 +38,13 @@ def said_of(answer: Answer) -> Iterator[Line]:
     elif not (answer.blank or answer.follow_through):
         yield Line("none of the known mistakes gives this")
     yield Line(f"it is {answer.expected}")
-    formulas = [line for line in answer.derivation if not line.startswith("(")]
+    formulas = [line for line in answer.derivation if not is_remark(line)]
     between = "; " if any(" = " in line for line in formulas) else " = "
     if formulas:
         yield Line(between.join(formulas), is_formula=True)
     for line in answer.derivation:
-        if line.startswith("("):
-            yield Line(line.strip("()"))
+        if is_remark(line):
+            yield Line(line[1:-1])
 
 
 def _title(key: Key, paper: Paper) -> str:
@@ -76,15 +67,11 @@ def markdown(key: Key, paper: Paper) -> str:
 
 def html(key: Key, paper: Paper) -> str:
     """The same as a page that can be printed; everything that a student wrote is escaped."""
-    title = escape(_title(key, paper))
     if paper.problem:
-        body = f"<p>No marks: {escape(paper.problem)}</p>"
-    else:
-        total = f"<p><strong>{points_text(paper.points)} of {points_text(key.out_of)} points</strong></p>"
-        body = total + "\n<table>\n" + "\n".join(map(_row, paper.marks)) + "\n</table>"
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    head = f"<head>{head}<style>{STYLE}</style></head>"
-    return f"<!doctype html>\n<html>{head}\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
+        return page(_title(key, paper), f"<p>No marks: {escape(paper.problem)}</p>")
+    total = f"<p><strong>{points_text(paper.points)} of {points_text(key.out_of)} points</strong></p>"
+    rows = "\n".join(map(_row, paper.marks))
+    return page(_title(key, paper), f'{total}\n<table class="marks">\n{rows}\n</table>')
 
 
 def _row(mark: Mark) -> str:

@@ -14,7 +14,6 @@ from cnncli.homework.truth import Truth
 from cnncli.inference import Inferred, infer_all
 from cnncli.shape import Shape, elements, format_shape
 
-
 KEPT = 200  # networks that are kept while a class is marked
 
 

@@ -18,7 +18,7 @@ from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
-KEYS = ("title", "architecture", "conventions", "follow_through", "by_cell", "questions")
+KEYS = ("title", "student", "architecture", "conventions", "follow_through", "by_cell", "questions")
 ITEM_KEYS = ("points", "answer", "tolerance", "accept", "by_cell", "solve", "convolve")
 EXAMPLE = "write architecture: lenet5 and questions: {c1.params: 2, c1.shape: 1}"
 COMMONEST, NAMED = 3, 5  # wrong values that are shown of a question, and students that are named of each
@@ -56,6 +56,7 @@ class Key(NamedTuple):
     follow_through: Fraction
     items: tuple[Item, ...]
     conventions: tuple[Conventions, ...] = (USUAL,)
+    student: str = ""  # whose paper it is the key to, where each has one of their own
 
     @property
     def out_of(self) -> Fraction:
@@ -115,7 +116,9 @@ def read_key(path: str) -> Key:
     title = root.entries.get("title")
     loaded = network_of(source, root, tuple(item.question for item in items))
     conventions = read_conventions(source, root.entries.get("conventions"))
-    return Key(title.text if isinstance(title, Scalar) else "", loaded, share, items, conventions)
+    student = root.entries.get("student")
+    names = tuple(node.text if isinstance(node, Scalar) else "" for node in (title, student))
+    return Key(names[0], loaded, share, items, conventions, names[1])
 
 
 def _item(source: Source, name: str, value: Value, *, by_cell: bool) -> Item:

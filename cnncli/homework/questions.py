@@ -11,7 +11,7 @@ from cnncli.explanation import explain
 from cnncli.homework import mistakes
 from cnncli.homework.conventions import OF_THE_NETWORK, USUAL, Conventions, network_under, said
 from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum, of_weights
-from cnncli.homework.mistakes.fields import of_jump, of_receptive_field
+from cnncli.homework.mistakes.fields import as_sum, of_jump, of_receptive_field
 from cnncli.homework.mistakes.sizes import of_shape
 from cnncli.homework.sheet import Question, Sheet, is_convolve, is_solve
 from cnncli.homework.truth import NO_FIT, Truth
@@ -232,6 +232,8 @@ def _sum_truth(inferred: Inferred, scope: str, figure: str, conventions: Convent
 def _derivation(inferred: Inferred, layer: str, figure: str) -> tuple[str, ...]:
     steps = [step for step in explain(inferred, layer).steps if step.figure.startswith(figure)]
     exact = [step for step in steps if step.figure == figure] or steps
+    if len({(step.formula, step.numbers) for step in exact}) == 1:  # both axes alike
+        exact = exact[:1]
     lines = []
     for step in exact:
         parts = dict.fromkeys((step.formula, step.numbers, str(int(step.value))))
@@ -249,7 +251,10 @@ def _field_truth(inferred: Inferred, facts: Facts, what: str) -> Truth:
     candidates = wrong(inferred, facts) if wrong is not None else {}
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     everything = what == "size" and all(field.sees_all(extents[name]) for name, field in facts.receptive_field.items())
-    truth = _of_axes(values, _derivation(inferred, facts.node.name, f"receptive field {what}"), dict(candidates))
+    derivation = _derivation(inferred, facts.node.name, f"receptive field {what}")
+    truth = _of_axes(values, derivation, dict(candidates))
+    if what == "size" and isinstance(truth.value, int):
+        truth = truth._replace(derivation=(*derivation, *as_sum(inferred, facts, truth.value)))
     return truth._replace(words=frozenset(("all", "everything", "the whole input")) if everything else frozenset())
 
 

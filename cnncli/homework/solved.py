@@ -91,7 +91,9 @@ def _output(question: Question, conventions: Conventions) -> Truth:
     size = _whole(question, "input", None)
     window = _window(question, size, conventions)
     room = size + window.before + window.after - window.span
-    working = f"({size} + {window.before + window.after} - {window.span}) / {window.stride} + 1"
+    shares = f"({size} + {window.before + window.after} - {window.span}) / {window.stride}"
+    rounded = {"floor": f"floor({shares})", "ceil": f"ceil({shares})"}.get(_rounding(question, conventions), shares)
+    working = f"{rounded if left_over(size, window) else shares} + 1"
     if not fits(size, window):
         return Truth(NO_FIT, NO_FIT, (working, f"the kernel spans {window.span}"), {})
     output = output_size(size, window)

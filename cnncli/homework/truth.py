@@ -9,6 +9,16 @@ from cnncli.homework.mistakes import Candidates
 NO_FIT = "does not fit"
 
 
+def is_remark(line: str) -> bool:
+    """Whether a line of a derivation is said in words: it stands in parentheses as a whole."""
+    depth = 0
+    for at, char in enumerate(line):
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            return at == len(line) - 1 and line.startswith("(")
+    return False
+
+
 class Truth(NamedTuple):
     """The right answer (a number, a shape, a matrix as nested tuples, or "does not fit") and how it comes about.
 

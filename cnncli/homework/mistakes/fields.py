@@ -34,6 +34,14 @@ def of_receptive_field(inferred: Inferred, facts: Facts) -> dict[str, int | None
     return {name: value for name, value in found.items() if value != truth}
 
 
+def as_sum(inferred: Inferred, facts: Facts, size: int) -> Iterator[str]:
+    """The field from the input on, as a remark: ``(1 + 4*1 + 1*1 + 4*2 = 14)``; nothing where paths join."""
+    chain = list(_chain(inferred, facts))
+    terms = [(window.span - 1, prod(w.stride for w, _ in chain[:at])) for at, (window, _) in enumerate(chain)]
+    if len(terms) > 1 and 1 + sum(a * b for a, b in terms) == size:
+        yield f"(from the input on: 1 + {' + '.join(f'{a}*{b}' for a, b in terms)} = {size})"
+
+
 def of_jump(inferred: Inferred, facts: Facts) -> dict[str, int | None]:
     """Of its stride on the input, the product of all strides."""
     strides = [w.stride for w, _ in _chain(inferred, facts)]

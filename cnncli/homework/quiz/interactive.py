@@ -1,0 +1,62 @@
+"""A quiz in the terminal: it asks, and helps step by step."""
+
+from __future__ import annotations
+
+import click
+
+from cnncli.homework import answers
+from cnncli.homework.check import compared
+from cnncli.homework.mistakes import described
+from cnncli.homework.quiz import Quiz, Solved, solved
+from cnncli.homework.quiz.papers import MARKDOWN, heading, working
+from cnncli.homework.truth import Truth, is_remark
+
+HELP = "(? for a hint, = for the answer, Enter to skip, q to end)"
+
+
+def ask(quiz: Quiz) -> None:
+    """Ask every question until it is right, skipped or given up; then the score."""
+    click.echo(f"{heading(quiz)}  {HELP}\n")
+    right, asked = 0, 0
+    for task, found in zip(quiz.tasks, solved(quiz), strict=True):
+        click.echo(f"{task.name}\n" + "\n".join(map(MARKDOWN.part, task.parts)))
+        for answer in found:
+            outcome = _ask_one(answer)
+            if outcome is None:
+                click.echo(f"{right} of {asked} right")
+                return
+            asked, right = asked + 1, right + outcome
+    click.echo(f"{right} of {asked} right")
+
+
+def _ask_one(answer: Solved) -> bool | None:
+    """Whether it was answered right without being told; None to end."""
+    hints = hints_for(answer.truth)
+    while True:
+        try:
+            given = click.prompt(answer.asked.what, default="", show_default=False, prompt_suffix=": ").strip()
+        except click.Abort:
+            click.echo()
+            return None
+        if given.lower() == "q":
+            return None
+        if given == "":
+            return False
+        if given == "=":
+            click.echo(f"  it is {answer.truth.text}: {working(answer)}\n")
+            return False
+        if given == "?":
+            click.echo(f"  {hints.pop(0) if hints else 'no more hints; = shows the answer'}")
+            continue
+        found = compared(answer.asked.question, answer.truth, answers.read(given))
+        if found.correct:
+            click.echo(f"  right: {working(answer)}\n")
+            return True
+        why = " or ".join(map(described, found.mistakes)) or "no known mistake gives this"
+        click.echo(f"  not yet: {why}" + (f" ({found.remarks[0]})" if found.remarks else ""))
+
+
+def hints_for(truth: Truth) -> list[str]:
+    """From general to nearly all: the formula, then the formula with its numbers."""
+    lines = [line for line in truth.derivation if not is_remark(line)]
+    return lines[:-1] if len(lines) > 1 else [line.rpartition(" = ")[0] for line in lines if " = " in line]

@@ -1,0 +1,61 @@
+"""cnn quiz, as a teacher and a student run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from program import Run, run_process
+
+
+def test_a_paper_is_printed_and_its_solutions(cnn: Run) -> None:
+    paper = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2")
+    assert paper.code == 0 and paper.out.startswith("# Quiz 7\n\n## q1\n\nAn input of ")
+    assert "Output size: ____________" in paper.out
+    worked = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2", "--solutions").out
+    assert "- not " in worked and " / " in worked
+
+
+def test_all_forms_are_written_and_the_answers_pass_the_check(cnn: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "quiz"
+    assert cnn("quiz", "--seed", "3", "-o", folder).code == 0
+    assert len([*folder.iterdir()]) == 12
+    assert cnn("check", folder / "answers.yaml").code == 0
+    assert cnn("grade", folder / "key.yaml", folder / "answers.yaml").code == 0
+
+
+def test_each_student_has_a_paper_and_is_marked_by_their_own_key(cnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "class.csv").write_text("student,name\ns-1,Ann\ns-2,Bob\n")
+    folder = tmp_path / "q"
+    assert cnn("quiz", "--per-student", tmp_path / "class.csv", "-o", folder, "--questions", "3").code == 0
+    for name in ("s-1", "s-2"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        filled = cnn("quiz", "--student", name, "--questions", "3", "--format", "yaml", "--solutions").out
+        (tmp_path / "in" / f"{name}.yaml").write_text(filled)
+    assert (folder / "papers" / "s-1.html").read_text() != (folder / "papers" / "s-2.html").read_text()
+    ended = cnn("grade", folder / "keys", tmp_path / "in", "--format", "json")
+    record = json.loads(ended.out)
+    assert {student["student"]: student["points"] for student in record["students"]} == dict.fromkeys(
+        ("s-1", "s-2"), record["out_of"]
+    )
+    mixed = (tmp_path / "in" / "s-1.yaml").read_text().replace("s-1", "s-2")
+    (tmp_path / "in" / "s-2.yaml").write_text(mixed)
+    marks = json.loads(cnn("grade", folder / "keys", tmp_path / "in", "--format", "json").out)["students"]
+    assert marks[1]["points"] < record["out_of"], "another's answers are not one's own"
+    (tmp_path / "in" / "s-3.yaml").write_text(mixed.replace("s-2", "s-3"))
+    assert "there is no key for s-3" in cnn("grade", folder / "keys", tmp_path / "in").err
+
+
+def test_the_terminal_asks_hints_and_counts(tmp_path: Path) -> None:
+    ended = run_process("quiz", "--interactive", "--topics", "sizes", "--questions", "3", stdin="1\n?\n=\n\nq\n")
+    assert ended.code == 0
+    assert "not yet: " in ended.out and "it is " in ended.out and ended.out.endswith("0 of 2 right\n")
+
+
+def test_a_class_list_that_cannot_be_used_says_why(cnn: Run, tmp_path: Path) -> None:
+    roster = tmp_path / "class.csv"
+    for text, said in (("", "lists no students"), ("student\na\na\n", "stands in it twice")):
+        roster.write_text(text)
+        ended = cnn("quiz", "--per-student", roster, "-o", tmp_path / "q")
+        assert ended.code == 2 and said in ended.err
+    assert "say where: -o" in cnn("quiz", "--per-student", roster).err
