@@ -14,14 +14,16 @@ from cnncli.layers import KINDS
 from cnncli.recipe import Recipe
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXERCISES = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+PAGES = README + "".join(
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("exercises", "teaching")
+)
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 
 
 def examples() -> list[tuple[str, str]]:
     """(command, expected output) of every ``$ cnn …`` in a console block; a line ``…`` stands for lines left out."""
     found = []
-    for block in re.findall(r"```console\n(.*?)```", README + EXERCISES, re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", PAGES, re.DOTALL):
         for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, output = example.partition("\n")
             found.append((command, output))
@@ -30,7 +32,7 @@ def examples() -> list[tuple[str, str]]:
 
 def written_file(name: str) -> str:
     """The text of a file that the page shows in a yaml block beginning with ``# NAME``."""
-    blocks = re.findall(r"```yaml\n(.*?)```", README + EXERCISES, re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGES, re.DOTALL)
     return next(block for block in blocks if block.startswith(f"# {name}\n"))
 
 

@@ -108,7 +108,7 @@ def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
     elif not (answer.blank or answer.follow_through):
         lines.append("        none of the known mistakes gives this")
     if not hidden:
-        lines.append(f"        it is {answer.expected}")
+        lines.append(f"        it {'' if answer.expected.startswith('does') else 'is '}{answer.expected}")
         for at, line in enumerate(answer.derivation):
             goes_on = at and " = " not in line and not is_remark(line)
             lines.append(f"          {'= ' if goes_on else ''}{line}")

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 STEPS_LIMIT = 10_000  # windows that are worked out one by one
 
 
-@click.command()
+class WithMatrices(click.Command):
+    """Takes a matrix that begins with a minus for what it is, and not for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, [f" {arg}" if arg[:1] == "-" and arg[1:2].isdigit() else arg for arg in args])
+
+
+@click.command(cls=WithMatrices)
 @click.argument("matrix", metavar="[INPUT]", required=False)
 @click.argument("kernels", metavar="[KERNEL]…", nargs=-1)
 @click.option("--input", "input_text", help="The input, instead of the argument.")
@@ -60,6 +67,8 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
     picture = matrices.is_picture(text)
     if given["output"] is not None and not picture:
         raise CnnError("-o writes a filtered picture, and the input is none")
+    if given["output"] is not None and not matrices.is_picture(str(given["output"])):
+        raise CnnError(f"{given['output']}: is not a name for a picture", "end it with .png")
     exercise = read_exercise(
         Written(
             text,
@@ -77,25 +86,28 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
         )
     )
     if given["upstream"] is not None:
+        if given["steps"] and exercise.flip:
+            raise CnnError(
+                "--steps of a flipped kernel's gradients are not shown", "turn the kernel yourself, without --flip"
+            )
         if exercise.pool or exercise.transposed:
             raise CnnError("--backward is worked out for convolutions", "leave --pool and --transposed out")
-        _print_gradients(exercise, given["upstream"], form)
+        _print_gradients(exercise, given["upstream"], form, steps=given["steps"])
     elif given["output"] is not None:
         _write_picture(exercise.result(), given["output"])
-    elif picture and not exercise.pool:
+    elif picture:
         raise CnnError("a filtered picture is too large to print", "write it with -o filtered.png")
     else:
         _show(exercise, form, steps=given["steps"])
 
 
-def _print_gradients(exercise: Exercise, text: str, form: str) -> None:
+def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -> None:
     from cnncli.homework import by_hand, matrices
 
-    x, how = exercise.x, exercise.how
     upstream = matrices.read(text)
-    while upstream.ndim < x.ndim:
+    while upstream.ndim < exercise.x.ndim:
         upstream = upstream[None]
-    found = by_hand.gradients(x, exercise.weights, upstream, how)
+    found = exercise.gradients(upstream)
     if form == "json":
         import json
 
@@ -106,18 +118,28 @@ def _print_gradients(exercise: Exercise, text: str, form: str) -> None:
         }
         click.echo(json.dumps(record))
         return
-    stride_one = all(window.stride == 1 for window in how.windows)
-    how_input = (
-        "the full convolution of the upstream gradient with the kernel flipped"
-        if stride_one
-        else ("a transposed convolution of the upstream gradient with the kernel")
-    )
-    for title, array in (
-        (f"to the input ({how_input}):", found.to_input),
-        ("to the kernel (the cross-correlation of the input with the upstream gradient):", found.to_kernel),
+    worked = by_hand.gradient_steps(exercise.x, exercise.weights, upstream, exercise.how) if steps else ((), ())
+    for title, array, working in (
+        (f"to the input ({_how_to_input(exercise)}):", found.to_input, worked[0]),
+        (f"to the kernel ({_how_to_kernel(exercise)}):", found.to_kernel, worked[1]),
     ):
-        click.echo("\n".join([title, *matrices.lines(_bare(by_hand.simplest(array))), ""]))
+        lines = [f"({','.join(map(str, at))}): {how} = {matrices.shown(value)}" for at, how, value in working]
+        click.echo("\n".join([title, *lines, *matrices.lines(_bare(by_hand.simplest(array))), ""]))
     click.echo(f"to the bias (the sum of the upstream gradient): {', '.join(map(matrices.shown, found.to_bias))}")
+
+
+def _how_to_input(exercise: Exercise) -> str:
+    if any(window.stride > 1 for window in exercise.how.windows):
+        return "a transposed convolution of the upstream gradient with the kernel"
+    cut = ", the padding cut off" if any(window.before or window.after for window in exercise.how.windows) else ""
+    if exercise.flip:
+        return f"the full cross-correlation of the upstream gradient with the kernel{cut}"
+    return f"the full convolution of the upstream gradient with the kernel, which turns it by 180 degrees{cut}"
+
+
+def _how_to_kernel(exercise: Exercise) -> str:
+    turned = ", turned by 180 degrees" if exercise.flip else ""
+    return f"the cross-correlation of the input with the upstream gradient{turned}"
 
 
 def _show(exercise: Exercise, form: str, *, steps: bool) -> None:
@@ -147,8 +169,9 @@ def _show(exercise: Exercise, form: str, *, steps: bool) -> None:
     click.echo("\n".join([*([""] if worked else []), *matrices.lines(bare)]))
     lost = () if exercise.transposed else by_hand.left_out(exercise.x.shape[1:], exercise.how)
     if any(lost):
-        rows = "x".join(map(str, lost))
-        click.echo(f"(no window covers the last {rows} of the input)", err=True)
+        words = ("column", "row", "slice")
+        parts = [f"{n} {words[at]}{'s' * (n > 1)}" for at, n in enumerate(reversed(lost)) if n]
+        click.echo(f"(no window covers the last {' and '.join(reversed(parts))} of the input)", err=True)
 
 
 def _bare(array: Any) -> Any:
@@ -169,8 +192,8 @@ def _write_picture(result: Any, output: Path) -> None:
     pixels = np.clip(np.rint(result.astype(float)), 0, 255).astype(np.uint8)
     picture = Image.fromarray(pixels[0]) if len(pixels) == 1 else Image.fromarray(pixels.transpose(1, 2, 0))
     data = BytesIO()
-    picture.save(data, "PNG")
     try:
+        picture.save(data, Image.registered_extensions().get(output.suffix.lower(), "PNG"))
         write_whole(output, data.getvalue())
     except OSError as error:
         raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnncli.homework.grade import Key, Paper, Result
     from cnncli.homework.marksheets import Roster
     from cnncli.homework.questions import Known
+    from cnncli.homework.sheet import Sheet
 
 
 @click.command()
@@ -61,6 +62,8 @@ def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
     for paper in papers:
         if paper.problem:
             yield f"{paper.file}: no marks: {paper.problem}"
+        elif paper.unasked:
+            yield f"{paper.file}: the key does not ask {', '.join(paper.unasked)}"
     handed: dict[str, list[str]] = {}
     for paper in papers:
         if not paper.problem:
@@ -125,11 +128,20 @@ def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
         whose = "" if "" in keys else sheet.student
         if whose not in keys:
             return Paper(str(file), sheet.student or file.stem, problem=f"there is no key for {whose or 'no student'}")
-        return mark(keys[whose], str(file), sheet, known[whose])
+        return mark(keys[whose], str(file), sheet, known[whose])._replace(unasked=_unasked(keys[whose], sheet))
     except CnnError as error:
         return Paper(str(file), file.stem, problem=str(error).splitlines()[0])
     except RecursionError:
         return Paper(str(file), file.stem, problem="is nested too deeply")
+    except Exception as error:  # a bug of ours that one sheet meets must not cost the others their marks
+        problem = f"cnn itself failed on it ({type(error).__name__}: {error}): please report it"
+        return Paper(str(file), file.stem, problem=problem)
+
+
+def _unasked(key: Key, sheet: Sheet) -> tuple[str, ...]:
+    """What a sheet answers that the key does not ask: a misspelt question, most likely."""
+    asked = {name for item in key.items for name in (item.name, item.question.name)}
+    return tuple(question.name for question in sheet.questions if question.name not in asked)
 
 
 def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
@@ -156,10 +168,11 @@ def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
     lines += [
         as_table(rows).rstrip("\n"),
         "",
-        f"{len(marked)} papers, {mean:.2f} of {points_text(key.out_of)} points on average",
+        f"{len(marked)} paper{'s' * (len(marked) != 1)}, {mean:.2f} of {points_text(key.out_of)} points on average",
     ]
     hardest = min(found, key=lambda result: result.mean / max(float(result.out_of), 1e-9))
-    lines.append(f"hardest: {hardest.question}")
+    if marked and hardest.mean < float(hardest.out_of):
+        lines.append(f"hardest: {hardest.question}")
     return [*lines, *(_suspicion(result, len(marked)) for result in found if result.suspect)]
 
 

@@ -95,7 +95,38 @@ def _windows(asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             "give two of --in, --out and --kernel (or an architecture)",
             "cnn solve --in 7 --out 3 lists windows, cnn solve --in 7 --kernel 3 the output",
         )
+    if asked["transposed"]:
+        return _transposed(wanted)
     return _output_of(wanted) if inputs else _inputs_of(wanted)
+
+
+def _transposed(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
+    """The output of a transposed window, or the inputs that give one."""
+    from cnncli.window import Window, transposed_size
+
+    padding = 0 if wanted.padding in (None, "valid") else wanted.padding
+    if isinstance(padding, str):
+        raise CnnError(f"--padding {padding}: a transposed window takes a number", "it is what is cut off at each side")
+    window = Window(wanted.kernel or 1, wanted.stride or 1, padding, padding, wanted.dilation or 1)
+    cut = f" - 2 * {padding}" if padding else ""
+    records, lines = [], []
+    for size in wanted.inputs:
+        output = transposed_size(size, window, 0)
+        records.append({"in": size, "out": output})
+        lines.append(f"({size} - 1) * {window.stride} + {window.span}{cut} = {output}")
+    for output in wanted.outputs:
+        rest = output + 2 * padding - window.span
+        size, extra = rest // window.stride + 1, rest % window.stride
+        if rest < 0:
+            return {"solutions": [], "answer": False}, [f"no input gives an output of {output}"]
+        records.append({"in": size, "out": output, "output_padding": extra})
+        more = f" + output padding {extra}" if extra else ""
+        lines.append(
+            f"an output of {output} comes from {size}: ({size} - 1) * {window.stride} + {window.span}{cut}{more}"
+        )
+    if any(record["out"] < 1 for record in records):
+        return {"solutions": [], "answer": False}, [*dict.fromkeys(lines), "the padding cuts off all of the output"]
+    return {"solutions": records}, [*dict.fromkeys(lines)]
 
 
 def _sizes(text: str | None, option: str) -> tuple[int, ...]:
@@ -122,7 +153,9 @@ def _listed(wanted: Wanted, asked: dict[str, Any]) -> tuple[dict[str, Any], list
     keys = ("kernel", "stride", "padding", "dilation", "dropped", *(("output_padding",) if asked["transposed"] else ()))
     records = [{key: getattr(solution, key) for key in keys} for solution in found]
     if not found:
-        bounds = "" if wanted.kernel is not None else f" with a kernel of at most {wanted.max_kernel}"
+        limits = [] if wanted.kernel is not None else [f"a kernel of at most {wanted.max_kernel}"]
+        limits += [] if wanted.padding is not None else ["padding of at most half of it"]
+        bounds = f" with {' and '.join(limits)}" if limits else ""
         sizes = f"{_shown(wanted.inputs)} into {_shown(wanted.outputs)}"
         return {"solutions": [], "answer": False}, [f"no window{bounds} turns {sizes}"]
     shown = found if asked["everything"] else found[:SHOWN]
@@ -256,7 +289,9 @@ def _reaching(loaded: Loaded, wanted: int, vary: str | None) -> tuple[dict[str, 
     lines = []
     for source, layer in reached.items():
         sees = f"{layer.layer} sees {_shown(layer.size)} of {source}"
-        lines.append(sees if layer.enough else f"no layer sees {wanted} of {source}: the most is {sees}")
+        lines.append(
+            sees if layer.enough else f"no layer's windows see {wanted} pixels of {source}: the most is {sees}"
+        )
     records = {source: layer._asdict() for source, layer in reached.items()}
     enough = all(layer.enough for layer in reached.values())
     return {"receptive_field": wanted, "inputs": records, "answer": enough}, lines

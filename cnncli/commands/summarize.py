@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncli.commands import options
+from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.loading import Loaded
@@ -59,6 +60,8 @@ def command(
 
         inferred, notes = recount(loaded.inferred, convention_named(shown["count"]))
         loaded = loaded._replace(inferred=inferred)
+    if shown["with_memory"] and (at or _is_browsing(shown)):
+        raise CnnError("--memory is of the whole network at one size", "leave --at, --only, --sort and --top out")
     if at:
         from cnncli.commands.sizes import print_at
 
@@ -93,7 +96,6 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
 
 
 def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
-    from cnncli.errors import CnnError
     from cnncli.memory import memory
     from cnncli.views import memory as view
 

@@ -272,6 +272,24 @@ def transposed(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding, extra: in
     return whole[(slice(None), *cut)] + _as_array(bias, x.dtype).reshape(each)
 
 
+def transposed_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding, extra: int = 0) -> Iterator[Step]:
+    """Every value of the output with the products that fall on it: value of the input times weight."""
+    result = simplest(transposed(x, kernel, bias, how, extra))
+    terms: dict[tuple[int, ...], list[str]] = {}
+    for number, channel in product(range(kernel.shape[1]), range(len(x))):
+        for place in product(*map(range, x.shape[1:])):
+            for tap in product(*map(range, kernel.shape[2:])):
+                at = tuple(
+                    p * w.stride + t * w.dilation - w.before for p, t, w in zip(place, tap, how.windows, strict=True)
+                )
+                text = f"{_factor(x[(channel, *place)])}*{_factor(kernel[(channel, number, *tap)])}"
+                terms.setdefault((number, *at), []).append(text)
+    for position in product(*map(range, result.shape)):
+        working = " + ".join(terms.get(position, ["0"]))
+        added = f" + {_factor(bias[position[0]])}" if bias[position[0]] else ""
+        yield Step(position if len(result) > 1 else position[1:], working + added, result[position])
+
+
 class Gradients(NamedTuple):
     """Of the loss, to the input, the kernel and the bias."""
 
@@ -309,6 +327,32 @@ def gradients(x: Any, kernel: Any, upstream: Any, how: Sliding) -> Gradients:
     return Gradients(to_whole[(slice(None), *inside)], to_kernel, to_bias)
 
 
+Worked = list[tuple[tuple[int, ...], str, Any]]
+
+
+def gradient_steps(x: Any, kernel: Any, upstream: Any, how: Sliding) -> tuple[Worked, Worked]:
+    """Every value of the gradients to the input and to the kernel (as it is slid), with the products that it sums."""
+    to_input: dict[tuple[int, ...], list[str]] = {}
+    to_kernel: dict[tuple[int, ...], list[str]] = {}
+    found, whole = gradients(x, kernel, upstream, how), padded(x, how)
+    for number, channel in product(range(len(kernel)), range(len(x))):
+        for place in product(*map(range, upstream.shape[1:])):
+            for tap in product(*map(range, kernel.shape[2:])):
+                under = tuple(p * w.stride + t * w.dilation for p, t, w in zip(place, tap, how.windows, strict=True))
+                at = tuple(u - w.before for u, w in zip(under, how.windows, strict=True))
+                g, weight = _factor(upstream[(number, *place)]), _factor(kernel[(number, channel, *tap)])
+                to_input.setdefault((channel, *at), []).append(f"{g}*{weight}")
+                value = _factor(whole[(channel, *under)])
+                to_kernel.setdefault((number, channel, *tap), []).append(f"{value}*{g}")
+
+    def listed(terms: dict[tuple[int, ...], list[str]], array: Any, lead: int) -> Worked:
+        places = product(*map(range, array.shape))
+        hidden = lead if all(n == 1 for n in array.shape[:lead]) else 0
+        return [(at[hidden:], " + ".join(terms.get(at, ["0"])), array[at]) for at in places]
+
+    return listed(to_input, simplest(found.to_input), 1), listed(to_kernel, simplest(found.to_kernel), 2)
+
+
 def left_out(sizes: Sequence[int], how: Sliding) -> tuple[int, ...]:
-    """Rows and columns that no window covers."""
-    return tuple(map(dropped, sizes, how.windows))
+    """Rows and columns of the input itself, at its end, that no window covers."""
+    return tuple(max(0, dropped(n, w) - w.after) for n, w in zip(sizes, how.windows, strict=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ from cnncli.errors import CnnError
 from cnncli.homework import answers, mistakes
 from cnncli.homework.answers import Given
 from cnncli.homework.follow_through import Carried, channels_first, followed, remember
-from cnncli.homework.questions import Known, nothing_known, other_answers, right_answer
+from cnncli.homework.questions import Known, nothing_known, other_answers, refuse_unasked, right_answer
 from cnncli.homework.sheet import Question, Sheet
 from cnncli.homework.truth import NO_FIT, Truth
 
@@ -36,18 +38,34 @@ class Answer(NamedTuple):
     share: Fraction = Fraction(0)
 
 
-def check(sheet: Sheet, known: Known | None = None) -> list[Answer]:
-    """Check every answer of a sheet, in its order. Raises CnnError for a question that cannot be asked."""
+Accepts = Callable[[Question, Given], str]
+
+
+def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = None) -> list[Answer]:
+    """Check every answer of a sheet, in its order. Raises CnnError for questions that cannot be asked.
+
+    ``accepts`` says of an answer that is not the right one why it counts as right, or nothing.
+    """
     known = nothing_known() if known is None else known
+    refuse_unasked(sheet, known)
     found: list[Answer] = []
-    carried = Carried({}, {})
+    carried, accepted = Carried({}, {}), Carried({}, {})
     for question in sheet.questions:
         given = answers.read(question.given)
         answer = compared(question, right_answer(sheet, question, known), given)
         if not answer.correct and not answer.blank:
             answer = _by_convention(sheet, question, given, answer, known)
+            if not answer.correct and accepts is not None and accepts(question, given):
+                answer = answer._replace(correct=True, mistakes=(), remarks=(*answer.remarks, accepts(question, given)))
+            if answer.correct:
+                remember(sheet, question, given, carried)
+                remember(sheet, question, given, accepted)
         if not answer.correct and not answer.blank:
-            answer = _by_follow_through(sheet, question, given, answer, carried, known)
+            answer = _by_follow_through(sheet, question, given, answer, accepted, known)
+            if answer.follow_through:  # of what is accepted: no error at all
+                answer = answer._replace(correct=True, follow_through=False)
+            else:
+                answer = _by_follow_through(sheet, question, given, answer, carried, known)
             remember(sheet, question, given, carried)
         found.append(answer)
     return _ranked(found)
@@ -99,12 +117,20 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
     if isinstance(truth.value, tuple) and truth.value and isinstance(truth.value[0], tuple):
         return _compared_matrix(base, truth, given)
     right, remark = is_right(truth, given)
-    remarks = tuple(filter(None, (f"{given.working} = {_shown(given.number)}" if given.working else "", remark)))
+    is_number = isinstance(truth.value, int | Fraction)
+    working = f"{given.working} = {_shown(given.number)}" if given.working and is_number else ""
+    remarks = tuple(filter(None, (working, remark)))
     if right:
         return base._replace(correct=True, remarks=remarks, share=Fraction(1))
     value = _comparable(truth.value, given)
     found: list[str] = []
-    if value is not None:
+    if value is None:
+        wanted = "a shape such as 6x28x28" if isinstance(truth.value, tuple) else "a number"
+        remarks = (*remarks, f"could not be read as {wanted}") if given.shape is None else remarks
+        found = _other_axes(truth.value, given)
+    elif _is_rounded(truth.value, given):
+        remarks = (*remarks, "right to the digits given, and the exact figure is asked")
+    else:
         found = mistakes.explanations(truth.candidates, value) or mistakes.slips(truth.value, value)
     return _explained(base, found)._replace(remarks=(*remarks, *_details(found)), share=_share(truth.value, value))
 
@@ -181,6 +207,10 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
         return given.shape == last, ""
     if given.shape == value:
         return True, ""
+    if given.shape == (1, *value):
+        return True, "read with a batch of 1 in front"
+    if len(value) == 1 and given.shape is not None and given.shape[:1] == value and {*given.shape[1:]} == {1}:
+        return True, "read without its axes of size 1"
     if truth.order != "CxHxW" and len(value) > 1 and given.shape == last:
         return True, CHANNELS_LAST
     return False, ""
@@ -197,6 +227,22 @@ def _comparable(truth: Any, given: Given) -> Any:
     if given.number is None and given.shape is not None and len({*given.shape}) == 1:
         return Fraction(given.shape[0])
     return given.number
+
+
+def _other_axes(truth: Any, given: Given) -> list[str]:
+    """A shape with an axis too few: its channels, most likely."""
+    return ["forgot_channels"] if isinstance(truth, tuple) and given.shape == truth[1:] != () else []
+
+
+def _is_rounded(truth: Any, given: Given) -> bool:
+    """Whether an answer such as 138M or 1.4e8 is the right one in as many digits as it has."""
+    rounded = re.fullmatch(
+        r"[~≈]?\s*(\d+)(?:\.(\d+))?\s*([kmgbt]|e\+?(\d+)|thousand|million|billion)", given.text.lower()
+    )
+    if rounded is None or given.number is None or not isinstance(truth, int):
+        return False
+    last = given.number / int((rounded[1] + (rounded[2] or "")).lstrip("0") or "1")
+    return abs(given.number - truth) <= last / 2
 
 
 def _shown(number: Fraction | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework import by_hand, matrices
-from cnncli.homework.by_hand import FILTERS, Sliding, Step
+from cnncli.homework.by_hand import FILTERS, Gradients, Sliding, Step
 from cnncli.window import Window, transposed_size
 
 POOLS = ("max", "avg", "l2")
@@ -60,11 +60,18 @@ class Exercise(NamedTuple):
             return by_hand.simplest(made)
         return by_hand.simplest(by_hand.convolve(self.x, self.weights, self.bias, self.how))
 
+    def gradients(self, upstream: Any) -> Gradients:
+        """The gradients for one at the output; to the kernel as it is written, which is turned for a convolution."""
+        found = by_hand.gradients(self.x, self.weights, upstream, self.how)
+        return found._replace(to_kernel=by_hand.flipped(found.to_kernel)) if self.flip else found
+
     def steps(self) -> Iterator[Step]:
-        """Every window with what is worked out of it; a transposed convolution has none."""
+        """Every value of the output with what it is worked out from."""
         if self.pool:
             return by_hand.pool_steps(self.x, self.pool, self.how)
-        return iter(()) if self.transposed else by_hand.convolution_steps(self.x, self.weights, self.bias, self.how)
+        if self.transposed:
+            return by_hand.transposed_steps(self.x, self.weights, self.bias, self.how, self.output_padding)
+        return by_hand.convolution_steps(self.x, self.weights, self.bias, self.how)
 
 
 def read_exercise(written: Written) -> Exercise:
@@ -73,6 +80,10 @@ def read_exercise(written: Written) -> Exercise:
     if written.pool:
         return _pool(x, written)
     x, kernel = _input_and_kernel(x, written)
+    if written.output_padding and not written.transposed:
+        raise CnnError("output padding belongs to a transposed convolution", "give --transposed as well")
+    if written.padding_mode != "zeros" and written.transposed:
+        raise CnnError("a transposed convolution cuts its padding off: there is no border to fill")
     rank = x.ndim - 1
     stride = _per_axis(written.stride or "1", rank, "stride")
     padding, dilation = _padding(written.padding, rank), _per_axis(written.dilation or "1", rank, "dilation")
@@ -83,6 +94,8 @@ def read_exercise(written: Written) -> Exercise:
 
 
 def _pool(x: Any, written: Written) -> Exercise:
+    if written.filter_name or written.flip or written.bias:
+        raise CnnError("a pool has no kernel of its own", "leave the filter, the flip and the bias out")
     if written.pool not in POOLS:
         raise CnnError(
             f"there is no pool {written.pool!r}", suggestion(written.pool, POOLS, f"it is {', '.join(POOLS)}")

@@ -37,7 +37,7 @@ def said_of(answer: Answer) -> Iterator[Line]:
         yield Line(f"likely: {' or '.join(map(described, answer.mistakes))}")
     elif not (answer.blank or answer.follow_through):
         yield Line("none of the known mistakes gives this")
-    yield Line(f"it is {answer.expected}")
+    yield Line(answer.expected if answer.expected.startswith("does not") else f"it is {answer.expected}")
     formulas = [line for line in answer.derivation if not is_remark(line)]
     between = "; " if any(" = " in line for line in formulas) else " = "
     if formulas:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -63,7 +64,22 @@ def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -
     truth = truth_of(inferred, layer, figure, conventions)
     if truth.value == truth_of(usual, layer, figure, conventions).value:
         return None
-    return truth, ", ".join(f"{name} of {format_shape(shape)}" for name, shape in carried.shapes.items())
+    nearest = [*_nearest(usual, layer, carried.shapes)]
+    return truth, ", ".join(f"{name} of {format_shape(carried.shapes[name])}" for name in nearest)
+
+
+def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterator[str]:
+    """The layers with these shapes that a layer goes on from: nothing above them matters."""
+    waiting, met = [*inferred.facts[layer].node.inputs], {layer}
+    while waiting:
+        name = waiting.pop()
+        if name in met or name not in inferred.facts:
+            continue
+        met.add(name)
+        if name in shapes:
+            yield name
+        else:
+            waiting += inferred.facts[name].node.inputs
 
 
 def _network(graph: Graph, shapes: dict[str, Shape], known: Known) -> Inferred:

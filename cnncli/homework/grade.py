@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, Place
 from cnncli.homework import answers
-from cnncli.homework.check import Answer, check, compared
+from cnncli.homework.answers import Given
+from cnncli.homework.check import Accepts, Answer, check, compared
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
-from cnncli.homework.questions import Known, right_answer
+from cnncli.homework.mistakes import described
+from cnncli.homework.questions import Known, refuse_unasked, right_answer
 from cnncli.homework.sheet import Question, Sheet, network_of, text_of
 from cnncli.homework.truth import Truth
 from cnncli.language.reading import is_nothing
@@ -77,12 +79,13 @@ class Mark(NamedTuple):
 
 
 class Paper(NamedTuple):
-    """A marked sheet. ``problem`` says why it has no marks."""
+    """A marked sheet. ``problem`` says why it has no marks, ``unasked`` what it answers beside the key."""
 
     file: str
     student: str
     marks: tuple[Mark, ...] = ()
     problem: str = ""
+    unasked: tuple[str, ...] = ()
 
     @property
     def points(self) -> Fraction:
@@ -111,7 +114,10 @@ def read_key(path: str) -> Key:
     if not isinstance(questions, Mapping) or not questions.entries:
         raise source.error(questions or root, "the key has no questions", EXAMPLE)
     cells = _flag(source, root.entries.get("by_cell"), default=False)
-    items = tuple(_item(source, name, value, by_cell=cells) for name, value in questions.entries.items())
+    items = tuple(
+        _placed(_item(source, name, value, by_cell=cells), source.place(questions.keys[name]))
+        for name, value in questions.entries.items()
+    )
     share = _number(source, root.entries.get("follow_through"), "follow_through", Fraction(1, 2))
     title = root.entries.get("title")
     loaded = network_of(source, root, tuple(item.question for item in items))
@@ -142,6 +148,10 @@ def _item(source: Source, name: str, value: Value, *, by_cell: bool) -> Item:
         tuple(_accepted_answers(source, entries.get("accept"))),
         _flag(source, entries.get("by_cell"), default=by_cell),
     )
+
+
+def _placed(item: Item, place: Place) -> Item:
+    return item._replace(question=item.question._replace(place=place))
 
 
 def _accepted_answers(source: Source, node: Value | None) -> Iterator[tuple[str, str]]:
@@ -186,14 +196,15 @@ def _tolerance(source: Source, value: Value | None) -> Tolerance | None:
 def key_problems(key: Key, known: Known) -> list[str]:
     """The answers of the key that are wrong, each with the right one and how it comes about."""
     problems = []
-    sheet = key.sheet()
+    sheet = key.sheet(questions=tuple(item.question for item in key.items))
+    refuse_unasked(sheet, known)
     for item in key.items:
         truth = right_answer(sheet, item.question, known)
         if not item.answer:
             continue
         found = compared(item.question._replace(given=item.answer), truth, answers.read(item.answer))
         if not found.correct:
-            why = f" ({', '.join(found.mistakes)})" if found.mistakes else ""
+            why = f" ({' or '.join(map(described, found.mistakes))})" if found.mistakes else ""
             worked = "\n    ".join(found.derivation)
             problems.append(f"{item.name}: the key says {item.answer}{why}; it is {found.expected}\n    {worked}")
     return problems
@@ -206,7 +217,7 @@ def mark(key: Key, file: str, sheet: Sheet, known: Known) -> Paper:
     """Mark a sheet by the key: its questions in the key's order, those that it leaves out as blank."""
     given = {question.name: question for question in sheet.questions}
     asked = tuple(_asked_of(item, given) for item in key.items)
-    found = check(key.sheet(sheet.student, asked), known)
+    found = check(key.sheet(sheet.student, asked), known, _accepts(key))
     marks = tuple(_marked(key, item, answer, known) for item, answer in zip(key.items, found, strict=True))
     return Paper(file, sheet.student or file, marks)
 
@@ -221,9 +232,9 @@ def _marked(key: Key, item: Item, answer: Answer, known: Known) -> Mark:
     answer = answer._replace(question=item.name)
     if answer.correct:
         return Mark(answer, item.points, item.points)
-    variant = _accepted(item, answer, right_answer(key.sheet(), item.question, known))
-    if variant:
-        accepted = answer._replace(correct=True, mistakes=(), remarks=(*answer.remarks, variant))
+    near = _near(item, answer, right_answer(key.sheet(), item.question, known))
+    if near:
+        accepted = answer._replace(correct=True, follow_through=False, mistakes=(), remarks=(near,))
         return Mark(accepted, item.points, item.points)
     share = key.follow_through if answer.follow_through else Fraction(0)
     if item.by_cell and answer.share > share:
@@ -232,17 +243,25 @@ def _marked(key: Key, item: Item, answer: Answer, known: Known) -> Mark:
     return Mark(answer, item.points * share, item.points)
 
 
-def _accepted(item: Item, answer: Answer, truth: Truth) -> str:
-    """Why an answer that is not the right one counts as right, or nothing."""
-    given = answers.read(answer.given)
-    if answer.blank:
+def _accepts(key: Key) -> Accepts:
+    """Why an answer that is not the right one counts as right by the key, or nothing."""
+    items = {item.question.name: item for item in key.items}
+
+    def accepts(question: Question, given: Given) -> str:
+        for text, why in items[question.name].accept:
+            accepted = answers.read(text)
+            same_number = given.number is not None and given.number == accepted.number
+            same_shape = given.shape is not None and given.shape == accepted.shape
+            if same_number or same_shape or given.text.lower() == accepted.text.lower():
+                return f"the key accepts {text}" + (f" ({why})" if why else "")
         return ""
-    for text, why in item.accept:
-        accepted = answers.read(text)
-        same_number = given.number is not None and given.number == accepted.number
-        same_shape = given.shape is not None and given.shape == accepted.shape
-        if same_number or same_shape or given.text.lower() == accepted.text.lower():
-            return f"the key accepts {text}" + (f" ({why})" if why else "")
+
+    return accepts
+
+
+def _near(item: Item, answer: Answer, truth: Truth) -> str:
+    """How near a number is, where that is near enough; else nothing."""
+    given = answers.read(answer.given)
     if item.tolerance is None or given.number is None or not isinstance(truth.value, int | Fraction):
         return ""
     amount, is_share = item.tolerance

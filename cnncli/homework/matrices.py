@@ -23,8 +23,11 @@ def read(text: str) -> Any:
     A single row is one-dimensional, (n,); rows are (h, w); channels, set apart by ``|``, (C, h, w). A picture is
     (C, h, w) of whole numbers from 0 to 255. Raises CnnError.
     """
+    text = text.strip()
     if is_file(text):
         return _file(Path(text))
+    if text.startswith("[["):
+        return _array(_numbers(_yaml(text, Path("the matrix"))), text)
     if "|" in text:
         return _array([_rows(channel) for channel in text.split("|")], text)
     rows = _rows(text)

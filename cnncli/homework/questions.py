@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError, suggestion
+from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.explanation import explain
 from cnncli.homework import mistakes
 from cnncli.homework.conventions import OF_THE_NETWORK, USUAL, Conventions, network_under, said
@@ -58,6 +58,18 @@ def right_answer(sheet: Sheet, question: Question, known: Known, conventions: Co
     if key not in known.truths:
         known.truths[key] = _truth(sheet, question._replace(given=""), known, chosen)
     return known.truths[key]
+
+
+def refuse_unasked(sheet: Sheet, known: Known) -> None:
+    """Raises CnnError with all questions of a sheet that cannot be asked, each with its place."""
+    problems: list[Problem] = []
+    for question in sheet.questions:
+        try:
+            right_answer(sheet, question, known)
+        except CnnError as error:
+            problems += [p if p.place else p._replace(place=question.place) for p in error.problems]
+    if problems:
+        raise CnnError.of(problems)
 
 
 def _key(question: Question) -> tuple[Any, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, Place
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
@@ -21,6 +22,7 @@ class Question(NamedTuple):
     name: str
     given: str
     fields: dict[str, str]
+    place: Place | None = None
 
 
 class Sheet(NamedTuple):
@@ -56,7 +58,10 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
     answers = root.entries.get("answers")
     if not isinstance(answers, Mapping) or not answers.entries:
         raise source.error(answers or root, "the sheet has no answers", EXAMPLE)
-    questions = tuple(_question(source, name, value) for name, value in answers.entries.items())
+    questions = tuple(
+        _question(source, name, value)._replace(place=source.place(answers.keys[name]))
+        for name, value in answers.entries.items()
+    )
     student = root.entries.get("student")
     return Sheet(
         student.text if isinstance(student, Scalar) else "",
@@ -67,6 +72,11 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
 
 
 def _question(source: Source, name: str, value: Value) -> Question:
+    asked = next((kind for kind in ("solve", "convolve") if isinstance(value, Mapping) and kind in value.entries), "")
+    if asked and isinstance(value, Mapping) and isinstance(value.entries[asked], Mapping):  # as a key has it
+        given = value.entries.get("answer")
+        inner = _question(source, f"{asked} {name}", value.entries[asked])
+        return inner._replace(given=text_of(source, given)) if given is not None else inner
     if isinstance(value, Mapping):
         fields = {key: text_of(source, entry) for key, entry in value.entries.items()}
         if name.lower().startswith("convolve"):
@@ -92,7 +102,8 @@ def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -
             return None
         raise source.error(root, "the sheet names no architecture", EXAMPLE)
     if isinstance(node, Scalar):
-        return load(node.text)
+        beside = Path(source.name).parent / node.text  # a path is meant from the sheet on
+        return load(str(beside) if node.text.endswith((".yaml", ".yml")) and beside.is_file() else node.text)
     if isinstance(node, Sequence):
         raise source.error(node, "an architecture is a name, a path, or a network written inline")
     start = source.text.rfind("\n", 0, node.start) + 1

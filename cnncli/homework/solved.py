@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from cnncli.errors import CnnError, suggestion
@@ -100,7 +101,14 @@ def _output(question: Question, conventions: Conventions) -> Truth:
     found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
     candidates: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, output)}
     if left_over(size, window) and _rounding(question, conventions) == "exact":
-        candidates = {"does_not_fit_unreported": output, **candidates}
+        exact = Fraction(room, window.stride) + 1
+        fractions = {f"does_not_fit_unreported#{n}": round(exact, n) for n in (1, 2, 3)}
+        candidates = {
+            "does_not_fit_unreported": output,
+            "does_not_fit_unreported#exact": exact,
+            **fractions,
+            **candidates,
+        }
         return Truth(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
     return Truth(output, str(output), (working, str(output)), candidates)
 
@@ -221,7 +229,7 @@ def _gradient(question: Question, exercise: Any) -> Truth:
     upstream = matrices.read(question.fields["upstream"])
     while upstream.ndim < exercise.x.ndim:
         upstream = upstream[None]
-    found = by_hand.gradients(exercise.x, exercise.weights, upstream, exercise.how)
+    found = exercise.gradients(upstream)
     truth = nested(by_hand.simplest(found.to_input if find == "input" else found.to_kernel))
     how = (
         "the full convolution of the upstream gradient with the kernel flipped (at stride 1)"

@@ -90,7 +90,9 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     strides = [s for s in fitting_strides(size, window) if s != window.stride]
     hints = [f"stride {_either(strides)}"] if strides else []
     more = window.stride - left_over(size, window)
-    hints.append(f"{more} more of padding" if more > 1 else "1 more row of padding at one side")
+    per_side = window.before + more // 2
+    even = more % 2 == 0 and window.before == window.after
+    hints.append(f"padding {per_side}" if even else f"{more} more row{'s' * (more > 1)} of padding at one side")
     raise Misfit(
         f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit "
         f"{_input(sizes, windows)} exactly: ({sums} - {window.span})/{window.stride} + 1 = {positions:.4g} positions",

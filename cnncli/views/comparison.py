@@ -66,12 +66,11 @@ def _alone(layer: Facts, number: int, count: int) -> Aligned:
 def _partners(one: list[Facts], other: list[Facts]) -> dict[int, int]:
     """For layers of one the layer of other that corresponds.
 
-    Those that are alike in all figures come first; in the gaps between them those of one name, then those of one kind.
+    Those of one name that are alike in all figures come first; in the gaps between them those that are alike, then
+    those of one name, then those of one kind.
     """
     found: dict[int, int] = {}
-    for start, begin, size in _matches(one, other, _figures):
-        found.update(zip(range(start, start + size), range(begin, begin + size), strict=True))
-    for key in (_name, _kind):
+    for key in (_name_and_figures, _figures, _name, _kind):
         for (start, end), (begin, finish) in [*_gaps(found, len(one), len(other))]:
             for a, b, size in _matches(one[start:end], other[begin:finish], key):
                 found.update(zip(range(start + a, start + a + size), range(begin + b, begin + b + size), strict=True))
@@ -80,6 +79,10 @@ def _partners(one: list[Facts], other: list[Facts]) -> dict[int, int]:
 
 def _name(facts: Facts) -> object:
     return facts.node.name
+
+
+def _name_and_figures(facts: Facts) -> object:
+    return facts.node.name, _figures(facts)
 
 
 def _kind(facts: Facts) -> object:

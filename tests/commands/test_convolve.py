@@ -55,13 +55,13 @@ def test_averages_are_written_as_people_write_them(cnn: Run) -> None:
 
 def test_the_backward_pass_is_told_to_be_convolutions(cnn: Run) -> None:
     out = cnn("convolve", SQUARE, SMALL, "--backward", "1 0; 0 1").out
-    assert "the full convolution of the upstream gradient with the kernel flipped" in out
+    assert "the full convolution of the upstream gradient with the kernel" in out
     assert "0  1  0\n2  3  1\n0  2  3" in out and " 4   6\n10  12" in out and out.endswith("gradient): 2\n")
 
 
 def test_what_no_window_covers_is_said(cnn: Run) -> None:
     ended = cnn("convolve", SQUARE, SMALL, "--stride", "2")
-    assert (ended.code, ended.err) == (0, "(no window covers the last 1x1 of the input)\n")
+    assert (ended.code, ended.err) == (0, "(no window covers the last 1 row and 1 column of the input)\n")
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".csv", ".npy"])
@@ -113,3 +113,35 @@ def test_the_average_over_a_border_of_zeros_is_exact(cnn: Run) -> None:
         "convolve", "1 2; 3 4", "--pool", "avg", "--kernel", "3", "--stride", "1", "--padding", "1", "--format", "json"
     ).out
     assert json.loads(out)["output"] == [["10/9", "10/9"], ["10/9", "10/9"]]
+
+
+def test_the_gradient_to_a_flipped_kernel_is_flipped(cnn: Run) -> None:
+    arguments = ("convolve", "1 2 3; 4 5 6; 7 8 9", "1 2; 3 4", "--backward", "1 2; 3 4", "--format", "json")
+    plain, flipped = (json.loads(cnn(*arguments, *more).out) for more in ((), ("--flip",)))
+    assert plain["kernel"] == [[37, 47], [67, 77]] and flipped["kernel"] == [[77, 67], [47, 37]]
+
+
+def test_a_kernel_may_begin_with_a_minus(cnn: Run) -> None:
+    ended = cnn("convolve", "1 2 3; 4 5 6; 7 8 9", "-1 0 1; -2 0 2; -1 0 1")
+    assert (ended.code, ended.out) == (0, "8\n")
+
+
+def test_nested_lists_are_a_matrix(cnn: Run) -> None:
+    assert cnn("convolve", "[[1, 2], [3, 4]]", "[[1, 0], [0, 1]]").out == "5\n"
+
+
+def test_transposed_and_backward_have_steps(cnn: Run) -> None:
+    out = cnn("convolve", "1 2", "1 3", "--transposed", "--stride", "1", "--steps").out
+    assert "(1): 1*3 + 2*1 = 5" in out
+    out = cnn("convolve", "1 2 3", "1 4", "--backward", "1 2", "--steps").out
+    assert "(1): 1*4 + 2*1 = 6" in out and "(0): 1*1 + 2*2 = 5" in out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--pool", "max", "--kernel", "2", "--backward", "1"), ("--transposed", "--backward", "1"),
+     ("--pool", "max", "--filter", "edge"), ("--output-padding", "1"), ("--transposed", "--padding-mode", "reflect")],
+)  # fmt: skip
+def test_options_that_do_not_go_together_are_refused(cnn: Run, options: tuple[str, ...]) -> None:
+    kernel = () if "--pool" in options else ("1 0; 0 1",)
+    assert cnn("convolve", "1 2 3; 4 5 6; 7 8 9", *kernel, *options).code == 2

@@ -99,7 +99,10 @@ def test_a_wrong_key_is_named_with_the_derivation_and_nothing_is_marked(cnn: Run
     (course / "key.yaml").write_text(KEY.replace("answer: 156", "answer: 150"))
     ended = cnn("grade", course / "key.yaml", course / "class")
     assert (ended.code, ended.out) == (1, "")
-    assert "c1.params: the key says 150 (forgot_bias); it is 156\n    C_out * C_in * k * k + C_out\n" in ended.err
+    assert (
+        "c1.params: the key says 150 (the biases were forgotten); it is 156\n    C_out * C_in * k * k + C_out\n"
+        in ended.err
+    )
 
 
 def test_feedback_and_marks_are_written(cnn: Run, course: Path) -> None:
@@ -241,3 +244,27 @@ def test_a_key_that_cannot_be_used_says_why(cnn: Run, course: Path, key: str, sa
     (course / "key.yaml").write_text(key)
     ended = cnn("grade", course / "key.yaml", course / "class")
     assert ended.code == 2 and said in ended.err and "Traceback" not in ended.err
+
+
+def test_what_follows_from_an_accepted_answer_earns_all(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", conv2__params="1516", total__params="60806")
+    (course / "key.yaml").write_text(KEY.replace("tolerance: 1%", "tolerance: 0"))
+    assert marks(cnn, course)["ann"]["total"] == "11"
+
+
+def test_an_answer_that_the_key_does_not_ask_is_told(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__shapes="6x28x28")
+    assert "the key does not ask c1.shapes" in cnn("grade", course / "key.yaml", course / "class").err
+
+
+def test_an_error_of_ours_on_one_sheet_costs_the_others_nothing(
+    cnn: Run, course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cnncli.homework import grade
+
+    real = grade.mark
+    monkeypatch.setattr(grade, "mark", lambda key, file, *rest: 1 / 0 if "bob" in file else real(key, file, *rest))
+    hand_in(course, "ann")
+    hand_in(course, "bob")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
+    assert "bob.yaml: no marks: cnn itself failed on it (ZeroDivisionError" in ended.err and "ann,1,2" in ended.out

@@ -45,7 +45,8 @@ def test_seven_by_seven_with_kernel_and_stride_three_does_not_come_out_even(cnn:
         (
             ("resnet50", "--receptive-field", "4000"),
             1,
-            "no layer sees 4000 of input: the most is stage4.more.1.bottleneck1.sum.conv2 sees 427x427 of input\n",
+            "no layer's windows see 4000 pixels of input: "
+            "the most is stage4.more.1.bottleneck1.sum.conv2 sees 427x427 of input\n",
         ),
         (("unet", "--params", "2000000", "--vary", "width"), 0, "width = 16 has 1,940,834 params, at most 2,000,000; "
             "width = 17 has 2,190,894\n"),
@@ -88,3 +89,16 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
 def test_what_cannot_be_asked_is_said(cnn: Run, arguments: tuple[str, ...], err: str) -> None:
     ended = cnn("solve", *arguments)
     assert (ended.code, ended.err) == (2, err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "out"),
+    [
+        (("--in", "8", "--kernel", "4", "--stride", "2", "--padding", "1"), "(8 - 1) * 2 + 4 - 2 * 1 = 16\n"),
+        (("--out", "16", "--kernel", "4", "--stride", "2", "--padding", "1"),
+         "an output of 16 comes from 8: (8 - 1) * 2 + 4 - 2 * 1\n"),
+    ],
+)  # fmt: skip
+def test_transposed_sizes_are_solved_both_ways(cnn: Run, arguments: tuple[str, ...], out: str) -> None:
+    ended = cnn("solve", *arguments, "--transposed")
+    assert (ended.code, ended.out) == (0, out)

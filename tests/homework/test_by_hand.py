@@ -229,3 +229,17 @@ def test_blurs_keep_a_plain_picture_and_edges_make_it_black(name: str) -> None:
     total = sum(sum(row) for row in by_hand.FILTERS[name])
     blurs = ("identity", "sharpen", "box_blur", "gaussian", "emboss")
     assert total == (1 if name in blurs else 0)
+
+
+@by
+@given(data=st.data())
+def test_by_hand_is_scipy(data: st.DataObject) -> None:
+    signal = pytest.importorskip("scipy.signal")
+    rank = data.draw(st.integers(1, 2))
+    x = numbers(data.draw, tuple(data.draw(st.integers(3, 6)) for _ in range(rank)))
+    kernel = numbers(data.draw, tuple(data.draw(st.integers(1, 3)) for _ in range(rank)))
+    for mode in ("valid", "full"):
+        how = by_hand.sliding(x.shape, kernel.shape, (1,) * rank, mode, (1,) * rank)
+        found = by_hand.convolve(x[None], by_hand.flipped(kernel[None, None]), [0], how)[0]
+        theirs = signal.convolve(x.astype(float), kernel.astype(float), mode=mode, method="direct")
+        assert np.array_equal(found.astype(float), theirs)

@@ -184,7 +184,8 @@ answers:
     found = {answer.question: answer for answer in checked(tmp_path, text)}
     assert not found["c1.shape"].correct and "padding_ignored" in found["c1.shape"].mistakes
     for question in ("maxpool1.shape", "conv2.macs", "linear1.params"):
-        assert found[question].follow_through and found[question].remarks[0].startswith("right given c1 of 6x24x24")
+        assert found[question].follow_through and found[question].remarks[0].startswith("right given ")
+    assert found["conv2.macs"].remarks == ("right given maxpool1 of 6x12x12",)
     assert found["total.params"].follow_through
 
 
@@ -321,3 +322,57 @@ def test_every_figure_can_be_asked(tmp_path: Path, figure: str, answer: str) -> 
 def test_a_sheet_that_cannot_be_checked_says_why(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(CnnError, match=said):
         checked(tmp_path, text)
+
+
+# answer, whether it is right, a remark or a mistake that is named
+AS_WRITTEN = [
+    ("total.params", "[61706]", True, ""),
+    ("total.params", "~61,706", True, ""),
+    ("total.params", "61,706 (weights and biases)", True, ""),
+    ("linear1.macs", "400 * 120 = 48000", True, "400 * 120 = 48,000"),
+    ("total.params", "61.7K", False, "right to the digits given"),
+    ("total.params", "abc", False, "could not be read as a number"),
+    ("c1.shape", "abc", False, "could not be read as a shape"),
+    ("c1.shape", "1x6x28x28", True, "a batch of 1"),
+    ("flatten1.shape", "400x1x1", True, "axes of size 1"),
+    ("flatten1.shape", "1x400", True, "a batch of 1"),
+    ("maxpool1.shape", "14x14", False, "forgot_channels"),
+]
+
+
+@pytest.mark.parametrize(("question", "answer", "right", "said"), AS_WRITTEN)
+def test_answers_are_read_as_they_are_meant(tmp_path: Path, question: str, answer: str, right: bool, said: str) -> None:
+    (found,) = checked(tmp_path, f"architecture: lenet5\nanswers: {{{question}: {answer!r}}}\n")
+    assert found.correct == right
+    assert not said or any(said in text for text in (*found.remarks, *found.mistakes))
+
+
+@pytest.mark.parametrize("answer", ["2.333", "7/3", "2.33", "2"])
+def test_a_window_that_does_not_fit_is_not_unreported_in_any_form(tmp_path: Path, answer: str) -> None:
+    (found,) = checked(tmp_path, f"answers: {{solve: {{input: 7, kernel: 3, stride: 3, output: '{answer}'}}}}\n")
+    assert (found.correct, found.mistakes) == (False, ("does_not_fit_unreported",))
+
+
+@pytest.mark.parametrize("answer", ["it does not fit", "no fit", "doesn't fit", "not an integer", "impossible"])
+def test_refusals_are_understood(tmp_path: Path, answer: str) -> None:
+    (found,) = checked(tmp_path, f'answers: {{solve: {{input: 7, kernel: 3, stride: 3, output: "{answer}"}}}}\n')
+    assert found.correct
+
+
+def test_all_questions_that_cannot_be_asked_are_named_with_their_places(tmp_path: Path) -> None:
+    with pytest.raises(CnnError) as caught:
+        checked(tmp_path, "architecture: lenet5\nanswers:\n  c9.params: 3\n  c1.params: 156\n  c1.parms: 3\n")
+    places = [(problem.place.line, problem.place.column) for problem in caught.value.problems if problem.place]
+    assert places == [(3, 3), (5, 3)]
+
+
+def test_a_sheet_names_its_network_from_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "mine.yaml").write_text("input: 1x9x9\nlayers: [conv: {filters: 2, kernel: 3}]\n")
+    (found,) = checked(tmp_path, "architecture: nets/mine.yaml\nanswers: {conv1.params: 20}\n")
+    assert found.correct
+
+
+def test_an_answer_may_stand_as_in_a_key(tmp_path: Path) -> None:
+    (found,) = checked(tmp_path, "answers: {q3: {solve: {input: 7, kernel: 3}, answer: 5}}\n")
+    assert found.correct and found.question == "solve q3"

@@ -25,7 +25,7 @@ net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with p
     - conv: {filters: 6, kernel: 3, stride: 3, rounding: exact}
                                     ^
   the way here: input 1x7x7
-  use stride 1 or 2, or 2 more of padding, or rounding: floor""",
+  use stride 1 or 2, or padding 1, or rounding: floor""",
     ),
     (
         network("linear: 10"),

@@ -31,9 +31,10 @@ DESCRIPTIONS = {
     "transposed_inverted": "a transposed convolution makes larger: (n - 1) s + k - 2 p + output padding",
     "kept_input_channels": "the channels of the input instead of the number of filters",
     "positions_as_channels": "the number of positions instead of the number of filters",
+    "forgot_channels": "the channels are missing",
     "padded_channels": "padding was added to the channels as well",
     "pooled_channels": "a pool does not make channels fewer",
-    "pool_stride_one": "a pool moves by its own size unless said otherwise",
+    "pool_stride_one": "the pool was moved by 1 instead of by its own size",
     "HWC_order": "channels first and channels last were mixed up",
     "height_and_width_swapped": "height and width are swapped",
     "wrong_flatten": "another map was flattened",
@@ -73,9 +74,9 @@ DESCRIPTIONS = {
     "avg_pads_in_divisor": "the zeros of the padding were counted, or should have been",
     "l2_pool_no_root": "the root was forgotten, or the mean of the squares was taken",
     "pool_kind": "another kind of pooling",
-    "window_slip": "some windows are right, others are at the wrong place",
+    "window_slip": "some cells are right: a window at the wrong place, or a slip in one",
     "off_by_one": "off by one",
-    "factor_ten": "a slip of a factor of ten",
+    "factor_ten": "a slip of a factor of 10, 100 or 1000",
 }
 
 Candidates = dict[str, Any]  # what each mistake, or pair of them, gives; None where it cannot be made
