@@ -33,7 +33,9 @@ def _run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (click.exceptions.Abort, Interrupted):
+    except Interrupted as interrupted:
+        return interrupted.exit_code
+    except click.exceptions.Abort:
         return INTERRUPTED
     except Undecided:
         _complain("cnn: the answer depends on the open sizes in a way that has no one formula\n  give --input numbers")

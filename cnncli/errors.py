@@ -92,7 +92,11 @@ class CnnError(Exception):
 
 
 class Interrupted(Exception):
-    """Ctrl-C, after what was under way has been saved and the user told."""
+    """Ctrl-C (130) or SIGTERM (143), after what was under way has been saved and the user told."""
+
+    def __init__(self, exit_code: int = 130) -> None:
+        super().__init__()
+        self.exit_code = exit_code
 
 
 def _position(problem: Problem) -> tuple[int, int]:

@@ -73,6 +73,16 @@ def memory(inferred: Inferred, batch: int = 1, dtype: str = "fp32", optimizer: s
     )
 
 
+def fitting_batch(inferred: Inferred, tried: int, limit: int, optimizer: str) -> int:
+    """The largest power of two below the batch size ``tried`` whose training takes at most three quarters of ``limit``
+    bytes (libraries take the rest); 0 where not even one input fits."""
+    kept = {"sgd": "momentum", "muon": "momentum"}.get(optimizer, optimizer)
+    size = 1 << max(0, (tried - 1).bit_length() - 1)
+    while size and memory(inferred, size, "fp32", kept).training > limit * 3 // 4:
+        size //= 2
+    return size
+
+
 def _known(option: str, name: str, known: Mapping[str, int]) -> str:
     if name not in known:
         hint = suggestion(name, list(known), f"one of {', '.join(known)}")

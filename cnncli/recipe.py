@@ -1,38 +1,159 @@
 """The training recipe: the ``train`` section of a file, with defaults, overridden by options. No torch here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Setting
-from cnncli.layers.fields import Count, Flag, NotNegative, Positive, Share, Text, Whole, one_of
+from cnncli.layers.fields import Count, Flag, NotNegative, Positive, Share, Text, Whole, one_of, shown
 from cnncli.schema import Record
 from cnncli.shape import Unreadable
 
-OPTIMIZERS = ("sgd", "adam", "adamw")
-SCHEDULES = ("constant", "step", "cosine", "one-cycle")
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "muon")
+SCHEDULES = ("constant", "step", "multistep", "cosine", "one-cycle", "linear", "polynomial", "plateau")
 INITS = ("kaiming", "xavier", "lecun", "normal")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+
+
+def _list_of(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], tuple[Any, ...]]:
+    """A reader of a list, or of a text with commas."""
+
+    def read_all(value: object) -> tuple[Any, ...]:
+        items = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            items = [items]
+        try:
+            return tuple(read(item) for item in items if item != "")
+        except (Unreadable, ValueError):
+            raise Unreadable(f"must be {wanted}, not {shown(value)}") from None
+
+    return read_all
+
+
+def _whole_number(item: Any) -> int:
+    number = int(item)
+    if isinstance(item, bool) or number < 1 or float(item) != number:
+        raise ValueError
+    return number
+
+
+def _factor(item: Any) -> tuple[str, float]:
+    """``conv1.*=0.1``: a pattern of parameters' names, and what their rate is multiplied by."""
+    pattern, _, factor = str(item).rpartition("=")
+    if not pattern or not 0 <= float(factor) < 1e6:
+        raise ValueError
+    return pattern.strip(), float(factor)
+
+
+def _class_weights(value: object) -> str | tuple[float, ...]:
+    """none, balanced, or a weight for each class."""
+    if value in ("none", "balanced"):
+        return str(value)
+    weights = _list_of(float, "none, balanced, or a list of weights above 0")(value)
+    if not weights or not all(0 < weight < 1e9 for weight in weights):
+        raise Unreadable(f"must be none, balanced, or a list of weights above 0, not {shown(value)}")
+    return weights
+
+
+Milestones = Annotated[tuple[int, ...], _list_of(_whole_number, "a list of epochs, as 30, 60")]
+Patterns = Annotated[tuple[str, ...], _list_of(str, "a list of patterns, as conv1.*")]
+RateFactors = Annotated[tuple[tuple[str, float], ...], _list_of(_factor, "a list such as conv1.*=0.1")]
+ClassWeights = Annotated[str | tuple[float, ...], _class_weights]
 
 
 class Recipe(Record):
-    """How to train. ``warmup`` is in epochs; the step schedule multiplies by ``gamma`` each ``step_epochs``."""
+    """How to train. What each key means stands in :data:`MEANINGS`."""
 
     dataset: Text = ""
     epochs: Count = 10
     batch_size: Count = 128
+    accumulate: Count = 1
     optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "adam"
     lr: Positive = 0.001
     momentum: Share = 0.9
     nesterov: Flag = False
     weight_decay: NotNegative = 0.0
+    decay_bias_and_norm: Flag = True
+    muon_lr: Positive = 0.02
+    lr_factors: RateFactors = ()
+    freeze: Patterns = ()
     schedule: Annotated[str, one_of(*SCHEDULES)] = "cosine"
     step_epochs: Count = 30
+    milestones: Milestones = ()
     gamma: Positive = 0.1
+    power: Positive = 1.0
     warmup: NotNegative = 0.0
-    init: Annotated[str, one_of(*INITS)] = "kaiming"
+    patience: Count = 3
+    early_stopping: Whole = 0
+    label_smoothing: Share = 0.0
+    class_weights: ClassWeights = "none"
+    clip_norm: NotNegative = 0.0
+    ema: Share = 0.0
+    lookahead: Whole = 0
+    flip: Annotated[str, one_of("none", "random", "alternating")] = "none"
+    translate: Whole = 0
+    cutout: Whole = 0
+    rotation: NotNegative = 0.0
+    jitter: NotNegative = 0.0
+    mixup: NotNegative = 0.0
+    cutmix: NotNegative = 0.0
+    sizes: Milestones = ()
+    tta: Annotated[str, one_of("none", "mirror", "six")] = "none"
+    init: Text = "kaiming"
+    whiten: Flag = False
     seed: Whole = 0
-    device: Text = "auto"
     validation: Share = 0.0
+    device: Text = "auto"
+    precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
+    compile: Flag = False
+    deterministic: Flag = False
+
+
+MEANINGS = {
+    "dataset": "mnist, fashion_mnist, digits or images:PATH (a folder or an archive).",
+    "epochs": "Passes over the training images.",
+    "batch_size": "Images per step.",
+    "accumulate": "Parts in which a batch is computed, one after the other: for memory.",
+    "optimizer": "sgd, adam, adamw, rmsprop, or muon (for filters and matrices; sgd for the rest).",
+    "lr": "Learning rate.",
+    "momentum": "Of sgd, rmsprop and muon.",
+    "nesterov": "Nesterov's momentum, of sgd.",
+    "weight_decay": "Decay of the weights.",
+    "decay_bias_and_norm": "Whether biases and norms decay as well.",
+    "muon_lr": "Learning rate of the filters, with muon.",
+    "lr_factors": "Factors of the rate by parameters' names, as conv1.*=0.1.",
+    "freeze": "Parameters that stay as they are, by name, as conv1.*.",
+    "schedule": "constant, step, multistep, cosine, one-cycle, linear, polynomial or plateau.",
+    "step_epochs": "Of the step schedule: epochs from one step to the next.",
+    "milestones": "Of multistep: the epochs after which the rate falls, as 30,60.",
+    "gamma": "The factor of a step, a milestone or a plateau.",
+    "power": "Of polynomial: (1 - progress) to this power.",
+    "warmup": "Epochs over which the rate rises at first.",
+    "patience": "Of plateau: epochs without a better loss before the rate falls.",
+    "early_stopping": "Epochs without a better loss after which the training ends; 0: never.",
+    "label_smoothing": "Share of the target that goes to all classes alike (Szegedy et al. 2016).",
+    "class_weights": "none, balanced (by how rare they are), or a weight for each class.",
+    "clip_norm": "Largest norm of all gradients together; 0: any.",
+    "ema": "Decay of a running average of the weights, which is what is evaluated and kept; 0: none.",
+    "lookahead": "Steps from one look ahead to the next (Zhang et al. 2019); 0: none.",
+    "flip": "Mirror images: none, random, or alternating (each image in every other epoch).",
+    "translate": "Most pixels by which images are moved, the border reflected.",
+    "cutout": "Side of a square that is blanked out (DeVries and Taylor 2017).",
+    "rotation": "Most degrees by which images are turned.",
+    "jitter": "Strength of changes of brightness, contrast and saturation.",
+    "mixup": "Alpha of mixup (Zhang et al. 2018); 0: none.",
+    "cutmix": "Alpha of cutmix (Yun et al. 2019); 0: none.",
+    "sizes": "Sides of the images from the first epochs to the last, as 24,28,32.",
+    "tta": "Views that are averaged at evaluation: none, mirror or six.",
+    "init": "Initial weights: kaiming, xavier, lecun, normal, or a run or a file of weights to start from.",
+    "whiten": "Start the first convolution with filters that whiten the training images, and freeze it.",
+    "seed": "Of the weights, the order of the data, augmentation and dropout.",
+    "validation": "Share of the training images held out to watch the training.",
+    "device": "auto, cpu, cuda, cuda:1, …",
+    "precision": "auto, fp32, bf16 or fp16; auto is bf16 where the device is fast at it.",
+    "compile": "Compile the network with torch.compile.",
+    "deterministic": "The same weights twice on a GPU, too; slower.",
+}
 
 
 def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Recipe:
@@ -73,5 +194,26 @@ def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
 
 
 def as_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain values, in the order of its fields."""
-    return {name: getattr(recipe, name) for name in Recipe.schema}
+    """The recipe as plain values that :func:`from_dict` reads back, in the order of its fields."""
+    return {name: _plain(getattr(recipe, name)) for name in Recipe.schema}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    return [f"{item[0]}={item[1]:g}" if isinstance(item, tuple) else item for item in value]
+
+
+def from_dict(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of :func:`as_dict`. Raises CnnError for values that no recipe has."""
+    try:
+        read = {name: Recipe.schema[name].read(value) for name, value in values.items()}
+    except (KeyError, Unreadable) as error:
+        raise CnnError(f"the recipe cannot be read: {error}", "was recipe.yaml changed by hand?") from None
+    return Recipe(**read)
+
+
+def differences(one: Recipe, other: Recipe) -> list[str]:
+    """What differs, as ``lr 0.1 and 0.2``."""
+    pairs = ((name, getattr(one, name), getattr(other, name)) for name in Recipe.schema)
+    return [f"{name} {_plain(a)} and {_plain(b)}" for name, a, b in pairs if a != b]

@@ -1,25 +1,34 @@
 """Run folders: what a training leaves behind, in files that anyone can read. No torch here.
 
 ``architecture.yaml`` and ``recipe.yaml`` as resolved (overrides put in), ``run.json`` (data, classes, normalisation,
-versions, how it ended), ``metrics.jsonl`` (a line per epoch), ``weights.safetensors``.
+versions, command line, how it ended), ``metrics.jsonl`` (a line per epoch), ``weights.safetensors`` (the last epoch's),
+``best.safetensors`` (of the epoch with the lowest held-out loss), and the checkpoints.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
 
-ARCHITECTURE, RECIPE, RUN, METRICS, WEIGHTS = (
+if TYPE_CHECKING:
+    from cnncli.loading import Loaded
+    from cnncli.recipe import Recipe
+
+ARCHITECTURE, RECIPE, RUN, METRICS, WEIGHTS, BEST, LOCK = (
     "architecture.yaml",
     "recipe.yaml",
     "run.json",
     "metrics.jsonl",
     "weights.safetensors",
+    "best.safetensors",
+    ".lock",
 )
 
 
@@ -43,6 +52,12 @@ class RunRecord:
     epochs_done: int = 0
     device: str = ""
     versions: dict[str, str] | None = None
+    threads: int = 0
+    command: tuple[str, ...] = ()
+    git: str = ""  # the commit of the folder that it was started in, with + where files were changed
+    data_fingerprint: str = ""
+    precision: str = ""
+    best: dict[str, float] | None = None
     overrides: dict[str, str] | None = None  # of --set and --input, where the architecture's text could not hold them
     inputs: dict[str, str] | None = None
     result: dict[str, float] | None = None
@@ -61,10 +76,42 @@ class Run:
         write_whole(self.folder / RUN, json.dumps(asdict(run.record), indent=1).encode() + b"\n")
         return run
 
+    def cut_metrics(self, epochs: int) -> None:
+        """Keep the lines of the first epochs of ``metrics.jsonl``: what was done after a checkpoint is done again."""
+        path = self.folder / METRICS
+        if not path.exists():
+            return
+        kept = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                if json.loads(line)["epoch"] <= epochs:
+                    kept.append(line + "\n")
+            except (ValueError, KeyError, TypeError):
+                continue  # a line that was being written when the training was killed
+        write_whole(path, "".join(kept).encode())
+
     def add_metrics(self, metrics: dict[str, Any]) -> None:
         """Append a line to ``metrics.jsonl``."""
         with (self.folder / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run for this process alone. Raises CnnError where another trains in it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no flock
+        yield
+        return
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CnnError(f"{folder}: another process is training in it", "wait for it, or stop it first") from None
+        except OSError:  # some network file systems have no locks
+            pass
+        yield
 
 
 def create(folder: Path | None, record: RunRecord, architecture: str, recipe: dict[str, Any]) -> Run:
@@ -113,7 +160,8 @@ def open_run(folder: Path) -> Run:
     try:
         data = json.loads((folder / RUN).read_text(encoding="utf-8"))
         normalisation = Normalisation(*(tuple(map(float, data["normalisation"][key])) for key in ("mean", "std")))
-        record = RunRecord(**{**data, "classes": tuple(map(str, data["classes"])), "normalisation": normalisation})
+        read = {"classes": tuple(map(str, data["classes"])), "command": tuple(map(str, data.get("command", ())))}
+        record = RunRecord(**{**data, **read, "normalisation": normalisation})
     except FileNotFoundError:
         raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
     except NotADirectoryError:
@@ -121,6 +169,29 @@ def open_run(folder: Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CnnError(f"{folder / RUN}: cannot be read: {error}", "train the network again") from None
     return Run(folder, record)
+
+
+def architecture_of(run: Run) -> Loaded:
+    """The network of a run. Raises CnnError where its file cannot be read."""
+    from cnncli.loading import load
+
+    record = run.record
+    return load(str(run.folder / ARCHITECTURE), overrides=record.overrides or {}, inputs=record.inputs or {})
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe of a run. Raises CnnError where it cannot be read."""
+    import yaml
+
+    from cnncli.recipe import from_dict
+
+    try:
+        values = yaml.safe_load((run.folder / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise CnnError(f"{run.folder / RECIPE}: cannot be read: {error}") from None
+    if not isinstance(values, dict):
+        raise CnnError(f"{run.folder / RECIPE}: is no recipe")
+    return from_dict(values)
 
 
 def _known_runs() -> str:

@@ -21,12 +21,9 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, device: s
     from cnncli import runs
     from cnncli.commands.train import check_classes
     from cnncli.data import load_dataset
-    from cnncli.loading import load
 
     run = runs.open_run(run_folder)
-    record = run.record
-    architecture = str(run_folder / runs.ARCHITECTURE)
-    loaded = load(architecture, overrides=record.overrides or {}, inputs=record.inputs or {})
+    loaded = runs.architecture_of(run)
     dataset = load_dataset(spec or run.record.dataset, loaded.graph.inputs[0].shape, data_dir)
     check_classes(loaded, dataset)
     if dataset.classes != run.record.classes:

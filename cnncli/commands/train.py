@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,62 +16,108 @@ if TYPE_CHECKING:
     from cnncli.loading import Loaded
 
 
+def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An option for every key of the recipe: ``--batch-size 64``, ``--nesterov``, ``--milestones 30,60``."""
+    from cnncli.recipe import MEANINGS, Recipe
+
+    for key, field in reversed(Recipe.schema.items()):
+        name = "data" if key == "dataset" else key.replace("_", "-")
+        if isinstance(field.default, bool):
+            option = click.option(f"--{name}/--no-{name}", key, default=None, help=MEANINGS[key])
+        else:
+            option = click.option(f"--{name}", key, metavar=_metavar(field.default), help=MEANINGS[key])
+        command = option(command)
+    return command
+
+
+def _metavar(default: Any) -> str:
+    return {int: "N", float: "X", tuple: "A,B,…"}.get(type(default), "TEXT")
+
+
 @click.command()
-@options.architecture
-@click.option("--data", "dataset", help="mnist, fashion_mnist, digits or images:PATH (a folder or an archive).")
+@click.argument("architecture", metavar="[ARCH]", required=False)
+@recipe_options
 @options.data_dir_option
-@click.option("--epochs", type=int, help="Passes over the training images.")
-@click.option("--batch-size", type=int, help="Images per step.")
-@click.option("--optimizer", help="sgd, adam or adamw.")
-@click.option("--lr", type=float, help="Learning rate.")
-@click.option("--momentum", type=float, help="Of sgd.")
-@click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum, of sgd.")
-@click.option("--weight-decay", type=float, help="Decay of the weights.")
-@click.option("--schedule", help="constant, step, cosine or one-cycle.")
-@click.option("--step-epochs", type=int, help="Of the step schedule: epochs from one step to the next.")
-@click.option("--gamma", type=float, help="Of the step schedule: the factor of a step.")
-@click.option("--warmup", type=float, help="Epochs over which the rate rises at first.")
-@click.option("--init", help="Initial weights: kaiming, xavier, lecun or normal.")
-@click.option("--seed", type=int, help="Of the weights, the order of the data and dropout.")
-@click.option("--device", help="auto, cpu, cuda, cuda:1, …")
-@click.option("--validation", type=float, help="Share of the training images held out to watch the training.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Where to keep the run (default: runs/NAME-001, …).")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was interrupted.")
+@click.option(
+    "--from", "repeated", type=click.Path(path_type=Path), metavar="RUN", help="Repeat a run from its folder."
+)
+@click.option(
+    "--checkpoint-minutes", type=click.FloatRange(0), default=10.0, show_default=True, metavar="X",
+    help="From one checkpoint to the next within an epoch.",
+)  # fmt: skip
 @options.input_option
 @options.set_option
 def command(
-    architecture: str,
+    architecture: str | None,
     data_dir: Path | None,
     run_dir: Path | None,
+    resume: Path | None,
+    repeated: Path | None,
+    checkpoint_minutes: float,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
     **recipe_options: Any,
 ) -> None:
     """Train ARCH on images, on a GPU where there is one, else on the CPU.
 
-    The recipe is the file's train section; every option overrides it. Ctrl-C saves the run and ends.
+    The recipe is the file's train section; every option overrides it. Ctrl-C and SIGTERM save the run and end;
+    --resume goes on as if nothing had happened, also after a crash.
     """
+    from cnncli import runs
     from cnncli.data import load_dataset
     from cnncli.loading import load
-    from cnncli.recipe import read_recipe
+    from cnncli.recipe import differences, read_recipe
 
-    given = {name: value for name, value in recipe_options.items() if value is not None}
+    given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
-    loaded = load(architecture, overrides=overrides, inputs=inputs)
-    recipe = read_recipe(loaded.graph.train, given)
+    run = None
+    if resume is not None or repeated is not None:
+        if architecture is not None or overrides or inputs:
+            raise CnnError("a run has its own architecture", "leave ARCH, --set and --input out")
+        if resume is not None and (repeated is not None or run_dir is not None):
+            raise CnnError("--resume goes on in the run's own folder", "leave --from and --run-dir out")
+        run = runs.open_run(resume or repeated or Path())
+        loaded = runs.architecture_of(run)
+        recorded = runs.recipe_of(run)
+        recipe = read_recipe({}, {**{key: getattr(recorded, key) for key in recorded.schema}, **given})
+        changed = differences(recorded, recipe)
+        if resume is not None and changed:
+            raise CnnError(f"{resume} was begun with another recipe: {'; '.join(changed)}", "a run goes on as it began")
+    elif architecture is None:
+        raise CnnError("which network?", "cnn train ARCH, or --resume RUN, or --from RUN")
+    else:
+        loaded = load(architecture, overrides=overrides, inputs=inputs)
+        recipe = read_recipe(loaded.graph.train, given)
     if not recipe.dataset:
         raise CnnError(
             "there is no data to train on", "use --data digits (bundled), --data mnist or --data images:PATH"
         )
     check_trainable(loaded)
-    dataset = load_dataset(recipe.dataset, loaded.graph.inputs[0].shape, data_dir)
+    spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
+    dataset = load_dataset(spec, loaded.graph.inputs[0].shape, data_dir)
     check_classes(loaded, dataset)
 
-    from cnncli.executor.job import Job, run_training  # here torch is loaded: everything above can fail at once
+    from cnncli.executor.job import Job, resume_training, run_training  # here torch is loaded: all above fails at once
     from cnncli.views.training import display, duration
 
+    job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes)
     with display(recipe.epochs) as shown:
-        outcome = run_training(Job(loaded, dataset, recipe, run_dir), shown)
+        outcome = run_training(job, shown) if resume is None or run is None else resume_training(job, run, shown)
     click.echo(f"test accuracy {outcome.test.accuracy:.2%} after {duration(outcome.seconds)}, run {outcome.run.folder}")
+
+
+def plain_text(value: Any) -> Any:
+    """An option's text as the value that a file would have: a number where it is one."""
+    if not isinstance(value, str):
+        return value
+    for read in (int, float):
+        try:
+            return read(value)
+        except ValueError:
+            continue
+    return value
 
 
 def check_trainable(loaded: Loaded) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -146,12 +147,22 @@ def mixed_seed(seed: int, number: int, purpose: str) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
-def training_batches(images: Images, batch_size: int, order: Tensor) -> Iterator[Images]:
-    """Batches in ``order``. A last batch of a single image is left out: batch normalisation cannot train on it."""
+class Batch(NamedTuple):
+    """Some images and their numbers among all, (n,)."""
+
+    images: Images
+    indices: Tensor
+
+
+def training_batches(images: Images, batch_size: int, order: Tensor, first: int = 0) -> Iterator[Batch]:
+    """Batches in ``order``, from number ``first`` on.
+
+    A last batch of a single image is left out: batch normalisation cannot train on it.
+    """
     order = order.to(images.labels.device)
-    for index in torch.split(order, batch_size):
+    for index in torch.split(order, batch_size)[first:]:
         if len(index) > 1 or batch_size == 1 or len(images) == 1:
-            yield Images(images.pixels[index], images.labels[index])
+            yield Batch(Images(images.pixels[index], images.labels[index]), index)
 
 
 def batches_per_epoch(count: int, batch_size: int) -> int:

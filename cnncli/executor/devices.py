@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from cnncli.errors import CnnError
@@ -23,6 +25,13 @@ def choose_device(wanted: str) -> torch.device:
             f"the device {wanted!r} cannot be used", f"here there is {', '.join(there)}; auto chooses"
         ) from None
     return device
+
+
+def make_deterministic() -> None:
+    """Let torch add in one order only, on a GPU as well: the same weights twice."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True)
 
 
 def describe(device: torch.device) -> str:

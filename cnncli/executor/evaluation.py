@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from cnncli.executor.augmentation import View, views
 from cnncli.executor.batches import Images, Preparation, evaluation_batches
-from cnncli.graph import Graph
-
-Loss = Callable[[Tensor, Tensor], Tensor]
+from cnncli.executor.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -33,40 +31,25 @@ class Evaluation:
         return sum(row[i] for i, row in enumerate(self.confusion)) / max(1, self.examples)
 
 
-def loss_of(graph: Graph) -> Loss:
-    """Cross-entropy, summed over a batch. A network that ends with softmax gives probabilities, others logits."""
-    if _last_kind(graph) == "softmax":
-        return _loss_of_probabilities
-    return _loss_of_logits
-
-
-def ends_in_distances(graph: Graph) -> bool:
-    """Whether the smallest output is the answer, as with LeNet-5's rbf."""
-    return _last_kind(graph) == "rbf"
-
-
-def _last_kind(graph: Graph) -> str:
-    return next(node.layer.kind for node in graph.nodes if node.name == graph.outputs[0])
-
-
-def _loss_of_logits(output: Tensor, labels: Tensor) -> Tensor:
-    return functional.cross_entropy(output.float(), labels, reduction="sum")
-
-
-def _loss_of_probabilities(output: Tensor, labels: Tensor) -> Tensor:
-    return functional.nll_loss(output.float().clamp_min(1e-12).log(), labels, reduction="sum")
-
-
 @torch.inference_mode()
-def evaluate(network: nn.Module, images: Images, prepare: Preparation, loss: Loss, classes: int) -> Evaluation:
-    """Run the network over all images, in evaluation mode."""
+def evaluate(
+    network: nn.Module, images: Images, prepare: Preparation, loss: Loss, classes: int, tta: str = "none"
+) -> Evaluation:
+    """Run the network over all images, in evaluation mode; with ``tta`` the outputs of several views are averaged."""
     network.eval()
     device = images.labels.device
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     total = torch.zeros((), device=device)
     for batch in evaluation_batches(images):
-        output = network(prepare(batch.pixels))
+        output = _output(network, views(prepare(batch.pixels), tta))
         total += loss(output, batch.labels)
         confusion += torch.bincount(batch.labels * classes + output.argmax(1), minlength=classes * classes)
     rows = confusion.view(classes, classes).tolist()
     return Evaluation(float(total) / max(1, len(images)), tuple(map(tuple, rows)))
+
+
+def _output(network: nn.Module, seen: list[View]) -> Tensor:
+    """The network's output, averaged over views."""
+    if len(seen) == 1:
+        return cast(Tensor, network(seen[0][0]))
+    return torch.stack([network(view) * weight for view, weight in seen]).sum(0)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from cnncli.errors import CnnError
 from cnncli.executor.modules import AnyBatchNorm, ChannelScale, Normalised
 from cnncli.executor.own_modules import CodeDistances, CroppedConvTranspose, OwnConvolution, TrainedAverage
+from cnncli.executor.weights import load_matching
+from cnncli.executor.whitening import IMAGES, whiten
+from cnncli.recipe import Recipe
 
 Fill = Callable[[Tensor, int, int, torch.Generator], Tensor]
 
@@ -49,6 +53,25 @@ def _fans(module: nn.Module) -> tuple[int, int]:
     area = math.prod(weight.shape[2:])
     first, second = weight.shape[1] * area, weight.shape[0] * area
     return (second, first) if isinstance(module, _TRANSPOSED) else (first, second)
+
+
+def start_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Tensor] | None) -> Iterator[str]:
+    """Give a network on the CPU the weights that a training starts from; what is to be said of them.
+
+    ``sample`` gives the network's input of so many training images; None where a checkpoint brings all weights: then
+    only what is frozen is decided. Raises CnnError for weights that cannot be read or do not match at all.
+    """
+    scheme = recipe.init if recipe.init in SCHEMES else "kaiming"
+    initialise(network, scheme, recipe.seed)
+    if recipe.init not in SCHEMES and sample is not None:
+        yield from load_matching(network, recipe.init)
+    if recipe.whiten:
+        convolution = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+        if convolution is None:
+            raise CnnError("whiten: the network has no convolution of images", "leave whiten out")
+        if sample is not None:
+            whiten(convolution, sample(IMAGES))
+        convolution.weight.requires_grad_(False)
 
 
 @torch.no_grad()

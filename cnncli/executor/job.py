@@ -1,36 +1,36 @@
-"""A training from the loaded network to the run folder, and the evaluation of such a folder."""
+"""A training from the loaded network to the run folder, its resumption, and the evaluation of such a folder."""
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 
-from cnncli import __version__, runs
+from cnncli import runs
 from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import CnnError, Interrupted
-from cnncli.executor.batches import (
-    Images,
-    conversion_notes,
-    normalisation_of,
-    on_device,
-    preparation,
-    split_off,
-)
-from cnncli.executor.devices import choose_device, describe
-from cnncli.executor.evaluation import Evaluation, ends_in_distances, evaluate, loss_of
-from cnncli.executor.initialisation import initialise
+from cnncli.executor import provenance
+from cnncli.executor.batches import Images, conversion_notes, normalisation_of, on_device, preparation, split_off
+from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
+from cnncli.executor.devices import choose_device, describe, make_deterministic
+from cnncli.executor.evaluation import Evaluation, evaluate
+from cnncli.executor.initialisation import start_weights
+from cnncli.executor.losses import ends_in_distances, loss_of, training_loss
 from cnncli.executor.network import Network, check
-from cnncli.executor.training import Seen, Task, train
+from cnncli.executor.optimisation import freeze
+from cnncli.executor.precision import chosen
+from cnncli.executor.state import State, is_finite
+from cnncli.executor.stopping import StopRequest, stop_requests
+from cnncli.executor.training import DivergedError, Seen, Task, Watch, look, new_state, replayed, train
 from cnncli.executor.weights import load_weights, save_weights
 from cnncli.language.resolved import resolved_text
 from cnncli.loading import Loaded
+from cnncli.memory import fitting_batch
 from cnncli.recipe import Recipe, as_dict
 from cnncli.shape import Shape
 
@@ -45,12 +45,13 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained, on what and how."""
+    """What is to be trained, on what and how; ``checkpoint_minutes`` apart a checkpoint is taken within an epoch."""
 
     loaded: Loaded
     dataset: Dataset
     recipe: Recipe
     run_dir: Path | None = None
+    checkpoint_minutes: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -62,67 +63,225 @@ class Outcome:
     seconds: float
 
 
-def run_training(job: Job, display: Display) -> Outcome:
-    """Check, build and train the network; keep everything in a run folder.
+class Prepared(NamedTuple):
+    """A task on its device, with the state that it starts from; ``held_out`` is what its held-out images are called."""
 
-    The weights are saved after every epoch. Ctrl-C saves what is there and raises Interrupted; an error keeps the
-    weights of the last good epoch.
+    task: Task
+    state: State
+    test: Images
+    held_out: str
+    normalisation: runs.Normalisation
+    device: torch.device
+
+
+def run_training(job: Job, display: Display) -> Outcome:
+    """Check, build and train the network; keep everything in a new run folder.
+
+    Weights and a checkpoint are saved after every epoch. Ctrl-C and SIGTERM save what is there and raise Interrupted;
+    an error keeps the last good weights.
     """
+    prepared = _prepared(job, display)
+    run = _create_run(job, prepared)
+    with runs.held(run.folder), _memory_errors(job):
+        write_checkpoint(run.folder, prepared.state.checkpoint())
+        display.note(f"training on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
+        return _finished(job, prepared, run, display)
+
+
+def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
+    """Go on from a run's last checkpoint: on the same machine the weights end as if nothing had happened, bit by bit.
+
+    Raises CnnError for a run that is finished or that another process holds, and for other data than it began with.
+    """
+    if run.record.status == "finished":
+        raise CnnError(f"{run.folder}: the run is finished", f"cnn evaluate {run.folder} looks at it")
+    with runs.held(run.folder), _memory_errors(job):
+        checkpoint, note = last_checkpoint(run.folder)
+        if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
+            raise CnnError(
+                f"{job.dataset.name} is not the data that {run.folder} was begun with", "a run goes on as it began"
+            )
+        prepared = _prepared(job, display, resumed=True)
+        prepared.state.restore(checkpoint)
+        done = prepared.state.step // prepared.task.steps_per_epoch
+        run.cut_metrics(done)
+        run = run.updated(status="running", epochs_done=done)
+        for text in (note, *_not_exact(run.record, prepared)):
+            if text:
+                display.note(text)
+        at = f"epoch {done + 1}, step {prepared.state.step:,}"
+        display.note(f"going on from {at} on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
+        return _finished(job, prepared, run, display)
+
+
+def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
+    """Why the weights will not be those of an uninterrupted run, to the bit."""
+    began = record.versions or {}
+    if record.device != str(prepared.device):
+        why = f"the run began on {record.device}"
+    elif began.get("torch") != torch.__version__:
+        why = f"the run began with torch {began.get('torch')}"
+    elif prepared.device.type == "cpu" and record.threads not in (0, torch.get_num_threads()):
+        why = f"the run began with {record.threads} threads"
+    elif prepared.device.type != "cpu" and not prepared.task.recipe.deterministic:
+        why = "without --deterministic a GPU does not add in one order"
+    else:
+        return
+    yield f"{why}: the weights will be nearly, not exactly, those of an uninterrupted run"
+
+
+def _on(prepared: Prepared) -> str:
+    precision = prepared.state.precision.name
+    return describe(prepared.device) + (f" in {precision}" if precision != "fp32" else "")
+
+
+def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
+    """Everything on its device, before the first step."""
     recipe, graph = job.recipe, job.loaded.graph
     check(job.loaded.inferred)
     device = choose_device(recipe.device)
+    if recipe.deterministic:
+        make_deterministic()
     conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))
     for note in (*job.dataset.notes, *conversions):
         display.note(note)
-    network = _network(job.loaded, device, recipe)
-    with _memory_errors(recipe):
+    with _memory_errors(job):
         images, test = on_device(job.dataset.train, device), on_device(job.dataset.test, device)
         normalisation = normalisation_of(images, graph.inputs[0].shape)
-        task, held_out = _task(job, network, images, test, normalisation)
-        run = _create_run(job, normalisation, device)
-        display.note(f"training on {describe(device)}, {len(task.train):,} images; {run.folder}")
-        started = time.perf_counter()
-        run = _train(task, run, display, held_out)
-        final = _final_evaluation(task, test, run, display)
+        prepare = preparation(graph.inputs[0].shape, normalisation, device)
+        held_out, name = test, "test"
+        if recipe.validation:
+            (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
+        network = _scoring(job.loaded, Network(job.loaded.inferred, rewritten=True))
+        sample = (
+            None if resumed else lambda count: prepare(images.pixels[:count])
+        )  # its weights come from the checkpoint
+        for note in start_weights(network, recipe, sample):
+            display.note(note)
+        _place(network, graph.inputs[0].shape, device)
+        frozen = freeze(network, recipe)
+        if frozen:
+            display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
+        classes = len(job.dataset.classes)
+        losses = training_loss(graph, recipe, images.labels, classes), loss_of(graph)
+        task = Task(network, images, held_out, prepare, *losses, classes, recipe)
+        return Prepared(task, new_state(task), test, name, normalisation, device)
+
+
+def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> Outcome:
+    """Train to the end, then look at the test images."""
+    started = time.perf_counter()
+    run = _train(job, prepared, run, display)
+    final = _final_evaluation(prepared, run, display)
     seconds = time.perf_counter() - started
     result = {"test_accuracy": final.accuracy, "test_loss": final.loss, "seconds": round(seconds, 3)}
     return Outcome(run.updated(status="finished", result=result), final, seconds)
 
 
-def _final_evaluation(task: Task, test: Images, run: runs.Run, display: Display) -> Evaluation:
+def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Evaluation:
     """What the trained network is worth; interrupted, the run keeps its weights and says so."""
     try:
-        return evaluate(task.network, test, task.prepare, task.loss, task.classes)
+        return look(replace(prepared.task, held_out=prepared.test), prepared.state)
     except KeyboardInterrupt:
         run.updated(status="interrupted")
         display.note(f"interrupted before the last look at the test images; the run is saved in {run.folder}")
         raise Interrupted from None
 
 
-def _train(task: Task, run: runs.Run, display: Display, held_out: str) -> runs.Run:
-    """Train, writing each epoch to the run folder; the run as it is at the end."""
-    started = time.perf_counter()
+def _train(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> runs.Run:
+    """Train, keeping each epoch in the run folder; the run as it is at the end."""
+    started = saved = time.perf_counter()
 
-    def on_epoch(seen: Seen, evaluation: Evaluation) -> None:
+    def keep(state: State) -> None:
+        nonlocal saved
+        if not is_finite(state.network):
+            raise DivergedError(float("nan"), state.step, state.step // prepared.task.steps_per_epoch + 1)
+        write_checkpoint(run.folder, state.checkpoint())
+        saved = time.perf_counter()
+
+    def between(state: State) -> None:
+        if request or time.perf_counter() - saved > 60 * job.checkpoint_minutes:
+            keep(state)
+            _leave(request)
+
+    def epoch(state: State, seen: Seen, evaluation: Evaluation) -> None:
         nonlocal run
-        save_weights(task.network, run.folder / runs.WEIGHTS)
-        run.add_metrics(_metrics(seen, evaluation, held_out, time.perf_counter() - started))
-        run = run.updated(epochs_done=seen.epoch)
-        display.epoch(seen, evaluation, held_out)
+        _save_weights(state, run, seen.epoch)
+        run.add_metrics(_metrics(seen, evaluation, prepared.held_out, time.perf_counter() - started))
+        best = {"epoch": state.best_epoch, "loss": state.best_loss}
+        run = run.updated(epochs_done=seen.epoch, best=best)
+        keep(state)
+        display.epoch(seen, evaluation, prepared.held_out)
+        _leave(request)
 
+    request = StopRequest()
     try:
-        train(task, display.batch, on_epoch)
-    except KeyboardInterrupt:
-        if all(bool(parameter.isfinite().all()) for parameter in task.network.parameters()):
-            save_weights(task.network, run.folder / runs.WEIGHTS)
+        with stop_requests() as request:
+            train(prepared.task, prepared.state, Watch(display.batch, between, epoch))
+    except (KeyboardInterrupt, _StoppedError) as stop:
         run = run.updated(status="interrupted")
-        done = f"{run.record.epochs_done} of {task.recipe.epochs} epochs"
-        display.note(f"interrupted after {done}; the run is saved in {run.folder}")
-        raise Interrupted from None
-    except BaseException:
+        done = f"{run.record.epochs_done} of {job.recipe.epochs} epochs"
+        display.note(
+            f"interrupted after {done}; cnn train --resume {run.folder} goes on; the run is saved in {run.folder}"
+        )
+        raise Interrupted(stop.exit_code if isinstance(stop, _StoppedError) else 130) from None
+    except DivergedError as error:
         run.updated(status="failed")
+        raise _explained(prepared, run, error) from None
+    except OSError as error:
+        _note_failure(run)
+        raise CnnError(
+            f"{error.filename or run.folder}: the run cannot be written: {error.strerror or error}",
+            f"the last good checkpoint is kept; make room, then cnn train --resume {run.folder}",
+        ) from None
+    except BaseException:
+        _note_failure(run)
         raise
+    if prepared.state.is_over(job.recipe):
+        best = prepared.state.best_epoch
+        display.note(f"stopped early: the loss has not been lower since epoch {best}, whose weights are {runs.BEST}")
     return run
+
+
+class _StoppedError(Exception):
+    """A signal asked for the end, and all is saved."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
+def _leave(request: StopRequest) -> None:
+    if request:
+        raise _StoppedError(request.exit_code)
+
+
+def _note_failure(run: runs.Run) -> None:
+    try:
+        run.updated(status="failed")
+    except OSError:  # what failed may be the disk itself
+        return
+
+
+def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
+    """The weights of an epoch, and once more as the best ones where they are."""
+    if state.average is None:
+        save_weights(state.network, run.folder / runs.WEIGHTS)
+    else:
+        with state.average.in_place():
+            save_weights(state.network, run.folder / runs.WEIGHTS)
+    if state.best_epoch == epoch:
+        runs.write_whole(run.folder / runs.BEST, (run.folder / runs.WEIGHTS).read_bytes())
+
+
+def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> DivergedError:
+    """The error with the layer and the step where it began: the steps from the last good checkpoint on, taken again."""
+    try:
+        prepared.state.restore(last_checkpoint(run.folder)[0])
+        where = replayed(prepared.task, prepared.state, error.step)
+    except CnnError:
+        return error
+    return DivergedError(error.loss, error.step, error.epoch, where)
 
 
 def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:
@@ -142,16 +301,13 @@ def _image_shape(dataset: Dataset) -> Shape:
     return tuple(dataset.train.images.shape[1:])
 
 
-def _network(loaded: Loaded, device: torch.device, recipe: Recipe) -> Network:
-    """The network with its initial weights, the same on every device."""
-    network = _scoring(loaded, Network(loaded.inferred, rewritten=True))
-    initialise(network, recipe.init, recipe.seed)
+def _place(network: Network, shape: Shape, device: torch.device) -> None:
+    """Put a network on its device, in PyTorch's faster layout for convolutions of images."""
     network.to(device)
-    if len(loaded.graph.inputs[0].shape) == 3:  # images: PyTorch's faster layout for convolutions, on CPU and GPU
+    if len(shape) == 3:
         for parameter in network.parameters():
             if parameter.dim() == 4:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return network
 
 
 def _scoring(loaded: Loaded, network: Network) -> Network:
@@ -161,23 +317,19 @@ def _scoring(loaded: Loaded, network: Network) -> Network:
     return network
 
 
-def _task(
-    job: Job, network: Network, images: Images, test: Images, normalisation: runs.Normalisation
-) -> tuple[Task, str]:
-    """The task, and what its held-out images are called: validation where there is a share of it, else test."""
-    held_out, name = test, "test"
-    if job.recipe.validation:
-        (images, held_out), name = split_off(images, job.recipe.validation, job.recipe.seed), "validation"
-    graph = job.loaded.graph
-    prepare = preparation(graph.inputs[0].shape, normalisation, test.labels.device)
-    return Task(network, images, held_out, prepare, loss_of(graph), len(job.dataset.classes), job.recipe), name
-
-
-def _create_run(job: Job, normalisation: runs.Normalisation, device: torch.device) -> runs.Run:
-    versions = {"cnn": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    dataset = absolute_spec(job.recipe.dataset)
+def _create_run(job: Job, prepared: Prepared) -> runs.Run:
     record = runs.RunRecord(
-        job.loaded.slug, dataset, job.dataset.classes, normalisation, device=str(device), versions=versions
+        job.loaded.slug,
+        absolute_spec(job.recipe.dataset),
+        job.dataset.classes,
+        prepared.normalisation,
+        device=str(prepared.device),
+        versions=provenance.versions(),
+        threads=torch.get_num_threads(),
+        command=provenance.command_line(),
+        git=provenance.git_state(),
+        data_fingerprint=provenance.fingerprint(job.dataset),
+        precision=chosen(job.recipe.precision, prepared.device),
     )
     source, overrides, inputs = job.loaded.source, job.loaded.overrides, job.loaded.inputs
     text = resolved_text(source, overrides, inputs)
@@ -188,16 +340,31 @@ def _create_run(job: Job, normalisation: runs.Normalisation, device: torch.devic
 
 
 @contextmanager
-def _memory_errors(recipe: Recipe) -> Iterator[None]:
-    """Out of memory, on any device, as a plain error."""
+def _memory_errors(job: Job) -> Iterator[None]:
+    """Out of memory, on any device, as a plain error that names the batch size that would fit."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not isinstance(error, MemoryError) and "memory" not in str(error):
             raise
+        size = job.recipe.batch_size
+        fits = fitting_batch(job.loaded.inferred, size, _memory_limit(job.recipe), job.recipe.optimizer)
+        hint = f"--batch-size {fits} would fit" if fits else "use a smaller network"
         raise CnnError(
-            f"out of memory at a batch size of {recipe.batch_size}", "use a smaller --batch-size or a smaller network"
+            f"out of memory at a batch size of {size}", f"{hint}; or compute it in parts: --accumulate 4"
         ) from None
+
+
+def _memory_limit(recipe: Recipe) -> int:
+    """Bytes that the device has in all."""
+    import os
+
+    if choose_device(recipe.device).type == "cuda":
+        return torch.cuda.get_device_properties(choose_device(recipe.device)).total_memory
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 8 << 30
 
 
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
@@ -210,4 +377,4 @@ def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: s
     conversion_notes(shape, dataset.name, _image_shape(dataset))
     test = on_device(dataset.test, device)
     prepare = preparation(shape, run.record.normalisation, device)
-    return evaluate(network, test, prepare, loss_of(loaded.graph), len(dataset.classes))
+    return evaluate(network, test, prepare, loss_of(loaded.graph), len(dataset.classes), runs.recipe_of(run).tta)

@@ -3,47 +3,110 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import nn
 
 from cnncli.errors import CnnError
+from cnncli.executor.muon import Muon
 from cnncli.recipe import Recipe
 
 RISE = 0.3  # share of one-cycle that goes up (Smith and Topin 2018, in PyTorch's defaults)
 START = 1 / 25
 END = 1e-4
+Named = tuple[str, nn.Parameter]
 
 
-def optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer over all parameters. Raises CnnError where there is nothing to train."""
-    parameters = list(network.parameters())
-    if not parameters:
-        raise CnnError("the network has no parameters to train", "add a conv or a linear layer")
-    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+def freeze(network: nn.Module, recipe: Recipe) -> list[str]:
+    """Stop training the parameters that the recipe names; their names. Raises CnnError for a pattern of nothing."""
+    frozen = []
+    for pattern in recipe.freeze:
+        found = [(name, parameter) for name, parameter in network.named_parameters() if fnmatchcase(name, pattern)]
+        if not found:
+            raise _no_such(network, "freeze", pattern)
+        for name, parameter in found:
+            parameter.requires_grad_(False)
+            frozen.append(name)
+    return frozen
+
+
+def _no_such(network: nn.Module, key: str, pattern: str) -> CnnError:
+    known = [name for name, _ in network.named_parameters()]
+    return CnnError(f"{key}: no parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
+
+
+def optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """The recipe's optimizers over all trained parameters. Raises CnnError where there is nothing to train.
+
+    With muon there are two: filters and matrices but the last are Muon's, the rest is sgd's with Nesterov's momentum.
+    """
+    trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    if not trained:
+        raise CnnError("the network has no parameters to train", "add a conv or a linear layer, or freeze fewer")
+    for pattern, _ in recipe.lr_factors:
+        if not any(fnmatchcase(name, pattern) for name, _ in trained):
+            raise _no_such(network, "lr_factors", pattern)
+    if recipe.optimizer == "muon":
+        filters = [(name, parameter) for name, parameter in trained if parameter.dim() > 2]
+        names = {name for name, _ in filters}
+        rest = [(name, parameter) for name, parameter in trained if name not in names]
+        found: list[torch.optim.Optimizer] = []
+        if filters:
+            found.append(Muon([*_groups(filters, recipe, recipe.muon_lr)], momentum=recipe.momentum))
+        if rest:
+            found.append(_sgd([*_groups(rest, recipe, recipe.lr)], recipe, nesterov=recipe.momentum > 0))
+        return found
+    groups = [*_groups(trained, recipe, recipe.lr)]
     if recipe.optimizer == "sgd":
         if recipe.nesterov and recipe.momentum == 0:
             raise CnnError("nesterov needs momentum", "use --momentum 0.9, or leave nesterov out")
-        return torch.optim.SGD(
-            parameters,
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            fused=fused,
-        )
+        return [_sgd(groups, recipe, nesterov=recipe.nesterov)]
+    if recipe.optimizer == "rmsprop":
+        return [torch.optim.RMSprop(groups, lr=recipe.lr, momentum=recipe.momentum, foreach=True)]
     adam = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
-    return adam(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay, fused=fused)
+    return [adam(groups, lr=recipe.lr, fused=_fused(groups))]
 
 
-def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
-    """The rate of a step (from 0), a pure function of its number: nothing to save, nothing to get out of step."""
+def _sgd(groups: list[dict[str, Any]], recipe: Recipe, *, nesterov: bool) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov, fused=_fused(groups))
+
+
+def _fused(groups: list[dict[str, Any]]) -> bool:
+    return all(parameter.device.type in ("cpu", "cuda") for group in groups for parameter in group["params"])
+
+
+def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[str, Any]]:
+    """Parameters with the same decay and the same factor of the rate together; ``base`` is their rate at its full."""
+    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in trained:
+        factor = next((factor for pattern, factor in reversed(recipe.lr_factors) if fnmatchcase(name, pattern)), 1.0)
+        decays = recipe.decay_bias_and_norm or parameter.dim() > 1
+        found.setdefault((factor, recipe.weight_decay if decays else 0.0), []).append(parameter)
+    for (factor, decay), parameters in found.items():
+        yield {"params": parameters, "lr": rate * factor, "base": rate * factor, "weight_decay": decay}
+
+
+def set_rate(found: list[torch.optim.Optimizer], factor: float) -> None:
+    """Give every group its share of the schedule."""
+    for optimizer in found:
+        for group in optimizer.param_groups:
+            group["lr"] = group["base"] * factor
+
+
+def rate_factor(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
+    """What the rate of a step (from 0) is multiplied by: a function of its number, nothing to save.
+
+    A plateau's factor depends on what the epochs came to, and comes on top (:class:`training.State`).
+    """
     total = recipe.epochs * steps_per_epoch
     warmup = min(round(recipe.warmup * steps_per_epoch), total - 1)
     if step < warmup:
-        return recipe.lr * (step + 1) / (warmup + 1)
+        return (step + 1) / (warmup + 1)
     progress = (step - warmup) / max(1, total - warmup)
-    return recipe.lr * _FACTORS[recipe.schedule](recipe, progress, step // steps_per_epoch)
+    return _FACTORS[recipe.schedule](recipe, progress, step // steps_per_epoch)
 
 
 def _constant(recipe: Recipe, progress: float, epoch: int) -> float:
@@ -52,6 +115,10 @@ def _constant(recipe: Recipe, progress: float, epoch: int) -> float:
 
 def _step(recipe: Recipe, progress: float, epoch: int) -> float:
     return float(recipe.gamma ** (epoch // recipe.step_epochs))
+
+
+def _multistep(recipe: Recipe, progress: float, epoch: int) -> float:
+    return float(recipe.gamma ** sum(epoch >= milestone for milestone in recipe.milestones))
 
 
 def _cosine(recipe: Recipe, progress: float, epoch: int) -> float:
@@ -65,9 +132,26 @@ def _one_cycle(recipe: Recipe, progress: float, epoch: int) -> float:
     return _between(1, START * END, (progress - RISE) / (1 - RISE))
 
 
+def _linear(recipe: Recipe, progress: float, epoch: int) -> float:
+    return 1 - progress
+
+
+def _polynomial(recipe: Recipe, progress: float, epoch: int) -> float:
+    return float((1 - progress) ** recipe.power)
+
+
 def _between(start: float, end: float, share: float) -> float:
     """From start to end along half a cosine."""
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-_FACTORS = {"constant": _constant, "step": _step, "cosine": _cosine, "one-cycle": _one_cycle}
+_FACTORS = {
+    "constant": _constant,
+    "step": _step,
+    "multistep": _multistep,
+    "cosine": _cosine,
+    "one-cycle": _one_cycle,
+    "linear": _linear,
+    "polynomial": _polynomial,
+    "plateau": _constant,
+}

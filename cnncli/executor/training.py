@@ -1,6 +1,7 @@
 """The training loop: one function to read from top to bottom.
 
-Nothing random has state: the order of the data is a function of (seed, epoch), dropout one of (seed, step).
+Nothing random has state: the order of the data is a function of (seed, epoch), augmentation and dropout of (seed,
+step). So a training goes on from any step as if it had never been interrupted.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cnncli.errors import NO, CnnError
+from cnncli.executor import augmentation
+from cnncli.executor.augmentation import Mixed
+from cnncli.executor.averaging import Average
 from cnncli.executor.batches import (
+    Batch,
     Images,
     Preparation,
     batches_per_epoch,
@@ -22,11 +28,16 @@ from cnncli.executor.batches import (
     mixed_seed,
     training_batches,
 )
-from cnncli.executor.evaluation import Evaluation, Loss, evaluate
+from cnncli.executor.diagnosis import first_bad_layer
+from cnncli.executor.evaluation import Evaluation, evaluate
+from cnncli.executor.losses import Loss, mixed_loss
 from cnncli.executor.network import Network
-from cnncli.executor.optimisation import learning_rate, optimizer
+from cnncli.executor.optimisation import optimizers, rate_factor, set_rate
+from cnncli.executor.precision import Precision
+from cnncli.executor.state import State, Tally
 from cnncli.recipe import Recipe
 
+Compute = Callable[[Tensor], Tensor]
 SECONDS_BETWEEN_LOOKS = 0.5  # how often the loss is fetched from the device, which makes it wait
 
 
@@ -51,73 +62,169 @@ class Task:
     train: Images
     held_out: Images
     prepare: Preparation
+    training_loss: Loss
     loss: Loss
     classes: int
     recipe: Recipe
 
-
-def train(task: Task, on_batch: Callable[[Seen], None], on_epoch: Callable[[Seen, Evaluation], None]) -> None:
-    """Train for the recipe's epochs. Raises CnnError when the loss is no longer a number."""
-    recipe, network = task.recipe, task.network
-    steps_per_epoch = batches_per_epoch(len(task.train), recipe.batch_size)
-    optimise = optimizer(network, recipe)
-    draws = any(isinstance(module, nn.Dropout) for module in network.modules())
-    step = 0
-    for epoch in range(1, recipe.epochs + 1):
-        network.train()
-        tally = _Tally(epoch, len(task.train), task.train.labels.device)
-        for batch in training_batches(task.train, recipe.batch_size, epoch_order(len(task.train), recipe.seed, epoch)):
-            rate = learning_rate(recipe, step, steps_per_epoch)
-            for group in optimise.param_groups:
-                group["lr"] = rate
-            if draws:
-                torch.manual_seed(mixed_seed(recipe.seed, step, "dropout"))
-            output = network(task.prepare(batch.pixels))
-            loss = task.loss(output, batch.labels)
-            optimise.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss / len(batch))
-            optimise.step()
-            step += 1
-            tally.add(loss.detach(), output.detach(), batch.labels)
-            if tally.is_due():
-                on_batch(tally.seen(rate))
-        seen = tally.seen(rate)
-        evaluation = evaluate(network, task.held_out, task.prepare, task.loss, task.classes)
-        _check(evaluation.loss, epoch)  # the last step of an epoch can spoil the weights after its loss was taken
-        on_epoch(seen, evaluation)
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        return batches_per_epoch(len(self.train), self.recipe.batch_size)
 
 
-def _check(loss: float, epoch: int) -> None:
-    if not math.isfinite(loss):
-        raise CnnError(
-            f"the loss is {loss} in epoch {epoch}: the training has come apart",
-            "use a lower --lr (a tenth of it), a --warmup, or batchnorm"
-            + (f"; the weights of epoch {epoch - 1} are kept" if epoch > 1 else ""),
-            exit_code=NO,
-        )
+class Watch(NamedTuple):
+    """What is called while a training goes on.
+
+    ``batch`` now and then; ``between`` after every step but an epoch's last, where a checkpoint can be taken and the
+    training be stopped; ``epoch`` after each epoch and its evaluation.
+    """
+
+    batch: Callable[[Seen], None]
+    between: Callable[[State], None]
+    epoch: Callable[[State, Seen, Evaluation], None]
 
 
-class _Tally:
-    """Sums of an epoch, kept on the device until they are looked at."""
+def new_state(task: Task) -> State:
+    """The state before the first step."""
+    recipe, device = task.recipe, task.train.labels.device
+    if recipe.ema and recipe.lookahead:
+        raise CnnError("ema and lookahead are two averages of the weights", "use one of them")
+    average = Average(task.network, recipe.ema, recipe.lookahead) if recipe.ema or recipe.lookahead else None
+    return State(
+        task.network, optimizers(task.network, recipe), average, Precision(recipe.precision, device), Tally(device)
+    )
 
-    def __init__(self, epoch: int, total: int, device: torch.device) -> None:
-        self.epoch, self.total, self.images = epoch, total, 0
-        self.loss = torch.zeros((), device=device)
-        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+
+def train(task: Task, state: State, watch: Watch) -> None:
+    """Train from ``state`` on for the recipe's epochs. Raises CnnError when the loss is no longer a number."""
+    recipe = task.recipe
+    compute: Compute = torch.compile(task.network) if recipe.compile else task.network
+    while state.step < recipe.epochs * task.steps_per_epoch and not state.is_over(recipe):
+        epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
+        if done == 0:
+            state.tally = Tally(task.train.labels.device)
+        clock = _Clock(state.tally.images)
+        task.network.train()
+        order = epoch_order(len(task.train), recipe.seed, epoch)
+        for batch in training_batches(task.train, recipe.batch_size, order, first=done):
+            take_step(task, state, compute, batch, epoch)
+            if clock.is_due():
+                watch.batch(_seen(task, state, epoch, clock))
+            if state.step % task.steps_per_epoch:
+                watch.between(state)
+        seen = _seen(task, state, epoch, clock)
+        evaluation = look(task, state)
+        _check(evaluation.loss, task, state)  # the last step of an epoch can spoil the weights after its loss was taken
+        state.finish_epoch(recipe, epoch, evaluation.loss, evaluation.accuracy)
+        watch.epoch(state, seen, evaluation)
+
+
+def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: int) -> None:
+    """One step of the optimizers on a batch, which is computed in the recipe's parts."""
+    recipe = task.recipe
+    set_rate(state.optimizers, rate_factor(recipe, state.step, task.steps_per_epoch) * state.factor)
+    shown = shown_images(task, batch, epoch, state.step)
+    torch.manual_seed(mixed_seed(recipe.seed, state.step, "dropout"))
+    for optimizer in state.optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    for images, first, second in zip(*(_parts(tensor, recipe.accumulate) for tensor in shown[:3]), strict=True):
+        with state.precision.forward():
+            output = compute(images)
+            loss = mixed_loss(task.training_loss, output, Mixed(images, first, second, shown.share))
+        state.precision.backward(loss / len(shown.images))
+        state.tally.add(loss.detach(), output.detach(), first)
+    state.precision.step(state.optimizers, recipe.clip_norm)
+    state.step += 1
+    if state.average is not None:
+        state.average.update(state.step)
+
+
+def _parts(tensor: Tensor, count: int) -> tuple[Tensor, ...]:
+    return tensor.chunk(count) if count > 1 else (tensor,)
+
+
+def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:
+    """A batch as the network gets it in a step: augmented, normalised, mixed, at the epoch's size."""
+    recipe, (pixels, labels) = task.recipe, (batch.images.pixels, batch.images.labels)
+    changes = augmentation.augments(recipe)
+    if changes:
+        pixels = augmentation.moved_and_jittered(pixels, batch.indices, len(task.train), recipe, epoch, step)
+    images = augmentation.resized(task.prepare(pixels), augmentation.size_at(recipe, epoch))
+    if changes:
+        images = augmentation.turned_and_cut(images, recipe, step)
+    return augmentation.mixed(images, labels, recipe, step)
+
+
+def look(task: Task, state: State) -> Evaluation:
+    """What the network, or the average of its weights, is worth on the held-out images."""
+    if state.average is None:
+        return evaluate(task.network, task.held_out, task.prepare, task.loss, task.classes, task.recipe.tta)
+    with state.average.in_place():
+        return evaluate(task.network, task.held_out, task.prepare, task.loss, task.classes, task.recipe.tta)
+
+
+class _Clock:
+    """When it is time to look, and how fast it goes."""
+
+    def __init__(self, images_before: int) -> None:
+        self.before = images_before
         self.started = self.looked = time.perf_counter()
-
-    def add(self, loss: Tensor, output: Tensor, labels: Tensor) -> None:
-        self.images += len(labels)
-        self.loss += loss
-        self.correct += (output.argmax(1) == labels).sum()
 
     def is_due(self) -> bool:
         return time.perf_counter() - self.looked >= SECONDS_BETWEEN_LOOKS
 
-    def seen(self, rate: float) -> Seen:
-        """The figures so far. Raises CnnError when the loss is not a number."""
-        loss, correct = float(self.loss) / self.images, int(self.correct) / self.images
+    def speed(self, images: int) -> float:
         self.looked = time.perf_counter()
-        _check(loss, self.epoch)
-        speed = self.images / (self.looked - self.started)
-        return Seen(self.epoch, self.images, self.total, loss, correct, speed, rate)
+        return (images - self.before) / max(1e-9, self.looked - self.started)
+
+
+def _seen(task: Task, state: State, epoch: int, clock: _Clock) -> Seen:
+    """The figures so far. Raises CnnError when the loss is not a number."""
+    tally = state.tally
+    loss, correct = float(tally.loss) / max(1, tally.images), int(tally.correct) / max(1, tally.images)
+    _check(loss, task, state)
+    rate = max(group["lr"] for optimizer in state.optimizers for group in optimizer.param_groups)
+    return Seen(epoch, tally.images, len(task.train), loss, correct, clock.speed(tally.images), rate)
+
+
+class DivergedError(CnnError):
+    """The loss is no longer a number; ``step`` steps were taken."""
+
+    def __init__(self, loss: float, step: int, epoch: int, where: str = "") -> None:
+        self.loss, self.step, self.epoch = loss, step, epoch
+        super().__init__(
+            f"the loss is {loss} in epoch {epoch}: the training has come apart{where}",
+            "use a lower --lr (a tenth of it), a --warmup, --clip-norm 1, or batchnorm; the last good weights are kept",
+            exit_code=NO,
+        )
+
+
+def _check(loss: float, task: Task, state: State) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(loss, state.step, (state.step - 1) // task.steps_per_epoch + 1)
+
+
+def replayed(task: Task, state: State, until: int) -> str:
+    """From a good state on, take the steps again and say where the first value that is not a number turns up.
+
+    ``state`` is spoiled by it. Empty where it does not turn up until step ``until``.
+    """
+    while state.step < until:
+        epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
+        if done == 0:
+            state.tally = Tally(task.train.labels.device)
+        task.network.train()
+        order = epoch_order(len(task.train), task.recipe.seed, epoch)
+        for batch in training_batches(task.train, task.recipe.batch_size, order, first=done):
+            shown = shown_images(task, batch, epoch, state.step)
+            torch.manual_seed(mixed_seed(task.recipe.seed, state.step, "dropout"))
+            bad = first_bad_layer(task.network, shown.images)
+            if bad:
+                return f"; step {state.step + 1}: {bad}"
+            take_step(task, state, task.network, batch, epoch)
+            if not math.isfinite(float(state.tally.loss)):
+                return f"; step {state.step}: all layers give numbers, and the loss does not"
+            if state.step >= until:
+                return ""
+    return ""

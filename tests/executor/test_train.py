@@ -54,6 +54,10 @@ def test_a_run_holds_all_that_it_is_made_of(cnn: Run, tiny: Path) -> None:
         "run.json",
         "metrics.jsonl",
         "weights.safetensors",
+        "best.safetensors",
+        "checkpoint.safetensors",
+        "checkpoint-previous.safetensors",
+        ".lock",
     }
     assert (run / "architecture.yaml").read_text() == TINY.replace("width: 4", "width: 6")
     recipe = yaml.safe_load((run / "recipe.yaml").read_text())
@@ -176,7 +180,11 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("classes", ["vgg11", "--data", "digits"], "make its last layer linear: 10"),
         ("unknown data", ["lenet5", "--data", "mnst"], "did you mean mnist?"),
         ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be at least 1, not 0"),
-        ("optimizer", ["digits_cnn", "--optimizer", "adm"], "--optimizer: must be sgd, adam or adamw, not adm"),
+        (
+            "optimizer",
+            ["digits_cnn", "--optimizer", "adm"],
+            "must be sgd, adam, adamw, rmsprop or muon, not adm",
+        ),
         ("validation", ["digits_cnn", "--validation", "1"], "a validation share of 1 takes 1437 of 1437 images"),
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),

@@ -1,0 +1,200 @@
+"""Augmentation of whole batches, on the device where they lie.
+
+Every draw is a function of (seed, epoch or step, purpose), made on the CPU: the same images on every device, and after
+a resumption. Nothing waits for the device: there is no branch on a value that lies there.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cnncli.executor.batches import GREY, generator, mixed_seed
+from cnncli.recipe import Recipe
+
+
+def augments(recipe: Recipe) -> bool:
+    """Whether the recipe changes images at all."""
+    return recipe.flip != "none" or any((recipe.translate, recipe.cutout, recipe.rotation, recipe.jitter))
+
+
+# Pixels, before they become the network's input -------------------------------------------------------------------
+
+
+def moved_and_jittered(pixels: Tensor, indices: Tensor, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
+    """Flip, translate and jitter a batch (N, C, *sizes) of uint8 or float; ``indices`` are its of ``count`` images."""
+    if recipe.flip != "none" or recipe.translate:
+        flips = _flips(indices, count, recipe, epoch, step)
+        pixels = moved(pixels, flips, _shifts(pixels, recipe, step))
+    return _jittered(pixels, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
+
+
+def _flips(indices: Tensor, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor | None:
+    """Which images of a batch are mirrored, (N,) of bool.
+
+    Alternating: each image in every other epoch, so that no two successive epochs show it the same (Jordan 2024).
+    """
+    if recipe.flip == "none":
+        return None
+    if recipe.flip == "random":
+        return torch.rand(len(indices), generator=generator(recipe.seed, step, "flip")) < 0.5
+    return (_first_flips(count, recipe.seed)[indices.cpu()] + epoch) % 2 == 1
+
+
+@lru_cache(maxsize=4)
+def _first_flips(count: int, seed: int) -> Tensor:
+    return torch.randint(2, (count,), generator=generator(seed, 0, "flip"))
+
+
+def _shifts(pixels: Tensor, recipe: Recipe, step: int) -> Tensor | None:
+    """By how much each image is moved along each axis, (N, axes)."""
+    if not recipe.translate:
+        return None
+    most, shape = recipe.translate, (len(pixels), pixels.dim() - 2)
+    return torch.randint(-most, most + 1, shape, generator=generator(recipe.seed, step, "translate"))
+
+
+def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor:
+    """Images (N, C, *sizes) moved by ``shifts`` (N, axes), the border reflected, and mirrored in the last axis.
+
+    One gather: where each pixel comes from is worked out for both at once. Raises nothing; a shift must be below the
+    size.
+    """
+    device, sizes = pixels.device, pixels.shape[2:]
+    index: list[Tensor] = [
+        _along(torch.arange(n, device=device), at, len(sizes) + 2) for at, n in enumerate(pixels.shape[:2])
+    ]
+    for axis, size in enumerate(sizes):
+        places = torch.arange(size).expand(len(pixels), size)
+        if shifts is not None:
+            places = places + shifts[:, axis, None]
+            places = (size - 1) - ((size - 1) - places.abs()).abs()
+        if flips is not None and axis == len(sizes) - 1:
+            places = torch.where(flips[:, None], size - 1 - places, places)
+        shape = [len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)]
+        index.append(places.reshape(shape).to(device, non_blocking=True))
+    return pixels[tuple(index)]
+
+
+def _along(values: Tensor, axis: int, rank: int) -> Tensor:
+    return values.view([-1 if at == axis else 1 for at in range(rank)])
+
+
+def _jittered(pixels: Tensor, strength: float, seed: int, step: int) -> Tensor:
+    """Brightness, contrast and (of three channels) saturation by factors from 1 - strength to 1 + strength."""
+    draws = torch.rand(3, len(pixels), generator=generator(seed, step, "jitter"))
+    factors = (1 + strength * (2 * draws - 1)).to(pixels.device, non_blocking=True)
+    brightness, contrast, saturation = (f.view(-1, *(1,) * (pixels.dim() - 1)) for f in factors)
+    images: Tensor = pixels.float() * brightness
+    mean = images.mean(dim=tuple(range(1, images.dim())), keepdim=True)
+    images = mean + (images - mean) * contrast
+    if images.shape[1] == 3:
+        weights = images.new_tensor(GREY).view(1, 3, *(1,) * (images.dim() - 2))
+        grey = (images * weights).sum(1, keepdim=True)
+        images = grey + (images - grey) * saturation
+    return images.clamp(0, 255)
+
+
+# The network's input ----------------------------------------------------------------------------------------------
+
+
+def turned_and_cut(images: Tensor, recipe: Recipe, step: int) -> Tensor:
+    """Rotate, and blank out squares of, a batch (N, C, H, W) of normalised images: 0 is the mean."""
+    if images.dim() != 4:
+        return images
+    if recipe.rotation:
+        images = _turned(images, recipe.rotation, recipe.seed, step)
+    return _cut(images, recipe.cutout, recipe.seed, step) if recipe.cutout else images
+
+
+def _turned(images: Tensor, degrees: float, seed: int, step: int) -> Tensor:
+    draws = torch.rand(len(images), generator=generator(seed, step, "rotation"))
+    angles = (2 * draws - 1) * math.radians(degrees)
+    cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
+    ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
+    rows = torch.stack((torch.stack((cos, -sin * ratio, zero), 1), torch.stack((sin / ratio, cos, zero), 1)), 1)
+    grid = functional.affine_grid(rows.to(images), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def _cut(images: Tensor, side: int, seed: int, step: int) -> Tensor:
+    """A square of ``side`` around a place drawn anywhere, so that it may hang over the border."""
+    count, _, height, width = images.shape
+    draws = torch.rand(2, count, generator=generator(seed, step, "cutout")).to(images.device, non_blocking=True)
+    inside = [
+        ((torch.arange(n, device=images.device) - (draw * n).floor()[:, None] + side // 2) // side) == 0
+        for draw, n in zip(draws, (height, width), strict=True)
+    ]
+    hidden = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    return images.masked_fill(hidden, 0)
+
+
+class Mixed(NamedTuple):
+    """Images that show two each: the first label counts for ``share`` of the loss, the second for the rest."""
+
+    images: Tensor
+    first: Tensor
+    second: Tensor
+    share: float
+
+
+def mixed(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
+    """Mixup, cutmix, or one of the two at random where the recipe has both; else the images as they are."""
+    draws = random.Random(mixed_seed(recipe.seed, step, "mix"))
+    cuts = recipe.cutmix > 0 and (recipe.mixup == 0 or draws.random() < 0.5)
+    alpha = recipe.cutmix if cuts else recipe.mixup
+    if not alpha:
+        return Mixed(images, labels, labels, 1.0)
+    share = draws.betavariate(alpha, alpha)
+    order = torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")).to(images.device)
+    if not cuts or images.dim() != 4:
+        return Mixed(torch.lerp(images[order], images, share), labels, labels[order], share)
+    height, width = images.shape[2:]
+    tall, wide = round(height * math.sqrt(1 - share)), round(width * math.sqrt(1 - share))
+    top, left = int(draws.random() * (height - tall + 1)), int(draws.random() * (width - wide + 1))
+    pasted = images.clone()
+    pasted[:, :, top : top + tall, left : left + wide] = images[order, :, top : top + tall, left : left + wide]
+    return Mixed(pasted, labels, labels[order], 1 - tall * wide / (height * width))
+
+
+def size_at(recipe: Recipe, epoch: int) -> int:
+    """The side of the images in an epoch (from 1), for progressive sizes; 0 for their own."""
+    return recipe.sizes[(epoch - 1) * len(recipe.sizes) // recipe.epochs] if recipe.sizes else 0
+
+
+def resized(images: Tensor, side: int) -> Tensor:
+    """Images (N, C, H, W) at ``side`` x ``side``; 0 leaves them."""
+    if not side or images.dim() != 4 or images.shape[2:] == (side, side):
+        return images
+    small = functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+    return small.contiguous(memory_format=torch.channels_last)
+
+
+# Evaluation -------------------------------------------------------------------------------------------------------
+
+View = tuple[Tensor, float]
+
+
+def views(images: Tensor, kind: str) -> list[View]:
+    """Views of images (N, C, H, W) whose outputs are averaged, with their weights.
+
+    ``mirror``: as they are and mirrored. ``six``: both, also moved by a pixel to either corner (Jordan 2024).
+    """
+    if kind == "none" or images.dim() != 4:
+        return [(images, 1.0)]
+    both = [images, images.flip(-1)]
+    if kind == "mirror":
+        return [(view, 0.5) for view in both]
+    padded = [functional.pad(view, (1, 1, 1, 1), mode="reflect") for view in both]
+    corners = [
+        view[:, :, start : start + images.shape[2], start : start + images.shape[3]]
+        for view in padded
+        for start in (0, 2)
+    ]
+    return [*((view, 0.25) for view in both), *((view, 0.125) for view in corners)]

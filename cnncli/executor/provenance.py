@@ -1,0 +1,48 @@
+"""What a run is made of, so that it can be repeated: versions, the command line, the state of git, the data."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from hashlib import blake2b
+
+import numpy as np
+import torch
+
+from cnncli import __version__
+from cnncli.data import Dataset
+
+
+def versions() -> dict[str, str]:
+    """Of cnn, torch and Python."""
+    return {"cnn": __version__, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def command_line() -> tuple[str, ...]:
+    """As it was typed, after the program's name."""
+    return tuple(sys.argv[1:])
+
+
+def git_state() -> str:
+    """The commit of the folder, with ``+`` where tracked files were changed; empty outside of a repository."""
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "-uno")
+    return commit + ("+" if commit and changes else "")
+
+
+def _git(*arguments: str) -> str:
+    try:
+        ended = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return ended.stdout.strip()
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """A hash over all images and labels: the same data, wherever it lies."""
+    digest = blake2b(digest_size=16)
+    for split in (dataset.train, dataset.test):
+        for array in (split.images, split.labels):
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()

@@ -1,0 +1,271 @@
+"""Nothing is lost: a training that was killed anywhere ends with the very weights of one that was not."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from program import Run
+from safetensors.numpy import load_file
+
+from cnncli import load
+from cnncli.executor import job as jobs
+from cnncli.executor import training
+from cnncli.executor.checkpoint import LAST, PREVIOUS
+from cnncli.memory import memory
+
+NET = """
+input: 1x8x8
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1, name: c1}
+  - batchnorm
+  - relu
+  - maxpool: 2
+  - flatten
+  - dropout: 0.3
+  - linear: 10
+train: {dataset: digits, epochs: 3, lr: 0.01, batch_size: 50}
+"""
+ALL_AT_ONCE = (
+    *("--flip", "alternating", "--translate", "1", "--cutout", "3", "--rotation", "10", "--jitter", "0.2"),
+    *("--mixup", "0.2", "--cutmix", "1", "--label-smoothing", "0.1", "--clip-norm", "1", "--accumulate", "2"),
+)
+RECIPES = {
+    "adam": ALL_AT_ONCE,
+    "sgd": ("--optimizer", "sgd", "--nesterov", "--schedule", "one-cycle", "--ema", "0.9", *ALL_AT_ONCE),
+    "muon": ("--optimizer", "muon", "--lookahead", "5", "--schedule", "linear", "--warmup", "0.5"),
+    "rmsprop": ("--optimizer", "rmsprop", "--schedule", "plateau", "--patience", "1", "--early-stopping", "9"),
+    "fp32": ("--precision", "fp32", "--optimizer", "adamw", "--class-weights", "balanced", "--validation", "0.2"),
+}
+
+
+@pytest.fixture
+def net(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write(NET, "net.yaml")
+
+
+def weights(run: str) -> bytes:
+    return Path(run, "weights.safetensors").read_bytes()
+
+
+def losses(run: str) -> list[tuple[int, float, float]]:
+    lines = [json.loads(line) for line in Path(run, "metrics.jsonl").read_text().splitlines()]
+    held_out = next(key for key in lines[0] if key.endswith("_loss") and key != "train_loss")
+    return [(line["epoch"], line["train_loss"], line[held_out]) for line in lines]
+
+
+def start(*arguments: object, limit: int | None = None) -> subprocess.Popen[str]:
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    command = [sys.executable, "-m", "cnncli", "train", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
+
+
+def stopped_in_the_middle(number: int, *arguments: object, after: int = 1) -> subprocess.Popen[str]:
+    """A training that got a signal once ``after`` epochs were done."""
+    process = start(*arguments)
+    deadline = time.monotonic() + 60
+    metrics = Path("run/metrics.jsonl")
+    while time.monotonic() < deadline and process.poll() is None:
+        if metrics.exists() and metrics.read_text().count("\n") >= after:
+            break
+        time.sleep(0.01)
+    time.sleep(random.random() * 0.1)
+    process.send_signal(number)
+    process.wait(60)
+    return process
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_stopped_at_any_step_and_resumed_is_never_stopped(
+    cnn: Run, net: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process stops within the second epoch; the second, with nothing but the folder, goes on."""
+    options = RECIPES[recipe]
+    assert cnn("train", net, *options, "--run-dir", "whole").code == 0
+    real, stops = training.take_step, [7, 40, 58]
+
+    def step(task: object, state: training.State, *rest: object) -> None:
+        real(task, state, *rest)  # type: ignore[arg-type]
+        if state.step in stops[:1]:
+            stops.pop(0)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(training, "take_step", step)
+    ended = cnn("train", net, *options, "--run-dir", "run")
+    for _ in range(3):
+        assert ended.code == 143 and "cnn train --resume run" in ended.err, ended.err
+        ended = cnn("train", "--resume", "run")
+    assert ended.code == 0, ended.err
+    assert weights("run") == weights("whole")
+    assert losses("run") == losses("whole")
+    assert json.loads(Path("run/run.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.slow
+def test_kill_minus_9_at_any_instant_loses_nothing(cnn: Run, net: Path) -> None:
+    assert cnn("train", net, "--epochs", "12", *ALL_AT_ONCE, "--run-dir", "whole").code == 0
+    stopped_in_the_middle(
+        signal.SIGKILL, net, "--epochs", 12, *ALL_AT_ONCE, "--run-dir", "run", "--checkpoint-minutes", 0
+    )
+    for after in (3, 5, 8):
+        stopped_in_the_middle(signal.SIGKILL, "--resume", "run", "--checkpoint-minutes", 0, after=after)
+    ended = cnn("train", "--resume", "run")
+    assert ended.code == 0, ended.err
+    assert weights("run") == weights("whole") and losses("run") == losses("whole")
+
+
+def test_sigterm_saves_and_ends_with_143(net: Path) -> None:
+    process = stopped_in_the_middle(signal.SIGTERM, net, "--epochs", 100000, "--run-dir", "run")
+    assert process.returncode == 143 and process.stderr is not None
+    assert "interrupted after" in process.stderr.read()
+    assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
+
+
+def interrupted(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, step: int = 40) -> None:
+    """A run that was stopped at a step of its second epoch."""
+    real = training.take_step
+
+    def take(task: object, state: training.State, *rest: object) -> None:
+        real(task, state, *rest)  # type: ignore[arg-type]
+        if state.step == step:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "take_step", take)
+        assert cnn("train", net, "--run-dir", "run").code == 143
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "empty"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    cnn("train", net, "--run-dir", "whole")
+    interrupted(cnn, net, monkeypatch)
+    last = Path("run", LAST)
+    data = bytearray(last.read_bytes())
+    data[-3] ^= 1
+    {
+        "cut": lambda: last.write_bytes(data[: len(data) // 2]),
+        "changed": lambda: last.write_bytes(bytes(data)),
+        "gone": last.unlink,
+        "empty": lambda: last.write_bytes(b""),
+    }[damage]()
+    ended = cnn("train", "--resume", "run")
+    assert ended.code == 0 and f"{LAST} " in ended.err and "the one before is used" in ended.err
+    assert weights("run") == weights("whole")
+
+
+def test_without_any_whole_checkpoint_it_says_so(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(cnn, net, monkeypatch)
+    for name in (LAST, PREVIOUS):
+        Path("run", name).write_bytes(b"x")
+    ended = cnn("train", "--resume", "run")
+    assert ended.code == 2 and "has no checkpoint to go on from" in ended.err
+
+
+def test_a_resumed_run_keeps_its_recipe_and_its_data(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(cnn, net, monkeypatch)
+    assert "begun with another recipe: lr 0.01 and 0.5" in cnn("train", "--resume", "run", "--lr", "0.5").err
+    assert "leave ARCH" in cnn("train", net, "--resume", "run").err
+    record = json.loads(Path("run/run.json").read_text())
+    Path("run/run.json").write_text(json.dumps({**record, "data_fingerprint": "other"}))
+    assert "is not the data that run was begun with" in cnn("train", "--resume", "run").err
+
+
+def test_a_finished_run_and_no_run_cannot_be_resumed(cnn: Run, net: Path) -> None:
+    cnn("train", net, "--epochs", "1", "--run-dir", "run")
+    assert "the run is finished" in cnn("train", "--resume", "run").err
+    assert "is not a run folder" in cnn("train", "--resume", "nowhere").err
+    assert "which network?" in cnn("train").err
+
+
+def test_two_processes_never_train_in_one_run(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupted(cnn, net, monkeypatch)
+    from cnncli.runs import held
+
+    with held(Path("run")):
+        ended = cnn("train", "--resume", "run")
+    assert ended.code == 2 and "another process is training in it" in ended.err
+
+
+def test_a_full_disk_stops_the_training_and_keeps_the_last_checkpoint(net: Path, cnn: Run) -> None:
+    cnn("train", net, "--epochs", "6", "--run-dir", "whole")
+    process = start(net, "--epochs", 6, "--run-dir", "run", limit=Path("whole", LAST).stat().st_size - 500)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and "Traceback" not in err
+    assert "the checkpoint cannot be written: File too large" in err and "cnn train --resume run" in err
+    ended = cnn("train", "--resume", "run")
+    assert ended.code == 0, ended.err
+    assert weights("run") == weights("whole")
+
+
+def test_a_folder_that_becomes_read_only_stops_the_training(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "run")
+
+    monkeypatch.setattr(jobs, "save_weights", refuse)
+    ended = cnn("train", net, "--run-dir", "run")
+    assert ended.code == 2 and "the run cannot be written: Permission denied" in ended.err
+    assert json.loads(Path("run/run.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()])
+def test_out_of_memory_names_the_batch_size_that_fits(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(training, "take_step", fail)
+    monkeypatch.setattr(jobs, "_memory_limit", lambda recipe: 200_000)
+    ended = cnn("train", net, "--batch-size", "1000")
+    assert ended.code == 2 and "out of memory at a batch size of 1000" in ended.err
+    (size,) = map(int, re.findall(r"--batch-size (\d+) would fit", ended.err))
+    inferred = load(str(net)).inferred
+    assert memory(inferred, size, optimizer="adam").training <= 150_000 < memory(inferred, 2 * size).training
+
+
+def test_a_loss_that_comes_apart_names_the_layer_and_the_step(cnn: Run, net: Path) -> None:
+    ended = cnn("train", net, "--optimizer", "sgd", "--lr", "1e30", "--run-dir", "run")
+    assert ended.code == 1 and "the training has come apart; step " in ended.err
+    assert "linear1" in ended.err or "c1" in ended.err or "loss does not" in ended.err
+    saved = Path("run", LAST)
+    assert all(abs(tensor).max() < 1e30 for name, tensor in load_file(saved).items() if name.startswith("network/"))
+
+
+def test_a_run_can_be_repeated_from_its_folder(cnn: Run, net: Path) -> None:
+    cnn("train", net, "--lr", "0.02", "--run-dir", "run")
+    ended = cnn("train", "--from", "run", "--run-dir", "again")
+    assert ended.code == 0, ended.err
+    assert weights("again") == weights("run")
+    for name in ("architecture.yaml", "recipe.yaml"):
+        assert Path("again", name).read_bytes() == Path("run", name).read_bytes()
+    assert cnn("train", "--from", "run", "--seed", "3", "--run-dir", "other").code == 0
+    assert weights("other") != weights("run")
+
+
+def test_a_run_says_what_it_is_made_of(cnn: Run, net: Path) -> None:
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a", "commit", "-qm", "x", "--allow-empty"], check=True
+    )
+    cnn("train", net, "--epochs", "1", "--run-dir", "run")
+    record = json.loads(Path("run/run.json").read_text())
+    assert len(record["git"]) == 40 and len(record["data_fingerprint"]) == 32
+    assert {*record["versions"]} == {"cnn", "torch", "python"} and record["threads"] >= 1
