@@ -172,11 +172,12 @@ def open_run(folder: Path) -> Run:
 
 
 def architecture_of(run: Run) -> Loaded:
-    """The network of a run. Raises CnnError where its file cannot be read."""
+    """The network of a run, under the name that it was trained as. Raises CnnError where its file cannot be read."""
     from cnncli.loading import load
 
     record = run.record
-    return load(str(run.folder / ARCHITECTURE), overrides=record.overrides or {}, inputs=record.inputs or {})
+    loaded = load(str(run.folder / ARCHITECTURE), overrides=record.overrides or {}, inputs=record.inputs or {})
+    return loaded._replace(slug=record.name)
 
 
 def recipe_of(run: Run) -> Recipe:

@@ -19,6 +19,7 @@ SUMMARIES = {
     "quiz": "Exercises drawn at random: papers, keys, worked solutions, files for Moodle and Canvas.",
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
+    "predict": "What a trained run says about images.",
     "list": "The architectures that come with cnn.",
 }
 

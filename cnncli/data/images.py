@@ -32,7 +32,7 @@ WORTH_A_THREAD = 1 << 14
 
 def load(path: str, shape: tuple[int, ...]) -> Dataset:
     """Load the folder or archive ``path`` as images of ``shape``, (C, H, W), with C 1 (grey) or 3 (RGB)."""
-    channels, height, width = _wanted(shape)
+    channels, height, width = wanted_shape(shape)
     if not path:
         raise CnnError("images: needs a path", "write images:PATH, a folder or an archive with one folder per class")
     source = open_source(Path(path).expanduser())
@@ -49,7 +49,8 @@ def load(path: str, shape: tuple[int, ...]) -> Dataset:
     return Dataset(f"images:{path}", train, test, arranged.classes, arranged.notes + notes)
 
 
-def _wanted(shape: tuple[int, ...]) -> tuple[int, int, int]:
+def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The shape as (C, H, W). Raises CnnError where no image has it."""
     if len(shape) != 3:
         message = f"images have 3 axes, and the network's input {_times(shape)} has {len(shape)}"
         raise CnnError(message, "give the network an input of channels, height and width, such as 3x32x32")

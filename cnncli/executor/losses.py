@@ -14,11 +14,20 @@ from cnncli.graph import Graph
 from cnncli.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
 
 
 def loss_of(graph: Graph) -> Loss:
     """Cross-entropy, summed over a batch. A network that ends with softmax gives probabilities, others logits."""
     return _loss_of_probabilities if _last_kind(graph) == "softmax" else _loss_of_logits
+
+
+def probabilities_of(graph: Graph) -> Activation:
+    """Turns outputs, (N, classes), into probabilities, as the loss takes them: the smallest distance is likeliest."""
+    if _last_kind(graph) == "softmax":
+        return lambda output: output.float()
+    sign = -1 if ends_in_distances(graph) else 1
+    return lambda output: (sign * output.float()).softmax(1)
 
 
 def ends_in_distances(graph: Graph) -> bool:

@@ -1,0 +1,151 @@
+"""``cnn predict`` on image files, against the network itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from program import Run
+
+from cnncli import runs
+from cnncli.data import load_dataset
+from cnncli.executor.network import Network
+from cnncli.executor.weights import load_weights
+from cnncli.loading import load_run
+
+ENDINGS = {"logits": "", "softmax": ", softmax", "log_softmax": ", log_softmax"}
+LAYERS = "flatten, linear: 24, relu, linear: 10"
+
+
+@pytest.fixture
+def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The first 30 test images as PNG files, by number."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "digits"
+    folder.mkdir()
+    for number, image in enumerate(load_dataset("digits", (1, 8, 8)).test.images[:30]):
+        Image.fromarray(image[0]).save(folder / f"{number:02d}.png")
+    return folder
+
+
+def trained(cnn: Run, write: Callable[..., Path], layers: str, shape: str = "1x8x8", *options: str) -> runs.Run:
+    path = write(f"input: {shape}\nlayers: [{layers}]\n")
+    ended = cnn("train", path, "--data", "digits", "--epochs", "3", "--lr", "0.01", "--run-dir", "run", *options)
+    assert ended.code == 0, ended.err
+    return runs.open_run(Path("run"))
+
+
+def outputs(run: runs.Run, count: int) -> torch.Tensor:
+    """What the network gives for the first test images, prepared by hand."""
+    network = Network(load_run(run).inferred).eval()
+    load_weights(network, run.folder / runs.WEIGHTS)
+    pixels = torch.from_numpy(load_dataset("digits", (1, 8, 8)).test.images[:count]) / 255
+    (mean,), (std,) = run.record.normalisation.mean, run.record.normalisation.std
+    with torch.inference_mode():
+        output = network(((pixels - mean) / std).reshape(count, *load_run(run).graph.inputs[0].shape))
+    assert isinstance(output, torch.Tensor)
+    return output
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_probabilities_are_the_softmax_of_the_outputs(
+    cnn: Run, write: Callable[..., Path], digits: Path, ending: str
+) -> None:
+    run = trained(cnn, write, LAYERS + ENDINGS[ending])
+    expected = outputs(run, 30)
+    if ending != "softmax":
+        expected = expected.softmax(1)
+    rows = json.loads(cnn("predict", "run", "digits", "--top", "99", "--format", "json").out)
+    assert len(rows) == 30 * 10
+    for number in range(30):
+        mine = rows[10 * number : 10 * number + 10]
+        assert {row["file"] for row in mine} == {f"digits/{number:02d}.png"}
+        assert [row["rank"] for row in mine] == [*range(1, 11)]
+        found = torch.zeros(10)
+        for row in mine:
+            found[int(row["class"])] = row["probability"]
+        torch.testing.assert_close(found, expected[number], atol=2e-6, rtol=0)
+        assert [row["probability"] for row in mine] == sorted((row["probability"] for row in mine), reverse=True)
+
+
+def test_the_smallest_distance_is_the_likeliest(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    run = trained(cnn, write, "flatten, linear: 24, tanh, rbf: 10")
+    rows = json.loads(cnn("predict", "run", "digits", "--top", "1", "--format", "json").out)
+    assert [int(row["class"]) for row in rows] == outputs(run, 30).argmin(1).tolist()
+
+
+def test_a_vector_network_reads_square_images(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    run = trained(cnn, write, "linear: 24, relu, linear: 10", "64")
+    rows = json.loads(cnn("predict", "run", "digits", "--top", "1", "--format", "json").out)
+    assert [int(row["class"]) for row in rows] == outputs(run, 30).argmax(1).tolist()
+
+
+def test_any_image_is_converted_to_the_input(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    trained(cnn, write, LAYERS)
+    Image.open("digits/00.png").convert("RGB").resize((64, 64), Image.Resampling.NEAREST).save("large.bmp")
+    classes = [cnn("predict", "run", name, "--top", "1").out.split()[-2] for name in ("digits/00.png", "large.bmp")]
+    assert classes[0] == classes[1]
+
+
+def test_what_cannot_be_read_is_said_and_the_others_are_predicted(
+    cnn: Run, write: Callable[..., Path], digits: Path
+) -> None:
+    trained(cnn, write, LAYERS)
+    Path("empty").mkdir()
+    Path("broken.png").write_bytes(b"no image")
+    ended = cnn("predict", "run", "broken.png", "digits/03.png", "missing.png", "empty", "digits/04.png", "--top", "2")
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        "broken.png: cannot be read as an image: it is no JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file",
+        "missing.png: cannot be read (No such file or directory)",
+        "empty: there are no images in this folder",
+    ]
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["file", "rank", "class", "probability"]
+    assert [line.split()[0] for line in lines[1:]] == ["digits/03.png", "2", "digits/04.png", "2"]
+    assert all(line.endswith("%") for line in lines[1:])
+
+
+def test_nothing_readable_leaves_nothing_to_print(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    trained(cnn, write, LAYERS)
+    assert cnn("predict", "run", "missing.png").out == cnn("predict", "run", "missing.png", "--format", "csv").out == ""
+    ended = cnn("predict", "run", "missing.png", "--format", "json")
+    assert (ended.code, ended.out) == (2, "[]\n")
+
+
+def test_csv_has_a_line_for_each_guess(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    trained(cnn, write, LAYERS)
+    rows = [*csv.DictReader(io.StringIO(cnn("predict", "run", "digits/07.png", "--format", "csv").out))]
+    assert [row["rank"] for row in rows] == [*"12345"]
+    assert sum(float(row["probability"]) for row in rows) <= 1 + 1e-5
+
+
+def test_folders_are_read_in_order_without_hidden_files_and_other_things(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trained(cnn, write, LAYERS)
+    for name in ("b/2.png", "b/1.PNG", "a.jpg", ".hidden/x.png", ".x.png", "notes.txt", "z/y/x.gif"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((9, 7), np.uint8)).save(path, "PNG")
+    rows = json.loads(cnn("predict", "run", "in", "--top", "1", "--format", "json").out)
+    assert [row["file"] for row in rows] == ["in/a.jpg", "in/b/1.PNG", "in/b/2.png", "in/z/y/x.gif"]
+
+
+def test_each_mistake_is_one_clear_error(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    assert "is not a run folder" in cnn("predict", "digits", "digits/00.png").err
+    trained(cnn, write, LAYERS)
+    assert "Missing argument 'FILE" in cnn("predict", "run").err
+    assert cnn("predict", "run", "digits/00.png", "--top", "0").code == 2
+    Path("run/weights.safetensors").unlink()
+    ended = cnn("predict", "run", "digits/00.png")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("run/weights.safetensors: there are no weights\n")
