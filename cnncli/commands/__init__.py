@@ -20,6 +20,7 @@ SUMMARIES = {
     "train": "Train a network on a GPU or the CPU.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "predict": "What a trained run says about images.",
+    "export": "Write a network as PyTorch source, ONNX or TorchScript.",
     "list": "The architectures that come with cnn.",
 }
 

@@ -14,14 +14,14 @@ from cnncli.errors import CnnError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from cnncli.loading import bundled
 
     names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="file")]
 
 
-architecture = click.argument("architecture", metavar="ARCH", shell_complete=_complete_architecture)
+architecture = click.argument("architecture", metavar="ARCH", shell_complete=complete_architecture)
 
 set_option = click.option(
     "--set",

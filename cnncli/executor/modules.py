@@ -163,7 +163,7 @@ def _conv_transpose(layer: ConvTranspose, inputs: Shapes) -> nn.Module:
     return CroppedConvTranspose(conv, pads_of(windows), layer.output_shape(inputs)[1:])
 
 
-def _is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
+def is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
     """Whether torch's pooling can say this padding: the same on both sides and, in 1-D, at most half of the kernel.
 
     In 3-D it refuses an input that is smaller than the kernel, however it is padded.
@@ -172,7 +172,7 @@ def _is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
     return even and (len(sizes) < 3 or all(window.span <= size for size, window in zip(sizes, windows, strict=True)))
 
 
-def _overhanging_pads(windows: tuple[Window, ...], inputs: Shapes, output: Shape) -> list[int]:
+def overhanging_pads(windows: tuple[Window, ...], inputs: Shapes, output: Shape) -> list[int]:
     """The padding, and what the last window hangs over the end (ceil), in the order of functional.pad."""
     pads = []
     for size, positions, window in zip(inputs[0][1:], output[1:], windows, strict=True):
@@ -189,10 +189,10 @@ def _max_pool(layer: MaxPool, inputs: Shapes) -> nn.Module:
         "stride": [window.stride for window in windows],
         "dilation": [window.dilation for window in windows],
     }
-    if _is_torch_s_own(windows, inputs[0][1:]):
+    if is_torch_s_own(windows, inputs[0][1:]):
         padding = [window.before for window in windows]
         return MaxPooling(lambda x: pool(x, **steps, padding=padding, ceil_mode=windows[0].ceil))
-    pads = _overhanging_pads(windows, inputs, layer.output_shape(inputs))
+    pads = overhanging_pads(windows, inputs, layer.output_shape(inputs))
     return MaxPooling(lambda x: pool(functional.pad(x, pads, value=float("-inf")), **steps))
 
 
@@ -204,10 +204,10 @@ def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
         "stride": [window.stride for window in windows],
     }
     include = layer.count_include_pad
-    if _is_torch_s_own(windows, inputs[0][1:]):
+    if is_torch_s_own(windows, inputs[0][1:]):
         padding, ceil = [window.before for window in windows], windows[0].ceil
         return Apply(lambda x: pool(x, **steps, padding=padding, ceil_mode=ceil, count_include_pad=include))
-    pads = _overhanging_pads(windows, inputs, layer.output_shape(inputs))
+    pads = overhanging_pads(windows, inputs, layer.output_shape(inputs))
     counted_pads = torch_padding(pads_of(windows)) if include else [0] * len(pads)
     rest = [total - counted for total, counted in zip(pads, counted_pads, strict=True)]
 
@@ -220,7 +220,7 @@ def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
 
 def _l2_pool(layer: L2Pool, inputs: Shapes) -> nn.Module:
     windows = layer.windows(inputs)
-    pool, pads = AVG_POOL[len(windows) - 1], _overhanging_pads(windows, inputs, layer.output_shape(inputs))
+    pool, pads = AVG_POOL[len(windows) - 1], overhanging_pads(windows, inputs, layer.output_shape(inputs))
     kernel, stride = [window.kernel for window in windows], [window.stride for window in windows]
     area, least = math.prod(kernel), torch.finfo(torch.float32).tiny  # the root has no gradient at 0
 

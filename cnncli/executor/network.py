@@ -31,7 +31,7 @@ class Step(NamedTuple):
 class Scope(nn.Module):
     """Holds the modules of a scope under their names, whatever these are: ``train``, ``type``, ``training``.
 
-    Children are put into ``_modules`` by hand (:func:`_register`), so assigning an attribute never means a child.
+    Children are put into ``_modules`` by hand (:func:`register`), so assigning an attribute never means a child.
     """
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -52,7 +52,7 @@ class Network(Scope):
         self.output_names = graph.outputs
         self.steps = _steps(inferred)
         for step in self.steps:
-            _register(self, step.name, step.module)
+            register(self, step.name, step.module)
         if rewritten:
             self.steps = pool_before_relu(self.steps)
 
@@ -112,7 +112,7 @@ def pool_before_relu(steps: list[Step]) -> list[Step]:
     return rewritten
 
 
-def _register(root: nn.Module, name: str, module: nn.Module) -> None:
+def register(root: nn.Module, name: str, module: nn.Module) -> None:
     """Hang a module under its dotted name, past nn.Module's own attributes.
 
     A join may bear the name of the scope that it closes; it has no weights, so the scope keeps the name.

@@ -89,12 +89,12 @@ def test_what_torch_refuses_to_run_is_an_error_that_names_the_place(shape: str, 
 
 def test_a_weight_under_another_name_is_a_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
     good = load("lenet5").inferred
-    register = network_module._register
+    register = network_module.register
 
     def misspelt(root: torch.nn.Module, name: str, module: torch.nn.Module) -> None:
         register(root, name.replace("conv2", "convolution2"), module)
 
-    monkeypatch.setattr(network_module, "_register", misspelt)
+    monkeypatch.setattr(network_module, "register", misspelt)
     with pytest.raises(CnnError, match=r"conv2\.bias: torch and cnn do not both have this weight"):
         check(good)
 

@@ -1,0 +1,1 @@
+"""Networks for use without cnn: PyTorch source, ONNX, TorchScript."""
