@@ -18,6 +18,7 @@ SUMMARIES = {
     "grade": "Mark a class's answer sheets by a key.",
     "quiz": "Exercises drawn at random: papers, keys, worked solutions, files for Moodle and Canvas.",
     "train": "Train a network on a GPU or the CPU.",
+    "runs": "List the runs in a folder, or compare some of them.",
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "predict": "What a trained run says about images.",
     "export": "Write a network as PyTorch source, ONNX or TorchScript.",

@@ -1,0 +1,204 @@
+"""Runs as rows: a list of those in a folder, and some of them side by side. Read from their files, without torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError
+from cnncli.runs import ARCHITECTURE, METRICS, RECIPE, RUN, Run, open_run
+from cnncli.views.training import duration
+
+Row = dict[str, Any]
+
+UNREADABLE = "unreadable"
+TEST_ACCURACY, TEST_LOSS = "test_accuracy", "test_loss"
+HELD_OUT = ("validation", "test")  # what the epochs of a run are judged by
+
+
+class Told(NamedTuple):
+    """A run with what its files tell beside the record: the recipe, and the figures of each epoch."""
+
+    run: Run
+    recipe: dict[str, Any]
+    epochs: list[dict[str, Any]]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What the run came to; of one that did not end, what its last epoch came to."""
+        return _mapping(self.run.record.result) or (self.epochs[-1] if self.epochs else {})
+
+
+def listed(folder: Path) -> list[Row]:
+    """A row for each run in a folder, or for the folder itself if it is one; the oldest first.
+
+    A run that cannot be read has a row that says so. Raises CnnError where there is no such folder.
+    """
+    if not folder.is_dir():
+        raise CnnError(f"{folder}: there is no such folder", "cnn train makes runs/NAME-001; name a folder of runs")
+    found = [folder] if (folder / RUN).exists() else sorted(entry.parent for entry in folder.glob(f"*/{RUN}"))
+    return sorted(map(_row, found), key=lambda row: (row["date"], row["run"]))
+
+
+def _row(folder: Path) -> Row:
+    date = _date(folder)
+    try:
+        told = _told(open_run(folder))
+    except CnnError:
+        empty = dict.fromkeys(("epochs", "of", "accuracy", "seconds", "data"))
+        return {"run": str(folder), "name": None, "status": UNREADABLE, **empty, "date": date}
+    record = told.run.record
+    return {
+        "run": str(folder),
+        "name": record.name,
+        "status": record.status,
+        "epochs": record.epochs_done,
+        "of": told.recipe.get("epochs"),
+        "accuracy": told.result.get(TEST_ACCURACY),
+        "seconds": told.result.get("seconds"),
+        "data": record.dataset,
+        "date": date,
+    }
+
+
+def compared(folders: Sequence[Path]) -> list[Row]:
+    """Rows of what differs in the runs' networks, recipes and machines, then of what they came to.
+
+    Raises CnnError for a folder that is no run, and for one that is named twice.
+    """
+    if len(set(folders)) < len(folders):
+        raise CnnError("a run is compared with itself", "name different runs")
+    told = [_told(open_run(folder)) for folder in folders]
+    sides = [("network", _networks(told)), ("recipe", [each.recipe for each in told]), ("made", [*map(_made, told)])]
+    rows = [row for part, values in sides for row in _side_by_side(part, folders, values) if _differs(row, folders)]
+    return [*rows, *_side_by_side("result", folders, [*map(_results, told)])]
+
+
+def _side_by_side(part: str, folders: Sequence[Path], values: Sequence[dict[str, Any]]) -> Iterator[Row]:
+    """A row for each key that one of the values has."""
+    for key in dict.fromkeys(key for each in values for key in each):
+        cells = {str(folder): each.get(key) for folder, each in zip(folders, values, strict=True)}
+        yield {"part": part, "what": key, **cells}
+
+
+def _differs(row: Row, folders: Sequence[Path]) -> bool:
+    first, *others = (row[str(folder)] for folder in folders)
+    return any(other != first for other in others)
+
+
+def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
+    """Name and totals of each network; nothing where all have the same text."""
+    from cnncli.loading import load_run
+
+    if len({_text(each.run.folder / ARCHITECTURE) for each in told}) == 1:
+        return [{} for _ in told]
+    found = []
+    for each in told:
+        try:
+            totals = load_run(each.run).inferred.totals
+        except CnnError:  # a run of another version, or changed by hand: its results can still be compared
+            totals = {}
+        found.append({"name": each.run.record.name, **{key: totals.get(key) for key in ("params", "macs")}})
+    return found
+
+
+def _made(told: Told) -> dict[str, Any]:
+    record = told.run.record
+    return {"data": record.dataset, "device": record.device, **_mapping(record.versions)}
+
+
+def _results(told: Told) -> dict[str, Any]:
+    record, last = told.run.record, told.epochs[-1] if told.epochs else {}
+    return {
+        "status": record.status,
+        "epochs": record.epochs_done,
+        "test accuracy": told.result.get(TEST_ACCURACY),
+        "test loss": told.result.get(TEST_LOSS),
+        **{key: value for name in HELD_OUT for key, value in _best(told.epochs, name).items()},
+        "train accuracy": last.get("train_accuracy"),
+        "train loss": last.get("train_loss"),
+        "seconds": told.result.get("seconds"),
+    }
+
+
+def _best(epochs: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The best epoch by the held-out images, where these were looked at."""
+    judged = [epoch for epoch in epochs if isinstance(epoch.get(f"{name}_accuracy"), int | float)]
+    if not judged:
+        return {}
+    best = max(judged, key=lambda epoch: float(epoch[f"{name}_accuracy"]))
+    return {f"best {name} accuracy": best[f"{name}_accuracy"], f"best {name} epoch": best.get("epoch")}
+
+
+# For reading ------------------------------------------------------------------------------------------------------
+
+
+def readable(rows: Sequence[Row]) -> list[Row]:
+    """The rows with figures as a reader wants them, and nothing where there is none."""
+    return [{key: _cell(key if key != "what" else "", value, row) for key, value in row.items()} for row in rows]
+
+
+def _cell(column: str, value: Any, row: Row) -> Any:
+    """``96.39%``, ``0.0313``, ``3.1 s``; what a row of a comparison holds is said by its ``what``."""
+    figure = row.get("what", column) if column not in ("part", "") else ""
+    if value is None:
+        return ""
+    if column == "date":
+        return str(value)[:16].replace("T", " ")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return str(value)
+    if figure.endswith("accuracy"):
+        return f"{value:8.2%}"
+    if figure == "seconds":
+        return duration(value) if value >= 60 else f"{value:.1f} s"
+    return f"{value:.4f}" if figure.endswith("loss") else value
+
+
+# Files ------------------------------------------------------------------------------------------------------------
+
+
+def _told(run: Run) -> Told:
+    import yaml
+
+    try:
+        recipe = yaml.safe_load(_text(run.folder / RECIPE))
+    except yaml.YAMLError:
+        recipe = None
+    return Told(run, _mapping(recipe), [*_epochs(run.folder / METRICS)])
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}  # files can be changed by hand
+
+
+def _epochs(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of ``metrics.jsonl``; one that was cut off while it was written is left out."""
+    for line in _text(path).splitlines():
+        try:
+            figures = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(figures, dict):
+            yield figures
+
+
+def _text(path: Path) -> str:
+    """A file's text; nothing where it cannot be read: the run tells less then."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def _date(folder: Path) -> str:
+    """When the run began: its recipe is written once, before the first epoch."""
+    for name in (RECIPE, RUN):
+        try:
+            written = (folder / name).stat().st_mtime
+        except OSError:
+            continue
+        return datetime.fromtimestamp(written).astimezone().isoformat(timespec="seconds")
+    return ""
