@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cnncli.errors import CnnError
 from cnncli.executor.batches import Preparation, preparation
 from cnncli.executor.devices import choose_device
 from cnncli.executor.losses import Activation, probabilities_of
@@ -16,6 +17,7 @@ from cnncli.executor.network import Network
 from cnncli.executor.weights import load_weights
 from cnncli.loading import Loaded
 from cnncli.runs import WEIGHTS, Run
+from cnncli.shape import format_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,10 +52,16 @@ class Predictor:
 
 
 def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
-    """The predictor of a run; ``loaded`` is its architecture. Raises CnnError for weights that cannot be read."""
+    """The predictor of a run; ``loaded`` is its architecture. Raises CnnError for what does not go together."""
     device = choose_device(device_name)
     network = Network(loaded.inferred).eval()
     load_weights(network, run.folder / WEIGHTS)
     record, graph = run.record, loaded.graph
+    scores = loaded.inferred.shape(graph.outputs[0])
+    if scores != (len(record.classes),):
+        raise CnnError(
+            f"{run.folder}: run.json has {len(record.classes)} classes, and the network gives {format_shape(scores)}",
+            "was it changed by hand?",
+        )
     prepare = preparation(graph.inputs[0].shape, record.normalisation, device)
     return Predictor(network.to(device), prepare, probabilities_of(graph), record.classes, device)
