@@ -56,7 +56,8 @@ def command(
 def _found(what: str, input_shapes: tuple[str, ...], assignments: tuple[str, ...]) -> tuple[Run | None, Loaded]:
     """The run, if it is one, and the network."""
     from cnncli import runs
-    from cnncli.loading import load, load_run
+    from cnncli.loading import load
+    from cnncli.runs import architecture_of
 
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     if not Path(what).is_dir():
@@ -64,4 +65,4 @@ def _found(what: str, input_shapes: tuple[str, ...], assignments: tuple[str, ...
     if overrides or inputs:
         raise CnnError("--set and --input are for architectures", "a run has the network that was trained")
     run = runs.open_run(Path(what))
-    return run, load_run(run)
+    return run, architecture_of(run)

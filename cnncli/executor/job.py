@@ -159,6 +159,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         for note in start_weights(network, recipe, sample):
             display.note(note)
         _place(network, graph.inputs[0].shape, device)
+        _check_sizes(network, recipe, graph.inputs[0].shape, device)
         frozen = freeze(network, recipe)
         if frozen:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
@@ -166,6 +167,25 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         losses = training_loss(graph, recipe, images.labels, classes), loss_of(graph)
         task = Task(network, images, held_out, prepare, *losses, classes, recipe)
         return Prepared(task, new_state(task), test, name, normalisation, device)
+
+
+@torch.no_grad()
+def _check_sizes(network: Network, recipe: Recipe, shape: Shape, device: torch.device) -> None:
+    """Raises CnnError where the network does not give its output for images of each of the recipe's sizes."""
+    if recipe.sizes and len(shape) != 3:
+        raise CnnError("sizes: the network does not read images", "leave sizes out")
+    network.eval()
+    wanted = network(torch.zeros(2, *shape, device=device)).shape if recipe.sizes else None
+    for side in recipe.sizes:
+        try:
+            found = network(torch.zeros(2, shape[0], side, side, device=device)).shape
+        except RuntimeError:
+            found = None
+        if found != wanted:
+            raise CnnError(
+                f"sizes: the network does not take images of {side}x{side}",
+                "end its maps with global_avgpool, which takes any size, or leave sizes out",
+            )
 
 
 def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> Outcome:

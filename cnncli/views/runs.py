@@ -91,14 +91,14 @@ def _differs(row: Row, folders: Sequence[Path]) -> bool:
 
 def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
     """Name and totals of each network; nothing where all have the same text."""
-    from cnncli.loading import load_run
+    from cnncli.runs import architecture_of
 
     if len({_text(each.run.folder / ARCHITECTURE) for each in told}) == 1:
         return [{} for _ in told]
     found = []
     for each in told:
         try:
-            totals = load_run(each.run).inferred.totals
+            totals = architecture_of(each.run).inferred.totals
         except CnnError:  # a run of another version, or changed by hand: its results can still be compared
             totals = {}
         found.append({"name": each.run.record.name, **{key: totals.get(key) for key in ("params", "macs")}})

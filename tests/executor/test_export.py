@@ -19,7 +19,7 @@ from cnncli import load, runs
 from cnncli.executor.initialisation import initialise
 from cnncli.executor.network import Network, own_tensors
 from cnncli.executor.weights import load_weights
-from cnncli.loading import bundled, load_run
+from cnncli.loading import bundled
 from cnncli.recipe import read_recipe
 from cnncli.shape import format_shape
 
@@ -110,7 +110,7 @@ def run(cnn: Run, write: Callable[..., Path]) -> runs.Run:
 
 
 def trained(run: runs.Run) -> Network:
-    network = Network(load_run(run).inferred).eval()
+    network = Network(runs.architecture_of(run).inferred).eval()
     load_weights(network, run.folder / runs.WEIGHTS)
     return network
 

@@ -18,7 +18,7 @@ from cnncli import runs
 from cnncli.data import load_dataset
 from cnncli.executor.network import Network
 from cnncli.executor.weights import load_weights
-from cnncli.loading import load_run
+from cnncli.runs import architecture_of
 
 ENDINGS = {"logits": "", "softmax": ", softmax", "log_softmax": ", log_softmax"}
 LAYERS = "flatten, linear: 24, relu, linear: 10"
@@ -44,12 +44,12 @@ def trained(cnn: Run, write: Callable[..., Path], layers: str, shape: str = "1x8
 
 def outputs(run: runs.Run, count: int) -> torch.Tensor:
     """What the network gives for the first test images, prepared by hand."""
-    network = Network(load_run(run).inferred).eval()
+    network = Network(architecture_of(run).inferred).eval()
     load_weights(network, run.folder / runs.WEIGHTS)
     pixels = torch.from_numpy(load_dataset("digits", (1, 8, 8)).test.images[:count]) / 255
     (mean,), (std,) = run.record.normalisation.mean, run.record.normalisation.std
     with torch.inference_mode():
-        output = network(((pixels - mean) / std).reshape(count, *load_run(run).graph.inputs[0].shape))
+        output = network(((pixels - mean) / std).reshape(count, *architecture_of(run).graph.inputs[0].shape))
     assert isinstance(output, torch.Tensor)
     return output
 

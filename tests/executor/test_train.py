@@ -264,3 +264,86 @@ def test_lenet5_passes_99_percent_on_mnist_within_five_epochs(
     ended = cnn("train", "lenet5", "--data", "mnist", "--epochs", "5", "--run-dir", tmp_path / "run")
     assert ended.code == 0
     assert metrics(tmp_path / "run")[-1]["test_accuracy"] >= 0.99
+
+
+OPTIONS = [
+    ("--flip", "random", "--translate", "1"),
+    ("--cutout", "3", "--rotation", "10", "--jitter", "0.2"),
+    ("--mixup", "0.2", "--cutmix", "1"),
+    ("--ema", "0.9", "--tta", "mirror"),
+    ("--lookahead", "5", "--tta", "six"),
+    ("--optimizer", "muon", "--lr", "0.05", "--muon-lr", "0.02"),
+    ("--optimizer", "rmsprop", "--schedule", "plateau", "--patience", "1"),
+    ("--schedule", "multistep", "--milestones", "1,2"),
+    ("--label-smoothing", "0.1", "--class-weights", "balanced", "--clip-norm", "1"),
+    ("--accumulate", "4", "--no-decay-bias-and-norm", "--weight-decay", "0.01"),
+    ("--precision", "bf16"),
+    ("--precision", "fp32", "--deterministic"),
+    ("--lr-factors", "linear*=0.5", "--freeze", "c1.*"),
+]
+
+
+@pytest.mark.parametrize("more", OPTIONS, ids=lambda options: " ".join(options))
+def test_every_part_of_the_recipe_trains_and_is_evaluated_as_it_was(
+    cnn: Run, tiny: Path, more: tuple[str, ...]
+) -> None:
+    ended = cnn("train", tiny, "--epochs", "3", *more, "--run-dir", "run")
+    assert ended.code == 0, ended.err
+    history = metrics(Path("run"))
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+    result = json.loads(cnn("evaluate", "run", "--format", "json").out)
+    assert result["accuracy"] == history[-1]["test_accuracy"]
+
+
+def test_a_batch_computed_in_parts_is_the_same_step(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(TINY.replace("  - batchnorm\n", "").replace("  - dropout: 0.1\n", ""), "plain.yaml")
+    for parts in ("1", "3"):
+        options = ("--precision", "fp32", "--accumulate", parts, "--epochs", "1", "--optimizer", "sgd")
+        assert cnn("train", path, *options, "--run-dir", tmp_path / parts).code == 0
+    one, other = (load_file(tmp_path / parts / "weights.safetensors") for parts in ("1", "3"))
+    assert all(np.allclose(one[name], other[name], atol=1e-5) for name in one)
+
+
+def test_early_stopping_ends_and_keeps_the_best_weights(cnn: Run, tiny: Path) -> None:
+    options = ("--epochs", "60", "--lr", "0.05", "--schedule", "constant", "--early-stopping", "3")
+    ended = cnn("train", tiny, *options, "--run-dir", "run")
+    assert ended.code == 0 and "stopped early: the loss has not been lower since epoch" in ended.err
+    history = metrics(Path("run"))
+    losses = [line["test_loss"] for line in history]
+    best = losses.index(min(losses))
+    assert len(losses) == best + 1 + 3 < 60
+    record = json.loads(Path("run/run.json").read_text())
+    assert record["best"] == {"epoch": best + 1, "loss": losses[best]}
+    assert Path("run/best.safetensors").read_bytes() != Path("run/weights.safetensors").read_bytes()
+
+
+def test_a_training_starts_from_another_run_and_says_what_did_not_match(cnn: Run, tiny: Path) -> None:
+    assert cnn("train", tiny, "--epochs", "2", "--run-dir", "first").code == 0
+    ended = cnn("train", tiny, "--epochs", "1", "--lr", "1e-9", "--init", "first", "--run-dir", "second")
+    assert ended.code == 0 and "9 of 9 weights from first" in ended.err
+    first, second = (load_file(Path(name, "weights.safetensors")) for name in ("first", "second"))
+    assert np.allclose(first["c1.weight"], second["c1.weight"], atol=1e-5)
+    Path("other.yaml").write_text(TINY.replace("filters: $width", "filters: 6"))
+    ended = cnn("train", "other.yaml", "--epochs", "1", "--init", "first/weights.safetensors", "--run-dir", "third")
+    assert "not matched, so as new: c1.weight (another shape)" in ended.err
+    for start, said in (("nowhere", "there is no such file or run"), ("other.yaml", "cannot be read")):
+        ended = cnn("train", tiny, "--init", start)
+        assert ended.code == 2 and said in ended.err
+
+
+def test_whitening_freezes_the_first_convolution(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(TINY.replace("filters: $width, kernel: 3", "filters: 18, kernel: 3"), "white.yaml")
+    assert cnn("train", path, "--whiten", "--epochs", "2", "--run-dir", tmp_path / "run").code == 0
+    weight = load_file(tmp_path / "run" / "weights.safetensors")["c1.weight"]
+    assert np.array_equal(weight[9:], -weight[:9])
+    ended = cnn("train", write(TINY, "tiny.yaml"), "--whiten")
+    assert ended.code == 2 and "whitening patches takes 2 C k k = 18" in ended.err
+
+
+def test_progressive_sizes_train_networks_that_take_any(cnn: Run, tiny: Path, write: Callable[..., Path]) -> None:
+    any_size = "input: 1x8x8\nlayers: [conv: {filters: 8, kernel: 3, padding: 1}, relu, global_avgpool, linear: 10]\n"
+    path = write(any_size, "any.yaml")
+    ended = cnn("train", path, "--data", "digits", "--sizes", "4,6,8", "--epochs", "3", "--run-dir", "sized")
+    assert ended.code == 0, ended.err
+    ended = cnn("train", tiny, "--sizes", "4,8")
+    assert ended.code == 2 and "sizes" in ended.err and "Traceback" not in ended.err

@@ -11,10 +11,10 @@ from itertools import pairwise
 from textwrap import fill
 from typing import NamedTuple
 
-from cnncli.executor.evaluation import ends_in_distances
 from cnncli.executor.export.copied import copied, definitions, names_used
 from cnncli.executor.export.layers import Line, quoted, written
 from cnncli.executor.export.naming import Places, class_name, computed, variables
+from cnncli.executor.losses import ends_in_distances
 from cnncli.graph import Node
 from cnncli.inference import Inferred
 from cnncli.runs import RunRecord
