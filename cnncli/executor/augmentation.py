@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.executor.batches import GREY, generator, mixed_seed
+from cnncli.executor.batches import GREY, channels_last, generator, mixed_seed
 from cnncli.recipe import Recipe
 
 
@@ -173,7 +173,7 @@ def resized(images: Tensor, side: int) -> Tensor:
     if not side or images.dim() != 4 or images.shape[2:] == (side, side):
         return images
     small = functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
-    return small.contiguous(memory_format=torch.channels_last)
+    return channels_last(small)
 
 
 # Evaluation -------------------------------------------------------------------------------------------------------

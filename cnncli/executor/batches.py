@@ -56,7 +56,19 @@ class Preparation:
         images = torch.addcmul(self.shift, with_channels(pixels, channels), self.scale)
         if list(images.shape[2:]) != size:
             images = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
+        return channels_last(images)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) with their channels side by side in memory, which convolutions are faster with.
+
+    Grey images are so already, and torch does not count them as such: its layout follows the strides, which say nothing
+    where an axis has one place. So they are said here.
+    """
+    if images.shape[1] != 1:
         return images.contiguous(memory_format=torch.channels_last)
+    _, _, height, width = images.shape
+    return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))
 
 
 def with_channels(pixels: Tensor, channels: int) -> Tensor:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from contextlib import suppress
 
 import torch
 
 from cnncli.errors import CnnError
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # of glibc's mallopt
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -25,6 +29,18 @@ def choose_device(wanted: str) -> torch.device:
             f"the device {wanted!r} cannot be used", f"here there is {', '.join(there)}; auto chooses"
         ) from None
     return device
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what a step frees for the next one, instead of giving it back and asking for it again.
+
+    Each step of a training needs the same memory; new pages cost a fifth of the time of a small network's step. Where
+    the library is not glibc nothing happens.
+    """
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        for parameter, value in ((MMAP_THRESHOLD, 1 << 30), (TRIM_THRESHOLD, (1 << 31) - 1), (TOP_PAD, 64 << 20)):
+            libc.mallopt(parameter, value)
 
 
 def make_deterministic() -> None:

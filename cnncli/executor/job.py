@@ -15,9 +15,17 @@ from cnncli import runs
 from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import CnnError, Interrupted
 from cnncli.executor import provenance
-from cnncli.executor.batches import Images, conversion_notes, normalisation_of, on_device, preparation, split_off
+from cnncli.executor.batches import (
+    Images,
+    channels_last,
+    conversion_notes,
+    normalisation_of,
+    on_device,
+    preparation,
+    split_off,
+)
 from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
-from cnncli.executor.devices import choose_device, describe, make_deterministic
+from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
 from cnncli.executor.evaluation import Evaluation, evaluate
 from cnncli.executor.initialisation import start_weights
 from cnncli.executor.losses import ends_in_distances, loss_of, training_loss
@@ -140,6 +148,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
     recipe, graph = job.recipe, job.loaded.graph
     check(job.loaded.inferred)
     device = choose_device(recipe.device)
+    keep_freed_memory()
     if recipe.deterministic:
         make_deterministic()
     conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))
@@ -327,7 +336,7 @@ def _place(network: Network, shape: Shape, device: torch.device) -> None:
     if len(shape) == 3:
         for parameter in network.parameters():
             if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+                parameter.data = channels_last(parameter.data)
 
 
 def _scoring(loaded: Loaded, network: Network) -> Network:

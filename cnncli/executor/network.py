@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.modules import MaxPooling, build
+from cnncli.executor.modules import build
+from cnncli.executor.rewriting import Step
+from cnncli.executor.rewriting import rewritten as faster
 from cnncli.inference import Facts, Inferred
 from cnncli.shape import format_shape
 
 CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
 NOT_FIGURES = ("num_batches_tracked",)  # torch's own count of steps is no statistic of the network
-
-
-class Step(NamedTuple):
-    """One layer's place in the computation: what it reads, and what nobody reads after it."""
-
-    name: str
-    module: nn.Module
-    inputs: tuple[str, ...]
-    done_with: tuple[str, ...]
 
 
 class Scope(nn.Module):
@@ -42,7 +33,7 @@ class Network(Scope):
     """A graph in torch. Parameters are called as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
 
     Takes the inputs in the graph's order, (N, *shape) each; gives its output, or a tuple where there are several.
-    ``rewritten`` computes in a faster order where the result is the same (:func:`pool_before_relu`).
+    ``rewritten`` computes in a faster order where the result is the same (:mod:`rewriting`).
     """
 
     def __init__(self, inferred: Inferred, *, rewritten: bool = False) -> None:
@@ -54,7 +45,7 @@ class Network(Scope):
         for step in self.steps:
             register(self, step.name, step.module)
         if rewritten:
-            self.steps = pool_before_relu(self.steps)
+            self.steps = faster(self.steps)
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         values = dict(zip(self.input_names, inputs, strict=True))
@@ -95,21 +86,6 @@ def _with_weights_of(owner: nn.Module, module: nn.Module) -> nn.Module:
 def own_tensors(network: nn.Module) -> dict[str, Tensor]:
     """The parameters and buffers of a network by name; a shared one stands under the layer that it belongs to."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
-
-
-def pool_before_relu(steps: list[Step]) -> list[Step]:
-    """Let max pooling go before the ReLU above it, so that the ReLU has less to do.
-
-    max(relu(a), relu(b)) = relu(max(a, b)), to the last bit and in the gradients: ReLU keeps the order of numbers, and
-    where all of a window is negative no gradient passes either way.
-    """
-    rewritten = list(steps)
-    for at, (relu, pool) in enumerate(pairwise(steps)):
-        alone = pool.inputs == (relu.name,) and relu.name in pool.done_with
-        if alone and isinstance(relu.module, nn.ReLU) and isinstance(pool.module, MaxPooling):
-            rewritten[at] = relu._replace(module=pool.module)
-            rewritten[at + 1] = pool._replace(module=nn.ReLU(inplace=True))  # what it overwrites, nobody else reads
-    return rewritten
 
 
 def register(root: nn.Module, name: str, module: nn.Module) -> None:

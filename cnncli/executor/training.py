@@ -125,7 +125,7 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
     recipe = task.recipe
     set_rate(state.optimizers, rate_factor(recipe, state.step, task.steps_per_epoch) * state.factor)
     shown = shown_images(task, batch, epoch, state.step)
-    torch.manual_seed(mixed_seed(recipe.seed, state.step, "dropout"))
+    seed_draws(task, state.step)
     for optimizer in state.optimizers:
         optimizer.zero_grad(set_to_none=True)
     for images, first, second in zip(*(_parts(tensor, recipe.accumulate) for tensor in shown[:3]), strict=True):
@@ -138,6 +138,14 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
     state.step += 1
     if state.average is not None:
         state.average.update(state.step)
+
+
+def seed_draws(task: Task, step: int) -> None:
+    """Make what the network draws itself, as dropout does, a function of (seed, step)."""
+    seed = mixed_seed(task.recipe.seed, step, "dropout")
+    torch.default_generator.manual_seed(seed)
+    if task.train.labels.is_cuda:  # torch.manual_seed would keep a note of each call for a GPU that is not there
+        torch.cuda.manual_seed(seed)
 
 
 def _parts(tensor: Tensor, count: int) -> tuple[Tensor, ...]:
@@ -218,7 +226,7 @@ def replayed(task: Task, state: State, until: int) -> str:
         order = epoch_order(len(task.train), task.recipe.seed, epoch)
         for batch in training_batches(task.train, task.recipe.batch_size, order, first=done):
             shown = shown_images(task, batch, epoch, state.step)
-            torch.manual_seed(mixed_seed(task.recipe.seed, state.step, "dropout"))
+            seed_draws(task, state.step)
             bad = first_bad_layer(task.network, shown.images)
             if bad:
                 return f"; step {state.step + 1}: {bad}"

@@ -137,3 +137,21 @@ def test_rewriting_changes_neither_the_output_nor_any_gradient(text: str) -> Non
         results.append([output.detach(), *(p.grad for p in network.parameters() if p.grad is not None)])
     for plain, faster in zip(*results, strict=True):
         torch.testing.assert_close(plain, faster, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("filters", [3, 6, 8, 13])
+def test_more_filters_before_a_pool_change_neither_values_nor_gradients(filters: int) -> None:
+    from cnncli.executor.rewriting import WideConvThenPool
+
+    text = f"input: 2x9x9\nlayers: [conv: {{filters: {filters}, kernel: 3}}, relu, maxpool: 2, flatten, linear: 3]\n"
+    inferred = load_source(Source("net", text), "net").inferred
+    plain, fast = Network(inferred), Network(inferred, rewritten=True)
+    fast.load_state_dict(plain.state_dict())
+    wide = [step for step in fast.steps if isinstance(step.module, WideConvThenPool)]
+    assert bool(wide) == (filters % 8 > 0) and [*plain.state_dict()] == [*fast.state_dict()]
+    images = torch.randn(4, 2, 9, 9)
+    for network in (plain, fast):
+        network(images).square().sum().backward()
+    for (name, one), other in zip(plain.named_parameters(), fast.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, rtol=1e-4, atol=1e-5), name
+    assert torch.allclose(plain(images), fast(images), atol=1e-6)

@@ -1,0 +1,83 @@
+"""The graph in a faster order, where the result is provably the same."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple, cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cnncli.executor.modules import MaxPooling
+
+LANES = 8  # channels that a CPU's pooling of images in channels-last takes at once
+
+
+class Step(NamedTuple):
+    """One layer's place in the computation: what it reads, and what nobody reads after it."""
+
+    name: str
+    module: nn.Module
+    inputs: tuple[str, ...]
+    done_with: tuple[str, ...]
+
+
+def rewritten(steps: list[Step]) -> list[Step]:
+    """All rewritings, one after the other."""
+    return wide_before_pool(pool_before_relu(steps))
+
+
+def _feeds_alone(above: Step, below: Step) -> bool:
+    """Whether a step's value is read by the one below it and by nobody else."""
+    return below.inputs == (above.name,) and above.name in below.done_with
+
+
+def pool_before_relu(steps: list[Step]) -> list[Step]:
+    """Let max pooling go before the ReLU above it, so that the ReLU has less to do.
+
+    max(relu(a), relu(b)) = relu(max(a, b)), to the last bit and in the gradients: ReLU keeps the order of numbers, and
+    where all of a window is negative no gradient passes either way.
+    """
+    found = list(steps)
+    for at, (relu, pool) in enumerate(pairwise(steps)):
+        if _feeds_alone(relu, pool) and isinstance(relu.module, nn.ReLU) and isinstance(pool.module, MaxPooling):
+            found[at] = relu._replace(module=pool.module)
+            found[at + 1] = pool._replace(module=nn.ReLU(inplace=True))  # what it overwrites, nobody else reads
+    return found
+
+
+def wide_before_pool(steps: list[Step]) -> list[Step]:
+    """Give a convolution with few filters, whose map is pooled, filters of zeros up to the lanes of a CPU.
+
+    Pooling 6 channels takes twice as long as pooling 8. The filters that are added are cut off after the pooling: no
+    other value is touched, and no gradient reaches them.
+    """
+    found = list(steps)
+    for at, (conv, pool) in enumerate(pairwise(steps)):
+        module = conv.module
+        if type(module) is not nn.Conv2d or not isinstance(pool.module, MaxPooling) or not _feeds_alone(conv, pool):
+            continue
+        if module.out_channels < 2 * LANES and module.out_channels % LANES and module.groups == 1:
+            found[at] = conv._replace(module=WideConvThenPool(module, pool.module))
+            found[at + 1] = pool._replace(module=nn.Identity())
+    return found
+
+
+class WideConvThenPool(nn.Module):
+    """A convolution and the max pooling of its map, with more filters on a CPU. The weights stay the layer's."""
+
+    def __init__(self, convolution: nn.Conv2d, pool: MaxPooling) -> None:
+        super().__init__()
+        self.layers = (convolution, pool)  # in a tuple, so that the weights are not registered a second time
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolution, pool = self.layers
+        if x.device.type != "cpu" or not convolution.training:
+            return cast(Tensor, pool(convolution(x)))
+        filters = convolution.out_channels
+        more = -filters % LANES
+        weight = functional.pad(convolution.weight, (0, 0, 0, 0, 0, 0, 0, more))
+        bias = None if convolution.bias is None else functional.pad(convolution.bias, (0, more))
+        c = convolution
+        wide = functional.conv2d(x, weight, bias, c.stride, cast("tuple[int, int]", c.padding), c.dilation)
+        return cast(Tensor, pool(wide))[:, :filters]
