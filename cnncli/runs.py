@@ -34,10 +34,14 @@ ARCHITECTURE, RECIPE, RUN, METRICS, WEIGHTS, BEST, LOCK = (
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What each channel's pixels, scaled to 0 … 1, are shifted by and divided by: those of the training images."""
+    """What each channel's values, divided by ``unit``, are shifted by and divided by: those of the training images.
+
+    The unit is 255 for pixels and 1 for other numbers.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    unit: float = 255.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,9 @@ def open_run(folder: Path) -> Run:
     """Read a run folder. Raises CnnError where it is none, or is damaged."""
     try:
         data = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        normalisation = Normalisation(*(tuple(map(float, data["normalisation"][key])) for key in ("mean", "std")))
+        known = data["normalisation"]
+        mean, std = (tuple(map(float, known[key])) for key in ("mean", "std"))
+        normalisation = Normalisation(mean, std, float(known.get("unit", 255.0)))
         read = {"classes": tuple(map(str, data["classes"])), "command": tuple(map(str, data.get("command", ())))}
         record = RunRecord(**{**data, **read, "normalisation": normalisation})
     except FileNotFoundError:

@@ -22,6 +22,7 @@ SUMMARIES = {
     "evaluate": "Test accuracy and confusion matrix of a trained run.",
     "predict": "What a trained run says about images.",
     "export": "Write a network as PyTorch source, ONNX or TorchScript.",
+    "data": "The data sets, and what is in one: classes, mean, deviation, samples.",
     "list": "The architectures that come with cnn.",
 }
 

@@ -1,7 +1,8 @@
 """Data sets as arrays. Importing this loads neither numpy nor Pillow: the module of a data set does, when it is used.
 
-``mnist`` and ``fashion_mnist`` are looked for on disk and downloaded if need be, ``digits`` comes with the program,
-and ``images:PATH`` is any folder or archive with one folder of images per class.
+``mnist``, ``fashion_mnist``, ``cifar10`` and ``cifar100`` are looked for on disk and downloaded if need be, ``digits``
+comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and ``npz:FILE``
+and ``csv:FILE`` are arrays and tables.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from cnncli.errors import CnnError, closest
 __all__ = ["NAMES", "Dataset", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
-NAMES = ("mnist", "fashion_mnist", "digits", "images:PATH")
+FILES = (IMAGES, "npz:", "csv:")  # followed by a path
+NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "digits", "images:PATH", "npz:FILE", "csv:FILE")
 
 
 def absolute_spec(spec: str) -> str:
     """The same data set by a name that holds in every folder: a run is evaluated from elsewhere, too."""
-    if not spec.startswith(IMAGES):
+    kind = next((kind for kind in FILES if spec.startswith(kind)), None)
+    if kind is None:
         return spec
     try:
-        return IMAGES + str(Path(spec.removeprefix(IMAGES)).expanduser().resolve())
+        return kind + str(Path(spec.removeprefix(kind)).expanduser().resolve())
     except (OSError, RuntimeError, ValueError):  # no such path: the loading says so
         return spec
 
@@ -30,7 +33,7 @@ def absolute_spec(spec: str) -> str:
 def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None) -> Dataset:
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
-    Only ``images:PATH`` is decoded to that shape; the others keep their own, (1, 28, 28) or (1, 8, 8).
+    Only ``images:PATH`` is decoded to that shape, and arrays are read as it; the others keep their own, as (1, 28, 28).
     ``data_dir`` is searched first for MNIST and Fashion-MNIST, and is where they are downloaded to.
     """
     if spec.startswith(IMAGES):
@@ -41,6 +44,15 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
         from cnncli.data import mnist
 
         return mnist.load(spec, data_dir)
+    if spec in ("cifar10", "cifar100"):
+        from cnncli.data import cifar
+
+        return cifar.load(spec, data_dir)
+    if spec.startswith(("npz:", "csv:")):
+        from cnncli.data import arrays
+
+        read = arrays.load_npz if spec.startswith("npz:") else arrays.load_csv
+        return read(spec.partition(":")[2], shape)
     if spec == "digits":
         from cnncli.data import digits
 

@@ -12,9 +12,12 @@ if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
 
 @dataclass(frozen=True)
 class Split:
-    """Images, uint8 (N, C, H, W), and the class number of each, int64 (N,)."""
+    """Images, uint8 (N, C, H, W), and the class number of each, int64 (N,).
 
-    images: NDArray[np.uint8]
+    Arrays and tables may be of another rank, (N, features) or (N, C, L), and float32: then they are taken as they are.
+    """
+
+    images: NDArray[np.uint8] | NDArray[np.float32]
     labels: NDArray[np.int64]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnncli.data.dataset import Dataset
 from cnncli.data.download import fetch, sole_writer
 from cnncli.data.idx import HINT, read_split
+from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
 
 
@@ -83,7 +82,7 @@ COLLECTIONS = {
 def load(name: str, data_dir: Path | None) -> Dataset:
     """Load ``mnist`` or ``fashion_mnist``, images (1, 28, 28), from disk, or from the network the first time."""
     collection = COLLECTIONS[name]
-    found = next(filter(None, map(_complete, _places(collection, data_dir))), None)
+    found = next(filter(None, map(_complete, places(collection.folders, data_dir))), None)
     paths = found or _download(name, collection, data_dir)
     train, test = (read_split(paths[at], paths[at + 1], len(collection.classes)) for at in (0, 2))
     if train.images.shape[1:] != test.images.shape[1:]:
@@ -92,20 +91,9 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     return Dataset(name, train, test, collection.classes)
 
 
-def _places(collection: Collection, data_dir: Path | None) -> Iterator[Path]:
-    """The folders in which the files may lie, in the order in which they are looked at."""
-    set_by_user = os.environ.get("CNN_DATA")
-    roots = [data_dir, Path(set_by_user).expanduser() if set_by_user else None, _cache()]
-    for root in filter(None, roots):
-        yield from (root / folder for folder in collection.folders)
-        if root is data_dir:
-            yield root
-
-
-def _cache() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("cnn")
+def is_here(name: str, data_dir: Path | None) -> bool:
+    """Whether it can be used without a download."""
+    return any(map(_complete, places(COLLECTIONS[name].folders, data_dir)))
 
 
 def _complete(folder: Path) -> list[Path] | None:
@@ -118,44 +106,27 @@ def _spelled(folder: Path, name: str) -> Path | None:
     """The file ``name``, also with a dot before idx and also gzipped, or None."""
     spellings = (name, name.replace("-idx", ".idx"))
     candidates = (folder / f"{spelling}{ending}" for spelling in spellings for ending in ("", ".gz"))
-    return next((path for path in candidates if _is_file(path)), None)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a folder that may not be entered holds nothing for us
-        return False
+    return next((path for path in candidates if is_file(path)), None)
 
 
 def _download(name: str, collection: Collection, data_dir: Path | None) -> list[Path]:
     """Download what is missing into ``data_dir`` or the user's cache, and give the four files."""
-    mirrors = _mirrors(name, collection)
-    folder = (data_dir or _cache()) / name
+    addresses = mirrors(name, collection.mirrors)
+    folder = (data_dir or cache()) / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with sole_writer(folder):
-            return [_spelled(folder, file) or _fetched(collection, mirrors, folder, file) for file in FILES]
+            return [_spelled(folder, file) or _fetched(collection, addresses, folder, file) for file in FILES]
     except OSError as error:
         message = f"cannot write {name} to {folder}: {error.strerror or error}"
         raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
 
 
-def _fetched(collection: Collection, mirrors: tuple[str, ...], folder: Path, file: str) -> Path:
+def _fetched(collection: Collection, addresses: tuple[str, ...], folder: Path, file: str) -> Path:
     target = folder / f"{file}.gz"
     hint = (
         f"without a network, put {', '.join(f'{each}.gz' for each in FILES)} into {folder} by hand; "
         "CNN_MIRROR names another address to download from; digits needs no download"
     )
-    fetch([f"{mirror}/{file}.gz" for mirror in mirrors], target, collection.sha256[file], hint)
+    fetch([f"{mirror}/{file}.gz" for mirror in addresses], target, collection.sha256[file], hint)
     return target
-
-
-def _mirrors(name: str, collection: Collection) -> tuple[str, ...]:
-    """The addresses of the folder with the files; CNN_MIRROR replaces the usual ones."""
-    own = os.environ.get("CNN_MIRROR")
-    if not own:
-        return collection.mirrors
-    if not own.startswith(("http://", "https://")):
-        raise CnnError(f"CNN_MIRROR is {own!r}, which is not an address", "write http://… or https://…")
-    return (f"{own.rstrip('/')}/{name}",)

@@ -22,7 +22,7 @@ GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey val
 
 @dataclass(frozen=True)
 class Images:
-    """A split on a device: ``pixels`` uint8 (N, C, H, W), ``labels`` int64 (N,)."""
+    """A split on a device: ``pixels`` uint8 (N, C, H, W), or float32 of any rank, ``labels`` int64 (N,)."""
 
     pixels: Tensor
     labels: Tensor
@@ -40,8 +40,7 @@ class Images:
 class Preparation:
     """Turns raw pixels into the network's input: channels, normalisation, size.
 
-    ``shape`` is the network's input without the batch. A pixel from 0 to 255 becomes ``pixel * scale + shift``, both
-    (1, C, 1, 1).
+    ``shape`` is the network's input without the batch. A value becomes ``value * scale + shift``, both (C,).
     """
 
     shape: Shape
@@ -49,11 +48,15 @@ class Preparation:
     shift: Tensor
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """Map uint8 (N, c, h, w) to float32 (N, *shape)."""
+        """Map pixels (N, c, h, w), or examples of any rank, to float32 (N, *shape)."""
+        each = (1, -1, *(1,) * (pixels.dim() - 2))
+        scale, shift = self.scale.view(each), self.shift.view(each)
         if len(self.shape) == 1:
-            return torch.addcmul(self.shift, pixels.float(), self.scale).flatten(1)
+            return torch.addcmul(shift, pixels.float(), scale).flatten(1)
         channels, *size = self.shape
-        images = torch.addcmul(self.shift, with_channels(pixels, channels), self.scale)
+        images = torch.addcmul(shift, with_channels(pixels, channels), scale)
+        if pixels.dim() != 4:
+            return images
         if list(images.shape[2:]) != size:
             images = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
         return channels_last(images)
@@ -75,7 +78,7 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
     """Map (N, c, h, w) to float32 (N, channels, h, w): grey is repeated, colours are weighed into grey."""
     images = pixels.float()
     have = images.shape[1]
-    if have == channels:
+    if have == channels or images.dim() != 4:
         return images
     if have == 1:
         return images.expand(-1, channels, -1, -1)
@@ -111,23 +114,27 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
 
 
 def normalisation_of(images: Images, shape: Shape) -> Normalisation:
-    """Mean and standard deviation of each channel of the network's input, over at most the first 10,000 images."""
+    """Mean and standard deviation of each channel of the network's input, over at most the first 10,000 images.
+
+    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are.
+    """
     pixels = images.pixels[:STATISTICS_SAMPLE].cpu()  # exact sums want float64, which not every device has
     channels = pixels.shape[1] if len(shape) == 1 else shape[0]
-    sample = with_channels(pixels, channels).double() / 255
-    mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))
+    unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
+    sample = with_channels(pixels, channels).double() / unit
+    rest = (0, *range(2, sample.dim()))
+    mean, std = sample.mean(rest), sample.std(rest)
     return Normalisation(
         tuple(round(value, 6) for value in mean.tolist()),
         tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std.tolist()),
+        unit,
     )
 
 
 def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> Preparation:
     """The preparation for a network input of ``shape``."""
-    mean, std = (
-        torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (normalisation.mean, normalisation.std)
-    )
-    return Preparation(shape, 1 / (255 * std), -mean / std)
+    mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
+    return Preparation(shape, 1 / (normalisation.unit * std), -mean / std)
 
 
 def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:

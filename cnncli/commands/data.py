@@ -1,0 +1,134 @@
+"""``cnn data``: the data sets, and what is in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.data import Dataset
+
+SAMPLES = 10  # images of each class on the sheet, and at most so many classes
+
+
+@click.command()
+@click.argument("name", required=False)
+@options.data_dir_option
+@click.option("--input", "shape", metavar="SHAPE", help="What images and arrays are read as, as 3x32x32.")
+@click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.png", help="Write a sheet of samples there.")
+@options.format_option("table", "json")
+def command(name: str | None, data_dir: Path | None, shape: str | None, samples: Path | None, form: str) -> None:
+    """The data sets, or what is in one: examples, classes, mean and deviation of each channel.
+
+    A data set that is not here is downloaded when it is asked for, and its checksum compared.
+    """
+    if name is None:
+        _list(data_dir, form)
+        return
+    dataset = _loaded(name, shape, data_dir)
+    record = _record(dataset)
+    if samples is not None:
+        _write_samples(dataset, samples)
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(record, indent=1, ensure_ascii=False))
+        return
+    click.echo("\n".join(_lines(record)))
+    if samples is not None:
+        click.echo(f"{samples}: up to {SAMPLES} images of each class")
+
+
+def _list(data_dir: Path | None, form: str) -> None:
+    from cnncli.data.catalogue import listed
+    from cnncli.views.listing import as_table
+
+    rows = [entry._asdict() for entry in listed(data_dir)]
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    click.echo(as_table([{**row, "here": "yes" if row["here"] else "download"} for row in rows]), nl=False)
+
+
+def _loaded(name: str, shape: str | None, data_dir: Path | None) -> Dataset:
+    from cnncli.data import IMAGES, load_dataset
+    from cnncli.shape import Unreadable, read_shape
+
+    if shape is None and name.startswith((IMAGES, "npz:", "csv:")):
+        raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
+    try:
+        sizes = read_shape(shape) if shape is not None else (1,)
+    except Unreadable as error:
+        raise CnnError(f"--input {shape}: {error}", error.hint) from None
+    return load_dataset(name, sizes, data_dir)
+
+
+def _record(dataset: Dataset) -> dict[str, Any]:
+    import numpy as np
+
+    images = dataset.train.images
+    unit = 255 if images.dtype == np.uint8 else 1
+    rest = (0, *range(2, images.ndim))
+    counts = [np.bincount(split.labels, minlength=len(dataset.classes)) for split in (dataset.train, dataset.test)]
+    return {
+        "name": dataset.name,
+        "shape": list(images.shape[1:]),
+        "type": str(images.dtype),
+        "train": len(dataset.train.labels),
+        "test": len(dataset.test.labels),
+        "mean": [round(float(value) / unit, 4) for value in np.atleast_1d(images.mean(rest, dtype=np.float64))],
+        "std": [round(float(value) / unit, 4) for value in np.atleast_1d(images.std(rest, dtype=np.float64))],
+        "classes": [
+            {"class": name, "train": int(train), "test": int(test)}
+            for name, train, test in zip(dataset.classes, *counts, strict=True)
+        ],
+        "notes": list(dataset.notes),
+    }
+
+
+def _lines(record: dict[str, Any]) -> list[str]:
+    from cnncli.views.listing import as_table
+
+    shape = "x".join(map(str, record["shape"]))
+    values = ["  ".join(f"{value:.4f}" for value in record[key][:8]) for key in ("mean", "std")]
+    more = " …" if len(record["mean"]) > 8 else ""
+    return [
+        f"{record['name']} · {shape} · {record['train']:,} to train, {record['test']:,} to test",
+        *record["notes"],
+        f"mean {values[0]}{more}, std {values[1]}{more} of the training part"
+        + (", pixels from 0 to 1" if record["type"] == "uint8" else ""),
+        "",
+        as_table(record["classes"]).rstrip("\n"),
+    ]
+
+
+def _write_samples(dataset: Dataset, path: Path) -> None:
+    """A row of images for each class."""
+    import numpy as np
+    from PIL import Image
+
+    images, labels = dataset.train.images, dataset.train.labels
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[1] not in (1, 3):
+        raise CnnError(f"--samples: {dataset.name} holds no images", "leave it out")
+    if path.suffix.lower() != ".png":
+        raise CnnError(f"{path}: samples are written as PNG", "end the name with .png")
+    _, channels, height, width = images.shape
+    rows = min(len(dataset.classes), 100)
+    sheet = np.full((rows * (height + 1), SAMPLES * (width + 1), channels), 255, np.uint8)
+    for row in range(rows):
+        for column, at in enumerate(np.flatnonzero(labels == row)[:SAMPLES]):
+            top, left = row * (height + 1), column * (width + 1)
+            sheet[top : top + height, left : left + width] = images[at].transpose(1, 2, 0)
+    picture = Image.fromarray(sheet if channels == 3 else sheet[:, :, 0])
+    scale = max(1, 56 // max(height, width))
+    try:
+        picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(path)
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,133 @@
+"""Arrays as data sets: ``npz:FILE`` and ``csv:FILE``, read without pickle."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnncli.data.dataset import Dataset, Split
+from cnncli.errors import CnnError
+
+HELD_OUT = 5  # one example in five, where the file has no test part
+LABELS = ("label", "class", "target", "y")
+IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
+ALONE = (("x", "y"), ("images", "labels"))
+
+
+def load_npz(text: str, shape: tuple[int, ...]) -> Dataset:
+    """Arrays ``x`` and ``y`` (or ``x_train``, ``y_train``, ``x_test``, ``y_test``) as examples of ``shape``.
+
+    x is (N, *shape), or without the channel where there is one, or with the channels last; uint8, or numbers that are
+    taken as they are. Raises CnnError.
+    """
+    path = Path(text).expanduser()
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file") from None
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CnnError(f"{path}: is not a file of arrays: {reason}", "write it with np.savez(FILE, x=…, y=…)") from None
+    for names in IMAGES:
+        if all(name in arrays for name in names):
+            train, test = (_examples(path, arrays[a], arrays[b], shape) for a, b in (names[:2], names[2:]))
+            return _dataset(path, train, test, ())
+    for first, second in ALONE:
+        if first in arrays and second in arrays:
+            return _held_out(path, *_examples(path, arrays[first], arrays[second], shape))
+    raise CnnError(
+        f"{path}: holds {', '.join(arrays) or 'nothing'}", "it takes x and y, or x_train, y_train, x_test and y_test"
+    )
+
+
+def load_csv(text: str, shape: tuple[int, ...]) -> Dataset:
+    """A row per example: numbers, and its class in a column named label, class, target or y, else in the last one.
+
+    The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with the line.
+    """
+    path = Path(text).expanduser()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file") from None
+    except (OSError, ValueError, csv.Error) as error:
+        raise CnnError(f"{path}: is not a CSV file: {error}") from None
+    if len(rows) < 2:
+        raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
+    heads = [cell.strip().lower() for cell in rows[0]]
+    named = not all(_is_number(cell) for cell in heads[:-1])
+    at = next((heads.index(name) for name in LABELS if name in heads), len(heads) - 1) if named else len(heads) - 1
+    body = rows[1:] if named else rows
+    values = np.empty((len(body), len(heads) - 1), np.float32)
+    for number, row in enumerate(body):
+        cells = [cell for place, cell in enumerate(row) if place != at]
+        if len(row) != len(heads) or not all(map(_is_number, cells)):
+            line = number + 1 + named
+            raise CnnError(f"{path}:{line}: is not {len(heads) - 1} numbers and a class: {','.join(row)[:60]}")
+        values[number] = [float(cell) for cell in cells]
+    wanted = values.reshape(len(values), -1)
+    return _held_out(path, *_examples(path, wanted, np.array([row[at].strip() for row in body]), shape))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+Examples = tuple[NDArray[Any], NDArray[Any]]
+
+
+def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ...]) -> Examples:
+    if x.dtype.kind not in "biuf" or len(x) == 0:
+        raise CnnError(f"{path}: the examples are {len(x)} of {x.dtype}", "they are numbers")
+    if y.shape != (len(x),):
+        raise CnnError(f"{path}: {len(x)} examples and labels of shape {'x'.join(map(str, y.shape))}", "one for each")
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        raise CnnError(f"{path}: some values are not finite", "leave those examples out")
+    x = x.astype(np.float32) if x.dtype != np.uint8 else x
+    if x.shape[1:] == shape:
+        return x, y
+    if shape[:1] == (1,) and x.shape[1:] == shape[1:]:
+        return x[:, None], y
+    if len(shape) > 1 and x.shape[1:] == (*shape[1:], shape[0]):
+        return np.moveaxis(x, -1, 1), y
+    if len(shape) == 1 and x[0].size == shape[0]:
+        return x.reshape(len(x), -1), y
+    if x.ndim == 2 and x.shape[1] == int(np.prod(shape)):
+        return x.reshape(len(x), *shape), y
+    have, want = ("x".join(map(str, each)) for each in (x.shape[1:], shape))
+    raise CnnError(f"{path}: examples of {have} cannot become the network's input {want}", f"set the input to {have}")
+
+
+def _held_out(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Dataset:
+    """Every fifth example of an order that is drawn once for all as the test part."""
+    if len(x) < HELD_OUT:
+        raise CnnError(f"{path}: {len(x)} examples cannot be split into a training and a test part")
+    order = np.random.default_rng(0).permutation(len(x))
+    test, train = np.sort(order[::HELD_OUT]), np.sort(np.setdiff1d(order, order[::HELD_OUT]))
+    note = f"{path.name}: {len(test):,} of {len(x):,} examples are held out as the test part"
+    return _dataset(path, (x[train], y[train]), (x[test], y[test]), (note,))
+
+
+def _dataset(path: Path, train: Examples, test: Examples, notes: tuple[str, ...]) -> Dataset:
+    """Labels as class numbers: the values in their order, or the numbers themselves where they count from 0."""
+    values = np.unique(np.concatenate((train[1], test[1])))
+    missing = [str(value) for value in values if value not in train[1]]
+    if missing:
+        raise CnnError(f"{path}: no training example is of class {', '.join(missing[:5])}")
+    if len(values) > len(train[1]) // 2 + 1:
+        raise CnnError(
+            f"{path}: there are {len(values):,} classes for {len(train[1]):,} examples", "labels are classes"
+        )
+    numbers = [np.searchsorted(values, labels).astype(np.int64) for _, labels in (train, test)]
+    splits = [Split(np.ascontiguousarray(x), y) for (x, _), y in zip((train, test), numbers, strict=True)]
+    return Dataset(path.name, splits[0], splits[1], tuple(str(value) for value in values), notes)

@@ -1,0 +1,124 @@
+"""Arrays and tables as data sets: read as the network's input, split once for all, never unpickled."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from program import Run
+
+from cnncli.data import load_dataset
+from cnncli.errors import CnnError
+
+X = np.arange(40 * 12, dtype=np.uint8).reshape(40, 3, 4)
+Y = np.arange(40) % 4
+
+
+def saved(tmp_path: Path, **arrays: object) -> str:
+    path = tmp_path / "data.npz"
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return f"npz:{path}"
+
+
+@pytest.mark.parametrize(
+    ("x", "shape"),
+    [(X[:, None], (1, 3, 4)), (X, (1, 3, 4)), (X[..., None], (1, 3, 4)), (X, (12,)), (X.reshape(40, 12), (1, 3, 4)),
+     (X.astype(float), (3, 4))],
+)  # fmt: skip
+def test_arrays_are_read_as_the_input_of_the_network(tmp_path: Path, x: object, shape: tuple[int, ...]) -> None:
+    dataset = load_dataset(saved(tmp_path, x=x, y=Y), shape)
+    assert dataset.train.images.shape == (32, *shape) and dataset.test.images.shape == (8, *shape)
+    assert dataset.classes == ("0", "1", "2", "3") and "8 of 40 examples are held out" in dataset.notes[0]
+    seen = np.concatenate((dataset.train.images.reshape(32, -1), dataset.test.images.reshape(8, -1)))
+    assert sorted(map(tuple, seen.tolist())) == sorted(map(tuple, X.reshape(40, -1).tolist()))
+
+
+def test_parts_that_are_there_are_taken(tmp_path: Path) -> None:
+    spec = saved(tmp_path, x_train=X[:30], y_train=Y[:30], x_test=X[30:], y_test=Y[30:])
+    dataset = load_dataset(spec, (1, 3, 4))
+    assert (len(dataset.train.labels), len(dataset.test.labels), dataset.notes) == (30, 10, ())
+
+
+def test_nothing_is_unpickled(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (Path.touch, (tmp_path / "run",))
+
+    with pytest.raises(CnnError, match="is not a file of arrays"):
+        load_dataset(saved(tmp_path, x=np.array([Evil()], dtype=object), y=Y[:1]), (1,))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"a": X}, "it takes x and y"),
+        ({"x": X, "y": Y[:5]}, "one for each"),
+        ({"x": X.astype(str), "y": Y}, "they are numbers"),
+        ({"x": np.where(X == 3, np.nan, X), "y": Y}, "not finite"),
+        ({"x": np.zeros((40, 5, 5)), "y": Y}, "examples of 5x5 cannot become the network's input 1x3x4"),
+        ({"x": X, "y": np.arange(40)}, "labels are classes|is of class"),
+    ],
+)
+def test_arrays_that_cannot_be_used_say_why(tmp_path: Path, arrays: dict[str, object], said: str) -> None:
+    with pytest.raises(CnnError, match=said):
+        load_dataset(saved(tmp_path, **arrays), (1, 3, 4))
+
+
+def test_a_file_that_is_none_says_so(tmp_path: Path) -> None:
+    (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no")
+    for name, said in (("x.npz", "is not a file of arrays"), ("y.npz", "there is no such file")):
+        with pytest.raises(CnnError, match=said):
+            load_dataset(f"npz:{tmp_path / name}", (1,))
+
+
+def table(tmp_path: Path, text: str) -> str:
+    (tmp_path / "data.csv").write_text(text)
+    return f"csv:{tmp_path / 'data.csv'}"
+
+
+ROWS = "".join(f"{at / 7},{at * at},{'odd' if at % 2 else 'even'}\n" for at in range(20))
+
+
+@pytest.mark.parametrize(
+    "text", [ROWS, "a,b,label\n" + ROWS, "kind,a,b\n".replace("kind", "class") + "".join(
+        f"{row.rpartition(',')[2]},{row.rpartition(',')[0]}\n" for row in ROWS.split())],
+)  # fmt: skip
+def test_a_table_has_its_classes_in_the_named_or_the_last_column(tmp_path: Path, text: str) -> None:
+    dataset = load_dataset(table(tmp_path, text), (2,))
+    assert dataset.classes == ("even", "odd") and dataset.train.images.shape == (16, 2)
+    assert dataset.train.images.dtype == np.float32
+    parity = np.rint(dataset.train.images[:, 0] * 7).astype(int) % 2
+    assert np.array_equal(parity, dataset.train.labels)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "holds no examples"), ("1,2,a\n1,x,b\n" + ROWS, "data.csv:2: is not 2 numbers and a class"),
+     ("1,2,a\n1,b\n" + ROWS, "data.csv:2:")],
+)  # fmt: skip
+def test_a_table_that_cannot_be_read_says_the_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(CnnError, match=said):
+        load_dataset(table(tmp_path, text), (2,))
+
+
+def test_signals_and_tables_are_learnt(cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    x = np.sin(np.arange(32) * (1 + y[:, None]) / 3) * 50 + 100 + random.normal(0, 3, (300, 32))
+    np.savez("waves.npz", x=x, y=y)
+    rows = [",".join(f"{value:.3f}" for value in row) + f",c{label}" for row, label in zip(x, y, strict=True)]
+    Path("table.csv").write_text("\n".join(rows))
+    layers = "[conv: {filters: 8, kernel: 5}, relu, global_avgpool, linear: 3]"
+    Path("wave.yaml").write_text(f"input: 1x32\nlayers: {layers}\n")
+    Path("mlp.yaml").write_text("input: 32\nlayers: [linear: 16, relu, linear: 3]\n")
+    options = ("--epochs", "12", "--lr", "0.02", "--batch-size", "32")
+    for net, data in (("wave.yaml", "npz:waves.npz"), ("mlp.yaml", "csv:table.csv"), ("wave.yaml", "csv:table.csv")):
+        run = f"{net}{data[:3]}"
+        ended = cnn("train", net, "--data", data, *options, "--run-dir", run)
+        assert ended.code == 0, ended.err
+        accuracy = json.loads(cnn("evaluate", run, "--format", "json").out)["accuracy"]
+        assert accuracy > 0.95
