@@ -126,7 +126,7 @@ def create(folder: Path | None, record: RunRecord, architecture: str, recipe: di
     import yaml
 
     try:
-        made = _next_folder(record.name) if folder is None else _given_folder(folder)
+        made = next_folder(record.name) if folder is None else _given_folder(folder)
         write_whole(made / ARCHITECTURE, architecture.encode())
         write_whole(made / RECIPE, yaml.safe_dump(recipe, sort_keys=False).encode())
         return Run(made, record).updated()
@@ -137,7 +137,8 @@ def create(folder: Path | None, record: RunRecord, architecture: str, recipe: di
         ) from None
 
 
-def _next_folder(name: str) -> Path:
+def next_folder(name: str) -> Path:
+    """Make the next ``runs/NAME-001``."""
     parent = Path("runs")
     parent.mkdir(exist_ok=True)
     taken = [entry.name.removeprefix(f"{name}-") for entry in parent.glob(f"{name}-*")]

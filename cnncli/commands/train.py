@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -43,6 +43,10 @@ def _metavar(default: Any) -> str:
 @click.option(
     "--from", "repeated", type=click.Path(path_type=Path), metavar="RUN", help="Repeat a run from its folder."
 )
+@click.option("--nproc", type=click.IntRange(1), metavar="N", help="Processes on this machine, one for each GPU.")
+@click.option(
+    "--max-restarts", type=click.IntRange(0), default=3, show_default=True, help="With --nproc: after a crash."
+)
 @click.option(
     "--checkpoint-minutes", type=click.FloatRange(0), default=10.0, show_default=True, metavar="X",
     help="From one checkpoint to the next within an epoch.",
@@ -55,6 +59,8 @@ def command(
     run_dir: Path | None,
     resume: Path | None,
     repeated: Path | None,
+    nproc: int | None,
+    max_restarts: int,
     checkpoint_minutes: float,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
@@ -98,14 +104,68 @@ def command(
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
     dataset = load_dataset(spec, loaded.graph.inputs[0].shape, data_dir)
     check_classes(loaded, dataset)
+    if nproc is not None and nproc > 1:
+        _launch(nproc, max_restarts, run_dir, resume, loaded.slug)
+    if _is_one_of_several() and run_dir is None and resume is None:
+        raise CnnError("several workers need to know their run folder", "give --run-dir")
 
     from cnncli.executor.job import Job, resume_training, run_training  # here torch is loaded: all above fails at once
     from cnncli.views.training import display, duration
 
     job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes)
-    with display(recipe.epochs) as shown:
+    with display(recipe.epochs, silent=_is_helper()) as shown:
         outcome = run_training(job, shown) if resume is None or run is None else resume_training(job, run, shown)
+    if _is_helper():
+        return
     click.echo(f"test accuracy {outcome.test.accuracy:.2%} after {duration(outcome.seconds)}, run {outcome.run.folder}")
+
+
+def _is_one_of_several() -> bool:
+    import os
+
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def _launch(nproc: int, max_restarts: int, run_dir: Path | None, resume: Path | None, slug: str) -> NoReturn:
+    """Start the same command as workers of torchrun, and end as they do."""
+    import subprocess
+    import sys
+
+    from cnncli import runs
+
+    arguments = _without_nproc(sys.argv[1:])
+    if run_dir is None and resume is None:
+        arguments += ["--run-dir", str(runs.next_folder(slug))]
+    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={nproc}", f"--max-restarts={max_restarts}"]
+    command = [sys.executable, "-m", *torchrun, "-m", "cnncli", *arguments]
+    process = subprocess.Popen(command)
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:  # the workers got it as well: they save and end
+            continue
+    raise click.exceptions.Exit(code if code >= 0 else 128 - code)
+
+
+def _without_nproc(arguments: list[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if skip:
+            skip = False
+        elif argument == "--nproc":
+            skip = True
+        elif not argument.startswith("--nproc="):
+            kept.append(argument)
+    return kept
+
+
+def _is_helper() -> bool:
+    """Whether torchrun started this process beside the first one, which does the talking."""
+    import os
+
+    return os.environ.get("RANK", "0") != "0"
 
 
 def plain_text(value: Any) -> Any:

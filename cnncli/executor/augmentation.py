@@ -1,7 +1,8 @@
 """Augmentation of whole batches, on the device where they lie.
 
 Every draw is a function of (seed, epoch or step, purpose), made on the CPU: the same images on every device, and after
-a resumption. Nothing waits for the device: there is no branch on a value that lies there.
+a resumption. They are made for the whole batch, and a worker takes its share of them. Nothing waits for the device:
+there is no branch on a value that lies there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.executor.batches import GREY, channels_last, generator, mixed_seed
+from cnncli.executor.batches import GREY, Batch, channels_last, generator, mixed_seed
+from cnncli.executor.workers import share
 from cnncli.recipe import Recipe
 
 
@@ -27,15 +29,15 @@ def augments(recipe: Recipe) -> bool:
 # Pixels, before they become the network's input -------------------------------------------------------------------
 
 
-def moved_and_jittered(pixels: Tensor, indices: Tensor, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
-    """Flip, translate and jitter a batch (N, C, *sizes) of uint8 or float; ``indices`` are its of ``count`` images."""
+def moved_and_jittered(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
+    """Flip, translate and jitter a batch (N, C, *sizes), uint8 or float, of a data set of ``count`` images."""
     if recipe.flip != "none" or recipe.translate:
-        flips = _flips(indices, count, recipe, epoch, step)
-        pixels = moved(pixels, flips, _shifts(pixels, recipe, step))
-    return _jittered(pixels, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
+        flips = _flips(batch, count, recipe, epoch, step)
+        pixels = moved(pixels, flips, _shifts(batch.size, pixels.dim() - 2, recipe, step))
+    return _jittered(pixels, batch.size, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
 
 
-def _flips(indices: Tensor, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor | None:
+def _flips(batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor | None:
     """Which images of a batch are mirrored, (N,) of bool.
 
     Alternating: each image in every other epoch, so that no two successive epochs show it the same (Jordan 2024).
@@ -43,8 +45,8 @@ def _flips(indices: Tensor, count: int, recipe: Recipe, epoch: int, step: int) -
     if recipe.flip == "none":
         return None
     if recipe.flip == "random":
-        return torch.rand(len(indices), generator=generator(recipe.seed, step, "flip")) < 0.5
-    return (_first_flips(count, recipe.seed)[indices.cpu()] + epoch) % 2 == 1
+        return share(torch.rand(batch.size, generator=generator(recipe.seed, step, "flip"))) < 0.5
+    return (_first_flips(count, recipe.seed)[batch.indices.cpu()] + epoch) % 2 == 1
 
 
 @lru_cache(maxsize=4)
@@ -52,12 +54,12 @@ def _first_flips(count: int, seed: int) -> Tensor:
     return torch.randint(2, (count,), generator=generator(seed, 0, "flip"))
 
 
-def _shifts(pixels: Tensor, recipe: Recipe, step: int) -> Tensor | None:
+def _shifts(size: int, axes: int, recipe: Recipe, step: int) -> Tensor | None:
     """By how much each image is moved along each axis, (N, axes)."""
     if not recipe.translate:
         return None
-    most, shape = recipe.translate, (len(pixels), pixels.dim() - 2)
-    return torch.randint(-most, most + 1, shape, generator=generator(recipe.seed, step, "translate"))
+    most = recipe.translate
+    return share(torch.randint(-most, most + 1, (size, axes), generator=generator(recipe.seed, step, "translate")))
 
 
 def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor:
@@ -86,11 +88,11 @@ def _along(values: Tensor, axis: int, rank: int) -> Tensor:
     return values.view([-1 if at == axis else 1 for at in range(rank)])
 
 
-def _jittered(pixels: Tensor, strength: float, seed: int, step: int) -> Tensor:
+def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) -> Tensor:
     """Brightness, contrast and (of three channels) saturation by factors from 1 - strength to 1 + strength."""
-    draws = torch.rand(3, len(pixels), generator=generator(seed, step, "jitter"))
+    draws = share(torch.rand(size, 3, generator=generator(seed, step, "jitter")))
     factors = (1 + strength * (2 * draws - 1)).to(pixels.device, non_blocking=True)
-    brightness, contrast, saturation = (f.view(-1, *(1,) * (pixels.dim() - 1)) for f in factors)
+    brightness, contrast, saturation = (f.view(-1, *(1,) * (pixels.dim() - 1)) for f in factors.unbind(1))
     images: Tensor = pixels.float() * brightness
     mean = images.mean(dim=tuple(range(1, images.dim())), keepdim=True)
     images = mean + (images - mean) * contrast
@@ -104,17 +106,17 @@ def _jittered(pixels: Tensor, strength: float, seed: int, step: int) -> Tensor:
 # The network's input ----------------------------------------------------------------------------------------------
 
 
-def turned_and_cut(images: Tensor, recipe: Recipe, step: int) -> Tensor:
-    """Rotate, and blank out squares of, a batch (N, C, H, W) of normalised images: 0 is the mean."""
+def turned_and_cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
+    """Rotate, and blank out squares of, images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean."""
     if images.dim() != 4:
         return images
     if recipe.rotation:
-        images = _turned(images, recipe.rotation, recipe.seed, step)
-    return _cut(images, recipe.cutout, recipe.seed, step) if recipe.cutout else images
+        images = _turned(images, size, recipe.rotation, recipe.seed, step)
+    return _cut(images, size, recipe.cutout, recipe.seed, step) if recipe.cutout else images
 
 
-def _turned(images: Tensor, degrees: float, seed: int, step: int) -> Tensor:
-    draws = torch.rand(len(images), generator=generator(seed, step, "rotation"))
+def _turned(images: Tensor, size: int, degrees: float, seed: int, step: int) -> Tensor:
+    draws = share(torch.rand(size, generator=generator(seed, step, "rotation")))
     angles = (2 * draws - 1) * math.radians(degrees)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
@@ -123,13 +125,13 @@ def _turned(images: Tensor, degrees: float, seed: int, step: int) -> Tensor:
     return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
-def _cut(images: Tensor, side: int, seed: int, step: int) -> Tensor:
+def _cut(images: Tensor, size: int, side: int, seed: int, step: int) -> Tensor:
     """A square of ``side`` around a place drawn anywhere, so that it may hang over the border."""
-    count, _, height, width = images.shape
-    draws = torch.rand(2, count, generator=generator(seed, step, "cutout")).to(images.device, non_blocking=True)
+    height, width = images.shape[2:]
+    draws = share(torch.rand(size, 2, generator=generator(seed, step, "cutout"))).to(images.device, non_blocking=True)
     inside = [
         ((torch.arange(n, device=images.device) - (draw * n).floor()[:, None] + side // 2) // side) == 0
-        for draw, n in zip(draws, (height, width), strict=True)
+        for draw, n in zip(draws.unbind(1), (height, width), strict=True)
     ]
     hidden = inside[0][:, None, :, None] & inside[1][:, None, None, :]
     return images.masked_fill(hidden, 0)

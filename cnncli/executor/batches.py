@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from cnncli.data import Split
 from cnncli.errors import CnnError
+from cnncli.executor import workers
 from cnncli.runs import Normalisation
 from cnncli.shape import Shape, elements, format_shape
 
@@ -167,10 +168,12 @@ def mixed_seed(seed: int, number: int, purpose: str) -> int:
 
 
 class Batch(NamedTuple):
-    """Some images and their numbers among all, (n,)."""
+    """Some images and their numbers among all, (n,): a worker's share of a batch of ``size``, if it ``counts``."""
 
     images: Images
     indices: Tensor
+    size: int
+    counts: bool
 
 
 def training_batches(images: Images, batch_size: int, order: Tensor, first: int = 0) -> Iterator[Batch]:
@@ -181,7 +184,8 @@ def training_batches(images: Images, batch_size: int, order: Tensor, first: int 
     order = order.to(images.labels.device)
     for index in torch.split(order, batch_size)[first:]:
         if len(index) > 1 or batch_size == 1 or len(images) == 1:
-            yield Batch(Images(images.pixels[index], images.labels[index]), index)
+            own = workers.share(index)
+            yield Batch(Images(images.pixels[own], images.labels[own]), own, len(index), workers.counts(index))
 
 
 def batches_per_epoch(count: int, batch_size: int) -> int:
@@ -191,7 +195,7 @@ def batches_per_epoch(count: int, batch_size: int) -> int:
 
 
 def evaluation_batches(images: Images) -> Iterator[Images]:
-    """All images in order."""
-    for start in range(0, len(images), EVALUATION_BATCH):
+    """All images in order; of several workers each has every n-th batch."""
+    for start in range(workers.number() * EVALUATION_BATCH, len(images), workers.count() * EVALUATION_BATCH):
         stop = start + EVALUATION_BATCH
         yield Images(images.pixels[start:stop], images.labels[start:stop])

@@ -93,6 +93,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(tensors, numbers)
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether there is anything to go on from."""
+    return any((folder / name).exists() for name in (LAST, PREVIOUS))
+
+
 def last_checkpoint(folder: Path) -> tuple[Checkpoint, str]:
     """The last whole checkpoint of a run, and what is to be said where it is not the newest. Raises CnnError."""
     reasons: list[str] = []

@@ -8,6 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from cnncli.executor import workers
 from cnncli.executor.augmentation import View, views
 from cnncli.executor.batches import Images, Preparation, evaluation_batches
 from cnncli.executor.losses import Loss
@@ -44,8 +45,8 @@ def evaluate(
         output = _output(network, views(prepare(batch.pixels), tta))
         total += loss(output, batch.labels)
         confusion += torch.bincount(batch.labels * classes + output.argmax(1), minlength=classes * classes)
-    rows = confusion.view(classes, classes).tolist()
-    return Evaluation(float(total) / max(1, len(images)), tuple(map(tuple, rows)))
+    rows = workers.summed(confusion).view(classes, classes).tolist()
+    return Evaluation(float(workers.summed(total)) / max(1, len(images)), tuple(map(tuple, rows)))
 
 
 def _output(network: nn.Module, seen: list[View]) -> Tensor:

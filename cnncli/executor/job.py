@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,7 +14,7 @@ import torch
 from cnncli import runs
 from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import CnnError, Interrupted
-from cnncli.executor import provenance
+from cnncli.executor import provenance, workers
 from cnncli.executor.batches import (
     Images,
     channels_last,
@@ -24,7 +24,7 @@ from cnncli.executor.batches import (
     preparation,
     split_off,
 )
-from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
+from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_checkpoint
 from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
 from cnncli.executor.evaluation import Evaluation, evaluate
 from cnncli.executor.initialisation import start_weights
@@ -41,6 +41,8 @@ from cnncli.loading import Loaded
 from cnncli.memory import fitting_batch
 from cnncli.recipe import Recipe, as_dict
 from cnncli.shape import Shape
+
+STEPS_BETWEEN_AGREEMENTS = 10  # of several workers, on whether to save or to stop
 
 
 class Display(Protocol):
@@ -86,14 +88,27 @@ def run_training(job: Job, display: Display) -> Outcome:
     """Check, build and train the network; keep everything in a new run folder.
 
     Weights and a checkpoint are saved after every epoch. Ctrl-C and SIGTERM save what is there and raise Interrupted;
-    an error keeps the last good weights.
+    an error keeps the last good weights. Workers that torchrun started again go on from their last checkpoint.
     """
-    prepared = _prepared(job, display)
-    run = _create_run(job, prepared)
-    with runs.held(run.folder), _memory_errors(job):
-        write_checkpoint(run.folder, prepared.state.checkpoint())
-        display.note(f"training on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
-        return _finished(job, prepared, run, display)
+    workers.join()
+    try:
+        if workers.was_restarted() and job.run_dir is not None and workers.from_first(has_checkpoint(job.run_dir)):
+            return resume_training(job, runs.open_run(job.run_dir), display)
+        prepared = _prepared(job, display)
+        run = workers.from_first(_create_run(job, prepared) if workers.is_first() else None)
+        with _held(run), _memory_errors(job):
+            first = prepared.state.checkpoint()
+            if workers.is_first():
+                write_checkpoint(run.folder, first)
+            display.note(f"training on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
+            return _finished(job, prepared, run, display)
+    finally:
+        workers.leave()
+
+
+def _held(run: runs.Run) -> AbstractContextManager[None]:
+    """The run, held by the first worker for all."""
+    return runs.held(run.folder) if workers.is_first() else nullcontext()
 
 
 def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
@@ -103,23 +118,27 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     """
     if run.record.status == "finished":
         raise CnnError(f"{run.folder}: the run is finished", f"cnn evaluate {run.folder} looks at it")
-    with runs.held(run.folder), _memory_errors(job):
-        checkpoint, note = last_checkpoint(run.folder)
-        if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
-            raise CnnError(
-                f"{job.dataset.name} is not the data that {run.folder} was begun with", "a run goes on as it began"
-            )
-        prepared = _prepared(job, display, resumed=True)
-        prepared.state.restore(checkpoint)
-        done = prepared.state.step // prepared.task.steps_per_epoch
-        run.cut_metrics(done)
-        run = run.updated(status="running", epochs_done=done)
-        for text in (note, *_not_exact(run.record, prepared)):
-            if text:
-                display.note(text)
-        at = f"epoch {done + 1}, step {prepared.state.step:,}"
-        display.note(f"going on from {at} on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
-        return _finished(job, prepared, run, display)
+    workers.join()
+    try:
+        with _held(run), _memory_errors(job):
+            checkpoint, note = workers.from_first(last_checkpoint(run.folder) if workers.is_first() else None)
+            if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
+                message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
+                raise CnnError(message, "a run goes on as it began")
+            prepared = _prepared(job, display, resumed=True)
+            prepared.state.restore(checkpoint)
+            done = prepared.state.step // prepared.task.steps_per_epoch
+            if workers.is_first():
+                run.cut_metrics(done)
+                run = run.updated(status="running", epochs_done=done)
+            for text in (note, *_not_exact(run.record, prepared)):
+                if text:
+                    display.note(text)
+            at = f"epoch {done + 1}, step {prepared.state.step:,}"
+            display.note(f"going on from {at} on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
+            return _finished(job, prepared, run, display)
+    finally:
+        workers.leave()
 
 
 def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
@@ -140,14 +159,15 @@ def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
 
 def _on(prepared: Prepared) -> str:
     precision = prepared.state.precision.name
-    return describe(prepared.device) + (f" in {precision}" if precision != "fp32" else "")
+    several = f"{workers.count()} workers, " if workers.count() > 1 else ""
+    return several + describe(prepared.device) + (f" in {precision}" if precision != "fp32" else "")
 
 
 def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
     """Everything on its device, before the first step."""
     recipe, graph = job.recipe, job.loaded.graph
     check(job.loaded.inferred)
-    device = choose_device(recipe.device)
+    device = workers.local_device(choose_device(recipe.device))
     keep_freed_memory()
     if recipe.deterministic:
         make_deterministic()
@@ -203,8 +223,10 @@ def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> 
     run = _train(job, prepared, run, display)
     final = _final_evaluation(prepared, run, display)
     seconds = time.perf_counter() - started
-    result = {"test_accuracy": final.accuracy, "test_loss": final.loss, "seconds": round(seconds, 3)}
-    return Outcome(run.updated(status="finished", result=result), final, seconds)
+    if workers.is_first():
+        result = {"test_accuracy": final.accuracy, "test_loss": final.loss, "seconds": round(seconds, 3)}
+        run = run.updated(status="finished", result=result)
+    return Outcome(run, final, seconds)
 
 
 def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Evaluation:
@@ -217,59 +239,94 @@ def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Ev
         raise Interrupted from None
 
 
+@dataclass
+class _Keeper:
+    """What is done between steps and after epochs to lose nothing. Files are the first worker's affair."""
+
+    job: Job
+    prepared: Prepared
+    run: runs.Run
+    display: Display
+    request: StopRequest
+    started: float
+    saved: float
+
+    def keep(self, state: State) -> None:
+        """Take a checkpoint of a state whose weights are numbers. Raises DivergedError otherwise."""
+        if not is_finite(state.network):
+            raise DivergedError(float("nan"), state.step, state.step // self.prepared.task.steps_per_epoch + 1)
+        checkpoint = state.checkpoint()
+        if workers.is_first():
+            write_checkpoint(self.run.folder, checkpoint)
+        self.saved = time.perf_counter()
+
+    def between(self, state: State) -> None:
+        """After a step within an epoch: save when it is time, or when a signal came, and then stop."""
+        if workers.count() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
+            return  # all must ask at the same step
+        due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
+        agreed = workers.largest(self.request.exit_code if self.request else int(due))
+        if agreed:
+            self.keep(state)
+            _leave(agreed)
+
+    def epoch(self, state: State, seen: Seen, evaluation: Evaluation) -> None:
+        """After an epoch: weights, metrics and a checkpoint."""
+        if workers.is_first():
+            _save_weights(state, self.run, seen.epoch)
+            seconds = time.perf_counter() - self.started
+            self.run.add_metrics(_metrics(seen, evaluation, self.prepared.held_out, seconds))
+            best = {"epoch": state.best_epoch, "loss": state.best_loss}
+            self.run = self.run.updated(epochs_done=seen.epoch, best=best)
+        self.keep(state)
+        self.display.epoch(seen, evaluation, self.prepared.held_out)
+        _leave(workers.largest(self.request.exit_code if self.request else 0))
+
+
 def _train(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> runs.Run:
     """Train, keeping each epoch in the run folder; the run as it is at the end."""
-    started = saved = time.perf_counter()
-
-    def keep(state: State) -> None:
-        nonlocal saved
-        if not is_finite(state.network):
-            raise DivergedError(float("nan"), state.step, state.step // prepared.task.steps_per_epoch + 1)
-        write_checkpoint(run.folder, state.checkpoint())
-        saved = time.perf_counter()
-
-    def between(state: State) -> None:
-        if request or time.perf_counter() - saved > 60 * job.checkpoint_minutes:
-            keep(state)
-            _leave(request)
-
-    def epoch(state: State, seen: Seen, evaluation: Evaluation) -> None:
-        nonlocal run
-        _save_weights(state, run, seen.epoch)
-        run.add_metrics(_metrics(seen, evaluation, prepared.held_out, time.perf_counter() - started))
-        best = {"epoch": state.best_epoch, "loss": state.best_loss}
-        run = run.updated(epochs_done=seen.epoch, best=best)
-        keep(state)
-        display.epoch(seen, evaluation, prepared.held_out)
-        _leave(request)
-
-    request = StopRequest()
-    try:
-        with stop_requests() as request:
-            train(prepared.task, prepared.state, Watch(display.batch, between, epoch))
-    except (KeyboardInterrupt, _StoppedError) as stop:
-        run = run.updated(status="interrupted")
-        done = f"{run.record.epochs_done} of {job.recipe.epochs} epochs"
-        display.note(
-            f"interrupted after {done}; cnn train --resume {run.folder} goes on; the run is saved in {run.folder}"
-        )
-        raise Interrupted(stop.exit_code if isinstance(stop, _StoppedError) else 130) from None
-    except DivergedError as error:
-        run.updated(status="failed")
-        raise _explained(prepared, run, error) from None
-    except OSError as error:
-        _note_failure(run)
-        raise CnnError(
-            f"{error.filename or run.folder}: the run cannot be written: {error.strerror or error}",
-            f"the last good checkpoint is kept; make room, then cnn train --resume {run.folder}",
-        ) from None
-    except BaseException:
-        _note_failure(run)
-        raise
+    now = time.perf_counter()
+    keeper = _Keeper(job, prepared, run, display, StopRequest(), now, now)
+    with _endings(keeper), stop_requests() as keeper.request:
+        train(prepared.task, prepared.state, Watch(display.batch, keeper.between, keeper.epoch))
     if prepared.state.is_over(job.recipe):
         best = prepared.state.best_epoch
         display.note(f"stopped early: the loss has not been lower since epoch {best}, whose weights are {runs.BEST}")
-    return run
+    return keeper.run
+
+
+@contextmanager
+def _endings(keeper: _Keeper) -> Iterator[None]:
+    """However a training ends, the run's record says so, and the user knows how to go on."""
+    folder = keeper.run.folder
+    try:
+        yield
+    except (KeyboardInterrupt, _StoppedError) as stop:
+        _note_end(keeper.run, "interrupted")
+        done = f"{keeper.run.record.epochs_done} of {keeper.job.recipe.epochs} epochs"
+        keeper.display.note(
+            f"interrupted after {done}; cnn train --resume {folder} goes on; the run is saved in {folder}"
+        )
+        raise Interrupted(stop.exit_code if isinstance(stop, _StoppedError) else 130) from None
+    except DivergedError as error:
+        _note_end(keeper.run, "failed")
+        raise _explained(keeper.prepared, keeper.run, error) from None
+    except OSError as error:
+        _note_end(keeper.run, "failed")
+        raise CnnError(
+            f"{error.filename or folder}: the run cannot be written: {error.strerror or error}",
+            f"the last good checkpoint is kept; make room, then cnn train --resume {folder}",
+        ) from None
+    except RuntimeError as error:
+        _note_end(keeper.run, "failed")
+        if workers.count() > 1 and workers.is_lost(error):
+            raise CnnError(
+                "another worker was lost", "torchrun starts all of them again, from the last checkpoint"
+            ) from None
+        raise
+    except BaseException:
+        _note_end(keeper.run, "failed")
+        raise
 
 
 class _StoppedError(Exception):
@@ -280,16 +337,15 @@ class _StoppedError(Exception):
         self.exit_code = exit_code
 
 
-def _leave(request: StopRequest) -> None:
-    if request:
-        raise _StoppedError(request.exit_code)
+def _leave(exit_code: int) -> None:
+    if exit_code > 1:
+        raise _StoppedError(exit_code)
 
 
-def _note_failure(run: runs.Run) -> None:
-    try:
-        run.updated(status="failed")
-    except OSError:  # what failed may be the disk itself
-        return
+def _note_end(run: runs.Run, status: str) -> None:
+    if workers.is_first():
+        with suppress(OSError):  # what failed may be the disk itself
+            run.updated(status=status)
 
 
 def _save_weights(state: State, run: runs.Run, epoch: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cnncli.executor import workers
 from cnncli.executor.averaging import Average
 from cnncli.executor.checkpoint import Checkpoint
 from cnncli.executor.network import own_tensors
@@ -29,6 +30,11 @@ class Tally:
         self.images += len(labels)
         self.loss += loss
         self.correct += (output.argmax(1) == labels).sum()
+
+    def of_all(self) -> tuple[Tensor, Tensor, int]:
+        """Loss, right ones and images, summed over all workers."""
+        images = workers.summed(torch.tensor(self.images, device=self.loss.device))
+        return workers.summed(self.loss), workers.summed(self.correct), int(images)
 
 
 @dataclass
@@ -80,8 +86,9 @@ class State:
                 numbers[f"optimizer{at}/{name}/{key}"] = value
         if self.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.average.tensors.items()}
-        tensors |= {"tally/loss": self.tally.loss, "tally/correct": self.tally.correct}
-        numbers |= {"images": self.tally.images, "precision": self.precision.state()}
+        loss, correct, images = self.tally.of_all()
+        tensors |= {"tally/loss": loss, "tally/correct": correct}
+        numbers |= {"images": images, "precision": self.precision.state()}
         return Checkpoint(tensors, numbers)
 
     def _optimizer_entries(self) -> list[tuple[int, str, str, Any]]:
@@ -111,9 +118,10 @@ class State:
         if self.average is not None:
             for name, tensor in self.average.tensors.items():
                 tensor.copy_(tensors[f"average/{name}"])
-        self.tally.loss.copy_(tensors["tally/loss"])
-        self.tally.correct.copy_(tensors["tally/correct"])
-        self.tally.images = numbers["images"]
+        if workers.is_first():  # it carries the sums of all
+            self.tally.loss.copy_(tensors["tally/loss"])
+            self.tally.correct.copy_(tensors["tally/correct"])
+            self.tally.images = numbers["images"]
         self.precision.restore(numbers["precision"])
         for name in ("step", "best_epoch", "waited", "on_plateau", "factor", "best_accuracy"):
             setattr(self, name, numbers[name])

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from cnncli.errors import NO, CnnError
-from cnncli.executor import augmentation
+from cnncli.executor import augmentation, workers
 from cnncli.executor.augmentation import Mixed
 from cnncli.executor.averaging import Average
 from cnncli.executor.batches import (
@@ -99,7 +99,8 @@ def new_state(task: Task) -> State:
 def train(task: Task, state: State, watch: Watch) -> None:
     """Train from ``state`` on for the recipe's epochs. Raises CnnError when the loss is no longer a number."""
     recipe = task.recipe
-    compute: Compute = torch.compile(task.network) if recipe.compile else task.network
+    joined = workers.together(task.network, task.train.labels.device)
+    compute: Compute = torch.compile(joined) if recipe.compile else joined
     while state.step < recipe.epochs * task.steps_per_epoch and not state.is_over(recipe):
         epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
         if done == 0:
@@ -110,10 +111,12 @@ def train(task: Task, state: State, watch: Watch) -> None:
         for batch in training_batches(task.train, recipe.batch_size, order, first=done):
             take_step(task, state, compute, batch, epoch)
             if clock.is_due():
-                watch.batch(_seen(task, state, epoch, clock))
+                watch.batch(
+                    _seen(task, state, epoch, clock, (state.tally.loss, state.tally.correct, state.tally.images))
+                )
             if state.step % task.steps_per_epoch:
                 watch.between(state)
-        seen = _seen(task, state, epoch, clock)
+        seen = _seen(task, state, epoch, clock, state.tally.of_all())
         evaluation = look(task, state)
         _check(evaluation.loss, task, state)  # the last step of an epoch can spoil the weights after its loss was taken
         state.finish_epoch(recipe, epoch, evaluation.loss, evaluation.accuracy)
@@ -132,8 +135,10 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
         with state.precision.forward():
             output = compute(images)
             loss = mixed_loss(task.training_loss, output, Mixed(images, first, second, shown.share))
-        state.precision.backward(loss / len(shown.images))
-        state.tally.add(loss.detach(), output.detach(), first)
+        # workers' gradients are averaged, so that the sum over a batch takes their number times each part
+        state.precision.backward(loss * (workers.count() * batch.counts / batch.size))
+        if batch.counts:
+            state.tally.add(loss.detach(), output.detach(), first)
     state.precision.step(state.optimizers, recipe.clip_norm)
     state.step += 1
     if state.average is not None:
@@ -157,10 +162,10 @@ def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:
     recipe, (pixels, labels) = task.recipe, (batch.images.pixels, batch.images.labels)
     changes = augmentation.augments(recipe)
     if changes:
-        pixels = augmentation.moved_and_jittered(pixels, batch.indices, len(task.train), recipe, epoch, step)
+        pixels = augmentation.moved_and_jittered(pixels, batch, len(task.train), recipe, epoch, step)
     images = augmentation.resized(task.prepare(pixels), augmentation.size_at(recipe, epoch))
     if changes:
-        images = augmentation.turned_and_cut(images, recipe, step)
+        images = augmentation.turned_and_cut(images, batch.size, recipe, step)
     return augmentation.mixed(images, labels, recipe, step)
 
 
@@ -187,13 +192,13 @@ class _Clock:
         return (images - self.before) / max(1e-9, self.looked - self.started)
 
 
-def _seen(task: Task, state: State, epoch: int, clock: _Clock) -> Seen:
-    """The figures so far. Raises CnnError when the loss is not a number."""
-    tally = state.tally
-    loss, correct = float(tally.loss) / max(1, tally.images), int(tally.correct) / max(1, tally.images)
+def _seen(task: Task, state: State, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]) -> Seen:
+    """The figures so far, of this worker or of all. Raises CnnError when the loss is not a number."""
+    images = max(1, sums[2])
+    loss, correct = float(sums[0]) / images, int(sums[1]) / images
     _check(loss, task, state)
     rate = max(group["lr"] for optimizer in state.optimizers for group in optimizer.param_groups)
-    return Seen(epoch, tally.images, len(task.train), loss, correct, clock.speed(tally.images), rate)
+    return Seen(epoch, sums[2], len(task.train), loss, correct, clock.speed(sums[2]), rate)
 
 
 class DivergedError(CnnError):

@@ -111,8 +111,17 @@ class LiveDisplay(LineDisplay):
         self.bar.console.print(text, markup=False, highlight=False)
 
 
-def display(epochs: int) -> LineDisplay:
+class SilentDisplay(LineDisplay):
+    """For workers beside the first one."""
+
+    def say(self, text: str) -> None:
+        self.shown = time.monotonic()
+
+
+def display(epochs: int, *, silent: bool = False) -> LineDisplay:
     """The display that fits where stderr goes."""
+    if silent:
+        return SilentDisplay(epochs)
     return LiveDisplay(epochs) if sys.stderr.isatty() else LineDisplay(epochs)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cnncli.executor import augmentation
 from cnncli.executor.augmentation import mixed, moved, moved_and_jittered, size_at, turned_and_cut, views
+from cnncli.executor.batches import Batch, Images
 from cnncli.recipe import Recipe
 
 SHAPES = [(5, 3, 8, 10), (4, 1, 7), (3, 2, 4, 5, 6)]
@@ -17,6 +18,10 @@ SHAPES = [(5, 3, 8, 10), (4, 1, 7), (3, 2, 4, 5, 6)]
 
 def pixels(shape: tuple[int, ...], seed: int = 0) -> Tensor:
     return torch.randint(0, 256, shape, generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
+
+
+def of(x: Tensor, indices: Tensor) -> Batch:
+    return Batch(Images(x, torch.zeros(len(x), dtype=torch.long)), indices, len(x), True)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -48,7 +53,8 @@ def test_a_move_is_a_crop_of_the_image_padded_by_reflection(seed: int, most: int
 
 def test_alternating_flips_mirror_each_image_in_every_other_epoch() -> None:
     recipe, indices = Recipe(flip="alternating", seed=3), torch.randperm(50)
-    flips = [augmentation._flips(indices, 50, recipe, epoch, step) for epoch, step in ((1, 9), (2, 40), (3, 2))]
+    batch = of(torch.zeros(50, 1, 2, 2), indices)
+    flips = [augmentation._flips(batch, 50, recipe, epoch, step) for epoch, step in ((1, 9), (2, 40), (3, 2))]
     assert torch.equal(flips[0], ~flips[1]) and torch.equal(flips[0], flips[2])
     assert 5 < int(flips[0].sum()) < 45
 
@@ -57,8 +63,9 @@ ALL = Recipe(flip="random", translate=2, cutout=4, rotation=15, jitter=0.3, mixu
 
 
 def augmented(step: int) -> Tensor:
-    x = moved_and_jittered(pixels((8, 3, 12, 12)), torch.arange(8), 8, ALL, 1, step)
-    return mixed(turned_and_cut(x.float(), ALL, step), torch.arange(8), ALL, step).images
+    x = pixels((8, 3, 12, 12))
+    x = moved_and_jittered(x, of(x, torch.arange(8)), 8, ALL, 1, step)
+    return mixed(turned_and_cut(x.float(), 8, ALL, step), torch.arange(8), ALL, step).images
 
 
 def test_a_step_draws_the_same_whatever_was_drawn_before() -> None:
@@ -70,19 +77,19 @@ def test_a_step_draws_the_same_whatever_was_drawn_before() -> None:
 
 def test_rotation_by_nothing_and_jitter_of_nothing_change_nothing() -> None:
     x = torch.rand(4, 3, 9, 7)
-    assert torch.allclose(augmentation._turned(x, 1e-9, 0, 0), x, atol=1e-4)
-    assert torch.allclose(augmentation._jittered(255 * x, 0.0, 0, 0), 255 * x, atol=1e-3)
+    assert torch.allclose(augmentation._turned(x, 4, 1e-9, 0, 0), x, atol=1e-4)
+    assert torch.allclose(augmentation._jittered(255 * x, 4, 0.0, 0, 0), 255 * x, atol=1e-3)
 
 
 def test_rotation_keeps_what_is_round() -> None:
     y, x = torch.meshgrid(torch.arange(21) - 10.0, torch.arange(21) - 10.0, indexing="ij")
     disc = (x**2 + y**2 < 40).float()[None, None].expand(6, 1, 21, 21)
-    assert (augmentation._turned(disc, 90, 1, 1) - disc).abs().mean() < 0.05
+    assert (augmentation._turned(disc, 6, 90, 1, 1) - disc).abs().mean() < 0.05
 
 
 def test_cutout_blanks_at_most_a_square() -> None:
     x = torch.ones(64, 2, 16, 16)
-    blank = (augmentation._cut(x, 5, 0, 0) == 0).sum((2, 3))
+    blank = (augmentation._cut(x, 64, 5, 0, 0) == 0).sum((2, 3))
     assert int(blank.max()) == 25 and int(blank.min()) > 0 and torch.equal(blank[:, 0], blank[:, 1])
 
 

@@ -1,0 +1,122 @@
+"""Several processes that train one network together, started by torchrun: who this one is, and what they agree on.
+
+Each computes its share of every batch, so that a step is the same for any number of them. Alone, all functions do
+nothing. The first process alone writes files and talks.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from cnncli.errors import CnnError
+
+PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
+_control: list[Any] = []  # the group for what is agreed on, which stays on the CPU
+
+
+def join() -> None:
+    """Join the others, where torchrun started this process. Raises CnnError where they cannot be reached."""
+    if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ or dist.is_initialized():
+        return
+    try:
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+        _control.append(dist.new_group(backend="gloo", timeout=PATIENCE))
+    except (RuntimeError, ValueError) as error:
+        raise CnnError(f"the other workers cannot be reached: {(str(error).splitlines() or ['?'])[0]}") from None
+
+
+def is_lost(error: RuntimeError) -> bool:
+    """Whether an error says that another process cannot be reached any more."""
+    return any(word in str(error) for word in ("gloo", "NCCL", "Connection", "connection"))
+
+
+def leave() -> None:
+    """End the connection."""
+    if dist.is_initialized():
+        _control.clear()
+        dist.destroy_process_group()
+
+
+def number() -> int:
+    """Which process this is, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def count() -> int:
+    """How many there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def is_first() -> bool:
+    """Whether this one writes files and talks."""
+    return number() == 0
+
+
+def was_restarted() -> bool:
+    """Whether torchrun started the processes again, after one was lost."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def local_device(device: torch.device) -> torch.device:
+    """This process's own GPU of the machine, or the device as it is."""
+    if device.type != "cuda" or count() == 1:
+        return device
+    own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    torch.cuda.set_device(own)
+    return own
+
+
+def together(network: nn.Module, device: torch.device) -> nn.Module:
+    """The network such that a backward pass averages the gradients of all processes."""
+    if count() == 1:
+        return network
+    return DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
+
+
+def share(index: Tensor) -> Tensor:
+    """This process's part of a batch's image numbers: every n-th of them; the first one where there is none left.
+
+    The one that is taken twice counts for nothing (:func:`counts`).
+    """
+    if count() == 1:
+        return index
+    own = index[number() :: count()]
+    return own if len(own) else index[:1]
+
+
+def counts(index: Tensor) -> bool:
+    """Whether this process has a part of its own of a batch."""
+    return len(index) > number()
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """The sum over all processes, on each."""
+    if count() > 1:
+        tensor = tensor.clone()
+        dist.all_reduce(tensor)
+    return tensor
+
+
+def largest(value: int) -> int:
+    """The largest of all processes' values, on each: what is agreed on."""
+    if count() == 1:
+        return value
+    tensor = torch.tensor([value])
+    dist.all_reduce(tensor, dist.ReduceOp.MAX, group=_control[0])
+    return int(tensor)
+
+
+def from_first(value: Any) -> Any:
+    """What the first process has, on each."""
+    if count() == 1:
+        return value
+    held = [value]
+    dist.broadcast_object_list(held, group=_control[0])
+    return cast(Any, held[0])

@@ -1,0 +1,131 @@
+"""Several workers train what one would: two gloo processes on the CPU, and one of them killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from program import Run
+from safetensors.numpy import load_file
+
+from cnncli.commands.train import _without_nproc
+from cnncli.executor import workers
+
+NET = """
+input: 1x8x8
+layers: [conv: {filters: 6, kernel: 3, padding: 1, name: c1}, relu, maxpool: 2, flatten, linear: 10]
+train: {dataset: digits, epochs: 3, lr: 0.05, batch_size: 50, optimizer: sgd, precision: fp32}
+"""
+AUGMENTED = ("--flip", "alternating", "--translate", "1", "--validation", "0.1")
+
+
+@pytest.fixture
+def net(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    return write(NET, "net.yaml")
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "cnncli", "train", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=240)
+    return process.returncode, out, err
+
+
+def metrics(run: str) -> list[dict[str, float]]:
+    return [json.loads(line) for line in Path(run, "metrics.jsonl").read_text().splitlines()]
+
+
+def same(one: str, other: str, within: float) -> bool:
+    a, b = (load_file(Path(run, "weights.safetensors")) for run in (one, other))
+    return all(np.allclose(a[name], b[name], atol=within) for name in a)
+
+
+def test_two_workers_come_to_the_weights_of_one(cnn: Run, net: Path) -> None:
+    assert cnn("train", net, *AUGMENTED, "--run-dir", "one").code == 0
+    code, out, err = ended(start(net, *AUGMENTED, "--nproc", 2, "--run-dir", "two"))
+    assert code == 0, err
+    assert out.startswith("test accuracy") and out.count("test accuracy") == 1 and "2 workers" in err
+    assert same("one", "two", 1e-5)
+    for a, b in zip(metrics("one"), metrics("two"), strict=True):
+        assert a["train_accuracy"] == pytest.approx(b["train_accuracy"], abs=1e-3)
+        assert a["validation_loss"] == pytest.approx(b["validation_loss"], abs=1e-4)
+    assert json.loads(Path("two/run.json").read_text())["status"] == "finished"
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process started, and those that they did."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == process:
+            found += [int(entry.parent.name), *children(int(entry.parent.name))]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc to find the workers in")
+def test_a_killed_worker_is_started_again_and_nothing_is_lost(cnn: Run, net: Path) -> None:
+    assert cnn("train", net, "--epochs", "40", "--run-dir", "one").code == 0
+    process = start(net, "--epochs", 40, "--nproc", 2, "--run-dir", "two", "--checkpoint-minutes", 0)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (Path("two/metrics.jsonl").exists() and len(metrics("two")) > 2):
+        time.sleep(0.02)
+    worker = next(
+        number
+        for number in reversed(children(process.pid))
+        if b"RANK=1" in Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+    )
+    os.kill(worker, signal.SIGKILL)
+    code, _, err = ended(process)
+    assert code == 0, err
+    assert "going on from epoch" in err and [line["epoch"] for line in metrics("two")] == [*range(1, 41)]
+    assert same("one", "two", 1e-4)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_another_number_of_workers(cnn: Run, net: Path) -> None:
+    assert cnn("train", net, "--epochs", "30", "--run-dir", "one").code == 0
+    process = start(net, "--epochs", 30, "--run-dir", "other")
+    while process.poll() is None and not (Path("other/metrics.jsonl").exists() and len(metrics("other")) > 2):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process)[0] == 143
+    code, _, err = ended(start("--resume", "other", "--nproc", 2))
+    assert code == 0, err
+    assert same("one", "other", 1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    for size in range(1, 9):
+        index, found = torch.arange(10, 10 + size), []
+        for number in range(count):
+            monkeypatch.setattr(workers, "count", lambda: count)
+            monkeypatch.setattr(workers, "number", lambda number=number: number)
+            own = workers.share(index)
+            assert len(own) > 0
+            found += own.tolist() if workers.counts(index) else []
+        assert sorted(found) == index.tolist()
+
+
+def test_the_workers_get_the_command_without_nproc() -> None:
+    given = ["train", "net.yaml", "--nproc", "2", "--lr", "0.1", "--nproc=4"]
+    assert _without_nproc(given) == ["train", "net.yaml", "--lr", "0.1"]
