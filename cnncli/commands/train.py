@@ -13,6 +13,7 @@ from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
+    from cnncli.executor.job import Job
     from cnncli.loading import Loaded
 
 
@@ -43,6 +44,8 @@ def _metavar(default: Any) -> str:
 @click.option(
     "--from", "repeated", type=click.Path(path_type=Path), metavar="RUN", help="Repeat a run from its folder."
 )
+@click.option("--dry-run", is_flag=True, help="One batch through everything: how long it takes, its memory.")
+@click.option("--find-lr", is_flag=True, help="Try growing learning rates and suggest one.")
 @click.option("--nproc", type=click.IntRange(1), metavar="N", help="Processes on this machine, one for each GPU.")
 @click.option(
     "--max-restarts", type=click.IntRange(0), default=3, show_default=True, help="With --nproc: after a crash."
@@ -59,6 +62,8 @@ def command(
     run_dir: Path | None,
     resume: Path | None,
     repeated: Path | None,
+    dry_run: bool,
+    find_lr: bool,
     nproc: int | None,
     max_restarts: int,
     checkpoint_minutes: float,
@@ -113,11 +118,42 @@ def command(
     from cnncli.views.training import display, duration
 
     job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes)
+    if dry_run or find_lr:
+        (_print_trial if dry_run else _print_rates)(job)
+        return
     with display(recipe.epochs, silent=_is_helper()) as shown:
         outcome = run_training(job, shown) if resume is None or run is None else resume_training(job, run, shown)
     if _is_helper():
         return
     click.echo(f"test accuracy {outcome.test.accuracy:.2%} after {duration(outcome.seconds)}, run {outcome.run.folder}")
+
+
+def _print_trial(job: Job) -> None:
+    """What a training will take."""
+    from cnncli.executor.job import dry_run
+    from cnncli.views.memory import human
+    from cnncli.views.training import display, duration
+
+    with display(job.recipe.epochs) as shown:
+        trial, memory = dry_run(job, shown)
+    size = job.recipe.batch_size
+    click.echo(f"a step of {size} images takes {1000 * trial.step:.1f} ms, {size / trial.step:,.0f} images/s")
+    click.echo(f"looking at the held-out images takes {trial.evaluation:.1f} s")
+    click.echo(f"{job.recipe.epochs} epochs take about {duration(trial.total)}")
+    measured = f", measured at the most {human(trial.peak_bytes)}" if trial.peak_bytes else ""
+    click.echo(f"memory of a step: {human(memory.training)} calculated{measured}")
+    click.echo(f"the loss is {trial.loss:.4f} over these steps; nothing was written")
+
+
+def _print_rates(job: Job) -> None:
+    """The losses at growing rates, drawn, and a rate to begin with."""
+    from cnncli.executor.job import learning_rates
+    from cnncli.views.training import display, rate_lines
+
+    with display(job.recipe.epochs) as shown:
+        sweep = learning_rates(job, shown)
+    click.echo("\n".join(rate_lines(sweep.rates, sweep.losses)))
+    click.echo(f"try --lr {sweep.suggested:g}: a tenth of the rate with the lowest loss")
 
 
 def _is_one_of_several() -> bool:

@@ -35,10 +35,11 @@ from cnncli.executor.precision import chosen
 from cnncli.executor.state import State, is_finite
 from cnncli.executor.stopping import StopRequest, stop_requests
 from cnncli.executor.training import DivergedError, Seen, Task, Watch, look, new_state, replayed, train
+from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
 from cnncli.executor.weights import load_weights, save_weights
 from cnncli.language.resolved import resolved_text
 from cnncli.loading import Loaded
-from cnncli.memory import fitting_batch
+from cnncli.memory import Memory, fitting_batch, memory
 from cnncli.recipe import Recipe, as_dict
 from cnncli.shape import Shape
 
@@ -104,6 +105,23 @@ def run_training(job: Job, display: Display) -> Outcome:
             return _finished(job, prepared, run, display)
     finally:
         workers.leave()
+
+
+def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
+    """One batch through everything, without a run folder: how long a training takes, and its memory as calculated."""
+    prepared = _prepared(job, display)
+    kept = {"sgd": "momentum", "muon": "momentum"}.get(job.recipe.optimizer, job.recipe.optimizer)
+    with _memory_errors(job):
+        found = try_out(prepared.task, prepared.state)
+    display.note(f"tried on {_on(prepared)}, {len(prepared.task.train):,} images")
+    return found, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", kept)
+
+
+def learning_rates(job: Job, display: Display) -> Sweep:
+    """The losses at growing learning rates, without a run folder."""
+    prepared = _prepared(job, display)
+    with _memory_errors(job):
+        return find_rate(prepared.task, prepared.state)
 
 
 def _held(run: runs.Run) -> AbstractContextManager[None]:

@@ -137,3 +137,10 @@ def confusion_lines(confusion: tuple[tuple[int, ...], ...], classes: tuple[str, 
         cells = " ".join(f"{count:,}".rjust(width) for count, width in zip(row, widths, strict=True))
         lines.append(f" {name.ljust(first)} {cells}  {row[i] / max(1, sum(row)):.1%}")
     return lines
+
+
+def rate_lines(rates: tuple[float, ...], losses: tuple[float, ...], rows: int = 20, width: int = 50) -> list[str]:
+    """A line for some of the rates, with the loss as a bar."""
+    most = max(losses)
+    chosen = sorted({round(at * (len(rates) - 1) / max(1, rows - 1)) for at in range(rows)})
+    return [f"{rates[at]:>9.1e}  {losses[at]:8.4f}  {'#' * max(1, round(width * losses[at] / most))}" for at in chosen]

@@ -347,3 +347,19 @@ def test_progressive_sizes_train_networks_that_take_any(cnn: Run, tiny: Path, wr
     assert ended.code == 0, ended.err
     ended = cnn("train", tiny, "--sizes", "4,8")
     assert ended.code == 2 and "sizes" in ended.err and "Traceback" not in ended.err
+
+
+def test_a_dry_run_says_what_it_will_take_and_writes_nothing(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--dry-run")
+    assert ended.code == 0 and not Path("runs").exists()
+    for said in ("a step of 64 images takes", "2 epochs take about 0:0", "KiB calculated", "nothing was written"):
+        assert said in ended.out
+
+
+def test_a_learning_rate_is_found_that_trains(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--find-lr", "--optimizer", "sgd")
+    assert ended.code == 0 and not Path("runs").exists()
+    rate = float(ended.out.rpartition("try --lr ")[2].split(":")[0])
+    assert 1e-4 < rate < 1
+    assert cnn("train", tiny, "--optimizer", "sgd", "--lr", rate, "--epochs", "5", "--run-dir", "run").code == 0
+    assert metrics(Path("run"))[-1]["test_accuracy"] > 0.6
