@@ -11,7 +11,7 @@ from cnncli.shape import Unreadable
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "muon")
 SCHEDULES = ("constant", "step", "multistep", "cosine", "one-cycle", "linear", "polynomial", "plateau")
-INITS = ("kaiming", "xavier", "lecun", "normal")
+INITS = ("kaiming", "xavier", "lecun", "normal", "dirac")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -74,7 +74,9 @@ class Recipe(Record):
     nesterov: Flag = False
     weight_decay: NotNegative = 0.0
     decay_bias_and_norm: Flag = True
+    decay_factors: RateFactors = ()
     muon_lr: Positive = 0.02
+    muon_momentum: Share = 0.95
     lr_factors: RateFactors = ()
     freeze: Patterns = ()
     schedule: Annotated[str, one_of(*SCHEDULES)] = "cosine"
@@ -116,11 +118,13 @@ MEANINGS = {
     "accumulate": "Parts in which a batch is computed, one after the other: for memory.",
     "optimizer": "sgd, adam, adamw, rmsprop, or muon (for filters and matrices; sgd for the rest).",
     "lr": "Learning rate.",
-    "momentum": "Of sgd, rmsprop and muon.",
+    "momentum": "Of sgd and rmsprop.",
     "nesterov": "Nesterov's momentum, of sgd.",
     "weight_decay": "Decay of the weights.",
     "decay_bias_and_norm": "Whether biases and norms decay as well.",
+    "decay_factors": "Factors of the decay by parameters' names, as conv1.*=0.",
     "muon_lr": "Learning rate of the filters, with muon.",
+    "muon_momentum": "Momentum of the filters, with muon.",
     "lr_factors": "Factors of the rate by parameters' names, as conv1.*=0.1.",
     "freeze": "Parameters that stay as they are, by name, as conv1.*.",
     "schedule": "constant, step, multistep, cosine, one-cycle, linear, polynomial or plateau.",
@@ -145,7 +149,7 @@ MEANINGS = {
     "cutmix": "Alpha of cutmix (Yun et al. 2019); 0: none.",
     "sizes": "Sides of the images from the first epochs to the last, as 24,28,32.",
     "tta": "Views that are averaged at evaluation: none, mirror or six.",
-    "init": "Initial weights: kaiming, xavier, lecun, normal, or a run or a file of weights to start from.",
+    "init": "Initial weights: kaiming, xavier, lecun, normal, dirac, or a run or a file of weights to start from.",
     "whiten": "Start the first convolution with filters that whiten the training images, and freeze it.",
     "seed": "Of the weights, the order of the data, augmentation and dropout.",
     "validation": "Share of the training images held out to watch the training.",

@@ -9,6 +9,8 @@ import click
 from cnncli.commands import options
 from cnncli.errors import CnnError
 
+MOST_SHOWN = 40  # classes whose confusion is printed
+
 
 @click.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
@@ -43,10 +45,17 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, device: s
             "loss": evaluation.loss,
             "examples": evaluation.examples,
             "confusion": evaluation.confusion,
+            "top_5": evaluation.top_5,
+            "classes": [
+                {"class": name, **evaluation.of_class(number)._asdict()} for number, name in enumerate(dataset.classes)
+            ],
         }
         click.echo(json.dumps(values))
         return
     from cnncli.views.training import confusion_lines
 
-    click.echo(f"accuracy {evaluation.accuracy:.2%} of {evaluation.examples:,} test images, loss {evaluation.loss:.4f}")
-    click.echo("\n".join(["", *confusion_lines(evaluation.confusion, dataset.classes)]))
+    top = f", top 5 {evaluation.top_5:.2%}" if len(dataset.classes) > 10 else ""
+    found = f"accuracy {evaluation.accuracy:.2%}{top} of {evaluation.examples:,} test images"
+    click.echo(f"{found}, loss {evaluation.loss:.4f}")
+    if len(dataset.classes) <= MOST_SHOWN:
+        click.echo("\n".join(["", *confusion_lines(evaluation, dataset.classes)]))

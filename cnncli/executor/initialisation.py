@@ -39,7 +39,19 @@ def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generato
     return weight.normal_(0, 0.01, generator=generator)
 
 
-SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal}
+def _dirac(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Filters that pass on the channels, one each, and the others uniform as torch has them; linear weights of
+    deviation 1 (Jordan 2024)."""
+    if weight.dim() == 2:
+        return weight.uniform_(-math.sqrt(3), math.sqrt(3), generator=generator)
+    bound = 1 / math.sqrt(fan_in)
+    weight.uniform_(-bound, bound, generator=generator)
+    if weight.dim() <= 5:
+        nn.init.dirac_(weight[: weight.shape[1]])
+    return weight
+
+
+SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal, "dirac": _dirac}
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, CroppedConvTranspose)
 _WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, OwnConvolution, *_TRANSPOSED)
 _CONSTANT = (AnyBatchNorm, Normalised, nn.PReLU, ChannelScale, TrainedAverage, CodeDistances)

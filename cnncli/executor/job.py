@@ -250,7 +250,7 @@ def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> 
 def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Evaluation:
     """What the trained network is worth; interrupted, the run keeps its weights and says so."""
     try:
-        return look(replace(prepared.task, held_out=prepared.test), prepared.state)
+        return look(replace(prepared.task, held_out=prepared.test), prepared.state, prepared.task.recipe.tta)
     except KeyboardInterrupt:
         run.updated(status="interrupted")
         display.note(f"interrupted before the last look at the test images; the run is saved in {run.folder}")

@@ -46,16 +46,17 @@ def optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer
     trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
     if not trained:
         raise CnnError("the network has no parameters to train", "add a conv or a linear layer, or freeze fewer")
-    for pattern, _ in recipe.lr_factors:
-        if not any(fnmatchcase(name, pattern) for name, _ in trained):
-            raise _no_such(network, "lr_factors", pattern)
+    for key in ("lr_factors", "decay_factors"):
+        for pattern, _ in getattr(recipe, key):
+            if not any(fnmatchcase(name, pattern) for name, _ in trained):
+                raise _no_such(network, key, pattern)
     if recipe.optimizer == "muon":
         filters = [(name, parameter) for name, parameter in trained if parameter.dim() > 2]
         names = {name for name, _ in filters}
         rest = [(name, parameter) for name, parameter in trained if name not in names]
         found: list[torch.optim.Optimizer] = []
         if filters:
-            found.append(Muon([*_groups(filters, recipe, recipe.muon_lr)], momentum=recipe.momentum))
+            found.append(Muon([*_groups(filters, recipe, recipe.muon_lr)], momentum=recipe.muon_momentum))
         if rest:
             found.append(_sgd([*_groups(rest, recipe, recipe.lr)], recipe, nesterov=recipe.momentum > 0))
         return found
@@ -82,11 +83,16 @@ def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[
     """Parameters with the same decay and the same factor of the rate together; ``base`` is their rate at its full."""
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in trained:
-        factor = next((factor for pattern, factor in reversed(recipe.lr_factors) if fnmatchcase(name, pattern)), 1.0)
         decays = recipe.decay_bias_and_norm or parameter.dim() > 1
-        found.setdefault((factor, recipe.weight_decay if decays else 0.0), []).append(parameter)
+        decay = recipe.weight_decay * _factor(name, recipe.decay_factors) if decays else 0.0
+        found.setdefault((_factor(name, recipe.lr_factors), decay), []).append(parameter)
     for (factor, decay), parameters in found.items():
         yield {"params": parameters, "lr": rate * factor, "base": rate * factor, "weight_decay": decay}
+
+
+def _factor(name: str, factors: tuple[tuple[str, float], ...]) -> float:
+    """Of the last pattern that a name matches, else 1."""
+    return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), 1.0)
 
 
 def set_rate(found: list[torch.optim.Optimizer], factor: float) -> None:

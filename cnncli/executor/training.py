@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -169,12 +170,10 @@ def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:
     return augmentation.mixed(images, labels, recipe, step)
 
 
-def look(task: Task, state: State) -> Evaluation:
-    """What the network, or the average of its weights, is worth on the held-out images."""
-    if state.average is None:
-        return evaluate(task.network, task.held_out, task.prepare, task.loss, task.classes, task.recipe.tta)
-    with state.average.in_place():
-        return evaluate(task.network, task.held_out, task.prepare, task.loss, task.classes, task.recipe.tta)
+def look(task: Task, state: State, tta: str = "none") -> Evaluation:
+    """What the network, or the average of its weights, is worth on the held-out images, in the views of ``tta``."""
+    with state.average.in_place() if state.average is not None else nullcontext():
+        return evaluate(task.network, task.held_out, task.prepare, task.loss, task.classes, tta)
 
 
 class _Clock:

@@ -125,17 +125,19 @@ def display(epochs: int, *, silent: bool = False) -> LineDisplay:
     return LiveDisplay(epochs) if sys.stderr.isatty() else LineDisplay(epochs)
 
 
-def confusion_lines(confusion: tuple[tuple[int, ...], ...], classes: tuple[str, ...]) -> list[str]:
-    """A line per true class with its recall, a column per predicted one."""
+def confusion_lines(evaluation: Evaluation, classes: tuple[str, ...]) -> list[str]:
+    """A line per true class with its precision, recall and F1, a column per predicted one."""
+    confusion = evaluation.confusion
     names = [name if len(name) <= 12 else name[:11] + "…" for name in classes]
     columns = zip(names, zip(*confusion, strict=True), strict=True)
     widths = [max(len(name), len(f"{max(counts):,}")) for name, counts in columns]
     first = max([len("true \\ taken for"), *map(len, names)])
     head = " ".join([" " + "true \\ taken for".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True))])
-    lines = [f"{head}  right"]
-    for i, (name, row) in enumerate(zip(names, confusion, strict=True)):
+    lines = [f"{head}  precision  recall     F1"]
+    for number, (name, row) in enumerate(zip(names, confusion, strict=True)):
         cells = " ".join(f"{count:,}".rjust(width) for count, width in zip(row, widths, strict=True))
-        lines.append(f" {name.ljust(first)} {cells}  {row[i] / max(1, sum(row)):.1%}")
+        scores = evaluation.of_class(number)
+        lines.append(f" {name.ljust(first)} {cells}  {scores.precision:9.1%}  {scores.recall:6.1%}  {scores.f1:5.1%}")
     return lines
 
 
