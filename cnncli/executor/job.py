@@ -212,7 +212,8 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
         classes = len(job.dataset.classes)
         losses = training_loss(graph, recipe, images.labels, classes), loss_of(graph)
-        task = Task(network, images, held_out, prepare, *losses, classes, recipe)
+        precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
+        task = Task(network, images, held_out, prepare, *losses, classes, recipe, precision)
         return Prepared(task, new_state(task), test, name, normalisation, device)
 
 
@@ -432,7 +433,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         command=provenance.command_line(),
         git=provenance.git_state(),
         data_fingerprint=provenance.fingerprint(job.dataset),
-        precision=chosen(job.recipe.precision, prepared.device),
+        precision=prepared.task.precision,
     )
     source, overrides, inputs = job.loaded.source, job.loaded.overrides, job.loaded.inputs
     text = resolved_text(source, overrides, inputs)

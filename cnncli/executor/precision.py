@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+MACS_PER_VALUE, MACS_PER_WEIGHT = 25, 600  # from which bfloat16 was the faster one, on a CPU with AMX
 
-def chosen(wanted: str, device: torch.device) -> str:
-    """``auto`` is bf16 where the device multiplies it faster: CUDA from Ampere on, CPUs with AMX or AVX512-BF16."""
+
+def chosen(wanted: str, device: torch.device, totals: Mapping[str, int], batch_size: int) -> str:
+    """What ``auto`` means: bf16 where it is faster, else fp32. A function of the network: a run can be repeated.
+
+    CUDA multiplies it faster from Ampere on. A CPU with AMX does as well, but converts each value and, once a step,
+    each weight: that pays where there are enough multiplications for them (``totals`` are the network's, for one
+    input).
+    """
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    fast = device.type == "cpu" and torch.cpu._is_amx_tile_supported()
-    return "bf16" if fast else "fp32"
+    if device.type != "cpu" or not torch.cpu._is_amx_tile_supported():
+        return "fp32"
+    pays = totals["macs"] >= MACS_PER_VALUE * totals["activations"]
+    return "bf16" if pays and totals["macs"] * batch_size >= MACS_PER_WEIGHT * totals["params"] else "fp32"
 
 
 class Precision:
-    """How a forward and a backward pass are computed on a device."""
+    """How a forward and a backward pass are computed on a device: ``name`` is fp32, bf16 or fp16."""
 
     def __init__(self, name: str, device: torch.device) -> None:
-        self.name, self.device = chosen(name, device), device
+        self.name, self.device = name, device
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.name == "fp16")
 
     def forward(self) -> contextlib.AbstractContextManager[Any]:

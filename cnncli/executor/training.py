@@ -57,7 +57,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Task:
-    """All that training needs, on its device. ``held_out`` are the images looked at after each epoch."""
+    """All that training needs, on its device. ``held_out`` are the images looked at after each epoch, ``precision`` is
+    fp32, bf16 or fp16."""
 
     network: Network
     train: Images
@@ -67,6 +68,7 @@ class Task:
     loss: Loss
     classes: int
     recipe: Recipe
+    precision: str
 
     @property
     def steps_per_epoch(self) -> int:
@@ -93,7 +95,7 @@ def new_state(task: Task) -> State:
         raise CnnError("ema and lookahead are two averages of the weights", "use one of them")
     average = Average(task.network, recipe.ema, recipe.lookahead) if recipe.ema or recipe.lookahead else None
     return State(
-        task.network, optimizers(task.network, recipe), average, Precision(recipe.precision, device), Tally(device)
+        task.network, optimizers(task.network, recipe), average, Precision(task.precision, device), Tally(device)
     )
 
 

@@ -13,6 +13,7 @@ from cnncli.executor.averaging import Average
 from cnncli.executor.losses import class_weights, training_loss
 from cnncli.executor.muon import Muon, orthogonalised
 from cnncli.executor.optimisation import freeze, optimizers, rate_factor, set_rate
+from cnncli.executor.precision import chosen
 from cnncli.executor.whitening import whiten
 from cnncli.loading import load
 from cnncli.recipe import SCHEDULES, Recipe
@@ -162,3 +163,15 @@ def test_smoothed_loss_is_torch_s() -> None:
     found = training_loss(graph, Recipe(label_smoothing=0.2), labels, 10)(output, labels)
     wanted = nn.functional.cross_entropy(output, labels, label_smoothing=0.2, reduction="sum")
     assert torch.isclose(found, wanted)
+
+
+def test_auto_precision_is_a_function_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    found = {}
+    for amx in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
+        for name in ("lenet5", "mobilenet_v2", "vgg11"):
+            found[name, amx] = chosen("auto", cpu, load(name).inferred.totals, 128)
+    assert [found[name, True] for name in ("lenet5", "mobilenet_v2", "vgg11")] == ["bf16", "fp32", "bf16"]
+    assert all(found[name, False] == "fp32" for name in ("lenet5", "mobilenet_v2", "vgg11"))
+    assert chosen("fp16", cpu, {}, 1) == "fp16"

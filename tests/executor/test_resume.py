@@ -41,7 +41,18 @@ ALL_AT_ONCE = (
 )
 RECIPES = {
     "adam": ALL_AT_ONCE,
-    "sgd": ("--optimizer", "sgd", "--nesterov", "--schedule", "one-cycle", "--ema", "0.9", *ALL_AT_ONCE),
+    "sgd": (
+        "--optimizer",
+        "sgd",
+        "--nesterov",
+        "--schedule",
+        "one-cycle",
+        "--ema",
+        "0.9",
+        "--precision",
+        "bf16",
+        *ALL_AT_ONCE,
+    ),
     "muon": ("--optimizer", "muon", "--lookahead", "5", "--schedule", "linear", "--warmup", "0.5"),
     "rmsprop": ("--optimizer", "rmsprop", "--schedule", "plateau", "--patience", "1", "--early-stopping", "9"),
     "fp32": ("--precision", "fp32", "--optimizer", "adamw", "--class-weights", "balanced", "--validation", "0.2"),
