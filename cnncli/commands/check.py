@@ -92,6 +92,7 @@ def _lines(title: str, found: list[Answer], *, hidden: bool) -> list[str]:
 
 
 def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
+    from cnncli.homework.check import is_unexplained
     from cnncli.homework.truth import is_remark
 
     mark = "right" if answer.correct else "blank" if answer.blank else "follows" if answer.follow_through else "wrong"
@@ -105,7 +106,7 @@ def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
 
         words = " or ".join(described(name) for name in answer.mistakes)
         lines.append(f"        likely: {words}")
-    elif not (answer.blank or answer.follow_through):
+    elif is_unexplained(answer):
         lines.append("        none of the known mistakes gives this")
     if not hidden:
         lines.append(f"        it {'' if answer.expected.startswith('does') else 'is '}{answer.expected}")

@@ -17,7 +17,11 @@ from cnncli.homework.sheet import Question, Sheet
 from cnncli.homework.truth import NO_FIT, Truth
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
+UNREAD = "could not be read"
 ROUNDED = Fraction(1, 200)  # what a value written with two decimals may be apart from one that has more
+
+
+LONGEST = 500  # characters of an answer that are shown
 
 
 class Answer(NamedTuple):
@@ -39,6 +43,12 @@ class Answer(NamedTuple):
 
 
 Accepts = Callable[[Question, Given], str]
+
+
+def is_unexplained(answer: Answer) -> bool:
+    """Whether a wrong answer was understood, and no known mistake gives it."""
+    wrong = not (answer.correct or answer.blank or answer.follow_through or answer.mistakes)
+    return wrong and not any(remark.startswith(UNREAD) for remark in answer.remarks)
 
 
 def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = None) -> list[Answer]:
@@ -111,7 +121,8 @@ def _ranked(found: list[Answer]) -> list[Answer]:
 
 def compared(question: Question, truth: Truth, given: Given) -> Answer:
     """An answer against the right one, with the mistakes that explain it; errors that are carried on come later."""
-    base = Answer(question.name, question.given, False, truth.text, derivation=truth.derivation)
+    shown = question.given if len(question.given) <= LONGEST else question.given[: LONGEST - 1] + "…"
+    base = Answer(question.name, shown, False, truth.text, derivation=truth.derivation)
     if given.is_blank:
         return base._replace(blank=True)
     if isinstance(truth.value, tuple) and truth.value and isinstance(truth.value[0], tuple):
@@ -126,7 +137,7 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
     found: list[str] = []
     if value is None:
         wanted = "a shape such as 6x28x28" if isinstance(truth.value, tuple) else "a number"
-        remarks = (*remarks, f"could not be read as {wanted}") if given.shape is None else remarks
+        remarks = (*remarks, f"{UNREAD} as {wanted}") if given.shape is None else remarks
         found = _other_axes(truth.value, given)
     elif _is_rounded(truth.value, given):
         remarks = (*remarks, "right to the digits given, and the exact figure is asked")

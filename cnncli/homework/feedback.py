@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 
-from cnncli.homework.check import Answer
+from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.grade import Key, Mark, Paper, points_text
 from cnncli.homework.mistakes import described
 from cnncli.homework.page import page
@@ -35,7 +35,7 @@ def said_of(answer: Answer) -> Iterator[Line]:
         return
     if answer.mistakes:
         yield Line(f"likely: {' or '.join(map(described, answer.mistakes))}")
-    elif not (answer.blank or answer.follow_through):
+    elif is_unexplained(answer):
         yield Line("none of the known mistakes gives this")
     yield Line(answer.expected if answer.expected.startswith("does not") else f"it is {answer.expected}")
     formulas = [line for line in answer.derivation if not is_remark(line)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
-from cnncli.homework.check import Answer
+from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.feedback import said_of, state_of
 from cnncli.homework.grade import Key, Paper, points_text
 
@@ -112,7 +112,5 @@ def gradescope(answers: list[tuple[Answer, float, float]], *, hidden: bool = Fal
 
 def _lines(answer: Answer, *, hidden: bool) -> list[str]:
     lines = [line.text for line in said_of(answer)]
-    shown = len(answer.remarks) + (
-        not (answer.correct or answer.blank or answer.follow_through) or bool(answer.mistakes)
-    )
+    shown = len(answer.remarks) + (bool(answer.mistakes) or is_unexplained(answer))
     return lines[:shown] if hidden else lines

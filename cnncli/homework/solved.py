@@ -96,7 +96,7 @@ def _output(question: Question, conventions: Conventions) -> Truth:
     rounded = {"floor": f"floor({shares})", "ceil": f"ceil({shares})"}.get(_rounding(question, conventions), shares)
     working = f"{rounded if left_over(size, window) else shares} + 1"
     if not fits(size, window):
-        return Truth(NO_FIT, NO_FIT, (working, f"the kernel spans {window.span}"), {})
+        return Truth(NO_FIT, NO_FIT, (working, f"(the kernel spans {window.span})"), {})
     output = output_size(size, window)
     found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
     candidates: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, output)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,3 +70,15 @@ def test_gradescope_gets_a_test_for_each_answer(cnn: Run, write: Callable[..., P
     assert record["score"] == 2 == sum(test["score"] for test in record["tests"])
     assert [test["name"] for test in record["tests"]] == ["c1.shape", "c1.params", "c1.macs"]
     assert "biases" in record["tests"][1]["output"] and "156" not in results.read_text()
+
+
+def test_no_hint_gives_an_answer_away_whatever_was_answered(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    for given in ("150", "abc", "4711", "", "'~'", "156.5", "1.5K"):
+        path = write(SHEET.replace("c1.params: 150", f"c1.params: {given}"), "sheet.yaml")
+        results = tmp_path / "results.json"
+        shown = cnn("check", path, "--hide-answers").out
+        cnn("check", path, "--hide-answers", "--gradescope", results)
+        for text in (shown, results.read_text()):
+            assert not re.search(r"\b156\b(?!\.5)", text), text
