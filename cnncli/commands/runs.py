@@ -8,19 +8,26 @@ from typing import Any
 import click
 
 from cnncli.commands import options
+from cnncli.errors import CnnError
 
 
 @click.command()
 @click.argument("folders", metavar="[FOLDER | RUN RUN…]", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--epochs", is_flag=True, help="The figures of each epoch of one run.")
 @options.format_option("table", "json", "csv")
-def command(folders: tuple[Path, ...], form: str) -> None:
+def command(folders: tuple[Path, ...], epochs: bool, form: str) -> None:
     """List the runs in a folder, or compare some of them.
 
     Without FOLDER those in runs/ are listed: how far each came, its test accuracy, and when it began. Of two runs or
     more it shows what differs in their networks, recipes and machines, and their results side by side.
     """
-    from cnncli.views.runs import compared, listed
+    from cnncli.views.runs import compared, epochs_of, listed
 
+    if epochs:
+        if len(folders) != 1:
+            raise CnnError("--epochs are those of one run", "name one: cnn runs runs/NAME-001 --epochs")
+        click.echo(_text(epochs_of(folders[0]), form), nl=False)
+        return
     rows = compared(folders) if len(folders) > 1 else listed(folders[0] if folders else Path("runs"))
     click.echo(_text(rows, form), nl=False)
     networks = [str(folder / "architecture.yaml") for folder in folders]

@@ -13,7 +13,7 @@ from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
-    from cnncli.executor.job import Job
+    from cnncli.executor.keeping import Job
     from cnncli.loading import Loaded
 
 
@@ -44,6 +44,7 @@ def _metavar(default: Any) -> str:
 @click.option(
     "--from", "repeated", type=click.Path(path_type=Path), metavar="RUN", help="Repeat a run from its folder."
 )
+@click.option("--tensorboard", is_flag=True, help="Write TensorBoard's events into the run folder, too.")
 @click.option("--dry-run", is_flag=True, help="One batch through everything: how long it takes, its memory.")
 @click.option("--find-lr", is_flag=True, help="Try growing learning rates and suggest one.")
 @click.option("--nproc", type=click.IntRange(1), metavar="N", help="Processes on this machine, one for each GPU.")
@@ -62,6 +63,7 @@ def command(
     run_dir: Path | None,
     resume: Path | None,
     repeated: Path | None,
+    tensorboard: bool,
     dry_run: bool,
     find_lr: bool,
     nproc: int | None,
@@ -114,10 +116,11 @@ def command(
     if _is_one_of_several() and run_dir is None and resume is None:
         raise CnnError("several workers need to know their run folder", "give --run-dir")
 
-    from cnncli.executor.job import Job, resume_training, run_training  # here torch is loaded: all above fails at once
+    from cnncli.executor.job import resume_training, run_training  # here torch is loaded: all above fails at once
+    from cnncli.executor.keeping import Job
     from cnncli.views.training import display, duration
 
-    job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes)
+    job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes, tensorboard)
     if dry_run or find_lr:
         (_print_trial if dry_run else _print_rates)(job)
         return

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import torch
 
@@ -16,7 +14,6 @@ from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import CnnError, Interrupted
 from cnncli.executor import provenance, workers
 from cnncli.executor.batches import (
-    Images,
     channels_last,
     conversion_notes,
     normalisation_of,
@@ -28,41 +25,19 @@ from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_ch
 from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
 from cnncli.executor.evaluation import Evaluation, evaluate
 from cnncli.executor.initialisation import start_weights
+from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
 from cnncli.executor.losses import ends_in_distances, loss_of, training_loss
 from cnncli.executor.network import Network, check
 from cnncli.executor.optimisation import freeze
 from cnncli.executor.precision import chosen
-from cnncli.executor.state import State, is_finite
-from cnncli.executor.stopping import StopRequest, stop_requests
-from cnncli.executor.training import DivergedError, Seen, Task, Watch, look, new_state, replayed, train
+from cnncli.executor.training import Task, look, new_state
 from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
-from cnncli.executor.weights import load_weights, save_weights
+from cnncli.executor.weights import load_weights
 from cnncli.language.resolved import resolved_text
 from cnncli.loading import Loaded
 from cnncli.memory import Memory, fitting_batch, memory
 from cnncli.recipe import Recipe, as_dict
 from cnncli.shape import Shape
-
-STEPS_BETWEEN_AGREEMENTS = 10  # of several workers, on whether to save or to stop
-
-
-class Display(Protocol):
-    """What is shown of a training."""
-
-    def note(self, text: str) -> None: ...
-    def batch(self, seen: Seen) -> None: ...
-    def epoch(self, seen: Seen, evaluation: Evaluation, held_out: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be trained, on what and how; ``checkpoint_minutes`` apart a checkpoint is taken within an epoch."""
-
-    loaded: Loaded
-    dataset: Dataset
-    recipe: Recipe
-    run_dir: Path | None = None
-    checkpoint_minutes: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -72,17 +47,6 @@ class Outcome:
     run: runs.Run
     test: Evaluation
     seconds: float
-
-
-class Prepared(NamedTuple):
-    """A task on its device, with the state that it starts from; ``held_out`` is what its held-out images are called."""
-
-    task: Task
-    state: State
-    test: Images
-    held_out: str
-    normalisation: runs.Normalisation
-    device: torch.device
 
 
 def run_training(job: Job, display: Display) -> Outcome:
@@ -239,7 +203,7 @@ def _check_sizes(network: Network, recipe: Recipe, shape: Shape, device: torch.d
 def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> Outcome:
     """Train to the end, then look at the test images."""
     started = time.perf_counter()
-    run = _train(job, prepared, run, display)
+    run = train_and_keep(job, prepared, run, display)
     final = _final_evaluation(prepared, run, display)
     seconds = time.perf_counter() - started
     if workers.is_first():
@@ -256,149 +220,6 @@ def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Ev
         run.updated(status="interrupted")
         display.note(f"interrupted before the last look at the test images; the run is saved in {run.folder}")
         raise Interrupted from None
-
-
-@dataclass
-class _Keeper:
-    """What is done between steps and after epochs to lose nothing. Files are the first worker's affair."""
-
-    job: Job
-    prepared: Prepared
-    run: runs.Run
-    display: Display
-    request: StopRequest
-    started: float
-    saved: float
-
-    def keep(self, state: State) -> None:
-        """Take a checkpoint of a state whose weights are numbers. Raises DivergedError otherwise."""
-        if not is_finite(state.network):
-            raise DivergedError(float("nan"), state.step, state.step // self.prepared.task.steps_per_epoch + 1)
-        checkpoint = state.checkpoint()
-        if workers.is_first():
-            write_checkpoint(self.run.folder, checkpoint)
-        self.saved = time.perf_counter()
-
-    def between(self, state: State) -> None:
-        """After a step within an epoch: save when it is time, or when a signal came, and then stop."""
-        if workers.count() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
-            return  # all must ask at the same step
-        due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
-        agreed = workers.largest(self.request.exit_code if self.request else int(due))
-        if agreed:
-            self.keep(state)
-            _leave(agreed)
-
-    def epoch(self, state: State, seen: Seen, evaluation: Evaluation) -> None:
-        """After an epoch: weights, metrics and a checkpoint."""
-        if workers.is_first():
-            _save_weights(state, self.run, seen.epoch)
-            seconds = time.perf_counter() - self.started
-            self.run.add_metrics(_metrics(seen, evaluation, self.prepared.held_out, seconds))
-            best = {"epoch": state.best_epoch, "loss": state.best_loss}
-            self.run = self.run.updated(epochs_done=seen.epoch, best=best)
-        self.keep(state)
-        self.display.epoch(seen, evaluation, self.prepared.held_out)
-        _leave(workers.largest(self.request.exit_code if self.request else 0))
-
-
-def _train(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> runs.Run:
-    """Train, keeping each epoch in the run folder; the run as it is at the end."""
-    now = time.perf_counter()
-    keeper = _Keeper(job, prepared, run, display, StopRequest(), now, now)
-    with _endings(keeper), stop_requests() as keeper.request:
-        train(prepared.task, prepared.state, Watch(display.batch, keeper.between, keeper.epoch))
-    if prepared.state.is_over(job.recipe):
-        best = prepared.state.best_epoch
-        display.note(f"stopped early: the loss has not been lower since epoch {best}, whose weights are {runs.BEST}")
-    return keeper.run
-
-
-@contextmanager
-def _endings(keeper: _Keeper) -> Iterator[None]:
-    """However a training ends, the run's record says so, and the user knows how to go on."""
-    folder = keeper.run.folder
-    try:
-        yield
-    except (KeyboardInterrupt, _StoppedError) as stop:
-        _note_end(keeper.run, "interrupted")
-        done = f"{keeper.run.record.epochs_done} of {keeper.job.recipe.epochs} epochs"
-        keeper.display.note(
-            f"interrupted after {done}; cnn train --resume {folder} goes on; the run is saved in {folder}"
-        )
-        raise Interrupted(stop.exit_code if isinstance(stop, _StoppedError) else 130) from None
-    except DivergedError as error:
-        _note_end(keeper.run, "failed")
-        raise _explained(keeper.prepared, keeper.run, error) from None
-    except OSError as error:
-        _note_end(keeper.run, "failed")
-        raise CnnError(
-            f"{error.filename or folder}: the run cannot be written: {error.strerror or error}",
-            f"the last good checkpoint is kept; make room, then cnn train --resume {folder}",
-        ) from None
-    except RuntimeError as error:
-        _note_end(keeper.run, "failed")
-        if workers.count() > 1 and workers.is_lost(error):
-            raise CnnError(
-                "another worker was lost", "torchrun starts all of them again, from the last checkpoint"
-            ) from None
-        raise
-    except BaseException:
-        _note_end(keeper.run, "failed")
-        raise
-
-
-class _StoppedError(Exception):
-    """A signal asked for the end, and all is saved."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__()
-        self.exit_code = exit_code
-
-
-def _leave(exit_code: int) -> None:
-    if exit_code > 1:
-        raise _StoppedError(exit_code)
-
-
-def _note_end(run: runs.Run, status: str) -> None:
-    if workers.is_first():
-        with suppress(OSError):  # what failed may be the disk itself
-            run.updated(status=status)
-
-
-def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
-    """The weights of an epoch, and once more as the best ones where they are."""
-    if state.average is None:
-        save_weights(state.network, run.folder / runs.WEIGHTS)
-    else:
-        with state.average.in_place():
-            save_weights(state.network, run.folder / runs.WEIGHTS)
-    if state.best_epoch == epoch:
-        runs.write_whole(run.folder / runs.BEST, (run.folder / runs.WEIGHTS).read_bytes())
-
-
-def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> DivergedError:
-    """The error with the layer and the step where it began: the steps from the last good checkpoint on, taken again."""
-    try:
-        prepared.state.restore(last_checkpoint(run.folder)[0])
-        where = replayed(prepared.task, prepared.state, error.step)
-    except CnnError:
-        return error
-    return DivergedError(error.loss, error.step, error.epoch, where)
-
-
-def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:
-    return {
-        "epoch": seen.epoch,
-        "train_loss": seen.loss,
-        "train_accuracy": seen.accuracy,
-        f"{held_out}_loss": evaluation.loss,
-        f"{held_out}_accuracy": evaluation.accuracy,
-        "learning_rate": seen.learning_rate,
-        "images_per_second": round(seen.images_per_second, 1),
-        "seconds": round(seconds, 3),
-    }
 
 
 def _image_shape(dataset: Dataset) -> Shape:

@@ -43,6 +43,11 @@ def listed(folder: Path) -> list[Row]:
     return sorted(map(_row, found), key=lambda row: (row["date"], row["run"]))
 
 
+def epochs_of(folder: Path) -> list[Row]:
+    """The figures of each epoch of a run. Raises CnnError where it is none."""
+    return _told(open_run(folder)).epochs
+
+
 def _row(folder: Path) -> Row:
     date = _date(folder)
     try:

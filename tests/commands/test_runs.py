@@ -192,3 +192,12 @@ def test_nothing_heavy_is_imported() -> None:
         )
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_epochs_of_a_run_are_a_table_and_csv(cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cnn("train", "digits_cnn", "--epochs", "2", "--run-dir", "run").code == 0
+    rows = list(csv.DictReader(io.StringIO(cnn("runs", "run", "--epochs", "--format", "csv").out)))
+    assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[1]["train_loss"]) > 0
+    assert "train_loss" in cnn("runs", "run", "--epochs").out
+    assert cnn("runs", "--epochs").code == 2

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 
 from cnncli import load
 from cnncli.executor import job as jobs
-from cnncli.executor import training
+from cnncli.executor import keeping, training
 from cnncli.executor.checkpoint import LAST, PREVIOUS
 from cnncli.memory import memory
 
@@ -230,7 +230,7 @@ def test_a_folder_that_becomes_read_only_stops_the_training(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", "run")
 
-    monkeypatch.setattr(jobs, "save_weights", refuse)
+    monkeypatch.setattr(keeping, "save_weights", refuse)
     ended = cnn("train", net, "--run-dir", "run")
     assert ended.code == 2 and "the run cannot be written: Permission denied" in ended.err
     assert json.loads(Path("run/run.json").read_text())["status"] == "failed"

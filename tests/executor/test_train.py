@@ -379,3 +379,16 @@ def test_scores_of_classes_are_those_of_the_confusion(cnn: Run, tiny: Path) -> N
         mean = 2 * precision[number] * recall[number] / max(1e-9, precision[number] + recall[number])
         assert scores["f1"] == pytest.approx(mean)
     assert result["accuracy"] < result["top_5"] <= 1
+
+
+def test_tensorboard_gets_every_epoch(cnn: Run, tiny: Path) -> None:
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    assert cnn("train", tiny, "--tensorboard", "--run-dir", "run").code == 0
+    events = accumulator.EventAccumulator("run/events").Reload()
+    assert [event.step for event in events.Scalars("train_loss")] == [1, 2]
+
+
+def test_without_tensorboard_it_says_how_to_get_it(cnn: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    ended = cnn("train", tiny, "--tensorboard")
+    assert ended.code == 2 and "pip install tensorboard" in ended.err

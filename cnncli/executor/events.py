@@ -1,0 +1,31 @@
+"""A training's figures for TensorBoard: event files in the run folder, written by torch's own writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cnncli.errors import CnnError
+
+NOT_SHOWN = ("epoch",)
+
+
+def event_writer(folder: Path, epochs_done: int) -> Any:
+    """The writer of a run's ``events`` folder; what was written after ``epochs_done`` is done again, and hidden.
+
+    Raises CnnError where TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise CnnError("--tensorboard: TensorBoard is not installed", "pip install tensorboard") from None
+    return SummaryWriter(str(folder / "events"), purge_step=epochs_done + 1)
+
+
+def add_events(writer: Any, metrics: Mapping[str, float | int]) -> None:
+    """Write the figures of an epoch."""
+    for name, value in metrics.items():
+        if name not in NOT_SHOWN:
+            writer.add_scalar(name, value, metrics["epoch"])
+    writer.flush()

@@ -1,0 +1,208 @@
+"""What is kept of a training while it goes on: weights, metrics and checkpoints; and how each ending is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+
+from cnncli import runs
+from cnncli.data import Dataset
+from cnncli.errors import CnnError, Interrupted
+from cnncli.executor import workers
+from cnncli.executor.batches import Images
+from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
+from cnncli.executor.evaluation import Evaluation
+from cnncli.executor.events import add_events, event_writer
+from cnncli.executor.state import State, is_finite
+from cnncli.executor.stopping import StopRequest, stop_requests
+from cnncli.executor.training import DivergedError, Seen, Task, Watch, replayed, train
+from cnncli.executor.weights import save_weights
+from cnncli.loading import Loaded
+from cnncli.recipe import Recipe
+
+STEPS_BETWEEN_AGREEMENTS = 10  # of several workers, on whether to save or to stop
+
+
+class Display(Protocol):
+    """What is shown of a training."""
+
+    def note(self, text: str) -> None: ...
+    def batch(self, seen: Seen) -> None: ...
+    def epoch(self, seen: Seen, evaluation: Evaluation, held_out: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, on what and how; ``checkpoint_minutes`` apart a checkpoint is taken within an epoch."""
+
+    loaded: Loaded
+    dataset: Dataset
+    recipe: Recipe
+    run_dir: Path | None = None
+    checkpoint_minutes: float = 10.0
+    tensorboard: bool = False
+
+
+class Prepared(NamedTuple):
+    """A task on its device, with the state that it starts from; ``held_out`` is what its held-out images are called."""
+
+    task: Task
+    state: State
+    test: Images
+    held_out: str
+    normalisation: runs.Normalisation
+    device: torch.device
+
+
+def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> runs.Run:
+    """Train, keeping each epoch in the run folder; the run as it is at the end."""
+    now = time.perf_counter()
+    shown = job.tensorboard and workers.is_first()
+    events = event_writer(run.folder, run.record.epochs_done) if shown else None
+    keeper = _Keeper(job, prepared, run, display, StopRequest(), now, now, events)
+    with _endings(keeper), stop_requests() as keeper.request:
+        train(prepared.task, prepared.state, Watch(display.batch, keeper.between, keeper.epoch))
+    if prepared.state.is_over(job.recipe):
+        best = prepared.state.best_epoch
+        display.note(f"stopped early: the loss has not been lower since epoch {best}, whose weights are {runs.BEST}")
+    return keeper.run
+
+
+@dataclass
+class _Keeper:
+    """What is done between steps and after epochs to lose nothing. Files are the first worker's affair."""
+
+    job: Job
+    prepared: Prepared
+    run: runs.Run
+    display: Display
+    request: StopRequest
+    started: float
+    saved: float
+    events: Any
+
+    def keep(self, state: State) -> None:
+        """Take a checkpoint of a state whose weights are numbers. Raises DivergedError otherwise."""
+        if not is_finite(state.network):
+            raise DivergedError(float("nan"), state.step, state.step // self.prepared.task.steps_per_epoch + 1)
+        checkpoint = state.checkpoint()
+        if workers.is_first():
+            write_checkpoint(self.run.folder, checkpoint)
+        self.saved = time.perf_counter()
+
+    def between(self, state: State) -> None:
+        """After a step within an epoch: save when it is time, or when a signal came, and then stop."""
+        if workers.count() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
+            return  # all must ask at the same step
+        due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
+        agreed = workers.largest(self.request.exit_code if self.request else int(due))
+        if agreed:
+            self.keep(state)
+            _leave(agreed)
+
+    def epoch(self, state: State, seen: Seen, evaluation: Evaluation) -> None:
+        """After an epoch: weights, metrics and a checkpoint."""
+        if workers.is_first():
+            _save_weights(state, self.run, seen.epoch)
+            metrics = _metrics(seen, evaluation, self.prepared.held_out, time.perf_counter() - self.started)
+            self.run.add_metrics(metrics)
+            if self.events is not None:
+                add_events(self.events, metrics)
+            best = {"epoch": state.best_epoch, "loss": state.best_loss}
+            self.run = self.run.updated(epochs_done=seen.epoch, best=best)
+        self.keep(state)
+        self.display.epoch(seen, evaluation, self.prepared.held_out)
+        _leave(workers.largest(self.request.exit_code if self.request else 0))
+
+
+@contextmanager
+def _endings(keeper: _Keeper) -> Iterator[None]:
+    """However a training ends, the run's record says so, and the user knows how to go on."""
+    folder = keeper.run.folder
+    try:
+        yield
+    except (KeyboardInterrupt, _StoppedError) as stop:
+        _note_end(keeper.run, "interrupted")
+        done = f"{keeper.run.record.epochs_done} of {keeper.job.recipe.epochs} epochs"
+        keeper.display.note(
+            f"interrupted after {done}; cnn train --resume {folder} goes on; the run is saved in {folder}"
+        )
+        raise Interrupted(stop.exit_code if isinstance(stop, _StoppedError) else 130) from None
+    except DivergedError as error:
+        _note_end(keeper.run, "failed")
+        raise _explained(keeper.prepared, keeper.run, error) from None
+    except OSError as error:
+        _note_end(keeper.run, "failed")
+        raise CnnError(
+            f"{error.filename or folder}: the run cannot be written: {error.strerror or error}",
+            f"the last good checkpoint is kept; make room, then cnn train --resume {folder}",
+        ) from None
+    except RuntimeError as error:
+        _note_end(keeper.run, "failed")
+        if workers.count() > 1 and workers.is_lost(error):
+            raise CnnError(
+                "another worker was lost", "torchrun starts all of them again, from the last checkpoint"
+            ) from None
+        raise
+    except BaseException:
+        _note_end(keeper.run, "failed")
+        raise
+
+
+class _StoppedError(Exception):
+    """A signal asked for the end, and all is saved."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
+def _leave(exit_code: int) -> None:
+    if exit_code > 1:
+        raise _StoppedError(exit_code)
+
+
+def _note_end(run: runs.Run, status: str) -> None:
+    if workers.is_first():
+        with suppress(OSError):  # what failed may be the disk itself
+            run.updated(status=status)
+
+
+def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
+    """The weights of an epoch, and once more as the best ones where they are."""
+    if state.average is None:
+        save_weights(state.network, run.folder / runs.WEIGHTS)
+    else:
+        with state.average.in_place():
+            save_weights(state.network, run.folder / runs.WEIGHTS)
+    if state.best_epoch == epoch:
+        runs.write_whole(run.folder / runs.BEST, (run.folder / runs.WEIGHTS).read_bytes())
+
+
+def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> DivergedError:
+    """The error with the layer and the step where it began: the steps from the last good checkpoint on, taken again."""
+    try:
+        prepared.state.restore(last_checkpoint(run.folder)[0])
+        where = replayed(prepared.task, prepared.state, error.step)
+    except CnnError:
+        return error
+    return DivergedError(error.loss, error.step, error.epoch, where)
+
+
+def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:
+    return {
+        "epoch": seen.epoch,
+        "train_loss": seen.loss,
+        "train_accuracy": seen.accuracy,
+        f"{held_out}_loss": evaluation.loss,
+        f"{held_out}_accuracy": evaluation.accuracy,
+        "learning_rate": seen.learning_rate,
+        "images_per_second": round(seen.images_per_second, 1),
+        "seconds": round(seconds, 3),
+    }
