@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -124,11 +125,22 @@ def command(
     if dry_run or find_lr:
         (_print_trial if dry_run else _print_rates)(job)
         return
-    with display(recipe.epochs, silent=_is_helper()) as shown:
+    with display(recipe.epochs, silent=_is_helper()) as shown, _told_by_the_first():
         outcome = run_training(job, shown) if resume is None or run is None else resume_training(job, run, shown)
-    if _is_helper():
-        return
-    click.echo(f"test accuracy {outcome.test.accuracy:.2%} after {duration(outcome.seconds)}, run {outcome.run.folder}")
+    if not _is_helper():
+        accuracy, seconds = f"{outcome.test.accuracy:.2%}", duration(outcome.seconds)
+        click.echo(f"test accuracy {accuracy} after {seconds}, run {outcome.run.folder}")
+
+
+@contextmanager
+def _told_by_the_first() -> Iterator[None]:
+    """Of several workers with the same error only the first one says it."""
+    try:
+        yield
+    except CnnError as error:
+        if _is_helper():
+            raise click.exceptions.Exit(error.exit_code) from None
+        raise
 
 
 def _print_trial(job: Job) -> None:
@@ -167,24 +179,15 @@ def _is_one_of_several() -> bool:
 
 def _launch(nproc: int, max_restarts: int, run_dir: Path | None, resume: Path | None, slug: str) -> NoReturn:
     """Start the same command as workers of torchrun, and end as they do."""
-    import subprocess
     import sys
 
     from cnncli import runs
+    from cnncli.executor.workers import launch
 
     arguments = _without_nproc(sys.argv[1:])
     if run_dir is None and resume is None:
         arguments += ["--run-dir", str(runs.next_folder(slug))]
-    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={nproc}", f"--max-restarts={max_restarts}"]
-    command = [sys.executable, "-m", *torchrun, "-m", "cnncli", *arguments]
-    process = subprocess.Popen(command)
-    while True:
-        try:
-            code = process.wait()
-            break
-        except KeyboardInterrupt:  # the workers got it as well: they save and end
-            continue
-    raise click.exceptions.Exit(code if code >= 0 else 128 - code)
+    raise click.exceptions.Exit(launch(nproc, max_restarts, arguments))
 
 
 def _without_nproc(arguments: list[str]) -> list[str]:

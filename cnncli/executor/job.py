@@ -11,7 +11,7 @@ import torch
 
 from cnncli import runs
 from cnncli.data import Dataset, absolute_spec
-from cnncli.errors import CnnError, Interrupted
+from cnncli.errors import NO, CnnError, Interrupted
 from cnncli.executor import provenance, workers
 from cnncli.executor.batches import (
     channels_last,
@@ -55,10 +55,13 @@ def run_training(job: Job, display: Display) -> Outcome:
     Weights and a checkpoint are saved after every epoch. Ctrl-C and SIGTERM save what is there and raise Interrupted;
     an error keeps the last good weights. Workers that torchrun started again go on from their last checkpoint.
     """
+    if workers.was_restarted() and job.run_dir is not None and has_checkpoint(job.run_dir):
+        run = runs.open_run(job.run_dir)
+        if run.record.status != "running":  # it ended by itself, and has said why: starting again changes nothing
+            raise Interrupted(NO)
+        return resume_training(job, run, display)
     workers.join()
     try:
-        if workers.was_restarted() and job.run_dir is not None and workers.from_first(has_checkpoint(job.run_dir)):
-            return resume_training(job, runs.open_run(job.run_dir), display)
         prepared = _prepared(job, display)
         run = workers.from_first(_create_run(job, prepared) if workers.is_first() else None)
         with _held(run), _memory_errors(job):

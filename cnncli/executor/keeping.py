@@ -144,11 +144,9 @@ def _endings(keeper: _Keeper) -> Iterator[None]:
             f"the last good checkpoint is kept; make room, then cnn train --resume {folder}",
         ) from None
     except RuntimeError as error:
+        if workers.count() > 1 and workers.is_lost(error):  # the run goes on: torchrun starts all again
+            raise CnnError("another worker was lost", "all are started again, from the last checkpoint") from None
         _note_end(keeper.run, "failed")
-        if workers.count() > 1 and workers.is_lost(error):
-            raise CnnError(
-                "another worker was lost", "torchrun starts all of them again, from the last checkpoint"
-            ) from None
         raise
     except BaseException:
         _note_end(keeper.run, "failed")

@@ -6,7 +6,10 @@ nothing. The first process alone writes files and talks.
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+import uuid
 from datetime import timedelta
 from typing import Any, cast
 
@@ -19,6 +22,37 @@ from cnncli.errors import CnnError
 
 PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
 _control: list[Any] = []  # the group for what is agreed on, which stays on the CPU
+
+
+def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
+    """Start ``cnn`` with these arguments as workers on this machine, as torchrun does; how they ended.
+
+    A worker that is lost is started again with all others, ``max_restarts`` times. A signal to this process goes to all
+    of them: they save and end.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=max_restarts,
+        monitor_interval=0.1,
+    )
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the workers say what happened
+    try:
+        elastic_launch(config, sys.executable)("-u", "-m", "cnncli", *arguments)
+    except SignalException as stopped:
+        return 128 + int(stopped.sigval)
+    except ChildFailedError as failed:
+        code = failed.get_first_failure()[1].exitcode
+        return code if code >= 0 else 128 - code
+    return 0
 
 
 def join() -> None:

