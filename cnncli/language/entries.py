@@ -10,6 +10,7 @@ from cnncli.language.foreign import field_hint
 from cnncli.language.reading import Noted, Reading, is_nothing
 from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers import KINDS, Layer
+from cnncli.layers.fields import shown
 from cnncli.shape import Unreadable
 
 
@@ -97,7 +98,7 @@ class LayerReader:
     def _checked(self, made: type[Layer], fields: dict[str, Any], entry: Entry, full: str) -> Layer:
         missing = [name for name, field in made.schema.items() if field.required and name not in fields]
         if missing:
-            self.fail_missing(entry, missing, full)
+            self.fail_missing(entry, missing, full, fields)
         key = (made, *fields.items())
         layer = self._made.get(key) or self._made.setdefault(key, made(**fields))
         misfit = layer.field_problem()
@@ -105,8 +106,11 @@ class LayerReader:
             self.reading.fail(entry.at, str(misfit), misfit.hint, full)
         return layer
 
-    def fail_missing(self, entry: Entry, missing: list[str], full: str) -> None:
-        """Note what an entry must give, with an example. Raises Noted."""
-        example = ", ".join(f"{name}: …" for name in missing)
+    def fail_missing(self, entry: Entry, missing: list[str], full: str, given: dict[str, Any] | None = None) -> None:
+        """Note what an entry must give beside what it gives, with an example. Raises Noted."""
+        kept = [
+            f"{name}: {shown(value)}" for name, value in (given or {}).items() if isinstance(value, int | float | str)
+        ]
+        example = ", ".join([*kept[:3], *(f"{name}: …" for name in missing)])
         hint = f"write {entry.kind}: {{{example}}}"
         self.reading.fail(entry.at, f"{entry.kind} needs {' and '.join(missing)}", hint, full)

@@ -140,7 +140,7 @@ net.yaml:3:26: maxpool1: maxpool has no field 'ceil_mode'
 net.yaml:3:5: conv1: conv needs kernel
     - conv: 6
       ^
-  write conv: {kernel: …}""",
+  write conv: {filters: 6, kernel: …}""",
     ),
     (
         network("conv: {filters: '6', kernel: 3}"),
