@@ -112,11 +112,11 @@ class Recipe(Record):
 
 
 MEANINGS = {
-    "dataset": "mnist, fashion_mnist, digits or images:PATH (a folder or an archive).",
+    "dataset": "digits, mnist, cifar10, images:PATH, npz:FILE, csv:FILE …: cnn data lists them.",
     "epochs": "Passes over the training images.",
     "batch_size": "Images per step.",
     "accumulate": "Parts in which a batch is computed, one after the other: for memory.",
-    "optimizer": "sgd, adam, adamw, rmsprop, or muon (for filters and matrices; sgd for the rest).",
+    "optimizer": "sgd, adam, adamw, rmsprop, or muon (for filters; sgd for the rest).",
     "lr": "Learning rate.",
     "momentum": "Of sgd and rmsprop.",
     "nesterov": "Nesterov's momentum, of sgd.",

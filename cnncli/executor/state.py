@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -39,8 +39,8 @@ class Tally:
 
 @dataclass
 class State:
-    """``step`` steps are done. ``best_loss`` is that of the held-out images, ``waited`` the epochs since; ``factor`` is
-    what plateaus have made of the rate; ``shared`` counts the epochs since the rate last fell."""
+    """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
+    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since the loss or the rate last fell."""
 
     network: nn.Module
     optimizers: list[torch.optim.Optimizer]
@@ -53,11 +53,9 @@ class State:
     waited: int = 0
     on_plateau: int = 0
     factor: float = 1.0
-    best_accuracy: float = field(default=-1.0)
 
-    def finish_epoch(self, recipe: Recipe, epoch: int, loss: float, accuracy: float) -> None:
+    def finish_epoch(self, recipe: Recipe, epoch: int, loss: float) -> None:
         """Remember how an epoch ended: the best loss, how long ago that was, and what a plateau makes of the rate."""
-        self.best_accuracy = max(self.best_accuracy, accuracy)
         if loss < self.best_loss:
             self.best_loss, self.best_epoch, self.waited, self.on_plateau = loss, epoch, 0, 0
             return
@@ -75,8 +73,7 @@ class State:
         """All of it as tensors and numbers."""
         tensors = {f"network/{name}": tensor for name, tensor in own_tensors(self.network).items()}
         numbers: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in ("step", "best_epoch", "waited", "on_plateau", "factor", "best_accuracy")
+            name: getattr(self, name) for name in ("step", "best_epoch", "waited", "on_plateau", "factor")
         }
         numbers["best_loss"] = self.best_loss if math.isfinite(self.best_loss) else None
         for at, name, key, value in self._optimizer_entries():
@@ -123,7 +120,7 @@ class State:
             self.tally.correct.copy_(tensors["tally/correct"])
             self.tally.images = numbers["images"]
         self.precision.restore(numbers["precision"])
-        for name in ("step", "best_epoch", "waited", "on_plateau", "factor", "best_accuracy"):
+        for name in ("step", "best_epoch", "waited", "on_plateau", "factor"):
             setattr(self, name, numbers[name])
         self.best_loss = math.inf if numbers["best_loss"] is None else numbers["best_loss"]
 

@@ -122,7 +122,7 @@ def train(task: Task, state: State, watch: Watch) -> None:
         seen = _seen(task, state, epoch, clock, state.tally.of_all())
         evaluation = look(task, state)
         _check(evaluation.loss, task, state)  # the last step of an epoch can spoil the weights after its loss was taken
-        state.finish_epoch(recipe, epoch, evaluation.loss, evaluation.accuracy)
+        state.finish_epoch(recipe, epoch, evaluation.loss)
         watch.epoch(state, seen, evaluation)
 
 
