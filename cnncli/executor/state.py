@@ -40,7 +40,7 @@ class Tally:
 @dataclass
 class State:
     """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
-    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since the loss or the rate last fell."""
+    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell."""
 
     network: nn.Module
     optimizers: list[torch.optim.Optimizer]
