@@ -12,6 +12,9 @@ from cnncli.shape import Unreadable
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "muon")
 SCHEDULES = ("constant", "step", "multistep", "cosine", "one-cycle", "linear", "polynomial", "plateau")
 INITS = ("kaiming", "xavier", "lecun", "normal", "dirac")
+AUTO = "auto"
+TASKS = ("classification", "regression", "segmentation")
+LOSSES = ("mse", "l1", "huber")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -65,6 +68,8 @@ class Recipe(Record):
     """How to train. What each key means stands in :data:`MEANINGS`."""
 
     dataset: Text = ""
+    task: Annotated[str, one_of(AUTO, *TASKS)] = AUTO
+    loss: Annotated[str, one_of(*LOSSES)] = "mse"
     epochs: Count = 10
     batch_size: Count = 128
     accumulate: Count = 1
@@ -113,6 +118,8 @@ class Recipe(Record):
 
 MEANINGS = {
     "dataset": "digits, mnist, cifar10, images:PATH, npz:FILE, csv:FILE …: cnn data lists them.",
+    "task": "auto, classification, regression or segmentation; auto goes by the output and the data.",
+    "loss": "Of a regression: mse, l1 or huber.",
     "epochs": "Passes over the training images.",
     "batch_size": "Images per step.",
     "accumulate": "Parts in which a batch is computed, one after the other: for memory.",

@@ -61,6 +61,8 @@ class RunRecord:
     git: str = ""  # the commit of the folder that it was started in, with + where files were changed
     data_fingerprint: str = ""
     precision: str = ""
+    task: str = "classification"
+    targets: Normalisation | None = None  # what a regression's targets were scaled by
     best: dict[str, float] | None = None
     overrides: dict[str, str] | None = None  # of --set and --input, where the architecture's text could not hold them
     inputs: dict[str, str] | None = None
@@ -164,11 +166,9 @@ def open_run(folder: Path) -> Run:
     """Read a run folder. Raises CnnError where it is none, or is damaged."""
     try:
         data = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        known = data["normalisation"]
-        mean, std = (tuple(map(float, known[key])) for key in ("mean", "std"))
-        normalisation = Normalisation(mean, std, float(known.get("unit", 255.0)))
         read = {"classes": tuple(map(str, data["classes"])), "command": tuple(map(str, data.get("command", ())))}
-        record = RunRecord(**{**data, **read, "normalisation": normalisation})
+        scaled = {key: _normalisation(data[key]) for key in ("normalisation", "targets") if data.get(key)}
+        record = RunRecord(**{**data, **read, **scaled})
     except FileNotFoundError:
         raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
     except NotADirectoryError:
@@ -176,6 +176,11 @@ def open_run(folder: Path) -> Run:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CnnError(f"{folder / RUN}: cannot be read: {error}", "train the network again") from None
     return Run(folder, record)
+
+
+def _normalisation(data: dict[str, Any]) -> Normalisation:
+    mean, std = (tuple(map(float, data[key])) for key in ("mean", "std"))
+    return Normalisation(mean, std, float(data.get("unit", 255.0)))
 
 
 def architecture_of(run: Run) -> Loaded:

@@ -9,6 +9,7 @@ import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
+from cnncli.recipe import AUTO, TASKS
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
@@ -19,10 +20,13 @@ SAMPLES = 10  # images of each class on the sheet, and at most so many classes
 @click.command()
 @click.argument("name", required=False)
 @options.data_dir_option
+@click.option("--task", type=click.Choice([AUTO, *TASKS]), default=AUTO, help="What its targets are for.")
 @click.option("--input", "shape", metavar="SHAPE", help="What images and arrays are read as, as 3x32x32.")
 @click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.png", help="Write a sheet of samples there.")
 @options.format_option("table", "json")
-def command(name: str | None, data_dir: Path | None, shape: str | None, samples: Path | None, form: str) -> None:
+def command(
+    name: str | None, data_dir: Path | None, task: str, shape: str | None, samples: Path | None, form: str
+) -> None:
     """The data sets, or what is in one: examples, classes, mean and deviation of each channel.
 
     A data set that is not here is downloaded when it is asked for, and its checksum compared.
@@ -30,7 +34,7 @@ def command(name: str | None, data_dir: Path | None, shape: str | None, samples:
     if name is None:
         _list(data_dir, form)
         return
-    dataset = _loaded(name, shape, data_dir)
+    dataset = _loaded(name, task, shape, data_dir)
     record = _record(dataset)
     if samples is not None:
         _write_samples(dataset, samples)
@@ -57,7 +61,7 @@ def _list(data_dir: Path | None, form: str) -> None:
     click.echo(as_table([{**row, "here": "yes" if row["here"] else "download"} for row in rows]), nl=False)
 
 
-def _loaded(name: str, shape: str | None, data_dir: Path | None) -> Dataset:
+def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> Dataset:
     from cnncli.data import IMAGES, load_dataset
     from cnncli.shape import Unreadable, read_shape
 
@@ -67,7 +71,7 @@ def _loaded(name: str, shape: str | None, data_dir: Path | None) -> Dataset:
         sizes = read_shape(shape) if shape is not None else (1,)
     except Unreadable as error:
         raise CnnError(f"--input {shape}: {error}", error.hint) from None
-    return load_dataset(name, sizes, data_dir)
+    return load_dataset(name, sizes, data_dir, task=task)
 
 
 def _record(dataset: Dataset) -> dict[str, Any]:
@@ -76,7 +80,6 @@ def _record(dataset: Dataset) -> dict[str, Any]:
     images = dataset.train.images
     unit = 255 if images.dtype == np.uint8 else 1
     rest = (0, *range(2, images.ndim))
-    counts = [np.bincount(split.labels, minlength=len(dataset.classes)) for split in (dataset.train, dataset.test)]
     return {
         "name": dataset.name,
         "shape": list(images.shape[1:]),
@@ -85,12 +88,37 @@ def _record(dataset: Dataset) -> dict[str, Any]:
         "test": len(dataset.test.labels),
         "mean": [round(float(value) / unit, 4) for value in np.atleast_1d(images.mean(rest, dtype=np.float64))],
         "std": [round(float(value) / unit, 4) for value in np.atleast_1d(images.std(rest, dtype=np.float64))],
-        "classes": [
-            {"class": name, "train": int(train), "test": int(test)}
-            for name, train, test in zip(dataset.classes, *counts, strict=True)
-        ],
+        "task": dataset.task,
+        **_targets(dataset),
         "notes": list(dataset.notes),
     }
+
+
+def _targets(dataset: Dataset) -> dict[str, Any]:
+    """The images of each class, the pixels of each class, or what the numbers are."""
+    import numpy as np
+
+    splits = (dataset.train, dataset.test)
+    if dataset.task == "regression":
+        values = dataset.train.labels.astype(np.float64)
+        figures = {"mean": values.mean(0), "std": values.std(0), "least": values.min(0), "most": values.max(0)}
+        return {
+            "targets": [
+                {"target": name, **{key: _short(of_all[at]) for key, of_all in figures.items()}}
+                for at, name in enumerate(dataset.classes)
+            ]
+        }
+    counts = [np.bincount(split.labels.reshape(-1), minlength=256) for split in splits]
+    return {
+        "classes": [
+            {"class": name, "train": int(counts[0][at]), "test": int(counts[1][at])}
+            for at, name in enumerate(dataset.classes)
+        ]
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _lines(record: dict[str, Any]) -> list[str]:
@@ -105,7 +133,7 @@ def _lines(record: dict[str, Any]) -> list[str]:
         f"mean {values[0]}{more}, std {values[1]}{more} of the training part"
         + (", pixels from 0 to 1" if record["type"] == "uint8" else ""),
         "",
-        as_table(record["classes"]).rstrip("\n"),
+        as_table(record["targets" if "targets" in record else "classes"]).rstrip("\n"),
     ]
 
 
@@ -120,6 +148,8 @@ def _write_samples(dataset: Dataset, path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise CnnError(f"{path}: samples are written as PNG", "end the name with .png")
     _, channels, height, width = images.shape
+    if dataset.task != "classification":
+        raise CnnError(f"--samples: {dataset.name} has no classes of images", "leave it out")
     rows = min(len(dataset.classes), 100)
     sheet = np.full((rows * (height + 1), SAMPLES * (width + 1), channels), 255, np.uint8)
     for row in range(rows):

@@ -13,9 +13,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.data import Dataset
     from cnncli.executor.keeping import Job
-    from cnncli.loading import Loaded
 
 
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,9 +78,9 @@ def command(
     --resume goes on as if nothing had happened, also after a crash.
     """
     from cnncli import runs
-    from cnncli.data import load_dataset
     from cnncli.loading import load
     from cnncli.recipe import differences, read_recipe
+    from cnncli.tasks import dataset_for, task_of
 
     given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
@@ -108,10 +106,9 @@ def command(
         raise CnnError(
             "there is no data to train on", "use --data digits (bundled), --data mnist or --data images:PATH"
         )
-    check_trainable(loaded)
+    task = task_of(loaded, recipe)
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
-    dataset = load_dataset(spec, loaded.graph.inputs[0].shape, data_dir)
-    check_classes(loaded, dataset)
+    dataset = dataset_for(loaded, spec, task, data_dir)
     if nproc is not None and nproc > 1:
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug)
     if _is_one_of_several() and run_dir is None and resume is None:
@@ -119,7 +116,7 @@ def command(
 
     from cnncli.executor.job import resume_training, run_training  # here torch is loaded: all above fails at once
     from cnncli.executor.keeping import Job
-    from cnncli.views.training import display, duration
+    from cnncli.views.training import display, duration, figure_text
 
     job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes, tensorboard)
     if dry_run or find_lr:
@@ -128,8 +125,8 @@ def command(
     with display(recipe.epochs, silent=_is_helper()) as shown, _told_by_the_first():
         outcome = run_training(job, shown) if resume is None or run is None else resume_training(job, run, shown)
     if not _is_helper():
-        accuracy, seconds = f"{outcome.test.accuracy:.2%}", duration(outcome.seconds)
-        click.echo(f"test accuracy {accuracy} after {seconds}, run {outcome.run.folder}")
+        found = figure_text(*next(iter(outcome.test.figures().items())))
+        click.echo(f"test {found} after {duration(outcome.seconds)}, run {outcome.run.folder}")
 
 
 @contextmanager
@@ -220,32 +217,3 @@ def plain_text(value: Any) -> Any:
         except ValueError:
             continue
     return value
-
-
-def check_trainable(loaded: Loaded) -> None:
-    """Raises CnnError for a network that is not from one image to one vector of scores."""
-    from cnncli.shape import format_shape
-
-    graph = loaded.graph
-    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
-        raise CnnError(
-            f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; "
-            "training on images takes one of each"
-        )
-    shape = loaded.inferred.shape(graph.outputs[0])
-    if len(shape) != 1:
-        raise CnnError(
-            f"the output {graph.outputs[0]} is a map of {format_shape(shape)}; classes need a vector",
-            "end the network with flatten or global_avgpool, and linear: CLASSES",
-        )
-
-
-def check_classes(loaded: Loaded, dataset: Dataset) -> None:
-    """Raises CnnError where the network's scores are not as many as the data's classes."""
-    output = loaded.graph.outputs[0]
-    scores, classes = loaded.inferred.shape(output)[0], len(dataset.classes)
-    if scores != classes:
-        raise CnnError(
-            f"{dataset.name} has {classes} classes, and the network's output {output} has {scores} values",
-            f"make its last layer linear: {classes}",
-        )

@@ -30,15 +30,21 @@ def absolute_spec(spec: str) -> str:
         return spec
 
 
-def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None) -> Dataset:
+def load_dataset(
+    spec: str, shape: tuple[int, ...], data_dir: Path | None = None, *, task: str = "auto", outputs: int = 1
+) -> Dataset:
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
     Only ``images:PATH`` is decoded to that shape, and arrays are read as it; the others keep their own, as (1, 28, 28).
+    Those with a name have classes; arrays, tables and images can have other targets, for the ``task`` of a network of
+    so many ``outputs``, classes or numbers.
     ``data_dir`` is searched first for MNIST and Fashion-MNIST, and is where they are downloaded to.
     """
     if spec.startswith(IMAGES):
-        from cnncli.data import images
+        from cnncli.data import images, masks
 
+        if task == "segmentation":
+            return masks.load(spec.removeprefix(IMAGES), shape, outputs)
         return images.load(spec.removeprefix(IMAGES), shape)
     if spec in ("mnist", "fashion_mnist"):
         from cnncli.data import mnist
@@ -52,7 +58,7 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
         from cnncli.data import arrays
 
         read = arrays.load_npz if spec.startswith("npz:") else arrays.load_csv
-        return read(spec.partition(":")[2], shape)
+        return read(spec.partition(":")[2], shape, task, outputs)
     if spec == "digits":
         from cnncli.data import digits
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.dataset import Dataset, Split
+from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.errors import CnnError
 
 HELD_OUT = 5  # one example in five, where the file has no test part
@@ -19,11 +20,12 @@ IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_
 ALONE = (("x", "y"), ("images", "labels"))
 
 
-def load_npz(text: str, shape: tuple[int, ...]) -> Dataset:
+def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1) -> Dataset:
     """Arrays ``x`` and ``y`` (or ``x_train``, ``y_train``, ``x_test``, ``y_test``) as examples of ``shape``.
 
     x is (N, *shape), or without the channel where there is one, or with the channels last; uint8, or numbers that are
-    taken as they are. Raises CnnError.
+    taken as they are. y is (N,) of classes, (N,) or (N, targets) of numbers for a regression, or (N, *sizes) of the
+    class of each pixel for a segmentation. Raises CnnError.
     """
     path = Path(text).expanduser()
     try:
@@ -37,19 +39,21 @@ def load_npz(text: str, shape: tuple[int, ...]) -> Dataset:
     for names in IMAGES:
         if all(name in arrays for name in names):
             train, test = (_examples(path, arrays[a], arrays[b], shape) for a, b in (names[:2], names[2:]))
-            return _dataset(path, train, test, ())
+            return _dataset(path, train, test, (), task, outputs)
     for first, second in ALONE:
         if first in arrays and second in arrays:
-            return _held_out(path, *_examples(path, arrays[first], arrays[second], shape))
+            return _held_out(path, *_examples(path, arrays[first], arrays[second], shape), task, outputs)
     raise CnnError(
         f"{path}: holds {', '.join(arrays) or 'nothing'}", "it takes x and y, or x_train, y_train, x_test and y_test"
     )
 
 
-def load_csv(text: str, shape: tuple[int, ...]) -> Dataset:
+def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1) -> Dataset:
     """A row per example: numbers, and its class in a column named label, class, target or y, else in the last one.
 
-    The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with the line.
+    The targets of a regression are the columns called target… or y…, else the last ones, as many as the network has
+    ``outputs``. The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with the
+    line.
     """
     path = Path(text).expanduser()
     try:
@@ -63,17 +67,35 @@ def load_csv(text: str, shape: tuple[int, ...]) -> Dataset:
         raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
     heads = [cell.strip().lower() for cell in rows[0]]
     named = not all(_is_number(cell) for cell in heads[:-1])
-    at = next((heads.index(name) for name in LABELS if name in heads), len(heads) - 1) if named else len(heads) - 1
+    at = _target_columns(heads if named else [""] * len(heads), task, outputs)
     body = rows[1:] if named else rows
-    values = np.empty((len(body), len(heads) - 1), np.float32)
+    values = np.empty((len(body), len(heads) - len(at)), np.float32)
     for number, row in enumerate(body):
-        cells = [cell for place, cell in enumerate(row) if place != at]
+        cells = [cell for place, cell in enumerate(row) if place not in at]
         if len(row) != len(heads) or not all(map(_is_number, cells)):
             line = number + 1 + named
-            raise CnnError(f"{path}:{line}: is not {len(heads) - 1} numbers and a class: {','.join(row)[:60]}")
+            raise CnnError(f"{path}:{line}: is not {values.shape[1]} numbers and a class: {','.join(row)[:60]}")
         values[number] = [float(cell) for cell in cells]
-    wanted = values.reshape(len(values), -1)
-    return _held_out(path, *_examples(path, wanted, np.array([row[at].strip() for row in body]), shape))
+    targets = np.array([[row[place].strip() for place in at] for row in body])
+    names = tuple(heads[place] for place in at) if named else ()
+    return _held_out(path, *_examples(path, values, _numbers(targets), shape), task, outputs, names)
+
+
+def _target_columns(heads: list[str], task: str, outputs: int) -> list[int]:
+    """Where the targets stand: one column, or for a regression several."""
+    if task == "regression":
+        found = [place for place, head in enumerate(heads) if re.fullmatch(r"(target|y)[\W_]?\w*", head)]
+        return found if found else [*range(len(heads) - outputs, len(heads))]
+    return [next((heads.index(name) for name in LABELS if name in heads), len(heads) - 1)]
+
+
+def _numbers(cells: NDArray[Any]) -> NDArray[Any]:
+    """The texts (N, K) as numbers where all are, and (N,) where there is one of each."""
+    if all(map(_is_number, cells.flat)):
+        cells = cells.astype(np.float64)
+        if (cells == np.rint(cells)).all():
+            cells = cells.astype(np.int64)
+    return cells[:, 0] if cells.shape[1] == 1 else cells
 
 
 def _is_number(text: str) -> bool:
@@ -89,7 +111,7 @@ Examples = tuple[NDArray[Any], NDArray[Any]]
 def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ...]) -> Examples:
     if x.dtype.kind not in "biuf" or len(x) == 0:
         raise CnnError(f"{path}: the examples are {len(x)} of {x.dtype}", "they are numbers")
-    if y.shape != (len(x),):
+    if len(y.shape) == 0 or len(y) != len(x):
         raise CnnError(f"{path}: {len(x)} examples and labels of shape {'x'.join(map(str, y.shape))}", "one for each")
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise CnnError(f"{path}: some values are not finite", "leave those examples out")
@@ -108,18 +130,73 @@ def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ..
     raise CnnError(f"{path}: examples of {have} cannot become the network's input {want}", f"set the input to {have}")
 
 
-def _held_out(path: Path, x: NDArray[Any], y: NDArray[Any]) -> Dataset:
+def _held_out(
+    path: Path, x: NDArray[Any], y: NDArray[Any], task: str, outputs: int, names: tuple[str, ...] = ()
+) -> Dataset:
     """Every fifth example of an order that is drawn once for all as the test part."""
     if len(x) < HELD_OUT:
         raise CnnError(f"{path}: {len(x)} examples cannot be split into a training and a test part")
     order = np.random.default_rng(0).permutation(len(x))
     test, train = np.sort(order[::HELD_OUT]), np.sort(np.setdiff1d(order, order[::HELD_OUT]))
     note = f"{path.name}: {len(test):,} of {len(x):,} examples are held out as the test part"
-    return _dataset(path, (x[train], y[train]), (x[test], y[test]), (note,))
+    return _dataset(path, (x[train], y[train]), (x[test], y[test]), (note,), task, outputs, names)
 
 
-def _dataset(path: Path, train: Examples, test: Examples, notes: tuple[str, ...]) -> Dataset:
-    """Labels as class numbers: the values in their order, or the numbers themselves where they count from 0."""
+def _dataset(
+    path: Path,
+    train: Examples,
+    test: Examples,
+    notes: tuple[str, ...],
+    task: str,
+    outputs: int,
+    names: tuple[str, ...] = (),
+) -> Dataset:
+    """The targets as their task has them; whose it is, numbers with fractions say where the network does not."""
+    y = train[1]
+    if task == "segmentation":
+        return _with_masks(path, train, test, notes, outputs)
+    if task == "regression" or (task == "auto" and y.dtype.kind == "f" and not _are_whole(y)):
+        return _with_numbers(path, train, test, notes, names)
+    if y.ndim != 1:
+        raise CnnError(f"{path}: the labels are of shape {'x'.join(map(str, y.shape))}", "a class for each example")
+    return _with_classes(path, train, test, notes)
+
+
+def _are_whole(values: NDArray[Any]) -> bool:
+    return bool((values == np.rint(values)).all())
+
+
+def _with_numbers(
+    path: Path, train: Examples, test: Examples, notes: tuple[str, ...], names: tuple[str, ...]
+) -> Dataset:
+    """For a regression: float32 (N, K)."""
+    splits = []
+    for x, y in (train, test):
+        if y.dtype.kind not in "biuf" or y.ndim > 2 or (y.dtype.kind == "f" and not np.isfinite(y).all()):
+            raise CnnError(f"{path}: the targets of a regression are numbers", "each finite, in one or two axes")
+        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(y.reshape(len(y), -1), np.float32)))
+    count = splits[0].labels.shape[1]
+    if splits[1].labels.shape[1] != count:
+        raise CnnError(f"{path}: the training part has {count} targets, the test part {splits[1].labels.shape[1]}")
+    named = names if len(names) == count else tuple(f"y{number}" for number in range(count))
+    return Dataset(path.name, splits[0], splits[1], named, notes)
+
+
+def _with_masks(path: Path, train: Examples, test: Examples, notes: tuple[str, ...], outputs: int) -> Dataset:
+    """For a segmentation: uint8 (N, *sizes)."""
+    splits = []
+    for x, y in (train, test):
+        if y.shape[1:] != x.shape[2:] or y.dtype.kind not in "biu":
+            have, want = ("x".join(map(str, each)) for each in (y.shape[1:], x.shape[2:]))
+            raise CnnError(f"{path}: masks of {have or 'no size'} ({y.dtype}) for examples of {want}")
+        if y.min() < 0 or y.max() > VOID:
+            raise CnnError(f"{path}: masks hold classes from 0 to 254, and 255 where there is none")
+        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(y, np.uint8)))
+    return Dataset(path.name, splits[0], splits[1], mask_classes([split.labels for split in splits], outputs), notes)
+
+
+def _with_classes(path: Path, train: Examples, test: Examples, notes: tuple[str, ...]) -> Dataset:
+    """Labels as class numbers: the values in their order."""
     values = np.unique(np.concatenate((train[1], test[1])))
     missing = [str(value) for value in values if value not in train[1]]
     if missing:

@@ -34,7 +34,7 @@ class Arrangement:
 
 def arrange(source: Path, entries: Iterable[Entry]) -> Arrangement:
     """Sort the images among ``entries`` into classes, train and test; the order of the entries has no influence."""
-    kept, notes = _select(entries)
+    kept, notes = select(entries)
     if not any(entry.kind == "file" for entry in kept):
         raise CnnError(f"{source}: there are no images in it", "; ".join((*notes, WANTED)))
     located = _unwrapped([(entry.path, entry) for entry in kept])
@@ -43,7 +43,7 @@ def arrange(source: Path, entries: Iterable[Entry]) -> Arrangement:
     return Arrangement(tuple(train), _labelled(train, numbers), _labelled(test, numbers), (*notes, *more_notes))
 
 
-def _select(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
+def select(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
     """The folders and images to look at, and a note that counts everything else."""
     reasons = [(entry, _reason_to_skip(entry)) for entry in entries if entry.path]
     skipped = Counter(reason for entry, reason in reasons if reason and entry.kind != "folder")

@@ -43,7 +43,7 @@ def load(path: str, shape: tuple[int, ...]) -> Dataset:
         f"{source.path}: {len(files):,} images of {channels}x{height}x{width}",
         "give the network a smaller input, or use fewer images",
     )
-    images, notes = _decode_all(source, files, (channels, height, width))
+    images, notes = decode_all(source, files, (channels, height, width))
     cut = len(arranged.train)
     train, test = Split(images[:cut], _labels(arranged.train)), Split(images[cut:], _labels(arranged.test))
     return Dataset(f"images:{path}", train, test, arranged.classes, arranged.notes + notes)
@@ -60,7 +60,7 @@ def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-def _decode_all(
+def decode_all(
     source: Source, files: Sequence[Entry], shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Decode the ``files`` into one array (N, C, H, W) in their order, and say what was converted."""

@@ -29,12 +29,17 @@ def augments(recipe: Recipe) -> bool:
 # Pixels, before they become the network's input -------------------------------------------------------------------
 
 
-def moved_and_jittered(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
-    """Flip, translate and jitter a batch (N, C, *sizes), uint8 or float, of a data set of ``count`` images."""
-    if recipe.flip != "none" or recipe.translate:
-        flips = _flips(batch, count, recipe, epoch, step)
-        pixels = moved(pixels, flips, _shifts(batch.size, pixels.dim() - 2, recipe, step))
-    return _jittered(pixels, batch.size, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
+def flipped_and_translated(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
+    """Flip and translate a batch (N, C, *sizes), or its masks, of a data set of ``count`` images."""
+    if recipe.flip == "none" and not recipe.translate:
+        return pixels
+    flips = _flips(batch, count, recipe, epoch, step)
+    return moved(pixels, flips, _shifts(batch.size, pixels.dim() - 2, recipe, step))
+
+
+def jittered(pixels: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
+    """Change the colours of pixels (N, C, *sizes) of a batch of ``size``, uint8 or float."""
+    return _jittered(pixels, size, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
 
 
 def _flips(batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor | None:
@@ -106,23 +111,28 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
 # The network's input ----------------------------------------------------------------------------------------------
 
 
-def turned_and_cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
-    """Rotate, and blank out squares of, images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean."""
-    if images.dim() != 4:
+def turned(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bilinear") -> Tensor:
+    """Rotate images (N, C, H, W) of a batch of ``size``, or, by ``mode`` nearest, their masks."""
+    if images.dim() != 4 or not recipe.rotation:
         return images
-    if recipe.rotation:
-        images = _turned(images, size, recipe.rotation, recipe.seed, step)
-    return _cut(images, size, recipe.cutout, recipe.seed, step) if recipe.cutout else images
+    return _turned(images, size, recipe.rotation, recipe.seed, step, mode)
 
 
-def _turned(images: Tensor, size: int, degrees: float, seed: int, step: int) -> Tensor:
+def cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
+    """Blank out squares of images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean."""
+    if images.dim() != 4 or not recipe.cutout:
+        return images
+    return _cut(images, size, recipe.cutout, recipe.seed, step)
+
+
+def _turned(images: Tensor, size: int, degrees: float, seed: int, step: int, mode: str) -> Tensor:
     draws = share(torch.rand(size, generator=generator(seed, step, "rotation")))
     angles = (2 * draws - 1) * math.radians(degrees)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
     rows = torch.stack((torch.stack((cos, -sin * ratio, zero), 1), torch.stack((sin / ratio, cos, zero), 1)), 1)
     grid = functional.affine_grid(rows.to(images), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return functional.grid_sample(images, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
 def _cut(images: Tensor, size: int, side: int, seed: int, step: int) -> Tensor:
@@ -138,7 +148,7 @@ def _cut(images: Tensor, size: int, side: int, seed: int, step: int) -> Tensor:
 
 
 class Mixed(NamedTuple):
-    """Images that show two each: the first label counts for ``share`` of the loss, the second for the rest."""
+    """Images that show two each: the first target counts for ``share`` of the loss, the second for the rest."""
 
     images: Tensor
     first: Tensor
@@ -160,9 +170,19 @@ def mixed(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
     height, width = images.shape[2:]
     tall, wide = round(height * math.sqrt(1 - share)), round(width * math.sqrt(1 - share))
     top, left = int(draws.random() * (height - tall + 1)), int(draws.random() * (width - wide + 1))
+    pasted = _pasted(images, order, (top, tall, left, wide))
+    if labels.dim() > 2:  # masks are pasted with their images
+        masks = _pasted(labels[:, None], order, (top, tall, left, wide))[:, 0]
+        return Mixed(pasted, masks, masks, 1.0)
+    return Mixed(pasted, labels, labels[order], 1 - tall * wide / (height * width))
+
+
+def _pasted(images: Tensor, order: Tensor, where: tuple[int, int, int, int]) -> Tensor:
+    """Images (N, C, H, W) with a rectangle (top, height, left, width) of others."""
+    top, tall, left, wide = where
     pasted = images.clone()
     pasted[:, :, top : top + tall, left : left + wide] = images[order, :, top : top + tall, left : left + wide]
-    return Mixed(pasted, labels, labels[order], 1 - tall * wide / (height * width))
+    return pasted
 
 
 def size_at(recipe: Recipe, epoch: int) -> int:
@@ -180,7 +200,13 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 # Evaluation -------------------------------------------------------------------------------------------------------
 
-View = tuple[Tensor, float]
+
+class View(NamedTuple):
+    """Images as they are seen once; the outputs of several views are weighed and added."""
+
+    images: Tensor
+    weight: float
+    mirrored: bool
 
 
 def views(images: Tensor, kind: str) -> list[View]:
@@ -189,14 +215,16 @@ def views(images: Tensor, kind: str) -> list[View]:
     ``mirror``: as they are and mirrored. ``six``: both, also moved by a pixel to either corner (Jordan 2024).
     """
     if kind == "none" or images.dim() != 4:
-        return [(images, 1.0)]
-    both = [images, images.flip(-1)]
+        return [View(images, 1.0, mirrored=False)]
+    share = 0.5 if kind == "mirror" else 0.25
+    both = [View(images, share, mirrored=False), View(images.flip(-1), share, mirrored=True)]
     if kind == "mirror":
-        return [(view, 0.5) for view in both]
-    padded = [functional.pad(view, (1, 1, 1, 1), mode="reflect") for view in both]
-    corners = [
-        view[:, :, start : start + images.shape[2], start : start + images.shape[3]]
-        for view in padded
-        for start in (0, 2)
-    ]
-    return [*((view, 0.25) for view in both), *((view, 0.125) for view in corners)]
+        return both
+    height, width = images.shape[2:]
+    corners = []
+    for view in both:
+        padded = functional.pad(view.images, (1, 1, 1, 1), mode="reflect")
+        for start in (0, 2):
+            part = padded[:, :, start : start + height, start : start + width]
+            corners.append(View(part, 0.125, view.mirrored))
+    return [*both, *corners]

@@ -23,11 +23,13 @@ from cnncli.executor.batches import (
 )
 from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_checkpoint
 from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
-from cnncli.executor.evaluation import Evaluation, evaluate
+from cnncli.executor.evaluation import evaluate
 from cnncli.executor.initialisation import start_weights
 from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
-from cnncli.executor.losses import ends_in_distances, loss_of, training_loss
+from cnncli.executor.losses import ends_in_distances
 from cnncli.executor.network import Network, check
+from cnncli.executor.objectives import Evaluation, objective_of
+from cnncli.executor.objectives.regression import scaling_of
 from cnncli.executor.optimisation import freeze
 from cnncli.executor.precision import chosen
 from cnncli.executor.training import Task, look, new_state
@@ -177,11 +179,11 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         frozen = freeze(network, recipe)
         if frozen:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
-        classes = len(job.dataset.classes)
-        losses = training_loss(graph, recipe, images.labels, classes), loss_of(graph)
+        targets = scaling_of(images.labels) if job.dataset.task == "regression" else None
+        objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
         precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
-        task = Task(network, images, held_out, prepare, *losses, classes, recipe, precision)
-        return Prepared(task, new_state(task), test, name, normalisation, device)
+        task = Task(network, images, held_out, prepare, objective, recipe, precision)
+        return Prepared(task, new_state(task), test, name, normalisation, targets, device)
 
 
 @torch.no_grad()
@@ -210,7 +212,8 @@ def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> 
     final = _final_evaluation(prepared, run, display)
     seconds = time.perf_counter() - started
     if workers.is_first():
-        result = {"test_accuracy": final.accuracy, "test_loss": final.loss, "seconds": round(seconds, 3)}
+        figures = {f"test_{name}": value for name, value in final.figures().items()}
+        result = {**figures, "test_loss": final.loss, "seconds": round(seconds, 3)}
         run = run.updated(status="finished", result=result)
     return Outcome(run, final, seconds)
 
@@ -258,6 +261,8 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         git=provenance.git_state(),
         data_fingerprint=provenance.fingerprint(job.dataset),
         precision=prepared.task.precision,
+        task=job.dataset.task,
+        targets=prepared.targets,
     )
     source, overrides, inputs = job.loaded.source, job.loaded.overrides, job.loaded.inputs
     text = resolved_text(source, overrides, inputs)
@@ -305,4 +310,6 @@ def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: s
     conversion_notes(shape, dataset.name, _image_shape(dataset))
     test = on_device(dataset.test, device)
     prepare = preparation(shape, run.record.normalisation, device)
-    return evaluate(network, test, prepare, loss_of(loaded.graph), len(dataset.classes), runs.recipe_of(run).tta)
+    recipe = runs.recipe_of(run)
+    objective = objective_of(loaded, dataset, recipe, device, targets=run.record.targets)
+    return evaluate(network, test, prepare, objective, recipe.tta)

@@ -17,8 +17,8 @@ from cnncli.errors import CnnError, Interrupted
 from cnncli.executor import workers
 from cnncli.executor.batches import Images
 from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
-from cnncli.executor.evaluation import Evaluation
 from cnncli.executor.events import add_events, event_writer
+from cnncli.executor.objectives import Evaluation
 from cnncli.executor.state import State, is_finite
 from cnncli.executor.stopping import StopRequest, stop_requests
 from cnncli.executor.training import DivergedError, Seen, Task, Watch, replayed, train
@@ -50,13 +50,17 @@ class Job:
 
 
 class Prepared(NamedTuple):
-    """A task on its device, with the state that it starts from; ``held_out`` is what its held-out images are called."""
+    """A task on its device, with the state that it starts from; ``held_out`` is what its held-out images are called.
+
+    ``normalisation`` is of the images, ``targets`` what a regression's targets are scaled by.
+    """
 
     task: Task
     state: State
     test: Images
     held_out: str
     normalisation: runs.Normalisation
+    targets: runs.Normalisation | None
     device: torch.device
 
 
@@ -197,9 +201,9 @@ def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) 
     return {
         "epoch": seen.epoch,
         "train_loss": seen.loss,
-        "train_accuracy": seen.accuracy,
+        f"train_{seen.figure}": seen.score,
         f"{held_out}_loss": evaluation.loss,
-        f"{held_out}_accuracy": evaluation.accuracy,
+        **{f"{held_out}_{name}": value for name, value in evaluation.figures().items()},
         "learning_rate": seen.learning_rate,
         "images_per_second": round(seen.images_per_second, 1),
         "seconds": round(seconds, 3),

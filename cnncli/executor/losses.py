@@ -1,4 +1,4 @@
-"""What training makes small: cross-entropy, smoothed, weighed by class, of mixed images."""
+"""Cross-entropy: of scores or of probabilities, smoothed, weighed by class, of mixed images."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ Activation = Callable[[Tensor], Tensor]
 
 def loss_of(graph: Graph) -> Loss:
     """Cross-entropy, summed over a batch. A network that ends with softmax gives probabilities, others logits."""
-    return _loss_of_probabilities if _last_kind(graph) == "softmax" else _loss_of_logits
+    return _loss_of_probabilities if ends_in_probabilities(graph) else _loss_of_logits
 
 
 def probabilities_of(graph: Graph) -> Activation:
     """Turns outputs, (N, classes), into probabilities, as the loss takes them: the smallest distance is likeliest."""
-    if _last_kind(graph) == "softmax":
+    if ends_in_probabilities(graph):
         return lambda output: output.float()
     sign = -1 if ends_in_distances(graph) else 1
     return lambda output: (sign * output.float()).softmax(1)
+
+
+def ends_in_probabilities(graph: Graph) -> bool:
+    """Whether the outputs are probabilities already."""
+    return _last_kind(graph) == "softmax"
 
 
 def ends_in_distances(graph: Graph) -> bool:
@@ -49,10 +54,10 @@ def _loss_of_probabilities(output: Tensor, labels: Tensor) -> Tensor:
 
 def training_loss(graph: Graph, recipe: Recipe, labels: Tensor, classes: int) -> Loss:
     """The loss of the recipe, summed over a batch; ``labels`` are all those trained on."""
-    weights = class_weights(recipe, labels, classes)
+    weights = class_weights(recipe, torch.bincount(labels, minlength=classes))
     if weights is None and not recipe.label_smoothing:
         return loss_of(graph)
-    probabilities = _last_kind(graph) == "softmax"
+    probabilities = ends_in_probabilities(graph)
 
     def loss(output: Tensor, wanted: Tensor) -> Tensor:
         logits = output.float().clamp_min(1e-12).log() if probabilities else output.float()
@@ -63,17 +68,20 @@ def training_loss(graph: Graph, recipe: Recipe, labels: Tensor, classes: int) ->
     return loss
 
 
-def class_weights(recipe: Recipe, labels: Tensor, classes: int) -> Tensor | None:
-    """A weight for each class, 1 on average over the images; None for equal ones. Raises CnnError for a wrong count."""
+def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
+    """A weight for each class, 1 on average over the images, or pixels, of which there are ``counts`` of each class.
+
+    None for equal ones. Raises CnnError for a wrong count.
+    """
     if recipe.class_weights == "none":
         return None
-    counts = torch.bincount(labels, minlength=classes).double()
+    classes, counts = len(counts), counts.double()
     if recipe.class_weights == "balanced":
         weights = 1 / counts.clamp_min(1)
     elif len(recipe.class_weights) != classes:
         raise CnnError(f"class_weights has {len(recipe.class_weights)} weights for {classes} classes")
     else:
-        weights = torch.tensor(recipe.class_weights, dtype=torch.float64, device=labels.device)
+        weights = torch.tensor(recipe.class_weights, dtype=torch.float64, device=counts.device)
     return (weights * counts.sum() / (weights * counts).sum()).float()
 
 

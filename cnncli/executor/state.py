@@ -23,18 +23,19 @@ class Tally:
     def __init__(self, device: torch.device) -> None:
         self.images = 0
         self.loss = torch.zeros((), device=device)
-        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        exact = torch.float32 if device.type == "mps" else torch.float64  # of whole numbers, too
+        self.score = torch.zeros((), dtype=exact, device=device)
 
-    def add(self, loss: Tensor, output: Tensor, labels: Tensor) -> None:
-        """Count a batch: its summed loss, its outputs (N, classes), its labels (N,)."""
-        self.images += len(labels)
+    def add(self, loss: Tensor, score: Tensor, images: int) -> None:
+        """Count a batch: its summed loss, its summed score."""
+        self.images += images
         self.loss += loss
-        self.correct += (output.argmax(1) == labels).sum()
+        self.score += score
 
     def of_all(self) -> tuple[Tensor, Tensor, int]:
-        """Loss, right ones and images, summed over all workers."""
+        """Loss, score and images, summed over all workers."""
         images = workers.summed(torch.tensor(self.images, device=self.loss.device))
-        return workers.summed(self.loss), workers.summed(self.correct), int(images)
+        return workers.summed(self.loss), workers.summed(self.score), int(images)
 
 
 @dataclass
@@ -83,8 +84,8 @@ class State:
                 numbers[f"optimizer{at}/{name}/{key}"] = value
         if self.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.average.tensors.items()}
-        loss, correct, images = self.tally.of_all()
-        tensors |= {"tally/loss": loss, "tally/correct": correct}
+        loss, score, images = self.tally.of_all()
+        tensors |= {"tally/loss": loss, "tally/score": score}
         numbers |= {"images": images, "precision": self.precision.state()}
         return Checkpoint(tensors, numbers)
 
@@ -117,7 +118,7 @@ class State:
                 tensor.copy_(tensors[f"average/{name}"])
         if workers.is_first():  # it carries the sums of all
             self.tally.loss.copy_(tensors["tally/loss"])
-            self.tally.correct.copy_(tensors["tally/correct"])
+            self.tally.score.copy_(tensors["tally/score"])
             self.tally.images = numbers["images"]
         self.precision.restore(numbers["precision"])
         for name in ("step", "best_epoch", "waited", "on_plateau", "factor"):

@@ -30,9 +30,10 @@ from cnncli.executor.batches import (
     training_batches,
 )
 from cnncli.executor.diagnosis import first_bad_layer
-from cnncli.executor.evaluation import Evaluation, evaluate
-from cnncli.executor.losses import Loss, mixed_loss
+from cnncli.executor.evaluation import evaluate
+from cnncli.executor.losses import mixed_loss
 from cnncli.executor.network import Network
+from cnncli.executor.objectives import Evaluation, Objective
 from cnncli.executor.optimisation import optimizers, rate_factor, set_rate
 from cnncli.executor.precision import Precision
 from cnncli.executor.state import State, Tally
@@ -44,13 +45,14 @@ SECONDS_BETWEEN_LOOKS = 0.5  # how often the loss is fetched from the device, wh
 
 @dataclass(frozen=True)
 class Seen:
-    """What an epoch has come to so far, over its training images."""
+    """What an epoch has come to so far, over its training images; ``score`` is the task's ``figure`` of them."""
 
     epoch: int
     images: int
     total: int
     loss: float
-    accuracy: float
+    figure: str
+    score: float
     images_per_second: float
     learning_rate: float
 
@@ -64,9 +66,7 @@ class Task:
     train: Images
     held_out: Images
     prepare: Preparation
-    training_loss: Loss
-    loss: Loss
-    classes: int
+    objective: Objective
     recipe: Recipe
     precision: str
 
@@ -114,9 +114,7 @@ def train(task: Task, state: State, watch: Watch) -> None:
         for batch in training_batches(task.train, recipe.batch_size, order, first=done):
             take_step(task, state, compute, batch, epoch)
             if clock.is_due():
-                watch.batch(
-                    _seen(task, state, epoch, clock, (state.tally.loss, state.tally.correct, state.tally.images))
-                )
+                watch.batch(_seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images)))
             if state.step % task.steps_per_epoch:
                 watch.between(state)
         seen = _seen(task, state, epoch, clock, state.tally.of_all())
@@ -137,11 +135,11 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
     for images, first, second in zip(*(_parts(tensor, recipe.accumulate) for tensor in shown[:3]), strict=True):
         with state.precision.forward():
             output = compute(images)
-            loss = mixed_loss(task.training_loss, output, Mixed(images, first, second, shown.share))
+            loss = mixed_loss(task.objective.training_loss, output, Mixed(images, first, second, shown.share))
         # workers' gradients are averaged, so that the sum over a batch takes their number times each part
         state.precision.backward(loss * (workers.count() * batch.counts / batch.size))
         if batch.counts:
-            state.tally.add(loss.detach(), output.detach(), first)
+            state.tally.add(loss.detach(), task.objective.score(output.detach(), first), len(first))
     state.precision.step(state.optimizers, recipe.clip_norm)
     state.step += 1
     if state.average is not None:
@@ -162,20 +160,31 @@ def _parts(tensor: Tensor, count: int) -> tuple[Tensor, ...]:
 
 def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:
     """A batch as the network gets it in a step: augmented, normalised, mixed, at the epoch's size."""
-    recipe, (pixels, labels) = task.recipe, (batch.images.pixels, batch.images.labels)
+    recipe, pixels, labels = task.recipe, batch.images.pixels, batch.images.labels
     changes = augmentation.augments(recipe)
     if changes:
-        pixels = augmentation.moved_and_jittered(pixels, batch, len(task.train), recipe, epoch, step)
+        pixels = augmentation.flipped_and_translated(pixels, batch, len(task.train), recipe, epoch, step)
+        pixels = augmentation.jittered(pixels, batch.size, recipe, step)
+        labels = _moved_masks(task, labels, batch, epoch, step) if task.objective.dense else labels
     images = augmentation.resized(task.prepare(pixels), augmentation.size_at(recipe, epoch))
     if changes:
-        images = augmentation.turned_and_cut(images, batch.size, recipe, step)
+        images = augmentation.cut(augmentation.turned(images, batch.size, recipe, step), batch.size, recipe, step)
     return augmentation.mixed(images, labels, recipe, step)
+
+
+def _moved_masks(task: Task, masks: Tensor, batch: Batch, epoch: int, step: int) -> Tensor:
+    """Masks (N, *sizes) moved as their images are."""
+    recipe = task.recipe
+    masks = augmentation.flipped_and_translated(masks[:, None], batch, len(task.train), recipe, epoch, step)
+    if recipe.rotation and masks.dim() == 4:
+        masks = augmentation.turned(masks.float(), batch.size, recipe, step, "nearest").to(masks.dtype)
+    return masks[:, 0]
 
 
 def look(task: Task, state: State, tta: str = "none") -> Evaluation:
     """What the network, or the average of its weights, is worth on the held-out images, in the views of ``tta``."""
     with state.average.in_place() if state.average is not None else nullcontext():
-        return evaluate(task.network, task.held_out, task.prepare, task.loss, task.classes, tta)
+        return evaluate(task.network, task.held_out, task.prepare, task.objective, tta)
 
 
 class _Clock:
@@ -196,10 +205,11 @@ class _Clock:
 def _seen(task: Task, state: State, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]) -> Seen:
     """The figures so far, of this worker or of all. Raises CnnError when the loss is not a number."""
     images = max(1, sums[2])
-    loss, correct = float(sums[0]) / images, int(sums[1]) / images
+    loss, score = float(sums[0]) / images, float(sums[1]) / images
     _check(loss, task, state)
     rate = max(group["lr"] for optimizer in state.optimizers for group in optimizer.param_groups)
-    return Seen(epoch, sums[2], len(task.train), loss, correct, clock.speed(sums[2]), rate)
+    figure = task.objective.figure
+    return Seen(epoch, sums[2], len(task.train), loss, figure, score, clock.speed(sums[2]), rate)
 
 
 class DivergedError(CnnError):

@@ -15,7 +15,8 @@ from cnncli.views.training import duration
 Row = dict[str, Any]
 
 UNREADABLE = "unreadable"
-TEST_ACCURACY, TEST_LOSS = "test_accuracy", "test_loss"
+FIGURES = ("accuracy", "mean_iou", "mae", "rmse", "r2", "top_5", "loss")  # of every task
+OF_ROWS = FIGURES[:3]
 HELD_OUT = ("validation", "test")  # what the epochs of a run are judged by
 
 
@@ -53,7 +54,7 @@ def _row(folder: Path) -> Row:
     try:
         told = _told(open_run(folder))
     except CnnError:
-        empty = dict.fromkeys(("epochs", "of", "accuracy", "seconds", "data"))
+        empty = dict.fromkeys(("epochs", "of", *OF_ROWS, "seconds", "data"))
         return {"run": str(folder), "name": None, "status": UNREADABLE, **empty, "date": date}
     record = told.run.record
     return {
@@ -62,7 +63,7 @@ def _row(folder: Path) -> Row:
         "status": record.status,
         "epochs": record.epochs_done,
         "of": told.recipe.get("epochs"),
-        "accuracy": told.result.get(TEST_ACCURACY),
+        **{name: told.result.get(f"test_{name}") for name in OF_ROWS},
         "seconds": told.result.get("seconds"),
         "data": record.dataset,
         "date": date,
@@ -120,22 +121,26 @@ def _results(told: Told) -> dict[str, Any]:
     return {
         "status": record.status,
         "epochs": record.epochs_done,
-        "test accuracy": told.result.get(TEST_ACCURACY),
-        "test loss": told.result.get(TEST_LOSS),
+        **_figures("test", told.result),
         **{key: value for name in HELD_OUT for key, value in _best(told.epochs, name).items()},
-        "train accuracy": last.get("train_accuracy"),
-        "train loss": last.get("train_loss"),
+        **_figures("train", last),
         "seconds": told.result.get("seconds"),
     }
 
 
-def _best(epochs: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
-    """The best epoch by the held-out images, where these were looked at."""
-    judged = [epoch for epoch in epochs if isinstance(epoch.get(f"{name}_accuracy"), int | float)]
-    if not judged:
-        return {}
-    best = max(judged, key=lambda epoch: float(epoch[f"{name}_accuracy"]))
-    return {f"best {name} accuracy": best[f"{name}_accuracy"], f"best {name} epoch": best.get("epoch")}
+def _figures(part: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a part that there are, as ``test accuracy``."""
+    return {f"{part} {name}": values[f"{part}_{name}"] for name in FIGURES if f"{part}_{name}" in values}
+
+
+def _best(epochs: Sequence[dict[str, Any]], part: str) -> dict[str, Any]:
+    """The best epoch by the held-out images, where these were looked at: of a regression that with the least error."""
+    for name, pick in (("mean_iou", max), ("mae", min), ("accuracy", max)):
+        judged = [epoch for epoch in epochs if isinstance(epoch.get(f"{part}_{name}"), int | float)]
+        if judged:
+            best = pick(judged, key=lambda epoch: float(epoch[f"{part}_{name}"]))
+            return {f"best {part} {name}": best[f"{part}_{name}"], f"best {part} epoch": best.get("epoch")}
+    return {}
 
 
 # For reading ------------------------------------------------------------------------------------------------------
@@ -143,7 +148,11 @@ def _best(epochs: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
 
 def readable(rows: Sequence[Row]) -> list[Row]:
     """The rows with figures as a reader wants them, and nothing where there is none."""
-    return [{key: _cell(key if key != "what" else "", value, row) for key, value in row.items()} for row in rows]
+    unused = {name for name in OF_ROWS[1:] if all(row.get(name) is None for row in rows)}
+    return [
+        {key: _cell(key if key != "what" else "", value, row) for key, value in row.items() if key not in unused}
+        for row in rows
+    ]
 
 
 def _cell(column: str, value: Any, row: Row) -> Any:
@@ -155,10 +164,12 @@ def _cell(column: str, value: Any, row: Row) -> Any:
         return str(value)[:16].replace("T", " ")
     if not isinstance(value, int | float) or isinstance(value, bool):
         return str(value)
-    if figure.endswith("accuracy"):
+    if figure.endswith(("accuracy", "iou", "top_5")):
         return f"{value:8.2%}"
     if figure == "seconds":
         return duration(value) if value >= 60 else f"{value:.1f} s"
+    if figure.endswith(("mae", "rmse", "r2")):
+        return f"{value:.4g}"
     return f"{value:.4f}" if figure.endswith("loss") else value
 
 

@@ -8,10 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncli.executor.evaluation import Evaluation
+    from cnncli.executor.objectives import Evaluation
     from cnncli.executor.training import Seen
 
 SECONDS_BETWEEN_LINES = 30.0
+FIGURES = {"mean_iou": "mean IoU", "mae": "MAE", "rmse": "RMSE", "r2": "R²", "top_5": "top 5"}
+SHARES = ("accuracy", "top_5", "mean_iou", "iou")
 
 
 def duration(seconds: float) -> str:
@@ -21,12 +23,28 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def figure_text(name: str, value: float) -> str:
+    """``accuracy 97.41%``, ``mean IoU 81.20%``, ``MAE 0.0834``."""
+    return f"{FIGURES.get(name, name)} {figure_value(name, value)}"
+
+
+def figure_value(name: str, value: float) -> str:
+    """A share in percent; anything else with four digits."""
+    return f"{value:.2%}" if name in SHARES else f"{value:.4g}"
+
+
+def _figure(seen: Seen) -> str:
+    return figure_text(seen.figure, seen.score)
+
+
 def epoch_line(seen: Seen, evaluation: Evaluation, held_out: str, epochs: int, left: float) -> str:
     """``epoch 2/5  loss 0.0834  accuracy 97.41%  test 98.20%  9,313 images/s  0:19 left``."""
     ending = f"{duration(left)} left" if seen.epoch < epochs else "done"
+    name, value = next(iter(evaluation.figures().items()))
+    looked = figure_value(name, value) if name == seen.figure else figure_text(name, value)
     return (
-        f"epoch {seen.epoch}/{epochs}  loss {seen.loss:.4f}  accuracy {seen.accuracy:.2%}  "
-        f"{held_out} {evaluation.accuracy:.2%}  {seen.images_per_second:,.0f} images/s  {ending}"
+        f"epoch {seen.epoch}/{epochs}  loss {seen.loss:.4f}  {_figure(seen)}  "
+        f"{held_out} {looked}  {seen.images_per_second:,.0f} images/s  {ending}"
     )
 
 
@@ -51,7 +69,7 @@ class LineDisplay:
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
             self.say(
                 f"epoch {seen.epoch}/{self.epochs}  {seen.images:,} of {seen.total:,} images  loss {seen.loss:.4f}  "
-                f"accuracy {seen.accuracy:.2%}  {seen.images_per_second:,.0f} images/s  "
+                f"{_figure(seen)}  {seen.images_per_second:,.0f} images/s  "
                 f"{duration(self.seconds_left(seen))} left"
             )
 
@@ -96,7 +114,7 @@ class LiveDisplay(LineDisplay):
         if self.task is None:
             self.task = self.bar.add_task("", total=self.epochs * seen.total, figures="")
         figures = (
-            f"loss {seen.loss:.4f}  accuracy {seen.accuracy:.2%}  {seen.images_per_second:,.0f} images/s  "
+            f"loss {seen.loss:.4f}  {_figure(seen)}  {seen.images_per_second:,.0f} images/s  "
             f"{duration(self.seconds_left(seen))} left"
         )
         self.bar.update(
@@ -123,22 +141,6 @@ def display(epochs: int, *, silent: bool = False) -> LineDisplay:
     if silent:
         return SilentDisplay(epochs)
     return LiveDisplay(epochs) if sys.stderr.isatty() else LineDisplay(epochs)
-
-
-def confusion_lines(evaluation: Evaluation, classes: tuple[str, ...]) -> list[str]:
-    """A line per true class with its precision, recall and F1, a column per predicted one."""
-    confusion = evaluation.confusion
-    names = [name if len(name) <= 12 else name[:11] + "…" for name in classes]
-    columns = zip(names, zip(*confusion, strict=True), strict=True)
-    widths = [max(len(name), len(f"{max(counts):,}")) for name, counts in columns]
-    first = max([len("true \\ taken for"), *map(len, names)])
-    head = " ".join([" " + "true \\ taken for".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True))])
-    lines = [f"{head}  precision  recall     F1"]
-    for number, (name, row) in enumerate(zip(names, confusion, strict=True)):
-        cells = " ".join(f"{count:,}".rjust(width) for count, width in zip(row, widths, strict=True))
-        scores = evaluation.of_class(number)
-        lines.append(f" {name.ljust(first)} {cells}  {scores.precision:9.1%}  {scores.recall:6.1%}  {scores.f1:5.1%}")
-    return lines
 
 
 def rate_lines(rates: tuple[float, ...], losses: tuple[float, ...], rows: int = 20, width: int = 50) -> list[str]:

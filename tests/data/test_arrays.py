@@ -122,3 +122,49 @@ def test_signals_and_tables_are_learnt(cnn: Run, tmp_path: Path, monkeypatch: py
         assert ended.code == 0, ended.err
         accuracy = json.loads(cnn("evaluate", run, "--format", "json").out)["accuracy"]
         assert accuracy > 0.95
+
+
+# Numbers and masks ------------------------------------------------------------------------------------------------
+
+
+def test_fractions_and_the_task_say_that_targets_are_numbers(tmp_path: Path) -> None:
+    x, y = np.zeros((10, 3), np.float32), np.arange(20).reshape(10, 2) / 4
+    for given, task, width in ((y, "auto", 2), (y[:, 1], "auto", 1), (np.arange(10), "regression", 1)):
+        dataset = load_dataset(saved(tmp_path, x=x, y=given), (3,), task=task)
+        assert dataset.task == "regression" and len(dataset.classes) == width
+        assert dataset.train.labels.dtype == np.float32 and dataset.train.labels.shape == (8, width)
+    assert load_dataset(saved(tmp_path, x=x, y=np.arange(10.0) % 2), (3,)).task == "classification"
+
+
+@pytest.mark.parametrize(
+    ("head", "outputs", "names"),
+    [
+        ("a,target_x,b,target_y", 2, ("target_x", "target_y")),
+        ("a,y,b,c", 1, ("y",)),
+        ("a,b,c,size", 1, ("size",)),
+        ("a,b,price,size", 2, ("price", "size")),
+    ],
+)
+def test_the_targets_of_a_table_are_found_by_name_else_the_last_columns(
+    tmp_path: Path, head: str, outputs: int, names: tuple[str, ...]
+) -> None:
+    columns = head.split(",")
+    rows = [",".join(f"{10 * row + at}.5" for at in range(4)) for row in range(10)]
+    spec = table(tmp_path, "\n".join([head, *rows]))
+    dataset = load_dataset(spec, (4 - len(names),), task="regression", outputs=outputs)
+    assert dataset.classes == names
+    last = [columns.index(name) + 0.5 for name in names]
+    for split in (dataset.train, dataset.test):
+        assert np.array_equal(split.labels % 10, np.tile(last, (len(split.labels), 1)).astype(np.float32))
+        assert np.array_equal(split.labels[:, 0] // 10, split.images[:, 0] // 10)
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 5), (2, 7), (1, 3, 4, 5)])
+def test_masks_have_the_sizes_of_the_examples(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    x, y = np.zeros((10, *shape), np.float32), np.ones((10, *shape[1:]), int)
+    dataset = load_dataset(saved(tmp_path, x=x, y=y), shape, task="segmentation", outputs=4)
+    assert dataset.task == "segmentation" and dataset.classes == ("0", "1", "2", "3")
+    assert dataset.train.labels.dtype == np.uint8 and dataset.train.labels.shape == (8, *shape[1:])
+    for wrong, said in ((y[:, :-1], "masks of"), (y * 300, "from 0 to 254"), (y - 5, "from 0 to 254")):
+        with pytest.raises(CnnError, match=said):
+            load_dataset(saved(tmp_path, x=x, y=wrong), shape, task="segmentation", outputs=4)

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from cnncli.executor import augmentation
-from cnncli.executor.augmentation import mixed, moved, moved_and_jittered, size_at, turned_and_cut, views
+from cnncli.executor.augmentation import (
+    cut,
+    flipped_and_translated,
+    jittered,
+    mixed,
+    moved,
+    size_at,
+    turned,
+    views,
+)
 from cnncli.executor.batches import Batch, Images
 from cnncli.recipe import Recipe
 
@@ -64,8 +73,8 @@ ALL = Recipe(flip="random", translate=2, cutout=4, rotation=15, jitter=0.3, mixu
 
 def augmented(step: int) -> Tensor:
     x = pixels((8, 3, 12, 12))
-    x = moved_and_jittered(x, of(x, torch.arange(8)), 8, ALL, 1, step)
-    return mixed(turned_and_cut(x.float(), 8, ALL, step), torch.arange(8), ALL, step).images
+    x = jittered(flipped_and_translated(x, of(x, torch.arange(8)), 8, ALL, 1, step), 8, ALL, step)
+    return mixed(cut(turned(x.float(), 8, ALL, step), 8, ALL, step), torch.arange(8), ALL, step).images
 
 
 def test_a_step_draws_the_same_whatever_was_drawn_before() -> None:
@@ -77,14 +86,14 @@ def test_a_step_draws_the_same_whatever_was_drawn_before() -> None:
 
 def test_rotation_by_nothing_and_jitter_of_nothing_change_nothing() -> None:
     x = torch.rand(4, 3, 9, 7)
-    assert torch.allclose(augmentation._turned(x, 4, 1e-9, 0, 0), x, atol=1e-4)
+    assert torch.allclose(augmentation.turned(x, 4, Recipe(rotation=1e-9), 0), x, atol=1e-4)
     assert torch.allclose(augmentation._jittered(255 * x, 4, 0.0, 0, 0), 255 * x, atol=1e-3)
 
 
 def test_rotation_keeps_what_is_round() -> None:
     y, x = torch.meshgrid(torch.arange(21) - 10.0, torch.arange(21) - 10.0, indexing="ij")
     disc = (x**2 + y**2 < 40).float()[None, None].expand(6, 1, 21, 21)
-    assert (augmentation._turned(disc, 6, 90, 1, 1) - disc).abs().mean() < 0.05
+    assert (augmentation.turned(disc, 6, Recipe(rotation=90, seed=1), 1) - disc).abs().mean() < 0.05
 
 
 def test_cutout_blanks_at_most_a_square() -> None:
@@ -108,8 +117,8 @@ def test_the_views_of_evaluation_are_weighed_to_one() -> None:
     x = torch.rand(2, 3, 8, 8)
     for kind, count in (("none", 1), ("mirror", 2), ("six", 6)):
         found = views(x, kind)
-        assert len(found) == count and sum(weight for _, weight in found) == 1
-        assert all(view.shape == x.shape for view, _ in found) and torch.equal(found[0][0], x)
+        assert len(found) == count and sum(view.weight for view in found) == 1
+        assert all(view.images.shape == x.shape for view in found) and torch.equal(found[0].images, x)
 
 
 def test_sizes_go_from_the_first_epochs_to_the_last() -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from program import Run
 from safetensors.numpy import load_file
@@ -58,6 +59,11 @@ RECIPES = {
     "fp32": ("--precision", "fp32", "--optimizer", "adamw", "--class-weights", "balanced", "--validation", "0.2"),
 }
 
+TASKS = {
+    "regression": "[conv: {filters: 4, kernel: 3}, relu, flatten, dropout: 0.2, linear: 2]",
+    "segmentation": "[conv: {filters: 8, kernel: 3, padding: 1}, batchnorm, relu, conv: {filters: 3, kernel: 1}]",
+}
+
 
 @pytest.fixture
 def net(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
@@ -100,13 +106,9 @@ def stopped_in_the_middle(number: int, *arguments: object, after: int = 1) -> su
     return process
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_stopped_at_any_step_and_resumed_is_never_stopped(
-    cnn: Run, net: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The first process stops within the second epoch; the second, with nothing but the folder, goes on."""
-    options = RECIPES[recipe]
-    assert cnn("train", net, *options, "--run-dir", "whole").code == 0
+def check_stopped_is_never_stopped(cnn: Run, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    """Stopped at three steps, in the middle of epochs and at an end, and each time resumed from the folder alone."""
+    assert cnn("train", *arguments, "--run-dir", "whole").code == 0
     real, stops = training.take_step, [7, 40, 58]
 
     def step(task: object, state: training.State, *rest: object) -> None:
@@ -116,7 +118,7 @@ def test_stopped_at_any_step_and_resumed_is_never_stopped(
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(training, "take_step", step)
-    ended = cnn("train", net, *options, "--run-dir", "run")
+    ended = cnn("train", *arguments, "--run-dir", "run")
     for _ in range(3):
         assert ended.code == 143 and "cnn train --resume run" in ended.err, ended.err
         ended = cnn("train", "--resume", "run")
@@ -124,6 +126,26 @@ def test_stopped_at_any_step_and_resumed_is_never_stopped(
     assert weights("run") == weights("whole")
     assert losses("run") == losses("whole")
     assert json.loads(Path("run/run.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_stopped_at_any_step_and_resumed_is_never_stopped(
+    cnn: Run, net: Path, recipe: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process stops within the second epoch; the second, with nothing but the folder, goes on."""
+    check_stopped_is_never_stopped(cnn, monkeypatch, net, *RECIPES[recipe])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_is_resumed_exactly(
+    cnn: Run, net: Path, write: Callable[..., Path], task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draws = np.random.default_rng(0)
+    y = draws.normal(size=(1200, 2)) if task == "regression" else draws.integers(0, 3, (1200, 6, 6))
+    np.savez("data.npz", x=draws.integers(0, 256, (1200, 1, 6, 6), np.uint8), y=y)
+    path = write(f"input: 1x6x6\nlayers: {TASKS[task]}\ntrain: {{epochs: 3, batch_size: 40}}\n", "task.yaml")
+    smoothing = ("--label-smoothing", "0") if task == "regression" else ()
+    check_stopped_is_never_stopped(cnn, monkeypatch, path, "--data", "npz:data.npz", *ALL_AT_ONCE, *smoothing)
 
 
 @pytest.mark.slow

@@ -99,6 +99,8 @@ def _onnxruntime(content: bytes) -> Runtime:
 def _describe(model: Any, run: RunRecord | None) -> None:
     if run is not None:
         facts = {"classes": run.classes, "mean": run.normalisation.mean, "std": run.normalisation.std}
+        if run.targets is not None:
+            facts |= {"target_mean": run.targets.mean, "target_std": run.targets.std}
         for key, value in facts.items():
             model.metadata_props.add(key=key, value=json.dumps(value))
 

@@ -166,17 +166,22 @@ def _plain(text: str) -> str:
 
 
 def _facts_of(run: RunRecord | None) -> list[str]:
-    """The classes of a run, and what its images were normalised by."""
+    """The classes or targets of a run, and what its images and targets were normalised by."""
     if run is None:
         return []
     from pprint import pformat
 
     classes = pformat(run.classes, width=WIDTH - 10, compact=True)
-    mean, std = run.normalisation.mean, run.normalisation.std
-    return [
-        f"CLASSES = {classes}",
-        f"MEAN, STD = {mean}, {std}  # of each channel: the input is (pixels / 255 - MEAN) / STD",
+    mean, std, unit = run.normalisation.mean, run.normalisation.std, run.normalisation.unit
+    values = f"pixels / {unit:g}" if unit != 1 else "values"
+    facts = [
+        f"{'TARGETS' if run.targets else 'CLASSES'} = {classes}",
+        f"MEAN, STD = {mean}, {std}  # of each channel: the input is ({values} - MEAN) / STD",
     ]
+    if run.targets:
+        scaling = f"{run.targets.mean}, {run.targets.std}"
+        facts.append(f"TARGET_MEAN, TARGET_STD = {scaling}  # the targets are output * TARGET_STD + TARGET_MEAN")
+    return facts
 
 
 def _load(name: str, weights: str) -> str:

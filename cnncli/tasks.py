@@ -1,0 +1,94 @@
+"""What a network can be trained for, and whether it goes with a data set. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnncli.data import load_dataset
+from cnncli.errors import CnnError
+from cnncli.recipe import AUTO
+from cnncli.shape import format_shape
+
+if TYPE_CHECKING:
+    from cnncli.data import Dataset
+    from cnncli.loading import Loaded
+    from cnncli.recipe import Recipe
+
+
+def task_of(loaded: Loaded, recipe: Recipe) -> str:
+    """The recipe's task. With ``auto`` a map is a segmentation, and a single number a regression.
+
+    Of other outputs the data says it, and ``auto`` is given back. Raises CnnError for a network that cannot be trained.
+    """
+    graph = loaded.graph
+    if len(graph.inputs) > 1 or len(graph.outputs) > 1:
+        raise CnnError(
+            f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; training takes one of each"
+        )
+    name, shape = graph.outputs[0], loaded.inferred.shape(graph.outputs[0])
+    if recipe.task == AUTO:
+        return "segmentation" if len(shape) > 1 else "regression" if shape == (1,) else AUTO
+    if recipe.task == "segmentation" and len(shape) == 1:
+        raise CnnError(
+            f"the output {name} is a vector of {shape[0]}; segmentation needs a map",
+            "end the network with conv: {filters: CLASSES, kernel: 1}",
+        )
+    if recipe.task != "segmentation" and len(shape) > 1:
+        raise CnnError(
+            f"the output {name} is a map of {format_shape(shape)}; {recipe.task} needs a vector",
+            "end the network with flatten or global_avgpool, and linear: CLASSES",
+        )
+    return recipe.task
+
+
+def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None) -> Dataset:
+    """The data set ``spec`` as a network of one input and one output takes it.
+
+    Raises CnnError where it cannot be loaded, and where the two do not go together.
+    """
+    graph = loaded.graph
+    outputs = loaded.inferred.shape(graph.outputs[0])[0]
+    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, task=task, outputs=outputs)
+    check_fit(loaded, dataset)
+    return dataset
+
+
+def check_fit(loaded: Loaded, dataset: Dataset) -> None:
+    """Raises CnnError where the network's outputs are not what the data's targets are."""
+    output = loaded.graph.outputs[0]
+    shape, wanted = loaded.inferred.shape(output), len(dataset.classes)
+    dense = dataset.task == "segmentation"
+    if dense != (len(shape) > 1):
+        has = "masks" if dense else "a class for each image" if dataset.task == "classification" else "numbers"
+        raise CnnError(
+            f"{dataset.name} has {has}, and the network's output {output} is {format_shape(shape)}",
+            "end the network with a conv of one filter for each class, and as large as the input"
+            if dense
+            else "end the network with flatten or global_avgpool, and linear: CLASSES",
+        )
+    if shape[0] != wanted:
+        of = "targets" if dataset.task == "regression" else "classes"
+        layer = f"conv: {{filters: {wanted}, kernel: 1}}" if dense else f"linear: {wanted}"
+        raise CnnError(
+            f"{dataset.name} has {wanted} {of}, and the network's output {output} has {shape[0]} "
+            + ("channels" if dense else "values"),
+            f"make its last layer {layer}",
+        )
+    if dense:
+        _check_size(loaded, output)
+
+
+def _check_size(loaded: Loaded, output: str) -> None:
+    """Raises CnnError where a map is neither as large as the input nor its middle."""
+    entry = loaded.graph.inputs[0]
+    size, whole = loaded.inferred.shape(output)[1:], entry.shape[1:]
+    if size == whole:
+        return
+    field = loaded.inferred.facts[output].receptive_field.get(entry.name)
+    steps = {axis.stride for axis in field.axes} if field is not None else set()
+    if len(size) != len(whole) or any(a > b or (b - a) % 2 for a, b in zip(size, whole, strict=True)) or steps != {1}:
+        raise CnnError(
+            f"the output {output} is a map of {format_shape(size)} for an input of {format_shape(whole)}",
+            f"give each pixel a class: end with upsample to {format_shape(whole)}, or pad the convolutions",
+        )
