@@ -58,6 +58,15 @@ def _class_weights(value: object) -> str | tuple[float, ...]:
     return weights
 
 
+def _passes(value: object) -> float:
+    """Epochs, whole ones as a whole number."""
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    if not 0 < number < 1e9:
+        raise Unreadable(f"must be a number of epochs, as 10 or 9.5, not {shown(value)}")
+    return int(number) if number == int(number) else number
+
+
+Passes = Annotated[float, _passes]
 Milestones = Annotated[tuple[int, ...], _list_of(_whole_number, "a list of epochs, as 30, 60")]
 Patterns = Annotated[tuple[str, ...], _list_of(str, "a list of patterns, as conv1.*")]
 RateFactors = Annotated[tuple[tuple[str, float], ...], _list_of(_factor, "a list such as conv1.*=0.1")]
@@ -70,7 +79,7 @@ class Recipe(Record):
     dataset: Text = ""
     task: Annotated[str, one_of(AUTO, *TASKS)] = AUTO
     loss: Annotated[str, one_of(*LOSSES)] = "mse"
-    epochs: Count = 10
+    epochs: Passes = 10
     batch_size: Count = 128
     accumulate: Count = 1
     optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "adam"
@@ -84,6 +93,7 @@ class Recipe(Record):
     muon_momentum: Share = 0.95
     lr_factors: RateFactors = ()
     freeze: Patterns = ()
+    freeze_after: RateFactors = ()
     schedule: Annotated[str, one_of(*SCHEDULES)] = "cosine"
     step_epochs: Count = 30
     milestones: Milestones = ()
@@ -120,7 +130,7 @@ MEANINGS = {
     "dataset": "digits, mnist, cifar10, images:PATH, npz:FILE, csv:FILE …: cnn data lists them.",
     "task": "auto, classification, regression or segmentation; auto goes by the output and the data.",
     "loss": "Of a regression: mse, l1 or huber.",
-    "epochs": "Passes over the training images.",
+    "epochs": "Passes over the training images; the last one may be a part, as in 9.5.",
     "batch_size": "Images per step.",
     "accumulate": "Parts in which a batch is computed, one after the other: for memory.",
     "optimizer": "sgd, adam, adamw, rmsprop, or muon (for filters; sgd for the rest).",
@@ -134,6 +144,7 @@ MEANINGS = {
     "muon_momentum": "Momentum of the filters, with muon.",
     "lr_factors": "Factors of the rate by parameters' names, as conv1.*=0.1.",
     "freeze": "Parameters that stay as they are, by name, as conv1.*.",
+    "freeze_after": "Epochs after which parameters stay, their rate gone by then, by name, as conv1.bias=3.",
     "schedule": "constant, step, multistep, cosine, one-cycle, linear, polynomial or plateau.",
     "step_epochs": "Of the step schedule: epochs from one step to the next.",
     "milestones": "Of multistep: the epochs after which the rate falls, as 30,60.",

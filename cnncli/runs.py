@@ -53,6 +53,7 @@ class RunRecord:
     classes: tuple[str, ...]
     normalisation: Normalisation
     status: str = "running"
+    began: str = ""  # when, in ISO 8601
     epochs_done: int = 0
     device: str = ""
     versions: dict[str, str] | None = None
@@ -118,6 +119,24 @@ def held(folder: Path) -> Iterator[None]:
         except OSError:  # some network file systems have no locks
             pass
         yield
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds a run: one whose record says that it is running, and is not held, was killed."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        with (folder / LOCK).open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError:  # not ours to ask
+        return True
 
 
 def create(folder: Path | None, record: RunRecord, architecture: str, recipe: dict[str, Any]) -> Run:

@@ -79,7 +79,7 @@ def command(
     """
     from cnncli import runs
     from cnncli.loading import load
-    from cnncli.recipe import differences, read_recipe
+    from cnncli.recipe import as_dict, differences, read_recipe
     from cnncli.tasks import dataset_for, task_of
 
     given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
@@ -93,7 +93,7 @@ def command(
         run = runs.open_run(resume or repeated or Path())
         loaded = runs.architecture_of(run)
         recorded = runs.recipe_of(run)
-        recipe = read_recipe({}, {**{key: getattr(recorded, key) for key in recorded.schema}, **given})
+        recipe = read_recipe({}, {**as_dict(recorded), **given})
         changed = differences(recorded, recipe)
         if resume is not None and changed:
             raise CnnError(f"{resume} was begun with another recipe: {'; '.join(changed)}", "a run goes on as it began")

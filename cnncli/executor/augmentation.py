@@ -187,7 +187,7 @@ def _pasted(images: Tensor, order: Tensor, where: tuple[int, int, int, int]) -> 
 
 def size_at(recipe: Recipe, epoch: int) -> int:
     """The side of the images in an epoch (from 1), for progressive sizes; 0 for their own."""
-    return recipe.sizes[(epoch - 1) * len(recipe.sizes) // recipe.epochs] if recipe.sizes else 0
+    return recipe.sizes[int((epoch - 1) * len(recipe.sizes) / recipe.epochs)] if recipe.sizes else 0
 
 
 def resized(images: Tensor, side: int) -> Tensor:

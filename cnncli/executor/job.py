@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import torch
 
@@ -114,7 +115,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
                 raise CnnError(message, "a run goes on as it began")
             prepared = _prepared(job, display, resumed=True)
             prepared.state.restore(checkpoint)
-            done = prepared.state.step // prepared.task.steps_per_epoch
+            done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
                 run.cut_metrics(done)
                 run = run.updated(status="running", epochs_done=done)
@@ -254,6 +255,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         absolute_spec(job.recipe.dataset),
         job.dataset.classes,
         prepared.normalisation,
+        began=datetime.now().astimezone().isoformat(timespec="seconds"),
         device=str(prepared.device),
         versions=provenance.versions(),
         threads=torch.get_num_threads(),

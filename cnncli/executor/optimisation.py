@@ -46,7 +46,7 @@ def optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer
     trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
     if not trained:
         raise CnnError("the network has no parameters to train", "add a conv or a linear layer, or freeze fewer")
-    for key in ("lr_factors", "decay_factors"):
+    for key in ("lr_factors", "decay_factors", "freeze_after"):
         for pattern, _ in getattr(recipe, key):
             if not any(fnmatchcase(name, pattern) for name, _ in trained):
                 raise _no_such(network, key, pattern)
@@ -80,34 +80,49 @@ def _fused(groups: list[dict[str, Any]]) -> bool:
 
 
 def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[str, Any]]:
-    """Parameters with the same decay and the same factor of the rate together; ``base`` is their rate at its full."""
-    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    """Parameters with the same decay and the same rate together.
+
+    ``base`` is their rate at its full, ``epochs`` are those that they are trained for.
+    """
+    found: dict[tuple[float, float, float], list[nn.Parameter]] = {}
     for name, parameter in trained:
         decays = recipe.decay_bias_and_norm or parameter.dim() > 1
         decay = recipe.weight_decay * _factor(name, recipe.decay_factors) if decays else 0.0
-        found.setdefault((_factor(name, recipe.lr_factors), decay), []).append(parameter)
-    for (factor, decay), parameters in found.items():
-        yield {"params": parameters, "lr": rate * factor, "base": rate * factor, "weight_decay": decay}
+        epochs = _factor(name, recipe.freeze_after, recipe.epochs)
+        found.setdefault((_factor(name, recipe.lr_factors), decay, epochs), []).append(parameter)
+    for (factor, decay, epochs), parameters in found.items():
+        base = rate * factor
+        yield {"params": parameters, "lr": base, "base": base, "weight_decay": decay, "epochs": epochs}
 
 
-def _factor(name: str, factors: tuple[tuple[str, float], ...]) -> float:
-    """Of the last pattern that a name matches, else 1."""
-    return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), 1.0)
+def _factor(name: str, factors: tuple[tuple[str, float], ...], default: float = 1.0) -> float:
+    """Of the last pattern that a name matches."""
+    return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), default)
 
 
-def set_rate(found: list[torch.optim.Optimizer], factor: float) -> None:
-    """Give every group its share of the schedule."""
+def set_rates(
+    found: list[torch.optim.Optimizer], recipe: Recipe, step: int, steps_per_epoch: int, factor: float = 1.0
+) -> None:
+    """Give every group its rate of a step (from 0), times ``factor``."""
     for optimizer in found:
         for group in optimizer.param_groups:
-            group["lr"] = group["base"] * factor
+            group["lr"] = group["base"] * rate_factor(recipe, step, steps_per_epoch, group["epochs"]) * factor
 
 
-def rate_factor(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
+def steps_in(epochs: float, steps_per_epoch: int) -> int:
+    """Steps in so many epochs, a part of one rounded up to a step."""
+    return math.ceil(round(epochs * steps_per_epoch, 6))
+
+
+def rate_factor(recipe: Recipe, step: int, steps_per_epoch: int, epochs: float | None = None) -> float:
     """What the rate of a step (from 0) is multiplied by: a function of its number, nothing to save.
 
-    A plateau's factor depends on what the epochs came to, and comes on top (:class:`training.State`).
+    The schedule is stretched over ``epochs``, the recipe's unless said otherwise; after them it is 0. A plateau's
+    factor depends on what the epochs came to, and comes on top (:class:`training.State`).
     """
-    total = recipe.epochs * steps_per_epoch
+    total = steps_in(recipe.epochs if epochs is None else epochs, steps_per_epoch)
+    if step >= total:
+        return 0.0
     warmup = min(round(recipe.warmup * steps_per_epoch), total - 1)
     if step < warmup:
         return (step + 1) / (warmup + 1)

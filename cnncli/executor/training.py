@@ -34,7 +34,7 @@ from cnncli.executor.evaluation import evaluate
 from cnncli.executor.losses import mixed_loss
 from cnncli.executor.network import Network
 from cnncli.executor.objectives import Evaluation, Objective
-from cnncli.executor.optimisation import optimizers, rate_factor, set_rate
+from cnncli.executor.optimisation import optimizers, set_rates, steps_in
 from cnncli.executor.precision import Precision
 from cnncli.executor.state import State, Tally
 from cnncli.recipe import Recipe
@@ -75,6 +75,15 @@ class Task:
         """Batches in an epoch."""
         return batches_per_epoch(len(self.train), self.recipe.batch_size)
 
+    @property
+    def steps(self) -> int:
+        """Batches in all epochs."""
+        return steps_in(self.recipe.epochs, self.steps_per_epoch)
+
+    def epochs_done(self, step: int) -> int:
+        """Epochs that are over after so many steps; the last one may be a part of one."""
+        return step // self.steps_per_epoch + (step == self.steps and step % self.steps_per_epoch > 0)
+
 
 class Watch(NamedTuple):
     """What is called while a training goes on.
@@ -104,7 +113,7 @@ def train(task: Task, state: State, watch: Watch) -> None:
     recipe = task.recipe
     joined = workers.together(task.network, task.train.labels.device)
     compute: Compute = torch.compile(joined) if recipe.compile else joined
-    while state.step < recipe.epochs * task.steps_per_epoch and not state.is_over(recipe):
+    while state.step < task.steps and not state.is_over(recipe):
         epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
         if done == 0:
             state.tally = Tally(task.train.labels.device)
@@ -115,6 +124,8 @@ def train(task: Task, state: State, watch: Watch) -> None:
             take_step(task, state, compute, batch, epoch)
             if clock.is_due():
                 watch.batch(_seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images)))
+            if state.step == task.steps:
+                break
             if state.step % task.steps_per_epoch:
                 watch.between(state)
         seen = _seen(task, state, epoch, clock, state.tally.of_all())
@@ -127,7 +138,7 @@ def train(task: Task, state: State, watch: Watch) -> None:
 def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: int) -> None:
     """One step of the optimizers on a batch, which is computed in the recipe's parts."""
     recipe = task.recipe
-    set_rate(state.optimizers, rate_factor(recipe, state.step, task.steps_per_epoch) * state.factor)
+    set_rates(state.optimizers, recipe, state.step, task.steps_per_epoch, state.factor)
     shown = shown_images(task, batch, epoch, state.step)
     seed_draws(task, state.step)
     for optimizer in state.optimizers:

@@ -48,7 +48,7 @@ def try_out(task: Task, state: State) -> Trial:
     _wait(device)
     evaluation = time.perf_counter() - started
     step = min(seconds[1:] or seconds)
-    total = task.recipe.epochs * (task.steps_per_epoch * step + evaluation)
+    total = task.steps * step + task.epochs_done(task.steps) * evaluation
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     return Trial(step, evaluation, total, peak, float(state.tally.loss) / max(1, state.tally.images))
 
@@ -87,7 +87,7 @@ def find_rate(task: Task, state: State) -> Sweep:
             before = float(state.tally.loss)
             for optimizer in state.optimizers:
                 for group in optimizer.param_groups:
-                    group["base"] = rate
+                    group["base"], group["epochs"] = rate, RATES
             take_step(task, state, task.network, batch, epoch)
             loss = (float(state.tally.loss) - before) / len(batch.images)
             steps += 1

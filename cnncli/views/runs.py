@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
-from cnncli.runs import ARCHITECTURE, METRICS, RECIPE, RUN, Run, open_run
+from cnncli.runs import ARCHITECTURE, METRICS, RECIPE, RUN, Run, is_held, open_run
 from cnncli.views.training import duration
 
 Row = dict[str, Any]
@@ -44,29 +44,33 @@ def listed(folder: Path) -> list[Row]:
     return sorted(map(_row, found), key=lambda row: (row["date"], row["run"]))
 
 
+def _status(run: Run) -> str:
+    """A run that says it is running, and that no process holds, was killed."""
+    return "killed" if run.record.status == "running" and not is_held(run.folder) else run.record.status
+
+
 def epochs_of(folder: Path) -> list[Row]:
     """The figures of each epoch of a run. Raises CnnError where it is none."""
     return _told(open_run(folder)).epochs
 
 
 def _row(folder: Path) -> Row:
-    date = _date(folder)
     try:
         told = _told(open_run(folder))
     except CnnError:
         empty = dict.fromkeys(("epochs", "of", *OF_ROWS, "seconds", "data"))
-        return {"run": str(folder), "name": None, "status": UNREADABLE, **empty, "date": date}
+        return {"run": str(folder), "name": None, "status": UNREADABLE, **empty, "date": _date(folder)}
     record = told.run.record
     return {
         "run": str(folder),
         "name": record.name,
-        "status": record.status,
+        "status": _status(told.run),
         "epochs": record.epochs_done,
         "of": told.recipe.get("epochs"),
         **{name: told.result.get(f"test_{name}") for name in OF_ROWS},
         "seconds": told.result.get("seconds"),
         "data": record.dataset,
-        "date": date,
+        "date": _date(folder, record.began),
     }
 
 
@@ -119,7 +123,7 @@ def _made(told: Told) -> dict[str, Any]:
 def _results(told: Told) -> dict[str, Any]:
     record, last = told.run.record, told.epochs[-1] if told.epochs else {}
     return {
-        "status": record.status,
+        "status": _status(told.run),
         "epochs": record.epochs_done,
         **_figures("test", told.result),
         **{key: value for name in HELD_OUT for key, value in _best(told.epochs, name).items()},
@@ -209,8 +213,10 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _date(folder: Path) -> str:
-    """When the run began: its recipe is written once, before the first epoch."""
+def _date(folder: Path, began: str = "") -> str:
+    """When the run began, as it says, or else as its recipe does, which is written once, before the first epoch."""
+    if began:
+        return began
     for name in (RECIPE, RUN):
         try:
             written = (folder / name).stat().st_mtime

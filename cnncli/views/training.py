@@ -37,7 +37,7 @@ def _figure(seen: Seen) -> str:
     return figure_text(seen.figure, seen.score)
 
 
-def epoch_line(seen: Seen, evaluation: Evaluation, held_out: str, epochs: int, left: float) -> str:
+def epoch_line(seen: Seen, evaluation: Evaluation, held_out: str, epochs: float, left: float) -> str:
     """``epoch 2/5  loss 0.0834  accuracy 97.41%  test 98.20%  9,313 images/s  0:19 left``."""
     ending = f"{duration(left)} left" if seen.epoch < epochs else "done"
     name, value = next(iter(evaluation.figures().items()))
@@ -51,7 +51,7 @@ def epoch_line(seen: Seen, evaluation: Evaluation, held_out: str, epochs: int, l
 class LineDisplay:
     """Plain lines: one per epoch, and one every half minute of a long epoch."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: float) -> None:
         self.epochs = epochs
         self.started = self.shown = time.monotonic()
 
@@ -78,7 +78,7 @@ class LineDisplay:
 
     def seconds_left(self, seen: Seen) -> float:
         """Extrapolated from the share of all images that has been seen."""
-        share = (seen.epoch - 1 + seen.images / seen.total) / self.epochs
+        share = min(1.0, (seen.epoch - 1 + seen.images / seen.total) / self.epochs)
         return (time.monotonic() - self.started) * (1 - share) / share
 
     def say(self, text: str) -> None:
@@ -90,7 +90,7 @@ class LineDisplay:
 class LiveDisplay(LineDisplay):
     """A bar for the whole training with the figures of the current epoch; finished epochs stay above it."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: float) -> None:
         super().__init__(epochs)
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
@@ -136,7 +136,7 @@ class SilentDisplay(LineDisplay):
         self.shown = time.monotonic()
 
 
-def display(epochs: int, *, silent: bool = False) -> LineDisplay:
+def display(epochs: float, *, silent: bool = False) -> LineDisplay:
     """The display that fits where stderr goes."""
     if silent:
         return SilentDisplay(epochs)

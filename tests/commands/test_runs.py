@@ -77,7 +77,7 @@ def test_runs_are_listed_with_what_they_came_to_the_oldest_first(cnn: Run) -> No
         " run           name  status       epochs  of  accuracy  seconds  data    date\n"
         " runs/net-001  net   finished          3   3    96.39%  2:05     digits  2030-01-01 12:00\n"
         " runs/net-002  net   interrupted       2   3    75.00%  1:20     digits  2030-01-02 12:00\n"
-        " runs/net-003  net   running           0   3                     digits  2030-01-03 12:00\n"
+        " runs/net-003  net   killed            0   3                     digits  2030-01-03 12:00\n"
         " runs/net-004  net   failed            1   3            40.0 s   digits  2030-01-04 12:00\n"
     )
     rows = json.loads(cnn("runs", "runs", "--format", "json").out)
@@ -88,6 +88,8 @@ def test_runs_are_listed_with_what_they_came_to_the_oldest_first(cnn: Run) -> No
         "epochs": 3,
         "of": 3,
         "accuracy": 0.9639,
+        "mean_iou": None,
+        "mae": None,
         "seconds": 125.4,
         "data": "digits",
         "date": rows[0]["date"],

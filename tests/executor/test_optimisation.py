@@ -12,7 +12,7 @@ from cnncli.errors import CnnError
 from cnncli.executor.averaging import Average
 from cnncli.executor.losses import class_weights, training_loss
 from cnncli.executor.muon import Muon, orthogonalised
-from cnncli.executor.optimisation import freeze, optimizers, rate_factor, set_rate
+from cnncli.executor.optimisation import freeze, optimizers, rate_factor, set_rates
 from cnncli.executor.precision import chosen
 from cnncli.executor.whitening import whiten
 from cnncli.loading import load
@@ -42,11 +42,23 @@ def test_polynomial_of_power_1_is_linear() -> None:
     assert [rate_factor(linear, s, 7) for s in range(21)] == [rate_factor(power, s, 7) for s in range(21)]
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "linear", "one-cycle", "constant"])
+def test_what_is_frozen_after_some_epochs_follows_the_schedule_of_a_training_of_so_many(schedule: str) -> None:
+    recipe = Recipe(optimizer="sgd", lr=1.0, epochs=8, schedule=schedule, freeze_after=(("0.bias", 2.5),))
+    (optimizer,) = optimizers(net(), recipe)
+    short = Recipe(schedule=schedule, epochs=2.5)
+    rates = []
+    for step in range(80):
+        set_rates([optimizer], recipe, step, 10)
+        rates.append([group["lr"] for group in optimizer.param_groups if group["epochs"] == 2.5])
+    assert [rate for (rate,) in rates] == [rate_factor(short, step, 10) for step in range(25)] + [0.0] * 55
+
+
 def test_groups_have_the_rates_and_decays_that_were_asked_for() -> None:
     network = net()
     recipe = Recipe(optimizer="sgd", lr=0.5, weight_decay=0.1, decay_bias_and_norm=False, lr_factors=(("3.*", 0.1),))
     (optimizer,) = optimizers(network, recipe)
-    set_rate([optimizer], 0.5)
+    set_rates([optimizer], recipe, 0, 10, 0.5)
     found = {
         name: (round(group["lr"], 6), group["weight_decay"])
         for group in optimizer.param_groups

@@ -55,6 +55,7 @@ RECIPES = {
         *ALL_AT_ONCE,
     ),
     "muon": ("--optimizer", "muon", "--lookahead", "5", "--schedule", "linear", "--warmup", "0.5"),
+    "by name": ("--lr-factors", "c1.*=0.5", "--decay-factors", "*.bias=0", "--freeze-after", "c1.bias=1.5,c1.weight=2"),
     "rmsprop": ("--optimizer", "rmsprop", "--schedule", "plateau", "--patience", "1", "--early-stopping", "9"),
     "fp32": ("--precision", "fp32", "--optimizer", "adamw", "--class-weights", "balanced", "--validation", "0.2"),
 }
@@ -146,6 +147,24 @@ def test_every_task_is_resumed_exactly(
     path = write(f"input: 1x6x6\nlayers: {TASKS[task]}\ntrain: {{epochs: 3, batch_size: 40}}\n", "task.yaml")
     smoothing = ("--label-smoothing", "0") if task == "regression" else ()
     check_stopped_is_never_stopped(cnn, monkeypatch, path, "--data", "npz:data.npz", *ALL_AT_ONCE, *smoothing)
+
+
+def test_the_last_epoch_may_be_a_part_of_one(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 29 batches: 2.4 epochs have 70 steps. Stopped right after the last one, nothing is done twice."""
+    check_stopped_is_never_stopped(cnn, monkeypatch, net, "--epochs", "2.4", "--freeze-after", "c1.bias=1.5")
+    lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    real = keeping._Keeper.epoch
+
+    def killed(self: keeping._Keeper, state: training.State, *rest: object) -> None:
+        real(self, state, *rest)  # type: ignore[arg-type]
+        if state.step == 70:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(keeping._Keeper, "epoch", killed)
+    assert cnn("train", net, "--epochs", "2.4", "--freeze-after", "c1.bias=1.5", "--run-dir", "end").code in (0, 143)
+    cnn("train", "--resume", "end")
+    assert losses("end") == losses("whole") and weights("end") == weights("whole")
 
 
 @pytest.mark.slow

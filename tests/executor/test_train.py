@@ -179,7 +179,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("no data", ["lenet5"], "there is no data"),
         ("classes", ["vgg11", "--data", "digits"], "make its last layer linear: 10"),
         ("unknown data", ["lenet5", "--data", "mnst"], "did you mean mnist?"),
-        ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be at least 1, not 0"),
+        ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be a number of epochs, as 10 or 9.5, not 0"),
         (
             "optimizer",
             ["digits_cnn", "--optimizer", "adm"],
