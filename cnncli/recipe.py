@@ -124,6 +124,7 @@ class Recipe(Record):
     precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
     compile: Flag = False
     deterministic: Flag = False
+    sync_batchnorm: Flag = False
 
 
 MEANINGS = {
@@ -175,6 +176,7 @@ MEANINGS = {
     "precision": "auto, fp32, bf16 or fp16; auto is bf16 where the device is fast at it.",
     "compile": "Compile the network with torch.compile.",
     "deterministic": "The same weights twice on a GPU, too; slower.",
+    "sync_batchnorm": "Batch normalisation over the batches of all workers.",
 }
 
 

@@ -33,6 +33,7 @@ from cnncli.executor.objectives import Evaluation, objective_of
 from cnncli.executor.objectives.regression import scaling_of
 from cnncli.executor.optimisation import freeze
 from cnncli.executor.precision import chosen
+from cnncli.executor.synchronised import synchronise
 from cnncli.executor.training import Task, look, new_state
 from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
 from cnncli.executor.weights import load_weights
@@ -177,6 +178,8 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
             display.note(note)
         _place(network, graph.inputs[0].shape, device)
         _check_sizes(network, recipe, graph.inputs[0].shape, device)
+        if recipe.sync_batchnorm:
+            synchronise(network)
         frozen = freeze(network, recipe)
         if frozen:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")

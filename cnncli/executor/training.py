@@ -141,6 +141,7 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
     set_rates(state.optimizers, recipe, state.step, task.steps_per_epoch, state.factor)
     shown = shown_images(task, batch, epoch, state.step)
     seed_draws(task, state.step)
+    workers.note_share(batch.counts)
     for optimizer in state.optimizers:
         optimizer.zero_grad(set_to_none=True)
     for images, first, second in zip(*(_parts(tensor, recipe.accumulate) for tensor in shown[:3]), strict=True):

@@ -24,6 +24,7 @@ from cnncli.errors import CnnError
 
 PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
 _control: list[Any] = []  # the group for what is agreed on, which stays on the CPU
+_no_share: list[bool] = []
 
 
 def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
@@ -134,6 +135,16 @@ def share(index: Tensor) -> Tensor:
 def counts(index: Tensor) -> bool:
     """Whether this process has a part of its own of a batch."""
     return len(index) > number()
+
+
+def note_share(own: bool) -> None:
+    """Remember whether the batch that is being computed has a part of this process's own."""
+    _no_share[:] = [] if own else [True]
+
+
+def has_share() -> bool:
+    """Whether the batch that is being computed has a part of this process's own."""
+    return not _no_share
 
 
 def summed(tensor: Tensor) -> Tensor:

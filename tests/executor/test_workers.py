@@ -65,6 +65,22 @@ def test_two_workers_come_to_the_weights_of_one(cnn: Run, net: Path) -> None:
     assert json.loads(Path("two/run.json").read_text())["status"] == "finished"
 
 
+NORMALISED = NET.replace("relu,", "batchnorm, relu,").replace("batch_size: 50", "batch_size: 287")  # and 2 at the end
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_synchronised_batchnorm_sees_the_whole_batch(
+    cnn: Run, net: Path, write: Callable[..., Path], count: int
+) -> None:
+    """Of three workers one has no image of the last batch, which is of two."""
+    path = write(NORMALISED, "normalised.yaml")
+    assert cnn("train", path, "--run-dir", "one", "--sync-batchnorm").code == 0
+    for run, options in (("apart", ()), ("together", ("--sync-batchnorm",))):
+        code, _, err = ended(start(path, *options, "--nproc", count, "--run-dir", run))
+        assert code == 0, err
+    assert same("one", "together", 1e-4) and not same("one", "apart", 1e-3)
+
+
 def children(process: int) -> list[int]:
     """The processes that a process started, and those that they did."""
     found = []
