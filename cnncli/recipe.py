@@ -121,6 +121,7 @@ class Recipe(Record):
     seed: Whole = 0
     validation: Share = 0.0
     device: Text = "auto"
+    loaders: Whole = 2
     precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
     compile: Flag = False
     deterministic: Flag = False
@@ -173,6 +174,7 @@ MEANINGS = {
     "seed": "Of the weights, the order of the data, augmentation and dropout.",
     "validation": "Share of the training images held out to watch the training.",
     "device": "auto, cpu, cuda, cuda:1, …",
+    "loaders": "Processes that read and decode what stays on disk.",
     "precision": "auto, fp32, bf16 or fp16; auto is bf16 where the device is fast at it.",
     "compile": "Compile the network with torch.compile.",
     "deterministic": "The same weights twice on a GPU, too; slower.",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     import numpy as np
@@ -14,6 +14,23 @@ if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
 
 
 VOID = 255  # of a mask: a pixel that counts for nothing
+
+
+class OnDisk(Protocol):
+    """Images that stay on disk, uint8 (N, C, H, W); it can be sent to other processes.
+
+    ``pieces`` says how many successive ones lie together in a file each; empty where none do.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def pieces(self) -> tuple[int, ...]: ...
+    def read(self, indices: Sequence[int]) -> NDArray[np.uint8]:
+        """Some of them, (n, C, H, W). Raises CnnError for a file that cannot be read."""
+
+    def identity(self) -> str:
+        """What tells these images from others without reading them: the names, sizes and places of the files."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +42,7 @@ class Split:
     class of each pixel, 255 where there is none, of a segmentation.
     """
 
-    images: NDArray[np.uint8] | NDArray[np.float32]
+    images: NDArray[np.uint8] | NDArray[np.float32] | OnDisk
     labels: NDArray[np.int64] | NDArray[np.float32] | NDArray[np.uint8]
 
 

@@ -1,11 +1,16 @@
-"""Images on the device, as batches of the network's input: the whole split is one uint8 tensor, indexed."""
+"""Images as batches of the network's input: the whole split is one uint8 tensor, indexed.
+
+It lies on the device, or where it is too large for that in the machine's memory; what stays on disk is
+:class:`cnncli.executor.streaming.Streamed`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -23,7 +28,10 @@ GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey val
 
 @dataclass(frozen=True)
 class Images:
-    """A split on a device: ``pixels`` uint8 (N, C, H, W), or float32 of any rank, ``labels`` int64 (N,)."""
+    """A split on a device: ``pixels`` uint8 (N, C, H, W), or float32 of any rank, and their targets, ``labels``.
+
+    The pixels may be elsewhere than the labels: what is read of them comes to these.
+    """
 
     pixels: Tensor
     labels: Tensor
@@ -32,9 +40,38 @@ class Images:
         return len(self.labels)
 
     def part(self, index: Tensor) -> Images:
-        """The images at ``index``."""
-        index = index.to(self.labels.device)
-        return Images(self.pixels[index], self.labels[index])
+        """The images at ``index``, a split of its own."""
+        return Images(self.pixels[index.to(self.pixels.device)], self.labels[index.to(self.labels.device)])
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
+        return torch.randperm(len(self), generator=generator(seed, epoch, "order"))
+
+    def read(self, indices: Iterable[Tensor | slice]) -> Iterator[Images]:
+        """The images at each of the ``indices``, on the device."""
+        device = self.labels.device
+        for index in indices:
+            if isinstance(index, Tensor):
+                found = self.part(index)
+            else:  # a view of the split, without a copy
+                found = Images(self.pixels[index], self.labels[index])
+            yield found if found.pixels.device == device else Images(found.pixels.to(device), found.labels)
+
+    def sample(self, count: int) -> Tensor:
+        """The pixels of the first ``count`` images, on the device."""
+        return self.pixels[:count].to(self.labels.device)
+
+
+class Examples(Protocol):
+    """A split that is read batch by batch, wherever it lies; see :class:`Images`. ``labels`` are on the device."""
+
+    @property
+    def labels(self) -> Tensor: ...
+    def __len__(self) -> int: ...
+    def part(self, index: Tensor) -> Examples: ...
+    def order(self, seed: int, epoch: int) -> Tensor: ...
+    def read(self, indices: Iterable[Tensor | slice]) -> Iterator[Images]: ...
+    def sample(self, count: int) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -87,9 +124,19 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
     return (images * weights).sum(1, keepdim=True)
 
 
-def on_device(split: Split, device: torch.device) -> Images:
-    """A split as tensors on ``device``."""
-    return Images(torch.from_numpy(split.images).to(device), torch.from_numpy(split.labels).to(device))
+def on_device(split: Split, device: torch.device, loaders: int) -> Examples:
+    """A split to be read on ``device``: it lies there if it takes no more than a third of the memory that is free.
+
+    What stays on disk is read by so many processes, the ``loaders``.
+    """
+    labels = torch.from_numpy(split.labels).to(device)
+    if not isinstance(split.images, np.ndarray):
+        from cnncli.executor.streaming import streamed
+
+        return streamed(split.images, labels, loaders)
+    pixels = torch.from_numpy(split.images)
+    fits = device.type != "cuda" or pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 3
+    return Images(pixels.to(device) if fits else pixels.pin_memory(), labels)
 
 
 def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
@@ -114,12 +161,12 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
     return [f"{name}: images {' and '.join(notes)}"]
 
 
-def normalisation_of(images: Images, shape: Shape) -> Normalisation:
-    """Mean and standard deviation of each channel of the network's input, over at most the first 10,000 images.
+def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
+    """Mean and standard deviation of each channel of the network's input, over a sample of at most 10,000 images.
 
     Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are.
     """
-    pixels = images.pixels[:STATISTICS_SAMPLE].cpu()  # exact sums want float64, which not every device has
+    pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums want float64, which not every device has
     channels = pixels.shape[1] if len(shape) == 1 else shape[0]
     unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
     sample = with_channels(pixels, channels).double() / unit
@@ -138,7 +185,7 @@ def preparation(shape: Shape, normalisation: Normalisation, device: torch.device
     return Preparation(shape, 1 / (normalisation.unit * std), -mean / std)
 
 
-def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:
+def split_off(images: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     """(the rest, a ``share`` of the images chosen by ``seed``). Raises CnnError where either would be empty."""
     count = round(len(images) * share)
     if not 0 < count < len(images):
@@ -147,11 +194,6 @@ def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:
         )
     order = torch.randperm(len(images), generator=generator(seed, 0, "validation"))
     return images.part(order[count:].sort().values), images.part(order[:count].sort().values)
-
-
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
-    return torch.randperm(count, generator=generator(seed, epoch, "order"))
 
 
 def generator(seed: int, number: int, purpose: str) -> torch.Generator:
@@ -176,16 +218,16 @@ class Batch(NamedTuple):
     counts: bool
 
 
-def training_batches(images: Images, batch_size: int, order: Tensor, first: int = 0) -> Iterator[Batch]:
-    """Batches in ``order``, from number ``first`` on.
+def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, first: int = 0) -> Iterator[Batch]:
+    """The batches of an epoch, from number ``first`` on.
 
     A last batch of a single image is left out: batch normalisation cannot train on it.
     """
-    order = order.to(images.labels.device)
-    for index in torch.split(order, batch_size)[first:]:
-        if len(index) > 1 or batch_size == 1 or len(images) == 1:
-            own = workers.share(index)
-            yield Batch(Images(images.pixels[own], images.labels[own]), own, len(index), workers.counts(index))
+    order = images.order(seed, epoch).to(images.labels.device)
+    whole = torch.split(order, batch_size)[first : batches_per_epoch(len(images), batch_size)]
+    own = [workers.share(index) for index in whole]
+    for index, mine, read in zip(whole, own, images.read(own), strict=True):
+        yield Batch(read, mine, len(index), workers.counts(index))
 
 
 def batches_per_epoch(count: int, batch_size: int) -> int:
@@ -194,8 +236,7 @@ def batches_per_epoch(count: int, batch_size: int) -> int:
     return whole + (rest > 1 or (rest == 1 and count == 1))
 
 
-def evaluation_batches(images: Images) -> Iterator[Images]:
+def evaluation_batches(images: Examples) -> Iterator[Images]:
     """All images in order; of several workers each has every n-th batch."""
-    for start in range(workers.number() * EVALUATION_BATCH, len(images), workers.count() * EVALUATION_BATCH):
-        stop = start + EVALUATION_BATCH
-        yield Images(images.pixels[start:stop], images.labels[start:stop])
+    starts = range(workers.number() * EVALUATION_BATCH, len(images), workers.count() * EVALUATION_BATCH)
+    return images.read(slice(start, start + EVALUATION_BATCH) for start in starts)

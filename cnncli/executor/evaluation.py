@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from cnncli.executor import workers
 from cnncli.executor.augmentation import View, views
-from cnncli.executor.batches import Images, Preparation, evaluation_batches
+from cnncli.executor.batches import Examples, Preparation, evaluation_batches
 from cnncli.executor.objectives import Evaluation, Objective
 
 
 @torch.inference_mode()
 def evaluate(
-    network: nn.Module, images: Images, prepare: Preparation, objective: Objective, tta: str = "none"
+    network: nn.Module, images: Examples, prepare: Preparation, objective: Objective, tta: str = "none"
 ) -> Evaluation:
     """Run the network over all images, in evaluation mode; with ``tta`` the outputs of several views are averaged."""
     network.eval()

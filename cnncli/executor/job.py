@@ -164,7 +164,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
     for note in (*job.dataset.notes, *conversions):
         display.note(note)
     with _memory_errors(job):
-        images, test = on_device(job.dataset.train, device), on_device(job.dataset.test, device)
+        images, test = (on_device(split, device, recipe.loaders) for split in (job.dataset.train, job.dataset.test))
         normalisation = normalisation_of(images, graph.inputs[0].shape)
         prepare = preparation(graph.inputs[0].shape, normalisation, device)
         held_out, name = test, "test"
@@ -172,7 +172,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
             (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
         network = _scoring(job.loaded, Network(job.loaded.inferred, rewritten=True))
         sample = (
-            None if resumed else lambda count: prepare(images.pixels[:count])
+            None if resumed else lambda count: prepare(images.sample(count))
         )  # its weights come from the checkpoint
         for note in start_weights(network, recipe, sample):
             display.note(note)
@@ -313,8 +313,8 @@ def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: s
     network.to(device)
     shape = loaded.graph.inputs[0].shape
     conversion_notes(shape, dataset.name, _image_shape(dataset))
-    test = on_device(dataset.test, device)
-    prepare = preparation(shape, run.record.normalisation, device)
     recipe = runs.recipe_of(run)
+    test = on_device(dataset.test, device, recipe.loaders)
+    prepare = preparation(shape, run.record.normalisation, device)
     objective = objective_of(loaded, dataset, recipe, device, targets=run.record.targets)
     return evaluate(network, test, prepare, objective, recipe.tta)

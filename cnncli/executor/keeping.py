@@ -15,7 +15,7 @@ from cnncli import runs
 from cnncli.data import Dataset
 from cnncli.errors import CnnError, Interrupted
 from cnncli.executor import workers
-from cnncli.executor.batches import Images
+from cnncli.executor.batches import Examples
 from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
 from cnncli.executor.events import add_events, event_writer
 from cnncli.executor.objectives import Evaluation
@@ -57,7 +57,7 @@ class Prepared(NamedTuple):
 
     task: Task
     state: State
-    test: Images
+    test: Examples
     held_out: str
     normalisation: runs.Normalisation
     targets: runs.Normalisation | None

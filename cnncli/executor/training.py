@@ -22,10 +22,9 @@ from cnncli.executor.augmentation import Mixed
 from cnncli.executor.averaging import Average
 from cnncli.executor.batches import (
     Batch,
-    Images,
+    Examples,
     Preparation,
     batches_per_epoch,
-    epoch_order,
     mixed_seed,
     training_batches,
 )
@@ -63,8 +62,8 @@ class Task:
     fp32, bf16 or fp16."""
 
     network: Network
-    train: Images
-    held_out: Images
+    train: Examples
+    held_out: Examples
     prepare: Preparation
     objective: Objective
     recipe: Recipe
@@ -119,8 +118,7 @@ def train(task: Task, state: State, watch: Watch) -> None:
             state.tally = Tally(task.train.labels.device)
         clock = _Clock(state.tally.images)
         task.network.train()
-        order = epoch_order(len(task.train), recipe.seed, epoch)
-        for batch in training_batches(task.train, recipe.batch_size, order, first=done):
+        for batch in training_batches(task.train, recipe.batch_size, recipe.seed, epoch, first=done):
             take_step(task, state, compute, batch, epoch)
             if clock.is_due():
                 watch.batch(_seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images)))
@@ -251,8 +249,7 @@ def replayed(task: Task, state: State, until: int) -> str:
         if done == 0:
             state.tally = Tally(task.train.labels.device)
         task.network.train()
-        order = epoch_order(len(task.train), task.recipe.seed, epoch)
-        for batch in training_batches(task.train, task.recipe.batch_size, order, first=done):
+        for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, epoch, first=done):
             shown = shown_images(task, batch, epoch, state.step)
             seed_draws(task, state.step)
             bad = first_bad_layer(task.network, shown.images)

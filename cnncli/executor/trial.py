@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from cnncli.executor.batches import epoch_order, training_batches
+from cnncli.executor.batches import training_batches
 from cnncli.executor.state import State
 from cnncli.executor.training import Task, look, take_step
 from cnncli.recipe import Recipe
@@ -34,10 +34,9 @@ class Trial:
 def try_out(task: Task, state: State) -> Trial:
     """Some steps and an evaluation, timed after a first step that sets things up. The state is spoiled by it."""
     device = task.train.labels.device
-    order = epoch_order(len(task.train), task.recipe.seed, 1)
     seconds = []
     for batch, _ in zip(
-        training_batches(task.train, task.recipe.batch_size, order), range(TIMED_STEPS + 1), strict=False
+        training_batches(task.train, task.recipe.batch_size, task.recipe.seed, 1), range(TIMED_STEPS + 1), strict=False
     ):
         started = time.perf_counter()
         take_step(task, state, task.network, batch, 1)
@@ -81,8 +80,7 @@ def find_rate(task: Task, state: State) -> Sweep:
     average, steps, epoch = 0.0, 0, 0
     while steps < RATES:
         epoch += 1
-        order = epoch_order(len(task.train), task.recipe.seed, epoch)
-        for batch in training_batches(task.train, task.recipe.batch_size, order):
+        for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, epoch):
             rate = LOWEST * (HIGHEST / LOWEST) ** (steps / (RATES - 1))
             before = float(state.tally.loss)
             for optimizer in state.optimizers:

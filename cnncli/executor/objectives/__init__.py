@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cnncli.data import Dataset
-from cnncli.executor.batches import Images
+from cnncli.executor.batches import Examples
 from cnncli.executor.objectives.classification import Classification
 from cnncli.executor.objectives.regression import Regression
 from cnncli.executor.objectives.segmentation import Segmentation
@@ -71,7 +71,7 @@ def objective_of(
     recipe: Recipe,
     device: torch.device,
     *,
-    train: Images | None = None,
+    train: Examples | None = None,
     targets: Normalisation | None = None,
 ) -> Objective:
     """The objective of a data set's task; ``train`` are the images trained on, if any.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cnncli.executor import workers
-from cnncli.executor.batches import Images
+from cnncli.executor.batches import Examples
 from cnncli.executor.losses import Loss, loss_of, training_loss
 from cnncli.graph import Graph
 from cnncli.recipe import Recipe
@@ -109,7 +109,7 @@ class Classification:
     dense = False
 
     @classmethod
-    def of(cls, graph: Graph, recipe: Recipe, train: Images | None, classes: int) -> Classification:
+    def of(cls, graph: Graph, recipe: Recipe, train: Examples | None, classes: int) -> Classification:
         """As the recipe smooths and weighs it; ``train`` are the images that balance the weights."""
         plain = loss_of(graph)
         return cls(plain if train is None else training_loss(graph, recipe, train.labels, classes), plain, classes)

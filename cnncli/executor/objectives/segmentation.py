@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from cnncli.data.dataset import VOID
 from cnncli.executor import workers
-from cnncli.executor.batches import Images
+from cnncli.executor.batches import Examples
 from cnncli.executor.losses import ends_in_probabilities
 from cnncli.executor.objectives.classification import scores_of
 from cnncli.loading import Loaded
@@ -90,7 +90,7 @@ class Segmentation:
     dense = True
 
     @classmethod
-    def of(cls, loaded: Loaded, recipe: Recipe, train: Images | None, classes: int) -> Segmentation:
+    def of(cls, loaded: Loaded, recipe: Recipe, train: Examples | None, classes: int) -> Segmentation:
         """As the recipe smooths and weighs it. Raises CnnError for class weights that do not fit."""
         size = loaded.inferred.shape(loaded.graph.outputs[0])[1:]
         found = cls(classes, tuple(size), None, recipe.label_smoothing, ends_in_probabilities(loaded.graph))
