@@ -15,6 +15,7 @@ INITS = ("kaiming", "xavier", "lecun", "normal", "dirac")
 AUTO = "auto"
 TASKS = ("classification", "regression", "segmentation")
 LOSSES = ("mse", "l1", "huber")
+COMPILE = (AUTO, "off", "on", "graphs", "trial")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 
 
@@ -67,6 +68,15 @@ def _passes(value: object) -> float:
 
 
 Passes = Annotated[float, _passes]
+
+
+def _compile(value: object) -> str:
+    """One of COMPILE; true and false are on and off."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(one_of(*COMPILE)(value))
+
+
 Milestones = Annotated[tuple[int, ...], _list_of(_whole_number, "a list of epochs, as 30, 60")]
 Patterns = Annotated[tuple[str, ...], _list_of(str, "a list of patterns, as conv1.*")]
 RateFactors = Annotated[tuple[tuple[str, float], ...], _list_of(_factor, "a list such as conv1.*=0.1")]
@@ -123,7 +133,7 @@ class Recipe(Record):
     device: Text = "auto"
     loaders: Whole = 2
     precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
-    compile: Flag = False
+    compile: Annotated[str, _compile] = AUTO
     deterministic: Flag = False
     sync_batchnorm: Flag = False
 
@@ -176,7 +186,7 @@ MEANINGS = {
     "device": "auto, cpu, cuda, cuda:1, …",
     "loaders": "Processes that read and decode what stays on disk.",
     "precision": "auto, fp32, bf16 or fp16; auto is bf16 where the device is fast at it.",
-    "compile": "Compile the network with torch.compile.",
+    "compile": "torch.compile: off, on, graphs (CUDA graphs), trial (the fastest of them) or auto (a trial on a GPU).",
     "deterministic": "The same weights twice on a GPU, too; slower.",
     "sync_batchnorm": "Batch normalisation over the batches of all workers.",
 }

@@ -62,6 +62,7 @@ class RunRecord:
     git: str = ""  # the commit of the folder that it was started in, with + where files were changed
     data_fingerprint: str = ""
     precision: str = ""
+    compiled: str = ""
     task: str = "classification"
     targets: Normalisation | None = None  # what a regression's targets were scaled by
     best: dict[str, float] | None = None

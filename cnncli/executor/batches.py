@@ -51,10 +51,8 @@ class Images:
         """The images at each of the ``indices``, on the device."""
         device = self.labels.device
         for index in indices:
-            if isinstance(index, Tensor):
-                found = self.part(index)
-            else:  # a view of the split, without a copy
-                found = Images(self.pixels[index], self.labels[index])
+            # a slice is a view of the split, without a copy
+            found = self.part(index) if isinstance(index, Tensor) else Images(self.pixels[index], self.labels[index])
             yield found if found.pixels.device == device else Images(found.pixels.to(device), found.labels)
 
     def sample(self, count: int) -> Tensor:

@@ -23,6 +23,7 @@ from cnncli.executor.batches import (
     split_off,
 )
 from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_checkpoint
+from cnncli.executor.compiling import fastest, wanted_modes
 from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
 from cnncli.executor.evaluation import evaluate
 from cnncli.executor.initialisation import start_weights
@@ -67,6 +68,8 @@ def run_training(job: Job, display: Display) -> Outcome:
     workers.join()
     try:
         prepared = _prepared(job, display)
+        with _memory_errors(job):
+            prepared = _compiled(prepared, display)
         run = workers.from_first(_create_run(job, prepared) if workers.is_first() else None)
         with _held(run), _memory_errors(job):
             first = prepared.state.checkpoint()
@@ -116,6 +119,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
                 raise CnnError(message, "a run goes on as it began")
             prepared = _prepared(job, display, resumed=True)
             prepared.state.restore(checkpoint)
+            prepared = _compiled(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
                 run.cut_metrics(done)
@@ -186,8 +190,18 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         targets = scaling_of(images.labels) if job.dataset.task == "regression" else None
         objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
         precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
-        task = Task(network, images, held_out, prepare, objective, recipe, precision)
+        joined = workers.together(network, device)
+        task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
         return Prepared(task, new_state(task), test, name, normalisation, targets, device)
+
+
+def _compiled(prepared: Prepared, display: Display, known: str = "") -> Prepared:
+    """With steps computed in the fastest way that the recipe allows, or in that which is ``known`` of a resumed run."""
+    modes = (known,) if known else wanted_modes(prepared.task.recipe.compile, prepared.device)
+    task, choice = fastest(prepared.task, prepared.state, modes)
+    if choice.note:
+        display.note(choice.note)
+    return prepared._replace(task=task, compiled=choice.mode)
 
 
 @torch.no_grad()
@@ -266,6 +280,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         git=provenance.git_state(),
         data_fingerprint=provenance.fingerprint(job.dataset),
         precision=prepared.task.precision,
+        compiled=prepared.compiled,
         task=job.dataset.task,
         targets=prepared.targets,
     )

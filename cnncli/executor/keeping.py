@@ -62,6 +62,7 @@ class Prepared(NamedTuple):
     normalisation: runs.Normalisation
     targets: runs.Normalisation | None
     device: torch.device
+    compiled: str = "off"
 
 
 def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> runs.Run:

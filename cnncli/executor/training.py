@@ -58,10 +58,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Task:
-    """All that training needs, on its device. ``held_out`` are the images looked at after each epoch, ``precision`` is
-    fp32, bf16 or fp16."""
+    """All that training needs, on its device.
+
+    ``compute`` is the network as a step calls it: joined with those of other workers, or compiled. ``held_out`` are the
+    images looked at after each epoch, ``precision`` is fp32, bf16 or fp16.
+    """
 
     network: Network
+    compute: Compute
     train: Examples
     held_out: Examples
     prepare: Preparation
@@ -110,8 +114,6 @@ def new_state(task: Task) -> State:
 def train(task: Task, state: State, watch: Watch) -> None:
     """Train from ``state`` on for the recipe's epochs. Raises CnnError when the loss is no longer a number."""
     recipe = task.recipe
-    joined = workers.together(task.network, task.train.labels.device)
-    compute: Compute = torch.compile(joined) if recipe.compile else joined
     while state.step < task.steps and not state.is_over(recipe):
         epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
         if done == 0:
@@ -119,7 +121,7 @@ def train(task: Task, state: State, watch: Watch) -> None:
         clock = _Clock(state.tally.images)
         task.network.train()
         for batch in training_batches(task.train, recipe.batch_size, recipe.seed, epoch, first=done):
-            take_step(task, state, compute, batch, epoch)
+            take_step(task, state, task.compute, batch, epoch)
             if clock.is_due():
                 watch.batch(_seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images)))
             if state.step == task.steps:

@@ -39,7 +39,7 @@ def try_out(task: Task, state: State) -> Trial:
         training_batches(task.train, task.recipe.batch_size, task.recipe.seed, 1), range(TIMED_STEPS + 1), strict=False
     ):
         started = time.perf_counter()
-        take_step(task, state, task.network, batch, 1)
+        take_step(task, state, task.compute, batch, 1)
         _wait(device)
         seconds.append(time.perf_counter() - started)
     started = time.perf_counter()
@@ -86,7 +86,7 @@ def find_rate(task: Task, state: State) -> Sweep:
             for optimizer in state.optimizers:
                 for group in optimizer.param_groups:
                     group["base"], group["epochs"] = rate, RATES
-            take_step(task, state, task.network, batch, epoch)
+            take_step(task, state, task.compute, batch, epoch)
             loss = (float(state.tally.loss) - before) / len(batch.images)
             steps += 1
             average = SMOOTHING * average + (1 - SMOOTHING) * loss

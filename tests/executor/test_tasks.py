@@ -133,7 +133,7 @@ def test_masks_are_moved_as_their_images_are(step: int, epoch: int, keys: set[st
     recipe = Recipe(**{key: MOVED[key] for key in keys})
     train = Images(masks[:, None], masks)
     objective = Segmentation(101, (16, 16), None, 0.0, probabilities=False)
-    task = Task(torch.nn.Identity(), train, train, lambda x: x.float(), objective, recipe, "fp32")  # type: ignore[arg-type]
+    task = Task(torch.nn.Identity(), abs, train, train, lambda x: x.float(), objective, recipe, "fp32")  # type: ignore[arg-type]
     shown = shown_images(task, Batch(train, torch.arange(6), 6, counts=True), epoch, step)
     differ = (shown.images[:, 0] - shown.first.float()).abs()
     assert shown.first.dtype == torch.uint8 and set(shown.first.unique().tolist()) <= {0, 100}
