@@ -110,7 +110,11 @@ class Apply(nn.Module):
 
 
 class MaxPooling(Apply):
-    """Apply, under a name: the executor may compute it before the ReLU above it."""
+    """Apply, with its windows: the executor may compute it before the ReLU above it."""
+
+    def __init__(self, function: Callable[..., Tensor], windows: tuple[Window, ...]) -> None:
+        super().__init__(function)
+        self.windows = windows
 
 
 def _conv(layer: Convolution, inputs: Shapes) -> nn.Module:
@@ -191,9 +195,9 @@ def _max_pool(layer: MaxPool, inputs: Shapes) -> nn.Module:
     }
     if is_torch_s_own(windows, inputs[0][1:]):
         padding = [window.before for window in windows]
-        return MaxPooling(lambda x: pool(x, **steps, padding=padding, ceil_mode=windows[0].ceil))
+        return MaxPooling(lambda x: pool(x, **steps, padding=padding, ceil_mode=windows[0].ceil), windows)
     pads = overhanging_pads(windows, inputs, layer.output_shape(inputs))
-    return MaxPooling(lambda x: pool(functional.pad(x, pads, value=float("-inf")), **steps))
+    return MaxPooling(lambda x: pool(functional.pad(x, pads, value=float("-inf")), **steps), windows)
 
 
 def _avg_pool(layer: AvgPool, inputs: Shapes) -> nn.Module:
