@@ -1,8 +1,8 @@
 """Data sets as arrays. Importing this loads neither numpy nor Pillow: the module of a data set does, when it is used.
 
-``mnist``, ``fashion_mnist``, ``cifar10`` and ``cifar100`` are looked for on disk and downloaded if need be, ``digits``
-comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and ``npz:FILE``
-and ``csv:FILE`` are arrays and tables.
+``mnist``, ``fashion_mnist``, ``cifar10``, ``cifar100`` and ``svhn`` are looked for on disk and downloaded if need be,
+``digits`` comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and
+``npz:FILE`` and ``csv:FILE`` are arrays and tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["NAMES", "Dataset", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
 FILES = (IMAGES, "npz:", "csv:")  # followed by a path
-NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "digits", "images:PATH", "npz:FILE", "csv:FILE")
+NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "digits", "images:PATH", "npz:FILE", "csv:FILE")
 
 
 def absolute_spec(spec: str) -> str:
@@ -34,7 +34,7 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
     Only ``images:PATH`` is decoded to that shape, and arrays are read as it; the others keep their own, as (1, 28, 28).
-    ``data_dir`` is searched first for MNIST and Fashion-MNIST, and is where they are downloaded to.
+    ``data_dir`` is searched first for what is downloaded, and is where it is downloaded to.
     """
     if spec.startswith(IMAGES):
         from cnncli.data import images
@@ -48,6 +48,10 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
         from cnncli.data import cifar
 
         return cifar.load(spec, data_dir)
+    if spec == "svhn":
+        from cnncli.data import svhn
+
+        return svhn.load(data_dir)
     if spec.startswith(("npz:", "csv:")):
         from cnncli.data import arrays
 
