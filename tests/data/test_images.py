@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import cnncli.data.images
+import cnncli.data.decoding
 from cnncli.data import Dataset, load_dataset
 from cnncli.data.classes import ENDINGS, WANTED, arrange
 from cnncli.data.pixels import FORMATS
@@ -293,7 +293,7 @@ def test_transparent_palettes_and_large_files_warn_of_nothing(tmp_path: Path) ->
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     large = io.BytesIO()
     Image.fromarray(noise).save(large, "PNG")
-    assert len(large.getvalue()) > 4 * cnncli.data.images.WORTH_A_THREAD
+    assert len(large.getvalue()) > 4 * cnncli.data.decoding.WORTH_A_THREAD
     path = as_folder(tmp_path, with_test({"cat/a.png": content.getvalue(), "dog/b.png": large.getvalue()}))
     with warnings.catch_warnings(record=True) as seen:
         assert load(path).train.images.shape == (2, *SHAPE)
@@ -303,7 +303,7 @@ def test_transparent_palettes_and_large_files_warn_of_nothing(tmp_path: Path) ->
 def test_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = as_folder(tmp_path, cats_and_dogs(70))
     alone = load(path)
-    monkeypatch.setattr(cnncli.data.images, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(cnncli.data.decoding, "WORTH_A_THREAD", 0)
     assert np.array_equal(load(path).train.images, alone.train.images)
 
 
