@@ -58,10 +58,10 @@ def _list(data_dir: Path | None, form: str) -> None:
 
 
 def _loaded(name: str, shape: str | None, data_dir: Path | None) -> Dataset:
-    from cnncli.data import IMAGES, load_dataset
+    from cnncli.data import FILES, load_dataset
     from cnncli.shape import Unreadable, read_shape
 
-    if shape is None and name.startswith((IMAGES, "npz:", "csv:")):
+    if shape is None and name.startswith(FILES):
         raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
     try:
         sizes = read_shape(shape) if shape is not None else (1,)

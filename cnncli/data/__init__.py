@@ -2,7 +2,7 @@
 
 ``mnist``, ``fashion_mnist``, ``cifar10``, ``cifar100`` and ``svhn`` are looked for on disk and downloaded if need be,
 ``digits`` comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and
-``npz:FILE`` and ``csv:FILE`` are arrays and tables.
+``npz:FILE`` and ``csv:FILE`` are arrays and tables. ``hf:NAME`` is a data set of Hugging Face's hub.
 """
 
 from __future__ import annotations
@@ -15,14 +15,26 @@ from cnncli.errors import CnnError, closest
 __all__ = ["NAMES", "Dataset", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
-FILES = (IMAGES, "npz:", "csv:")  # followed by a path
-NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "digits", "images:PATH", "npz:FILE", "csv:FILE")
+HUB = "hf:"
+FILES = (IMAGES, "npz:", "csv:", HUB)  # followed by a path; on the hub, by a name or a path
+NAMES = (
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+    "cifar100",
+    "svhn",
+    "digits",
+    "images:PATH",
+    "npz:FILE",
+    "csv:FILE",
+    "hf:NAME",
+)
 
 
 def absolute_spec(spec: str) -> str:
     """The same data set by a name that holds in every folder: a run is evaluated from elsewhere, too."""
     kind = next((kind for kind in FILES if spec.startswith(kind)), None)
-    if kind is None:
+    if kind is None or (kind == HUB and not _exists(spec.removeprefix(HUB))):
         return spec
     try:
         return kind + str(Path(spec.removeprefix(kind)).expanduser().resolve())
@@ -33,7 +45,8 @@ def absolute_spec(spec: str) -> str:
 def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None) -> Dataset:
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
-    Only ``images:PATH`` is decoded to that shape, and arrays are read as it; the others keep their own, as (1, 28, 28).
+    Images in files are decoded to that shape, and arrays are read as it; those with a name of their own keep their own
+    shape, as (1, 28, 28).
     ``data_dir`` is searched first for what is downloaded, and is where it is downloaded to.
     """
     if spec.startswith(IMAGES):
@@ -57,6 +70,10 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
 
         read = arrays.load_npz if spec.startswith("npz:") else arrays.load_csv
         return read(spec.partition(":")[2], shape)
+    if spec.startswith(HUB):
+        from cnncli.data import hf
+
+        return hf.load(spec.removeprefix(HUB), shape, data_dir)
     if spec == "digits":
         from cnncli.data import digits
 

@@ -36,4 +36,5 @@ def listed(data_dir: Path | None) -> list[Listed]:
         Listed("images:PATH", "any", "any", "", "", True, "a folder or an archive, a folder of images per class"),
         Listed("npz:FILE", "any", "any", "", "", True, "arrays x and y, or x_train, y_train, x_test, y_test"),
         Listed("csv:FILE", "any", "any", "", "", True, "a row per example, its class in the last column"),
+        Listed("hf:NAME", "any", "any", "", "", False, "of Hugging Face's hub, or a folder of its Parquet files"),
     ]
