@@ -2,21 +2,22 @@
 
 ``mnist``, ``fashion_mnist``, ``cifar10``, ``cifar100`` and ``svhn`` are looked for on disk and downloaded if need be,
 ``digits`` comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and
-``npz:FILE`` and ``csv:FILE`` are arrays and tables. ``hf:NAME`` is a data set of Hugging Face's hub.
+``npz:FILE`` and ``csv:FILE`` are arrays and tables. ``hf:NAME`` is a data set of Hugging Face's hub,
+and ``wds:PATH`` WebDataset shards, whose images stay on disk.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from cnncli.data.dataset import Dataset, Split
+from cnncli.data.dataset import Dataset, OnDisk, Split
 from cnncli.errors import CnnError, closest
 
-__all__ = ["NAMES", "Dataset", "Split", "absolute_spec", "load_dataset"]
+__all__ = ["NAMES", "Dataset", "OnDisk", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
 HUB = "hf:"
-FILES = (IMAGES, "npz:", "csv:", HUB)  # followed by a path; on the hub, by a name or a path
+FILES = (IMAGES, "npz:", "csv:", HUB, "wds:")  # followed by a path; on the hub, by a name or a path
 NAMES = (
     "mnist",
     "fashion_mnist",
@@ -74,6 +75,10 @@ def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None
         from cnncli.data import hf
 
         return hf.load(spec.removeprefix(HUB), shape, data_dir)
+    if spec.startswith("wds:"):
+        from cnncli.data import wds
+
+        return wds.load(spec.removeprefix("wds:"), shape)
     if spec == "digits":
         from cnncli.data import digits
 

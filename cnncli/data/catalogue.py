@@ -37,4 +37,5 @@ def listed(data_dir: Path | None) -> list[Listed]:
         Listed("npz:FILE", "any", "any", "", "", True, "arrays x and y, or x_train, y_train, x_test, y_test"),
         Listed("csv:FILE", "any", "any", "", "", True, "a row per example, its class in the last column"),
         Listed("hf:NAME", "any", "any", "", "", False, "of Hugging Face's hub, or a folder of its Parquet files"),
+        Listed("wds:PATH", "any", "any", "", "", True, "WebDataset shards, which may be larger than the memory"),
     ]

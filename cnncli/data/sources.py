@@ -110,7 +110,7 @@ def _tar_entries(path: Path, magic: bytes) -> tuple[Entry, ...]:
         try:
             archive = tarfile.TarFile(fileobj=stream)
         except tarfile.ReadError:
-            raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path after images:") from None
+            raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path") from None
         # a later member replaces an earlier one of the same name, as it would when unpacked
         entries = {member.name: _tar_entry(member) for member in archive}
         _check_end(path, stream, archive.offset)
@@ -165,7 +165,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise CnnError(f"{path}: no such file or folder", "check the path after images:") from None
+        raise CnnError(f"{path}: no such file or folder", "check the path") from None
     except BROKEN as error:
         if isinstance(error, OSError) and error.strerror:
             raise CnnError(f"{path}: cannot be read ({error.strerror})") from None

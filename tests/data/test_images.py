@@ -347,7 +347,7 @@ def test_shapes_that_images_have_not(tmp_path: Path, shape: tuple[int, ...], mes
 
 def test_nothing_there(tmp_path: Path) -> None:
     path = tmp_path / "none"
-    assert failure(path) == f"{path}: no such file or folder\n  check the path after images:"
+    assert failure(path) == f"{path}: no such file or folder\n  check the path"
 
 
 def test_a_name_too_long_to_exist() -> None:
@@ -360,7 +360,7 @@ def test_not_an_archive(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
     problem = "is neither a folder nor a .tar, .tar.gz, .tgz or .zip archive"
-    assert failure(path) == f"{path}: {problem}\n  check the path after images:"
+    assert failure(path) == f"{path}: {problem}\n  check the path"
 
 
 @every_source
