@@ -93,7 +93,7 @@ def _record(dataset: Dataset) -> dict[str, Any]:
             for name, train, test in zip(dataset.classes, *counts, strict=True)
         ],
         "notes": list(dataset.notes),
-        "of": sampled,
+        "measured": sampled,
     }
 
 
@@ -115,7 +115,11 @@ def _lines(record: dict[str, Any]) -> list[str]:
 
     shape = "x".join(map(str, record["shape"]))
     values = ["  ".join(f"{value:.4f}" for value in record[key][:8]) for key in ("mean", "std")]
-    of = "the training part" if record["of"] == record["train"] else f"{record['of']:,} images of the training part"
+    of = (
+        "the training part"
+        if record["measured"] == record["train"]
+        else f"{record['measured']:,} images of the training part"
+    )
     more = " …" if len(record["mean"]) > 8 else ""
     return [
         f"{record['name']} · {shape} · {record['train']:,} to train, {record['test']:,} to test",

@@ -43,17 +43,20 @@ def absolute_spec(spec: str) -> str:
         return spec
 
 
-def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None) -> Dataset:
+def load_dataset(spec: str, shape: tuple[int, ...], data_dir: Path | None = None, stream: bool = False) -> Dataset:
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
     Images in files are decoded to that shape, and arrays are read as it; those with a name of their own keep their own
     shape, as (1, 28, 28).
     ``data_dir`` is searched first for what is downloaded, and is where it is downloaded to.
+    With ``stream`` the images of images:PATH stay on disk, as they do where they do not fit in memory. Raises CnnError.
     """
     if spec.startswith(IMAGES):
         from cnncli.data import images
 
-        return images.load(spec.removeprefix(IMAGES), shape)
+        return images.load(spec.removeprefix(IMAGES), shape, stream)
+    if stream and not spec.startswith("wds:") and spec.partition(":")[0] in (name.partition(":")[0] for name in NAMES):
+        raise CnnError(f"{spec} is read into memory whole", "images:PATH and wds:PATH can stay on disk")
     if spec in ("mnist", "fashion_mnist"):
         from cnncli.data import mnist
 

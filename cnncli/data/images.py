@@ -10,32 +10,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import Labelled, arrange
-from cnncli.data.dataset import Dataset, Split
+from cnncli.data.dataset import Dataset, Files, OnDisk, Split
 from cnncli.data.decoding import conversions, decoded, threads_for, times
-from cnncli.data.memory import check_fits
+from cnncli.data.memory import check_fits, fits, gib
 from cnncli.data.pixels import MODES, strict
+from cnncli.data.reading import in_folder, in_tar
 from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
 from cnncli.progress import progress
 
+UNPACK = "unpack it: the images of a folder can stay on disk"
 
-def load(path: str, shape: tuple[int, ...]) -> Dataset:
-    """Load the folder or archive ``path`` as images of ``shape``, (C, H, W), with C 1 (grey) or 3 (RGB)."""
-    channels, height, width = wanted_shape(shape)
+
+def load(path: str, shape: tuple[int, ...], stream: bool = False) -> Dataset:
+    """Load the folder or archive ``path`` as images of ``shape``, (C, H, W), with C 1 (grey) or 3 (RGB).
+
+    Where they do not fit in memory, or with ``stream``, those of a folder or of a tar that is not compressed stay on
+    disk, and each is decoded when it is wanted. Raises CnnError.
+    """
+    wanted = wanted_shape(shape)
     if not path:
         raise CnnError("images: needs a path", "write images:PATH, a folder or an archive with one folder per class")
     source = open_source(Path(path).expanduser())
     arranged = arrange(source.path, source.entries)
-    files = [entry for entry, _ in arranged.train + arranged.test]
-    check_fits(
-        len(files) * channels * height * width,
-        f"{source.path}: {len(files):,} images of {channels}x{height}x{width}",
-        "give the network a smaller input, or use fewer images",
-    )
-    images, notes = _decode_all(source, files, (channels, height, width))
+    count = len(arranged.train) + len(arranged.test)
+    needed = count * int(np.prod(wanted))
+    what = f"{count:,} images of {times(shape)}"
+    stays = stream or not fits(needed)
+    if stays and source.form == "compressed":
+        if not stream:
+            check_fits(needed, f"{source.path}: {what}", f"{UNPACK}; or give the network a smaller input")
+        raise CnnError(f"{source.path}: is compressed, and images are read at random", UNPACK)
+    if stays:
+        note = f"the {what}, {gib(needed)}, stay on disk and are read while training"
+        train, test = (_on_disk(source, part, wanted) for part in (arranged.train, arranged.test))
+        return Dataset(f"images:{path}", train, test, arranged.classes, (*arranged.notes, note))
+    images, notes = _decode_all(source, [entry for entry, _ in arranged.train + arranged.test], wanted)
     cut = len(arranged.train)
     train, test = Split(images[:cut], _labels(arranged.train)), Split(images[cut:], _labels(arranged.test))
     return Dataset(f"images:{path}", train, test, arranged.classes, arranged.notes + notes)
+
+
+def _on_disk(source: Source, part: Labelled, shape: tuple[int, int, int]) -> Split:
+    """The images of a part where they lie; those of a tar in the order in which they lie in it."""
+    if source.form == "folder":
+        files: Files = in_folder(source.path, [entry for entry, _ in part])
+        return Split(OnDisk((len(part), *shape), (), files), _labels(part))
+    placed = tuple(sorted(part, key=lambda image: image[0].offset))
+    files = in_tar(source.path, [entry for entry, _ in placed])
+    return Split(OnDisk((len(part), *shape), (len(part),), files), _labels(placed))
 
 
 def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnncli.data.dataset import Files
 from cnncli.data.pixels import NotDecoded, decode, strict
-from cnncli.data.sources import MAX_FILE_BYTES, open_source
+from cnncli.data.sources import MAX_FILE_BYTES, Entry, open_source
 from cnncli.errors import CnnError
 
 CHANGED = "it has changed, or has been moved, since it was listed: begin again"
@@ -109,11 +109,22 @@ class InTars:
         return digest.digest()
 
 
-def in_folder(root: Path, files: Sequence[tuple[tuple[str, ...], int]]) -> InFolder:
-    """The files at these paths below ``root``, split at the slashes, each with its size. Raises CnnError."""
-    for path, size in files:
-        if size > MAX_FILE_BYTES:
-            message = f"{root}: {'/'.join(path)} is larger than {MAX_FILE_BYTES >> 20} MiB"
+def in_folder(root: Path, files: Sequence[Entry]) -> InFolder:
+    """The ``files`` of the folder ``root``. Raises CnnError."""
+    _check_sizes(root, files)
+    paths = np.array([os.fsencode(entry.name) for entry in files], np.bytes_)
+    return InFolder(root.absolute(), paths, np.array([entry.size for entry in files], np.int64))
+
+
+def in_tar(path: Path, files: Sequence[Entry]) -> InTars:
+    """The ``files`` of one tar, in the order of their places in it. Raises CnnError."""
+    _check_sizes(path, files)
+    offsets, sizes = (np.array(each, np.int64) for each in ([e.offset for e in files], [e.size for e in files]))
+    return InTars((path.absolute(),), np.zeros(len(files), np.int32), offsets, sizes)
+
+
+def _check_sizes(path: Path, files: Sequence[Entry]) -> None:
+    for entry in files:
+        if entry.size > MAX_FILE_BYTES:
+            message = f"{path}: {entry.name} is larger than {MAX_FILE_BYTES >> 20} MiB"
             raise CnnError(message, "no image is that large: remove it")
-    paths = np.array([os.fsencode("/".join(path)) for path, _ in files], np.bytes_)
-    return InFolder(root.absolute(), paths, np.array([size for _, size in files], np.int64))

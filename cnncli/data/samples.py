@@ -6,6 +6,7 @@ A pass over the headers finds where each lies; of the contents only the classes 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import ENDINGS
-from cnncli.data.sources import MAX_FILE_BYTES, Entry, open_source
+from cnncli.data.sources import COMPRESSED, MAX_FILE_BYTES, Entry, open_source
 from cnncli.errors import CnnError
 
 IMAGES = frozenset(ending.removeprefix(".") for ending in ENDINGS)
 CLASSES = ("cls", "json")  # the first one present says the class
 KEYS = ("label", "cls")  # of the json
 MOST_BYTES = 1 << 20  # of a file with a class
+NUMBER = re.compile("[+-]?[0-9]{1,99}")
+LONGEST = 200  # characters of a class's name
 MOST = 1_000_000  # classes: a larger number is something else
-COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+ZSTD = b"\x28\xb5\x2f\xfd"
 
 Label = int | str
 
@@ -89,20 +92,19 @@ def _paired(entries: Sequence[Entry]) -> tuple[Named, Named, Counter[str]]:
 
 def _label(name: str, kind: str, content: bytes) -> Label:
     """A class's number, or its name."""
+    expected = f"it is {'a number or a name' if kind == 'cls' else 'an object with ' + ' or '.join(KEYS)}"
     try:
         text = content.decode("utf-8-sig").strip()
         value = text if kind == "cls" else _from_json(json.loads(text))
     except (ValueError, RecursionError):
-        raise CnnError(f"{name} is not text of UTF-8" if kind == "cls" else f"{name} is not JSON") from None
-    if isinstance(value, str):
-        value = value.strip()
-        value = int(value) if value.isdecimal() and len(value) <= len(str(MOST)) else value
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "":
-        expected = "text of a class's number" if kind == "cls" else f"an object with {' or '.join(KEYS)}"
-        raise CnnError(f"{name} names no class", f"it is {expected}")
+        raise CnnError(f"{name} is not {'text of UTF-8' if kind == 'cls' else 'JSON'}", expected) from None
+    if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "" or len(str(value)) > LONGEST:
+        raise CnnError(f"{name} names no class", expected)
     if isinstance(value, int) and not 0 <= value < MOST:
         raise CnnError(f"{name}: {value} is no class's number", "classes count from 0")
-    return value
+    return value.strip() if isinstance(value, str) else value
 
 
 def _from_json(value: object) -> object:
@@ -116,7 +118,7 @@ def _check_plain(path: Path) -> None:
             start = file.read(6)
     except OSError as error:
         raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
-    if start.startswith(COMPRESSED):
+    if start.startswith((*COMPRESSED, ZSTD)):
         raise CnnError(f"{path}: is compressed, and samples are read at random", "unpack it to a .tar, as gunzip does")
     if start.startswith(b"PK"):
         raise CnnError(f"{path}: is a zip file", "shards are .tar files")

@@ -1,7 +1,7 @@
 """``wds:PATH``: WebDataset shards, for data larger than memory (https://github.com/webdataset/webdataset).
 
-As the shards lie on disk, their headers tell where each image is: every one can be read at any time, in any order, and a
-training that goes on after a kill reads what it would have read.
+As the shards lie on disk, their headers tell where each image is: every one can be read at any time, in any order, and
+a training that goes on after a kill reads what it would have read.
 """
 
 from __future__ import annotations

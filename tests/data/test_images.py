@@ -473,12 +473,15 @@ def test_a_file_no_image_can_be_as_large_as(
     assert failure(path) == f"{path}: cat/3.png is larger than 1 MiB\n  no image is that large: remove it"
 
 
-def test_more_than_half_of_the_memory_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stored", [as_tar, as_zip])
+def test_an_archive_of_more_than_half_of_the_memory_is_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: Callable[[Path, Files], Path]
+) -> None:
     monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2**30)
-    path = as_folder(tmp_path, cats_and_dogs() | {"cat/3.png": b"never read"})
+    path = stored(tmp_path, cats_and_dogs() | {"cat/3.png": b"never read"})
     assert failure(path, (3, 10_000, 10_000)) == (
         f"{path}: 10 images of 3x10000x10000 would need 2.8 GiB, more than half of this machine's 1.0 GiB\n"
-        "  give the network a smaller input, or use fewer images"
+        "  unpack it: the images of a folder can stay on disk; or give the network a smaller input"
     )
 
 
