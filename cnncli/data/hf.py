@@ -64,7 +64,7 @@ def _library() -> Any:
         raise CnnError("hf: needs Hugging Face's library datasets, which is not installed", INSTUNNAMED) from None
     if int(datasets.__version__.partition(".")[0]) < 4:
         raise CnnError(f"hf: datasets {datasets.__version__} may run code that comes with a data set", INSTUNNAMED)
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         datasets.disable_progress_bars()
     return datasets
 
@@ -154,5 +154,5 @@ def _part(name: str, part: str, table: Table) -> Part:
 
 def _labelled(table: Table, label: str, typed: bool) -> bool:
     """Whether any row has a label; the hub writes -1 where a class is kept secret."""
-    values = Part("", table, ()).cells(label)
+    values = Part("", table, ()).cells(label) if label in table.column_names else []
     return any(value is not None and not (typed and value == -1) for value in values)

@@ -58,7 +58,7 @@ def _on_disk(source: Source, part: Labelled, shape: tuple[int, int, int]) -> Spl
         return Split(OnDisk((len(part), *shape), (), files), _labels(part))
     placed = tuple(sorted(part, key=lambda image: image[0].offset))
     files = in_tar(source.path, [entry for entry, _ in placed])
-    return Split(OnDisk((len(part), *shape), (len(part),), files), _labels(placed))
+    return Split(OnDisk((len(part), *shape), (), files), _labels(placed))
 
 
 def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
