@@ -87,6 +87,7 @@ class Recipe(Record):
     """How to train. What each key means stands in :data:`MEANINGS`."""
 
     dataset: Text = ""
+    stream: Flag = False
     task: Annotated[str, one_of(AUTO, *TASKS)] = AUTO
     loss: Annotated[str, one_of(*LOSSES)] = "mse"
     epochs: Passes = 10
@@ -140,6 +141,7 @@ class Recipe(Record):
 
 MEANINGS = {
     "dataset": "digits, mnist, cifar10, images:PATH, npz:FILE, csv:FILE …: cnn data lists them.",
+    "stream": "Leave the images of images:PATH on disk, as those that do not fit in memory are.",
     "task": "auto, classification, regression or segmentation; auto goes by the output and the data.",
     "loss": "Of a regression: mse, l1 or huber.",
     "epochs": "Passes over the training images; the last one may be a part, as in 9.5.",

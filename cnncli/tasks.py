@@ -42,14 +42,14 @@ def task_of(loaded: Loaded, recipe: Recipe) -> str:
     return recipe.task
 
 
-def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None) -> Dataset:
+def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None, *, stream: bool = False) -> Dataset:
     """The data set ``spec`` as a network of one input and one output takes it.
 
     Raises CnnError where it cannot be loaded, and where the two do not go together.
     """
     graph = loaded.graph
     outputs = loaded.inferred.shape(graph.outputs[0])[0]
-    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, task=task, outputs=outputs)
+    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, stream, task=task, outputs=outputs)
     check_fit(loaded, dataset)
     return dataset
 

@@ -12,8 +12,11 @@ from cnncli.errors import CnnError
 from cnncli.recipe import AUTO, TASKS
 
 if TYPE_CHECKING:
-    from cnncli.data import Dataset
+    from numpy.typing import NDArray
 
+    from cnncli.data import Dataset, Split
+
+READ = 1000  # images for the mean and the deviation, where all do not fit in memory
 SAMPLES = 10  # images of each class on the sheet, and at most so many classes
 
 
@@ -62,10 +65,10 @@ def _list(data_dir: Path | None, form: str) -> None:
 
 
 def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> Dataset:
-    from cnncli.data import IMAGES, load_dataset
+    from cnncli.data import FILES, load_dataset
     from cnncli.shape import Unreadable, read_shape
 
-    if shape is None and name.startswith((IMAGES, "npz:", "csv:")):
+    if shape is None and name.startswith(FILES):
         raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
     try:
         sizes = read_shape(shape) if shape is not None else (1,)
@@ -77,7 +80,7 @@ def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> D
 def _record(dataset: Dataset) -> dict[str, Any]:
     import numpy as np
 
-    images = dataset.train.images
+    images, sampled = _in_memory(dataset.train)
     unit = 255 if images.dtype == np.uint8 else 1
     rest = (0, *range(2, images.ndim))
     return {
@@ -91,6 +94,7 @@ def _record(dataset: Dataset) -> dict[str, Any]:
         "task": dataset.task,
         **_targets(dataset),
         "notes": list(dataset.notes),
+        "measured": sampled,
     }
 
 
@@ -121,16 +125,34 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
+def _in_memory(split: Split) -> tuple[NDArray[Any], int]:
+    """The images, and how many they are of those on disk: mean and deviation of a thousand tell enough."""
+    import numpy as np
+
+    from cnncli.data import OnDisk
+
+    if not isinstance(split.images, OnDisk):
+        return split.images, len(split.labels)
+    count = len(split.labels)
+    chosen = np.random.default_rng(0).choice(count, min(count, READ), replace=False)
+    return split.images.read(chosen), len(chosen)
+
+
 def _lines(record: dict[str, Any]) -> list[str]:
     from cnncli.views.listing import as_table
 
     shape = "x".join(map(str, record["shape"]))
     values = ["  ".join(f"{value:.4f}" for value in record[key][:8]) for key in ("mean", "std")]
+    of = (
+        "the training part"
+        if record["measured"] == record["train"]
+        else f"{record['measured']:,} images of the training part"
+    )
     more = " …" if len(record["mean"]) > 8 else ""
     return [
         f"{record['name']} · {shape} · {record['train']:,} to train, {record['test']:,} to test",
         *record["notes"],
-        f"mean {values[0]}{more}, std {values[1]}{more} of the training part"
+        f"mean {values[0]}{more}, std {values[1]}{more} of {of}"
         + (", pixels from 0 to 1" if record["type"] == "uint8" else ""),
         "",
         as_table(record["targets" if "targets" in record else "classes"]).rstrip("\n"),
@@ -142,8 +164,14 @@ def _write_samples(dataset: Dataset, path: Path) -> None:
     import numpy as np
     from PIL import Image
 
+    from cnncli.data import OnDisk
+
     images, labels = dataset.train.images, dataset.train.labels
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[1] not in (1, 3):
+    if (
+        len(images.shape) != 4
+        or (not isinstance(images, OnDisk) and images.dtype != np.uint8)
+        or images.shape[1] not in (1, 3)
+    ):
         raise CnnError(f"--samples: {dataset.name} holds no images", "leave it out")
     if path.suffix.lower() != ".png":
         raise CnnError(f"{path}: samples are written as PNG", "end the name with .png")
@@ -153,9 +181,10 @@ def _write_samples(dataset: Dataset, path: Path) -> None:
     rows = min(len(dataset.classes), 100)
     sheet = np.full((rows * (height + 1), SAMPLES * (width + 1), channels), 255, np.uint8)
     for row in range(rows):
-        for column, at in enumerate(np.flatnonzero(labels == row)[:SAMPLES]):
+        chosen = np.flatnonzero(labels == row)[:SAMPLES]
+        for column, shown in enumerate(images.read(chosen) if isinstance(images, OnDisk) else images[chosen]):
             top, left = row * (height + 1), column * (width + 1)
-            sheet[top : top + height, left : left + width] = images[at].transpose(1, 2, 0)
+            sheet[top : top + height, left : left + width] = shown.transpose(1, 2, 0)
     picture = Image.fromarray(sheet if channels == 3 else sheet[:, :, 0])
     scale = max(1, 56 // max(height, width))
     try:

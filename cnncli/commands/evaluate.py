@@ -26,7 +26,8 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, device: s
 
     run = runs.open_run(run_folder)
     loaded = runs.architecture_of(run)
-    dataset = dataset_for(loaded, spec or run.record.dataset, run.record.task, data_dir)
+    stream = spec is None and runs.recipe_of(run).stream
+    dataset = dataset_for(loaded, spec or run.record.dataset, run.record.task, data_dir, stream=stream)
     if dataset.classes != run.record.classes:
         raise CnnError(
             f"{dataset.name} has other classes than the run was trained on: {', '.join(dataset.classes[:8])}",

@@ -108,7 +108,7 @@ def command(
         )
     task = task_of(loaded, recipe)
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
-    dataset = dataset_for(loaded, spec, task, data_dir)
+    dataset = dataset_for(loaded, spec, task, data_dir, stream=recipe.stream)
     if nproc is not None and nproc > 1:
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug)
     if _is_one_of_several() and run_dir is None and resume is None:

@@ -1,28 +1,41 @@
 """Data sets as arrays. Importing this loads neither numpy nor Pillow: the module of a data set does, when it is used.
 
-``mnist``, ``fashion_mnist``, ``cifar10`` and ``cifar100`` are looked for on disk and downloaded if need be, ``digits``
-comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and ``npz:FILE``
-and ``csv:FILE`` are arrays and tables.
+``mnist``, ``fashion_mnist``, ``cifar10``, ``cifar100`` and ``svhn`` are looked for on disk and downloaded if need be,
+``digits`` comes with the program, ``images:PATH`` is any folder or archive with one folder of images per class, and
+``npz:FILE`` and ``csv:FILE`` are arrays and tables. ``hf:NAME`` is a data set of Hugging Face's hub,
+and ``wds:PATH`` WebDataset shards, whose images stay on disk.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from cnncli.data.dataset import Dataset, Split
+from cnncli.data.dataset import Dataset, OnDisk, Split
 from cnncli.errors import CnnError, closest
 
-__all__ = ["NAMES", "Dataset", "Split", "absolute_spec", "load_dataset"]
+__all__ = ["NAMES", "Dataset", "OnDisk", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
-FILES = (IMAGES, "npz:", "csv:")  # followed by a path
-NAMES = ("mnist", "fashion_mnist", "cifar10", "cifar100", "digits", "images:PATH", "npz:FILE", "csv:FILE")
+HUB = "hf:"
+FILES = (IMAGES, "npz:", "csv:", HUB, "wds:")  # followed by a path; on the hub, by a name or a path
+NAMES = (
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+    "cifar100",
+    "svhn",
+    "digits",
+    "images:PATH",
+    "npz:FILE",
+    "csv:FILE",
+    "hf:NAME",
+)
 
 
 def absolute_spec(spec: str) -> str:
     """The same data set by a name that holds in every folder: a run is evaluated from elsewhere, too."""
     kind = next((kind for kind in FILES if spec.startswith(kind)), None)
-    if kind is None:
+    if kind is None or (kind == HUB and not _exists(spec.removeprefix(HUB))):
         return spec
     try:
         return kind + str(Path(spec.removeprefix(kind)).expanduser().resolve())
@@ -31,21 +44,33 @@ def absolute_spec(spec: str) -> str:
 
 
 def load_dataset(
-    spec: str, shape: tuple[int, ...], data_dir: Path | None = None, *, task: str = "auto", outputs: int = 1
+    spec: str,
+    shape: tuple[int, ...],
+    data_dir: Path | None = None,
+    stream: bool = False,
+    *,
+    task: str = "auto",
+    outputs: int = 1,
 ) -> Dataset:
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
-    Only ``images:PATH`` is decoded to that shape, and arrays are read as it; the others keep their own, as (1, 28, 28).
+    Images in files are decoded to that shape, and arrays are read as it; those with a name of their own keep their own
+    shape, as (1, 28, 28).
+    ``data_dir`` is searched first for what is downloaded, and is where it is downloaded to.
+    With ``stream`` the images of images:PATH stay on disk, as they do where they do not fit in memory.
     Those with a name have classes; arrays, tables and images can have other targets, for the ``task`` of a network of
-    so many ``outputs``, classes or numbers.
-    ``data_dir`` is searched first for MNIST and Fashion-MNIST, and is where they are downloaded to.
+    so many ``outputs``, classes or numbers. Raises CnnError.
     """
     if spec.startswith(IMAGES):
         from cnncli.data import images, masks
 
         if task == "segmentation":
+            if stream:
+                raise CnnError(f"{spec}: images with masks are read into memory whole", "leave stream out")
             return masks.load(spec.removeprefix(IMAGES), shape, outputs)
-        return images.load(spec.removeprefix(IMAGES), shape)
+        return images.load(spec.removeprefix(IMAGES), shape, stream)
+    if stream and not spec.startswith("wds:") and spec.partition(":")[0] in (name.partition(":")[0] for name in NAMES):
+        raise CnnError(f"{spec} is read into memory whole", "images:PATH and wds:PATH can stay on disk")
     if spec in ("mnist", "fashion_mnist"):
         from cnncli.data import mnist
 
@@ -54,11 +79,23 @@ def load_dataset(
         from cnncli.data import cifar
 
         return cifar.load(spec, data_dir)
+    if spec == "svhn":
+        from cnncli.data import svhn
+
+        return svhn.load(data_dir)
     if spec.startswith(("npz:", "csv:")):
         from cnncli.data import arrays
 
         read = arrays.load_npz if spec.startswith("npz:") else arrays.load_csv
         return read(spec.partition(":")[2], shape, task, outputs)
+    if spec.startswith(HUB):
+        from cnncli.data import hf
+
+        return hf.load(spec.removeprefix(HUB), shape, data_dir)
+    if spec.startswith("wds:"):
+        from cnncli.data import wds
+
+        return wds.load(spec.removeprefix("wds:"), shape)
     if spec == "digits":
         from cnncli.data import digits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from cnncli.data import cifar, mnist
+from cnncli.data import cifar, mnist, svhn
 
 
 class Listed(NamedTuple):
@@ -32,7 +32,10 @@ def listed(data_dir: Path | None) -> list[Listed]:
         Listed(
             "cifar100", "3x32x32", "100", "50,000", "10,000", cifar.is_here("cifar100", data_dir), "small photographs"
         ),
+        Listed("svhn", "3x32x32", "10", "73,257", "26,032", svhn.is_here(data_dir), "house numbers, digit by digit"),
         Listed("images:PATH", "any", "any", "", "", True, "a folder or an archive, a folder of images per class"),
         Listed("npz:FILE", "any", "any", "", "", True, "arrays x and y, or x_train, y_train, x_test, y_test"),
         Listed("csv:FILE", "any", "any", "", "", True, "a row per example, its class in the last column"),
+        Listed("hf:NAME", "any", "any", "", "", False, "of Hugging Face's hub, or a folder of its Parquet files"),
+        Listed("wds:PATH", "any", "any", "", "", True, "WebDataset shards, which may be larger than the memory"),
     ]

@@ -1,12 +1,13 @@
-"""What a data set is once it is in memory: arrays of pixels and labels, and nothing about where they came from."""
+"""What a data set is once it is loaded: pixels in memory or on disk, labels, and nothing about where they came from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import Any
 
     import numpy as np
@@ -16,26 +17,51 @@ if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
 VOID = 255  # of a mask: a pixel that counts for nothing
 
 
-class OnDisk(Protocol):
-    """Images that stay on disk, uint8 (N, C, H, W); it can be sent to other processes.
+class Files(Protocol):
+    """Where the image files of a split lie: their order is one in which they are read quickly.
 
-    ``pieces`` says how many successive ones lie together in a file each; empty where none do.
+    It can be pickled, and holds nothing open: any process may read, and several at once.
     """
 
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-    @property
-    def pieces(self) -> tuple[int, ...]: ...
-    def read(self, indices: Sequence[int]) -> NDArray[np.uint8]:
-        """Some of them, (n, C, H, W). Raises CnnError for a file that cannot be read."""
+    def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
+        """The bytes of the files of these ``rows``, in the order given. Raises CnnError."""
 
-    def identity(self) -> str:
-        """What tells these images from others without reading them: the names, sizes and places of the files."""
+    def name(self, row: int) -> str:
+        """What messages call the file: where it lies, in full."""
+
+    def fingerprint(self) -> bytes:
+        """A hash of the names, places and sizes of all files in their order, not of their pixels: those stay unread."""
+
+
+@dataclass(frozen=True, eq=False)
+class OnDisk:
+    """Images that stay on disk, and are decoded each time they are asked for: ``shape`` is (N, C, H, W).
+
+    ``pieces`` says how many successive examples lie together, in one shard: to read a piece at a time is quick, and
+    they sum to N. It is empty where any order is as good as another.
+    """
+
+    shape: tuple[int, ...]
+    pieces: tuple[int, ...]
+    files: Files
+
+    def read(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The images at ``indices``, uint8 (n, C, H, W), decoded and resized as those in memory are.
+
+        Raises CnnError with the name of a file that cannot be read; IndexError.
+        """
+        from cnncli.data.reading import read
+
+        return read(self.files, indices, self.shape)
+
+    def fingerprint(self) -> bytes:
+        """A hash of which files these are, and of the shape they are read as; their pixels stay unread."""
+        return repr(self.shape).encode() + self.files.fingerprint()
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images, uint8 (N, C, H, W), and the target of each.
+    """Images, uint8 (N, C, H, W), in memory or on disk, and the target of each, in memory.
 
     Arrays and tables may be of another rank, (N, features) or (N, C, L), and float32: then they are taken as they are.
     Targets are class numbers, int64 (N,); or numbers, float32 (N, K), of a regression; or masks, uint8 (N, H, W) of the

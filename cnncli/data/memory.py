@@ -7,11 +7,17 @@ import os
 from cnncli.errors import CnnError
 
 
-def check_fits(needed: int, what: str, hint: str) -> None:
-    """Raise a CnnError when ``needed`` bytes are more than half of the machine's memory; the network wants the rest."""
+def fits(needed: int) -> bool:
+    """Whether ``needed`` bytes are at most half of the machine's memory; the network wants the rest."""
     available = machine_bytes()
-    if available is not None and needed > available // 2:
-        raise CnnError(f"{what} would need {_gib(needed)}, more than half of this machine's {_gib(available)}", hint)
+    return available is None or needed <= available // 2
+
+
+def check_fits(needed: int, what: str, hint: str) -> None:
+    """Raise a CnnError when ``needed`` bytes do not fit."""
+    if not fits(needed):
+        available = gib(machine_bytes() or 0)
+        raise CnnError(f"{what} would need {gib(needed)}, more than half of this machine's {available}", hint)
 
 
 def machine_bytes() -> int | None:
@@ -22,5 +28,5 @@ def machine_bytes() -> int | None:
         return None
 
 
-def _gib(count: int) -> str:
+def gib(count: int) -> str:
     return f"{count / 2**30:,.1f} GiB"

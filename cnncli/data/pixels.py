@@ -36,6 +36,8 @@ def decode(content: bytes, channels: int, height: int, width: int) -> Decoded:
     """Decode an image file to (channels, height, width), resized with Pillow's antialiased bilinear filter."""
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or image.width * image.height):
+                raise Image.DecompressionBombError  # another thread may have undone strict()
             shown = _converted(image, MODES[channels])
             if image.size != (width, height):
                 shown = shown.resize((width, height), Image.Resampling.BILINEAR)

@@ -24,6 +24,7 @@ from cnncli.errors import CnnError
 
 MAX_FILE_BYTES = 1 << 28  # no image is 256 MiB: what claims to be is a mistake or a bomb
 ARCHIVES = ".tar, .tar.gz, .tgz or .zip archive"
+COMPRESSED = (GZIP, BZIP2, XZ) = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # how such files begin
 DAMAGED = "it is incomplete or damaged: copy or download it again"
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError)
 
@@ -47,23 +48,28 @@ class Entry:
 
 @dataclass(frozen=True)
 class Source:
-    """The entries of a folder or an archive, and the function that reads files of it, in the order given."""
+    """The entries of a folder or an archive, and the function that reads files of it, in the order given.
+
+    ``form`` is what it is; in a folder and in a tar that is not compressed, files can be read in any order.
+    """
 
     path: Path
     entries: tuple[Entry, ...]
     contents: Callable[[Sequence[Entry]], Iterator[bytes]]
+    form: Literal["folder", "tar", "compressed"]
 
 
 def open_source(path: Path) -> Source:
     """List the folder or archive at ``path``; a CnnError when it is neither, or is damaged."""
     with _readable(path):
         if path.is_dir():
-            return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted))
+            return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted), "folder")
         with path.open("rb") as file:
             magic = file.read(6)
         if magic.startswith(b"PK"):
-            return Source(path, tuple(_zip_entries(path)), lambda wanted: _zip_contents(path, wanted))
-        return Source(path, _tar_entries(path, magic), lambda wanted: _tar_contents(path, magic, wanted))
+            return Source(path, tuple(_zip_entries(path)), lambda wanted: _zip_contents(path, wanted), "compressed")
+        form: Literal["tar", "compressed"] = "compressed" if magic.startswith(COMPRESSED) else "tar"
+        return Source(path, _tar_entries(path, magic), lambda wanted: _tar_contents(path, magic, wanted), form)
 
 
 def _folder_entries(root: Path) -> Iterator[Entry]:
@@ -110,7 +116,7 @@ def _tar_entries(path: Path, magic: bytes) -> tuple[Entry, ...]:
         try:
             archive = tarfile.TarFile(fileobj=stream)
         except tarfile.ReadError:
-            raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path after images:") from None
+            raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path") from None
         # a later member replaces an earlier one of the same name, as it would when unpacked
         entries = {member.name: _tar_entry(member) for member in archive}
         _check_end(path, stream, archive.offset)
@@ -144,11 +150,11 @@ def _tar_contents(path: Path, magic: bytes, wanted: Sequence[Entry]) -> Iterator
 
 
 def _unpacked(path: Path, magic: bytes) -> BufferedIOBase:
-    if magic.startswith(b"\x1f\x8b"):
+    if magic.startswith(GZIP):
         return gzip.open(path)
-    if magic.startswith(b"BZh"):
+    if magic.startswith(BZIP2):
         return bz2.open(path)
-    return lzma.open(path) if magic.startswith(b"\xfd7zXZ") else path.open("rb")
+    return lzma.open(path) if magic.startswith(XZ) else path.open("rb")
 
 
 def _checked(path: Path, entry: Entry, read: Callable[[], bytes]) -> bytes:
@@ -165,7 +171,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise CnnError(f"{path}: no such file or folder", "check the path after images:") from None
+        raise CnnError(f"{path}: no such file or folder", "check the path") from None
     except BROKEN as error:
         if isinstance(error, OSError) and error.strerror:
             raise CnnError(f"{path}: cannot be read ({error.strerror})") from None

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.data import Split
+from cnncli.data import OnDisk, Split
 from cnncli.errors import CnnError
 from cnncli.executor import workers
 from cnncli.runs import Normalisation
@@ -128,7 +127,7 @@ def on_device(split: Split, device: torch.device, loaders: int) -> Examples:
     What stays on disk is read by so many processes, the ``loaders``.
     """
     labels = torch.from_numpy(split.labels).to(device)
-    if not isinstance(split.images, np.ndarray):
+    if isinstance(split.images, OnDisk):
         from cnncli.executor.streaming import streamed
 
         return streamed(split.images, labels, loaders)

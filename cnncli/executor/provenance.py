@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from cnncli import __version__
-from cnncli.data import Dataset
+from cnncli.data import Dataset, OnDisk
 
 
 def versions() -> dict[str, str]:
@@ -44,8 +44,8 @@ def fingerprint(dataset: Dataset) -> str:
     for split in (dataset.train, dataset.test):
         arrays = (split.images, split.labels)
         for array in arrays:
-            if not isinstance(array, np.ndarray):
-                digest.update(array.identity().encode("utf-8", "surrogateescape"))
+            if isinstance(array, OnDisk):
+                digest.update(array.fingerprint())
                 continue
             digest.update(f"{array.dtype} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).view(np.uint8).data)

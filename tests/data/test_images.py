@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import cnncli.data.images
+import cnncli.data.decoding
 from cnncli.data import Dataset, load_dataset
 from cnncli.data.classes import ENDINGS, WANTED, arrange
 from cnncli.data.pixels import FORMATS
@@ -293,7 +293,7 @@ def test_transparent_palettes_and_large_files_warn_of_nothing(tmp_path: Path) ->
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     large = io.BytesIO()
     Image.fromarray(noise).save(large, "PNG")
-    assert len(large.getvalue()) > 4 * cnncli.data.images.WORTH_A_THREAD
+    assert len(large.getvalue()) > 4 * cnncli.data.decoding.WORTH_A_THREAD
     path = as_folder(tmp_path, with_test({"cat/a.png": content.getvalue(), "dog/b.png": large.getvalue()}))
     with warnings.catch_warnings(record=True) as seen:
         assert load(path).train.images.shape == (2, *SHAPE)
@@ -303,7 +303,7 @@ def test_transparent_palettes_and_large_files_warn_of_nothing(tmp_path: Path) ->
 def test_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = as_folder(tmp_path, cats_and_dogs(70))
     alone = load(path)
-    monkeypatch.setattr(cnncli.data.images, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(cnncli.data.decoding, "WORTH_A_THREAD", 0)
     assert np.array_equal(load(path).train.images, alone.train.images)
 
 
@@ -347,7 +347,7 @@ def test_shapes_that_images_have_not(tmp_path: Path, shape: tuple[int, ...], mes
 
 def test_nothing_there(tmp_path: Path) -> None:
     path = tmp_path / "none"
-    assert failure(path) == f"{path}: no such file or folder\n  check the path after images:"
+    assert failure(path) == f"{path}: no such file or folder\n  check the path"
 
 
 def test_a_name_too_long_to_exist() -> None:
@@ -360,7 +360,7 @@ def test_not_an_archive(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
     problem = "is neither a folder nor a .tar, .tar.gz, .tgz or .zip archive"
-    assert failure(path) == f"{path}: {problem}\n  check the path after images:"
+    assert failure(path) == f"{path}: {problem}\n  check the path"
 
 
 @every_source
@@ -473,12 +473,15 @@ def test_a_file_no_image_can_be_as_large_as(
     assert failure(path) == f"{path}: cat/3.png is larger than 1 MiB\n  no image is that large: remove it"
 
 
-def test_more_than_half_of_the_memory_is_refused_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stored", [as_tar, as_zip])
+def test_an_archive_of_more_than_half_of_the_memory_is_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: Callable[[Path, Files], Path]
+) -> None:
     monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2**30)
-    path = as_folder(tmp_path, cats_and_dogs() | {"cat/3.png": b"never read"})
+    path = stored(tmp_path, cats_and_dogs() | {"cat/3.png": b"never read"})
     assert failure(path, (3, 10_000, 10_000)) == (
         f"{path}: 10 images of 3x10000x10000 would need 2.8 GiB, more than half of this machine's 1.0 GiB\n"
-        "  give the network a smaller input, or use fewer images"
+        "  unpack it: the images of a folder can stay on disk; or give the network a smaller input"
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from program import Run
 from safetensors.numpy import load_file
+from stopped import check_stopped_is_never_stopped, losses, weights
 
 from cnncli import load
 from cnncli.executor import job as jobs
@@ -72,16 +73,6 @@ def net(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: P
     return write(NET, "net.yaml")
 
 
-def weights(run: str) -> bytes:
-    return Path(run, "weights.safetensors").read_bytes()
-
-
-def losses(run: str) -> list[tuple[int, float, float]]:
-    lines = [json.loads(line) for line in Path(run, "metrics.jsonl").read_text().splitlines()]
-    held_out = next(key for key in lines[0] if key.endswith("_loss") and key != "train_loss")
-    return [(line["epoch"], line["train_loss"], line[held_out]) for line in lines]
-
-
 def start(*arguments: object, limit: int | None = None) -> subprocess.Popen[str]:
     def prepare() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -105,28 +96,6 @@ def stopped_in_the_middle(number: int, *arguments: object, after: int = 1) -> su
     process.send_signal(number)
     process.wait(60)
     return process
-
-
-def check_stopped_is_never_stopped(cnn: Run, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    """Stopped at three steps, in the middle of epochs and at an end, and each time resumed from the folder alone."""
-    assert cnn("train", *arguments, "--run-dir", "whole").code == 0
-    real, stops = training.take_step, [7, 40, 58]
-
-    def step(task: object, state: training.State, *rest: object) -> None:
-        real(task, state, *rest)  # type: ignore[arg-type]
-        if state.step in stops[:1]:
-            stops.pop(0)
-            signal.raise_signal(signal.SIGTERM)
-
-    monkeypatch.setattr(training, "take_step", step)
-    ended = cnn("train", *arguments, "--run-dir", "run")
-    for _ in range(3):
-        assert ended.code == 143 and "cnn train --resume run" in ended.err, ended.err
-        ended = cnn("train", "--resume", "run")
-    assert ended.code == 0, ended.err
-    assert weights("run") == weights("whole")
-    assert losses("run") == losses("whole")
-    assert json.loads(Path("run/run.json").read_text())["status"] == "finished"
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import json
+import tarfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +15,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
+from program import Run
+from stopped import check_stopped_is_never_stopped
 
+from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.executor import streaming
 from cnncli.executor.batches import Images, evaluation_batches, split_off, training_batches
@@ -91,3 +99,78 @@ def test_what_cannot_be_read_is_one_error_without_a_traceback(loaders: int) -> N
 def test_a_sample_is_from_all_over() -> None:
     assert on_disk(200).sample(5)[:, 0, 0, 0].tolist() == [0, 50, 100, 149, 199]
     assert len(on_disk(200).sample(10_000)) == 200
+
+
+# From the command line --------------------------------------------------------------------------------------------
+
+NET = """
+input: 1x8x8
+layers: [conv: {filters: 4, kernel: 3}, batchnorm, relu, flatten, dropout: 0.2, linear: 10]
+train: {epochs: 3, batch_size: 10, flip: random, translate: 1}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Digits as files, a folder for each class."""
+    monkeypatch.chdir(tmp_path)
+    digits = load_dataset("digits", (1, 8, 8)).train
+    assert isinstance(digits.images, np.ndarray)
+    for number in range(300):
+        place = tmp_path / "digits" / str(digits.labels[number])
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(digits.images[number, 0]).save(place / f"{number:03d}.png")
+    return tmp_path / "digits"
+
+
+def test_images_that_stay_on_disk_train_the_very_same_weights(
+    cnn: Run, write: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from memory; and stopped three times, in the middle of epochs, and resumed."""
+    net = write(NET)
+    assert cnn("train", net, "--data", f"images:{folder}", "--run-dir", "memory").code == 0
+    check_stopped_is_never_stopped(cnn, monkeypatch, net, "--data", f"images:{folder}", "--stream")
+    for run in ("whole", "run"):
+        assert Path(run, "best.safetensors").is_file()
+        assert Path(run, "weights.safetensors").read_bytes() == Path("memory/weights.safetensors").read_bytes()
+    assert cnn("evaluate", "run").out == cnn("evaluate", "memory").out
+
+
+def test_shards_are_trained_from_and_resumed(
+    cnn: Run, write: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sorted(folder.glob("*/*.png"), key=lambda path: path.name)
+    for shard in range(5):
+        with tarfile.open(folder.parent / f"train-{shard}.tar", "w") as tar:
+            for path in files[shard::5]:
+                tar.add(path, f"{path.stem}.png")
+                member = tarfile.TarInfo(f"{path.stem}.cls")
+                member.size = 1
+                tar.addfile(member, io.BytesIO(path.parent.name.encode()))
+    data = f"wds:{folder.parent}/train-{{0..4}}.tar"
+    check_stopped_is_never_stopped(cnn, monkeypatch, write(NET), "--data", data)
+    assert json.loads(cnn("evaluate", "run", "--format", "json").out)["examples"] > 40
+
+
+def test_a_file_that_breaks_while_training_is_told_and_the_run_can_go_on(
+    cnn: Run, write: Callable[..., Path], folder: Path
+) -> None:
+    broken = next(folder.glob("3/*.png"))
+    good = broken.read_bytes()
+    broken.write_bytes(good[: len(good) // 2])
+    ended = cnn("train", write(NET), "--data", f"images:{folder}", "--stream", "--run-dir", "run")
+    assert ended.code == 2 and f"3/{broken.name} cannot be read" in ended.err and "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--data", "digits", "--stream"), "digits is read into memory whole"),
+        (("--data", "images:digits", "--stream", "--task", "segmentation"), "segmentation needs a map"),
+    ],
+)
+def test_what_cannot_be_streamed_is_said(
+    cnn: Run, write: Callable[..., Path], folder: Path, options: tuple[str, ...], said: str
+) -> None:
+    ended = cnn("train", write(NET), *options)
+    assert ended.code == 2 and said in ended.err

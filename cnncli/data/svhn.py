@@ -1,0 +1,101 @@
+"""Street View House Numbers, cropped to single digits: two MATLAB 5 files, which scipy reads without running anything.
+
+A file holds ``X``, uint8 (32, 32, 3, N), and ``y``, (N, 1), where the digit 0 is written as 10
+(http://ufldl.stanford.edu/housenumbers/).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnncli.data.dataset import Dataset, Split
+from cnncli.data.download import fetch, sole_writer
+from cnncli.data.places import cache, is_file, mirrors, places
+from cnncli.errors import CnnError
+
+SHA256 = {  # of the training file and of the test file
+    "train_32x32.mat": "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+    "test_32x32.mat": "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+}
+FOLDERS = ("svhn", "SVHN", ".")
+MIRRORS = ("http://ufldl.stanford.edu/housenumbers",)
+IMAGE = (32, 32, 3)
+CLASSES = tuple(map(str, range(10)))
+TEN = 10  # MATLAB counts from 1, so that this stands for the digit 0
+AGAIN = "remove it: it is downloaded again"
+
+
+def load(data_dir: Path | None) -> Dataset:
+    """The training and the test part, images (3, 32, 32), from disk, or from the network the first time.
+
+    Raises CnnError where scipy is not installed, a file cannot be had, or is none of the two.
+    """
+    loadmat = _reader()  # before anything is downloaded that could not be read
+    train, test = (_split(path, loadmat) for path in _found(data_dir) or _downloaded(data_dir))
+    return Dataset("svhn", train, test, CLASSES)
+
+
+def is_here(data_dir: Path | None) -> bool:
+    """Whether it can be used without a download."""
+    return _found(data_dir) is not None
+
+
+def _reader() -> Any:
+    try:
+        from scipy.io import loadmat
+    except ImportError:
+        raise CnnError(
+            "svhn: its files are MATLAB's, and scipy, which reads them, is not installed",
+            "pip install 'cnn-calculator[svhn]'",
+        ) from None
+    return loadmat
+
+
+def _found(data_dir: Path | None) -> list[Path] | None:
+    for place in places(FOLDERS, data_dir):
+        paths = [place / name for name in SHA256]
+        if all(map(is_file, paths)):
+            return paths
+    return None
+
+
+def _split(path: Path, loadmat: Any) -> Split:
+    try:
+        arrays = loadmat(path, variable_names=("X", "y"))
+    except Exception as error:  # a damaged file makes scipy's reader raise almost anything
+        if isinstance(error, OSError) and error.strerror:
+            raise CnnError(f"{path}: cannot be read: {error.strerror}") from None
+        raise CnnError(f"{path}: is no MATLAB 5 file, or is damaged: {error or type(error).__name__}", AGAIN) from None
+    if missing := [name for name in ("X", "y") if not isinstance(arrays.get(name), np.ndarray)]:
+        raise CnnError(f"{path}: holds no {' and no '.join(missing)}", AGAIN)
+    pixels, labels = arrays["X"], arrays["y"].reshape(-1)
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[:3] != IMAGE or not len(labels):
+        shape = "x".join(map(str, pixels.shape))
+        raise CnnError(f"{path}: X is {shape} of {pixels.dtype}, not 32x32x3xN of uint8", AGAIN)
+    if len(labels) != pixels.shape[3]:
+        raise CnnError(f"{path}: {pixels.shape[3]:,} images, and {len(labels):,} labels", AGAIN)
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > TEN:
+        raise CnnError(f"{path}: the labels are not the digits 1 to 9, and 10 for 0", AGAIN)
+    return Split(np.ascontiguousarray(pixels.transpose(3, 2, 0, 1)), labels.astype(np.int64) % TEN)
+
+
+def _downloaded(data_dir: Path | None) -> list[Path]:
+    addresses = mirrors("svhn", MIRRORS)
+    folder = (data_dir or cache()) / "svhn"
+    hint = (
+        f"without a network, put {' and '.join(SHA256)} into {folder} by hand; "
+        "CNN_MIRROR names another address to download from; digits needs no download"
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with sole_writer(folder):
+            for name, checksum in SHA256.items():
+                if not (folder / name).exists():
+                    fetch([f"{mirror}/{name}" for mirror in addresses], folder / name, checksum, hint)
+    except OSError as error:
+        message = f"cannot write svhn to {folder}: {error.strerror or error}"
+        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+    return [folder / name for name in SHA256]
