@@ -14,7 +14,7 @@ REFUSALS = (
 )
 MULTIPLES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-NOT = re.compile(r"\b(does(n't| not)|do not|cannot|can't|not|no) (fit|work|possible|an integer|a whole number)\b")
+NOT = re.compile(r"\b((does|is)(n't| not)|do not|cannot|can't|not|no) (fit|work|possible|an integer|a whole number)\b")
 UNITS = re.compile(
     r"\b(parameters?|params?|weights?|biases|neurons?|units?|pixels?|px|macs?|flops?|operations?|ops|connections?|"
     r"values?|elements?|bytes?)\b\.?",
@@ -40,7 +40,7 @@ class Given(NamedTuple):
 def read(text: str) -> Given:
     """Read an answer; what cannot be read keeps its text alone."""
     text = " ".join(text.split())
-    plain = _bare(text.lower())
+    plain = _bare(text.lower().replace("’", "'"))  # an apostrophe as word processors write it
     if plain in REFUSALS or NOT.search(plain):
         return Given(text, refuses=True)
     working, equals, result = plain.rpartition("=")
@@ -52,7 +52,7 @@ def read(text: str) -> Given:
 
 def _bare(text: str) -> str:
     """Without what people write around a figure: ``~``, ``approx.``, brackets, a remark in parentheses."""
-    text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip(" ."))
+    text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip().rstrip(" ."))
     text = re.sub(r"\s*\([a-z][^()]*\)$", "", text)
     return re.sub(r"^\[\s*([^\[\],]+?)\s*\]$", r"\1", text)
 

@@ -118,7 +118,7 @@ def read_key(path: str) -> Key:
         _placed(_item(source, name, value, by_cell=cells), source.place(questions.keys[name]))
         for name, value in questions.entries.items()
     )
-    share = _number(source, root.entries.get("follow_through"), "follow_through", Fraction(1, 2))
+    share = _follow_through(source, root.entries.get("follow_through"))
     title = root.entries.get("title")
     loaded = network_of(source, root, tuple(item.question for item in items))
     conventions = read_conventions(source, root.entries.get("conventions"))
@@ -182,14 +182,31 @@ def _number(source: Source, value: Value | None, what: str, default: Fraction) -
     return number
 
 
+def _follow_through(source: Source, value: Value | None) -> Fraction:
+    """The share of the points that what follows from an error earns: 0.5 or 50%; a half where nothing is said."""
+    if value is None or is_nothing(value):
+        return Fraction(1, 2)
+    share = _percentage(text_of(source, value))
+    if share is None or share.amount > 1:
+        raise source.error(value, "follow_through must be a share from 0 to 1", "write follow_through: 0.5")
+    return share.amount
+
+
 def _tolerance(source: Source, value: Value | None) -> Tolerance | None:
     """``1%`` of the right answer, or ``50``."""
     if value is None or is_nothing(value):
         return None
-    text = text_of(source, value)
+    found = _percentage(text_of(source, value))
+    if found is None:
+        raise source.error(value, "tolerance is a percentage of the right answer, or a number", "write tolerance: 1%")
+    return found
+
+
+def _percentage(text: str) -> Tolerance | None:
+    """A number of at least 0, and whether it is a percentage; None for anything else."""
     number = answers.read(text.removesuffix("%")).number
     if number is None or number < 0:
-        raise source.error(value, "tolerance is a percentage of the right answer, or a number", "write tolerance: 1%")
+        return None
     return Tolerance(number / 100, True) if text.endswith("%") else Tolerance(number, False)
 
 

@@ -65,6 +65,13 @@ def test_what_follows_from_an_error_earns_the_key_s_share(cnn: Run, course: Path
     assert (row["c1.shape"], row["maxpool1.shape"], row["total"]) == ("0", "0.5", "9.5")
 
 
+@pytest.mark.parametrize("share", [".5", "0.5", "50%", "1/2"])
+def test_a_share_may_be_written_in_any_way(cnn: Run, course: Path, share: str) -> None:
+    (course / "key.yaml").write_text(KEY.replace("follow_through: 0.5", f"follow_through: {share}"))
+    hand_in(course, "ann", c1__shape="6x24x24", maxpool1__shape="6x12x12")
+    assert marks(cnn, course)["ann"]["maxpool1.shape"] == "0.5"
+
+
 def test_blank_earns_nothing_and_is_counted_as_blank(cnn: Run, course: Path) -> None:
     hand_in(course, "dan", c1__params="left out", q6="''")
     record = json.loads(cnn("grade", course / "key.yaml", course / "class", "--format", "json").out)
@@ -236,6 +243,8 @@ def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
         ("architecture: lenet5\nquestions: {c1.params: x}\n", "c1.params must be a number of at least 0"),
         ("architecture: lenet5\nquestions: {c1.params: {pts: 1}}\n", "a question has no 'pts'"),
         ("architecture: lenet5\nquestions: {c1.params: {tolerance: wide}}\n", "tolerance is a percentage"),
+        ("follow_through: 50\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a share from 0 to 1"),
+        ("follow_through: most\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a share from 0 to 1"),
         ("architecture: lenet5\nquestions: {c9.params: 1}\n", "c9: the network has no such layer"),
     ],
 )

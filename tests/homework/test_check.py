@@ -155,7 +155,7 @@ def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> Non
     [("27,000,100", 27_000_100), ("1,28,800", 128_800), ("138M", 138_000_000), ("3.6e4", 36_000),
      ("120 M", 120_000_000), ("61706 parameters", 61_706), ("(5*5*1 + 1) * 6", 156), ("1.5 million", 1_500_000),
      ("1/3", Fraction(1, 3)),
-     ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024)],
+     ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024), (".5", Fraction(1, 2)), ("5.", 5), ("1’000’000", 1_000_000)],
 )  # fmt: skip
 def test_numbers_are_read_as_people_write_them(text: str, number: object) -> None:
     assert answers.read(text).number == number
@@ -353,7 +353,10 @@ def test_a_window_that_does_not_fit_is_not_unreported_in_any_form(tmp_path: Path
     assert (found.correct, found.mistakes) == (False, ("does_not_fit_unreported",))
 
 
-@pytest.mark.parametrize("answer", ["it does not fit", "no fit", "doesn't fit", "not an integer", "impossible"])
+@pytest.mark.parametrize(
+    "answer",
+    ["it does not fit", "no fit", "doesn't fit", "doesn’t fit", "not an integer", "isn't an integer", "impossible"],
+)
 def test_refusals_are_understood(tmp_path: Path, answer: str) -> None:
     (found,) = checked(tmp_path, f'answers: {{solve: {{input: 7, kernel: 3, stride: 3, output: "{answer}"}}}}\n')
     assert found.correct
