@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from cnncli.errors import CnnError
 from cnncli.homework import answers, mistakes
 from cnncli.homework.answers import Given
-from cnncli.homework.follow_through import Carried, channels_first, followed, remember
+from cnncli.homework.follow_through import Carried, followed, remember, shape_meant
 from cnncli.homework.questions import Known, nothing_known, other_answers, refuse_unasked, right_answer
 from cnncli.homework.sheet import Question, Sheet
-from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
 UNREAD = "could not be read"
@@ -133,7 +133,7 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
     remarks = tuple(filter(None, (working, remark)))
     if right:
         return base._replace(correct=True, remarks=remarks, share=Fraction(1))
-    value = _comparable(truth.value, given)
+    value = _comparable(truth, given)
     found: list[str] = []
     if value is None:
         wanted = "a shape such as 6x28x28" if isinstance(truth.value, tuple) else "a number"
@@ -141,9 +141,11 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
         found = _other_axes(truth.value, given)
     elif _is_rounded(truth.value, given):
         remarks = (*remarks, "right to the digits given, and the exact figure is asked")
+    elif value == truth.value:
+        found = ["HWC_order"]  # all but the order that is asked
     else:
         found = mistakes.explanations(truth.candidates, value) or mistakes.slips(truth.value, value)
-    return _explained(base, found)._replace(remarks=(*remarks, *_details(found)), share=_share(truth.value, value))
+    return _explained(base, found)._replace(remarks=(*remarks, *_details(found)), share=_share(truth, given, value))
 
 
 def _explained(answer: Answer, found: list[str]) -> Answer:
@@ -154,11 +156,14 @@ def _details(found: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(mistakes.detail, found))))[:3]
 
 
-def _share(truth: Any, value: Any) -> Fraction:
-    """How many of a shape's axes are right."""
-    if not isinstance(truth, tuple) or not isinstance(value, tuple) or len(truth) != len(value):
+def _share(truth: Truth, given: Given, value: Any) -> Fraction:
+    """How many of a shape's axes are right; where one order is asked, as they are written."""
+    right = truth.value
+    if truth.order == "HxWxC" and isinstance(right, tuple):
+        right, value = (*right[1:], right[0]), given.shape
+    if not isinstance(right, tuple) or not isinstance(value, tuple) or len(right) != len(value):
         return Fraction(0)
-    return Fraction(sum(a == b for a, b in zip(truth, value, strict=True)), len(truth))
+    return Fraction(sum(a == b for a, b in zip(right, value, strict=True)), len(right))
 
 
 def _compared_matrix(base: Answer, truth: Truth, given: Given) -> Answer:
@@ -210,7 +215,7 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
     if not isinstance(value, tuple):
         numbers = {value, *truth.also}
         square = given.shape is not None and len(given.shape) > 1 and {*given.shape} == {value}
-        return given.number in numbers or square, ""
+        return given.number in numbers or (square and truth.order == PER_AXIS), ""
     if len(value) == 1 and given.number is not None:
         return given.number == value[0], ""
     last = (*value[1:], value[0])
@@ -218,6 +223,8 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
         return given.shape == last, ""
     if given.shape == value:
         return True, ""
+    if truth.order == PER_AXIS:
+        return False, ""
     if given.shape == (1, *value):
         return True, "read with a batch of 1 in front"
     if len(value) == 1 and given.shape is not None and given.shape[:1] == value and {*given.shape[1:]} == {1}:
@@ -227,13 +234,13 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
     return False, ""
 
 
-def _comparable(truth: Any, given: Given) -> Any:
+def _comparable(truth: Truth, given: Given) -> Any:
     """The answer as something that a mistake could have given, or None."""
-    if isinstance(truth, tuple):
-        if given.shape is None or len(given.shape) != len(truth):
-            return given.shape[:1] if given.shape is not None and len(truth) == 1 == len(given.shape) else None
-        return channels_first(given.shape, truth) if sorted(given.shape) != sorted(truth) else given.shape
-    if isinstance(truth, str):
+    right = truth.value
+    if isinstance(right, tuple):
+        mixed_up = given.shape is not None and sorted(given.shape) == sorted(right) and truth.order != "HxWxC"
+        return given.shape if mixed_up else shape_meant(given, right, truth.order)
+    if isinstance(right, str):
         return given.shape if given.number is None else given.number
     if given.number is None and given.shape is not None and len({*given.shape}) == 1:
         return Fraction(given.shape[0])

@@ -11,7 +11,7 @@ from cnncli.homework.answers import Given
 from cnncli.homework.conventions import Conventions
 from cnncli.homework.questions import COUNTS, SHAPES, Known, asked, counted, truth_of
 from cnncli.homework.sheet import Question, Sheet
-from cnncli.homework.truth import Truth
+from cnncli.homework.truth import PER_AXIS, Truth
 from cnncli.inference import Inferred, infer_all
 from cnncli.shape import Shape, elements, format_shape
 
@@ -31,20 +31,38 @@ def remember(sheet: Sheet, question: Question, given: Given, carried: Carried) -
         return
     layer, figure = asked(sheet.loaded.inferred, question.name)
     facts = sheet.loaded.inferred.facts.get(layer)
-    if figure in SHAPES and figure != "input_shape" and given.shape is not None and facts is not None:
-        right = facts.figures.output_shape
-        shape = channels_first(given.shape, right)
-        if len(shape) == len(right) and all(size > 0 for size in shape) and elements(shape) > 1:
+    if figure in SHAPES and figure != "input_shape" and facts is not None:
+        shape = shape_meant(given, facts.figures.output_shape, sheet.conventions[0].order)
+        if shape is not None and all(size > 0 for size in shape) and elements(shape) > 1:
             carried.shapes[layer] = shape
     elif figure in COUNTS and given.number is not None and given.number > 0:
         carried.counts[layer, figure] = given.number
 
 
-def channels_first(shape: Shape, right: Shape) -> Shape:
-    """A shape that was written with its channels last, turned; known by the right number standing last alone."""
-    if len(shape) == len(right) > 1 and shape[-1] == right[0] and shape.count(right[0]) == 1:
-        return (shape[-1], *shape[:-1])
-    return shape
+def shape_meant(given: Given, right: Shape, order: str) -> Shape | None:
+    """The shape that an answer means, channels first, where ``right`` is the right one; None for one of other axes.
+
+    As where it is right, a batch of 1 in front and axes of size 1 after a vector say nothing; 1,050 is a vector.
+    """
+    if len(right) == 1 and given.number is not None and given.number.denominator == 1:
+        return (int(given.number),)
+    shape = given.shape or ()
+    if len(shape) == len(right) + 1 and shape[0] == 1:
+        shape = shape[1:]
+    elif len(right) == 1 and {*shape[1:]} == {1}:
+        shape = shape[:1]
+    if len(shape) != len(right):
+        return None
+    return shape if order == PER_AXIS else _channels_first(shape, right, order)
+
+
+def _channels_first(shape: Shape, right: Shape, order: str) -> Shape:
+    """A shape that was written with its channels last, turned; known by where the right number of them stands alone."""
+    if len(right) == 1:
+        return shape
+    alone = shape.count(right[0]) == 1
+    is_last = not (alone and shape[0] == right[0]) if order == "HxWxC" else alone and shape[-1] == right[0]
+    return (shape[-1], *shape[:-1]) if is_last else shape
 
 
 def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -> tuple[Truth, str] | None:

@@ -14,7 +14,7 @@ from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum
 from cnncli.homework.mistakes.fields import as_sum, of_jump, of_receptive_field
 from cnncli.homework.mistakes.sizes import of_shape
 from cnncli.homework.sheet import Question, Sheet, is_convolve, is_solve
-from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Facts, Inferred
 from cnncli.shape import format_shape
 from cnncli.window import Window
@@ -280,4 +280,5 @@ def _of_axes(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: m
     """One number where all axes agree, else one for each."""
     value: Any = values[0] if len({*values}) == 1 else values
     text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return Truth(Fraction(value) if isinstance(value, float) else value, text, derivation, candidates)
+    exact = Fraction(value) if isinstance(value, float) else value
+    return Truth(exact, text, derivation, candidates, order=PER_AXIS)

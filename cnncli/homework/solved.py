@@ -8,7 +8,7 @@ from typing import Any
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework.conventions import USUAL, Conventions
 from cnncli.homework.sheet import Question
-from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 from cnncli.window import Window, fits, left_over, output_size, transposed_size
 
 SOLVE_FIELDS = (
@@ -110,7 +110,7 @@ def _output(question: Question, conventions: Conventions) -> Truth:
             **candidates,
         }
         return Truth(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
-    return Truth(output, str(output), (working, str(output)), candidates)
+    return Truth(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
 
 
 def _transposed(question: Question) -> Truth:
@@ -124,7 +124,7 @@ def _transposed(question: Question) -> Truth:
     if output < 1:
         return Truth(NO_FIT, NO_FIT, (working, str(output)), {})
     found = {name: value for name, value in of_transposed_size(size, window, extra).items() if value != output}
-    return Truth(output, str(output), (working, str(output)), {**found})
+    return Truth(output, str(output), (working, str(output)), {**found}, order=PER_AXIS)
 
 
 def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
@@ -154,7 +154,7 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
     more = f" (also {', '.join(map(str, values[1:5]))}{', …' if len(values) > 5 else ''})" if len(values) > 1 else ""
     candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
     words = [w for w in PADDINGS if find == "padding" and _word_gives(question, w, size, output, exact)]
-    return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words))
+    return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words), PER_AXIS)
 
 
 def _word_gives(question: Question, word: str, size: int, output: int, exact: bool) -> bool:

@@ -219,6 +219,26 @@ def test_credit_is_given_as_the_key_says(cnn: Run, course: Path, item: str, answ
 
 
 @pytest.mark.parametrize(
+    ("answer", "share", "said"),
+    [
+        ("32x32x16", 3, ""),
+        ("16x32x32", 1, "channels first and channels last were mixed up"),
+        ("32x32x15", 2, "2/3 of it is right"),
+        ("31x31x16", 1, "the + 1 of the size formula was forgotten"),
+    ],
+)
+def test_a_shape_earns_by_its_axes_in_the_order_that_is_asked(
+    cnn: Run, course: Path, answer: str, share: int, said: str
+) -> None:
+    key = f"architecture:{NETWORK}conventions: {{order: HxWxC}}\nby_cell: true\nquestions: {{c1.shape: 3}}\n"
+    (course / "key.yaml").write_text(key)
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{c1.shape: {answer}}}\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "json", "-o", course / "out")
+    assert json.loads(ended.out)["students"][0]["points"] == share
+    assert said in next((course / "out" / "feedback").glob("*.md")).read_text()
+
+
+@pytest.mark.parametrize(
     ("conventions", "said"),
     [("{bias: maybe}", "bias cannot be 'maybe'"), ("{biases: counted}", "did you mean bias?"), ("3", "are a mapping")],
 )

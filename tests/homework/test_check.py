@@ -337,6 +337,11 @@ AS_WRITTEN = [
     ("flatten1.shape", "400x1x1", True, "axes of size 1"),
     ("flatten1.shape", "1x400", True, "a batch of 1"),
     ("maxpool1.shape", "14x14", False, "forgot_channels"),
+    ("c1.shape", "1x6x24x24", False, "padding_ignored"),
+    ("flatten1.shape", "1,176", False, "wrong_flatten"),
+    ("c1.receptive_field", "5x5", True, ""),
+    ("c1.params", "156*156", False, ""),
+    ("c1.params", "156x156", False, ""),
 ]
 
 
@@ -345,6 +350,20 @@ def test_answers_are_read_as_they_are_meant(tmp_path: Path, question: str, answe
     (found,) = checked(tmp_path, f"architecture: lenet5\nanswers: {{{question}: {answer!r}}}\n")
     assert found.correct == right
     assert not said or any(said in text for text in (*found.remarks, *found.mistakes))
+
+
+@pytest.mark.parametrize(("figure", "answer"), [("kernel", "5x7"), ("receptive_field", "5x7"), ("jump", "1x2")])
+def test_a_number_for_each_axis_is_right_in_its_own_order_alone(tmp_path: Path, figure: str, answer: str) -> None:
+    network = CONV.format(input="1x20x30", filters=1, kernel="[5, 7]", more="stride: [1, 2]")
+    turned = "x".join(reversed(answer.split("x")))
+    assert one(tmp_path, network, f"conv1.{figure}", answer).correct
+    assert not one(tmp_path, network, f"conv1.{figure}", turned).correct
+
+
+@pytest.mark.parametrize("answer", ["1050", "1,050", "1050x1x1", "1x1050", "6*7*25"])
+def test_a_wrong_shape_is_carried_on_however_it_is_written(tmp_path: Path, answer: str) -> None:
+    text = "architecture: lenet5\nanswers: {flatten1.shape: %s, linear1.params: 126120}\n"
+    assert checked(tmp_path, text % f"'{answer}'")[1].follow_through
 
 
 @pytest.mark.parametrize("answer", ["2.333", "7/3", "2.33", "2"])
