@@ -140,8 +140,10 @@ def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
 
 def _unasked(key: Key, sheet: Sheet) -> tuple[str, ...]:
     """What a sheet answers that the key does not ask: a misspelt question, most likely."""
-    asked = {name for item in key.items for name in (item.name, item.question.name)}
-    return tuple(question.name for question in sheet.questions if question.name not in asked)
+    from cnncli.homework.questions import one_name
+
+    asked = {one_name(name) for item in key.items for name in (item.name, item.question.name)}
+    return tuple(question.name for question in sheet.questions if one_name(question.name) not in asked)
 
 
 def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:

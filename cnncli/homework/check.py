@@ -65,8 +65,9 @@ def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = No
         answer = compared(question, right_answer(sheet, question, known), given)
         if not answer.correct and not answer.blank:
             answer = _by_convention(sheet, question, given, answer, known)
-            if not answer.correct and accepts is not None and accepts(question, given):
-                answer = answer._replace(correct=True, mistakes=(), remarks=(*answer.remarks, accepts(question, given)))
+            why = "" if answer.correct or accepts is None else accepts(question, given)
+            if why:
+                answer = answer._replace(correct=True, mistakes=(), remarks=(why,))
             if answer.correct:
                 remember(sheet, question, given, carried)
                 remember(sheet, question, given, accepted)

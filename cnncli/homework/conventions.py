@@ -12,6 +12,7 @@ from cnncli.errors import suggestion
 from cnncli.graph import Graph, Node
 from cnncli.inference import Inferred, infer_all
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
+from cnncli.shape import Shape
 
 
 class Conventions(NamedTuple):
@@ -74,10 +75,13 @@ def said(conventions: Conventions, usual: Conventions) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {choice}" for name, choice, other in pairs if choice != other)
 
 
-def network_under(graph: Graph, conventions: Conventions) -> Inferred:
-    """The network's figures under these conventions; layers that do not fit are left out of its facts."""
+def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shape] | None = None) -> Inferred:
+    """The network's figures under these conventions; layers that do not fit are left out of its facts.
+
+    ``forced`` are output shapes that what follows goes on with.
+    """
     nodes = tuple(_changed(node, conventions) for node in graph.nodes)
-    return infer_all(graph._replace(nodes=nodes))[0]
+    return infer_all(graph._replace(nodes=nodes), forced=forced or {})[0]
 
 
 def _changed(node: Node, conventions: Conventions) -> Node:

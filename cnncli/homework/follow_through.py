@@ -8,11 +8,21 @@ from typing import NamedTuple
 
 from cnncli.graph import Graph
 from cnncli.homework.answers import Given
-from cnncli.homework.conventions import Conventions
-from cnncli.homework.questions import COUNTS, SHAPES, Known, asked, counted, truth_of
+from cnncli.homework.conventions import Conventions, network_under
+from cnncli.homework.questions import (
+    COUNTS,
+    SHAPES,
+    Known,
+    asked,
+    counted,
+    network_for,
+    right_answer,
+    summed_in,
+    truth_of,
+)
 from cnncli.homework.sheet import Question, Sheet
 from cnncli.homework.truth import PER_AXIS, Truth
-from cnncli.inference import Inferred, infer_all
+from cnncli.inference import Inferred
 from cnncli.shape import Shape, elements, format_shape
 
 KEPT = 200  # networks that are kept while a class is marked
@@ -73,14 +83,15 @@ def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -
     usual = sheet.loaded.inferred
     layer, figure = asked(usual, question.name)
     if layer not in usual.facts:
-        return _followed_sum(usual, layer, figure, carried, conventions)
+        inferred = summed_in(network_for(sheet, known, conventions), usual)
+        return _followed_sum(inferred, layer, figure, carried, conventions)
     if layer in carried.shapes or not carried.shapes:
         return None
-    inferred = _network(sheet.loaded.graph, carried.shapes, known)
+    inferred = _network(sheet.loaded.graph, carried.shapes, known, conventions)
     if layer not in inferred.facts:
         return None
     truth = truth_of(inferred, layer, figure, conventions)
-    if truth.value == truth_of(usual, layer, figure, conventions).value:
+    if truth.value == right_answer(sheet, question, known).value:
         return None
     nearest = [*_nearest(usual, layer, carried.shapes)]
     return truth, ", ".join(f"{name} of {format_shape(carried.shapes[name])}" for name in nearest)
@@ -100,13 +111,13 @@ def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterat
             waiting += inferred.facts[name].node.inputs
 
 
-def _network(graph: Graph, shapes: dict[str, Shape], known: Known) -> Inferred:
-    """The network that goes on with these shapes; many of a class make the same error."""
-    key = ("carried", *sorted(shapes.items()))
+def _network(graph: Graph, shapes: dict[str, Shape], known: Known, conventions: Conventions) -> Inferred:
+    """The network under conventions that goes on with these shapes; many of a class make the same error."""
+    key = ("carried", conventions, *sorted(shapes.items()))
     if key not in known.networks:
         if len(known.networks) >= KEPT:
             known.networks.clear()
-        known.networks[key] = infer_all(graph, forced=shapes)[0]
+        known.networks[key] = network_under(graph, conventions, shapes)
     return known.networks[key]
 
 

@@ -34,6 +34,7 @@ WINDOW: dict[str, Callable[[Window], int]] = {
 }
 COUNTS = (*SUMMED, "parameter_bytes")
 OTHER_NAMES = {"parameters": "params", "operations": "flops", "multiply_accumulates": "macs", "size": "shape"}
+SAME = {**dict.fromkeys(("output", "output_shape"), "shape"), **{name: f"field's {of}" for name, of in FIELDS.items()}}
 FIGURES = (*SHAPES, *COUNTS, *FIELDS, *WINDOW, "dropped")
 TERMS = 40  # a sum of more is not written out
 
@@ -108,10 +109,11 @@ def _truth(sheet: Sheet, question: Question, known: Known, conventions: Conventi
     if sheet.loaded is None:
         raise CnnError(f"{question.name}: no architecture is named", "write architecture: lenet5")
     layer, figure = asked(sheet.loaded.inferred, question.name)
-    return truth_of(_network(sheet, known, conventions), layer, figure, conventions, sheet.loaded.inferred)
+    return truth_of(network_for(sheet, known, conventions), layer, figure, conventions, sheet.loaded.inferred)
 
 
-def _network(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
+def network_for(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
+    """The sheet's network under conventions, worked out once."""
     assert sheet.loaded is not None
     key = tuple(getattr(conventions, name) for name in OF_THE_NETWORK)
     if not any(key):
@@ -124,8 +126,7 @@ def _network(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
 def asked(inferred: Inferred, name: str) -> tuple[str, str]:
     """``stage1.conv1.params`` as the layer and the figure. Raises CnnError for unknown ones."""
     layer, dot, figure = name.rpartition(".")
-    figure = figure.lower().replace(" ", "_").replace("-", "_")
-    figure = OTHER_NAMES.get(figure, figure)
+    figure = _figure(figure)
     if not dot:
         raise CnnError(f"{name}: is not a question", "ask LAYER.FIGURE, as c1.params, or total.params")
     if figure not in FIGURES:
@@ -142,6 +143,17 @@ def asked(inferred: Inferred, name: str) -> tuple[str, str]:
         return layer, figure
     inferred.layer(layer)
     return layer, figure
+
+
+def _figure(text: str) -> str:
+    figure = text.lower().replace(" ", "_").replace("-", "_")
+    return OTHER_NAMES.get(figure, figure)
+
+
+def one_name(name: str) -> str:
+    """A question's name such that all names of the same figure are one: ``c1.parameters`` and ``c1.params``."""
+    layer, dot, figure = name.rpartition(".")
+    return f"{layer}.{SAME.get(_figure(figure), _figure(figure))}" if dot else name
 
 
 def _members(inferred: Inferred, scope: str) -> Iterator[Facts]:
@@ -164,7 +176,7 @@ def truth_of(
     if layer not in inferred.facts:
         if usual is not None and layer in usual.facts:
             return _no_fit(usual, layer, figure, conventions)
-        return _sum_truth(inferred if usual is None or _whole(inferred, usual) else usual, layer, figure, conventions)
+        return _sum_truth(inferred if usual is None else summed_in(inferred, usual), layer, figure, conventions)
     facts = inferred.facts[layer]
     if figure in SHAPES:
         shape = facts.figures.output_shape if figure != "input_shape" else facts.input_shapes[0]
@@ -182,8 +194,9 @@ def truth_of(
     return _count_truth(inferred, facts, figure, conventions)
 
 
-def _whole(inferred: Inferred, usual: Inferred) -> bool:
-    return len(inferred.facts) == len(usual.facts)
+def summed_in(inferred: Inferred, usual: Inferred) -> Inferred:
+    """The network under conventions that a sum is taken in: as its file has it where one of its layers does not fit."""
+    return inferred if len(inferred.facts) == len(usual.facts) else usual
 
 
 def _no_fit(usual: Inferred, layer: str, figure: str, conventions: Conventions) -> Truth:

@@ -281,6 +281,43 @@ def test_what_follows_from_an_accepted_answer_earns_all(cnn: Run, course: Path) 
     assert marks(cnn, course)["ann"]["total"] == "11"
 
 
+def test_what_follows_from_an_answer_that_is_near_enough_earns_all(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="157", total__params="61707")
+    (course / "key.yaml").write_text(
+        KEY.replace("{points: 2, answer: 156}", "{points: 2, tolerance: 1}").replace("tolerance: 1%", "tolerance: 0")
+    )
+    assert marks(cnn, course)["ann"]["total"] == "11"
+
+
+@pytest.mark.parametrize(
+    ("conventions", "answer", "points"), [("rounding: ceil", "4x6x6", 1), ("rounding: floor", "4x5x5", 1),
+                                          ("padding: in total", "4x5x5", 1), ("rounding: ceil", "4x5x5", 0)]
+)  # fmt: skip
+def test_what_follows_from_an_error_follows_under_the_key_s_conventions(
+    cnn: Run, course: Path, conventions: str, answer: str, points: int
+) -> None:
+    network = (
+        "{input: 1x8x8, layers: [conv: {filters: 4, kernel: 3, name: c}, maxpool: {kernel: 3, stride: 2, name: p}]}"
+    )
+    key = f"architecture: {network}\nconventions: {{{conventions}}}\nquestions: {{c.shape: 2, p.shape: 2}}\n"
+    (course / "key.yaml").write_text(key)
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{c.shape: 4x12x12, p.shape: {answer}}}\n")
+    assert marks(cnn, course)["ann"]["p.shape"] == str(points)
+
+
+@pytest.mark.parametrize("answer", ["cannot fit", "doesn't fit", "impossible"])
+def test_an_accepted_refusal_may_be_written_in_any_way(cnn: Run, course: Path, answer: str) -> None:
+    (course / "key.yaml").write_text("questions: {q1: {accept: [does not fit], solve: {input: 7, kernel: 3}}}\n")
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{q1: {answer}}}\n")
+    assert marks(cnn, course)["ann"]["total"] == "1"
+
+
+def test_a_figure_may_be_answered_by_each_of_its_names(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="left out", c1__parameters="156", c1__shape="left out", c1__output="6x28x28")
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert marks(cnn, course)["ann"]["total"] == "11" and "does not ask" not in ended.err
+
+
 def test_an_answer_that_the_key_does_not_ask_is_told(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", c1__shapes="6x28x28")
     assert "the key does not ask c1.shapes" in cnn("grade", course / "key.yaml", course / "class").err
