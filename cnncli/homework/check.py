@@ -176,7 +176,7 @@ def _compared_matrix(base: Answer, truth: Truth, given: Given) -> Answer:
     try:
         array = read(given.text)
     except CnnError as error:
-        return base._replace(remarks=(str(error).splitlines()[0],))
+        return base._replace(remarks=(f"{UNREAD}: {str(error).splitlines()[0]}",))
     rows = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
     value = tuple(tuple(row) for row in rows)
     cells = [(a, b) for one, other in zip(value, truth.value, strict=False) for a, b in zip(one, other, strict=False)]

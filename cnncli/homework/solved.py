@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
 from cnncli.errors import CnnError, suggestion
-from cnncli.homework.conventions import USUAL, Conventions
+from cnncli.homework.conventions import CHOICES, USUAL, Conventions
 from cnncli.homework.sheet import Question
 from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 from cnncli.window import Window, fits, left_over, output_size, transposed_size
@@ -35,13 +36,16 @@ def _whole(question: Question, key: str, default: int | None) -> int:
     text = question.fields.get(key, "")
     if not text and default is not None:
         return default
-    if not text.isdigit() or len(text) > 9:
-        raise CnnError(f"{question.name}: {key} must be a whole number, not {text or 'nothing'}")
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise CnnError(f"{question.name}: {key} must be a whole number, not {text[:40] or 'nothing'}")
     return int(text)
 
 
 def _yes(question: Question, key: str) -> bool:
-    return question.fields.get(key, "false").lower() in ("true", "yes")
+    text = question.fields.get(key) or "false"
+    if text.lower() not in ("true", "yes", "false", "no"):
+        raise CnnError(f"{question.name}: {key} is true or false, not {text[:40]}")
+    return text.lower() in ("true", "yes")
 
 
 # One size ---------------------------------------------------------------------------------------------------------
@@ -64,7 +68,12 @@ def solve_truth(question: Question, conventions: Conventions = USUAL) -> Truth:
 
 
 def _rounding(question: Question, conventions: Conventions) -> str:
-    return question.fields.get("rounding", conventions.rounding or "exact")
+    rounding = question.fields.get("rounding") or conventions.rounding or "exact"
+    if rounding not in CHOICES["rounding"]:
+        raise CnnError(
+            f"{question.name}: rounding cannot be {rounding[:40]!r}", f"it is {', '.join(CHOICES['rounding'])}"
+        )
+    return rounding
 
 
 def _window(question: Question, size: int, conventions: Conventions, **known: int) -> Window:
@@ -190,10 +199,15 @@ def convolve_truth(question: Question) -> Truth:
     from cnncli.homework.mistakes.by_hand import nested, of_exercise
 
     fields = _checked(question, CONVOLVE_FIELDS)
-    for key in ("input", "kernel", "upstream"):
-        if matrices.is_file(fields.get(key, "")):
-            raise CnnError(f"{question.name}: {key} is the name of a file", 'write the matrix: "0 1 2; 3 4 5"')
     kernels = tuple(text.strip() for text in fields.get("kernel", "").split("&") if text.strip())
+    written = [
+        ("input", fields.get("input", "")),
+        *(("kernel", k) for k in kernels),
+        ("upstream", fields.get("upstream", "")),
+    ]
+    for key, text in written:
+        if matrices.is_file(text.strip()):
+            raise CnnError(f"{question.name}: {key} is the name of a file", 'write the matrix: "0 1 2; 3 4 5"')
     exercise = read_exercise(
         Written(
             fields.get("input", ""),
@@ -226,7 +240,7 @@ def _gradient(question: Question, exercise: Any) -> Truth:
     find = question.fields.get("find", "input")
     if find not in ("input", "kernel") or exercise.pool or exercise.transposed:
         raise CnnError(f"{question.name}: gradients are those of a convolution", "find input or kernel")
-    upstream = matrices.read(question.fields["upstream"])
+    upstream = matrices.read_numbers(question.fields["upstream"])
     while upstream.ndim < exercise.x.ndim:
         upstream = upstream[None]
     found = exercise.gradients(upstream)

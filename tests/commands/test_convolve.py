@@ -74,6 +74,18 @@ def test_matrices_are_read_from_files(cnn: Run, tmp_path: Path, suffix: str) -> 
     assert cnn("convolve", path, SMALL).out == "19  25\n37  43\n"
 
 
+@pytest.mark.parametrize("content", ["nothing", "no values", "an archive"])
+def test_an_array_that_cannot_be_used_says_why(cnn: Run, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "matrix.npy"
+    with path.open("wb") as file:
+        if content == "no values":
+            np.save(file, np.zeros((0, 3)))
+        elif content == "an archive":
+            np.savez(file, np.zeros(3))
+    ended = cnn("convolve", path, SMALL)
+    assert ended.code == 2 and str(path) in ended.err and "inside cnn itself" not in ended.err
+
+
 def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> None:
     image, output = tmp_path / "photo.png", tmp_path / "edges.png"
     pixels = np.zeros((8, 10, 3), dtype=np.uint8)

@@ -381,6 +381,53 @@ def test_refusals_are_understood(tmp_path: Path, answer: str) -> None:
     assert found.correct
 
 
+LEVELS = ", ".join(
+    f"&{name} [{', '.join([f'*{below}'] * 10)}]" for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+UNREADABLE = [
+    "sqrt(-4)",
+    "√√2",
+    "sqrt(√2)",
+    "[[&a [*a]]]",
+    f"[[&a [1, 1], {LEVELS}]]",
+    "[[[[",
+    "1/0",
+    "[[]]",
+    "[[a: 1]]",
+]
+
+
+@pytest.mark.parametrize("result", UNREADABLE)
+def test_a_matrix_that_cannot_be_read_is_a_wrong_answer_and_no_crash(tmp_path: Path, result: str) -> None:
+    fields = f"{{input: '1 2; 3 4', kernel: '1 0; 0 1', result: '{result}'}}"
+    (found,) = checked(tmp_path, f"answers: {{convolve: {fields}}}\n")
+    assert not found.correct and found.remarks[0].startswith("could not be read: ")
+
+
+# a question that cannot be asked, and what is said
+UNASKABLE = [
+    ("solve: {input: '²', kernel: 3, output: 1}", "input must be a whole number"),
+    ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "rounding cannot be 'exakt'"),
+    ("solve: {input: 7, kernel: 3, transposed: maybe, output: 5}", "transposed is true or false"),
+    ("convolve: {input: 'sqrt(2) 1; 3 4', kernel: '1 0; 0 1'}", "a root that is not whole"),
+    ("convolve: {input: '2 1; 3 4', kernel: '1 0; 0 1', bias: sqrt(2)}", "a root that is not whole"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 99999999}", "more than 10,000,000 values"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 9999999999}", "is not a padding"),
+    ("convolve: {input: '1 2', kernel: '1 1', padding: full, dilation: 99999999}", "more than 10,000,000 values"),
+    ("convolve: {input: '1 2', kernel: '1 1', transposed: true, stride: 99999999}", "more than 10,000,000 values"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', stride: ²}", "is not a size"),
+    ("convolve: {input: '1 2; 3 4', pool: max, kernel: 2, padding: 2}", "wholly in the padding"),
+    ("convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2}", "wholly in the padding"),
+    ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml & 1'}", "kernel is the name of a file"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), UNASKABLE)
+def test_a_question_that_cannot_be_worked_out_says_why(tmp_path: Path, question: str, said: str) -> None:
+    with pytest.raises(CnnError, match=re.escape(said)):
+        checked(tmp_path, f"answers: {{{question}}}\n")
+
+
 def test_all_questions_that_cannot_be_asked_are_named_with_their_places(tmp_path: Path) -> None:
     with pytest.raises(CnnError) as caught:
         checked(tmp_path, "architecture: lenet5\nanswers:\n  c9.params: 3\n  c1.params: 156\n  c1.parms: 3\n")
