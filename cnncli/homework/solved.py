@@ -21,6 +21,8 @@ CONVOLVE_FIELDS = (
     *("transposed", "output_padding", "upstream", "find", "result"),
 )
 LARGEST = 100_000  # sizes up to which a kernel, stride or dilation is sought
+SOUGHT = 4 * LARGEST  # values that are tried
+LEAST = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
 PADDINGS = ("valid", "same", "full")
 
 
@@ -173,16 +175,25 @@ def _word_gives(question: Question, word: str, size: int, output: int, exact: bo
 
 
 def _range(question: Question, find: str, size: int, output: int, conventions: Conventions) -> range:
-    """Where what is sought can lie: n + 2 p - span lies from s (m - 1) to s m - 1."""
+    """Where what is sought can lie. Raises CnnError for too many values."""
+    window = _window(
+        question, size or LARGEST, conventions, **{key: value for key, value in LEAST.items() if key == find}
+    )
+    padding, stride = window.before + window.after, window.stride
+    most = stride * output + window.span  # n + p - span lies from s (m - 2) + 1, where it is rounded up, to s m - 1
     if find == "input":
-        window = _window(question, LARGEST, conventions)
-        least = window.stride * (output - 1) + window.span - window.before - window.after
-        return range(max(1, least), least + window.stride)
-    if find == "padding":
-        window = _window(question, size, conventions, padding=0)
-        most = window.stride * output + window.span - size
-        return range(max(0, most) + 1)
-    return range(1, 3 * size + 1) if find == "kernel" else range(1, size + 1)
+        varies = window.span - 1 if question.fields.get("padding") == "same" else 0
+        last = max(most - (0 if varies else padding), (stride * output - window.before + 1) * window.ceil)
+        found = range(max(1, most - 2 * stride + 1 - max(padding, varies)), last)
+    elif find == "padding":
+        found = range(max(0, (most - 2 * stride + 1 - size) // 2), max(0, most - size) + 1)
+    else:  # the window lies in the padded input, with which full padding grows; of what has no bound, some
+        over = stride if window.ceil else 0
+        full = stride * output if question.fields.get("padding") == "full" else 0
+        found = range(1, max(3 * size, size + padding + over, full) + 1)
+    if len(found) > SOUGHT:
+        raise CnnError(f"{question.name}: more than {SOUGHT:,} values are not searched", "use smaller numbers")
+    return found
 
 
 # By hand ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,8 @@ from cnncli.errors import CnnError
 from cnncli.homework import answers, mistakes
 from cnncli.homework.check import Answer, check
 from cnncli.homework.questions import truth_of
-from cnncli.homework.sheet import read_sheet
+from cnncli.homework.sheet import Question, read_sheet
+from cnncli.homework.solved import solve_truth
 from cnncli.inference import SUMMED
 
 
@@ -404,11 +405,47 @@ def test_a_matrix_that_cannot_be_read_is_a_wrong_answer_and_no_crash(tmp_path: P
     assert not found.correct and found.remarks[0].startswith("could not be read: ")
 
 
+WINDOWS = [
+    f"{rest}, rounding: {rounding}"
+    for rounding in ("floor", "ceil", "exact")
+    for rest in (
+        *(
+            "kernel: 2, stride: 2",
+            "kernel: 3, stride: 2, padding: same",
+            "kernel: 3, stride: 5",
+            "kernel: 1, padding: 5",
+        ),
+        *(
+            "kernel: 3, padding: full, stride: 2",
+            "kernel: 3, stride: 2, dilation: 2, padding: 2",
+            "kernel: 2, padding: 10",
+        ),
+    )
+]
+
+
+@pytest.mark.parametrize("fields", WINDOWS)
+@pytest.mark.parametrize("find", ["input", "kernel", "stride", "padding", "dilation"])
+def test_every_value_that_gives_the_output_is_right_and_no_other(fields: str, find: str) -> None:
+    given = {"input": "6", **dict(part.split(": ") for part in fields.split(", "))}
+
+    def output(value: int) -> object:
+        return solve_truth(Question("solve", "", {**given, find: str(value)})).value
+
+    values = {value: output(value) for value in range(0 if find == "padding" else 1, 3 * 6 + 1)}
+    for wanted in {value for value in values.values() if isinstance(value, int)}:
+        truth = solve_truth(Question("solve", "", {**given, "find": find, "output": str(wanted)}))
+        right = {truth.value, *truth.also}
+        assert {value for value in values if value in right} == {v for v, out in values.items() if out == wanted}
+
+
 # a question that cannot be asked, and what is said
 UNASKABLE = [
     ("solve: {input: '²', kernel: 3, output: 1}", "input must be a whole number"),
     ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "rounding cannot be 'exakt'"),
     ("solve: {input: 7, kernel: 3, transposed: maybe, output: 5}", "transposed is true or false"),
+    ("solve: {input: 7, output: 100000, kernel: 3, stride: 999999999, find: padding}", "are not searched"),
+    ("solve: {output: 100000, kernel: 3, stride: 999999999, find: input}", "are not searched"),
     ("convolve: {input: 'sqrt(2) 1; 3 4', kernel: '1 0; 0 1'}", "a root that is not whole"),
     ("convolve: {input: '2 1; 3 4', kernel: '1 0; 0 1', bias: sqrt(2)}", "a root that is not whole"),
     ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 99999999}", "more than 10,000,000 values"),
