@@ -72,7 +72,7 @@ def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
         if len(files) > 1:
             yield f"{student} handed in {len(files)} sheets, all marked: {', '.join(files)}"
         if roster is not None and roster.row_of(student) is None:
-            yield f"{student} is not in the roster ({files[0]})"
+            yield f"{student} is not in the roster, or in several of its rows ({files[0]})"
     if roster is not None:
         found = [roster.row_of(student) for student in handed]
         missing = [next(iter(row.values())) for row in roster.rows if row not in found]

@@ -22,16 +22,17 @@ class Roster(NamedTuple):
     rows: tuple[dict[str, str], ...]
 
     def row_of(self, student: str) -> dict[str, str] | None:
-        """The row with this student's name, number or address in any of its columns."""
+        """The row with this name, number or address in any of its columns; None where it is in several, or in none."""
         wanted = student.strip().lower()
-        return next((row for row in self.rows if wanted and wanted in (v.strip().lower() for v in row.values())), None)
+        found = [row for row in self.rows if wanted and wanted in (value.strip().lower() for value in row.values())]
+        return found[0] if len(found) == 1 else None
 
 
 def read_roster(path: Path) -> Roster:
     """Read a class list, a CSV with a heading line, such as Canvas and Moodle export. Raises CnnError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text))
+        reader = csv.DictReader(io.StringIO(text.lstrip()))
         columns = tuple(reader.fieldnames or ())
         rows = tuple({key: value or "" for key, value in row.items() if isinstance(key, str)} for row in reader)
     except OSError as error:

@@ -151,6 +151,15 @@ def test_mark_sheets_for_canvas_and_moodle_know_the_roster(cnn: Run, course: Pat
     assert moodle[1]["Feedback comments"] == "c1.params: wrong, it is 156" or moodle[0]["Feedback comments"]
 
 
+@pytest.mark.parametrize("student", ["A", "Ann Lee"])
+def test_what_several_of_the_roster_have_names_none_of_them(cnn: Run, course: Path, student: str) -> None:
+    hand_in(course, student)
+    (course / "roster.csv").write_text(f"{ROSTER}Ann Lee,9,s-3,lee,A\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
+    assert f"{student} is not in the roster" in ended.err
+    assert f"{student},,{student},,,11" in (course / "out" / "canvas.csv").read_text()
+
+
 def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     copy = course / "class" / "again.yaml"
