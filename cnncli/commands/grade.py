@@ -82,7 +82,9 @@ def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
 
 def _sheets(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(entry for entry in path.rglob("*") if entry.suffix in (".yaml", ".yml") and entry.is_file())
+        return sorted(
+            entry for entry in path.rglob("*") if entry.suffix.lower() in (".yaml", ".yml") and entry.is_file()
+        )
     return [path]
 
 
@@ -141,14 +143,16 @@ def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
 def _unasked(key: Key, sheet: Sheet) -> tuple[str, ...]:
     """What a sheet answers that the key does not ask: a misspelt question, most likely."""
     from cnncli.homework.questions import one_name
+    from cnncli.homework.sheet import one_line
 
     asked = {one_name(name) for item in key.items for name in (item.name, item.question.name)}
-    return tuple(question.name for question in sheet.questions if one_name(question.name) not in asked)
+    return tuple(one_line(question.name) for question in sheet.questions if one_name(question.name) not in asked)
 
 
 def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
     """The class's table: every question, then the mean."""
     from cnncli.homework.grade import points_text
+    from cnncli.homework.sheet import one_line
     from cnncli.views.listing import as_table
 
     marked = [paper for paper in papers if not paper.problem]
@@ -160,7 +164,9 @@ def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
             "right": result.right,
             "follows": result.followed,
             "blank": result.blank,
-            "commonest wrong": f"{result.wrong[0].value} ({result.wrong[0].times})" if result.wrong else "",
+            "commonest wrong": f"{one_line(result.wrong[0].value, 40)} ({result.wrong[0].times})"
+            if result.wrong
+            else "",
             "commonest mistake": result.common_mistake,
         }
         for result in found
@@ -245,10 +251,13 @@ def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], ros
 
 def _report(key: Key, papers: list[Paper], found: list[Result]) -> str:
     """The class's report as Markdown: the table, and the commonest wrong values with who gave them."""
+    from cnncli.homework.feedback import as_code, as_words
+
     lines = ["```", *_lines(key, papers, found), "```", ""]
     for result in found:
         for wrong in result.wrong:
             why = f" ({' or '.join(wrong.mistakes)})" if wrong.mistakes else ""
             more = ", …" if wrong.times > len(wrong.students) else ""
-            lines.append(f"- {result.question}: `{wrong.value}`{why}, {wrong.times}: {', '.join(wrong.students)}{more}")
+            who = as_words(", ".join(wrong.students))
+            lines.append(f"- {result.question}: {as_code(wrong.value)}{why}, {wrong.times}: {who}{more}")
     return "\n".join([*lines, ""])

@@ -13,15 +13,12 @@ from cnncli.homework import answers, mistakes
 from cnncli.homework.answers import Given
 from cnncli.homework.follow_through import Carried, followed, remember, shape_meant
 from cnncli.homework.questions import Known, nothing_known, other_answers, refuse_unasked, right_answer
-from cnncli.homework.sheet import Question, Sheet
+from cnncli.homework.sheet import Question, Sheet, one_line
 from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
 UNREAD = "could not be read"
 ROUNDED = Fraction(1, 200)  # what a value written with two decimals may be apart from one that has more
-
-
-LONGEST = 500  # characters of an answer that are shown
 
 
 class Answer(NamedTuple):
@@ -122,8 +119,7 @@ def _ranked(found: list[Answer]) -> list[Answer]:
 
 def compared(question: Question, truth: Truth, given: Given) -> Answer:
     """An answer against the right one, with the mistakes that explain it; errors that are carried on come later."""
-    shown = question.given if len(question.given) <= LONGEST else question.given[: LONGEST - 1] + "…"
-    base = Answer(question.name, shown, False, truth.text, derivation=truth.derivation)
+    base = Answer(question.name, one_line(question.given), False, truth.text, derivation=truth.derivation)
     if given.is_blank:
         return base._replace(blank=True)
     if isinstance(truth.value, tuple) and truth.value and isinstance(truth.value[0], tuple):

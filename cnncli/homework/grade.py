@@ -14,10 +14,10 @@ from cnncli.homework.check import Accepts, Answer, check, compared
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.homework.mistakes import described
 from cnncli.homework.questions import Known, one_name, refuse_unasked, right_answer
-from cnncli.homework.sheet import Question, Sheet, network_of, text_of
+from cnncli.homework.sheet import Question, Sheet, name_of, network_of, text_of
 from cnncli.homework.truth import Truth
 from cnncli.language.reading import is_nothing
-from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
+from cnncli.language.source import Mapping, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
 KEYS = ("title", "student", "architecture", "conventions", "follow_through", "by_cell", "questions")
@@ -119,12 +119,10 @@ def read_key(path: str) -> Key:
         for name, value in questions.entries.items()
     )
     share = _follow_through(source, root.entries.get("follow_through"))
-    title = root.entries.get("title")
     loaded = network_of(source, root, tuple(item.question for item in items))
     conventions = read_conventions(source, root.entries.get("conventions"))
-    student = root.entries.get("student")
-    names = tuple(node.text if isinstance(node, Scalar) else "" for node in (title, student))
-    return Key(names[0], loaded, share, items, conventions, names[1])
+    title, student = name_of(root.entries.get("title")), name_of(root.entries.get("student"))
+    return Key(title, loaded, share, items, conventions, student)
 
 
 def _item(source: Source, name: str, value: Value, *, by_cell: bool) -> Item:

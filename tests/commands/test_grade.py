@@ -133,6 +133,23 @@ def test_what_a_student_wrote_is_text_in_the_page_of_feedback(cnn: Run, course: 
     assert "<script" not in page.read_text()
 
 
+def test_what_a_student_wrote_is_text_in_markdown_and_one_line_in_a_terminal(cnn: Run, course: Path) -> None:
+    hand_in(course, "eve", c1__params=r'"`</code><i>`\n```\n# x \e[2J"', c1__shape="'6*28*28'")
+    sheet = course / "class" / "eve.yaml"
+    sheet.write_text(sheet.read_text().replace("student: eve", r'student: "eve\n# <b>\e[2J"'))
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    texts = [(course / "out" / "class.md").read_text(), next((course / "out" / "feedback").glob("*.md")).read_text()]
+    assert not any("\x1b" in text or "\n# x" in text or "\n# <b>" in text for text in (ended.out, ended.err, *texts))
+    assert all("```` `</code><i>` ``` # x �[2J ````" in text for text in texts)
+    assert all(r"eve # \<b\>�\[2J" in text for text in texts)
+
+
+def test_a_working_is_no_emphasis(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="5*5*6")
+    cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    assert r"5\*5\*6 = 150" in next((course / "out" / "feedback").glob("*.md")).read_text()
+
+
 ROSTER = "Student,ID,SIS User ID,SIS Login ID,Section\nPoints Possible,,,,\nAnn Lee,7,s-1,ann,A\nBob,8,s-2,bob,B\n"
 
 
@@ -162,7 +179,7 @@ def test_what_several_of_the_roster_have_names_none_of_them(cnn: Run, course: Pa
 
 def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
-    copy = course / "class" / "again.yaml"
+    copy = course / "class" / "again.YML"
     copy.write_text((course / "class" / "ann.yaml").read_text())
     assert "ann handed in 2 sheets" in cnn("grade", course / "key.yaml", course / "class").err
 

@@ -148,9 +148,11 @@ def test_hints_go_from_the_formula_on_and_never_give_the_answer(level: str) -> N
 
 
 @pytest.mark.parametrize("student", ["a\nb", "a\u00a0b", "tab\there", 'q"\\', "\u2028", "😀", "#"])
-def test_a_name_of_any_kind_stands_in_the_sheet_as_it_is(tmp_path: Path, student: str) -> None:
+def test_a_name_of_any_kind_is_one_line_in_the_sheet_and_in_its_key(tmp_path: Path, student: str) -> None:
     (tmp_path / "sheet.yaml").write_text(sheets.sheet(draw(1, student, 1, "easy")), encoding="utf-8")
-    assert read_sheet(str(tmp_path / "sheet.yaml")).student == student
+    (tmp_path / "key.yaml").write_text(sheets.key(draw(1, student, 1, "easy")), encoding="utf-8")
+    found = read_sheet(str(tmp_path / "sheet.yaml")).student
+    assert found == " ".join(student.split()) == read_key(str(tmp_path / "key.yaml")).student
 
 
 @pytest.mark.parametrize("student", ["a\x07b", "\udcff", "\x1b[2J"])
