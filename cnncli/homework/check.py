@@ -92,11 +92,11 @@ def _by_convention(sheet: Sheet, question: Question, given: Given, answer: Answe
 def _by_follow_through(
     sheet: Sheet, question: Question, given: Given, answer: Answer, carried: Carried, known: Known
 ) -> Answer:
-    found = followed(sheet, question, carried, known)
-    if found is None or not is_right(found[0], given)[0]:
-        return answer
-    remarks = (*answer.remarks, f"right given {found[1]}")
-    return answer._replace(follow_through=True, mistakes=(), remarks=remarks)
+    for truth, errors in followed(sheet, question, carried, known):
+        if is_right(truth, given)[0]:
+            remarks = (*answer.remarks, f"right given {errors}")
+            return answer._replace(follow_through=True, mistakes=(), remarks=remarks)
+    return answer
 
 
 def _ranked(found: list[Answer]) -> list[Answer]:

@@ -55,7 +55,7 @@ def read_conventions(source: Source, node: Value | None) -> tuple[Conventions, .
             known = f"there are {', '.join(CHOICES)}"
             raise source.error(node.keys[name], f"there is no convention {name!r}", suggestion(name, [*CHOICES], known))
         items = value.items if isinstance(value, Sequence) else [value]
-        accepted[name] = [_choice(source, name, item) for item in items]
+        accepted[name] = [*dict.fromkeys(_choice(source, name, item) for item in items)]
         if not accepted[name]:
             raise source.error(value, f"{name} accepts nothing", f"it is {' or '.join(CHOICES[name])}")
     return tuple(Conventions(**dict(zip(accepted, chosen, strict=True))) for chosen in product(*accepted.values()))

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.graph import Graph
 from cnncli.homework.answers import Given
-from cnncli.homework.conventions import Conventions, network_under
+from cnncli.homework.conventions import network_under
 from cnncli.homework.questions import (
     COUNTS,
     SHAPES,
     Known,
     asked,
     counted,
-    network_for,
     right_answer,
     summed_in,
     truth_of,
@@ -25,6 +23,7 @@ from cnncli.homework.truth import PER_AXIS, Truth
 from cnncli.inference import Inferred
 from cnncli.shape import Shape, elements, format_shape
 
+BY_OUTPUT = ("macs", "flops", "connections", "activations")  # so many for each value of the output
 KEPT = 200  # networks that are kept while a class is marked
 
 
@@ -75,26 +74,36 @@ def _channels_first(shape: Shape, right: Shape, order: str) -> Shape:
     return (shape[-1], *shape[:-1]) if is_last else shape
 
 
-def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -> tuple[Truth, str] | None:
-    """What would be right given the earlier errors, and which those are; None where none of them changes it."""
-    conventions = sheet.conventions[0]
+def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -> Iterator[tuple[Truth, str]]:
+    """What would be right given the earlier errors, and which those are; nothing where none of them changes it."""
     if sheet.loaded is None or question.fields or not (carried.shapes or carried.counts):
-        return None
-    usual = sheet.loaded.inferred
-    layer, figure = asked(usual, question.name)
-    if layer not in usual.facts:
-        inferred = summed_in(network_for(sheet, known, conventions), usual)
-        return _followed_sum(inferred, layer, figure, carried, conventions)
-    if layer in carried.shapes or not carried.shapes:
-        return None
-    inferred = _network(sheet.loaded.graph, carried.shapes, known, conventions)
-    if layer not in inferred.facts:
-        return None
-    truth = truth_of(inferred, layer, figure, conventions)
-    if truth.value == right_answer(sheet, question, known).value:
-        return None
-    nearest = [*_nearest(usual, layer, carried.shapes)]
-    return truth, ", ".join(f"{name} of {format_shape(carried.shapes[name])}" for name in nearest)
+        return
+    layer, figure = asked(sheet.loaded.inferred, question.name)
+    found = _of_layer if layer in sheet.loaded.inferred.facts else _of_sum
+    right = right_answer(sheet, question, known).value
+    for truth, why in found(sheet, layer, figure, carried, known):
+        if truth.value != right:
+            yield truth, why
+
+
+def _of_layer(sheet: Sheet, layer: str, figure: str, carried: Carried, known: Known) -> Iterator[tuple[Truth, str]]:
+    """What follows from the shapes above a layer, and for what is counted by its outputs from its own."""
+    assert sheet.loaded is not None
+    inferred = _network(sheet, carried.shapes, known)
+    if layer not in inferred.facts or not carried.shapes:
+        return
+    truth = truth_of(inferred, layer, figure, sheet.conventions[0])
+    nearest = [*_nearest(inferred, layer, carried.shapes)]
+    if nearest:
+        yield truth, _said(nearest, carried.shapes)
+    if layer in carried.shapes and figure in BY_OUTPUT:
+        each = Fraction(truth.value, elements(inferred.facts[layer].figures.output_shape))
+        changed = each * elements(carried.shapes[layer])
+        yield Truth(changed, str(changed), (), {}), _said([layer, *nearest], carried.shapes)
+
+
+def _said(layers: list[str], shapes: dict[str, Shape]) -> str:
+    return ", ".join(f"{name} of {format_shape(shapes[name])}" for name in layers)
 
 
 def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterator[str]:
@@ -111,25 +120,32 @@ def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterat
             waiting += inferred.facts[name].node.inputs
 
 
-def _network(graph: Graph, shapes: dict[str, Shape], known: Known, conventions: Conventions) -> Inferred:
-    """The network under conventions that goes on with these shapes; many of a class make the same error."""
+def _network(sheet: Sheet, shapes: dict[str, Shape], known: Known) -> Inferred:
+    """The network that goes on with these shapes, under the sheet's conventions; many make the same error."""
+    assert sheet.loaded is not None
+    conventions = sheet.conventions[0]
     key = ("carried", conventions, *sorted(shapes.items()))
     if key not in known.networks:
         if len(known.networks) >= KEPT:
             known.networks.clear()
-        known.networks[key] = network_under(graph, conventions, shapes)
+        known.networks[key] = network_under(sheet.loaded.graph, conventions, shapes)
     return known.networks[key]
 
 
-def _followed_sum(
-    inferred: Inferred, scope: str, figure: str, carried: Carried, conventions: Conventions
-) -> tuple[Truth, str] | None:
-    truth = truth_of(inferred, scope, figure, conventions)
-    changed, names = Fraction(truth.value), []
-    for (layer, other), number in carried.counts.items():
-        if other == figure and layer in inferred.facts and (scope == "total" or layer.startswith(f"{scope}.")):
-            changed += number - counted(inferred.facts[layer], figure, conventions)
-            names.append(f"{layer}.{figure} of {int(number):,}" if number.denominator == 1 else f"{layer} of {number}")
-    if not names or changed == truth.value:
-        return None
-    return Truth(changed, str(changed), (), {}), ", ".join(names)
+def _of_sum(sheet: Sheet, scope: str, figure: str, carried: Carried, known: Known) -> Iterator[tuple[Truth, str]]:
+    """What follows from counts, each in the place of its own; and from shapes, for the counts that were not asked."""
+    assert sheet.loaded is not None
+    usual, conventions = sheet.loaded.inferred, sheet.conventions[0]
+    for shapes in ({}, carried.shapes) if carried.shapes else ({},):
+        inferred = summed_in(_network(sheet, shapes, known), usual)
+        changed = Fraction(truth_of(inferred, scope, figure, conventions).value)
+        said = [_said([*shapes], shapes)] if shapes else []
+        for (layer, other), number in carried.counts.items():
+            if other == figure and layer in inferred.facts and (scope == "total" or layer.startswith(f"{scope}.")):
+                changed += number - counted(inferred.facts[layer], figure, conventions)
+                said.append(f"{layer}.{figure} of {_number(number)}")
+        yield Truth(changed, str(changed), (), {}), ", ".join(said)
+
+
+def _number(number: Fraction) -> str:
+    return f"{int(number):,}" if number.denominator == 1 else str(number)

@@ -275,6 +275,15 @@ def test_an_unknown_convention_is_said(cnn: Run, course: Path, conventions: str,
     assert ended.code == 2 and said in ended.err and "key.yaml:1:" in ended.err
 
 
+def test_a_convention_named_often_is_one(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    choices = {"operations": "FLOPs", "bias": "counted", "order": "CxHxW", "padding": "per side", "batchnorm": "2C"}
+    named = "".join(f"  {name}: [{', '.join([choice] * 30)}]\n" for name, choice in choices.items())
+    (course / "key.yaml").write_text(f"conventions:\n{named}{KEY}")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
+    assert "ann,1,2,1,2,2,1,2,11" in ended.out, ended.err
+
+
 def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
     for number in range(5):
         hand_in(course, f"s{number}", c1__params=str(100 + number))

@@ -190,6 +190,14 @@ answers:
     assert found["total.params"].follow_through
 
 
+def test_what_is_asked_between_an_error_and_what_follows_takes_nothing_away(tmp_path: Path) -> None:
+    text = "architecture: lenet5\nanswers: {c1.shape: 6x24x24, c1.macs: 86400, maxpool1.shape: 6x12x12, "
+    found = checked(tmp_path, text + "conv2.shape: 16x8x8, conv2.macs: 153600, total.params: 44426}\n")
+    assert [answer.follow_through for answer in found] == [False, True, True, True, True, True]
+    assert found[1].remarks == ("right given c1 of 6x24x24",)
+    assert found[4].remarks == ("right given maxpool1 of 6x12x12",)
+
+
 @pytest.mark.parametrize("answer", ["", "0x0x0", "~", "?"])
 def test_nothing_follows_from_a_blank_or_a_degenerate_answer(tmp_path: Path, answer: str) -> None:
     text = f"architecture: lenet5\nanswers: {{c1.shape: '{answer}', maxpool1.shape: 6x12x12}}\n"
