@@ -91,7 +91,8 @@ def _number(text: str) -> tuple[Fraction | None, str]:
 
 
 def _without_separators(text: str) -> str:
-    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes or spaces are one number."""
+    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes, spaces or several points: one number."""
+    text = re.sub(r"(?<![\d.])\d{1,3}(\.\d{3}){2,}(?![\d.])", lambda match: match[0].replace(".", ""), text)
     text = re.sub(r"(?<=\d)[_'](?=\d)", "", text)
     text = re.sub(r"(?<=\d),(?=\d{2,3}(\D|$))", "", text)
     return re.sub(r"(?<=\d) (?=\d{3}(\D|$))", "", text)

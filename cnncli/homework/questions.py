@@ -36,6 +36,12 @@ COUNTS = (*SUMMED, "parameter_bytes")
 OTHER_NAMES = {"parameters": "params", "operations": "flops", "multiply_accumulates": "macs", "size": "shape"}
 SAME = {**dict.fromkeys(("output", "output_shape"), "shape"), **{name: f"field's {of}" for name, of in FIELDS.items()}}
 FIGURES = (*SHAPES, *COUNTS, *FIELDS, *WINDOW, "dropped")
+NOTHING = (
+    "none",
+    "no",
+    "zero",
+    *(f"{no} {what}" for no in ("no", "zero") for what in ("parameters", "params", "weights")),
+)
 TERMS = 40  # a sum of more is not written out
 
 
@@ -230,7 +236,7 @@ def _count_truth(inferred: Inferred, facts: Facts, figure: str, conventions: Con
     if value != usual:
         derivation = (*derivation, f"({said(conventions, USUAL)}: {value})")
     wrong: dict[str, Any] = {name: other for name, other in _wrong(inferred, facts, figure).items() if other != value}
-    return Truth(value, f"{value:,}", derivation, wrong)
+    return Truth(value, f"{value:,}", derivation, wrong, words=frozenset(() if value else NOTHING))
 
 
 def _wrong(inferred: Inferred, facts: Facts, figure: str) -> mistakes.Candidates:

@@ -156,7 +156,8 @@ def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> Non
     [("27,000,100", 27_000_100), ("1,28,800", 128_800), ("138M", 138_000_000), ("3.6e4", 36_000),
      ("120 M", 120_000_000), ("61706 parameters", 61_706), ("(5*5*1 + 1) * 6", 156), ("1.5 million", 1_500_000),
      ("1/3", Fraction(1, 3)),
-     ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024), (".5", Fraction(1, 2)), ("5.", 5), ("1’000’000", 1_000_000)],
+     ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024),
+     (".5", Fraction(1, 2)), ("5.", 5), ("1.234.567", 1_234_567), ("1’000’000", 1_000_000)],
 )  # fmt: skip
 def test_numbers_are_read_as_people_write_them(text: str, number: object) -> None:
     assert answers.read(text).number == number
@@ -350,6 +351,9 @@ AS_WRITTEN = [
     ("flatten1.shape", "1,176", False, "wrong_flatten"),
     ("c1.receptive_field", "5x5", True, ""),
     ("c1.params", "156*156", False, ""),
+    ("maxpool1.params", "none", True, ""),
+    ("maxpool1.params", "No parameters", True, ""),
+    ("c1.params", "none", False, "could not be read as a number"),
     ("c1.params", "156x156", False, ""),
 ]
 
