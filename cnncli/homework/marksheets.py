@@ -32,7 +32,9 @@ def read_roster(path: Path) -> Roster:
     """Read a class list, a CSV with a heading line, such as Canvas and Moodle export. Raises CnnError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text.lstrip()))
+        heading = text.lstrip().partition("\n")[0]
+        apart = next((sign for sign in ",;\t" if sign in heading), ",")  # a spreadsheet writes ; where , is decimal
+        reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=apart)
         columns = tuple(reader.fieldnames or ())
         rows = tuple({key: value or "" for key, value in row.items() if isinstance(key, str)} for row in reader)
     except OSError as error:
@@ -73,8 +75,9 @@ def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
     for paper in papers:
         if not paper.problem:
             found = roster.row_of(paper.student) if roster is not None else None
-            known = found or {"Student": paper.student, "SIS User ID": paper.student}
-            rows.append([*(known.get(column, "") for column in CANVAS), points_text(paper.points)])
+            known = [found.get(column, "") for column in CANVAS] if found is not None else []
+            who = known if any(known) else [paper.student, "", paper.student, "", ""]
+            rows.append([*who, points_text(paper.points)])
     return _written(rows)
 
 

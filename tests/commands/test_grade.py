@@ -168,6 +168,16 @@ def test_mark_sheets_for_canvas_and_moodle_know_the_roster(cnn: Run, course: Pat
     assert moodle[1]["Feedback comments"] == "c1.params: wrong, it is 156" or moodle[0]["Feedback comments"]
 
 
+@pytest.mark.parametrize("apart", [",", ";", "\t"])
+def test_any_class_list_names_the_students_in_every_mark_sheet(cnn: Run, course: Path, apart: str) -> None:
+    hand_in(course, "ann")
+    (course / "roster.csv").write_text(f"number{apart}name\n7{apart}Ann\n8{apart}Bob\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
+    assert "no marks for 8" in ended.err
+    assert "ann,,ann,,,11" in (course / "out" / "canvas.csv").read_text()
+    assert "7,Ann,11,all right" in (course / "out" / "moodle.csv").read_text()
+
+
 @pytest.mark.parametrize("student", ["A", "Ann Lee"])
 def test_what_several_of_the_roster_have_names_none_of_them(cnn: Run, course: Path, student: str) -> None:
     hand_in(course, student)
