@@ -93,11 +93,10 @@ def _lines(title: str, found: list[Answer], *, hidden: bool) -> list[str]:
 
 def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
     from cnncli.homework.check import is_unexplained
+    from cnncli.homework.feedback import state_of
     from cnncli.homework.truth import is_remark
 
-    mark = "right" if answer.correct else "blank" if answer.blank else "follows" if answer.follow_through else "wrong"
-    shown = answer.given or "nothing"
-    lines = [f"{mark:8}{answer.question}: {shown}"]
+    lines = [f"{state_of(answer):8}{answer.question}: {answer.given or 'nothing'}"]
     lines += [f"        {remark}" for remark in answer.remarks]
     if answer.correct:
         return lines

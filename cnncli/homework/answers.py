@@ -20,10 +20,11 @@ UNITS = re.compile(
     r"values?|elements?|bytes?)\b\.?",
     re.IGNORECASE,
 )
+MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNORECASE)  # GFLOPs, MMACs
 
 
 class Given(NamedTuple):
-    """A reading of an answer: a number, a shape, ``fits`` false for "does not fit"; none of them if unreadable."""
+    """A reading of an answer: a number, a shape (or both), or that it ``refuses`` ("does not fit"); else unreadable."""
 
     text: str
     number: Fraction | None = None
@@ -57,9 +58,14 @@ def _bare(text: str) -> str:
     return re.sub(r"^\[\s*([^\[\],]+?)\s*\]$", r"\1", text)
 
 
+def without_units(text: str) -> str:
+    """``0.83 GFLOPs`` as ``0.83 G``."""
+    return UNITS.sub("", MANY.sub(r"\1 ", text)).strip()
+
+
 def _shape(text: str) -> tuple[int, ...] | None:
     """``6x28x28``, ``6@28x28``, ``(6, 28, 28)``, ``6 × 28 × 28``; a lone number is a vector."""
-    bare = UNITS.sub("", text).strip(" ()[]")
+    bare = without_units(text).strip(" ()[]")
     parts = re.split(r"\s*[x×@*,]\s*|\s+", bare)
     if not parts or len(parts) > 4 or not all(re.fullmatch(r"\d{1,10}", part) for part in parts):
         return None
@@ -68,7 +74,7 @@ def _shape(text: str) -> tuple[int, ...] | None:
 
 def _number(text: str) -> tuple[Fraction | None, str]:
     """The number, and its working where it is an expression."""
-    text = UNITS.sub("", text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
+    text = without_units(text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
     for word, many in WORDS.items():
         if text.endswith(word):
             text = f"{text.removesuffix(word).strip()}*{many}"

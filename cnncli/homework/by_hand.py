@@ -219,7 +219,7 @@ def pool(x: Any, kind: str, how: Sliding) -> Any:
 def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[Step]:
     """Every window with what is worked out of it."""
     lowest = min(x.reshape(-1)) - 1
-    whole = padded(x, how) if kind != "max" else _padded_with(x, how, lowest)
+    whole = _padded_with(x, how, lowest) if kind == "max" and how.mode == "zeros" else padded(x, how)
     for channel, position in product(range(x.shape[0]), product(*map(range, _positions(x.shape[1:], how)))):
         values = [*patch(whole[channel : channel + 1], how, position).reshape(-1)]
         if kind == "max":

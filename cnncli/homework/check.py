@@ -252,7 +252,8 @@ def _other_axes(truth: Any, given: Given) -> list[str]:
 def _is_rounded(truth: Any, given: Given) -> bool:
     """Whether an answer such as 138M or 1.4e8 is the right one in as many digits as it has."""
     rounded = re.fullmatch(
-        r"[~≈]?\s*(\d+)(?:\.(\d+))?\s*([kmgbt]|e\+?(\d+)|thousand|million|billion)", given.text.lower()
+        r"[~≈]?\s*(\d+)(?:\.(\d+))?\s*([kmgbt]|e\+?(\d+)|thousand|million|billion)",
+        answers.without_units(given.text.lower()),
     )
     if rounded is None or given.number is None or not isinstance(truth, int):
         return False

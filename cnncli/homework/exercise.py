@@ -101,6 +101,8 @@ def _pool(x: Any, written: Written) -> Exercise:
         raise CnnError(
             f"there is no pool {written.pool!r}", suggestion(written.pool, POOLS, f"it is {', '.join(POOLS)}")
         )
+    if written.padding_mode == "partial":
+        raise CnnError("partial padding is a convolution's", "a pool's border is zeros, reflect, replicate or circular")
     if len(written.kernels) != 1:
         raise CnnError("a pool needs the size of its window", "write --pool max --kernel 2")
     x = x if x.ndim > 2 else x[None]

@@ -151,7 +151,8 @@ def test_transposed_and_backward_have_steps(cnn: Run) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--pool", "max", "--kernel", "2", "--backward", "1"), ("--transposed", "--backward", "1"),
+    [("--pool", "avg", "--kernel", "2", "--padding-mode", "partial"),
+     ("--pool", "max", "--kernel", "2", "--backward", "1"), ("--transposed", "--backward", "1"),
      ("--pool", "max", "--filter", "edge"), ("--output-padding", "1"), ("--transposed", "--padding-mode", "reflect")],
 )  # fmt: skip
 def test_options_that_do_not_go_together_are_refused(cnn: Run, options: tuple[str, ...]) -> None:

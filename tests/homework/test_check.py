@@ -156,6 +156,7 @@ def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> Non
     [("27,000,100", 27_000_100), ("1,28,800", 128_800), ("138M", 138_000_000), ("3.6e4", 36_000),
      ("120 M", 120_000_000), ("61706 parameters", 61_706), ("(5*5*1 + 1) * 6", 156), ("1.5 million", 1_500_000),
      ("1/3", Fraction(1, 3)),
+     ("0.83 GFLOPs", 830_000_000), ("4MMACs", 4_000_000), ("3 k params", 3_000),
      ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024),
      (".5", Fraction(1, 2)), ("5.", 5), ("1.234.567", 1_234_567), ("1’000’000", 1_000_000)],
 )  # fmt: skip
@@ -341,6 +342,7 @@ AS_WRITTEN = [
     ("total.params", "61,706 (weights and biases)", True, ""),
     ("linear1.macs", "400 * 120 = 48000", True, "400 * 120 = 48,000"),
     ("total.params", "61.7K", False, "right to the digits given"),
+    ("total.macs", "416.5 KMACs", False, "right to the digits given"),
     ("total.params", "abc", False, "could not be read as a number"),
     ("c1.shape", "abc", False, "could not be read as a shape"),
     ("c1.shape", "1x6x28x28", True, "a batch of 1"),
