@@ -101,7 +101,10 @@ def _keys(path: Path) -> dict[str, Key]:
         if problems:
             text = f"{file}: the key is wrong\n  " + "\n  ".join(problems)
             raise CnnError(text, "mend it, or leave answer out", exit_code=NO)
-        keys[key.student if path.is_dir() else ""] = key
+        student = key.student if path.is_dir() else ""
+        if student in keys:
+            raise CnnError(f"{file}: is a second key for {student or 'all'}", "keep one key for each student")
+        keys[student] = key
     if not keys:
         raise CnnError(f"{path}: holds no keys", "cnn quiz --per-student writes a folder of them")
     if len({tuple((item.name, item.points) for item in key.items) for key in keys.values()}) > 1:

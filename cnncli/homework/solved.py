@@ -61,7 +61,7 @@ def solve_truth(question: Question, conventions: Conventions = USUAL) -> Truth:
     fields = _checked(question, SOLVE_FIELDS)
     find = fields.get("find", "output")
     if find == "output":
-        return _transposed(question) if _yes(question, "transposed") else _output(question, conventions)
+        return _transposed(question, conventions) if _yes(question, "transposed") else _output(question, conventions)
     if find not in ("input", "kernel", "stride", "padding", "dilation"):
         raise CnnError(
             f"{question.name}: cannot find {find!r}", "find input, kernel, stride, padding, dilation or output"
@@ -124,11 +124,13 @@ def _output(question: Question, conventions: Conventions) -> Truth:
     return Truth(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
 
 
-def _transposed(question: Question) -> Truth:
+def _transposed(question: Question, conventions: Conventions) -> Truth:
     from cnncli.homework.mistakes.sizes import of_transposed_size
 
+    if question.fields.get("padding") in PADDINGS[1:]:
+        raise CnnError(f"{question.name}: a transposed window takes a number", "it is what is cut off at each side")
     size, extra = _whole(question, "input", None), _whole(question, "output_padding", 0)
-    window = _window(question, size, USUAL)
+    window = _window(question, size, conventions)
     output = transposed_size(size, window, extra)
     cut = window.before + window.after
     working = f"({size} - 1) * {window.stride} + {window.span} - {cut}" + (f" + {extra}" if extra else "")

@@ -240,6 +240,7 @@ CREDIT = [
     ("{points: 4, by_cell: true, convolve: {input: '0 1 2; 3 4 5; 6 7 8', kernel: '0 1; 2 3'}}", "19 25; 37 44", 3),
     ("{points: 4, convolve: {input: '0 1 2; 3 4 5; 6 7 8', kernel: '0 1; 2 3'}}", "19 25; 37 44", 0),
     ("{points: 2, tolerance: 5, solve: {input: 100, kernel: 3}}", "94", 2),
+    ("{points: 2, tolerance: .5, solve: {input: 100, kernel: 3}}", "97", 0),
     ("{points: 2, tolerance: 3, solve: {input: 100, kernel: 3}}", "94", 0),
     ("{points: 2, tolerance: 5%, solve: {input: 100, kernel: 3}}", "94", 2),
     ("{points: 2, accept: {rounded up: 100}, solve: {input: 100, kernel: 3}}", "100", 2),
@@ -283,6 +284,22 @@ def test_an_unknown_convention_is_said(cnn: Run, course: Path, conventions: str,
     (course / "key.yaml").write_text(f"conventions: {conventions}\n{KEY}")
     ended = cnn("grade", course / "key.yaml", course / "class")
     assert ended.code == 2 and said in ended.err and "key.yaml:1:" in ended.err
+
+
+def test_padding_in_total_holds_for_a_transposed_window_too(cnn: Run, course: Path) -> None:
+    solve = "{input: 4, kernel: 4, stride: 2, padding: 2, transposed: true}"
+    (course / "key.yaml").write_text(f"conventions: {{padding: in total}}\nquestions: {{q1: {{solve: {solve}}}}}\n")
+    (course / "class" / "ann.yaml").write_text("student: ann\nanswers: {q1: 8}\n")
+    assert marks(cnn, course)["ann"]["total"] == "1"
+
+
+def test_a_student_with_two_keys_is_named(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    (course / "keys").mkdir()
+    for name in ("old", "new"):
+        (course / "keys" / f"{name}.yaml").write_text(f"student: ann\n{KEY}")
+    ended = cnn("grade", course / "keys", course / "class")
+    assert ended.code == 2 and "is a second key for ann" in ended.err
 
 
 def test_a_convention_named_often_is_one(cnn: Run, course: Path) -> None:

@@ -457,6 +457,7 @@ def test_every_value_that_gives_the_output_is_right_and_no_other(fields: str, fi
 UNASKABLE = [
     ("solve: {input: '²', kernel: 3, output: 1}", "input must be a whole number"),
     ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "rounding cannot be 'exakt'"),
+    ("solve: {input: 7, kernel: 3, transposed: true, padding: same, output: 5}", "takes a number"),
     ("solve: {input: 7, kernel: 3, transposed: maybe, output: 5}", "transposed is true or false"),
     ("solve: {input: 7, output: 100000, kernel: 3, stride: 999999999, find: padding}", "are not searched"),
     ("solve: {output: 100000, kernel: 3, stride: 999999999, find: input}", "are not searched"),
