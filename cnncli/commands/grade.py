@@ -126,21 +126,25 @@ def _marked(keys: dict[str, Key], files: list[Path]) -> Iterator[Paper]:
 def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
     """One sheet's marks; whatever is wrong with it is its own."""
     from cnncli.homework.grade import Paper, mark
-    from cnncli.homework.sheet import read_sheet
+    from cnncli.homework.sheet import one_line, read_sheet
+
+    shown = one_line(str(file))  # a name that is not UTF-8 as well: archives of other systems hold such
+
+    def unmarked(problem: str, student: str = "") -> Paper:
+        return Paper(shown, student or one_line(file.stem), problem=one_line(problem))
 
     try:
         sheet = read_sheet(str(file), network=False)
         whose = "" if "" in keys else sheet.student
         if whose not in keys:
-            return Paper(str(file), sheet.student or file.stem, problem=f"there is no key for {whose or 'no student'}")
-        return mark(keys[whose], str(file), sheet, known[whose])._replace(unasked=_unasked(keys[whose], sheet))
+            return unmarked(f"there is no key for {whose or 'no student'}", sheet.student)
+        return mark(keys[whose], shown, sheet, known[whose])._replace(unasked=_unasked(keys[whose], sheet))
     except CnnError as error:
-        return Paper(str(file), file.stem, problem=str(error).splitlines()[0])
+        return unmarked(str(error).splitlines()[0])
     except RecursionError:
-        return Paper(str(file), file.stem, problem="is nested too deeply")
+        return unmarked("is nested too deeply")
     except Exception as error:  # a bug of ours that one sheet meets must not cost the others their marks
-        problem = f"cnn itself failed on it ({type(error).__name__}: {error}): please report it"
-        return Paper(str(file), file.stem, problem=problem)
+        return unmarked(f"cnn itself failed on it ({type(error).__name__}: {error}): please report it")
 
 
 def _unasked(key: Key, sheet: Sheet) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,20 @@ def test_a_sheet_that_cannot_be_read_gets_a_line_and_no_marks_and_the_others_are
     assert ended.code == 0 and rows["eve"]["total"] == "11"
     for name in ("broken", "empty", "binary", "large"):
         assert rows[name]["total"] == "" and rows[name]["problem"] and f"{name}.yaml: no marks: " in ended.err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_a_file_name_that_is_not_utf_8_costs_nobody_their_marks(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    for name, text in (
+        (b"Zo\xeb.yaml", "student: zoe\nanswers: {q6: does not fit}\n"),
+        (b"Zq\xeb.yaml", "answers: [\n"),
+    ):
+        Path(os.fsdecode(os.fsencode(course / "class") + b"/" + name)).write_text(text)
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    assert ended.code == 0, ended.err
+    written = (course / "out" / "marks.csv").read_text()
+    assert "zoe,0,0,0,0,0,1,0,1" in written and "Zq�" in written and "ann,1,2" in written
 
 
 def test_the_class_is_told_what_it_got_wrong_and_what_is_suspect(cnn: Run, course: Path) -> None:
