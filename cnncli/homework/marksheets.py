@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError
+from cnncli.errors import SHOWN_AT_MOST, CnnError
 from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.feedback import said_of, state_of
 from cnncli.homework.grade import Key, Paper, points_text
@@ -100,7 +101,7 @@ def _comment(paper: Paper) -> str:
     )
 
 
-def gradescope(answers: list[tuple[Answer, float, float]], *, hidden: bool = False) -> dict[str, Any]:
+def gradescope(answers: Sequence[tuple[Answer, float, float]], *, hidden: bool = False) -> dict[str, Any]:
     """The ``results.json`` of Gradescope's autograder: a test for each answer with its points, and what was found."""
     tests = [
         {
@@ -112,6 +113,13 @@ def gradescope(answers: list[tuple[Answer, float, float]], *, hidden: bool = Fal
         for answer, score, most in answers
     ]
     return {"score": sum(score for _, score, _ in answers), "tests": tests}
+
+
+def unread(error: CnnError) -> dict[str, Any]:
+    """The ``results.json`` of a sheet that cannot be read: no points, and why. Lines of files are not shown in it."""
+    said = [": ".join(map(str, filter(None, (p.place, p.message)))) + (f"\n  {p.hint}" if p.hint else "")
+            for p in error.problems[:SHOWN_AT_MOST]]  # fmt: skip
+    return {"score": 0, "output": "\n".join(said), "tests": []}
 
 
 def _lines(answer: Answer, *, hidden: bool) -> list[str]:
