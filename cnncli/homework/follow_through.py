@@ -8,16 +8,7 @@ from typing import NamedTuple
 
 from cnncli.homework.answers import Given
 from cnncli.homework.conventions import network_under
-from cnncli.homework.questions import (
-    COUNTS,
-    SHAPES,
-    Known,
-    asked,
-    counted,
-    right_answer,
-    summed_in,
-    truth_of,
-)
+from cnncli.homework.questions import COUNTS, SHAPES, Known, asked, right_answer, summed_in, truth_of
 from cnncli.homework.sheet import Question, Sheet
 from cnncli.homework.truth import PER_AXIS, Truth
 from cnncli.inference import Inferred
@@ -140,11 +131,17 @@ def _of_sum(sheet: Sheet, scope: str, figure: str, carried: Carried, known: Know
         inferred = summed_in(_network(sheet, shapes, known), usual)
         changed = Fraction(truth_of(inferred, scope, figure, conventions).value)
         said = [_said([*shapes], shapes)] if shapes else []
-        for (layer, other), number in carried.counts.items():
-            if other == figure and layer in inferred.facts and (scope == "total" or layer.startswith(f"{scope}.")):
-                changed += number - counted(inferred.facts[layer], figure, conventions)
-                said.append(f"{layer}.{figure} of {_number(number)}")
+        for part, number in _parts(carried, scope, figure).items():
+            changed += number - truth_of(inferred, part, figure, conventions).value
+            said.append(f"{part}.{figure} of {_number(number)}")
         yield Truth(changed, str(changed), (), {}), ", ".join(said)
+
+
+def _parts(carried: Carried, scope: str, figure: str) -> dict[str, Fraction]:
+    """The wrong counts of layers and blocks that a sum is made of; of a block, not those of its layers as well."""
+    counts = {name: number for (name, other), number in carried.counts.items() if other == figure and name != scope}
+    inside = [name for name in counts if name != "total" and (scope == "total" or name.startswith(f"{scope}."))]
+    return {name: counts[name] for name in inside if not any(name.startswith(f"{block}.") for block in inside)}
 
 
 def _number(number: Fraction) -> str:

@@ -200,6 +200,25 @@ def test_what_is_asked_between_an_error_and_what_follows_takes_nothing_away(tmp_
     assert found[4].remarks == ("right given maxpool1 of 6x12x12",)
 
 
+BLOCKS = """
+architecture:
+  input: 3x8x8
+  blocks: {pair: {layers: [conv: {filters: 4, kernel: 3, name: a}, conv: {filters: 4, kernel: 3, name: b}]}}
+  layers: [pair: {name: one}, conv: {filters: 2, kernel: 1, name: last}]
+answers: {one.a.params: 108, one.params: %s, total.params: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("block", "total", "follows"),
+    [("256", "266", [False, True, True]), ("300", "310", [False, False, True]), ("260", "270", [False, False, False])],
+)
+def test_a_sum_follows_from_the_sums_of_its_blocks(tmp_path: Path, block: str, total: str, follows: list[bool]) -> None:
+    found = checked(tmp_path, BLOCKS % (block, total))
+    assert [answer.follow_through for answer in found] == follows
+    assert [answer.correct for answer in found] == [False, block == "260", total == "270"]
+
+
 @pytest.mark.parametrize("answer", ["", "0x0x0", "~", "?"])
 def test_nothing_follows_from_a_blank_or_a_degenerate_answer(tmp_path: Path, answer: str) -> None:
     text = f"architecture: lenet5\nanswers: {{c1.shape: '{answer}', maxpool1.shape: 6x12x12}}\n"
