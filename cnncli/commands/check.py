@@ -26,6 +26,8 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
     answers are right.
     """
     from cnncli.homework.check import check
+    from cnncli.homework.marksheets import gradescope as results
+    from cnncli.homework.marksheets import unread
     from cnncli.homework.sheet import read_sheet
 
     if gradescope is not None and len(sheets) > 1:
@@ -33,11 +35,19 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
     records = []
     everything_right = True
     for path in sheets:
-        sheet = read_sheet(path)
-        found = check(sheet)
+        try:
+            sheet = read_sheet(path)
+            found = check(sheet)
+        except CnnError as error:
+            if gradescope is None:
+                raise
+            _write_results(gradescope, unread(error))  # the student reads why, and not that the autograder failed
+            click.echo(str(error), err=True)
+            return
         everything_right = everything_right and all(answer.correct for answer in found)
         if gradescope is not None:
-            _write_gradescope(gradescope, found, hidden=hide_answers)
+            points = [(answer, int(answer.correct), 1) for answer in found]
+            _write_results(gradescope, results(points, hidden=hide_answers))
         if form == "json":
             records.append(_record(sheet.student, found, hidden=hide_answers))
         else:
@@ -50,14 +60,12 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
         raise click.exceptions.Exit(NO)
 
 
-def _write_gradescope(path: Path, found: list[Answer], *, hidden: bool) -> None:
+def _write_results(path: Path, record: dict[str, Any]) -> None:
     """The results file of Gradescope's autograder: a test for each answer, a point for each right one."""
     import json
 
-    from cnncli.homework.marksheets import gradescope
     from cnncli.runs import write_whole
 
-    record = gradescope([(answer, int(answer.correct), 1) for answer in found], hidden=hidden)
     try:
         write_whole(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
     except OSError as error:
@@ -93,11 +101,10 @@ def _lines(title: str, found: list[Answer], *, hidden: bool) -> list[str]:
 
 def _answer_lines(answer: Answer, *, hidden: bool) -> list[str]:
     from cnncli.homework.check import is_unexplained
+    from cnncli.homework.feedback import state_of
     from cnncli.homework.truth import is_remark
 
-    mark = "right" if answer.correct else "blank" if answer.blank else "follows" if answer.follow_through else "wrong"
-    shown = answer.given or "nothing"
-    lines = [f"{mark:8}{answer.question}: {shown}"]
+    lines = [f"{state_of(answer):8}{answer.question}: {answer.given or 'nothing'}"]
     lines += [f"        {remark}" for remark in answer.remarks]
     if answer.correct:
         return lines

@@ -104,7 +104,7 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
 def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -> None:
     from cnncli.homework import by_hand, matrices
 
-    upstream = matrices.read(text)
+    upstream = matrices.read_numbers(text)
     while upstream.ndim < exercise.x.ndim:
         upstream = upstream[None]
     found = exercise.gradients(upstream)

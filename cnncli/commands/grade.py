@@ -72,7 +72,7 @@ def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
         if len(files) > 1:
             yield f"{student} handed in {len(files)} sheets, all marked: {', '.join(files)}"
         if roster is not None and roster.row_of(student) is None:
-            yield f"{student} is not in the roster ({files[0]})"
+            yield f"{student} is not in the roster, or in several of its rows ({files[0]})"
     if roster is not None:
         found = [roster.row_of(student) for student in handed]
         missing = [next(iter(row.values())) for row in roster.rows if row not in found]
@@ -82,7 +82,9 @@ def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
 
 def _sheets(path: Path) -> list[Path]:
     if path.is_dir():
-        return sorted(entry for entry in path.rglob("*") if entry.suffix in (".yaml", ".yml") and entry.is_file())
+        return sorted(
+            entry for entry in path.rglob("*") if entry.suffix.lower() in (".yaml", ".yml") and entry.is_file()
+        )
     return [path]
 
 
@@ -99,7 +101,10 @@ def _keys(path: Path) -> dict[str, Key]:
         if problems:
             text = f"{file}: the key is wrong\n  " + "\n  ".join(problems)
             raise CnnError(text, "mend it, or leave answer out", exit_code=NO)
-        keys[key.student if path.is_dir() else ""] = key
+        student = key.student if path.is_dir() else ""
+        if student in keys:
+            raise CnnError(f"{file}: is a second key for {student or 'all'}", "keep one key for each student")
+        keys[student] = key
     if not keys:
         raise CnnError(f"{path}: holds no keys", "cnn quiz --per-student writes a folder of them")
     if len({tuple((item.name, item.points) for item in key.items) for key in keys.values()}) > 1:
@@ -121,32 +126,40 @@ def _marked(keys: dict[str, Key], files: list[Path]) -> Iterator[Paper]:
 def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
     """One sheet's marks; whatever is wrong with it is its own."""
     from cnncli.homework.grade import Paper, mark
-    from cnncli.homework.sheet import read_sheet
+    from cnncli.homework.sheet import one_line, read_sheet
+
+    shown = one_line(str(file))  # a name that is not UTF-8 as well: archives of other systems hold such
+
+    def unmarked(problem: str, student: str = "") -> Paper:
+        return Paper(shown, student or one_line(file.stem), problem=one_line(problem))
 
     try:
         sheet = read_sheet(str(file), network=False)
         whose = "" if "" in keys else sheet.student
         if whose not in keys:
-            return Paper(str(file), sheet.student or file.stem, problem=f"there is no key for {whose or 'no student'}")
-        return mark(keys[whose], str(file), sheet, known[whose])._replace(unasked=_unasked(keys[whose], sheet))
+            return unmarked(f"there is no key for {whose or 'no student'}", sheet.student)
+        return mark(keys[whose], shown, sheet, known[whose])._replace(unasked=_unasked(keys[whose], sheet))
     except CnnError as error:
-        return Paper(str(file), file.stem, problem=str(error).splitlines()[0])
+        return unmarked(str(error).splitlines()[0])
     except RecursionError:
-        return Paper(str(file), file.stem, problem="is nested too deeply")
+        return unmarked("is nested too deeply")
     except Exception as error:  # a bug of ours that one sheet meets must not cost the others their marks
-        problem = f"cnn itself failed on it ({type(error).__name__}: {error}): please report it"
-        return Paper(str(file), file.stem, problem=problem)
+        return unmarked(f"cnn itself failed on it ({type(error).__name__}: {error}): please report it")
 
 
 def _unasked(key: Key, sheet: Sheet) -> tuple[str, ...]:
     """What a sheet answers that the key does not ask: a misspelt question, most likely."""
-    asked = {name for item in key.items for name in (item.name, item.question.name)}
-    return tuple(question.name for question in sheet.questions if question.name not in asked)
+    from cnncli.homework.questions import one_name
+    from cnncli.homework.sheet import one_line
+
+    asked = {one_name(name) for item in key.items for name in (item.name, item.question.name)}
+    return tuple(one_line(question.name) for question in sheet.questions if one_name(question.name) not in asked)
 
 
 def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
     """The class's table: every question, then the mean."""
     from cnncli.homework.grade import points_text
+    from cnncli.homework.sheet import one_line
     from cnncli.views.listing import as_table
 
     marked = [paper for paper in papers if not paper.problem]
@@ -158,7 +171,9 @@ def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
             "right": result.right,
             "follows": result.followed,
             "blank": result.blank,
-            "commonest wrong": f"{result.wrong[0].value} ({result.wrong[0].times})" if result.wrong else "",
+            "commonest wrong": f"{one_line(result.wrong[0].value, 40)} ({result.wrong[0].times})"
+            if result.wrong
+            else "",
             "commonest mistake": result.common_mistake,
         }
         for result in found
@@ -243,10 +258,13 @@ def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], ros
 
 def _report(key: Key, papers: list[Paper], found: list[Result]) -> str:
     """The class's report as Markdown: the table, and the commonest wrong values with who gave them."""
+    from cnncli.homework.feedback import as_code, as_words
+
     lines = ["```", *_lines(key, papers, found), "```", ""]
     for result in found:
         for wrong in result.wrong:
             why = f" ({' or '.join(wrong.mistakes)})" if wrong.mistakes else ""
             more = ", …" if wrong.times > len(wrong.students) else ""
-            lines.append(f"- {result.question}: `{wrong.value}`{why}, {wrong.times}: {', '.join(wrong.students)}{more}")
+            who = as_words(", ".join(wrong.students))
+            lines.append(f"- {result.question}: {as_code(wrong.value)}{why}, {wrong.times}: {who}{more}")
     return "\n".join([*lines, ""])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,8 +141,8 @@ def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]
         for name in ("papers", "sheets", "solutions", "keys"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         with progress("drawing", len(students), "papers") as advance:
-            for student in students:
-                quiz, file = paper(student), "".join(c if c.isalnum() or c in "-_." else "_" for c in student)[:80]
+            for student, file in zip(students, _file_names(students), strict=True):
+                quiz = paper(student)
                 (folder / "papers" / f"{file}.html").write_text(papers.write_paper(quiz, papers.HTML), encoding="utf-8")
                 (folder / "sheets" / f"{file}.yaml").write_text(sheets.sheet(quiz), encoding="utf-8")
                 (folder / "keys" / f"{file}.yaml").write_text(sheets.key(quiz), encoding="utf-8")
@@ -151,3 +152,14 @@ def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
     click.echo(f"{folder}: papers, sheets, solutions and keys for {len(students)} students")
+
+
+def _file_names(students: list[str]) -> Iterator[str]:
+    """A name for each student's files, without what a file name cannot hold: each once, also where case is ignored."""
+    taken: set[str] = set()
+    for student in students:
+        plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in student)[:60].lstrip(".") or "_"
+        numbered = chain((plain,), (f"{plain}-{number}" for number in count(2)))
+        name = next(name for name in numbered if name.lower() not in taken)
+        taken.add(name.lower())
+        yield name

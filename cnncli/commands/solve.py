@@ -133,7 +133,9 @@ def _sizes(text: str | None, option: str) -> tuple[int, ...]:
     if text is None:
         return ()
     parts = text.lower().split("x")
-    if len(parts) > 3 or not all(part.isascii() and part.isdigit() and 0 < int(part[:11]) < 2**31 for part in parts):
+    if len(parts) > 3 or not all(
+        part.isascii() and part.isdigit() and len(part) < 11 and 0 < int(part) < 2**31 for part in parts
+    ):
         raise CnnError(f"{option} {text[:40]}: is not a size", "write 7, or 7x5 with a size per axis")
     return tuple(map(int, parts))
 

@@ -14,16 +14,17 @@ REFUSALS = (
 )
 MULTIPLES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-NOT = re.compile(r"\b(does(n't| not)|do not|cannot|can't|not|no) (fit|work|possible|an integer|a whole number)\b")
+NOT = re.compile(r"\b((does|is)(n't| not)|do not|cannot|can't|not|no) (fit|work|possible|an integer|a whole number)\b")
 UNITS = re.compile(
     r"\b(parameters?|params?|weights?|biases|neurons?|units?|pixels?|px|macs?|flops?|operations?|ops|connections?|"
     r"values?|elements?|bytes?)\b\.?",
     re.IGNORECASE,
 )
+MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNORECASE)  # GFLOPs, MMACs
 
 
 class Given(NamedTuple):
-    """A reading of an answer: a number, a shape, ``fits`` false for "does not fit"; none of them if unreadable."""
+    """A reading of an answer: a number, a shape (or both), or that it ``refuses`` ("does not fit"); else unreadable."""
 
     text: str
     number: Fraction | None = None
@@ -40,7 +41,7 @@ class Given(NamedTuple):
 def read(text: str) -> Given:
     """Read an answer; what cannot be read keeps its text alone."""
     text = " ".join(text.split())
-    plain = _bare(text.lower())
+    plain = _bare(text.lower().replace("’", "'"))  # an apostrophe as word processors write it
     if plain in REFUSALS or NOT.search(plain):
         return Given(text, refuses=True)
     working, equals, result = plain.rpartition("=")
@@ -52,14 +53,19 @@ def read(text: str) -> Given:
 
 def _bare(text: str) -> str:
     """Without what people write around a figure: ``~``, ``approx.``, brackets, a remark in parentheses."""
-    text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip(" ."))
+    text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip().rstrip(" ."))
     text = re.sub(r"\s*\([a-z][^()]*\)$", "", text)
     return re.sub(r"^\[\s*([^\[\],]+?)\s*\]$", r"\1", text)
 
 
+def without_units(text: str) -> str:
+    """``0.83 GFLOPs`` as ``0.83 G``."""
+    return UNITS.sub("", MANY.sub(r"\1 ", text)).strip()
+
+
 def _shape(text: str) -> tuple[int, ...] | None:
     """``6x28x28``, ``6@28x28``, ``(6, 28, 28)``, ``6 × 28 × 28``; a lone number is a vector."""
-    bare = UNITS.sub("", text).strip(" ()[]")
+    bare = without_units(text).strip(" ()[]")
     parts = re.split(r"\s*[x×@*,]\s*|\s+", bare)
     if not parts or len(parts) > 4 or not all(re.fullmatch(r"\d{1,10}", part) for part in parts):
         return None
@@ -68,7 +74,7 @@ def _shape(text: str) -> tuple[int, ...] | None:
 
 def _number(text: str) -> tuple[Fraction | None, str]:
     """The number, and its working where it is an expression."""
-    text = UNITS.sub("", text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
+    text = without_units(text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
     for word, many in WORDS.items():
         if text.endswith(word):
             text = f"{text.removesuffix(word).strip()}*{many}"
@@ -91,7 +97,8 @@ def _number(text: str) -> tuple[Fraction | None, str]:
 
 
 def _without_separators(text: str) -> str:
-    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes or spaces are one number."""
+    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes, spaces or several points: one number."""
+    text = re.sub(r"(?<![\d.])\d{1,3}(\.\d{3}){2,}(?![\d.])", lambda match: match[0].replace(".", ""), text)
     text = re.sub(r"(?<=\d)[_'](?=\d)", "", text)
     text = re.sub(r"(?<=\d),(?=\d{2,3}(\D|$))", "", text)
     return re.sub(r"(?<=\d) (?=\d{3}(\D|$))", "", text)

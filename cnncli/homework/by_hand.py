@@ -6,14 +6,14 @@ pictures). A "convolution" is a cross-correlation, as in all libraries, unless t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
 from cnncli.errors import NO, CnnError
-from cnncli.homework.matrices import exactly, shown, square_root
+from cnncli.homework.matrices import VALUES_LIMIT, exactly, shown, square_root
 from cnncli.window import Window, dropped, fits, largest_kernel, output_size, same_padding, transposed_size
 
 FILTERS: dict[str, list[list[Any]]] = {
@@ -82,6 +82,13 @@ def _check(sizes: Sequence[int], windows: Sequence[Window], mode: str) -> None:
         least = {"reflect": 1, "circular": 0}.get(mode)
         if least is not None and max(window.before, window.after) + least > size:
             raise CnnError(f"an axis of {size} cannot be padded by {window.before} in {mode} mode")
+    refuse_too_many(size + w.before + w.after for size, w in zip(sizes, windows, strict=True))
+
+
+def refuse_too_many(sizes: Iterable[int]) -> None:
+    """Raises CnnError for axes of more values than are worked out by hand, before memory is spent on them."""
+    if prod(sizes) > VALUES_LIMIT:
+        raise CnnError(f"there are more than {VALUES_LIMIT:,} values to work out (the limit)", "use smaller numbers")
 
 
 def padded(x: Any, how: Sliding) -> Any:
@@ -212,11 +219,13 @@ def pool(x: Any, kind: str, how: Sliding) -> Any:
 def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[Step]:
     """Every window with what is worked out of it."""
     lowest = min(x.reshape(-1)) - 1
-    whole = padded(x, how) if kind != "max" else _padded_with(x, how, lowest)
+    whole = _padded_with(x, how, lowest) if kind == "max" and how.mode == "zeros" else padded(x, how)
     for channel, position in product(range(x.shape[0]), product(*map(range, _positions(x.shape[1:], how)))):
         values = [*patch(whole[channel : channel + 1], how, position).reshape(-1)]
         if kind == "max":
             values = [value for value in values if value != lowest]  # padding never wins
+        if not values:
+            raise CnnError("a window of the pool lies wholly in the padding", "use less padding")
         working, value = _POOLS[kind](values)
         yield Step((channel, *position), working, value)
 

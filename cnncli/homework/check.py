@@ -11,17 +11,14 @@ from typing import Any, NamedTuple
 from cnncli.errors import CnnError
 from cnncli.homework import answers, mistakes
 from cnncli.homework.answers import Given
-from cnncli.homework.follow_through import Carried, channels_first, followed, remember
+from cnncli.homework.follow_through import Carried, followed, remember, shape_meant
 from cnncli.homework.questions import Known, nothing_known, other_answers, refuse_unasked, right_answer
-from cnncli.homework.sheet import Question, Sheet
-from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.homework.sheet import Question, Sheet, one_line
+from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
 UNREAD = "could not be read"
 ROUNDED = Fraction(1, 200)  # what a value written with two decimals may be apart from one that has more
-
-
-LONGEST = 500  # characters of an answer that are shown
 
 
 class Answer(NamedTuple):
@@ -65,8 +62,9 @@ def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = No
         answer = compared(question, right_answer(sheet, question, known), given)
         if not answer.correct and not answer.blank:
             answer = _by_convention(sheet, question, given, answer, known)
-            if not answer.correct and accepts is not None and accepts(question, given):
-                answer = answer._replace(correct=True, mistakes=(), remarks=(*answer.remarks, accepts(question, given)))
+            why = "" if answer.correct or accepts is None else accepts(question, given)
+            if why:
+                answer = answer._replace(correct=True, mistakes=(), remarks=(why,))
             if answer.correct:
                 remember(sheet, question, given, carried)
                 remember(sheet, question, given, accepted)
@@ -94,11 +92,11 @@ def _by_convention(sheet: Sheet, question: Question, given: Given, answer: Answe
 def _by_follow_through(
     sheet: Sheet, question: Question, given: Given, answer: Answer, carried: Carried, known: Known
 ) -> Answer:
-    found = followed(sheet, question, carried, known)
-    if found is None or not is_right(found[0], given)[0]:
-        return answer
-    remarks = (*answer.remarks, f"right given {found[1]}")
-    return answer._replace(follow_through=True, mistakes=(), remarks=remarks)
+    for truth, errors in followed(sheet, question, carried, known):
+        if is_right(truth, given)[0]:
+            remarks = (*answer.remarks, f"right given {errors}")
+            return answer._replace(follow_through=True, mistakes=(), remarks=remarks)
+    return answer
 
 
 def _ranked(found: list[Answer]) -> list[Answer]:
@@ -121,8 +119,7 @@ def _ranked(found: list[Answer]) -> list[Answer]:
 
 def compared(question: Question, truth: Truth, given: Given) -> Answer:
     """An answer against the right one, with the mistakes that explain it; errors that are carried on come later."""
-    shown = question.given if len(question.given) <= LONGEST else question.given[: LONGEST - 1] + "…"
-    base = Answer(question.name, shown, False, truth.text, derivation=truth.derivation)
+    base = Answer(question.name, one_line(question.given), False, truth.text, derivation=truth.derivation)
     if given.is_blank:
         return base._replace(blank=True)
     if isinstance(truth.value, tuple) and truth.value and isinstance(truth.value[0], tuple):
@@ -133,7 +130,7 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
     remarks = tuple(filter(None, (working, remark)))
     if right:
         return base._replace(correct=True, remarks=remarks, share=Fraction(1))
-    value = _comparable(truth.value, given)
+    value = _comparable(truth, given)
     found: list[str] = []
     if value is None:
         wanted = "a shape such as 6x28x28" if isinstance(truth.value, tuple) else "a number"
@@ -141,9 +138,11 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
         found = _other_axes(truth.value, given)
     elif _is_rounded(truth.value, given):
         remarks = (*remarks, "right to the digits given, and the exact figure is asked")
+    elif value == truth.value:
+        found = ["HWC_order"]  # all but the order that is asked
     else:
         found = mistakes.explanations(truth.candidates, value) or mistakes.slips(truth.value, value)
-    return _explained(base, found)._replace(remarks=(*remarks, *_details(found)), share=_share(truth.value, value))
+    return _explained(base, found)._replace(remarks=(*remarks, *_details(found)), share=_share(truth, given, value))
 
 
 def _explained(answer: Answer, found: list[str]) -> Answer:
@@ -154,11 +153,14 @@ def _details(found: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(mistakes.detail, found))))[:3]
 
 
-def _share(truth: Any, value: Any) -> Fraction:
-    """How many of a shape's axes are right."""
-    if not isinstance(truth, tuple) or not isinstance(value, tuple) or len(truth) != len(value):
+def _share(truth: Truth, given: Given, value: Any) -> Fraction:
+    """How many of a shape's axes are right; where one order is asked, as they are written."""
+    right = truth.value
+    if truth.order == "HxWxC" and isinstance(right, tuple):
+        right, value = (*right[1:], right[0]), given.shape
+    if not isinstance(right, tuple) or not isinstance(value, tuple) or len(right) != len(value):
         return Fraction(0)
-    return Fraction(sum(a == b for a, b in zip(truth, value, strict=True)), len(truth))
+    return Fraction(sum(a == b for a, b in zip(right, value, strict=True)), len(right))
 
 
 def _compared_matrix(base: Answer, truth: Truth, given: Given) -> Answer:
@@ -170,7 +172,7 @@ def _compared_matrix(base: Answer, truth: Truth, given: Given) -> Answer:
     try:
         array = read(given.text)
     except CnnError as error:
-        return base._replace(remarks=(str(error).splitlines()[0],))
+        return base._replace(remarks=(f"{UNREAD}: {str(error).splitlines()[0]}",))
     rows = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
     value = tuple(tuple(row) for row in rows)
     cells = [(a, b) for one, other in zip(value, truth.value, strict=False) for a, b in zip(one, other, strict=False)]
@@ -210,7 +212,7 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
     if not isinstance(value, tuple):
         numbers = {value, *truth.also}
         square = given.shape is not None and len(given.shape) > 1 and {*given.shape} == {value}
-        return given.number in numbers or square, ""
+        return given.number in numbers or (square and truth.order == PER_AXIS), ""
     if len(value) == 1 and given.number is not None:
         return given.number == value[0], ""
     last = (*value[1:], value[0])
@@ -218,6 +220,8 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
         return given.shape == last, ""
     if given.shape == value:
         return True, ""
+    if truth.order == PER_AXIS:
+        return False, ""
     if given.shape == (1, *value):
         return True, "read with a batch of 1 in front"
     if len(value) == 1 and given.shape is not None and given.shape[:1] == value and {*given.shape[1:]} == {1}:
@@ -227,13 +231,13 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
     return False, ""
 
 
-def _comparable(truth: Any, given: Given) -> Any:
+def _comparable(truth: Truth, given: Given) -> Any:
     """The answer as something that a mistake could have given, or None."""
-    if isinstance(truth, tuple):
-        if given.shape is None or len(given.shape) != len(truth):
-            return given.shape[:1] if given.shape is not None and len(truth) == 1 == len(given.shape) else None
-        return channels_first(given.shape, truth) if sorted(given.shape) != sorted(truth) else given.shape
-    if isinstance(truth, str):
+    right = truth.value
+    if isinstance(right, tuple):
+        mixed_up = given.shape is not None and sorted(given.shape) == sorted(right) and truth.order != "HxWxC"
+        return given.shape if mixed_up else shape_meant(given, right, truth.order)
+    if isinstance(right, str):
         return given.shape if given.number is None else given.number
     if given.number is None and given.shape is not None and len({*given.shape}) == 1:
         return Fraction(given.shape[0])
@@ -248,7 +252,8 @@ def _other_axes(truth: Any, given: Given) -> list[str]:
 def _is_rounded(truth: Any, given: Given) -> bool:
     """Whether an answer such as 138M or 1.4e8 is the right one in as many digits as it has."""
     rounded = re.fullmatch(
-        r"[~≈]?\s*(\d+)(?:\.(\d+))?\s*([kmgbt]|e\+?(\d+)|thousand|million|billion)", given.text.lower()
+        r"[~≈]?\s*(\d+)(?:\.(\d+))?\s*([kmgbt]|e\+?(\d+)|thousand|million|billion)",
+        answers.without_units(given.text.lower()),
     )
     if rounded is None or given.number is None or not isinstance(truth, int):
         return False

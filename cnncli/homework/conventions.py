@@ -12,6 +12,7 @@ from cnncli.errors import suggestion
 from cnncli.graph import Graph, Node
 from cnncli.inference import Inferred, infer_all
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
+from cnncli.shape import Shape
 
 
 class Conventions(NamedTuple):
@@ -54,7 +55,7 @@ def read_conventions(source: Source, node: Value | None) -> tuple[Conventions, .
             known = f"there are {', '.join(CHOICES)}"
             raise source.error(node.keys[name], f"there is no convention {name!r}", suggestion(name, [*CHOICES], known))
         items = value.items if isinstance(value, Sequence) else [value]
-        accepted[name] = [_choice(source, name, item) for item in items]
+        accepted[name] = [*dict.fromkeys(_choice(source, name, item) for item in items)]
         if not accepted[name]:
             raise source.error(value, f"{name} accepts nothing", f"it is {' or '.join(CHOICES[name])}")
     return tuple(Conventions(**dict(zip(accepted, chosen, strict=True))) for chosen in product(*accepted.values()))
@@ -74,10 +75,13 @@ def said(conventions: Conventions, usual: Conventions) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {choice}" for name, choice, other in pairs if choice != other)
 
 
-def network_under(graph: Graph, conventions: Conventions) -> Inferred:
-    """The network's figures under these conventions; layers that do not fit are left out of its facts."""
+def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shape] | None = None) -> Inferred:
+    """The network's figures under these conventions; layers that do not fit are left out of its facts.
+
+    ``forced`` are output shapes that what follows goes on with.
+    """
     nodes = tuple(_changed(node, conventions) for node in graph.nodes)
-    return infer_all(graph._replace(nodes=nodes))[0]
+    return infer_all(graph._replace(nodes=nodes), forced=forced or {})[0]
 
 
 def _changed(node: Node, conventions: Conventions) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ class Exercise(NamedTuple):
 
 def read_exercise(written: Written) -> Exercise:
     """The exercise that is written. Raises CnnError saying which of the texts is wrong."""
-    x = matrices.read(written.input)
+    x = matrices.read_numbers(written.input)
     if written.pool:
         return _pool(x, written)
     x, kernel = _input_and_kernel(x, written)
@@ -100,6 +101,8 @@ def _pool(x: Any, written: Written) -> Exercise:
         raise CnnError(
             f"there is no pool {written.pool!r}", suggestion(written.pool, POOLS, f"it is {', '.join(POOLS)}")
         )
+    if written.padding_mode == "partial":
+        raise CnnError("partial padding is a convolution's", "a pool's border is zeros, reflect, replicate or circular")
     if len(written.kernels) != 1:
         raise CnnError("a pool needs the size of its window", "write --pool max --kernel 2")
     x = x if x.ndim > 2 else x[None]
@@ -118,6 +121,10 @@ def _transposed(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, w
         Window(k, s, p, p, d) for k, s, p, d in zip(kernel.shape[2:], stride, padding, dilation, strict=True)
     )
     extra = written.output_padding
+    whole = (window._replace(before=0, after=0) for window in windows)
+    by_hand.refuse_too_many(
+        transposed_size(size, window, extra) for size, window in zip(x.shape[1:], whole, strict=True)
+    )
     if any(transposed_size(size, window, extra) < 1 for size, window in zip(x.shape[1:], windows, strict=True)):
         raise CnnError("the padding cuts off all of the output", "use less padding")
     if extra >= max(*stride, 1) and extra:
@@ -137,7 +144,7 @@ def _input_and_kernel(x: Any, written: Written) -> tuple[Any, Any]:
         return (x if x.ndim > 2 else x[None]), kernel
     if not written.kernels:
         raise CnnError("there is no kernel", f'write one, as "0 1; 2 3", or --filter {", ".join(FILTERS)}')
-    found = [matrices.read(text) for text in written.kernels]
+    found = [matrices.read_numbers(text) for text in written.kernels]
     if len({kernel.shape for kernel in found}) > 1:
         raise CnnError("the kernels have different shapes", "all filters of a layer have the same kernel size")
     stacked = np.stack(found)
@@ -169,25 +176,32 @@ def filter_named(name: str) -> Any:
 
 
 def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
-    parts = text.lower().replace(",", "x").split("x")
-    if not all(part.strip().isdigit() and int(part[:9]) > 0 for part in parts) or len(parts) not in (1, rank):
-        raise CnnError(f"{field} {text}: is not a size for {rank} axes", "write 2, or 2x1 with a number per axis")
-    numbers = [int(part) for part in parts]
-    return tuple(numbers) if len(numbers) == rank else (numbers[0],) * rank
+    numbers = _sizes(text, rank)
+    if numbers is None or 0 in numbers:
+        raise CnnError(f"{field} {text[:40]}: is not a size for {rank} axes", "write 2, or 2x1 with a number per axis")
+    return numbers
 
 
 def _padding(text: str, rank: int) -> str | tuple[int, ...]:
     if text in PADDING_WORDS:
         return text
-    parts = text.lower().replace(",", "x").split("x")
-    if not all(part.strip().isdigit() for part in parts) or len(parts) not in (1, rank):
-        raise CnnError(f"padding {text}: is not a padding", "write a number per side, or valid, same or full")
-    numbers = [int(part[:9]) for part in parts]
-    return tuple(numbers) if len(numbers) == rank else (numbers[0],) * rank
+    numbers = _sizes(text, rank)
+    if numbers is None:
+        raise CnnError(f"padding {text[:40]}: is not a padding", "write a number per side, or valid, same or full")
+    return numbers
+
+
+def _sizes(text: str, rank: int) -> tuple[int, ...] | None:
+    """``2`` for all axes, or one number for each, as ``2x1`` or ``2, 1``; None for anything else."""
+    parts = [part.strip() for part in text.lower().replace(",", "x").split("x")]
+    if len(parts) not in (1, rank) or not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
+        return None
+    return tuple(map(int, parts * rank if len(parts) == 1 else parts))
 
 
 def _bias(texts: tuple[str, ...], filters: int) -> tuple[Any, ...]:
     values = tuple(matrices.number(word) for text in texts for word in text.replace(",", " ").split())
+    matrices.refuse_roots(values)
     if values and len(values) != filters:
         raise CnnError(f"there are {len(values)} biases for {filters} filters", "give one for each filter")
     return values or (0,) * filters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
@@ -51,17 +52,28 @@ def _title(key: Key, paper: Paper) -> str:
     return f"{key.title or 'Homework'}: {paper.student}"
 
 
+def as_code(text: str) -> str:
+    """A line as Markdown's code, whatever stands in it."""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
+
+
+def as_words(text: str) -> str:
+    """A line as Markdown's text: 5*5*3 is no emphasis, and <b> no tag."""
+    return re.sub(r"[\\`*<>\[\]|]", r"\\\g<0>", text)
+
+
 def markdown(key: Key, paper: Paper) -> str:
-    """A student's feedback as Markdown."""
-    lines = [f"# {_title(key, paper)}", ""]
+    """A student's feedback as Markdown; what a student wrote is text in it."""
+    lines = [f"# {as_words(_title(key, paper))}", ""]
     if paper.problem:
-        return "\n".join([*lines, f"No marks: {paper.problem}", ""])
+        return "\n".join([*lines, f"No marks: {as_words(paper.problem)}", ""])
     lines += [f"{points_text(paper.points)} of {points_text(key.out_of)} points", ""]
     for mark in paper.marks:
         answer = mark.answer
-        given = f"`{answer.given}`" if answer.given else "nothing"
+        given = as_code(answer.given) if answer.given else "nothing"
         lines.append(f"- **{answer.question}**: {given} ({state_of(answer)}, {_points(mark)})")
-        lines += [f"  - `{line.text}`" if line.is_formula else f"  - {line.text}" for line in said_of(answer)]
+        lines += [f"  - {as_code(line.text) if line.is_formula else as_words(line.text)}" for line in said_of(answer)]
     return "\n".join([*lines, ""])
 
 

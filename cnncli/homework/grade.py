@@ -13,11 +13,11 @@ from cnncli.homework.answers import Given
 from cnncli.homework.check import Accepts, Answer, check, compared
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.homework.mistakes import described
-from cnncli.homework.questions import Known, refuse_unasked, right_answer
-from cnncli.homework.sheet import Question, Sheet, network_of, text_of
+from cnncli.homework.questions import Known, one_name, refuse_unasked, right_answer
+from cnncli.homework.sheet import Question, Sheet, name_of, network_of, text_of
 from cnncli.homework.truth import Truth
 from cnncli.language.reading import is_nothing
-from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
+from cnncli.language.source import Mapping, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
 KEYS = ("title", "student", "architecture", "conventions", "follow_through", "by_cell", "questions")
@@ -118,13 +118,11 @@ def read_key(path: str) -> Key:
         _placed(_item(source, name, value, by_cell=cells), source.place(questions.keys[name]))
         for name, value in questions.entries.items()
     )
-    share = _number(source, root.entries.get("follow_through"), "follow_through", Fraction(1, 2))
-    title = root.entries.get("title")
+    share = _follow_through(source, root.entries.get("follow_through"))
     loaded = network_of(source, root, tuple(item.question for item in items))
     conventions = read_conventions(source, root.entries.get("conventions"))
-    student = root.entries.get("student")
-    names = tuple(node.text if isinstance(node, Scalar) else "" for node in (title, student))
-    return Key(names[0], loaded, share, items, conventions, names[1])
+    title, student = name_of(root.entries.get("title")), name_of(root.entries.get("student"))
+    return Key(title, loaded, share, items, conventions, student)
 
 
 def _item(source: Source, name: str, value: Value, *, by_cell: bool) -> Item:
@@ -182,14 +180,31 @@ def _number(source: Source, value: Value | None, what: str, default: Fraction) -
     return number
 
 
+def _follow_through(source: Source, value: Value | None) -> Fraction:
+    """The share of the points that what follows from an error earns: 0.5 or 50%; a half where nothing is said."""
+    if value is None or is_nothing(value):
+        return Fraction(1, 2)
+    share = _percentage(text_of(source, value))
+    if share is None or share.amount > 1:
+        raise source.error(value, "follow_through must be a share from 0 to 1", "write follow_through: 0.5")
+    return share.amount
+
+
 def _tolerance(source: Source, value: Value | None) -> Tolerance | None:
     """``1%`` of the right answer, or ``50``."""
     if value is None or is_nothing(value):
         return None
-    text = text_of(source, value)
+    found = _percentage(text_of(source, value))
+    if found is None:
+        raise source.error(value, "tolerance is a percentage of the right answer, or a number", "write tolerance: 1%")
+    return found
+
+
+def _percentage(text: str) -> Tolerance | None:
+    """A number of at least 0, and whether it is a percentage; None for anything else."""
     number = answers.read(text.removesuffix("%")).number
     if number is None or number < 0:
-        raise source.error(value, "tolerance is a percentage of the right answer, or a number", "write tolerance: 1%")
+        return None
     return Tolerance(number / 100, True) if text.endswith("%") else Tolerance(number, False)
 
 
@@ -215,27 +230,24 @@ def key_problems(key: Key, known: Known) -> list[str]:
 
 def mark(key: Key, file: str, sheet: Sheet, known: Known) -> Paper:
     """Mark a sheet by the key: its questions in the key's order, those that it leaves out as blank."""
-    given = {question.name: question for question in sheet.questions}
+    given = {one_name(question.name): question for question in sheet.questions}
+    given |= {question.name: question for question in sheet.questions}
     asked = tuple(_asked_of(item, given) for item in key.items)
-    found = check(key.sheet(sheet.student, asked), known, _accepts(key))
-    marks = tuple(_marked(key, item, answer, known) for item, answer in zip(key.items, found, strict=True))
+    found = check(key.sheet(sheet.student, asked), known, _accepts(key, known))
+    marks = tuple(_marked(key, item, answer) for item, answer in zip(key.items, found, strict=True))
     return Paper(file, sheet.student or file, marks)
 
 
 def _asked_of(item: Item, given: dict[str, Question]) -> Question:
-    """The key's question with the student's answer; a solve or a convolve may be answered by its own name."""
-    answer = given.get(item.name) or given.get(item.question.name)
+    """The key's question with the student's answer, which may name the figure in another way."""
+    answer = given.get(item.name) or given.get(item.question.name) or given.get(one_name(item.name))
     return item.question._replace(given=answer.given if answer is not None else "")
 
 
-def _marked(key: Key, item: Item, answer: Answer, known: Known) -> Mark:
+def _marked(key: Key, item: Item, answer: Answer) -> Mark:
     answer = answer._replace(question=item.name)
     if answer.correct:
         return Mark(answer, item.points, item.points)
-    near = _near(item, answer, right_answer(key.sheet(), item.question, known))
-    if near:
-        accepted = answer._replace(correct=True, follow_through=False, mistakes=(), remarks=(near,))
-        return Mark(accepted, item.points, item.points)
     share = key.follow_through if answer.follow_through else Fraction(0)
     if item.by_cell and answer.share > share:
         share = answer.share
@@ -243,25 +255,31 @@ def _marked(key: Key, item: Item, answer: Answer, known: Known) -> Mark:
     return Mark(answer, item.points * share, item.points)
 
 
-def _accepts(key: Key) -> Accepts:
+def _accepts(key: Key, known: Known) -> Accepts:
     """Why an answer that is not the right one counts as right by the key, or nothing."""
     items = {item.question.name: item for item in key.items}
 
     def accepts(question: Question, given: Given) -> str:
-        for text, why in items[question.name].accept:
-            accepted = answers.read(text)
-            same_number = given.number is not None and given.number == accepted.number
-            same_shape = given.shape is not None and given.shape == accepted.shape
-            if same_number or same_shape or given.text.lower() == accepted.text.lower():
+        item = items[question.name]
+        for text, why in item.accept:
+            if _same(given, answers.read(text)):
                 return f"the key accepts {text}" + (f" ({why})" if why else "")
-        return ""
+        return _near(item, given, right_answer(key.sheet(), item.question, known))
 
     return accepts
 
 
-def _near(item: Item, answer: Answer, truth: Truth) -> str:
+def _same(given: Given, accepted: Given) -> bool:
+    """Whether two answers say the same, however each is written."""
+    if given.refuses or accepted.refuses:
+        return given.refuses and accepted.refuses
+    same_number = given.number is not None and given.number == accepted.number
+    same_shape = given.shape is not None and given.shape == accepted.shape
+    return same_number or same_shape or given.text.lower() == accepted.text.lower()
+
+
+def _near(item: Item, given: Given, truth: Truth) -> str:
     """How near a number is, where that is near enough; else nothing."""
-    given = answers.read(answer.given)
     if item.tolerance is None or given.number is None or not isinstance(truth.value, int | Fraction):
         return ""
     amount, is_share = item.tolerance

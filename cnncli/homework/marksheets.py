@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError
+from cnncli.errors import SHOWN_AT_MOST, CnnError
 from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.feedback import said_of, state_of
 from cnncli.homework.grade import Key, Paper, points_text
@@ -22,16 +23,19 @@ class Roster(NamedTuple):
     rows: tuple[dict[str, str], ...]
 
     def row_of(self, student: str) -> dict[str, str] | None:
-        """The row with this student's name, number or address in any of its columns."""
+        """The row with this name, number or address in any of its columns; None where it is in several, or in none."""
         wanted = student.strip().lower()
-        return next((row for row in self.rows if wanted and wanted in (v.strip().lower() for v in row.values())), None)
+        found = [row for row in self.rows if wanted and wanted in (value.strip().lower() for value in row.values())]
+        return found[0] if len(found) == 1 else None
 
 
 def read_roster(path: Path) -> Roster:
     """Read a class list, a CSV with a heading line, such as Canvas and Moodle export. Raises CnnError."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text))
+        heading = text.lstrip().partition("\n")[0]
+        apart = next((sign for sign in ",;\t" if sign in heading), ",")  # a spreadsheet writes ; where , is decimal
+        reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=apart)
         columns = tuple(reader.fieldnames or ())
         rows = tuple({key: value or "" for key, value in row.items() if isinstance(key, str)} for row in reader)
     except OSError as error:
@@ -72,8 +76,9 @@ def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
     for paper in papers:
         if not paper.problem:
             found = roster.row_of(paper.student) if roster is not None else None
-            known = found or {"Student": paper.student, "SIS User ID": paper.student}
-            rows.append([*(known.get(column, "") for column in CANVAS), points_text(paper.points)])
+            known = [found.get(column, "") for column in CANVAS] if found is not None else []
+            who = known if any(known) else [paper.student, "", paper.student, "", ""]
+            rows.append([*who, points_text(paper.points)])
     return _written(rows)
 
 
@@ -96,7 +101,7 @@ def _comment(paper: Paper) -> str:
     )
 
 
-def gradescope(answers: list[tuple[Answer, float, float]], *, hidden: bool = False) -> dict[str, Any]:
+def gradescope(answers: Sequence[tuple[Answer, float, float]], *, hidden: bool = False) -> dict[str, Any]:
     """The ``results.json`` of Gradescope's autograder: a test for each answer with its points, and what was found."""
     tests = [
         {
@@ -108,6 +113,13 @@ def gradescope(answers: list[tuple[Answer, float, float]], *, hidden: bool = Fal
         for answer, score, most in answers
     ]
     return {"score": sum(score for _, score, _ in answers), "tests": tests}
+
+
+def unread(error: CnnError) -> dict[str, Any]:
+    """The ``results.json`` of a sheet that cannot be read: no points, and why. Lines of files are not shown in it."""
+    said = [": ".join(map(str, filter(None, (p.place, p.message)))) + (f"\n  {p.hint}" if p.hint else "")
+            for p in error.problems[:SHOWN_AT_MOST]]  # fmt: skip
+    return {"score": 0, "output": "\n".join(said), "tests": []}
 
 
 def _lines(answer: Answer, *, hidden: bool) -> list[str]:

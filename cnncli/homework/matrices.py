@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import isqrt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.language.source import Value
 
 VALUES_LIMIT = 10_000_000
 HINT = 'write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |'
@@ -27,11 +30,25 @@ def read(text: str) -> Any:
     if is_file(text):
         return _file(Path(text))
     if text.startswith("[["):
-        return _array(_numbers(_yaml(text, Path("the matrix"))), text)
+        return _array(_numbers(_yaml(text, "the matrix")), text)
     if "|" in text:
         return _array([_rows(channel) for channel in text.split("|")], text)
     rows = _rows(text)
     return _array(rows if ";" in text else rows[0], text)
+
+
+def read_numbers(text: str) -> Any:
+    """As :func:`read`, of what is calculated with: roots that are not whole belong in results. Raises CnnError."""
+    array = read(text)
+    if array.dtype == object:
+        refuse_roots(array.reshape(-1))
+    return array
+
+
+def refuse_roots(values: Iterable[Any]) -> None:
+    """Raises CnnError where one of the values is a root that stays a text."""
+    if any(isinstance(value, str) for value in values):
+        raise CnnError("a root that is not whole is not calculated with", "write it as a number, such as 1.41")
 
 
 def _rows(text: str) -> list[list[Any]]:
@@ -41,9 +58,12 @@ def _rows(text: str) -> list[list[Any]]:
 
 def number(word: str) -> Any:
     """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; a root that is not whole stays ``sqrt(30)``. Raises CnnError."""
-    root = re.fullmatch(r"sqrt\(([^()]{1,60})\)|√([^()]{1,60})", word)
+    root = re.fullmatch(r"sqrt\(([^()√]{1,60})\)|√([^()√]{1,60})", word)
     if root:
-        return square_root(number(root[1] or root[2]))
+        value = number(root[1] or root[2])
+        if value < 0:
+            raise CnnError(f"{word!r} is the root of a negative number")
+        return square_root(value)
     if not re.fullmatch(r"[+-]?\d{1,30}(/\d{1,30}|(\.\d{0,30})?([eE][+-]?\d{1,2})?)|[+-]?\.\d{1,30}", word):
         raise CnnError(f"{word[:40] or 'nothing'!r} is not a number", "write 3, -1/9 or 0.25")
     try:
@@ -57,7 +77,7 @@ def _array(nested: Nested, text: str) -> Any:
     import numpy as np
 
     shape = _shape(nested)
-    if shape is None or 0 in shape:
+    if not shape or 0 in shape:
         raise CnnError(f"{text[:60]!r}: its rows are not equally long", HINT)
     return np.array(nested, dtype=object).reshape(shape)
 
@@ -86,32 +106,35 @@ def _file(path: Path) -> Any:
     if path.suffix.lower() == ".csv":
         lines = [line for line in text.splitlines() if line.strip()]
         return _array([[number(word.strip()) for word in re.split(r"[,;\t]", line)] for line in lines], str(path))
-    return _array(_numbers(_yaml(text, path)), str(path))
+    return _array(_numbers(_yaml(text, str(path))), str(path))
 
 
-def _yaml(text: str, path: Path) -> Any:
-    import yaml
+def _yaml(text: str, name: str) -> Value | None:
+    """Nested lists, by the parser that bounds depth and aliases."""
+    from cnncli.language.source import Source, parse
 
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
-        raise CnnError(f"{path}: is not YAML: {reason}", "write nested lists: [[0, 1], [2, 3]]") from None
+        return parse(Source(name, text))
+    except CnnError as error:
+        raise CnnError(str(error).splitlines()[0], "write nested lists: [[0, 1], [2, 3]]") from None
 
 
-def _numbers(value: Any) -> Nested:
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
-    if isinstance(value, str):
-        return number(value)
+def _numbers(value: Value | None) -> Nested:
+    from cnncli.language.source import Scalar, Sequence
+
+    if isinstance(value, Sequence):
+        return [_numbers(item) for item in value.items]
+    if isinstance(value, Scalar):
+        return number(value.text)
     raise CnnError("a matrix in YAML is a list of lists of numbers", "write [[0, 1], [2, 3]]")
 
 
 def _npy(path: Path) -> Any:
     import numpy as np
 
-    array = np.load(path, allow_pickle=False)
-    if array.dtype.kind not in "biuf" or not 1 <= array.ndim <= 5 or array.size > VALUES_LIMIT:
+    with path.open("rb") as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.dtype.kind not in "biuf" or not 1 <= array.ndim <= 5 or not 0 < array.size <= VALUES_LIMIT:
         raise CnnError(f"{path}: holds {array.dtype} of shape {array.shape}", "1 to 5 axes of numbers are understood")
     return array if array.dtype.kind == "f" else array.astype(object)
 
@@ -123,7 +146,7 @@ def _picture(path: Path) -> Any:
     try:
         with Image.open(path) as opened:
             picture = np.asarray(opened if opened.mode in ("L", "RGB") else opened.convert("RGB"))
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, SyntaxError, Image.DecompressionBombError) as error:
         raise CnnError(f"{path}: is not an image that can be read: {error}") from None
     channels = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
     return channels.astype(np.float64)

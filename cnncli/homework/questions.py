@@ -14,7 +14,7 @@ from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum
 from cnncli.homework.mistakes.fields import as_sum, of_jump, of_receptive_field
 from cnncli.homework.mistakes.sizes import of_shape
 from cnncli.homework.sheet import Question, Sheet, is_convolve, is_solve
-from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Facts, Inferred
 from cnncli.shape import format_shape
 from cnncli.window import Window
@@ -34,7 +34,14 @@ WINDOW: dict[str, Callable[[Window], int]] = {
 }
 COUNTS = (*SUMMED, "parameter_bytes")
 OTHER_NAMES = {"parameters": "params", "operations": "flops", "multiply_accumulates": "macs", "size": "shape"}
+SAME = {**dict.fromkeys(("output", "output_shape"), "shape"), **{name: f"field's {of}" for name, of in FIELDS.items()}}
 FIGURES = (*SHAPES, *COUNTS, *FIELDS, *WINDOW, "dropped")
+NOTHING = (
+    "none",
+    "no",
+    "zero",
+    *(f"{no} {what}" for no in ("no", "zero") for what in ("parameters", "params", "weights")),
+)
 TERMS = 40  # a sum of more is not written out
 
 
@@ -108,10 +115,11 @@ def _truth(sheet: Sheet, question: Question, known: Known, conventions: Conventi
     if sheet.loaded is None:
         raise CnnError(f"{question.name}: no architecture is named", "write architecture: lenet5")
     layer, figure = asked(sheet.loaded.inferred, question.name)
-    return truth_of(_network(sheet, known, conventions), layer, figure, conventions, sheet.loaded.inferred)
+    return truth_of(network_for(sheet, known, conventions), layer, figure, conventions, sheet.loaded.inferred)
 
 
-def _network(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
+def network_for(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
+    """The sheet's network under conventions, worked out once."""
     assert sheet.loaded is not None
     key = tuple(getattr(conventions, name) for name in OF_THE_NETWORK)
     if not any(key):
@@ -124,8 +132,7 @@ def _network(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
 def asked(inferred: Inferred, name: str) -> tuple[str, str]:
     """``stage1.conv1.params`` as the layer and the figure. Raises CnnError for unknown ones."""
     layer, dot, figure = name.rpartition(".")
-    figure = figure.lower().replace(" ", "_").replace("-", "_")
-    figure = OTHER_NAMES.get(figure, figure)
+    figure = _figure(figure)
     if not dot:
         raise CnnError(f"{name}: is not a question", "ask LAYER.FIGURE, as c1.params, or total.params")
     if figure not in FIGURES:
@@ -142,6 +149,17 @@ def asked(inferred: Inferred, name: str) -> tuple[str, str]:
         return layer, figure
     inferred.layer(layer)
     return layer, figure
+
+
+def _figure(text: str) -> str:
+    figure = text.lower().replace(" ", "_").replace("-", "_")
+    return OTHER_NAMES.get(figure, figure)
+
+
+def one_name(name: str) -> str:
+    """A question's name such that all names of the same figure are one: ``c1.parameters`` and ``c1.params``."""
+    layer, dot, figure = name.rpartition(".")
+    return f"{layer}.{SAME.get(_figure(figure), _figure(figure))}" if dot else name
 
 
 def _members(inferred: Inferred, scope: str) -> Iterator[Facts]:
@@ -164,7 +182,7 @@ def truth_of(
     if layer not in inferred.facts:
         if usual is not None and layer in usual.facts:
             return _no_fit(usual, layer, figure, conventions)
-        return _sum_truth(inferred if usual is None or _whole(inferred, usual) else usual, layer, figure, conventions)
+        return _sum_truth(inferred if usual is None else summed_in(inferred, usual), layer, figure, conventions)
     facts = inferred.facts[layer]
     if figure in SHAPES:
         shape = facts.figures.output_shape if figure != "input_shape" else facts.input_shapes[0]
@@ -182,8 +200,9 @@ def truth_of(
     return _count_truth(inferred, facts, figure, conventions)
 
 
-def _whole(inferred: Inferred, usual: Inferred) -> bool:
-    return len(inferred.facts) == len(usual.facts)
+def summed_in(inferred: Inferred, usual: Inferred) -> Inferred:
+    """The network under conventions that a sum is taken in: as its file has it where one of its layers does not fit."""
+    return inferred if len(inferred.facts) == len(usual.facts) else usual
 
 
 def _no_fit(usual: Inferred, layer: str, figure: str, conventions: Conventions) -> Truth:
@@ -217,7 +236,7 @@ def _count_truth(inferred: Inferred, facts: Facts, figure: str, conventions: Con
     if value != usual:
         derivation = (*derivation, f"({said(conventions, USUAL)}: {value})")
     wrong: dict[str, Any] = {name: other for name, other in _wrong(inferred, facts, figure).items() if other != value}
-    return Truth(value, f"{value:,}", derivation, wrong)
+    return Truth(value, f"{value:,}", derivation, wrong, words=frozenset(() if value else NOTHING))
 
 
 def _wrong(inferred: Inferred, facts: Facts, figure: str) -> mistakes.Candidates:
@@ -280,4 +299,5 @@ def _of_axes(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: m
     """One number where all axes agree, else one for each."""
     value: Any = values[0] if len({*values}) == 1 else values
     text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return Truth(Fraction(value) if isinstance(value, float) else value, text, derivation, candidates)
+    exact = Fraction(value) if isinstance(value, float) else value
+    return Truth(exact, text, derivation, candidates, order=PER_AXIS)

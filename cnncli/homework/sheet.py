@@ -62,9 +62,8 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
         _question(source, name, value)._replace(place=source.place(answers.keys[name]))
         for name, value in answers.entries.items()
     )
-    student = root.entries.get("student")
     return Sheet(
-        student.text if isinstance(student, Scalar) else "",
+        name_of(root.entries.get("student")),
         network_of(source, root, questions) if network else None,
         questions,
         read_conventions(source, root.entries.get("conventions")),
@@ -85,6 +84,17 @@ def _question(source: Source, name: str, value: Value) -> Question:
             raise source.error(value, f"{name}: an answer is a value", "a mapping is for solve and convolve")
         return Question(name, fields.pop(fields.get("find", "output"), ""), fields)
     return Question(name, text_of(source, value), {})
+
+
+def one_line(text: str, most: int = 500) -> str:
+    """What a student wrote as it is shown: one line, at most so long, and nothing that moves a terminal's cursor."""
+    line = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def name_of(node: Value | None) -> str:
+    """A title, or whose sheet it is; nothing where it is no text."""
+    return one_line(node.text) if isinstance(node, Scalar) else ""
 
 
 def text_of(source: Source, value: Value) -> str:

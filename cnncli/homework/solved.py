@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
 from cnncli.errors import CnnError, suggestion
-from cnncli.homework.conventions import USUAL, Conventions
+from cnncli.homework.conventions import CHOICES, USUAL, Conventions
 from cnncli.homework.sheet import Question
-from cnncli.homework.truth import NO_FIT, Truth
+from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
 from cnncli.window import Window, fits, left_over, output_size, transposed_size
 
 SOLVE_FIELDS = (
@@ -20,6 +21,8 @@ CONVOLVE_FIELDS = (
     *("transposed", "output_padding", "upstream", "find", "result"),
 )
 LARGEST = 100_000  # sizes up to which a kernel, stride or dilation is sought
+SOUGHT = 4 * LARGEST  # values that are tried
+LEAST = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
 PADDINGS = ("valid", "same", "full")
 
 
@@ -35,13 +38,16 @@ def _whole(question: Question, key: str, default: int | None) -> int:
     text = question.fields.get(key, "")
     if not text and default is not None:
         return default
-    if not text.isdigit() or len(text) > 9:
-        raise CnnError(f"{question.name}: {key} must be a whole number, not {text or 'nothing'}")
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise CnnError(f"{question.name}: {key} must be a whole number, not {text[:40] or 'nothing'}")
     return int(text)
 
 
 def _yes(question: Question, key: str) -> bool:
-    return question.fields.get(key, "false").lower() in ("true", "yes")
+    text = question.fields.get(key) or "false"
+    if text.lower() not in ("true", "yes", "false", "no"):
+        raise CnnError(f"{question.name}: {key} is true or false, not {text[:40]}")
+    return text.lower() in ("true", "yes")
 
 
 # One size ---------------------------------------------------------------------------------------------------------
@@ -55,7 +61,7 @@ def solve_truth(question: Question, conventions: Conventions = USUAL) -> Truth:
     fields = _checked(question, SOLVE_FIELDS)
     find = fields.get("find", "output")
     if find == "output":
-        return _transposed(question) if _yes(question, "transposed") else _output(question, conventions)
+        return _transposed(question, conventions) if _yes(question, "transposed") else _output(question, conventions)
     if find not in ("input", "kernel", "stride", "padding", "dilation"):
         raise CnnError(
             f"{question.name}: cannot find {find!r}", "find input, kernel, stride, padding, dilation or output"
@@ -64,7 +70,12 @@ def solve_truth(question: Question, conventions: Conventions = USUAL) -> Truth:
 
 
 def _rounding(question: Question, conventions: Conventions) -> str:
-    return question.fields.get("rounding", conventions.rounding or "exact")
+    rounding = question.fields.get("rounding") or conventions.rounding or "exact"
+    if rounding not in CHOICES["rounding"]:
+        raise CnnError(
+            f"{question.name}: rounding cannot be {rounding[:40]!r}", f"it is {', '.join(CHOICES['rounding'])}"
+        )
+    return rounding
 
 
 def _window(question: Question, size: int, conventions: Conventions, **known: int) -> Window:
@@ -110,21 +121,23 @@ def _output(question: Question, conventions: Conventions) -> Truth:
             **candidates,
         }
         return Truth(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
-    return Truth(output, str(output), (working, str(output)), candidates)
+    return Truth(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
 
 
-def _transposed(question: Question) -> Truth:
+def _transposed(question: Question, conventions: Conventions) -> Truth:
     from cnncli.homework.mistakes.sizes import of_transposed_size
 
+    if question.fields.get("padding") in PADDINGS[1:]:
+        raise CnnError(f"{question.name}: a transposed window takes a number", "it is what is cut off at each side")
     size, extra = _whole(question, "input", None), _whole(question, "output_padding", 0)
-    window = _window(question, size, USUAL)
+    window = _window(question, size, conventions)
     output = transposed_size(size, window, extra)
     cut = window.before + window.after
     working = f"({size} - 1) * {window.stride} + {window.span} - {cut}" + (f" + {extra}" if extra else "")
     if output < 1:
         return Truth(NO_FIT, NO_FIT, (working, str(output)), {})
     found = {name: value for name, value in of_transposed_size(size, window, extra).items() if value != output}
-    return Truth(output, str(output), (working, str(output)), {**found})
+    return Truth(output, str(output), (working, str(output)), {**found}, order=PER_AXIS)
 
 
 def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
@@ -154,7 +167,7 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
     more = f" (also {', '.join(map(str, values[1:5]))}{', …' if len(values) > 5 else ''})" if len(values) > 1 else ""
     candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
     words = [w for w in PADDINGS if find == "padding" and _word_gives(question, w, size, output, exact)]
-    return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words))
+    return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words), PER_AXIS)
 
 
 def _word_gives(question: Question, word: str, size: int, output: int, exact: bool) -> bool:
@@ -164,16 +177,25 @@ def _word_gives(question: Question, word: str, size: int, output: int, exact: bo
 
 
 def _range(question: Question, find: str, size: int, output: int, conventions: Conventions) -> range:
-    """Where what is sought can lie: n + 2 p - span lies from s (m - 1) to s m - 1."""
+    """Where what is sought can lie. Raises CnnError for too many values."""
+    window = _window(
+        question, size or LARGEST, conventions, **{key: value for key, value in LEAST.items() if key == find}
+    )
+    padding, stride = window.before + window.after, window.stride
+    most = stride * output + window.span  # n + p - span lies from s (m - 2) + 1, where it is rounded up, to s m - 1
     if find == "input":
-        window = _window(question, LARGEST, conventions)
-        least = window.stride * (output - 1) + window.span - window.before - window.after
-        return range(max(1, least), least + window.stride)
-    if find == "padding":
-        window = _window(question, size, conventions, padding=0)
-        most = window.stride * output + window.span - size
-        return range(max(0, most) + 1)
-    return range(1, 3 * size + 1) if find == "kernel" else range(1, size + 1)
+        varies = window.span - 1 if question.fields.get("padding") == "same" else 0
+        last = max(most - (0 if varies else padding), (stride * output - window.before + 1) * window.ceil)
+        found = range(max(1, most - 2 * stride + 1 - max(padding, varies)), last)
+    elif find == "padding":
+        found = range(max(0, (most - 2 * stride + 1 - size) // 2), max(0, most - size) + 1)
+    else:  # the window lies in the padded input, with which full padding grows; of what has no bound, some
+        over = stride if window.ceil else 0
+        full = stride * output if question.fields.get("padding") == "full" else 0
+        found = range(1, max(3 * size, size + padding + over, full) + 1)
+    if len(found) > SOUGHT:
+        raise CnnError(f"{question.name}: more than {SOUGHT:,} values are not searched", "use smaller numbers")
+    return found
 
 
 # By hand ----------------------------------------------------------------------------------------------------------
@@ -190,10 +212,15 @@ def convolve_truth(question: Question) -> Truth:
     from cnncli.homework.mistakes.by_hand import nested, of_exercise
 
     fields = _checked(question, CONVOLVE_FIELDS)
-    for key in ("input", "kernel", "upstream"):
-        if matrices.is_file(fields.get(key, "")):
-            raise CnnError(f"{question.name}: {key} is the name of a file", 'write the matrix: "0 1 2; 3 4 5"')
     kernels = tuple(text.strip() for text in fields.get("kernel", "").split("&") if text.strip())
+    written = [
+        ("input", fields.get("input", "")),
+        *(("kernel", k) for k in kernels),
+        ("upstream", fields.get("upstream", "")),
+    ]
+    for key, text in written:
+        if matrices.is_file(text.strip()):
+            raise CnnError(f"{question.name}: {key} is the name of a file", 'write the matrix: "0 1 2; 3 4 5"')
     exercise = read_exercise(
         Written(
             fields.get("input", ""),
@@ -226,7 +253,7 @@ def _gradient(question: Question, exercise: Any) -> Truth:
     find = question.fields.get("find", "input")
     if find not in ("input", "kernel") or exercise.pool or exercise.transposed:
         raise CnnError(f"{question.name}: gradients are those of a convolution", "find input or kernel")
-    upstream = matrices.read(question.fields["upstream"])
+    upstream = matrices.read_numbers(question.fields["upstream"])
     while upstream.ndim < exercise.x.ndim:
         upstream = upstream[None]
     found = exercise.gradients(upstream)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from cnncli.homework.mistakes import Candidates
 
 NO_FIT = "does not fit"
+PER_AXIS = "per axis"  # the order of what is one number for each axis, height first: no channels stand in it
 
 
 def is_remark(line: str) -> bool:
@@ -23,7 +24,7 @@ class Truth(NamedTuple):
     """The right answer (a number, a shape, a matrix as nested tuples, or "does not fit") and how it comes about.
 
     ``candidates`` is what each typical mistake gives. ``also`` are other values that are right, ``words`` other texts.
-    ``order`` is the order of a shape's axes where only one is accepted.
+    ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS.
     """
 
     value: Any

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from program import Run
 
 SHEET = """\
@@ -70,6 +71,25 @@ def test_gradescope_gets_a_test_for_each_answer(cnn: Run, write: Callable[..., P
     assert record["score"] == 2 == sum(test["score"] for test in record["tests"])
     assert [test["name"] for test in record["tests"]] == ["c1.shape", "c1.params", "c1.macs"]
     assert "biases" in record["tests"][1]["output"] and "156" not in results.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("answers: [", "a value is missing here"),
+        ("architecture: secret.txt\nanswers: {c1.params: 3}\n", "secret.txt:1:1: a network is a mapping"),
+        ("architecture: lenet5\nanswers: {c9.params: 3}\n", "c9: the network has no such layer"),
+    ],
+)
+def test_gradescope_is_told_why_a_sheet_cannot_be_read(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.txt").write_text("a secret\n")
+    ended = cnn("check", write(text, "sheet.yaml"), "--gradescope", tmp_path / "results.json", "--hide-answers")
+    record = json.loads((tmp_path / "results.json").read_text())
+    assert (ended.code, record["score"], record["tests"]) == (0, 0, [])
+    assert said in record["output"] and said in ended.err and "a secret" not in record["output"]
 
 
 def test_no_hint_gives_an_answer_away_whatever_was_answered(

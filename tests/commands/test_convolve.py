@@ -74,6 +74,18 @@ def test_matrices_are_read_from_files(cnn: Run, tmp_path: Path, suffix: str) -> 
     assert cnn("convolve", path, SMALL).out == "19  25\n37  43\n"
 
 
+@pytest.mark.parametrize("content", ["nothing", "no values", "an archive"])
+def test_an_array_that_cannot_be_used_says_why(cnn: Run, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "matrix.npy"
+    with path.open("wb") as file:
+        if content == "no values":
+            np.save(file, np.zeros((0, 3)))
+        elif content == "an archive":
+            np.savez(file, np.zeros(3))
+    ended = cnn("convolve", path, SMALL)
+    assert ended.code == 2 and str(path) in ended.err and "inside cnn itself" not in ended.err
+
+
 def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> None:
     image, output = tmp_path / "photo.png", tmp_path / "edges.png"
     pixels = np.zeros((8, 10, 3), dtype=np.uint8)
@@ -139,7 +151,8 @@ def test_transposed_and_backward_have_steps(cnn: Run) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--pool", "max", "--kernel", "2", "--backward", "1"), ("--transposed", "--backward", "1"),
+    [("--pool", "avg", "--kernel", "2", "--padding-mode", "partial"),
+     ("--pool", "max", "--kernel", "2", "--backward", "1"), ("--transposed", "--backward", "1"),
      ("--pool", "max", "--filter", "edge"), ("--output-padding", "1"), ("--transposed", "--padding-mode", "reflect")],
 )  # fmt: skip
 def test_options_that_do_not_go_together_are_refused(cnn: Run, options: tuple[str, ...]) -> None:

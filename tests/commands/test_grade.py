@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,13 @@ def test_what_follows_from_an_error_earns_the_key_s_share(cnn: Run, course: Path
     assert (row["c1.shape"], row["maxpool1.shape"], row["total"]) == ("0", "0.5", "9.5")
 
 
+@pytest.mark.parametrize("share", [".5", "0.5", "50%", "1/2"])
+def test_a_share_may_be_written_in_any_way(cnn: Run, course: Path, share: str) -> None:
+    (course / "key.yaml").write_text(KEY.replace("follow_through: 0.5", f"follow_through: {share}"))
+    hand_in(course, "ann", c1__shape="6x24x24", maxpool1__shape="6x12x12")
+    assert marks(cnn, course)["ann"]["maxpool1.shape"] == "0.5"
+
+
 def test_blank_earns_nothing_and_is_counted_as_blank(cnn: Run, course: Path) -> None:
     hand_in(course, "dan", c1__params="left out", q6="''")
     record = json.loads(cnn("grade", course / "key.yaml", course / "class", "--format", "json").out)
@@ -83,6 +92,20 @@ def test_a_sheet_that_cannot_be_read_gets_a_line_and_no_marks_and_the_others_are
     assert ended.code == 0 and rows["eve"]["total"] == "11"
     for name in ("broken", "empty", "binary", "large"):
         assert rows[name]["total"] == "" and rows[name]["problem"] and f"{name}.yaml: no marks: " in ended.err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_a_file_name_that_is_not_utf_8_costs_nobody_their_marks(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    for name, text in (
+        (b"Zo\xeb.yaml", "student: zoe\nanswers: {q6: does not fit}\n"),
+        (b"Zq\xeb.yaml", "answers: [\n"),
+    ):
+        Path(os.fsdecode(os.fsencode(course / "class") + b"/" + name)).write_text(text)
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    assert ended.code == 0, ended.err
+    written = (course / "out" / "marks.csv").read_text()
+    assert "zoe,0,0,0,0,0,1,0,1" in written and "Zq�" in written and "ann,1,2" in written
 
 
 def test_the_class_is_told_what_it_got_wrong_and_what_is_suspect(cnn: Run, course: Path) -> None:
@@ -126,6 +149,23 @@ def test_what_a_student_wrote_is_text_in_the_page_of_feedback(cnn: Run, course: 
     assert "<script" not in page.read_text()
 
 
+def test_what_a_student_wrote_is_text_in_markdown_and_one_line_in_a_terminal(cnn: Run, course: Path) -> None:
+    hand_in(course, "eve", c1__params=r'"`</code><i>`\n```\n# x \e[2J"', c1__shape="'6*28*28'")
+    sheet = course / "class" / "eve.yaml"
+    sheet.write_text(sheet.read_text().replace("student: eve", r'student: "eve\n# <b>\e[2J"'))
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    texts = [(course / "out" / "class.md").read_text(), next((course / "out" / "feedback").glob("*.md")).read_text()]
+    assert not any("\x1b" in text or "\n# x" in text or "\n# <b>" in text for text in (ended.out, ended.err, *texts))
+    assert all("```` `</code><i>` ``` # x �[2J ````" in text for text in texts)
+    assert all(r"eve # \<b\>�\[2J" in text for text in texts)
+
+
+def test_a_working_is_no_emphasis(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="5*5*6")
+    cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    assert r"5\*5\*6 = 150" in next((course / "out" / "feedback").glob("*.md")).read_text()
+
+
 ROSTER = "Student,ID,SIS User ID,SIS Login ID,Section\nPoints Possible,,,,\nAnn Lee,7,s-1,ann,A\nBob,8,s-2,bob,B\n"
 
 
@@ -144,9 +184,28 @@ def test_mark_sheets_for_canvas_and_moodle_know_the_roster(cnn: Run, course: Pat
     assert moodle[1]["Feedback comments"] == "c1.params: wrong, it is 156" or moodle[0]["Feedback comments"]
 
 
+@pytest.mark.parametrize("apart", [",", ";", "\t"])
+def test_any_class_list_names_the_students_in_every_mark_sheet(cnn: Run, course: Path, apart: str) -> None:
+    hand_in(course, "ann")
+    (course / "roster.csv").write_text(f"number{apart}name\n7{apart}Ann\n8{apart}Bob\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
+    assert "no marks for 8" in ended.err
+    assert "ann,,ann,,,11" in (course / "out" / "canvas.csv").read_text()
+    assert "7,Ann,11,all right" in (course / "out" / "moodle.csv").read_text()
+
+
+@pytest.mark.parametrize("student", ["A", "Ann Lee"])
+def test_what_several_of_the_roster_have_names_none_of_them(cnn: Run, course: Path, student: str) -> None:
+    hand_in(course, student)
+    (course / "roster.csv").write_text(f"{ROSTER}Ann Lee,9,s-3,lee,A\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
+    assert f"{student} is not in the roster" in ended.err
+    assert f"{student},,{student},,,11" in (course / "out" / "canvas.csv").read_text()
+
+
 def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
-    copy = course / "class" / "again.yaml"
+    copy = course / "class" / "again.YML"
     copy.write_text((course / "class" / "ann.yaml").read_text())
     assert "ann handed in 2 sheets" in cnn("grade", course / "key.yaml", course / "class").err
 
@@ -197,6 +256,7 @@ CREDIT = [
     ("{points: 4, by_cell: true, convolve: {input: '0 1 2; 3 4 5; 6 7 8', kernel: '0 1; 2 3'}}", "19 25; 37 44", 3),
     ("{points: 4, convolve: {input: '0 1 2; 3 4 5; 6 7 8', kernel: '0 1; 2 3'}}", "19 25; 37 44", 0),
     ("{points: 2, tolerance: 5, solve: {input: 100, kernel: 3}}", "94", 2),
+    ("{points: 2, tolerance: .5, solve: {input: 100, kernel: 3}}", "97", 0),
     ("{points: 2, tolerance: 3, solve: {input: 100, kernel: 3}}", "94", 0),
     ("{points: 2, tolerance: 5%, solve: {input: 100, kernel: 3}}", "94", 2),
     ("{points: 2, accept: {rounded up: 100}, solve: {input: 100, kernel: 3}}", "100", 2),
@@ -212,6 +272,26 @@ def test_credit_is_given_as_the_key_says(cnn: Run, course: Path, item: str, answ
 
 
 @pytest.mark.parametrize(
+    ("answer", "share", "said"),
+    [
+        ("32x32x16", 3, ""),
+        ("16x32x32", 1, "channels first and channels last were mixed up"),
+        ("32x32x15", 2, "2/3 of it is right"),
+        ("31x31x16", 1, "the + 1 of the size formula was forgotten"),
+    ],
+)
+def test_a_shape_earns_by_its_axes_in_the_order_that_is_asked(
+    cnn: Run, course: Path, answer: str, share: int, said: str
+) -> None:
+    key = f"architecture:{NETWORK}conventions: {{order: HxWxC}}\nby_cell: true\nquestions: {{c1.shape: 3}}\n"
+    (course / "key.yaml").write_text(key)
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{c1.shape: {answer}}}\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "json", "-o", course / "out")
+    assert json.loads(ended.out)["students"][0]["points"] == share
+    assert said in next((course / "out" / "feedback").glob("*.md")).read_text()
+
+
+@pytest.mark.parametrize(
     ("conventions", "said"),
     [("{bias: maybe}", "bias cannot be 'maybe'"), ("{biases: counted}", "did you mean bias?"), ("3", "are a mapping")],
 )
@@ -220,6 +300,31 @@ def test_an_unknown_convention_is_said(cnn: Run, course: Path, conventions: str,
     (course / "key.yaml").write_text(f"conventions: {conventions}\n{KEY}")
     ended = cnn("grade", course / "key.yaml", course / "class")
     assert ended.code == 2 and said in ended.err and "key.yaml:1:" in ended.err
+
+
+def test_padding_in_total_holds_for_a_transposed_window_too(cnn: Run, course: Path) -> None:
+    solve = "{input: 4, kernel: 4, stride: 2, padding: 2, transposed: true}"
+    (course / "key.yaml").write_text(f"conventions: {{padding: in total}}\nquestions: {{q1: {{solve: {solve}}}}}\n")
+    (course / "class" / "ann.yaml").write_text("student: ann\nanswers: {q1: 8}\n")
+    assert marks(cnn, course)["ann"]["total"] == "1"
+
+
+def test_a_student_with_two_keys_is_named(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    (course / "keys").mkdir()
+    for name in ("old", "new"):
+        (course / "keys" / f"{name}.yaml").write_text(f"student: ann\n{KEY}")
+    ended = cnn("grade", course / "keys", course / "class")
+    assert ended.code == 2 and "is a second key for ann" in ended.err
+
+
+def test_a_convention_named_often_is_one(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    choices = {"operations": "FLOPs", "bias": "counted", "order": "CxHxW", "padding": "per side", "batchnorm": "2C"}
+    named = "".join(f"  {name}: [{', '.join([choice] * 30)}]\n" for name, choice in choices.items())
+    (course / "key.yaml").write_text(f"conventions:\n{named}{KEY}")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
+    assert "ann,1,2,1,2,2,1,2,11" in ended.out, ended.err
 
 
 def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
@@ -236,6 +341,8 @@ def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
         ("architecture: lenet5\nquestions: {c1.params: x}\n", "c1.params must be a number of at least 0"),
         ("architecture: lenet5\nquestions: {c1.params: {pts: 1}}\n", "a question has no 'pts'"),
         ("architecture: lenet5\nquestions: {c1.params: {tolerance: wide}}\n", "tolerance is a percentage"),
+        ("follow_through: 50\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a share from 0 to 1"),
+        ("follow_through: most\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a share from 0 to 1"),
         ("architecture: lenet5\nquestions: {c9.params: 1}\n", "c9: the network has no such layer"),
     ],
 )
@@ -250,6 +357,43 @@ def test_what_follows_from_an_accepted_answer_earns_all(cnn: Run, course: Path) 
     hand_in(course, "ann", conv2__params="1516", total__params="60806")
     (course / "key.yaml").write_text(KEY.replace("tolerance: 1%", "tolerance: 0"))
     assert marks(cnn, course)["ann"]["total"] == "11"
+
+
+def test_what_follows_from_an_answer_that_is_near_enough_earns_all(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="157", total__params="61707")
+    (course / "key.yaml").write_text(
+        KEY.replace("{points: 2, answer: 156}", "{points: 2, tolerance: 1}").replace("tolerance: 1%", "tolerance: 0")
+    )
+    assert marks(cnn, course)["ann"]["total"] == "11"
+
+
+@pytest.mark.parametrize(
+    ("conventions", "answer", "points"), [("rounding: ceil", "4x6x6", 1), ("rounding: floor", "4x5x5", 1),
+                                          ("padding: in total", "4x5x5", 1), ("rounding: ceil", "4x5x5", 0)]
+)  # fmt: skip
+def test_what_follows_from_an_error_follows_under_the_key_s_conventions(
+    cnn: Run, course: Path, conventions: str, answer: str, points: int
+) -> None:
+    network = (
+        "{input: 1x8x8, layers: [conv: {filters: 4, kernel: 3, name: c}, maxpool: {kernel: 3, stride: 2, name: p}]}"
+    )
+    key = f"architecture: {network}\nconventions: {{{conventions}}}\nquestions: {{c.shape: 2, p.shape: 2}}\n"
+    (course / "key.yaml").write_text(key)
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{c.shape: 4x12x12, p.shape: {answer}}}\n")
+    assert marks(cnn, course)["ann"]["p.shape"] == str(points)
+
+
+@pytest.mark.parametrize("answer", ["cannot fit", "doesn't fit", "impossible"])
+def test_an_accepted_refusal_may_be_written_in_any_way(cnn: Run, course: Path, answer: str) -> None:
+    (course / "key.yaml").write_text("questions: {q1: {accept: [does not fit], solve: {input: 7, kernel: 3}}}\n")
+    (course / "class" / "ann.yaml").write_text(f"student: ann\nanswers: {{q1: {answer}}}\n")
+    assert marks(cnn, course)["ann"]["total"] == "1"
+
+
+def test_a_figure_may_be_answered_by_each_of_its_names(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann", c1__params="left out", c1__parameters="156", c1__shape="left out", c1__output="6x28x28")
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert marks(cnn, course)["ann"]["total"] == "11" and "does not ask" not in ended.err
 
 
 def test_an_answer_that_the_key_does_not_ask_is_told(cnn: Run, course: Path) -> None:

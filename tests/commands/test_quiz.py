@@ -46,6 +46,19 @@ def test_each_student_has_a_paper_and_is_marked_by_their_own_key(cnn: Run, tmp_p
     assert "there is no key for s-3" in cnn("grade", folder / "keys", tmp_path / "in").err
 
 
+def test_students_whose_names_look_alike_have_files_of_their_own(cnn: Run, tmp_path: Path) -> None:
+    students = ["a b", "a_b", "A/B", "..", ".", "../../x"]
+    (tmp_path / "class.csv").write_text("\nstudent\n" + "\n".join(students) + "\n")
+    ended = cnn("quiz", "--per-student", tmp_path / "class.csv", "-o", tmp_path / "q", "--questions", "1")
+    assert ended.code == 0, ended.err
+    for folder in ("papers", "sheets", "solutions", "keys"):
+        files = [*(tmp_path / "q" / folder).iterdir()]
+        assert len({file.name.lower() for file in files}) == len(students)
+        assert not any(file.name.startswith(".") for file in files)
+    marked = json.loads(cnn("grade", tmp_path / "q" / "keys", tmp_path / "q" / "sheets", "--format", "json").out)
+    assert sorted(student["student"] for student in marked["students"]) == sorted(students)
+
+
 def test_the_terminal_asks_hints_and_counts(tmp_path: Path) -> None:
     ended = run_process("quiz", "--interactive", "--topics", "sizes", "--questions", "3", stdin="1\n?\n=\n\nq\n")
     assert ended.code == 0
@@ -54,7 +67,11 @@ def test_the_terminal_asks_hints_and_counts(tmp_path: Path) -> None:
 
 def test_a_class_list_that_cannot_be_used_says_why(cnn: Run, tmp_path: Path) -> None:
     roster = tmp_path / "class.csv"
-    for text, said in (("", "lists no students"), ("student\na\na\n", "stands in it twice")):
+    for text, said in (
+        ("", "lists no students"),
+        ("\n\n", "lists no students"),
+        ("student\na\na\n", "stands in it twice"),
+    ):
         roster.write_text(text)
         ended = cnn("quiz", "--per-student", roster, "-o", tmp_path / "q")
         assert ended.code == 2 and said in ended.err

@@ -172,6 +172,16 @@ def test_pools_are_torch_s(e: dict[str, object], kind: str) -> None:
     assert np.allclose(values, theirs[0].numpy())
 
 
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize("kind", ["max", "avg"])
+def test_pools_see_the_border_that_is_asked(mode: str, kind: str) -> None:
+    x = matrices.read("1 2 3; 4 5 6; 7 8 0")[None]
+    how = by_hand.sliding((3, 3), (2, 2), (1, 1), 1, (1, 1), mode)
+    bordered = by_hand.padded(x, how)
+    plain = by_hand.sliding(bordered.shape[1:], (2, 2), (1, 1), 0, (1, 1))
+    assert np.array_equal(by_hand.pool(x, kind, how), by_hand.pool(bordered, kind, plain))
+
+
 def test_partial_padding_is_the_executor_s() -> None:
     from cnncli.executor.modules import build
     from cnncli.layers.conv import Conv

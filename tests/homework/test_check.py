@@ -13,7 +13,8 @@ from cnncli.errors import CnnError
 from cnncli.homework import answers, mistakes
 from cnncli.homework.check import Answer, check
 from cnncli.homework.questions import truth_of
-from cnncli.homework.sheet import read_sheet
+from cnncli.homework.sheet import Question, read_sheet
+from cnncli.homework.solved import solve_truth
 from cnncli.inference import SUMMED
 
 
@@ -155,7 +156,9 @@ def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> Non
     [("27,000,100", 27_000_100), ("1,28,800", 128_800), ("138M", 138_000_000), ("3.6e4", 36_000),
      ("120 M", 120_000_000), ("61706 parameters", 61_706), ("(5*5*1 + 1) * 6", 156), ("1.5 million", 1_500_000),
      ("1/3", Fraction(1, 3)),
-     ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024)],
+     ("0.83 GFLOPs", 830_000_000), ("4MMACs", 4_000_000), ("3 k params", 3_000),
+     ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024),
+     (".5", Fraction(1, 2)), ("5.", 5), ("1.234.567", 1_234_567), ("1’000’000", 1_000_000)],
 )  # fmt: skip
 def test_numbers_are_read_as_people_write_them(text: str, number: object) -> None:
     assert answers.read(text).number == number
@@ -187,6 +190,33 @@ answers:
         assert found[question].follow_through and found[question].remarks[0].startswith("right given ")
     assert found["conv2.macs"].remarks == ("right given maxpool1 of 6x12x12",)
     assert found["total.params"].follow_through
+
+
+def test_what_is_asked_between_an_error_and_what_follows_takes_nothing_away(tmp_path: Path) -> None:
+    text = "architecture: lenet5\nanswers: {c1.shape: 6x24x24, c1.macs: 86400, maxpool1.shape: 6x12x12, "
+    found = checked(tmp_path, text + "conv2.shape: 16x8x8, conv2.macs: 153600, total.params: 44426}\n")
+    assert [answer.follow_through for answer in found] == [False, True, True, True, True, True]
+    assert found[1].remarks == ("right given c1 of 6x24x24",)
+    assert found[4].remarks == ("right given maxpool1 of 6x12x12",)
+
+
+BLOCKS = """
+architecture:
+  input: 3x8x8
+  blocks: {pair: {layers: [conv: {filters: 4, kernel: 3, name: a}, conv: {filters: 4, kernel: 3, name: b}]}}
+  layers: [pair: {name: one}, conv: {filters: 2, kernel: 1, name: last}]
+answers: {one.a.params: 108, one.params: %s, total.params: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("block", "total", "follows"),
+    [("256", "266", [False, True, True]), ("300", "310", [False, False, True]), ("260", "270", [False, False, False])],
+)
+def test_a_sum_follows_from_the_sums_of_its_blocks(tmp_path: Path, block: str, total: str, follows: list[bool]) -> None:
+    found = checked(tmp_path, BLOCKS % (block, total))
+    assert [answer.follow_through for answer in found] == follows
+    assert [answer.correct for answer in found] == [False, block == "260", total == "270"]
 
 
 @pytest.mark.parametrize("answer", ["", "0x0x0", "~", "?"])
@@ -331,12 +361,21 @@ AS_WRITTEN = [
     ("total.params", "61,706 (weights and biases)", True, ""),
     ("linear1.macs", "400 * 120 = 48000", True, "400 * 120 = 48,000"),
     ("total.params", "61.7K", False, "right to the digits given"),
+    ("total.macs", "416.5 KMACs", False, "right to the digits given"),
     ("total.params", "abc", False, "could not be read as a number"),
     ("c1.shape", "abc", False, "could not be read as a shape"),
     ("c1.shape", "1x6x28x28", True, "a batch of 1"),
     ("flatten1.shape", "400x1x1", True, "axes of size 1"),
     ("flatten1.shape", "1x400", True, "a batch of 1"),
     ("maxpool1.shape", "14x14", False, "forgot_channels"),
+    ("c1.shape", "1x6x24x24", False, "padding_ignored"),
+    ("flatten1.shape", "1,176", False, "wrong_flatten"),
+    ("c1.receptive_field", "5x5", True, ""),
+    ("c1.params", "156*156", False, ""),
+    ("maxpool1.params", "none", True, ""),
+    ("maxpool1.params", "No parameters", True, ""),
+    ("c1.params", "none", False, "could not be read as a number"),
+    ("c1.params", "156x156", False, ""),
 ]
 
 
@@ -347,16 +386,117 @@ def test_answers_are_read_as_they_are_meant(tmp_path: Path, question: str, answe
     assert not said or any(said in text for text in (*found.remarks, *found.mistakes))
 
 
+@pytest.mark.parametrize(("figure", "answer"), [("kernel", "5x7"), ("receptive_field", "5x7"), ("jump", "1x2")])
+def test_a_number_for_each_axis_is_right_in_its_own_order_alone(tmp_path: Path, figure: str, answer: str) -> None:
+    network = CONV.format(input="1x20x30", filters=1, kernel="[5, 7]", more="stride: [1, 2]")
+    turned = "x".join(reversed(answer.split("x")))
+    assert one(tmp_path, network, f"conv1.{figure}", answer).correct
+    assert not one(tmp_path, network, f"conv1.{figure}", turned).correct
+
+
+@pytest.mark.parametrize("answer", ["1050", "1,050", "1050x1x1", "1x1050", "6*7*25"])
+def test_a_wrong_shape_is_carried_on_however_it_is_written(tmp_path: Path, answer: str) -> None:
+    text = "architecture: lenet5\nanswers: {flatten1.shape: %s, linear1.params: 126120}\n"
+    assert checked(tmp_path, text % f"'{answer}'")[1].follow_through
+
+
 @pytest.mark.parametrize("answer", ["2.333", "7/3", "2.33", "2"])
 def test_a_window_that_does_not_fit_is_not_unreported_in_any_form(tmp_path: Path, answer: str) -> None:
     (found,) = checked(tmp_path, f"answers: {{solve: {{input: 7, kernel: 3, stride: 3, output: '{answer}'}}}}\n")
     assert (found.correct, found.mistakes) == (False, ("does_not_fit_unreported",))
 
 
-@pytest.mark.parametrize("answer", ["it does not fit", "no fit", "doesn't fit", "not an integer", "impossible"])
+@pytest.mark.parametrize(
+    "answer",
+    ["it does not fit", "no fit", "doesn't fit", "doesn’t fit", "not an integer", "isn't an integer", "impossible"],
+)
 def test_refusals_are_understood(tmp_path: Path, answer: str) -> None:
     (found,) = checked(tmp_path, f'answers: {{solve: {{input: 7, kernel: 3, stride: 3, output: "{answer}"}}}}\n')
     assert found.correct
+
+
+LEVELS = ", ".join(
+    f"&{name} [{', '.join([f'*{below}'] * 10)}]" for below, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+UNREADABLE = [
+    "sqrt(-4)",
+    "√√2",
+    "sqrt(√2)",
+    "[[&a [*a]]]",
+    f"[[&a [1, 1], {LEVELS}]]",
+    "[[[[",
+    "1/0",
+    "[[]]",
+    "[[a: 1]]",
+]
+
+
+@pytest.mark.parametrize("result", UNREADABLE)
+def test_a_matrix_that_cannot_be_read_is_a_wrong_answer_and_no_crash(tmp_path: Path, result: str) -> None:
+    fields = f"{{input: '1 2; 3 4', kernel: '1 0; 0 1', result: '{result}'}}"
+    (found,) = checked(tmp_path, f"answers: {{convolve: {fields}}}\n")
+    assert not found.correct and found.remarks[0].startswith("could not be read: ")
+
+
+WINDOWS = [
+    f"{rest}, rounding: {rounding}"
+    for rounding in ("floor", "ceil", "exact")
+    for rest in (
+        *(
+            "kernel: 2, stride: 2",
+            "kernel: 3, stride: 2, padding: same",
+            "kernel: 3, stride: 5",
+            "kernel: 1, padding: 5",
+        ),
+        *(
+            "kernel: 3, padding: full, stride: 2",
+            "kernel: 3, stride: 2, dilation: 2, padding: 2",
+            "kernel: 2, padding: 10",
+        ),
+    )
+]
+
+
+@pytest.mark.parametrize("fields", WINDOWS)
+@pytest.mark.parametrize("find", ["input", "kernel", "stride", "padding", "dilation"])
+def test_every_value_that_gives_the_output_is_right_and_no_other(fields: str, find: str) -> None:
+    given = {"input": "6", **dict(part.split(": ") for part in fields.split(", "))}
+
+    def output(value: int) -> object:
+        return solve_truth(Question("solve", "", {**given, find: str(value)})).value
+
+    values = {value: output(value) for value in range(0 if find == "padding" else 1, 3 * 6 + 1)}
+    for wanted in {value for value in values.values() if isinstance(value, int)}:
+        truth = solve_truth(Question("solve", "", {**given, "find": find, "output": str(wanted)}))
+        right = {truth.value, *truth.also}
+        assert {value for value in values if value in right} == {v for v, out in values.items() if out == wanted}
+
+
+# a question that cannot be asked, and what is said
+UNASKABLE = [
+    ("solve: {input: '²', kernel: 3, output: 1}", "input must be a whole number"),
+    ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "rounding cannot be 'exakt'"),
+    ("solve: {input: 7, kernel: 3, transposed: true, padding: same, output: 5}", "takes a number"),
+    ("solve: {input: 7, kernel: 3, transposed: maybe, output: 5}", "transposed is true or false"),
+    ("solve: {input: 7, output: 100000, kernel: 3, stride: 999999999, find: padding}", "are not searched"),
+    ("solve: {output: 100000, kernel: 3, stride: 999999999, find: input}", "are not searched"),
+    ("convolve: {input: 'sqrt(2) 1; 3 4', kernel: '1 0; 0 1'}", "a root that is not whole"),
+    ("convolve: {input: '2 1; 3 4', kernel: '1 0; 0 1', bias: sqrt(2)}", "a root that is not whole"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 99999999}", "more than 10,000,000 values"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 9999999999}", "is not a padding"),
+    ("convolve: {input: '1 2', kernel: '1 1', padding: full, dilation: 99999999}", "more than 10,000,000 values"),
+    ("convolve: {input: '1 2', kernel: '1 1', transposed: true, stride: 99999999}", "more than 10,000,000 values"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', stride: ²}", "is not a size"),
+    ("convolve: {input: '1 2; 3 4', pool: max, kernel: 2, padding: 2}", "wholly in the padding"),
+    ("convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2}", "wholly in the padding"),
+    ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml & 1'}", "kernel is the name of a file"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), UNASKABLE)
+def test_a_question_that_cannot_be_worked_out_says_why(tmp_path: Path, question: str, said: str) -> None:
+    with pytest.raises(CnnError, match=re.escape(said)):
+        checked(tmp_path, f"answers: {{{question}}}\n")
 
 
 def test_all_questions_that_cannot_be_asked_are_named_with_their_places(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -134,10 +135,30 @@ def test_gift_has_the_right_value_and_a_mistake_for_every_other() -> None:
         assert right == [value_text(answer.truth.value)]
 
 
-def test_hints_go_from_the_formula_on_and_never_give_the_answer() -> None:
-    for answers in solved(draw(5, "ann", 6, "medium")):
+@pytest.mark.parametrize("level", LEVELS)
+def test_hints_go_from_the_formula_on_and_never_give_the_answer(level: str) -> None:
+    for answers in solved(draw(5, "ann", len(TOPICS), level)):
         for answer in answers:
-            assert not any(hint.endswith(f"= {answer.truth.text}") for hint in hints_for(answer.truth))
+            truth, hints = answer.truth.value, hints_for(answer)
+            rows = truth if isinstance(truth, tuple) else (truth,)
+            values = {str(value) for row in rows for value in (row if isinstance(row, tuple) else (row,))}
+            assert hints and not any(hint.rpartition(" = ")[2] in values for hint in hints if " = " in hint)
+            if answer.asked.question.fields.get("find") == "padding":
+                assert all("+ 2 p -" in hint for hint in hints)
+
+
+@pytest.mark.parametrize("student", ["a\nb", "a\u00a0b", "tab\there", 'q"\\', "\u2028", "😀", "#"])
+def test_a_name_of_any_kind_is_one_line_in_the_sheet_and_in_its_key(tmp_path: Path, student: str) -> None:
+    (tmp_path / "sheet.yaml").write_text(sheets.sheet(draw(1, student, 1, "easy")), encoding="utf-8")
+    (tmp_path / "key.yaml").write_text(sheets.key(draw(1, student, 1, "easy")), encoding="utf-8")
+    found = read_sheet(str(tmp_path / "sheet.yaml")).student
+    assert found == " ".join(student.split()) == read_key(str(tmp_path / "key.yaml")).student
+
+
+@pytest.mark.parametrize("student", ["a\x07b", "\udcff", "\x1b[2J"])
+def test_a_name_that_no_file_can_hold_is_refused(student: str) -> None:
+    with pytest.raises(CnnError, match="cannot be written"):
+        draw(1, student, 1, "easy")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from typing import NamedTuple
+from unicodedata import category
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework.quiz.draws import Draws
@@ -49,8 +50,11 @@ def draw(
 ) -> Quiz:
     """A paper of ``count`` tasks, the topics in turn. A task depends on (seed, student, its number, its topic) alone.
 
-    Raises CnnError for an unknown topic or level.
+    Raises CnnError for an unknown topic or level, and for a name that no file can hold.
     """
+    for text in (student, title):
+        if any(category(char) in ("Cc", "Cs") and char not in "\t\r\n" for char in text):
+            raise CnnError(f"{text!r}: has a character that cannot be written", "remove it")
     for topic in topics:
         if topic not in TOPICS:
             raise CnnError(

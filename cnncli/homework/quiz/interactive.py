@@ -9,7 +9,7 @@ from cnncli.homework.check import compared
 from cnncli.homework.mistakes import described
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.papers import MARKDOWN, heading, working
-from cnncli.homework.truth import Truth, is_remark
+from cnncli.homework.truth import is_remark
 
 HELP = "(? for a hint, = for the answer, Enter to skip, q to end)"
 
@@ -31,7 +31,7 @@ def ask(quiz: Quiz) -> None:
 
 def _ask_one(answer: Solved) -> bool | None:
     """Whether it was answered right without being told; None to end."""
-    hints = hints_for(answer.truth)
+    hints = hints_for(answer)
     while True:
         try:
             given = click.prompt(answer.asked.what, default="", show_default=False, prompt_suffix=": ").strip()
@@ -56,7 +56,12 @@ def _ask_one(answer: Solved) -> bool | None:
         click.echo(f"  not yet: {why}" + (f" ({found.remarks[0]})" if found.remarks else ""))
 
 
-def hints_for(truth: Truth) -> list[str]:
-    """From general to nearly all: the formula, then the formula with its numbers."""
-    lines = [line for line in truth.derivation if not is_remark(line)]
-    return lines[:-1] if len(lines) > 1 else [line.rpartition(" = ")[0] for line in lines if " = " in line]
+def hints_for(answer: Solved) -> list[str]:
+    """From general to nearly all: the formula, then the formula with its numbers; never a value that is asked."""
+    given = answer.asked.question.fields
+    if given.get("find") == "padding":
+        numbers = f"({given['input']} + 2 p - {given['kernel']}) / {given.get('stride', '1')} + 1 = {given['output']}"
+        return ["(n + 2 p - k) / s + 1 = m", numbers]
+    lines = [line for line in answer.truth.derivation if not is_remark(line)]
+    whole = [line.rpartition(" = ")[0] for line in lines if " = " in line]
+    return whole or lines[:-1]

@@ -10,7 +10,8 @@ from cnncli.homework.quiz.papers import value_text
 
 def _quoted(text: str) -> str:
     """A text such that YAML reads it back as itself."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in escaped) + '"'
 
 
 def _fields(answer: Solved) -> str:
