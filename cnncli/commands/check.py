@@ -27,7 +27,7 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
     """
     from cnncli.homework.check import check
     from cnncli.homework.marksheets import gradescope as results
-    from cnncli.homework.marksheets import unread
+    from cnncli.homework.marksheets import unread, write_results
     from cnncli.homework.sheet import read_sheet
 
     if gradescope is not None and len(sheets) > 1:
@@ -41,13 +41,13 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
         except CnnError as error:
             if gradescope is None:
                 raise
-            _write_results(gradescope, unread(error))  # the student reads why, and not that the autograder failed
+            write_results(gradescope, unread(error))  # the student reads why, and not that the autograder failed
             click.echo(str(error), err=True)
             return
         everything_right = everything_right and all(answer.correct for answer in found)
         if gradescope is not None:
             points = [(answer, int(answer.correct), 1) for answer in found]
-            _write_results(gradescope, results(points, hidden=hide_answers))
+            write_results(gradescope, results(points, hidden=hide_answers))
         if form == "json":
             records.append(_record(sheet.student, found, hidden=hide_answers))
         else:
@@ -58,18 +58,6 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
         click.echo(json.dumps(records[0] if len(records) == 1 else records, indent=1, ensure_ascii=False))
     if not everything_right and gradescope is None:  # there the score says it, and a failure would hide it
         raise click.exceptions.Exit(NO)
-
-
-def _write_results(path: Path, record: dict[str, Any]) -> None:
-    """The results file of Gradescope's autograder: a test for each answer, a point for each right one."""
-    import json
-
-    from cnncli.runs import write_whole
-
-    try:
-        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _record(student: str, found: list[Answer], *, hidden: bool) -> dict[str, Any]:

@@ -24,8 +24,18 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path),
               help="Write mark sheets (CSV, Canvas, Moodle, Gradescope), a report and feedback there.")  # fmt: skip
 @click.option("--roster", type=click.Path(path_type=Path), help="The class list (CSV, as Canvas and Moodle export it).")
+@click.option("--gradescope", type=click.Path(path_type=Path), help="Write the results.json of one sheet there.")
+@click.option("--hide-answers", is_flag=True, help="With --gradescope: hints only, not what is right.")
 @options.format_option("table", "json", "csv")
-def command(key_file: str, submissions: tuple[Path, ...], folder: Path | None, roster: Path | None, form: str) -> None:
+def command(
+    key_file: str,
+    submissions: tuple[Path, ...],
+    folder: Path | None,
+    roster: Path | None,
+    gradescope: Path | None,
+    hide_answers: bool,
+    form: str,
+) -> None:
     """Mark a class's answer sheets by a key.
 
     SUBMISSIONs are sheets, or folders of them. The KEY names the network, the points of each question, the conventions
@@ -33,7 +43,7 @@ def command(key_file: str, submissions: tuple[Path, ...], folder: Path | None, r
     quiz writes them. A sheet that cannot be read gets an error line and no marks.
     """
     from cnncli.homework.grade import results
-    from cnncli.homework.marksheets import plain_csv, read_roster
+    from cnncli.homework.marksheets import gradescope_of, plain_csv, read_roster, write_results
 
     keys = _keys(Path(key_file))
     key = next(iter(keys.values()))
@@ -41,7 +51,11 @@ def command(key_file: str, submissions: tuple[Path, ...], folder: Path | None, r
     files = [file for path in submissions for file in _sheets(path)]
     if not files:
         raise CnnError("there are no sheets", "a sheet is a YAML file; give files, or folders of them")
+    if gradescope is not None and len(files) > 1:
+        raise CnnError("--gradescope writes the results of one sheet", "give one sheet, or -o for all of a class")
     papers = list(_marked(keys, files))
+    if gradescope is not None:
+        write_results(gradescope, gradescope_of(papers[0], hidden=hide_answers))
     found = results(key, papers)
     if folder is not None:
         _write(folder, key, papers, found, listed)
@@ -234,8 +248,6 @@ def _record(key: Key, papers: list[Paper], found: list[Result]) -> dict[str, Any
 
 def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], roster: Roster | None) -> None:
     """The mark sheets, the class's report, and a page of feedback and Gradescope's results for each student."""
-    import json
-
     from cnncli.homework import feedback, marksheets
 
     try:
@@ -249,9 +261,7 @@ def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], ros
             name = f"{number:04d}-" + "".join(c if c.isalnum() or c in "-_" else "_" for c in paper.student)[:60]
             (folder / "feedback" / f"{name}.md").write_text(feedback.markdown(key, paper), encoding="utf-8")
             (folder / "feedback" / f"{name}.html").write_text(feedback.html(key, paper), encoding="utf-8")
-            marks = [(mark.answer, float(mark.points), float(mark.out_of)) for mark in paper.marks]
-            record = json.dumps(marksheets.gradescope(marks), indent=1, ensure_ascii=False)
-            (folder / "gradescope" / f"{name}.json").write_text(record, encoding="utf-8")
+            marksheets.write_results(folder / "gradescope" / f"{name}.json", marksheets.gradescope_of(paper))
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
 

@@ -115,6 +115,25 @@ def gradescope(answers: Sequence[tuple[Answer, float, float]], *, hidden: bool =
     return {"score": sum(score for _, score, _ in answers), "tests": tests}
 
 
+def gradescope_of(paper: Paper, *, hidden: bool = False) -> dict[str, Any]:
+    """The same of a marked sheet; one that cannot be read has no points, and is told why."""
+    if paper.problem:
+        return {"score": 0, "output": paper.problem, "tests": []}
+    return gradescope([(mark.answer, float(mark.points), float(mark.out_of)) for mark in paper.marks], hidden=hidden)
+
+
+def write_results(path: Path, record: dict[str, Any]) -> None:
+    """Write a ``results.json``. Raises CnnError where it cannot be written."""
+    import json
+
+    from cnncli.runs import write_whole
+
+    try:
+        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
 def unread(error: CnnError) -> dict[str, Any]:
     """The ``results.json`` of a sheet that cannot be read: no points, and why. Lines of files are not shown in it."""
     said = [": ".join(map(str, filter(None, (p.place, p.message)))) + (f"\n  {p.hint}" if p.hint else "")

@@ -412,3 +412,21 @@ def test_an_error_of_ours_on_one_sheet_costs_the_others_nothing(
     hand_in(course, "bob")
     ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
     assert "bob.yaml: no marks: cnn itself failed on it (ZeroDivisionError" in ended.err and "ann,1,2" in ended.out
+
+
+def test_gradescope_s_results_of_one_sheet_are_by_the_key_and_hide_what_is_right(cnn: Run, course: Path) -> None:
+    """What a sheet asks besides, on a network of its own, earns nothing."""
+    hand_in(course, "eve", c1__params="150", conv2__params="2400")
+    sheet, results = course / "class" / "eve.yaml", course / "results.json"
+    sheet.write_text(sheet.read_text().replace("lenet5", "digits_cnn") + "  solve easy: {input: 1, kernel: 1}\n")
+    ended = cnn("grade", course / "key.yaml", sheet, "--gradescope", results, "--hide-answers")
+    assert ended.code == 0, ended.err
+    record = json.loads(results.read_text())
+    assert record["score"] == 7 and sum(test["max_score"] for test in record["tests"]) == 11
+    assert "156" not in results.read_text() and "2,416" not in results.read_text()
+    sheet.write_text("answers: [")
+    assert cnn("grade", course / "key.yaml", sheet, "--gradescope", results).code == 0
+    record = json.loads(results.read_text())
+    assert record["score"] == 0 and "eve.yaml" in record["output"]
+    hand_in(course, "bob")
+    assert "one sheet" in cnn("grade", course / "key.yaml", course / "class", "--gradescope", results).err
