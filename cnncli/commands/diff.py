@@ -52,6 +52,8 @@ def command(
         click.echo(listing.as_table(rows), nl=False)
         if left_out:
             click.echo(f"\n no room for {', '.join(left_out)}: widen the terminal, or choose with --columns")
+        if changed and not any(row["kind"] for row in rows):
+            click.echo(f"\n no layer differs in {', '.join(figures)}")
         return
     write = {"csv": listing.as_csv, "markdown": listing.as_markdown}[form]
     click.echo(write(rows), nl=False)

@@ -34,6 +34,7 @@ def test_a_network_does_not_differ_from_itself(cnn: Run, name: str) -> None:
     assert {value for key, value in ratios.items() if key.endswith("params")} == {"x1.00"}
     changed = json.loads(cnn("diff", name, name, "--changed", "--format", "json").out)
     assert [row["layer"] for row in changed] == ["total", "ratio"]
+    assert "no layer differs in output, params, macs" in cnn("diff", name, name, "--changed").out
 
 
 @pytest.mark.parametrize("names", PAIRS)
