@@ -6,8 +6,10 @@ It lies on the device, or where it is too large for that in the machine's memory
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 import torch
@@ -21,7 +23,8 @@ from cnncli.runs import Normalisation
 from cnncli.shape import Shape, elements, format_shape
 
 EVALUATION_BATCH = 512
-STATISTICS_SAMPLE = 10_000
+STATISTICS_SAMPLE = 10_000  # examples
+MOST_COUNTED = 200_000_000  # pixels: more than CIFAR has, and counted in a moment
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey value holds
 
 
@@ -159,12 +162,18 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
 
 
 def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
-    """Mean and standard deviation of each channel of the network's input, over a sample of at most 10,000 images.
+    """Mean and standard deviation of each channel of the network's input, over the training images.
 
-    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are.
+    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are. These, and images whose channels
+    have to be converted, are asked by a sample; pixels are counted by value, all of them unless they are very many.
     """
+    few = images.sample(1)
+    channels = few.shape[1] if len(shape) == 1 else shape[0]
+    if few.dtype == torch.uint8 and channels == few.shape[1]:
+        pixels = images.sample(max(STATISTICS_SAMPLE, MOST_COUNTED // few.numel()))
+        found = [_of_counts(torch.bincount(values.flatten(), minlength=256)) for values in pixels.unbind(1)]
+        return Normalisation(tuple(mean for mean, _ in found), tuple(std for _, std in found))
     pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums want float64, which not every device has
-    channels = pixels.shape[1] if len(shape) == 1 else shape[0]
     unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
     sample = with_channels(pixels, channels).double() / unit
     rest = (0, *range(2, sample.dim()))
@@ -174,6 +183,16 @@ def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
         tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std.tolist()),
         unit,
     )
+
+
+def _of_counts(counts: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of pixels from 0 to 1, of which each value was counted: in whole numbers, exactly."""
+    many: list[int] = counts.tolist()
+    total = max(1, sum(many))
+    mean = Fraction(sum(value * count for value, count in enumerate(many)), total)
+    squares = Fraction(sum(value * value * count for value, count in enumerate(many)), total) - mean * mean
+    std = math.sqrt(squares * total / max(1, total - 1)) / 255
+    return round(float(mean / 255), 6), round(std, 6) if std > 1e-6 else 1.0
 
 
 def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> Preparation:
