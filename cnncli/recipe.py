@@ -140,7 +140,7 @@ class Recipe(Record):
 
 
 MEANINGS = {
-    "dataset": "digits, mnist, cifar10, images:PATH, npz:FILE, csv:FILE …: cnn data lists them.",
+    "dataset": "digits, mnist, cifar10, images:PATH, npz:FILE, wds:PATH …: cnn data lists them.",
     "stream": "Leave the images of images:PATH on disk, as those that do not fit in memory are.",
     "task": "auto, classification, regression or segmentation; auto goes by the output and the data.",
     "loss": "Of a regression: mse, l1 or huber.",

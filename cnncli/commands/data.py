@@ -68,10 +68,10 @@ def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> D
     from cnncli.data import FILES, load_dataset
     from cnncli.shape import Unreadable, read_shape
 
-    if shape is None and name.startswith(FILES):
+    if shape is None and name.startswith(FILES) and not name.startswith(("npz:", "csv:")):
         raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
     try:
-        sizes = read_shape(shape) if shape is not None else (1,)
+        sizes = read_shape(shape) if shape is not None else ()
     except Unreadable as error:
         raise CnnError(f"--input {shape}: {error}", error.hint) from None
     return load_dataset(name, sizes, data_dir, task=task)

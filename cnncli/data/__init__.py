@@ -29,6 +29,7 @@ NAMES = (
     "npz:FILE",
     "csv:FILE",
     "hf:NAME",
+    "wds:PATH",
 )
 
 

@@ -24,8 +24,8 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     """Arrays ``x`` and ``y`` (or ``x_train``, ``y_train``, ``x_test``, ``y_test``) as examples of ``shape``.
 
     x is (N, *shape), or without the channel where there is one, or with the channels last; uint8, or numbers that are
-    taken as they are. y is (N,) of classes, (N,) or (N, targets) of numbers for a regression, or (N, *sizes) of the
-    class of each pixel for a segmentation. Raises CnnError.
+    taken as they are; without a ``shape`` it is what it is. y is (N,) of classes, (N,) or (N, targets) of numbers for a
+    regression, or (N, *sizes) of the class of each pixel for a segmentation. Raises CnnError.
     """
     path = Path(text).expanduser()
     try:
@@ -116,7 +116,7 @@ def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ..
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise CnnError(f"{path}: some values are not finite", "leave those examples out")
     x = x.astype(np.float32) if x.dtype != np.uint8 else x
-    if x.shape[1:] == shape:
+    if x.shape[1:] == shape or not shape:
         return x, y
     if shape[:1] == (1,) and x.shape[1:] == shape[1:]:
         return x[:, None], y

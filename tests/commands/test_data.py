@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from program import Run
@@ -32,10 +33,19 @@ def test_a_data_set_is_shown_with_its_classes_and_samples(cnn: Run, tmp_path: Pa
     ("arguments", "said"),
     [
         (("mnst",), "did you mean mnist?"),
-        (("npz:x.npz",), "say which: --input"),
+        (("images:x",), "say which: --input"),
+        (("npz:x.npz",), "there is no such file"),
         (("digits", "--samples", "x.txt"), ".png"),
     ],
 )
 def test_what_cannot_be_shown_says_why(cnn: Run, arguments: tuple[str, ...], said: str) -> None:
     ended = cnn("data", *arguments)
     assert ended.code == 2 and said in ended.err
+
+
+def test_arrays_and_tables_are_shown_as_they_are(cnn: Run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", x=np.zeros((10, 3, 5)), y=np.arange(10) % 2)
+    (tmp_path / "x.csv").write_text("a,b,price\n" + "1,2,3.5\n" * 10)
+    assert cnn("data", f"npz:{tmp_path / 'x.npz'}").out.startswith("x.npz · 3x5 · 8 to train, 2 to test")
+    shown = cnn("data", f"csv:{tmp_path / 'x.csv'}").out
+    assert shown.startswith("x.csv · 2 · 8 to train") and "price" in shown

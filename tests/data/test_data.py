@@ -12,7 +12,7 @@ from cnncli.errors import CnnError
 LISTED = [
     *("mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "digits"),
     "images:PATH",
-    *("npz:FILE", "csv:FILE", "hf:NAME"),
+    *("npz:FILE", "csv:FILE", "hf:NAME", "wds:PATH"),
 ]
 KNOWN = f"the data sets are {', '.join(LISTED)}"
 
@@ -57,3 +57,9 @@ def test_loading_data_needs_no_torch() -> None:
     script = "import sys, cnncli.data.images, cnncli.data.mnist, cnncli.data.digits; print('torch' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+def test_every_data_set_is_listed_under_its_name() -> None:
+    from cnncli.data.catalogue import listed
+
+    assert sorted(entry.name for entry in listed(None)) == sorted(NAMES)
