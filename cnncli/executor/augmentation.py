@@ -51,7 +51,7 @@ def _flips(batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> T
         return None
     if recipe.flip == "random":
         return share(torch.rand(batch.size, generator=generator(recipe.seed, step, "flip"))) < 0.5
-    return (_first_flips(count, recipe.seed)[batch.indices.cpu()] + epoch) % 2 == 1
+    return (_first_flips(count, recipe.seed)[batch.indices] + epoch) % 2 == 1
 
 
 @lru_cache(maxsize=4)
@@ -77,15 +77,15 @@ def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor
     index: list[Tensor] = [
         _along(torch.arange(n, device=device), at, len(sizes) + 2) for at, n in enumerate(pixels.shape[:2])
     ]
+    flips, shifts = (None if each is None else each.to(device, non_blocking=True) for each in (flips, shifts))
     for axis, size in enumerate(sizes):
-        places = torch.arange(size).expand(len(pixels), size)
+        places = torch.arange(size, device=device).expand(len(pixels), size)
         if shifts is not None:
             places = places + shifts[:, axis, None]
             places = (size - 1) - ((size - 1) - places.abs()).abs()
         if flips is not None and axis == len(sizes) - 1:
             places = torch.where(flips[:, None], size - 1 - places, places)
-        shape = [len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)]
-        index.append(places.reshape(shape).to(device, non_blocking=True))
+        index.append(places.reshape(len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)))
     return pixels[tuple(index)]
 
 

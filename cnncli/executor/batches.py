@@ -43,7 +43,9 @@ class Images:
 
     def part(self, index: Tensor) -> Images:
         """The images at ``index``, a split of its own."""
-        return Images(self.pixels[index.to(self.pixels.device)], self.labels[index.to(self.labels.device)])
+        at = index.to(self.labels.device, non_blocking=True)
+        pixels = self.pixels[at if self.pixels.device == at.device else index.to(self.pixels.device)]
+        return Images(pixels, self.labels[at])
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
@@ -226,7 +228,10 @@ def mixed_seed(seed: int, number: int, purpose: str) -> int:
 
 
 class Batch(NamedTuple):
-    """Some images and their numbers among all, (n,): a worker's share of a batch of ``size``, if it ``counts``."""
+    """Some images and their numbers among all, (n,), on the CPU: a worker's share of a batch of ``size``.
+
+    It ``counts`` unless the images are another worker's as well.
+    """
 
     images: Images
     indices: Tensor
@@ -239,8 +244,7 @@ def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, f
 
     A last batch of a single image is left out: batch normalisation cannot train on it.
     """
-    order = images.order(seed, epoch).to(images.labels.device)
-    whole = torch.split(order, batch_size)[first : batches_per_epoch(len(images), batch_size)]
+    whole = torch.split(images.order(seed, epoch), batch_size)[first : batches_per_epoch(len(images), batch_size)]
     own = [workers.share(index) for index in whole]
     for index, mine, read in zip(whole, own, images.read(own), strict=True):
         yield Batch(read, mine, len(index), workers.counts(index))
