@@ -48,6 +48,8 @@ def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
         monitor_interval=0.1,
     )
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the workers say what happened
+    # more threads than cores wait for each other by spinning: two workers with two each on two cores stand still
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     try:
         elastic_launch(config, sys.executable)("-u", "-m", "cnncli", *arguments)
     except SignalException as stopped:
