@@ -70,6 +70,12 @@ def _passes(value: object) -> float:
 Passes = Annotated[float, _passes]
 
 
+def _below_one(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
+        return float(value)
+    raise Unreadable(f"must be from 0 to below 1, as 0.99, not {shown(value)}")
+
+
 def _compile(value: object) -> str:
     """One of COMPILE; true and false are on and off."""
     if isinstance(value, bool):
@@ -116,7 +122,7 @@ class Recipe(Record):
     label_smoothing: Share = 0.0
     class_weights: ClassWeights = "none"
     clip_norm: NotNegative = 0.0
-    ema: Share = 0.0
+    ema: Annotated[float, _below_one] = 0.0
     lookahead: Whole = 0
     flip: Annotated[str, one_of("none", "random", "alternating")] = "none"
     translate: Whole = 0
@@ -194,6 +200,27 @@ MEANINGS = {
 }
 
 
+SYNONYMS = {  # as other trainers call them
+    "learning_rate": "lr",
+    "max_epochs": "epochs",
+    "num_epochs": "epochs",
+    "batch": "batch_size",
+    "data": "dataset",
+    "wd": "weight_decay",
+    "decay": "weight_decay",
+    "scheduler": "schedule",
+    "lr_scheduler": "schedule",
+    "opt": "optimizer",
+    "smoothing": "label_smoothing",
+    "num_workers": "loaders",
+    "amp": "precision",
+    "grad_clip": "clip_norm",
+    "gradient_clip_val": "clip_norm",
+    "accumulate_grad_batches": "accumulate",
+    "dropout": "layers, where dropout is one of them",
+}
+
+
 def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Recipe:
     """The recipe of a file's ``train`` section; ``options`` (those given on the command line) come before it.
 
@@ -220,7 +247,7 @@ def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
     problems = []
     for key, setting in train.items():
         if key not in Recipe.schema:
-            near = closest(key, list(Recipe.schema))
+            near = SYNONYMS.get(key) or closest(key, list(Recipe.schema))
             hint = f"write {near}" if near else f"it takes {', '.join(Recipe.schema)}"
             problems.append(Problem(f"the recipe has no {key!r}", hint, setting.key_place, "train"))
             continue

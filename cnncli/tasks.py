@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cnncli.loading import Loaded
     from cnncli.recipe import Recipe
 
+CLASSES = "classes"  # the variable of bundled networks that says how many there are
+
 
 def task_of(loaded: Loaded, recipe: Recipe) -> str:
     """The recipe's task. With ``auto`` a map is a segmentation, and a single number a regression.
@@ -73,10 +75,17 @@ def check_fit(loaded: Loaded, dataset: Dataset) -> None:
         raise CnnError(
             f"{dataset.name} has {wanted} {of}, and the network's output {output} has {shape[0]} "
             + ("channels" if dense else "values"),
-            f"make its last layer {layer}",
+            f"make its last layer {layer}{_or_set(loaded, wanted)}",
         )
     if dense:
         _check_size(loaded, output)
+
+
+def _or_set(loaded: Loaded, wanted: int) -> str:
+    """The option that does it, where the file has a variable for it, as bundled networks do."""
+    from cnncli.loading import variables
+
+    return f", or use --set {CLASSES}={wanted}" if CLASSES in variables(loaded.source) else ""
 
 
 def _check_size(loaded: Loaded, output: str) -> None:

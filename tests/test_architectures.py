@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from program import SHARED
@@ -56,3 +57,14 @@ def test_every_bundled_network_has_a_name_and_a_source_and_is_short(name: str) -
 def test_allconv_has_no_pool_but_the_last() -> None:
     kinds = [facts.node.layer.kind for facts in load("allconv").inferred.facts.values()]
     assert [kind for kind in kinds if "pool" in kind] == ["global_avgpool"]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg16", "squeezenet1_1", "inception_v3", "mobilenet_v3_small"])
+def test_networks_for_imagenet_take_another_number_of_classes(name: str) -> None:
+    loaded = load(name, overrides={"classes": "7"})
+    assert {loaded.inferred.shape(output)[0] for output in loaded.graph.outputs} == {7}
+
+
+def test_no_network_has_its_thousand_classes_written_out() -> None:
+    files = {path for path in bundled().values() if re.search(r"linear: 1000|filters: 1000", path.read_text())}
+    assert {path.stem for path in files} <= {"network3"}  # whose thousand are hidden units

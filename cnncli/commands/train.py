@@ -82,6 +82,8 @@ def command(
     from cnncli.recipe import as_dict, differences, read_recipe
     from cnncli.tasks import dataset_for, task_of
 
+    if dry_run and find_lr:
+        raise CnnError("--dry-run and --find-lr are two trials", "ask for one after the other")
     given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     run = None
@@ -96,7 +98,8 @@ def command(
         recipe = read_recipe({}, {**as_dict(recorded), **given})
         changed = differences(recorded, recipe)
         if resume is not None and changed:
-            raise CnnError(f"{resume} was begun with another recipe: {'; '.join(changed)}", "a run goes on as it began")
+            longer = f"to train on from its weights: cnn train --from {resume} --init {resume}, with what is to change"
+            raise CnnError(f"{resume} was begun with another recipe: {'; '.join(changed)}", longer)
     elif architecture is None:
         raise CnnError("which network?", "cnn train ARCH, or --resume RUN, or --from RUN")
     else:

@@ -14,6 +14,8 @@ from cnncli.errors import CnnError
 ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"))
 TRAIN = ("train", "training")
 TEST = ("test", "testing", "val", "valid", "validation")  # the first one present is the test set
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
+MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")  # which hold a mask for each image
 HELD_OUT = 5  # one image in five
 WANTED = "expected one folder of images per class, such as cat/ and dog/, alone or inside train/ and test/"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.classes import Labelled, arrange
+from cnncli.data.classes import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
 from cnncli.data.dataset import Dataset, Files, OnDisk, Split
 from cnncli.data.decoding import conversions, decoded, threads_for, times
 from cnncli.data.memory import check_fits, fits, gib
@@ -19,6 +19,7 @@ from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
 from cnncli.progress import progress
 
+PAIRED = [{image, mask} for image in IMAGE_FOLDERS for mask in MASK_FOLDERS]
 UNPACK = "unpack it: the images of a folder can stay on disk"
 
 
@@ -33,6 +34,9 @@ def load(path: str, shape: tuple[int, ...], stream: bool = False) -> Dataset:
         raise CnnError("images: needs a path", "write images:PATH, a folder or an archive with one folder per class")
     source = open_source(Path(path).expanduser())
     arranged = arrange(source.path, source.entries)
+    if {*map(str.lower, arranged.classes)} in PAIRED:
+        message = f"{source.path}: holds {' and '.join(arranged.classes)}, which are no classes"
+        raise CnnError(message, "masks are for a segmentation: --task segmentation, a network that ends in a map")
     count = len(arranged.train) + len(arranged.test)
     needed = count * int(np.prod(wanted))
     what = f"{count:,} images of {times(shape)}"

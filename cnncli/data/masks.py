@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnncli.data.classes import HELD_OUT, TEST, TRAIN, select
+from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRAIN, select
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.images import decode_all, wanted_shape
 from cnncli.data.memory import check_fits
@@ -23,8 +23,6 @@ from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
 from cnncli.progress import progress
 
-IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
-MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")
 SUFFIXES = ("_mask", "-mask", "_label", "_seg")
 NAMES = "classes.txt"
 WANTED = "expected images/ and masks/ with files of the same names, or NAME_mask.png beside NAME.jpg"

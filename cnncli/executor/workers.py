@@ -6,8 +6,11 @@ nothing. The first process alone writes files and talks.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import os
+import signal
 import sys
 import uuid
 from datetime import timedelta
@@ -22,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from cnncli.errors import CnnError
 
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
 _control: list[Any] = []  # the group for what is agreed on, which stays on the CPU
 _no_share: list[bool] = []
@@ -47,7 +51,7 @@ def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
         max_restarts=max_restarts,
         monitor_interval=0.1,
     )
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the workers say what happened
+    logging.disable(logging.CRITICAL)  # the workers say what happened
     # more threads than cores wait for each other by spinning: two workers with two each on two cores stand still
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     try:
@@ -64,6 +68,7 @@ def join() -> None:
     """Join the others, where torchrun started this process. Raises CnnError where they cannot be reached."""
     if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ or dist.is_initialized():
         return
+    _end_with_the_parent()
     try:
         store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
         # torchrun's store outlives a restart: without a name of its own an attempt finds addresses of those that died
@@ -73,6 +78,12 @@ def join() -> None:
         _control.append(dist.new_group(backend="gloo", timeout=PATIENCE))
     except (RuntimeError, ValueError) as error:
         raise CnnError(f"the other workers cannot be reached: {(str(error).splitlines() or ['?'])[0]}") from None
+
+
+def _end_with_the_parent() -> None:
+    """Get SIGTERM when the process that started this one is killed: nobody else would stop it. Linux alone can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def is_lost(error: RuntimeError) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
@@ -43,7 +44,7 @@ def epoch_line(seen: Seen, evaluation: Evaluation, held_out: str, epochs: float,
     name, value = next(iter(evaluation.figures().items()))
     looked = figure_value(name, value) if name == seen.figure else figure_text(name, value)
     return (
-        f"epoch {seen.epoch}/{epochs}  loss {seen.loss:.4f}  {_figure(seen)}  "
+        f"epoch {seen.epoch}/{math.ceil(epochs)}  loss {seen.loss:.4f}  {_figure(seen)}  "
         f"{held_out} {looked}  {seen.images_per_second:,.0f} images/s  {ending}"
     )
 
@@ -68,8 +69,8 @@ class LineDisplay:
     def batch(self, seen: Seen) -> None:
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
             self.say(
-                f"epoch {seen.epoch}/{self.epochs}  {seen.images:,} of {seen.total:,} images  loss {seen.loss:.4f}  "
-                f"{_figure(seen)}  {seen.images_per_second:,.0f} images/s  "
+                f"epoch {seen.epoch}/{math.ceil(self.epochs)}  {seen.images:,} of {seen.total:,} images  "
+                f"loss {seen.loss:.4f}  {_figure(seen)}  {seen.images_per_second:,.0f} images/s  "
                 f"{duration(self.seconds_left(seen))} left"
             )
 
@@ -119,7 +120,7 @@ class LiveDisplay(LineDisplay):
         )
         self.bar.update(
             self.task,
-            description=f"epoch {seen.epoch}/{self.epochs}",
+            description=f"epoch {seen.epoch}/{math.ceil(self.epochs)}",
             completed=(seen.epoch - 1) * seen.total + seen.images,
             figures=figures,
         )
