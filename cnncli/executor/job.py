@@ -68,10 +68,10 @@ def run_training(job: Job, display: Display) -> Outcome:
     workers.join()
     try:
         prepared = _prepared(job, display)
-        with _memory_errors(job):
+        with _told(job):
             prepared = _compiled(prepared, display)
         run = workers.from_first(_create_run(job, prepared) if workers.is_first() else None)
-        with _held(run), _memory_errors(job):
+        with _held(run), _told(job):
             first = prepared.state.checkpoint()
             if workers.is_first():
                 write_checkpoint(run.folder, first)
@@ -85,7 +85,7 @@ def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
     """One batch through everything, without a run folder: how long a training takes, and its memory as calculated."""
     prepared = _prepared(job, display)
     kept = {"sgd": "momentum", "muon": "momentum"}.get(job.recipe.optimizer, job.recipe.optimizer)
-    with _memory_errors(job):
+    with _told(job):
         found = try_out(prepared.task, prepared.state)
     display.note(f"tried on {_on(prepared)}, {len(prepared.task.train):,} images")
     return found, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", kept)
@@ -94,7 +94,7 @@ def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
 def learning_rates(job: Job, display: Display) -> Sweep:
     """The losses at growing learning rates, without a run folder."""
     prepared = _prepared(job, display)
-    with _memory_errors(job):
+    with _told(job):
         return find_rate(prepared.task, prepared.state)
 
 
@@ -112,7 +112,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
         raise CnnError(f"{run.folder}: the run is finished", f"cnn evaluate {run.folder} looks at it")
     workers.join()
     try:
-        with _held(run), _memory_errors(job):
+        with _held(run), _told(job):
             checkpoint, note = workers.from_first(last_checkpoint(run.folder) if workers.is_first() else None)
             if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
@@ -167,7 +167,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
     conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))
     for note in (*job.dataset.notes, *conversions):
         display.note(note)
-    with _memory_errors(job):
+    with _told(job):
         images, test = (on_device(split, device, recipe.loaders) for split in (job.dataset.train, job.dataset.test))
         normalisation = normalisation_of(images, graph.inputs[0].shape)
         prepare = preparation(graph.inputs[0].shape, normalisation, device)
@@ -293,19 +293,28 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
 
 
 @contextmanager
-def _memory_errors(job: Job) -> Iterator[None]:
-    """Out of memory, on any device, as a plain error that names the batch size that would fit."""
+def _told(job: Job) -> Iterator[None]:
+    """What torch refuses on the way as a plain error that says what to do: a batch size that fits, for one."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            raise
-        size = job.recipe.batch_size
-        fits = fitting_batch(job.loaded.inferred, size, _memory_limit(job.recipe), job.recipe.optimizer)
-        hint = f"--batch-size {fits} would fit" if fits else "use a smaller network"
-        raise CnnError(
-            f"out of memory at a batch size of {size}", f"{hint}; or compute it in parts: --accumulate 4"
-        ) from None
+    except (RuntimeError, ValueError, MemoryError) as error:
+        raise _refusal(job, error) or error from None
+
+
+def _refusal(job: Job, error: Exception) -> CnnError | None:
+    """What is to be said of a refusal of torch's; None for what is none."""
+    text = str(error)
+    if "more than 1 value per channel" in text:
+        return CnnError("batch normalisation cannot train on a single image", "use another --batch-size")
+    if "deterministic" in text:
+        reason = (text.splitlines() or ["?"])[0].partition(", but you set")[0]
+        return CnnError(f"--deterministic: {reason}", "leave it out, or use other layers")
+    if not isinstance(error, MemoryError) and ("memory" not in text or isinstance(error, ValueError)):
+        return None
+    size = job.recipe.batch_size
+    fits = fitting_batch(job.loaded.inferred, size, _memory_limit(job.recipe), job.recipe.optimizer)
+    hint = f"--batch-size {fits} would fit" if fits else "use a smaller network"
+    return CnnError(f"out of memory at a batch size of {size}", f"{hint}; or compute it in parts: --accumulate 4")
 
 
 def _memory_limit(recipe: Recipe) -> int:

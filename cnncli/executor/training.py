@@ -144,7 +144,8 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
     workers.note_share(batch.counts)
     for optimizer in state.optimizers:
         optimizer.zero_grad(set_to_none=True)
-    for images, first, second in zip(*(_parts(tensor, recipe.accumulate) for tensor in shown[:3]), strict=True):
+    parts = parts_of(batch.size, recipe.accumulate)
+    for images, first, second in zip(*(tensor.tensor_split(parts) for tensor in shown[:3]), strict=True):
         with state.precision.forward():
             output = compute(images)
             loss = mixed_loss(task.objective.training_loss, output, Mixed(images, first, second, shown.share))
@@ -166,8 +167,12 @@ def seed_draws(task: Task, step: int) -> None:
         torch.cuda.manual_seed(seed)
 
 
-def _parts(tensor: Tensor, count: int) -> tuple[Tensor, ...]:
-    return tensor.chunk(count) if count > 1 else (tensor,)
+def parts_of(size: int, accumulate: int) -> int:
+    """In how many parts each worker computes its share of a batch: as many as all others, who wait for each other.
+
+    None has a single image where it can have two: batch normalisation cannot train on one.
+    """
+    return max(1, min(accumulate, size // workers.count() // 2))
 
 
 def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:

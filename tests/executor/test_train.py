@@ -17,6 +17,8 @@ from PIL import Image
 from program import SHARED, Run, run_process
 from safetensors.numpy import load_file
 
+from cnncli.executor import training
+
 TINY = """
 name: Tiny
 input: 1x8x8
@@ -303,6 +305,33 @@ def test_a_batch_computed_in_parts_is_the_same_step(cnn: Run, write: Callable[..
         assert cnn("train", path, *options, "--run-dir", tmp_path / parts).code == 0
     one, other = (load_file(tmp_path / parts / "weights.safetensors") for parts in ("1", "3"))
     assert all(np.allclose(one[name], other[name], atol=1e-5) for name in one)
+
+
+FLAT = "input: 1x8x8\nlayers: [flatten, linear: 8, batchnorm, linear: 10]\ntrain: {dataset: digits, epochs: 0.01}\n"
+
+
+def test_no_part_of_a_batch_is_a_single_image(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
+    net = write(FLAT, "flat.yaml")
+    ended = cnn("train", net, "--batch-size", "5", "--accumulate", "4", "--run-dir", tmp_path / "run")
+    assert ended.code == 0, ended.err
+
+
+def test_batch_normalisation_of_one_image_is_one_clear_error(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    ended = cnn("train", write(FLAT, "flat.yaml"), "--batch-size", "1", "--run-dir", tmp_path / "run")
+    assert ended.code == 2 and "batch normalisation cannot train on a single image" in ended.err
+
+
+def test_what_has_no_deterministic_way_is_one_clear_error(
+    cnn: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: object) -> None:
+        raise RuntimeError("max_pool3d_backward does not have a deterministic implementation, but you set 'torch.…'")
+
+    monkeypatch.setattr(training, "take_step", refused)
+    ended = cnn("train", tiny)
+    assert ended.code == 2 and "--deterministic: max_pool3d_backward does not have a deterministic" in ended.err
 
 
 def test_early_stopping_ends_and_keeps_the_best_weights(cnn: Run, tiny: Path) -> None:

@@ -65,6 +65,14 @@ def test_two_workers_come_to_the_weights_of_one(cnn: Run, net: Path) -> None:
     assert json.loads(Path("two/run.json").read_text())["status"] == "finished"
 
 
+def test_a_batch_in_parts_has_as_many_on_each_worker(cnn: Run, net: Path) -> None:
+    options = ("--batch-size", 9, "--accumulate", 3, "--epochs", 0.1)  # shares of 5 and 4 images
+    assert cnn("train", net, *options, "--run-dir", "one").code == 0
+    code, _, err = ended(start(net, *options, "--nproc", 2, "--run-dir", "two"))
+    assert code == 0, err
+    assert same("one", "two", 1e-5)
+
+
 NORMALISED = NET.replace("relu,", "batchnorm, relu,").replace("batch_size: 50", "batch_size: 287")  # and 2 at the end
 
 
