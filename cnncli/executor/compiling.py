@@ -29,12 +29,18 @@ class Choice(NamedTuple):
     note: str = ""
 
 
-def wanted_modes(asked: str, device: torch.device) -> tuple[str, ...]:
-    """Which modes are tried; auto is a trial on a GPU, and none on a CPU, where compiling does not pay."""
+def wanted_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple[str, ...]:
+    """Which modes are tried; auto is a trial on a GPU, and none on a CPU, where compiling does not pay.
+
+    Of a batch in parts the second graph would overwrite the gradients of the first, which torch refuses
+    (https://github.com/pytorch/pytorch/issues/169545). Raises CnnError where graphs are asked for all the same.
+    """
+    if asked == "graphs" and accumulate > 1:
+        raise CnnError("compile graphs: a CUDA graph computes whole batches", "use compile on, or leave accumulate out")
     if asked == "auto":
         asked = "trial" if device.type == "cuda" else "off"
     if asked == "trial":
-        return ("off", "on", "graphs") if device.type == "cuda" else ("off", "on")
+        return ("off", "on", "graphs") if device.type == "cuda" and accumulate == 1 else ("off", "on")
     return (asked,)
 
 
@@ -118,7 +124,9 @@ def _seconds(task: Task, state: State, steps: int) -> float:
 
 
 def _is_of_compiling(error: Exception) -> bool:
-    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor", "triton"))
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor", "triton")) or "CUDAGraph" in str(
+        error
+    )
 
 
 def _copy(checkpoint: Checkpoint) -> Checkpoint:

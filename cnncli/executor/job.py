@@ -197,7 +197,8 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
 
 def _compiled(prepared: Prepared, display: Display, known: str = "") -> Prepared:
     """With steps computed in the fastest way that the recipe allows, or in that which is ``known`` of a resumed run."""
-    modes = (known,) if known else wanted_modes(prepared.task.recipe.compile, prepared.device)
+    recipe = prepared.task.recipe
+    modes = (known,) if known else wanted_modes(recipe.compile, prepared.device, recipe.accumulate)
     task, choice = fastest(prepared.task, prepared.state, modes)
     if choice.note:
         display.note(choice.note)

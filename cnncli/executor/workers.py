@@ -73,7 +73,7 @@ def join() -> None:
         store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
         # torchrun's store outlives a restart: without a name of its own an attempt finds addresses of those that died
         own = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
-        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"  # --device cpu wants gloo there, too
         dist.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=PATIENCE)
         _control.append(dist.new_group(backend="gloo", timeout=PATIENCE))
     except (RuntimeError, ValueError) as error:
@@ -119,12 +119,23 @@ def was_restarted() -> bool:
 
 
 def local_device(device: torch.device) -> torch.device:
-    """This process's own GPU of the machine, or the device as it is."""
-    if device.type != "cuda" or count() == 1:
+    """This process's own GPU of the machine, or the device as it is; a GPU becomes the one that torch draws on.
+
+    Raises CnnError where there are more processes than GPUs: they could not talk to each other.
+    """
+    if device.type != "cuda":
         return device
-    own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
-    torch.cuda.set_device(own)
-    return own
+    own, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if count() > 1:
+        together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if together > there:
+            raise CnnError(
+                f"{together} workers on a machine with {there} GPUs", f"use --nproc {there}, or --device cpu"
+            )
+        device = torch.device("cuda", own)
+    if device.index is not None:  # dropout draws from the generator of the current one
+        torch.cuda.set_device(device)
+    return device
 
 
 def together(network: nn.Module, device: torch.device) -> nn.Module:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from program import Run
 
 from cnncli.errors import CnnError
@@ -42,6 +43,14 @@ def stubbed(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float], broken: 
 
     monkeypatch.setattr(compiling, "compiled", compiled)
     monkeypatch.setattr(compiling, "_seconds", timed)
+
+
+def test_a_batch_in_parts_is_no_cuda_graph() -> None:
+    gpu = torch.device("cuda")
+    assert compiling.wanted_modes("auto", gpu) == ("off", "on", "graphs")
+    assert compiling.wanted_modes("auto", gpu, accumulate=2) == ("off", "on")
+    with pytest.raises(CnnError, match="whole batches"):
+        compiling.wanted_modes("graphs", gpu, accumulate=2)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])

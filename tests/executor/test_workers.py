@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from program import Run
 from safetensors.numpy import load_file
 
 from cnncli.commands.train import _without_nproc
+from cnncli.errors import CnnError
 from cnncli.executor import workers
 
 NET = """
@@ -171,3 +173,17 @@ def test_a_signal_to_several_workers_saves_and_ends_with_143(net: Path) -> None:
     code, _, err = ended(process)
     assert code == 143 and "interrupted after" in err and "Traceback" not in err
     assert json.loads(Path("two/run.json").read_text())["status"] == "interrupted"
+
+
+def test_each_worker_has_a_gpu_of_its_own_and_draws_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    current: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    assert workers.local_device(torch.device("cpu")) == torch.device("cpu") and not current
+    assert workers.local_device(torch.device("cuda:1")) == current.pop() == torch.device("cuda:1")
+    monkeypatch.setattr(workers, "count", lambda: 2)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert workers.local_device(torch.device("cuda")) == current.pop() == torch.device("cuda:1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(CnnError, match="3 workers on a machine with 2 GPUs"):
+        workers.local_device(torch.device("cuda"))
