@@ -34,9 +34,16 @@ def _list_of(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], tuple[A
     return read_all
 
 
+def _number(item: Any) -> float:
+    if isinstance(item, bool) or not isinstance(item, int | float | str):
+        raise ValueError
+    return float(item)
+
+
 def _whole_number(item: Any) -> int:
+    _number(item)
     number = int(item)
-    if isinstance(item, bool) or number < 1 or float(item) != number:
+    if number < 1 or float(item) != number:
         raise ValueError
     return number
 
@@ -53,7 +60,7 @@ def _class_weights(value: object) -> str | tuple[float, ...]:
     """none, balanced, or a weight for each class."""
     if value in ("none", "balanced"):
         return str(value)
-    weights = _list_of(float, "none, balanced, or a list of weights above 0")(value)
+    weights = _list_of(_number, "none, balanced, or a list of weights above 0")(value)
     if not weights or not all(0 < weight < 1e9 for weight in weights):
         raise Unreadable(f"must be none, balanced, or a list of weights above 0, not {shown(value)}")
     return weights
@@ -266,7 +273,7 @@ def as_dict(recipe: Recipe) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if not isinstance(value, tuple):
         return value
-    return [f"{item[0]}={item[1]:g}" if isinstance(item, tuple) else item for item in value]
+    return [f"{item[0]}={item[1]!r}" if isinstance(item, tuple) else item for item in value]
 
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:

@@ -112,7 +112,7 @@ def command(
     task = task_of(loaded, recipe)
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
     dataset = dataset_for(loaded, spec, task, data_dir, stream=recipe.stream)
-    if nproc is not None and nproc > 1:
+    if nproc is not None and nproc > 1 and not (dry_run or find_lr):  # those are tried in one process
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug)
     if _is_one_of_several() and run_dir is None and resume is None:
         raise CnnError("several workers need to know their run folder", "give --run-dir")
@@ -121,7 +121,7 @@ def command(
     from cnncli.executor.keeping import Job
     from cnncli.views.training import display, duration, figure_text
 
-    job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes, tensorboard)
+    job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes, tensorboard, spec)
     if dry_run or find_lr:
         (_print_trial if dry_run else _print_rates)(job)
         return

@@ -270,7 +270,7 @@ def _scoring(loaded: Loaded, network: Network) -> Network:
 def _create_run(job: Job, prepared: Prepared) -> runs.Run:
     record = runs.RunRecord(
         job.loaded.slug,
-        absolute_spec(job.recipe.dataset),
+        absolute_spec(job.spec or job.recipe.dataset),
         job.dataset.classes,
         prepared.normalisation,
         began=datetime.now().astimezone().isoformat(timespec="seconds"),

@@ -39,7 +39,10 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained, on what and how; ``checkpoint_minutes`` apart a checkpoint is taken within an epoch."""
+    """What is to be trained, on what and how; ``checkpoint_minutes`` apart a checkpoint is taken within an epoch.
+
+    ``spec`` is the data set's name, where it is another than the recipe's: that of a run which is repeated elsewhere.
+    """
 
     loaded: Loaded
     dataset: Dataset
@@ -47,6 +50,7 @@ class Job:
     run_dir: Path | None = None
     checkpoint_minutes: float = 10.0
     tensorboard: bool = False
+    spec: str = ""
 
 
 class Prepared(NamedTuple):

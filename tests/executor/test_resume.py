@@ -19,11 +19,12 @@ from program import Run
 from safetensors.numpy import load_file
 from stopped import check_stopped_is_never_stopped, losses, weights
 
-from cnncli import load
+from cnncli import load, runs
 from cnncli.executor import job as jobs
 from cnncli.executor import keeping, training
 from cnncli.executor.checkpoint import LAST, PREVIOUS
 from cnncli.memory import memory
+from cnncli.recipe import Recipe, as_dict, differences, from_dict
 
 NET = """
 input: 1x8x8
@@ -279,6 +280,23 @@ def test_a_run_can_be_repeated_from_its_folder(cnn: Run, net: Path) -> None:
         assert Path("again", name).read_bytes() == Path("run", name).read_bytes()
     assert cnn("train", "--from", "run", "--seed", "3", "--run-dir", "other").code == 0
     assert weights("other") != weights("run")
+
+
+def test_a_run_that_is_repeated_elsewhere_knows_its_data(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    np.savez("data.npz", x=np.zeros((60, 1, 8, 8), np.uint8), y=np.arange(60) % 10)
+    assert cnn("train", net, "--data", "npz:data.npz", "--run-dir", "run").code == 0
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert cnn("train", "--from", "../run", "--run-dir", "again").code == 0
+    assert runs.open_run(Path("again")).record.dataset == f"npz:{tmp_path / 'data.npz'}"
+    assert cnn("evaluate", "again").code == 0
+
+
+def test_a_recipe_is_read_back_as_it_was_to_the_last_digit() -> None:
+    recipe = Recipe(lr_factors=(("c1.*", 1 / 3),), freeze_after=(("c1.bias", 1.2345678901234567),), lr=0.1 + 0.2)
+    assert differences(from_dict(as_dict(recipe)), recipe) == []
 
 
 def test_a_run_says_what_it_is_made_of(cnn: Run, net: Path) -> None:

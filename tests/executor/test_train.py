@@ -190,6 +190,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("validation", ["digits_cnn", "--validation", "1"], "a validation share of 1 takes 1437 of 1437 images"),
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
+        ("epoch of nothing", ["holes.yaml"], "milestones must be a list of epochs, as 30, 60, not [nothing]"),
         ("no images", ["digits_cnn", "--data", "images:/no/such/folder"], "/no/such/folder"),
     ]
 
@@ -203,6 +204,7 @@ def test_each_mistake_is_one_clear_error(
     if arguments == ["lenet5"]:
         Path("net.yaml").write_text("input: 1x8x8\nlayers: [flatten, linear: 10]\n")
         arguments = ["net.yaml"]
+    Path("holes.yaml").write_text("input: 1x8x8\nlayers: [flatten]\ntrain: {milestones: [null]}\n")
     ended = cnn("train", *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
@@ -384,6 +386,11 @@ def test_a_dry_run_says_what_it_will_take_and_writes_nothing(cnn: Run, tiny: Pat
     assert ended.code == 0 and not Path("runs").exists()
     for said in ("a step of 64 images takes", "2 epochs take about 0:0", "KiB calculated", "nothing was written"):
         assert said in ended.out
+
+
+def test_what_is_only_tried_is_tried_in_one_process_and_leaves_nothing(cnn: Run, tiny: Path) -> None:
+    ended = cnn("train", tiny, "--dry-run", "--nproc", "2")
+    assert ended.code == 0 and ended.out.count("nothing was written") == 1 and not Path("runs").exists()
 
 
 def test_a_learning_rate_is_found_that_trains(cnn: Run, tiny: Path) -> None:
