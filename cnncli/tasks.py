@@ -53,6 +53,8 @@ def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None, *, 
     outputs = loaded.inferred.shape(graph.outputs[0])[0]
     dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, stream, task=task, outputs=outputs)
     check_fit(loaded, dataset)
+    if task not in (AUTO, dataset.task):
+        raise CnnError(f"{dataset.name} is data for a {dataset.task}, not for a {task}", "leave the task out")
     return dataset
 
 

@@ -94,7 +94,10 @@ def _along(values: Tensor, axis: int, rank: int) -> Tensor:
 
 
 def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) -> Tensor:
-    """Brightness, contrast and (of three channels) saturation by factors from 1 - strength to 1 + strength."""
+    """Brightness, contrast and (of three channels) saturation by factors from 1 - strength to 1 + strength.
+
+    Bytes stay from 0 to 255; other numbers have no such bounds.
+    """
     draws = share(torch.rand(size, 3, generator=generator(seed, step, "jitter")))
     factors = (1 + strength * (2 * draws - 1)).to(pixels.device, non_blocking=True)
     brightness, contrast, saturation = (f.view(-1, *(1,) * (pixels.dim() - 1)) for f in factors.unbind(1))
@@ -105,7 +108,7 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
         weights = images.new_tensor(GREY).view(1, 3, *(1,) * (images.dim() - 2))
         grey = (images * weights).sum(1, keepdim=True)
         images = grey + (images - grey) * saturation
-    return images.clamp(0, 255)
+    return images if pixels.is_floating_point() else images.clamp(0, 255)
 
 
 # The network's input ----------------------------------------------------------------------------------------------
@@ -187,7 +190,10 @@ def _pasted(images: Tensor, order: Tensor, where: tuple[int, int, int, int]) -> 
 
 def size_at(recipe: Recipe, epoch: int) -> int:
     """The side of the images in an epoch (from 1), for progressive sizes; 0 for their own."""
-    return recipe.sizes[int((epoch - 1) * len(recipe.sizes) / recipe.epochs)] if recipe.sizes else 0
+    if not recipe.sizes:
+        return 0
+    last = len(recipe.sizes) - 1  # also beyond the recipe's epochs, where a learning rate is looked for
+    return recipe.sizes[min(last, int((epoch - 1) * len(recipe.sizes) / recipe.epochs))]
 
 
 def resized(images: Tensor, side: int) -> Tensor:
@@ -202,11 +208,27 @@ def resized(images: Tensor, side: int) -> Tensor:
 
 
 class View(NamedTuple):
-    """Images as they are seen once; the outputs of several views are weighed and added."""
+    """Images as they are seen once; the outputs of several views are weighed and added.
+
+    ``moved`` is by how many pixels down and to the right, after they were ``mirrored``.
+    """
 
     images: Tensor
     weight: float
     mirrored: bool
+    moved: int = 0
+
+    def put_back(self, output: Tensor) -> Tensor:
+        """The weighed output; where it is a map, (N, C, H, W), moved and mirrored back. What is missing at its border
+        is repeated."""
+        if output.dim() != 4:
+            return output * self.weight
+        if self.moved:
+            height, width = output.shape[2:]
+            start = 1 + self.moved
+            around = functional.pad(output, (1, 1, 1, 1), mode="replicate")
+            output = around[:, :, start : start + height, start : start + width]
+        return self.weight * (output.flip(-1) if self.mirrored else output)
 
 
 def views(images: Tensor, kind: str) -> list[View]:
@@ -226,5 +248,5 @@ def views(images: Tensor, kind: str) -> list[View]:
         padded = functional.pad(view.images, (1, 1, 1, 1), mode="reflect")
         for start in (0, 2):
             part = padded[:, :, start : start + height, start : start + width]
-            corners.append(View(part, 0.125, view.mirrored))
+            corners.append(View(part, 0.125, view.mirrored, 1 - start))
     return [*both, *corners]

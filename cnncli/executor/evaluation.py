@@ -30,11 +30,7 @@ def evaluate(
 
 
 def _output(network: nn.Module, seen: list[View]) -> Tensor:
-    """The network's output, averaged over views; a map of a mirrored image is mirrored back."""
+    """The network's output, averaged over views; a map of a changed image is changed back."""
     if len(seen) == 1:
         return cast(Tensor, network(seen[0].images))
-    outputs = []
-    for view in seen:
-        output = network(view.images) * view.weight
-        outputs.append(output.flip(-1) if view.mirrored and output.dim() > 2 else output)
-    return torch.stack(outputs).sum(0)
+    return torch.stack([view.put_back(network(view.images)) for view in seen]).sum(0)

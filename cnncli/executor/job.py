@@ -42,7 +42,7 @@ from cnncli.language.resolved import resolved_text
 from cnncli.loading import Loaded
 from cnncli.memory import Memory, fitting_batch, memory
 from cnncli.recipe import Recipe, as_dict
-from cnncli.shape import Shape
+from cnncli.shape import Shape, format_shape
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
     keep_freed_memory()
     if recipe.deterministic:
         make_deterministic()
+    _check_translation(recipe, job.dataset)
     conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))
     for note in (*job.dataset.notes, *conversions):
         display.note(note)
@@ -174,7 +175,7 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         held_out, name = test, "test"
         if recipe.validation:
             (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
-        network = _scoring(job.loaded, Network(job.loaded.inferred, rewritten=True))
+        network = _scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
         sample = (
             None if resumed else lambda count: prepare(images.sample(count))
         )  # its weights come from the checkpoint
@@ -203,6 +204,16 @@ def _compiled(prepared: Prepared, display: Display, known: str = "") -> Prepared
     if choice.note:
         display.note(choice.note)
     return prepared._replace(task=task, compiled=choice.mode)
+
+
+def _check_translation(recipe: Recipe, dataset: Dataset) -> None:
+    """Raises CnnError where images would be moved by more than what their reflected border shows."""
+    sides = _image_shape(dataset)[1:]
+    if recipe.translate and sides and recipe.translate >= min(sides):
+        raise CnnError(
+            f"translate: images of {format_shape(sides)} cannot be moved by {recipe.translate} pixels",
+            f"use at most {min(sides) - 1}",
+        )
 
 
 @torch.no_grad()
@@ -260,9 +271,9 @@ def _place(network: Network, shape: Shape, device: torch.device) -> None:
                 parameter.data = channels_last(parameter.data)
 
 
-def _scoring(loaded: Loaded, network: Network) -> Network:
-    """The network such that its largest output is the answer: distances are turned into their negatives."""
-    if ends_in_distances(loaded.graph):
+def _scoring(loaded: Loaded, network: Network, task: str) -> Network:
+    """The network such that the largest output is the class: distances to classes are turned into their negatives."""
+    if task == "classification" and ends_in_distances(loaded.graph):
         network.register_forward_hook(lambda module, inputs, output: -output)
     return network
 
@@ -333,7 +344,7 @@ def _memory_limit(recipe: Recipe) -> int:
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
     """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
-    network = _scoring(loaded, Network(loaded.inferred))
+    network = _scoring(loaded, Network(loaded.inferred), run.record.task)
     load_weights(network, run.folder / runs.WEIGHTS)
     network.to(device)
     shape = loaded.graph.inputs[0].shape

@@ -121,6 +121,23 @@ def test_the_views_of_evaluation_are_weighed_to_one() -> None:
         assert all(view.images.shape == x.shape for view in found) and torch.equal(found[0].images, x)
 
 
+def test_a_map_of_a_changed_view_is_changed_back() -> None:
+    x = torch.rand(2, 3, 8, 6, dtype=torch.float64)
+    for view in views(x, "six"):
+        back = view.put_back(view.images[:, :, 1:-1, 1:-1])  # a network that gives back the middle of what it sees
+        assert torch.allclose(back[:, :, 1:-1, 1:-1], view.weight * x[:, :, 2:-2, 2:-2])
+        vector = view.images.mean((2, 3))
+        assert torch.equal(view.put_back(vector), vector * view.weight)
+
+
+def test_jitter_keeps_bytes_in_their_range_and_leaves_numbers_their_sign() -> None:
+    recipe = Recipe(jitter=0.5)
+    numbers = torch.linspace(-3, 3, 2 * 64).reshape(2, 1, 8, 8)
+    assert (jittered(numbers, 2, recipe, 0) < -1).any()
+    pixels = torch.full((2, 1, 8, 8), 250, dtype=torch.uint8)
+    assert all(0 <= jittered(pixels, 2, recipe, step).max() <= 255 for step in range(9))
+
+
 def test_sizes_go_from_the_first_epochs_to_the_last() -> None:
     recipe = Recipe(sizes=(16, 20, 24), epochs=7)
-    assert [size_at(recipe, epoch) for epoch in range(1, 8)] == [16, 16, 16, 20, 20, 24, 24]
+    assert [size_at(recipe, epoch) for epoch in range(1, 9)] == [16, 16, 16, 20, 20, 24, 24, 24]

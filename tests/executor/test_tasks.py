@@ -202,6 +202,20 @@ def test_a_regression_is_trained_evaluated_and_exported(cnn: Run, write: Callabl
     assert "mae" in cnn("runs", ".").out
 
 
+def test_a_regression_learns_the_distances_of_rbf_as_they_are(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shades = np.repeat(np.arange(0, 250, 5, dtype=np.uint8), 4)
+    np.savez("grey.npz", x=np.ones((200, 1, 4, 4), np.uint8) * shades[:, None, None, None], y=shades / 7)
+    Image.fromarray(np.full((4, 4), 200, np.uint8)).save("light.png")
+    net = write("input: 1x4x4\nlayers: [flatten, linear: 4, rbf: 1]\ntrain: {dataset: 'npz:grey.npz', lr: 0.02}\n")
+    assert cnn("train", net, "--epochs", "60", "--run-dir", "run").code == 0
+    found = json.loads(cnn("predict", "run", "light.png", "--format", "json").out)
+    worth = json.loads(cnn("evaluate", "run", "--format", "json").out)
+    assert abs(found[0]["value"] - 200 / 7) < 4 * worth["mae"] + 1
+
+
 def test_a_regression_on_images_says_numbers(cnn: Run, write: Callable[..., Path], squares: str) -> None:
     paths = sorted(Path("squares").glob("*/images/*.png"))
     pixels = np.stack([np.asarray(Image.open(path)) for path in paths])
@@ -250,6 +264,9 @@ def test_two_workers_train_a_segmentation_as_one_does(
     assert a["confusion"] == b["confusion"]
 
 
+DIGITS = "input: 1x8x8\nlayers: [flatten, linear: 10]\ntrain: {dataset: digits}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [
@@ -260,6 +277,7 @@ def test_two_workers_train_a_segmentation_as_one_does(
         (SEGMENT.replace("filters: 2", "filters: 1"), ("--data", "images:squares"), "has 1 channels"),
         (SEGMENT.replace("relu,", "relu, maxpool: 2,"), ("--data", "images:squares"), "give each pixel a class"),
         (SEGMENT.replace("padding: same", "padding: 0"), ("--data", "images:squares"), ""),
+        (DIGITS, ("--task", "regression"), "digits is data for a classification, not for a regression"),
         (LINE, ("--data", "npz:line.npz", "--class-weights", "balanced"), "a regression has no classes"),
         (LINE.replace("linear: 2", "linear: 3"), ("--data", "npz:line.npz"), "has 2 targets"),
     ],

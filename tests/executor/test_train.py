@@ -191,6 +191,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
         ("epoch of nothing", ["holes.yaml"], "milestones must be a list of epochs, as 30, 60, not [nothing]"),
+        ("translate", ["digits_cnn", "--translate", "8"], "images of 8x8 cannot be moved by 8 pixels"),
         ("no images", ["digits_cnn", "--data", "images:/no/such/folder"], "/no/such/folder"),
     ]
 
