@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.errors import CnnError
 
 HELD_OUT = 5  # one example in five, where the file has no test part
+TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none
 LABELS = ("label", "class", "target", "y")
 IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
+NOT_READ = (OSError, ValueError, EOFError, AttributeError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 ALONE = (("x", "y"), ("images", "labels"))
 
 
@@ -33,7 +36,7 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise CnnError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except NOT_READ as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CnnError(f"{path}: is not a file of arrays: {reason}", "write it with np.savez(FILE, x=…, y=…)") from None
     for names in IMAGES:
@@ -51,9 +54,9 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
 def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1) -> Dataset:
     """A row per example: numbers, and its class in a column named label, class, target or y, else in the last one.
 
-    The targets of a regression are the columns called target… or y…, else the last ones, as many as the network has
-    ``outputs``. The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with the
-    line.
+    The targets of a regression are the columns called target…, y, y1 or y_…, else the last ones, as many as the network
+    has ``outputs``. The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with
+    the line.
     """
     path = Path(text).expanduser()
     try:
@@ -68,6 +71,8 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     heads = [cell.strip().lower() for cell in rows[0]]
     named = not all(_is_number(cell) for cell in heads[:-1])
     at = _target_columns(heads if named else [""] * len(heads), task, outputs)
+    if len(at) >= len(heads):
+        raise CnnError(f"{path}: has {len(heads)} columns, all of them targets", "it takes some to tell them from")
     body = rows[1:] if named else rows
     values = np.empty((len(body), len(heads) - len(at)), np.float32)
     for number, row in enumerate(body):
@@ -84,8 +89,8 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
 def _target_columns(heads: list[str], task: str, outputs: int) -> list[int]:
     """Where the targets stand: one column, or for a regression several."""
     if task == "regression":
-        found = [place for place, head in enumerate(heads) if re.fullmatch(r"(target|y)[\W_]?\w*", head)]
-        return found if found else [*range(len(heads) - outputs, len(heads))]
+        found = [place for place, head in enumerate(heads) if TARGET.fullmatch(head)]
+        return found if found else [*range(max(0, len(heads) - outputs), len(heads))]
     return [next((heads.index(name) for name in LABELS if name in heads), len(heads) - 1)]
 
 
@@ -109,14 +114,15 @@ Examples = tuple[NDArray[Any], NDArray[Any]]
 
 
 def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ...]) -> Examples:
-    if x.dtype.kind not in "biuf" or len(x) == 0:
-        raise CnnError(f"{path}: the examples are {len(x)} of {x.dtype}", "they are numbers")
+    if x.dtype.kind not in "biuf" or x.size == 0 or x.ndim == 0:
+        count = len(x) if x.ndim else 1
+        raise CnnError(f"{path}: the examples are {count} of {x.dtype}", "they are numbers, in a row for each example")
     if len(y.shape) == 0 or len(y) != len(x):
         raise CnnError(f"{path}: {len(x)} examples and labels of shape {'x'.join(map(str, y.shape))}", "one for each")
+    x = _single(x) if x.dtype != np.uint8 else x
     if x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise CnnError(f"{path}: some values are not finite", "leave those examples out")
-    x = x.astype(np.float32) if x.dtype != np.uint8 else x
-    if x.shape[1:] == shape or not shape:
+        raise CnnError(f"{path}: some values are not finite, or beyond 3e38", "leave those examples out")
+    if x.shape[1:] == shape:
         return x, y
     if shape[:1] == (1,) and x.shape[1:] == shape[1:]:
         return x[:, None], y
@@ -128,6 +134,12 @@ def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ..
         return x.reshape(len(x), *shape), y
     have, want = ("x".join(map(str, each)) for each in (x.shape[1:], shape))
     raise CnnError(f"{path}: examples of {have} cannot become the network's input {want}", f"set the input to {have}")
+
+
+def _single(values: NDArray[Any]) -> NDArray[np.float32]:
+    """As float32: what is too large becomes infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def _held_out(
@@ -172,9 +184,9 @@ def _with_numbers(
     """For a regression: float32 (N, K)."""
     splits = []
     for x, y in (train, test):
-        if y.dtype.kind not in "biuf" or y.ndim > 2 or (y.dtype.kind == "f" and not np.isfinite(y).all()):
+        if y.dtype.kind not in "biuf" or y.ndim > 2 or not np.isfinite(_single(y)).all():
             raise CnnError(f"{path}: the targets of a regression are numbers", "each finite, in one or two axes")
-        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(y.reshape(len(y), -1), np.float32)))
+        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(_single(y).reshape(len(y), -1))))
     count = splits[0].labels.shape[1]
     if splits[1].labels.shape[1] != count:
         raise CnnError(f"{path}: the training part has {count} targets, the test part {splits[1].labels.shape[1]}")
@@ -183,15 +195,17 @@ def _with_numbers(
 
 
 def _with_masks(path: Path, train: Examples, test: Examples, notes: tuple[str, ...], outputs: int) -> Dataset:
-    """For a segmentation: uint8 (N, *sizes)."""
+    """For a segmentation: uint8 (N, *sizes); masks of 0 and 255 alone have two classes."""
     splits = []
+    two = all(set(np.unique(y).tolist()) <= {0, VOID} for _, y in (train, test))
     for x, y in (train, test):
         if y.shape[1:] != x.shape[2:] or y.dtype.kind not in "biu":
             have, want = ("x".join(map(str, each)) for each in (y.shape[1:], x.shape[2:]))
             raise CnnError(f"{path}: masks of {have or 'no size'} ({y.dtype}) for examples of {want}")
         if y.min() < 0 or y.max() > VOID:
             raise CnnError(f"{path}: masks hold classes from 0 to 254, and 255 where there is none")
-        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(y, np.uint8)))
+        classes = y // VOID if two else y
+        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(classes, np.uint8)))
     return Dataset(path.name, splits[0], splits[1], mask_classes([split.labels for split in splits], outputs), notes)
 
 

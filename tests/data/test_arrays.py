@@ -58,6 +58,9 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         ({"x": X, "y": Y[:5]}, "one for each"),
         ({"x": X.astype(str), "y": Y}, "they are numbers"),
         ({"x": np.where(X == 3, np.nan, X), "y": Y}, "not finite"),
+        ({"x": X * 1e300, "y": Y}, "not finite"),
+        ({"x": X, "y": Y * 1e300 + 0.5}, "the targets of a regression are numbers"),
+        ({"x": 5, "y": 3}, "the examples are 1 of int64"),
         ({"x": np.zeros((40, 5, 5)), "y": Y}, "examples of 5x5 cannot become the network's input 1x3x4"),
         ({"x": X, "y": np.arange(40)}, "labels are classes|is of class"),
     ],
@@ -69,7 +72,15 @@ def test_arrays_that_cannot_be_used_say_why(tmp_path: Path, arrays: dict[str, ob
 
 def test_a_file_that_is_none_says_so(tmp_path: Path) -> None:
     (tmp_path / "x.npz").write_bytes(b"PK\x03\x04 no")
-    for name, said in (("x.npz", "is not a file of arrays"), ("y.npz", "there is no such file")):
+    np.save(tmp_path / "alone.npy", X)
+    np.savez_compressed(tmp_path / "z.npz", x=np.random.default_rng(0).normal(size=(40, 12)), y=Y)
+    damaged = bytearray((tmp_path / "z.npz").read_bytes())
+    damaged[80:400] = bytes(byte ^ 0x5A for byte in damaged[80:400])
+    (tmp_path / "z.npz").write_bytes(damaged)
+    for name, said in (
+        *((each, "is not a file of arrays") for each in ("x.npz", "z.npz", "alone.npy")),
+        ("y.npz", "there is no such file"),
+    ):
         with pytest.raises(CnnError, match=said):
             load_dataset(f"npz:{tmp_path / name}", (1,))
 
@@ -142,6 +153,8 @@ def test_fractions_and_the_task_say_that_targets_are_numbers(tmp_path: Path) -> 
         ("a,target_x,b,target_y", 2, ("target_x", "target_y")),
         ("a,y,b,c", 1, ("y",)),
         ("a,b,c,size", 1, ("size",)),
+        ("rooms,year,yard,price", 1, ("price",)),
+        ("y1,a,y_2,b", 2, ("y1", "y_2")),
         ("a,b,price,size", 2, ("price", "size")),
     ],
 )
@@ -157,6 +170,19 @@ def test_the_targets_of_a_table_are_found_by_name_else_the_last_columns(
     for split in (dataset.train, dataset.test):
         assert np.array_equal(split.labels % 10, np.tile(last, (len(split.labels), 1)).astype(np.float32))
         assert np.array_equal(split.labels[:, 0] // 10, split.images[:, 0] // 10)
+
+
+def test_a_table_of_targets_alone_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CnnError, match="has 2 columns, all of them targets"):
+        load_dataset(table(tmp_path, "a,b\n" + "1,2\n" * 10), (2,), task="regression", outputs=5)
+
+
+def test_masks_of_0_and_255_alone_have_two_classes(tmp_path: Path) -> None:
+    y = np.tile([0, 255], 80).reshape(10, 4, 4).astype(np.uint8)
+    for more, classes in (([], {0, 1}), ([3], {0, 3, 255})):
+        y.flat[: 16 * len(more)] = 3
+        dataset = load_dataset(saved(tmp_path, x=y[:, None], y=y), (1, 4, 4), task="segmentation", outputs=4)
+        assert set(np.unique((*dataset.train.labels, *dataset.test.labels)).tolist()) == classes
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 5), (2, 7), (1, 3, 4, 5)])
