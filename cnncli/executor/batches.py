@@ -23,8 +23,8 @@ from cnncli.runs import Normalisation
 from cnncli.shape import Shape, elements, format_shape
 
 EVALUATION_BATCH = 512
-STATISTICS_SAMPLE = 10_000  # examples
-MOST_COUNTED = 200_000_000  # pixels: more than CIFAR has, and counted in a moment
+STATISTICS_SAMPLE = 10_000
+ROUNDING = 1e-7  # of a float32: values that differ by no more of their size are all the same
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey value holds
 
 
@@ -166,8 +166,8 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
 def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
     """Mean and standard deviation of each channel of the network's input, over the training images.
 
-    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are. These, and images whose channels
-    have to be converted, are asked by a sample; pixels are counted by value, all of them unless they are very many.
+    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. The
+    deviation is 1 where all values are the same.
     """
     few = images.sample(1)
     channels = few.shape[1] if len(shape) == 1 else shape[0]
@@ -179,10 +179,14 @@ def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
     unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
     sample = with_channels(pixels, channels).double() / unit
     rest = (0, *range(2, sample.dim()))
-    mean, std = sample.mean(rest), sample.std(rest)
+    mean, std = sample.mean(rest).tolist(), sample.std(rest).tolist()
+    if unit == 1.0:
+        largest = sample.abs().amax(rest).tolist()
+        there = [value if value > ROUNDING * most else 1.0 for value, most in zip(std, largest, strict=True)]
+        return Normalisation(tuple(mean), tuple(there), unit)
     return Normalisation(
-        tuple(round(value, 6) for value in mean.tolist()),
-        tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std.tolist()),
+        tuple(round(value, 6) for value in mean),
+        tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std),
         unit,
     )
 

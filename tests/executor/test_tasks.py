@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from cnncli import runs
 from cnncli.executor.augmentation import Mixed, mixed
-from cnncli.executor.batches import Batch, Images
+from cnncli.executor.batches import Batch, Images, normalisation_of
 from cnncli.executor.objectives.regression import Regression, scaling_of
 from cnncli.executor.objectives.segmentation import VOID, Segmentation
 from cnncli.executor.training import Task, shown_images
@@ -63,6 +63,25 @@ def test_who_always_says_the_mean_explains_nothing() -> None:
     meter = regression(targets).meter(CPU)
     meter.add(torch.zeros(50, 2), targets)
     assert np.allclose(meter.evaluation(0.0).explained, 0, atol=1e-5)
+
+
+def test_targets_that_are_all_the_same_leave_nothing_to_explain() -> None:
+    targets = torch.full((30, 1), 0.1)
+    for objective in (regression(targets), regression(drawn(2, 30, 1) * 5)):
+        meter = objective.meter(CPU)
+        meter.add(drawn(1, 30, 1), targets)
+        assert meter.evaluation(0.0).explained == (0.0,)
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1e-13, 1.0, 1e9])
+def test_examples_and_targets_of_any_unit_are_scaled_to_deviation_1(unit: float) -> None:
+    values = drawn(3, 200, 2) * unit
+    found = normalisation_of(Images(values, values), (2,))
+    for scaling in (scaling_of(values), found):
+        assert np.allclose(np.array(scaling.std) / unit, values.div(unit).std(0), rtol=1e-4)
+        assert np.allclose(np.array(scaling.mean) / unit, values.div(unit).mean(0), atol=1e-4)
+    same = torch.full((200, 2), 0.1 * unit)
+    assert scaling_of(same).std == normalisation_of(Images(same, same), (2,)).std == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("loss", ["mse", "l1", "huber"])

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from cnncli.errors import CnnError
 from cnncli.executor import workers
+from cnncli.executor.batches import ROUNDING
 from cnncli.recipe import Recipe
 from cnncli.runs import Normalisation
 
@@ -23,19 +24,18 @@ LOSSES = {"mse": functional.mse_loss, "l1": functional.l1_loss, "huber": functio
 
 
 def scaling_of(targets: Tensor) -> Normalisation:
-    """Mean and standard deviation of each target, (N, K), over the images trained on."""
+    """Mean and standard deviation of each target, (N, K), over the images trained on, 1 where they are all the same."""
     values = targets.cpu().double()
-    std = values.std(0) if len(values) > 1 else torch.ones(values.shape[1])
-    return Normalisation(
-        tuple(values.mean(0).tolist()), tuple(value if value > 1e-12 else 1.0 for value in std.tolist()), 1.0
-    )
+    std, same = values.std(0, correction=0 if len(values) == 1 else 1), ROUNDING * values.abs().amax(0)
+    return Normalisation(tuple(values.mean(0).tolist()), tuple(torch.where(std > same, std, 1.0).tolist()), 1.0)
 
 
 @dataclass(frozen=True)
 class Regressed:
     """Over K targets: mean absolute errors, root mean square errors, and the share of the variance explained (R²).
 
-    R² is 0 for a network that always says the mean, and below for a worse one.
+    R² is 0 for a network that always says the mean, and below for a worse one; also where all targets are the same, and
+    there is nothing to explain.
     """
 
     loss: float
@@ -79,11 +79,12 @@ class _Meter:
         sums = workers.summed(self.sums.to(device) if workers.count() > 1 else self.sums).cpu()
         absolute, square, wanted, squares, count = sums
         count = count.clamp_min(1)
-        variance = (squares - wanted.square() / count).clamp_min(1e-12)
+        variance = squares - wanted.square() / count
+        varies = variance > ROUNDING * squares
         std = self.scaled.std.cpu().double()
-        found = (std * absolute / count, std * (square / count).sqrt(), 1 - square / variance)
-        absolutes, roots, explained = (tuple(values.tolist()) for values in found)
-        return Regressed(loss, int(sums[4][0]), absolutes, roots, explained)
+        explained = torch.where(varies, 1 - square / torch.where(varies, variance, 1.0), 0.0)
+        found = (std * absolute / count, std * (square / count).sqrt(), explained)
+        return Regressed(loss, int(sums[4][0]), *(tuple(values.tolist()) for values in found))
 
 
 @dataclass(frozen=True)
