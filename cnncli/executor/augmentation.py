@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.executor.batches import GREY, Batch, channels_last, generator, mixed_seed
+from cnncli.executor.batches import Batch, channels_last, generator, grey_weights, mixed_seed, sent
 from cnncli.executor.workers import share
 from cnncli.recipe import Recipe
 
@@ -85,7 +85,8 @@ def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor
             places = (size - 1) - ((size - 1) - places.abs()).abs()
         if flips is not None and axis == len(sizes) - 1:
             places = torch.where(flips[:, None], size - 1 - places, places)
-        index.append(places.reshape(len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)))
+        shape = [len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)]
+        index.append(sent(places.reshape(shape), device))
     return pixels[tuple(index)]
 
 
@@ -99,14 +100,13 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
     Bytes stay from 0 to 255; other numbers have no such bounds.
     """
     draws = share(torch.rand(size, 3, generator=generator(seed, step, "jitter")))
-    factors = (1 + strength * (2 * draws - 1)).to(pixels.device, non_blocking=True)
+    factors = sent(1 + strength * (2 * draws - 1), pixels.device)
     brightness, contrast, saturation = (f.view(-1, *(1,) * (pixels.dim() - 1)) for f in factors.unbind(1))
     images: Tensor = pixels.float() * brightness
     mean = images.mean(dim=tuple(range(1, images.dim())), keepdim=True)
     images = mean + (images - mean) * contrast
     if images.shape[1] == 3:
-        weights = images.new_tensor(GREY).view(1, 3, *(1,) * (images.dim() - 2))
-        grey = (images * weights).sum(1, keepdim=True)
+        grey = (images * grey_weights(images)).sum(1, keepdim=True)
         images = grey + (images - grey) * saturation
     return images if pixels.is_floating_point() else images.clamp(0, 255)
 
@@ -134,14 +134,15 @@ def _turned(images: Tensor, size: int, degrees: float, seed: int, step: int, mod
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
     rows = torch.stack((torch.stack((cos, -sin * ratio, zero), 1), torch.stack((sin / ratio, cos, zero), 1)), 1)
-    grid = functional.affine_grid(rows.to(images), list(images.shape), align_corners=False)
+    rows = sent(rows.to(images.dtype), images.device)
+    grid = functional.affine_grid(rows, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
 def _cut(images: Tensor, size: int, side: int, seed: int, step: int) -> Tensor:
     """A square of ``side`` around a place drawn anywhere, so that it may hang over the border."""
     height, width = images.shape[2:]
-    draws = share(torch.rand(size, 2, generator=generator(seed, step, "cutout"))).to(images.device, non_blocking=True)
+    draws = sent(share(torch.rand(size, 2, generator=generator(seed, step, "cutout"))), images.device)
     inside = [
         ((torch.arange(n, device=images.device) - (draw * n).floor()[:, None] + side // 2) // side) == 0
         for draw, n in zip(draws.unbind(1), (height, width), strict=True)
@@ -167,7 +168,7 @@ def mixed(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
     if not alpha:
         return Mixed(images, labels, labels, 1.0)
     share = draws.betavariate(alpha, alpha)
-    order = torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")).to(images.device)
+    order = sent(torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")), images.device)
     if not cuts or images.dim() != 4:
         return Mixed(torch.lerp(images[order], images, share), labels, labels[order], share)
     height, width = images.shape[2:]

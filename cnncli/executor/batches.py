@@ -43,9 +43,9 @@ class Images:
 
     def part(self, index: Tensor) -> Images:
         """The images at ``index``, a split of its own."""
-        at = index.to(self.labels.device, non_blocking=True)
-        pixels = self.pixels[at if self.pixels.device == at.device else index.to(self.pixels.device)]
-        return Images(pixels, self.labels[at])
+        there = sent(index, self.labels.device)
+        here = there if self.pixels.device == self.labels.device else index.to(self.pixels.device)
+        return Images(self.pixels[here], self.labels[there])
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
@@ -57,7 +57,8 @@ class Images:
         for index in indices:
             # a slice is a view of the split, without a copy
             found = self.part(index) if isinstance(index, Tensor) else Images(self.pixels[index], self.labels[index])
-            yield found if found.pixels.device == device else Images(found.pixels.to(device), found.labels)
+            pixels = sent(found.pixels, device)
+            yield found if pixels is found.pixels else Images(pixels, found.labels)
 
     def sample(self, count: int) -> Tensor:
         """The pixels of the first ``count`` images, on the device."""
@@ -122,8 +123,18 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
         return images
     if have == 1:
         return images.expand(-1, channels, -1, -1)
-    weights = images.new_tensor(GREY).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
+    return (images * grey_weights(images)).sum(1, keepdim=True)
+
+
+def grey_weights(images: Tensor) -> Tensor:
+    """What each colour of images (N, 3, *sizes) counts in grey."""
+    weights = sent(torch.tensor(GREY, dtype=images.dtype), images.device)
+    return weights.view(1, 3, *(1,) * (images.dim() - 2))
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on a device, without waiting for what a GPU computes: CUDA keeps what is copied aside until it is."""
+    return tensor.to(device, non_blocking=device.type == "cuda")
 
 
 def on_device(split: Split, device: torch.device, loaders: int) -> Examples:
@@ -232,9 +243,9 @@ def mixed_seed(seed: int, number: int, purpose: str) -> int:
 
 
 class Batch(NamedTuple):
-    """Some images and their numbers among all, (n,), on the CPU: a worker's share of a batch of ``size``.
+    """Some images and their numbers among all, (n,): a worker's share of a batch of ``size``, if it ``counts``.
 
-    It ``counts`` unless the images are another worker's as well.
+    The numbers lie on the CPU, where augmentation draws: to fetch them from a GPU would wait for all that it computes.
     """
 
     images: Images
@@ -248,7 +259,8 @@ def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, f
 
     A last batch of a single image is left out: batch normalisation cannot train on it.
     """
-    whole = torch.split(images.order(seed, epoch), batch_size)[first : batches_per_epoch(len(images), batch_size)]
+    order = images.order(seed, epoch)
+    whole = torch.split(order, batch_size)[first : batches_per_epoch(len(images), batch_size)]
     own = [workers.share(index) for index in whole]
     for index, mine, read in zip(whole, own, images.read(own), strict=True):
         yield Batch(read, mine, len(index), workers.counts(index))

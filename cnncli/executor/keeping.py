@@ -96,10 +96,13 @@ class _Keeper:
     saved: float
     events: Any
 
-    def keep(self, state: State) -> None:
-        """Take a checkpoint of a state whose weights are numbers. Raises DivergedError otherwise."""
+    def check(self, state: State) -> None:
+        """Raises DivergedError where weights are no numbers: such are not kept."""
         if not is_finite(state.network):
-            raise DivergedError(float("nan"), state.step, state.step // self.prepared.task.steps_per_epoch + 1)
+            raise DivergedError(float("nan"), state.step, (state.step - 1) // self.prepared.task.steps_per_epoch + 1)
+
+    def keep(self, state: State) -> None:
+        """Take a checkpoint."""
         checkpoint = state.checkpoint()
         if workers.is_first():
             write_checkpoint(self.run.folder, checkpoint)
@@ -112,11 +115,13 @@ class _Keeper:
         due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
         agreed = workers.largest(self.request.exit_code if self.request else int(due))
         if agreed:
+            self.check(state)
             self.keep(state)
             _leave(agreed)
 
     def epoch(self, state: State, seen: Seen, evaluation: Evaluation) -> None:
         """After an epoch: weights, metrics and a checkpoint."""
+        self.check(state)
         if workers.is_first():
             _save_weights(state, self.run, seen.epoch)
             metrics = _metrics(seen, evaluation, self.prepared.held_out, time.perf_counter() - self.started)

@@ -75,14 +75,14 @@ def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
     """
     if recipe.class_weights == "none":
         return None
-    classes, counts = len(counts), counts.double()
+    device, classes, counts = counts.device, len(counts), counts.cpu().double()  # which not every device has
     if recipe.class_weights == "balanced":
         weights = 1 / counts.clamp_min(1)
     elif len(recipe.class_weights) != classes:
         raise CnnError(f"class_weights has {len(recipe.class_weights)} weights for {classes} classes")
     else:
-        weights = torch.tensor(recipe.class_weights, dtype=torch.float64, device=counts.device)
-    return (weights * counts.sum() / (weights * counts).sum()).float()
+        weights = torch.tensor(recipe.class_weights, dtype=torch.float64)
+    return (weights * counts.sum() / (weights * counts).sum()).float().to(device)
 
 
 def mixed_loss(loss: Loss, output: Tensor, shown: Mixed) -> Tensor:

@@ -116,6 +116,7 @@ class State:
         if self.average is not None:
             for name, tensor in self.average.tensors.items():
                 tensor.copy_(tensors[f"average/{name}"])
+        self.tally = Tally(self.tally.loss.device)
         if workers.is_first():  # it carries the sums of all
             self.tally.loss.copy_(tensors["tally/loss"])
             self.tally.score.copy_(tensors["tally/score"])

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from cnncli.data.dataset import OnDisk
 from cnncli.errors import CnnError, Problem
-from cnncli.executor.batches import Images, generator
+from cnncli.executor.batches import Images, generator, sent
 
 SAMPLE = 2_000  # images that stand for all: reading and decoding them takes time
 ROOM = 2 << 30  # bytes of shared memory for the batches that are read ahead
@@ -52,13 +52,14 @@ class Streamed:
             return torch.randperm(len(self), generator=draws)
         ends = torch.tensor(self.source.pieces).cumsum(0)
         file_of = torch.searchsorted(ends, self.rows, right=True)
-        files = [(file_of == number).nonzero()[:, 0] for number in torch.randperm(len(ends), generator=draws).tolist()]
+        images_of = torch.split(file_of.argsort(stable=True), file_of.bincount(minlength=len(ends)).tolist())
+        files = [images_of[number] for number in torch.randperm(len(ends), generator=draws).tolist()]
         together = [torch.cat(files[at : at + FILES_AT_ONCE]) for at in range(0, len(files), FILES_AT_ONCE)]
         return torch.cat([images[torch.randperm(len(images), generator=draws)] for images in together])
 
     def read(self, indices: Iterable[Tensor | slice]) -> Iterator[Images]:
         """The images at each of the ``indices``, on the device; those to come are read meanwhile."""
-        wanted = [torch.arange(len(self))[at] if isinstance(at, slice) else at.cpu() for at in indices]
+        wanted = [torch.arange(*at.indices(len(self))) if isinstance(at, slice) else at.cpu() for at in indices]
         rows = [self.rows[at].tolist() for at in wanted]
         device = self.labels.device
         loader = DataLoader(
@@ -73,8 +74,7 @@ class Streamed:
         for at, read in zip(wanted, loader, strict=True):
             if isinstance(read, list):
                 raise CnnError.of([Problem(*problem) for problem in read])
-            pixels = torch.as_tensor(read).to(device, non_blocking=True)
-            yield Images(pixels, self.labels[at.to(device)])
+            yield Images(sent(torch.as_tensor(read), device), self.labels[sent(at, device)])
 
     def sample(self, count: int) -> Tensor:
         """The pixels of ``count`` images, fewer where that is many, from all over the split, on the device."""

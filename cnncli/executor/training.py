@@ -160,8 +160,8 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
 
 
 def seed_draws(task: Task, step: int) -> None:
-    """Make what the network draws itself, as dropout does, a function of (seed, step)."""
-    seed = mixed_seed(task.recipe.seed, step, "dropout")
+    """Make what the network draws itself, as dropout does, a function of (seed, step), another one on each worker."""
+    seed = mixed_seed(task.recipe.seed, step, "dropout" if workers.is_first() else f"dropout {workers.number()}")
     torch.default_generator.manual_seed(seed)
     if task.train.labels.is_cuda:  # torch.manual_seed would keep a note of each call for a GPU that is not there
         torch.cuda.manual_seed(seed)

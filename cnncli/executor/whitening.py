@@ -25,6 +25,7 @@ def whiten(convolution: nn.Module, images: Tensor) -> None:
         raise CnnError(
             f"whiten: the first convolution has {filters} filters", f"whitening patches takes 2 C k k = {2 * size}"
         )
+    images = images.cpu() if images.device.type == "mps" else images  # which has no float64
     patches = images[:IMAGES].float().unfold(2, kernel[0], 1).unfold(3, kernel[1], 1)
     rows = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, size).double()
     covariance = rows.T @ rows / len(rows)

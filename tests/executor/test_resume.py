@@ -271,6 +271,20 @@ def test_a_loss_that_comes_apart_names_the_layer_and_the_step(cnn: Run, net: Pat
     assert all(abs(tensor).max() < 1e30 for name, tensor in load_file(saved).items() if name.startswith("network/"))
 
 
+def test_weights_that_are_no_numbers_are_not_kept(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = keeping._Keeper.epoch
+
+    def spoiled(self: keeping._Keeper, state: training.State, seen: training.Seen, *rest: object) -> None:
+        if seen.epoch == 2:  # which the held-out loss does not show
+            state.network.get_parameter("c1.bias").data[0] = float("inf")
+        real(self, state, seen, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keeping._Keeper, "epoch", spoiled)
+    ended = cnn("train", net, "--run-dir", "run")
+    assert ended.code == 1 and "in epoch 2: the training has come apart" in ended.err
+    assert all(np.isfinite(tensor).all() for tensor in load_file("run/weights.safetensors").values())
+
+
 def test_a_run_can_be_repeated_from_its_folder(cnn: Run, net: Path) -> None:
     cnn("train", net, "--lr", "0.02", "--run-dir", "run")
     ended = cnn("train", "--from", "run", "--run-dir", "again")

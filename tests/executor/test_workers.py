@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -20,6 +22,9 @@ from safetensors.numpy import load_file
 from cnncli.commands.train import _without_nproc
 from cnncli.errors import CnnError
 from cnncli.executor import workers
+from cnncli.executor.batches import Images
+from cnncli.executor.training import Task, seed_draws
+from cnncli.recipe import Recipe
 
 NET = """
 input: 1x8x8
@@ -187,3 +192,20 @@ def test_each_worker_has_a_gpu_of_its_own_and_draws_on_it(monkeypatch: pytest.Mo
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
     with pytest.raises(CnnError, match="3 workers on a machine with 2 GPUs"):
         workers.local_device(torch.device("cuda"))
+
+
+def test_each_worker_drops_out_other_values_and_the_first_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = Images(torch.zeros(4, 1, 2, 2), torch.zeros(4, dtype=torch.int64))
+    task = cast(Task, SimpleNamespace(recipe=Recipe(), train=images))
+
+    def drawn() -> float:
+        seed_draws(task, 5)
+        return float(torch.rand(()))
+
+    alone = drawn()
+    monkeypatch.setattr(workers.dist, "is_initialized", lambda: True)
+    found = []
+    for number in range(3):
+        monkeypatch.setattr(workers.dist, "get_rank", lambda number=number: number)
+        found.append(drawn())
+    assert found[0] == alone and len(set(found)) == 3
