@@ -20,6 +20,7 @@ from cnncli.executor.training import Task, take_step
 MODES = {"off": "", "on": "default", "graphs": "reduce-overhead"}  # and torch.compile's names for them
 WORTH_A_TRIAL = 60.0  # seconds of training left: compiling takes some ten
 TIMED_STEPS = 10
+MOST_SIZES = 64  # of batches, their parts and images; torch would give up after 8
 
 
 class Choice(NamedTuple):
@@ -45,10 +46,17 @@ def wanted_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple
 
 
 def compiled(task: Task, mode: str) -> Task:
-    """The task whose steps are computed in a mode."""
+    """The task whose steps are computed in a mode.
+
+    Each size of batch and image is compiled by itself: code for any size would be taken from the second one on, and
+    adds in another order, so that a resumed training would end elsewhere.
+    """
     if mode == "off":
         return task
-    compute: Callable[[Tensor], Tensor] = torch.compile(task.compute, mode=MODES[mode])
+    import torch._dynamo
+
+    torch._dynamo.config.recompile_limit = MOST_SIZES
+    compute: Callable[[Tensor], Tensor] = torch.compile(task.compute, mode=MODES[mode], dynamic=False)
     if mode == "graphs":
         plain = compute
 

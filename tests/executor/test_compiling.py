@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from program import Run
+from stopped import check_stopped_is_never_stopped
 
 from cnncli.errors import CnnError
 from cnncli.executor import compiling, training
@@ -97,3 +98,9 @@ def test_a_compiled_network_trains_as_the_plain_one(cnn: Run, net: Path) -> None
         json.loads(Path(mode, "metrics.jsonl").read_text().splitlines()[-1])["train_loss"] for mode in ("off", "on")
     )
     assert one == pytest.approx(other, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_a_compiled_training_is_resumed_exactly(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last batches are smaller: code that was compiled for those must not compute the others."""
+    check_stopped_is_never_stopped(cnn, monkeypatch, net, "--compile", "on", "--batch-size", "50", "--epochs", "2.2")
