@@ -61,8 +61,9 @@ class Images:
             yield found if pixels is found.pixels else Images(pixels, found.labels)
 
     def sample(self, count: int) -> Tensor:
-        """The pixels of the first ``count`` images, on the device."""
-        return self.pixels[:count].to(self.labels.device)
+        """The pixels of ``count`` images from all over the split, on the device: folders lie in it one by one."""
+        found = self.pixels[spread(count, len(self)).to(self.pixels.device)] if count < len(self) else self.pixels
+        return found.to(self.labels.device)
 
 
 class Examples(Protocol):
@@ -227,6 +228,12 @@ def split_off(images: Examples, share: float, seed: int) -> tuple[Examples, Exam
         )
     order = torch.randperm(len(images), generator=generator(seed, 0, "validation"))
     return images.part(order[count:].sort().values), images.part(order[:count].sort().values)
+
+
+def spread(count: int, total: int) -> Tensor:
+    """The numbers of ``count`` images, from the first to the last of ``total``; all where there are no more."""
+    count = min(count, total)
+    return torch.arange(count) * (total - 1) // max(1, count - 1)
 
 
 def generator(seed: int, number: int, purpose: str) -> torch.Generator:

@@ -117,7 +117,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
                 raise CnnError(message, "a run goes on as it began")
-            prepared = _prepared(job, display, resumed=True)
+            prepared = _prepared(job, display, run.record)
             prepared.state.restore(checkpoint)
             prepared = _compiled(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
@@ -156,8 +156,8 @@ def _on(prepared: Prepared) -> str:
     return several + describe(prepared.device) + (f" in {precision}" if precision != "fp32" else "")
 
 
-def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
-    """Everything on its device, before the first step."""
+def _prepared(job: Job, display: Display, begun: runs.RunRecord | None = None) -> Prepared:
+    """Everything on its device, before the first step; of a run that was ``begun`` it is scaled as it was then."""
     recipe, graph = job.recipe, job.loaded.graph
     check(job.loaded.inferred)
     device = workers.local_device(choose_device(recipe.device))
@@ -170,14 +170,14 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         display.note(note)
     with _told(job):
         images, test = (on_device(split, device, recipe.loaders) for split in (job.dataset.train, job.dataset.test))
-        normalisation = normalisation_of(images, graph.inputs[0].shape)
+        normalisation = begun.normalisation if begun is not None else normalisation_of(images, graph.inputs[0].shape)
         prepare = preparation(graph.inputs[0].shape, normalisation, device)
         held_out, name = test, "test"
         if recipe.validation:
             (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
         network = _scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
         sample = (
-            None if resumed else lambda count: prepare(images.sample(count))
+            None if begun is not None else lambda count: prepare(images.sample(count))
         )  # its weights come from the checkpoint
         for note in start_weights(network, recipe, sample):
             display.note(note)
@@ -188,7 +188,9 @@ def _prepared(job: Job, display: Display, *, resumed: bool = False) -> Prepared:
         frozen = freeze(network, recipe)
         if frozen:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
-        targets = scaling_of(images.labels) if job.dataset.task == "regression" else None
+        targets = begun.targets if begun is not None else None
+        if targets is None and job.dataset.task == "regression":
+            targets = scaling_of(images.labels)
         objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
         precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
         joined = workers.together(network, device)

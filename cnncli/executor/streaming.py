@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from cnncli.data.dataset import OnDisk
 from cnncli.errors import CnnError, Problem
-from cnncli.executor.batches import Images, generator, sent
+from cnncli.executor.batches import Images, generator, sent, spread
 
 SAMPLE = 2_000  # images that stand for all: reading and decoding them takes time
 ROOM = 2 << 30  # bytes of shared memory for the batches that are read ahead
@@ -78,10 +78,8 @@ class Streamed:
 
     def sample(self, count: int) -> Tensor:
         """The pixels of ``count`` images, fewer where that is many, from all over the split, on the device."""
-        count = min(count, SAMPLE, len(self))
-        chosen = torch.linspace(0, len(self) - 1, count).round().long()
-        parts = [images.pixels for images in self.read([chosen[at : at + 64] for at in range(0, count, 64)])]
-        return torch.cat(parts)
+        chosen = spread(min(count, SAMPLE), len(self))
+        return torch.cat([images.pixels for images in self.read(torch.split(chosen, 64))])
 
 
 def streamed(source: OnDisk, labels: Tensor, loaders: int) -> Streamed:

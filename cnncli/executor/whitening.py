@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from cnncli.errors import CnnError
 
-IMAGES = 5000  # the first ones are enough for the statistics of patches
+IMAGES = 5000  # so many are enough for the statistics of patches
 EPS = 5e-4
 
 

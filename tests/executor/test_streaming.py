@@ -22,7 +22,7 @@ from stopped import check_stopped_is_never_stopped
 from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.executor import streaming
-from cnncli.executor.batches import Images, evaluation_batches, split_off, training_batches
+from cnncli.executor.batches import Images, evaluation_batches, split_off, spread, training_batches
 from cnncli.executor.streaming import FILES_AT_ONCE, Streamed, streamed
 
 
@@ -97,8 +97,11 @@ def test_what_cannot_be_read_is_one_error_without_a_traceback(loaders: int) -> N
 
 
 def test_a_sample_is_from_all_over() -> None:
-    assert on_disk(200).sample(5)[:, 0, 0, 0].tolist() == [0, 50, 100, 149, 199]
-    assert len(on_disk(200).sample(10_000)) == 200
+    pixels = torch.arange(200, dtype=torch.uint8).view(-1, 1, 1, 1)
+    for images in (on_disk(200), Images(pixels, torch.zeros(200, dtype=torch.int64))):
+        assert images.sample(5)[:, 0, 0, 0].tolist() == [0, 49, 99, 149, 199]
+        assert images.sample(10_000)[:, 0, 0, 0].tolist() == list(range(200))
+    assert spread(2, 3_000_000_000).tolist() == [0, 2_999_999_999]
 
 
 # From the command line --------------------------------------------------------------------------------------------
