@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +28,7 @@ from cnncli.loading import Loaded
 from cnncli.recipe import Recipe
 
 STEPS_BETWEEN_AGREEMENTS = 10  # of several workers, on whether to save or to stop
+APART = 255  # what they agree on where a worker's loss is no number
 
 
 class Display(Protocol):
@@ -76,7 +78,7 @@ def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display
     events = event_writer(run.folder, run.record.epochs_done) if shown else None
     keeper = _Keeper(job, prepared, run, display, StopRequest(), now, now, events)
     with _endings(keeper), stop_requests() as keeper.request:
-        train(prepared.task, prepared.state, Watch(display.batch, keeper.between, keeper.epoch))
+        train(prepared.task, prepared.state, Watch(keeper.batch, keeper.between, keeper.epoch))
     if prepared.state.is_over(job.recipe):
         best = prepared.state.best_epoch
         display.note(f"stopped early: the loss has not been lower since epoch {best}, whose weights are {runs.BEST}")
@@ -95,11 +97,16 @@ class _Keeper:
     started: float
     saved: float
     events: Any
+    apart: bool = False
 
     def check(self, state: State) -> None:
         """Raises DivergedError where weights are no numbers: such are not kept."""
         if not is_finite(state.network):
-            raise DivergedError(float("nan"), state.step, (state.step - 1) // self.prepared.task.steps_per_epoch + 1)
+            raise self.diverged(state)
+
+    def diverged(self, state: State) -> DivergedError:
+        """The error of a training whose loss or weights are no numbers."""
+        return DivergedError(math.nan, state.step, (state.step - 1) // self.prepared.task.steps_per_epoch + 1)
 
     def keep(self, state: State) -> None:
         """Take a checkpoint."""
@@ -108,12 +115,20 @@ class _Keeper:
             write_checkpoint(self.run.folder, checkpoint)
         self.saved = time.perf_counter()
 
+    def batch(self, seen: Seen) -> None:
+        """Now and then within an epoch: show the figures so far, and remember whether they are numbers."""
+        self.apart = not math.isfinite(seen.loss)
+        self.display.batch(seen)
+
     def between(self, state: State) -> None:
         """After a step within an epoch: save when it is time, or when a signal came, and then stop."""
         if workers.count() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
             return  # all must ask at the same step
         due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
-        agreed = workers.largest(self.request.exit_code if self.request else int(due))
+        asked = self.request.exit_code if self.request else int(due)
+        agreed = workers.largest(APART if self.apart else asked)
+        if agreed == APART:
+            raise self.diverged(state)
         if agreed:
             self.check(state)
             self.keep(state)

@@ -123,12 +123,16 @@ def train(task: Task, state: State, watch: Watch) -> None:
         for batch in training_batches(task.train, recipe.batch_size, recipe.seed, epoch, first=done):
             take_step(task, state, task.compute, batch, epoch)
             if clock.is_due():
-                watch.batch(_seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images)))
+                seen = _seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images))
+                if workers.count() == 1:  # of several none leaves alone: the others would wait for it
+                    _check(seen.loss, task, state)
+                watch.batch(seen)
             if state.step == task.steps:
                 break
             if state.step % task.steps_per_epoch:
                 watch.between(state)
         seen = _seen(task, state, epoch, clock, state.tally.of_all())
+        _check(seen.loss, task, state)
         evaluation = look(task, state)
         _check(evaluation.loss, task, state)  # the last step of an epoch can spoil the weights after its loss was taken
         state.finish_epoch(recipe, epoch, evaluation.loss)
@@ -220,10 +224,9 @@ class _Clock:
 
 
 def _seen(task: Task, state: State, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]) -> Seen:
-    """The figures so far, of this worker or of all. Raises CnnError when the loss is not a number."""
+    """The figures so far, of this worker or of all."""
     images = max(1, sums[2])
     loss, score = float(sums[0]) / images, float(sums[1]) / images
-    _check(loss, task, state)
     rate = max(group["lr"] for optimizer in state.optimizers for group in optimizer.param_groups)
     figure = task.objective.figure
     return Seen(epoch, sums[2], len(task.train), loss, figure, score, clock.speed(sums[2]), rate)
@@ -249,8 +252,9 @@ def _check(loss: float, task: Task, state: State) -> None:
 def replayed(task: Task, state: State, until: int) -> str:
     """From a good state on, take the steps again and say where the first value that is not a number turns up.
 
-    ``state`` is spoiled by it. Empty where it does not turn up until step ``until``.
+    ``state`` is spoiled by it. Empty where it does not turn up until step ``until``. Several workers go together.
     """
+    compute = task.compute if workers.count() > 1 else task.network
     while state.step < until:
         epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
         if done == 0:
@@ -259,11 +263,11 @@ def replayed(task: Task, state: State, until: int) -> str:
         for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, epoch, first=done):
             shown = shown_images(task, batch, epoch, state.step)
             seed_draws(task, state.step)
-            bad = first_bad_layer(task.network, shown.images)
+            bad = workers.any_text(first_bad_layer(task.network, shown.images))
             if bad:
                 return f"; step {state.step + 1}: {bad}"
-            take_step(task, state, task.network, batch, epoch)
-            if not math.isfinite(float(state.tally.loss)):
+            take_step(task, state, compute, batch, epoch)
+            if workers.largest(int(not math.isfinite(float(state.tally.loss)))):
                 return f"; step {state.step}: all layers give numbers, and the loss does not"
             if state.step >= until:
                 return ""

@@ -188,6 +188,15 @@ def largest(value: int) -> int:
     return int(tensor)
 
 
+def any_text(text: str) -> str:
+    """The text of the first process that has one, on each; empty where none has."""
+    if count() == 1:
+        return text
+    found: list[Any] = [None] * count()
+    dist.all_gather_object(found, text, group=_control[0])
+    return next((each for each in found if each), "")
+
+
 def from_first(value: Any) -> Any:
     """What the first process has, on each."""
     if count() == 1:

@@ -170,6 +170,14 @@ def test_workers_that_fail_all_alike_are_told_once_and_not_started_for_ever(net:
 
 
 @pytest.mark.slow
+def test_workers_whose_loss_comes_apart_say_so_together(net: Path) -> None:
+    """Within an epoch each looks at its own time; none may leave the others waiting."""
+    net.write_text(NET.replace("linear: 10]", "linear: 2000, relu, linear: 10]"))
+    code, _, err = ended(start(net, "--nproc", 2, "--lr", "1e9", "--batch-size", 2, "--run-dir", "run"))
+    assert code == 1 and "was lost" not in err and "going on" not in err, err
+    assert "the training has come apart; step " in err and err.count("come apart") == 1
+
+
 def test_a_signal_to_several_workers_saves_and_ends_with_143(net: Path) -> None:
     process = start(net, "--epochs", 100000, "--nproc", 2, "--run-dir", "two")
     while process.poll() is None and not Path("two/metrics.jsonl").exists():
