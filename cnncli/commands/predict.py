@@ -53,6 +53,8 @@ def command(run_folder: Path, files: tuple[Path, ...], top: int, folder: Path | 
     if folder is not None and run.record.task != "segmentation":
         raise CnnError(f"--masks: {run_folder} is no segmentation", "leave it out")
     asked = predictor(run, loaded, device)
+    if run.record.normalisation.unit == 1:
+        click.echo(f"{run_folder} was trained on numbers: pixels are given to it as numbers from 0 to 255", err=True)
     written: set[Path] = set()
     rows: list[dict[str, Any]] = []
     unread = 0

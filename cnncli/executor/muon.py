@@ -38,6 +38,8 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
+            if not group["lr"]:  # they stay as they are, in their norm as well
+                continue
             for parameter in group["params"]:
                 gradient = parameter.grad
                 if gradient is None:

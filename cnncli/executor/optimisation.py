@@ -34,8 +34,8 @@ def freeze(network: nn.Module, recipe: Recipe) -> list[str]:
 
 
 def _no_such(network: nn.Module, key: str, pattern: str) -> CnnError:
-    known = [name for name, _ in network.named_parameters()]
-    return CnnError(f"{key}: no parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
+    known = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
+    return CnnError(f"{key}: no trained parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
 
 
 def optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from cnncli.errors import CnnError
 from cnncli.executor.batches import training_batches
 from cnncli.executor.state import State
 from cnncli.executor.training import Task, look, take_step
@@ -91,6 +92,10 @@ def find_rate(task: Task, state: State) -> Sweep:
             steps += 1
             average = SMOOTHING * average + (1 - SMOOTHING) * loss
             smooth = average / (1 - SMOOTHING**steps)
+            if not (losses or math.isfinite(loss)):
+                raise CnnError(
+                    "the loss is no number at the lowest rate already", "what do the weights of --init hold?"
+                )
             if not math.isfinite(loss) or (losses and smooth > APART * min(losses)):
                 return Sweep(tuple(rates), tuple(losses))
             rates.append(rate)

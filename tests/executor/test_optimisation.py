@@ -83,7 +83,7 @@ def test_what_is_frozen_is_not_trained_and_a_pattern_of_nothing_is_an_error() ->
     assert freeze(network, Recipe(freeze=("0.*",))) == ["0.weight", "0.bias"]
     (optimizer,) = optimizers(network, Recipe())
     assert sum(p.numel() for g in optimizer.param_groups for p in g["params"]) == 8 + 51
-    with pytest.raises(CnnError, match="no parameter is called 'conv9"):
+    with pytest.raises(CnnError, match="no trained parameter is called 'conv9"):
         freeze(network, Recipe(freeze=("conv9.*",)))
     with pytest.raises(CnnError, match="no parameters to train"):
         freeze(network, Recipe(freeze=("*",)))
@@ -100,6 +100,14 @@ def test_newton_and_schulz_bring_singular_values_near_1(shape: tuple[int, ...]) 
     assert float(values.min()) > 0.6 and float(values.max()) < 1.3
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
     assert torch.nn.functional.cosine_similarity((u @ v).flatten(), found.flatten(), dim=0) > 0.97
+
+
+def test_muon_leaves_a_filter_whose_rate_is_gone_as_it_is() -> None:
+    weight = nn.Parameter(drawn_filter := torch.randn(4, 3, 3, 3))
+    before = drawn_filter.clone()
+    weight.grad = torch.randn(4, 3, 3, 3)
+    Muon([{"params": [weight]}], lr=0.0).step()
+    assert torch.equal(weight, before)
 
 
 def test_muon_sets_the_norm_of_a_filter_and_lowers_a_loss() -> None:

@@ -155,3 +155,14 @@ def test_each_mistake_is_one_clear_error(cnn: Run, write: Callable[..., Path], d
     ended = cnn("predict", "run", "digits/00.png")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("run/weights.safetensors: there are no weights\n")
+
+
+def test_a_network_that_was_trained_on_numbers_says_how_it_sees_pixels(
+    cnn: Run, write: Callable[..., Path], digits: Path
+) -> None:
+    np.savez("numbers.npz", x=np.random.default_rng(0).random((60, 1, 8, 8)), y=np.arange(60) % 10)
+    trained(cnn, write, LAYERS, "1x8x8", "--data", "npz:numbers.npz")
+    ended = cnn("predict", "run", "digits/00.png")
+    assert (
+        ended.code == 0 and "run was trained on numbers: pixels are given to it as numbers from 0 to 255" in ended.err
+    )

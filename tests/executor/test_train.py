@@ -15,7 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 from program import SHARED, Run, run_process
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from cnncli.executor import training
 
@@ -401,6 +401,15 @@ def test_a_learning_rate_is_found_that_trains(cnn: Run, tiny: Path) -> None:
     assert 1e-4 < rate < 1
     assert cnn("train", tiny, "--optimizer", "sgd", "--lr", rate, "--epochs", "5", "--run-dir", "run").code == 0
     assert metrics(Path("run"))[-1]["test_accuracy"] > 0.6
+
+
+def test_weights_that_are_no_numbers_have_no_learning_rate(cnn: Run, tiny: Path) -> None:
+    cnn("train", tiny, "--run-dir", "run")
+    kept = load_file("run/weights.safetensors")
+    spoiled = {name: value * np.float32("nan") for name, value in kept.items() if value.dtype == np.float32}
+    save_file(spoiled, "nan.safetensors")
+    ended = cnn("train", tiny, "--find-lr", "--init", "nan.safetensors")
+    assert ended.code == 2 and "the loss is no number at the lowest rate already" in ended.err
 
 
 def test_scores_of_classes_are_those_of_the_confusion(cnn: Run, tiny: Path) -> None:
