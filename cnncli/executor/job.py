@@ -22,7 +22,7 @@ from cnncli.executor.batches import (
     preparation,
     split_off,
 )
-from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_checkpoint
+from cnncli.executor.checkpoint import Checkpoint, has_checkpoint, last_checkpoint, write_checkpoint
 from cnncli.executor.compiling import fastest, wanted_modes
 from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
 from cnncli.executor.evaluation import evaluate
@@ -118,7 +118,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
                 raise CnnError(message, "a run goes on as it began")
             prepared = _prepared(job, display, run.record)
-            prepared.state.restore(checkpoint)
+            _restore(prepared, checkpoint, run)
             prepared = _compiled(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
@@ -132,6 +132,17 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             return _finished(job, prepared, run, display)
     finally:
         workers.leave()
+
+
+def _restore(prepared: Prepared, checkpoint: Checkpoint, run: runs.Run) -> None:
+    """Go back to where the run was. Raises CnnError for a checkpoint of another network or recipe."""
+    try:
+        prepared.state.restore(checkpoint)
+    except (LookupError, RuntimeError):
+        raise CnnError(
+            f"{run.folder}: its checkpoint is of another network or recipe",
+            "was architecture.yaml or recipe.yaml changed by hand?",
+        ) from None
 
 
 def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:

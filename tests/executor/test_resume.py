@@ -208,6 +208,20 @@ def test_a_resumed_run_keeps_its_recipe_and_its_data(cnn: Run, net: Path, monkey
     assert "is not the data that run was begun with" in cnn("train", "--resume", "run").err
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [("architecture.yaml", "filters: 4", "filters: 5"), ("recipe.yaml", "ema: 0.0", "ema: 0.9")],
+)
+def test_a_run_that_was_changed_by_hand_is_one_clear_error(cnn: Run, net: Path, name: str, old: str, new: str) -> None:
+    assert cnn("train", net, "--epochs", "0.1", "--run-dir", "run").code == 0
+    for file, before, after in (("run.json", '"finished"', '"interrupted"'), (name, old, new)):
+        text = Path("run", file).read_text()
+        assert before in text
+        Path("run", file).write_text(text.replace(before, after))
+    ended = cnn("train", "--resume", "run")
+    assert ended.code == 2 and "its checkpoint is of another network or recipe" in ended.err
+
+
 def test_a_finished_run_and_no_run_cannot_be_resumed(cnn: Run, net: Path) -> None:
     cnn("train", net, "--epochs", "1", "--run-dir", "run")
     assert "the run is finished" in cnn("train", "--resume", "run").err
