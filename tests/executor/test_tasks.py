@@ -15,9 +15,11 @@ from PIL import Image
 from program import Run
 from torch.nn import functional
 
-from cnncli import runs
+from cnncli import load, runs
 from cnncli.executor.augmentation import Mixed, mixed
 from cnncli.executor.batches import Batch, Images, normalisation_of
+from cnncli.executor.job import _scoring
+from cnncli.executor.network import Network
 from cnncli.executor.objectives.regression import Regression, scaling_of
 from cnncli.executor.objectives.segmentation import VOID, Segmentation
 from cnncli.executor.training import Task, shown_images
@@ -221,18 +223,13 @@ def test_a_regression_is_trained_evaluated_and_exported(cnn: Run, write: Callabl
     assert "mae" in cnn("runs", ".").out
 
 
-def test_a_regression_learns_the_distances_of_rbf_as_they_are(
-    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shades = np.repeat(np.arange(0, 250, 5, dtype=np.uint8), 4)
-    np.savez("grey.npz", x=np.ones((200, 1, 4, 4), np.uint8) * shades[:, None, None, None], y=shades / 7)
-    Image.fromarray(np.full((4, 4), 200, np.uint8)).save("light.png")
-    net = write("input: 1x4x4\nlayers: [flatten, linear: 4, rbf: 1]\ntrain: {dataset: 'npz:grey.npz', lr: 0.02}\n")
-    assert cnn("train", net, "--epochs", "60", "--run-dir", "run").code == 0
-    found = json.loads(cnn("predict", "run", "light.png", "--format", "json").out)
-    worth = json.loads(cnn("evaluate", "run", "--format", "json").out)
-    assert abs(found[0]["value"] - 200 / 7) < 4 * worth["mae"] + 1
+@pytest.mark.parametrize(("task", "sign"), [("classification", -1), ("regression", 1)])
+def test_distances_are_turned_into_scores_of_classes_alone(write: Callable[..., Path], task: str, sign: int) -> None:
+    loaded = load(str(write("input: 4\nlayers: [linear: 3, rbf: 2]\n")))
+    plain = Network(loaded.inferred)
+    x = drawn(0, 5, 4)
+    expected = plain(x)
+    assert isinstance(expected, torch.Tensor) and torch.equal(_scoring(loaded, plain, task)(x), sign * expected)
 
 
 def test_a_regression_on_images_says_numbers(cnn: Run, write: Callable[..., Path], squares: str) -> None:
