@@ -122,7 +122,7 @@ def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ..
     x = _single(x) if x.dtype != np.uint8 else x
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise CnnError(f"{path}: some values are not finite, or beyond 3e38", "leave those examples out")
-    if x.shape[1:] == shape:
+    if x.shape[1:] == shape or not shape:
         return x, y
     if shape[:1] == (1,) and x.shape[1:] == shape[1:]:
         return x[:, None], y

@@ -77,7 +77,7 @@ def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor
     index: list[Tensor] = [
         _along(torch.arange(n, device=device), at, len(sizes) + 2) for at, n in enumerate(pixels.shape[:2])
     ]
-    flips, shifts = (None if each is None else each.to(device, non_blocking=True) for each in (flips, shifts))
+    flips, shifts = (None if each is None else sent(each, device) for each in (flips, shifts))
     for axis, size in enumerate(sizes):
         places = torch.arange(size, device=device).expand(len(pixels), size)
         if shifts is not None:
@@ -85,8 +85,7 @@ def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor
             places = (size - 1) - ((size - 1) - places.abs()).abs()
         if flips is not None and axis == len(sizes) - 1:
             places = torch.where(flips[:, None], size - 1 - places, places)
-        shape = [len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)]
-        index.append(sent(places.reshape(shape), device))
+        index.append(places.reshape(len(pixels), *(1,) * (axis + 1), size, *(1,) * (len(sizes) - 1 - axis)))
     return pixels[tuple(index)]
 
 

@@ -23,7 +23,8 @@ from cnncli.runs import Normalisation
 from cnncli.shape import Shape, elements, format_shape
 
 EVALUATION_BATCH = 512
-STATISTICS_SAMPLE = 10_000
+STATISTICS_SAMPLE = 10_000  # examples
+MOST_COUNTED = 200_000_000  # pixels: more than CIFAR has, and counted in a moment
 ROUNDING = 1e-7  # of a float32: values that differ by no more of their size are all the same
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey value holds
 
@@ -178,8 +179,9 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
 def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
     """Mean and standard deviation of each channel of the network's input, over the training images.
 
-    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. The
-    deviation is 1 where all values are the same.
+    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. These, and
+    images whose channels have to be converted, are asked by a sample; pixels are counted by value, all of them unless
+    they are very many. The deviation is 1 where all values are the same.
     """
     few = images.sample(1)
     channels = few.shape[1] if len(shape) == 1 else shape[0]
@@ -250,9 +252,10 @@ def mixed_seed(seed: int, number: int, purpose: str) -> int:
 
 
 class Batch(NamedTuple):
-    """Some images and their numbers among all, (n,): a worker's share of a batch of ``size``, if it ``counts``.
+    """Some images and their numbers among all, (n,): a worker's share of a batch of ``size``.
 
-    The numbers lie on the CPU, where augmentation draws: to fetch them from a GPU would wait for all that it computes.
+    It ``counts`` unless the images are another worker's as well. The numbers lie on the CPU, where augmentation draws:
+    to fetch them from a GPU would wait for all that it computes.
     """
 
     images: Images
@@ -266,8 +269,7 @@ def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, f
 
     A last batch of a single image is left out: batch normalisation cannot train on it.
     """
-    order = images.order(seed, epoch)
-    whole = torch.split(order, batch_size)[first : batches_per_epoch(len(images), batch_size)]
+    whole = torch.split(images.order(seed, epoch), batch_size)[first : batches_per_epoch(len(images), batch_size)]
     own = [workers.share(index) for index in whole]
     for index, mine, read in zip(whole, own, images.read(own), strict=True):
         yield Batch(read, mine, len(index), workers.counts(index))
