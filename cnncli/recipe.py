@@ -126,7 +126,7 @@ class Recipe(Record):
     warmup: NotNegative = 0.0
     patience: Count = 3
     early_stopping: Whole = 0
-    label_smoothing: Share = 0.0
+    label_smoothing: Annotated[float, _below_one] = 0.0
     class_weights: ClassWeights = "none"
     clip_norm: NotNegative = 0.0
     ema: Annotated[float, _below_one] = 0.0
@@ -143,7 +143,7 @@ class Recipe(Record):
     init: Text = "kaiming"
     whiten: Flag = False
     seed: Whole = 0
-    validation: Share = 0.0
+    validation: Annotated[float, _below_one] = 0.0
     device: Text = "auto"
     loaders: Whole = 2
     precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
@@ -246,7 +246,22 @@ def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Rec
     recipe = Recipe(**values) if not problems else None
     if recipe is None:
         raise CnnError.of(problems)
+    _check_together(recipe)
     return recipe
+
+
+def _check_together(recipe: Recipe) -> None:
+    """Raises CnnError for keys that say nothing beside each other: they would be ignored without a word."""
+    if recipe.schedule == "multistep":
+        late = [epoch for epoch in recipe.milestones if epoch >= recipe.epochs]
+        if not recipe.milestones or late or list(recipe.milestones) != sorted({*recipe.milestones}):
+            found = f"not at {', '.join(map(str, recipe.milestones))}" if recipe.milestones else "and none is given"
+            message = f"milestones: the rate falls at growing epochs below {recipe.epochs:g}, {found}"
+            raise CnnError(message, "write milestones: [30, 60], or --milestones 30,60")
+    if recipe.warmup >= recipe.epochs:
+        raise CnnError(
+            f"warmup: {recipe.warmup:g} epochs of {recipe.epochs:g} leave none at the full rate", "use a shorter one"
+        )
 
 
 def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:

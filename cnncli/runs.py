@@ -73,14 +73,20 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and its record."""
+    """A run folder and its record; ``weights`` names the file of the weights that are asked for."""
 
     folder: Path
     record: RunRecord
+    weights: str = "weights.safetensors"
+
+    @property
+    def weights_file(self) -> Path:
+        """The file of weights."""
+        return self.folder / self.weights
 
     def updated(self, **changes: Any) -> Run:
         """Write changes of the record to disk; the run as it is then."""
-        run = Run(self.folder, replace(self.record, **changes))
+        run = replace(self, record=replace(self.record, **changes))
         write_whole(self.folder / RUN, json.dumps(asdict(run.record), indent=1).encode() + b"\n")
         return run
 
@@ -182,8 +188,8 @@ def _given_folder(folder: Path) -> Path:
     return folder
 
 
-def open_run(folder: Path) -> Run:
-    """Read a run folder. Raises CnnError where it is none, or is damaged."""
+def open_run(folder: Path, *, best: bool = False) -> Run:
+    """Read a run folder, for the last weights or the ``best``. Raises CnnError where it is none, or is damaged."""
     try:
         data = json.loads((folder / RUN).read_text(encoding="utf-8"))
         read = {"classes": tuple(map(str, data["classes"])), "command": tuple(map(str, data.get("command", ())))}
@@ -195,7 +201,7 @@ def open_run(folder: Path) -> Run:
         raise CnnError(f"{folder}: is a file, not a run folder", _known_runs()) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CnnError(f"{folder / RUN}: cannot be read: {error}", "train the network again") from None
-    return Run(folder, record)
+    return Run(folder, record, BEST if best else WEIGHTS)
 
 
 def _normalisation(data: dict[str, Any]) -> Normalisation:

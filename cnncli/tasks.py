@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.recipe import AUTO
-from cnncli.shape import format_shape
+from cnncli.shape import Shape, format_shape
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
     from cnncli.loading import Loaded
     from cnncli.recipe import Recipe
 
+OF_AXES = ("flip", "translate", "jitter")  # what changes examples with axes, and what changes images alone
+OF_IMAGES = ("rotation", "cutout", "cutmix")
 CLASSES = "classes"  # the variable of bundled networks that says how many there are
 
 
@@ -44,18 +46,29 @@ def task_of(loaded: Loaded, recipe: Recipe) -> str:
     return recipe.task
 
 
-def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None, *, stream: bool = False) -> Dataset:
+def dataset_for(loaded: Loaded, spec: str, recipe: Recipe, task: str, data_dir: Path | None) -> Dataset:
     """The data set ``spec`` as a network of one input and one output takes it.
 
     Raises CnnError where it cannot be loaded, and where the two do not go together.
     """
     graph = loaded.graph
     outputs = loaded.inferred.shape(graph.outputs[0])[0]
-    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, stream, task=task, outputs=outputs)
+    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, recipe.stream, task=task, outputs=outputs)
     check_fit(loaded, dataset)
+    _check_changes(recipe, graph.inputs[0].shape, dataset)
     if task not in (AUTO, dataset.task):
         raise CnnError(f"{dataset.name} is data for a {dataset.task}, not for a {task}", "leave the task out")
     return dataset
+
+
+def _check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
+    """Raises CnnError for keys that this input or task has no use for: they would be ignored without a word."""
+    if recipe.loss != "mse" and dataset.task != "regression":
+        raise CnnError(f"loss: {recipe.loss} is for a regression, not for a {dataset.task}", "leave it out")
+    idle = (*OF_AXES, *OF_IMAGES) if len(shape) < 2 else OF_IMAGES if len(shape) != 3 else ()
+    for key in idle:
+        if getattr(recipe, key) not in (0, "none"):
+            raise CnnError(f"{key}: the network reads {format_shape(shape)}, which is no image", f"leave {key} out")
 
 
 def check_fit(loaded: Loaded, dataset: Dataset) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     "--to", "form", type=click.Choice(["pytorch", "onnx", "torchscript"]), required=True, help="What to write."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (default: the network's name).")
+@options.best_option
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @options.input_option
 @options.set_option
@@ -28,6 +29,7 @@ def command(
     what: str,
     form: str,
     output: Path | None,
+    best: bool,
     force: bool,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
@@ -43,7 +45,7 @@ def command(
 
     What is written is run, and its outputs are compared with the network's, before it is kept.
     """
-    run, loaded = _found(what, input_shapes, assignments)
+    run, loaded = _found(what, best, input_shapes, assignments)
     from cnncli.executor.export.exporting import Export, export
 
     exported = export(Export(loaded, run, form, output, force))
@@ -53,7 +55,9 @@ def command(
     click.echo(f"wrote {' and '.join(map(str, exported.files))}; outputs {apart}")
 
 
-def _found(what: str, input_shapes: tuple[str, ...], assignments: tuple[str, ...]) -> tuple[Run | None, Loaded]:
+def _found(
+    what: str, best: bool, input_shapes: tuple[str, ...], assignments: tuple[str, ...]
+) -> tuple[Run | None, Loaded]:
     """The run, if it is one, and the network."""
     from cnncli import runs
     from cnncli.loading import load
@@ -61,8 +65,10 @@ def _found(what: str, input_shapes: tuple[str, ...], assignments: tuple[str, ...
 
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     if not Path(what).is_dir():
+        if best:
+            raise CnnError("--best is for runs", f"{what} is an architecture")
         return None, load(what, overrides=overrides, inputs=inputs)
     if overrides or inputs:
         raise CnnError("--set and --input are for architectures", "a run has the network that was trained")
-    run = runs.open_run(Path(what))
+    run = runs.open_run(Path(what), best=best)
     return run, architecture_of(run)

@@ -46,6 +46,11 @@ data_dir_option = click.option(
 )
 
 
+best_option = click.option(
+    "--best", is_flag=True, help="The weights of the epoch with the lowest held-out loss, not those of the last."
+)
+
+
 def format_option(*formats: str) -> Callable[[Command], Command]:
     """``--format``, with ``table`` for reading and the others for programs and papers."""
     return click.option(

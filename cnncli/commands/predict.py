@@ -32,9 +32,12 @@ DIGITS = 6  # of a probability: a float32 has no more
     "--masks", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Of a segmentation: write the mask of each image there, as NAME.png.",
 )  # fmt: skip
+@options.best_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
 @options.format_option("table", "json", "csv")
-def command(run_folder: Path, files: tuple[Path, ...], top: int, folder: Path | None, device: str, form: str) -> None:
+def command(
+    run_folder: Path, files: tuple[Path, ...], top: int, folder: Path | None, best: bool, device: str, form: str
+) -> None:
     """What a trained run says about images: the likeliest classes of each, and their probabilities.
 
     Of a regression its numbers; of a segmentation the share of each class, and with --masks the masks. RUN is a folder
@@ -44,7 +47,7 @@ def command(run_folder: Path, files: tuple[Path, ...], top: int, folder: Path | 
     from cnncli import runs
     from cnncli.data.pictures import picture_shape, pictures
 
-    run = runs.open_run(run_folder)
+    run = runs.open_run(run_folder, best=best)
     loaded = runs.architecture_of(run)
     shape = picture_shape(loaded.graph.inputs[0].shape, len(run.record.normalisation.mean))
 

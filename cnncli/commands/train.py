@@ -82,8 +82,7 @@ def command(
     from cnncli.recipe import as_dict, differences, read_recipe
     from cnncli.tasks import dataset_for, task_of
 
-    if dry_run and find_lr:
-        raise CnnError("--dry-run and --find-lr are two trials", "ask for one after the other")
+    _check_modes(tensorboard, dry_run, find_lr)
     given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     run = None
@@ -96,7 +95,8 @@ def command(
         loaded = runs.architecture_of(run)
         recorded = runs.recipe_of(run)
         recipe = read_recipe({}, {**as_dict(recorded), **given})
-        changed = differences(recorded, recipe)
+        # data may have moved: that it is the same is seen by what it holds
+        changed = [text for text in differences(recorded, recipe) if not text.startswith("dataset ")]
         if resume is not None and changed:
             longer = f"to train on from its weights: cnn train --from {resume} --init {resume}, with what is to change"
             raise CnnError(f"{resume} was begun with another recipe: {'; '.join(changed)}", longer)
@@ -111,7 +111,7 @@ def command(
         )
     task = task_of(loaded, recipe)
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
-    dataset = dataset_for(loaded, spec, task, data_dir, stream=recipe.stream)
+    dataset = dataset_for(loaded, spec, recipe, task, data_dir)
     if nproc is not None and nproc > 1 and not (dry_run or find_lr):  # those are tried in one process
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug)
     if _is_one_of_several() and run_dir is None and resume is None:
@@ -130,6 +130,16 @@ def command(
     if not _is_helper():
         found = figure_text(*next(iter(outcome.test.figures().items())))
         click.echo(f"test {found} after {duration(outcome.seconds)}, run {outcome.run.folder}")
+
+
+def _check_modes(tensorboard: bool, dry_run: bool, find_lr: bool) -> None:
+    """Raises CnnError for what cannot be done, before data is read."""
+    if tensorboard:
+        from cnncli.executor.events import check_tensorboard
+
+        check_tensorboard()
+    if dry_run and find_lr:
+        raise CnnError("--dry-run and --find-lr are two trials", "ask for one after the other")
 
 
 @contextmanager
@@ -168,7 +178,7 @@ def _print_rates(job: Job) -> None:
     with display(job.recipe.epochs) as shown:
         sweep = learning_rates(job, shown)
     click.echo("\n".join(rate_lines(sweep.rates, sweep.losses)))
-    click.echo(f"try --lr {sweep.suggested:g}: a tenth of the rate with the lowest loss")
+    click.echo(f"the loss is lowest at {sweep.lowest:.2g}; try --lr {sweep.suggested:g}, a tenth of that")
 
 
 def _is_one_of_several() -> bool:

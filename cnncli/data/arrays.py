@@ -61,7 +61,10 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     path = Path(text).expanduser()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
+            head = file.readline()
+            file.seek(0)
+            apart = next((sign for sign in ",;\t" if sign in head), ",")  # a spreadsheet writes ; where , is decimal
+            rows = [row for row in csv.reader(file, delimiter=apart) if row]
     except FileNotFoundError:
         raise CnnError(f"{path}: there is no such file") from None
     except (OSError, ValueError, csv.Error) as error:
@@ -211,6 +214,9 @@ def _with_masks(path: Path, train: Examples, test: Examples, notes: tuple[str, .
 
 def _with_classes(path: Path, train: Examples, test: Examples, notes: tuple[str, ...]) -> Dataset:
     """Labels as class numbers: the values in their order."""
+    if train[1].dtype.kind == "f" and not _are_whole(train[1]):
+        count = f"{len(np.unique(train[1])):,}"
+        raise CnnError(f"{path}: the targets are {count} numbers with fractions, no classes", "use --task regression")
     values = np.unique(np.concatenate((train[1], test[1])))
     missing = [str(value) for value in values if value not in train[1]]
     if missing:

@@ -54,4 +54,5 @@ def describe(device: torch.device) -> str:
     """``cuda (NVIDIA H100)``, or ``cpu (2 threads)``."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
+    threads = torch.get_num_threads()
+    return f"{device} ({threads} thread{'s' * (threads != 1)})" if device.type == "cpu" else str(device)

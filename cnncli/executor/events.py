@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,20 @@ from cnncli.errors import CnnError
 NOT_SHOWN = ("epoch",)
 
 
+def check_tensorboard() -> None:
+    """Raises CnnError where TensorBoard is not installed."""
+    if find_spec("tensorboard") is None:
+        raise CnnError("--tensorboard: TensorBoard is not installed", "pip install tensorboard")
+
+
 def event_writer(folder: Path, epochs_done: int) -> Any:
     """The writer of a run's ``events`` folder; what was written after ``epochs_done`` is done again, and hidden.
 
     Raises CnnError where TensorBoard is not installed.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise CnnError("--tensorboard: TensorBoard is not installed", "pip install tensorboard") from None
+    check_tensorboard()
+    from torch.utils.tensorboard import SummaryWriter
+
     return SummaryWriter(str(folder / "events"), purge_step=epochs_done + 1)
 
 

@@ -123,7 +123,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
                 run.cut_metrics(done)
-                run = run.updated(status="running", epochs_done=done)
+                run = run.updated(status="running", epochs_done=done, dataset=absolute_spec(job.spec))
             for text in (note, *_not_exact(run.record, prepared)):
                 if text:
                     display.note(text)
@@ -358,7 +358,7 @@ def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: s
     """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
     network = _scoring(loaded, Network(loaded.inferred), run.record.task)
-    load_weights(network, run.folder / runs.WEIGHTS)
+    load_weights(network, run.weights_file)
     network.to(device)
     shape = loaded.graph.inputs[0].shape
     conversion_notes(shape, dataset.name, _image_shape(dataset))

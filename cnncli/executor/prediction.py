@@ -16,7 +16,7 @@ from cnncli.executor.losses import Activation, probabilities_of
 from cnncli.executor.network import Network
 from cnncli.executor.weights import load_weights
 from cnncli.loading import Loaded
-from cnncli.runs import WEIGHTS, Run, RunRecord
+from cnncli.runs import Run, RunRecord
 from cnncli.shape import format_shape
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
     """The predictor of a run; ``loaded`` is its architecture. Raises CnnError for what does not go together."""
     device = choose_device(device_name)
     network = Network(loaded.inferred).eval()
-    load_weights(network, run.folder / WEIGHTS)
+    load_weights(network, run.weights_file)
     record, graph = run.record, loaded.graph
     scores = loaded.inferred.shape(graph.outputs[0])
     if scores[0] != len(record.classes):

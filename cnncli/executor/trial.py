@@ -66,10 +66,14 @@ class Sweep:
     losses: tuple[float, ...]
 
     @property
+    def lowest(self) -> float:
+        """The rate with the lowest loss."""
+        return self.rates[self.losses.index(min(self.losses))]
+
+    @property
     def suggested(self) -> float:
         """Two digits are enough of it."""
-        best = self.rates[self.losses.index(min(self.losses))] / BELOW
-        return float(f"{best:.1e}")
+        return float(f"{self.lowest / BELOW:.1e}")
 
 
 def find_rate(task: Task, state: State) -> Sweep:

@@ -59,8 +59,11 @@ def _tensors_of(path: Path, start: str) -> dict[str, Tensor]:
     except FileNotFoundError:
         known = f"it is one of {', '.join(INITS)}, a run folder, or a file of weights"
         raise CnnError(f"--init {start}: there is no such file or run", suggestion(start, INITS, known)) from None
-    except (SafetensorError, OSError, ValueError, RuntimeError, UnpicklingError, EOFError) as error:
-        raise CnnError(f"--init {start}: cannot be read: {(str(error).splitlines() or ['?'])[0]}") from None
+    except OSError as error:
+        raise CnnError(f"--init {start}: cannot be read: {error.strerror or error}") from None
+    except (SafetensorError, ValueError, RuntimeError, UnpicklingError, EOFError):
+        hint = "save it with torch.save(network.state_dict(), …), or as safetensors: whole networks may hold code"
+        raise CnnError(f"--init {start}: is no file of weights", hint) from None
     return {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
 
 

@@ -128,6 +128,7 @@ def _results(told: Told) -> dict[str, Any]:
         **_figures("test", told.result),
         **{key: value for name in HELD_OUT for key, value in _best(told.epochs, name).items()},
         **_figures("train", last),
+        **({"epoch of the best weights": record.best["epoch"]} if record.best else {}),
         "seconds": told.result.get("seconds"),
     }
 

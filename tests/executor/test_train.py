@@ -187,7 +187,7 @@ def errors() -> list[tuple[str, list[str], str]]:
             ["digits_cnn", "--optimizer", "adm"],
             "must be sgd, adam, adamw, rmsprop or muon, not adm",
         ),
-        ("validation", ["digits_cnn", "--validation", "1"], "a validation share of 1 takes 1437 of 1437 images"),
+        ("validation", ["digits_cnn", "--validation", "0.9999"], "a validation share of 0.9999 takes 1437 of 1437 images"),
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
         ("epoch of nothing", ["holes.yaml"], "milestones must be a list of epochs, as 30, 60, not [nothing]"),
@@ -397,7 +397,7 @@ def test_what_is_only_tried_is_tried_in_one_process_and_leaves_nothing(cnn: Run,
 def test_a_learning_rate_is_found_that_trains(cnn: Run, tiny: Path) -> None:
     ended = cnn("train", tiny, "--find-lr", "--optimizer", "sgd")
     assert ended.code == 0 and not Path("runs").exists()
-    rate = float(ended.out.rpartition("try --lr ")[2].split(":")[0])
+    rate = float(ended.out.rpartition("try --lr ")[2].split(",")[0])
     assert 1e-4 < rate < 1
     assert cnn("train", tiny, "--optimizer", "sgd", "--lr", rate, "--epochs", "5", "--run-dir", "run").code == 0
     assert metrics(Path("run"))[-1]["test_accuracy"] > 0.6

@@ -17,7 +17,7 @@ from cnncli.executor.weights import load_weights, save_weights
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded
 from cnncli.recipe import read_recipe
-from cnncli.runs import WEIGHTS, Run, write_whole
+from cnncli.runs import Run, write_whole
 
 SUFFIXES = {"pytorch": ".py", "onnx": ".onnx", "torchscript": ".pt"}
 
@@ -89,7 +89,7 @@ def _network(job: Export) -> Network:
         check(job.loaded.inferred)
     network = Network(job.loaded.inferred).eval()
     if job.run is not None:
-        load_weights(network, job.run.folder / WEIGHTS)
+        load_weights(network, job.run.weights_file)
     else:
         recipe = read_recipe(job.loaded.graph.train, {})
         initialise(network, recipe.init, recipe.seed)
