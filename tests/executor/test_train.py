@@ -359,7 +359,7 @@ def test_a_training_starts_from_another_run_and_says_what_did_not_match(cnn: Run
     Path("other.yaml").write_text(TINY.replace("filters: $width", "filters: 6"))
     ended = cnn("train", "other.yaml", "--epochs", "1", "--init", "first/weights.safetensors", "--run-dir", "third")
     assert "not matched, so as new: c1.weight (another shape)" in ended.err
-    for start, said in (("nowhere", "there is no such file or run"), ("other.yaml", "cannot be read")):
+    for start, said in (("nowhere", "there is no such file or run"), ("other.yaml", "is no file of weights")):
         ended = cnn("train", tiny, "--init", start)
         assert ended.code == 2 and said in ended.err
 
