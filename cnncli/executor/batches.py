@@ -226,7 +226,7 @@ def split_off(images: Examples, share: float, seed: int) -> tuple[Examples, Exam
     count = round(len(images) * share)
     if not 0 < count < len(images):
         raise CnnError(
-            f"a validation share of {share:g} takes {count} of {len(images)} images", "use a share such as 0.1"
+            f"validation: a share of {share:g} takes {count} of {len(images)} images", "use a share such as 0.1"
         )
     order = torch.randperm(len(images), generator=generator(seed, 0, "validation"))
     return images.part(order[count:].sort().values), images.part(order[:count].sort().values)

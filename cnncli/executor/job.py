@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,34 +15,25 @@ from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import NO, CnnError, Interrupted
 from cnncli.executor import provenance, workers
 from cnncli.executor.batches import (
-    channels_last,
     conversion_notes,
-    normalisation_of,
     on_device,
     preparation,
-    split_off,
 )
 from cnncli.executor.checkpoint import Checkpoint, has_checkpoint, last_checkpoint, write_checkpoint
-from cnncli.executor.compiling import fastest, wanted_modes
-from cnncli.executor.devices import choose_device, describe, keep_freed_memory, make_deterministic
+from cnncli.executor.devices import choose_device, describe
 from cnncli.executor.evaluation import evaluate
-from cnncli.executor.initialisation import start_weights
 from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
-from cnncli.executor.losses import ends_in_distances
-from cnncli.executor.network import Network, check
+from cnncli.executor.network import Network
 from cnncli.executor.objectives import Evaluation, objective_of
-from cnncli.executor.objectives.regression import scaling_of
-from cnncli.executor.optimisation import freeze
-from cnncli.executor.precision import chosen
-from cnncli.executor.synchronised import synchronise
-from cnncli.executor.training import Task, look, new_state
+from cnncli.executor.preparing import image_shape, prepared_for, scoring, with_fastest_steps
+from cnncli.executor.refusals import told
+from cnncli.executor.training import look
 from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
 from cnncli.executor.weights import load_weights
 from cnncli.language.resolved import resolved_text
 from cnncli.loading import Loaded
-from cnncli.memory import Memory, fitting_batch, memory
-from cnncli.recipe import Recipe, as_dict
-from cnncli.shape import Shape, format_shape
+from cnncli.memory import Memory, memory
+from cnncli.recipe import as_dict
 
 
 @dataclass(frozen=True)
@@ -67,11 +58,11 @@ def run_training(job: Job, display: Display) -> Outcome:
         return resume_training(job, run, display)
     workers.join()
     try:
-        prepared = _prepared(job, display)
-        with _told(job):
-            prepared = _compiled(prepared, display)
+        prepared = prepared_for(job, display)
+        with told(job):
+            prepared = with_fastest_steps(prepared, display)
         run = workers.from_first(_create_run(job, prepared) if workers.is_first() else None)
-        with _held(run), _told(job):
+        with _held(run), told(job):
             first = prepared.state.checkpoint()
             if workers.is_first():
                 write_checkpoint(run.folder, first)
@@ -83,9 +74,9 @@ def run_training(job: Job, display: Display) -> Outcome:
 
 def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
     """One batch through everything, without a run folder: how long a training takes, and its memory as calculated."""
-    prepared = _prepared(job, display)
+    prepared = prepared_for(job, display)
     kept = {"sgd": "momentum", "muon": "momentum"}.get(job.recipe.optimizer, job.recipe.optimizer)
-    with _told(job):
+    with told(job):
         found = try_out(prepared.task, prepared.state)
     display.note(f"tried on {_on(prepared)}, {len(prepared.task.train):,} images")
     return found, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", kept)
@@ -93,8 +84,8 @@ def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
 
 def learning_rates(job: Job, display: Display) -> Sweep:
     """The losses at growing learning rates, without a run folder."""
-    prepared = _prepared(job, display)
-    with _told(job):
+    prepared = prepared_for(job, display)
+    with told(job):
         return find_rate(prepared.task, prepared.state)
 
 
@@ -112,14 +103,14 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
         raise CnnError(f"{run.folder}: the run is finished", f"cnn evaluate {run.folder} looks at it")
     workers.join()
     try:
-        with _held(run), _told(job):
+        with _held(run), told(job):
             checkpoint, note = workers.from_first(last_checkpoint(run.folder) if workers.is_first() else None)
             if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
                 raise CnnError(message, "a run goes on as it began")
-            prepared = _prepared(job, display, run.record)
+            prepared = prepared_for(job, display, run.record)
             _restore(prepared, checkpoint, run)
-            prepared = _compiled(prepared, display, run.record.compiled)
+            prepared = with_fastest_steps(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
                 run.cut_metrics(done)
@@ -167,87 +158,6 @@ def _on(prepared: Prepared) -> str:
     return several + describe(prepared.device) + (f" in {precision}" if precision != "fp32" else "")
 
 
-def _prepared(job: Job, display: Display, begun: runs.RunRecord | None = None) -> Prepared:
-    """Everything on its device, before the first step; of a run that was ``begun`` it is scaled as it was then."""
-    recipe, graph = job.recipe, job.loaded.graph
-    check(job.loaded.inferred)
-    device = workers.local_device(choose_device(recipe.device))
-    keep_freed_memory()
-    if recipe.deterministic:
-        make_deterministic()
-    _check_translation(recipe, job.dataset)
-    conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, _image_shape(job.dataset))
-    for note in (*job.dataset.notes, *conversions):
-        display.note(note)
-    with _told(job):
-        images, test = (on_device(split, device, recipe.loaders) for split in (job.dataset.train, job.dataset.test))
-        normalisation = begun.normalisation if begun is not None else normalisation_of(images, graph.inputs[0].shape)
-        prepare = preparation(graph.inputs[0].shape, normalisation, device)
-        held_out, name = test, "test"
-        if recipe.validation:
-            (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
-        network = _scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
-        sample = (
-            None if begun is not None else lambda count: prepare(images.sample(count))
-        )  # its weights come from the checkpoint
-        for note in start_weights(network, recipe, sample):
-            display.note(note)
-        _place(network, graph.inputs[0].shape, device)
-        _check_sizes(network, recipe, graph.inputs[0].shape, device)
-        if recipe.sync_batchnorm:
-            synchronise(network)
-        frozen = freeze(network, recipe)
-        if frozen:
-            display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
-        targets = begun.targets if begun is not None else None
-        if targets is None and job.dataset.task == "regression":
-            targets = scaling_of(images.labels)
-        objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
-        precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
-        joined = workers.together(network, device)
-        task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
-        return Prepared(task, new_state(task), test, name, normalisation, targets, device)
-
-
-def _compiled(prepared: Prepared, display: Display, known: str = "") -> Prepared:
-    """With steps computed in the fastest way that the recipe allows, or in that which is ``known`` of a resumed run."""
-    recipe = prepared.task.recipe
-    modes = (known,) if known else wanted_modes(recipe.compile, prepared.device, recipe.accumulate)
-    task, choice = fastest(prepared.task, prepared.state, modes)
-    if choice.note:
-        display.note(choice.note)
-    return prepared._replace(task=task, compiled=choice.mode)
-
-
-def _check_translation(recipe: Recipe, dataset: Dataset) -> None:
-    """Raises CnnError where images would be moved by more than what their reflected border shows."""
-    sides = _image_shape(dataset)[1:]
-    if recipe.translate and sides and recipe.translate >= min(sides):
-        raise CnnError(
-            f"translate: images of {format_shape(sides)} cannot be moved by {recipe.translate} pixels",
-            f"use at most {min(sides) - 1}",
-        )
-
-
-@torch.no_grad()
-def _check_sizes(network: Network, recipe: Recipe, shape: Shape, device: torch.device) -> None:
-    """Raises CnnError where the network does not give its output for images of each of the recipe's sizes."""
-    if recipe.sizes and len(shape) != 3:
-        raise CnnError("sizes: the network does not read images", "leave sizes out")
-    network.eval()
-    wanted = network(torch.zeros(2, *shape, device=device)).shape if recipe.sizes else None
-    for side in recipe.sizes:
-        try:
-            found = network(torch.zeros(2, shape[0], side, side, device=device)).shape
-        except RuntimeError:
-            found = None
-        if found != wanted:
-            raise CnnError(
-                f"sizes: the network does not take images of {side}x{side}",
-                "end its maps with global_avgpool, which takes any size, or leave sizes out",
-            )
-
-
 def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> Outcome:
     """Train to the end, then look at the test images."""
     started = time.perf_counter()
@@ -269,26 +179,6 @@ def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Ev
         run.updated(status="interrupted")
         display.note(f"interrupted before the last look at the test images; the run is saved in {run.folder}")
         raise Interrupted from None
-
-
-def _image_shape(dataset: Dataset) -> Shape:
-    return tuple(dataset.train.images.shape[1:])
-
-
-def _place(network: Network, shape: Shape, device: torch.device) -> None:
-    """Put a network on its device, in PyTorch's faster layout for convolutions of images."""
-    network.to(device)
-    if len(shape) == 3:
-        for parameter in network.parameters():
-            if parameter.dim() == 4:
-                parameter.data = channels_last(parameter.data)
-
-
-def _scoring(loaded: Loaded, network: Network, task: str) -> Network:
-    """The network such that the largest output is the class: distances to classes are turned into their negatives."""
-    if task == "classification" and ends_in_distances(loaded.graph):
-        network.register_forward_hook(lambda module, inputs, output: -output)
-    return network
 
 
 def _create_run(job: Job, prepared: Prepared) -> runs.Run:
@@ -317,51 +207,14 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
     return runs.create(job.run_dir, record, text, as_dict(job.recipe))
 
 
-@contextmanager
-def _told(job: Job) -> Iterator[None]:
-    """What torch refuses on the way as a plain error that says what to do: a batch size that fits, for one."""
-    try:
-        yield
-    except (RuntimeError, ValueError, MemoryError) as error:
-        raise _refusal(job, error) or error from None
-
-
-def _refusal(job: Job, error: Exception) -> CnnError | None:
-    """What is to be said of a refusal of torch's; None for what is none."""
-    text = str(error)
-    if "more than 1 value per channel" in text:
-        return CnnError("batch normalisation cannot train on a single image", "use another --batch-size")
-    if "deterministic" in text:
-        reason = (text.splitlines() or ["?"])[0].partition(", but you set")[0]
-        return CnnError(f"--deterministic: {reason}", "leave it out, or use other layers")
-    if not isinstance(error, MemoryError) and ("memory" not in text or isinstance(error, ValueError)):
-        return None
-    size = job.recipe.batch_size
-    fits = fitting_batch(job.loaded.inferred, size, _memory_limit(job.recipe), job.recipe.optimizer)
-    hint = f"--batch-size {fits} would fit" if fits else "use a smaller network"
-    return CnnError(f"out of memory at a batch size of {size}", f"{hint}; or compute it in parts: --accumulate 4")
-
-
-def _memory_limit(recipe: Recipe) -> int:
-    """Bytes that the device has in all."""
-    import os
-
-    if choose_device(recipe.device).type == "cuda":
-        return torch.cuda.get_device_properties(choose_device(recipe.device)).total_memory
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 8 << 30
-
-
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
     """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
-    network = _scoring(loaded, Network(loaded.inferred), run.record.task)
+    network = scoring(loaded, Network(loaded.inferred), run.record.task)
     load_weights(network, run.weights_file)
     network.to(device)
     shape = loaded.graph.inputs[0].shape
-    conversion_notes(shape, dataset.name, _image_shape(dataset))
+    conversion_notes(shape, dataset.name, image_shape(dataset))
     recipe = runs.recipe_of(run)
     test = on_device(dataset.test, device, recipe.loaders)
     prepare = preparation(shape, run.record.normalisation, device)

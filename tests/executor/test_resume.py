@@ -20,8 +20,7 @@ from safetensors.numpy import load_file
 from stopped import check_stopped_is_never_stopped, losses, weights
 
 from cnncli import load, runs
-from cnncli.executor import job as jobs
-from cnncli.executor import keeping, training
+from cnncli.executor import keeping, refusals, training
 from cnncli.executor.checkpoint import LAST, PREVIOUS
 from cnncli.memory import memory
 from cnncli.recipe import Recipe, as_dict, differences, from_dict
@@ -269,7 +268,7 @@ def test_out_of_memory_names_the_batch_size_that_fits(
         raise error
 
     monkeypatch.setattr(training, "take_step", fail)
-    monkeypatch.setattr(jobs, "_memory_limit", lambda recipe: 200_000)
+    monkeypatch.setattr(refusals, "_memory_limit", lambda recipe: 200_000)
     ended = cnn("train", net, "--batch-size", "1000")
     assert ended.code == 2 and "out of memory at a batch size of 1000" in ended.err
     (size,) = map(int, re.findall(r"--batch-size (\d+) would fit", ended.err))

@@ -18,10 +18,10 @@ from torch.nn import functional
 from cnncli import load, runs
 from cnncli.executor.augmentation import Mixed, mixed
 from cnncli.executor.batches import Batch, Images, normalisation_of
-from cnncli.executor.job import _scoring
 from cnncli.executor.network import Network
 from cnncli.executor.objectives.regression import Regression, scaling_of
 from cnncli.executor.objectives.segmentation import VOID, Segmentation
+from cnncli.executor.preparing import scoring
 from cnncli.executor.training import Task, shown_images
 from cnncli.recipe import Recipe
 from cnncli.runs import open_run
@@ -229,7 +229,7 @@ def test_distances_are_turned_into_scores_of_classes_alone(write: Callable[..., 
     plain = Network(loaded.inferred)
     x = drawn(0, 5, 4)
     expected = plain(x)
-    assert isinstance(expected, torch.Tensor) and torch.equal(_scoring(loaded, plain, task)(x), sign * expected)
+    assert isinstance(expected, torch.Tensor) and torch.equal(scoring(loaded, plain, task)(x), sign * expected)
 
 
 def test_a_regression_on_images_says_numbers(cnn: Run, write: Callable[..., Path], squares: str) -> None:

@@ -1,0 +1,136 @@
+"""Everything that a training needs, made from the loaded network and the data, on its device, before the first step."""
+
+from __future__ import annotations
+
+import torch
+
+from cnncli import runs
+from cnncli.data import Dataset
+from cnncli.errors import CnnError
+from cnncli.executor import workers
+from cnncli.executor.batches import (
+    channels_last,
+    conversion_notes,
+    normalisation_of,
+    on_device,
+    preparation,
+    split_off,
+)
+from cnncli.executor.compiling import fastest, wanted_modes
+from cnncli.executor.devices import choose_device, keep_freed_memory, make_deterministic
+from cnncli.executor.initialisation import start_weights
+from cnncli.executor.keeping import Display, Job, Prepared
+from cnncli.executor.losses import ends_in_distances
+from cnncli.executor.network import Network, check
+from cnncli.executor.objectives import objective_of
+from cnncli.executor.objectives.regression import scaling_of
+from cnncli.executor.optimisation import freeze
+from cnncli.executor.precision import chosen
+from cnncli.executor.refusals import told
+from cnncli.executor.synchronised import synchronise
+from cnncli.executor.training import Task, new_state
+from cnncli.loading import Loaded
+from cnncli.recipe import Recipe
+from cnncli.shape import Shape, format_shape
+
+
+def prepared_for(job: Job, display: Display, begun: runs.RunRecord | None = None) -> Prepared:
+    """Everything on its device, before the first step; of a run that was ``begun`` it is scaled as it was then."""
+    recipe, graph = job.recipe, job.loaded.graph
+    check(job.loaded.inferred)
+    device = workers.local_device(choose_device(recipe.device))
+    keep_freed_memory()
+    if recipe.deterministic:
+        make_deterministic()
+    _check_translation(recipe, job.dataset)
+    conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, image_shape(job.dataset))
+    for note in (*job.dataset.notes, *conversions):
+        display.note(note)
+    with told(job):
+        images, test = (on_device(split, device, recipe.loaders) for split in (job.dataset.train, job.dataset.test))
+        normalisation = begun.normalisation if begun is not None else normalisation_of(images, graph.inputs[0].shape)
+        prepare = preparation(graph.inputs[0].shape, normalisation, device)
+        held_out, name = test, "test"
+        if recipe.validation:
+            (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
+        network = scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
+        sample = (
+            None if begun is not None else lambda count: prepare(images.sample(count))
+        )  # its weights come from the checkpoint
+        for note in start_weights(network, recipe, sample):
+            display.note(note)
+        _place(network, graph.inputs[0].shape, device)
+        _check_sizes(network, recipe, graph.inputs[0].shape, device)
+        if recipe.sync_batchnorm:
+            synchronise(network)
+        frozen = freeze(network, recipe)
+        if frozen:
+            display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
+        targets = begun.targets if begun is not None else None
+        if targets is None and job.dataset.task == "regression":
+            targets = scaling_of(images.labels)
+        objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
+        precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
+        joined = workers.together(network, device)
+        task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
+        return Prepared(task, new_state(task), test, name, normalisation, targets, device)
+
+
+def with_fastest_steps(prepared: Prepared, display: Display, known: str = "") -> Prepared:
+    """With steps computed in the fastest way that the recipe allows, or in that which is ``known`` of a resumed run."""
+    recipe = prepared.task.recipe
+    modes = (known,) if known else wanted_modes(recipe.compile, prepared.device, recipe.accumulate)
+    task, choice = fastest(prepared.task, prepared.state, modes)
+    if choice.note:
+        display.note(choice.note)
+    return prepared._replace(task=task, compiled=choice.mode)
+
+
+def _check_translation(recipe: Recipe, dataset: Dataset) -> None:
+    """Raises CnnError where images would be moved by more than what their reflected border shows."""
+    sides = image_shape(dataset)[1:]
+    if recipe.translate and sides and recipe.translate >= min(sides):
+        raise CnnError(
+            f"translate: images of {format_shape(sides)} cannot be moved by {recipe.translate} pixels",
+            f"use at most {min(sides) - 1}",
+        )
+
+
+@torch.no_grad()
+def _check_sizes(network: Network, recipe: Recipe, shape: Shape, device: torch.device) -> None:
+    """Raises CnnError where the network does not give its output for images of each of the recipe's sizes."""
+    if recipe.sizes and len(shape) != 3:
+        raise CnnError("sizes: the network does not read images", "leave sizes out")
+    network.eval()
+    wanted = network(torch.zeros(2, *shape, device=device)).shape if recipe.sizes else None
+    for side in recipe.sizes:
+        try:
+            found = network(torch.zeros(2, shape[0], side, side, device=device)).shape
+        except RuntimeError:
+            found = None
+        if found != wanted:
+            raise CnnError(
+                f"sizes: the network does not take images of {side}x{side}",
+                "end its maps with global_avgpool, which takes any size, or leave sizes out",
+            )
+
+
+def image_shape(dataset: Dataset) -> Shape:
+    """The shape of a data set's images, (C, H, W)."""
+    return tuple(dataset.train.images.shape[1:])
+
+
+def _place(network: Network, shape: Shape, device: torch.device) -> None:
+    """Put a network on its device, in PyTorch's faster layout for convolutions of images."""
+    network.to(device)
+    if len(shape) == 3:
+        for parameter in network.parameters():
+            if parameter.dim() == 4:
+                parameter.data = channels_last(parameter.data)
+
+
+def scoring(loaded: Loaded, network: Network, task: str) -> Network:
+    """The network such that the largest output is the class: distances to classes are turned into their negatives."""
+    if task == "classification" and ends_in_distances(loaded.graph):
+        network.register_forward_hook(lambda module, inputs, output: -output)
+    return network
