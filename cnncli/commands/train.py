@@ -113,7 +113,7 @@ def command(
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
     dataset = dataset_for(loaded, spec, recipe, task, data_dir)
     if nproc is not None and nproc > 1 and not (dry_run or find_lr):  # those are tried in one process
-        _launch(nproc, max_restarts, run_dir, resume, loaded.slug)
+        _launch(nproc, max_restarts, run_dir, resume, loaded.slug, recipe.device)
     if _is_one_of_several() and run_dir is None and resume is None:
         raise CnnError("several workers need to know their run folder", "give --run-dir")
 
@@ -187,12 +187,17 @@ def _is_one_of_several() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def _launch(nproc: int, max_restarts: int, run_dir: Path | None, resume: Path | None, slug: str) -> NoReturn:
+def _launch(
+    nproc: int, max_restarts: int, run_dir: Path | None, resume: Path | None, slug: str, device: str
+) -> NoReturn:
     """Start the same command as workers of torchrun, and end as they do."""
     import sys
 
     from cnncli import runs
+    from cnncli.executor.devices import choose_device
     from cnncli.executor.workers import launch
+
+    choose_device(device)  # that it is not there is said once, and not by each worker at each attempt
 
     arguments = _without_nproc(sys.argv[1:])
     if run_dir is None and resume is None:

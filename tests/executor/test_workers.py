@@ -23,8 +23,10 @@ from cnncli.commands.train import _without_nproc
 from cnncli.errors import CnnError
 from cnncli.executor import workers
 from cnncli.executor.batches import Images
+from cnncli.executor.checkpoint import last_checkpoint
 from cnncli.executor.training import Task, seed_draws
 from cnncli.recipe import Recipe
+from cnncli.runs import is_held
 
 NET = """
 input: 1x8x8
@@ -217,3 +219,24 @@ def test_each_worker_drops_out_other_values_and_the_first_those_of_one(monkeypat
         monkeypatch.setattr(workers.dist, "get_rank", lambda number=number: number)
         found.append(drawn())
     assert found[0] == alone and len(set(found)) == 3
+
+
+def test_a_device_that_is_not_there_is_told_once(net: Path) -> None:
+    code, _, err = ended(start(net, "--nproc", 2, "--device", "cuda:99", "--run-dir", "run"))
+    assert code == 2 and err.count("cannot be used") == 1 and not Path("run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no /proc to find the workers in")
+def test_workers_end_with_the_process_that_started_them_and_the_run_can_go_on(net: Path) -> None:
+    process = start(net, "--epochs", 400, "--nproc", 2, "--run-dir", "run")
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (Path("run/metrics.jsonl").exists() and len(metrics("run")) > 2):
+        time.sleep(0.02)
+    started = children(process.pid)
+    process.kill()
+    process.wait(10)
+    while time.monotonic() < deadline and any(Path(f"/proc/{number}").exists() for number in started):
+        time.sleep(0.1)
+    assert started and not any(Path(f"/proc/{number}").exists() for number in started)
+    assert not is_held(Path("run")) and last_checkpoint(Path("run"))[0].numbers["step"] > 0
