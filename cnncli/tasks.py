@@ -46,22 +46,21 @@ def task_of(loaded: Loaded, recipe: Recipe) -> str:
     return recipe.task
 
 
-def dataset_for(loaded: Loaded, spec: str, recipe: Recipe, task: str, data_dir: Path | None) -> Dataset:
+def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None, *, stream: bool = False) -> Dataset:
     """The data set ``spec`` as a network of one input and one output takes it.
 
     Raises CnnError where it cannot be loaded, and where the two do not go together.
     """
     graph = loaded.graph
     outputs = loaded.inferred.shape(graph.outputs[0])[0]
-    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, recipe.stream, task=task, outputs=outputs)
+    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, stream, task=task, outputs=outputs)
     check_fit(loaded, dataset)
-    _check_changes(recipe, graph.inputs[0].shape, dataset)
     if task not in (AUTO, dataset.task):
         raise CnnError(f"{dataset.name} is data for a {dataset.task}, not for a {task}", "leave the task out")
     return dataset
 
 
-def _check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
+def check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
     """Raises CnnError for keys that this input or task has no use for: they would be ignored without a word."""
     if recipe.loss != "mse" and dataset.task != "regression":
         raise CnnError(f"loss: {recipe.loss} is for a regression, not for a {dataset.task}", "leave it out")

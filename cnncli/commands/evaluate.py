@@ -23,15 +23,12 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: boo
     Accuracy and confusion matrix; of a regression errors and R²; of a segmentation the IoU of each class.
     """
     from cnncli import runs
-    from cnncli.recipe import as_dict, from_dict
     from cnncli.tasks import dataset_for
 
     run = runs.open_run(run_folder, best=best)
     loaded = runs.architecture_of(run)
-    recipe = runs.recipe_of(run)
-    if spec is not None:
-        recipe = from_dict({**as_dict(recipe), "stream": False})
-    dataset = dataset_for(loaded, spec or run.record.dataset, recipe, run.record.task, data_dir)
+    stream = spec is None and runs.recipe_of(run).stream
+    dataset = dataset_for(loaded, spec or run.record.dataset, run.record.task, data_dir, stream=stream)
     if dataset.classes != run.record.classes:
         raise CnnError(
             f"{dataset.name} has other classes than the run was trained on: {', '.join(dataset.classes[:8])}",

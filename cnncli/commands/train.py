@@ -80,7 +80,7 @@ def command(
     from cnncli import runs
     from cnncli.loading import load
     from cnncli.recipe import as_dict, differences, read_recipe
-    from cnncli.tasks import dataset_for, task_of
+    from cnncli.tasks import check_changes, dataset_for, task_of
 
     _check_modes(tensorboard, dry_run, find_lr)
     given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
@@ -111,7 +111,9 @@ def command(
         )
     task = task_of(loaded, recipe)
     spec = run.record.dataset if run is not None and "dataset" not in given else recipe.dataset
-    dataset = dataset_for(loaded, spec, recipe, task, data_dir)
+    dataset = dataset_for(loaded, spec, task, data_dir, stream=recipe.stream)
+    if resume is None:
+        check_changes(recipe, loaded.graph.inputs[0].shape, dataset)
     if nproc is not None and nproc > 1 and not (dry_run or find_lr):  # those are tried in one process
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug, recipe.device)
     if _is_one_of_several() and run_dir is None and resume is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
-from cnncli.data.download import fetch, sole_writer
+from cnncli.data.download import by_hand, fetch, writing
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
 
@@ -147,16 +147,8 @@ def _downloaded(name: str, collection: Collection, data_dir: Path | None) -> Pat
     addresses = mirrors(name, MIRRORS)
     folder = (data_dir or cache()) / name
     target = folder / collection.archive
-    hint = (
-        f"without a network, put {collection.archive} into {folder} by hand; "
-        "CNN_MIRROR names another address to download from; digits needs no download"
-    )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with sole_writer(folder):
-            if not target.exists():
-                fetch([f"{mirror}/{collection.archive}" for mirror in addresses], target, collection.sha256, hint)
-    except OSError as error:
-        message = f"cannot write {name} to {folder}: {error.strerror or error}"
-        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+    hint = by_hand(collection.archive, folder)
+    with writing(name, folder):
+        if not target.exists():
+            fetch([f"{mirror}/{collection.archive}" for mirror in addresses], target, collection.sha256, hint)
     return target

@@ -57,6 +57,26 @@ def sole_writer(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def writing(name: str, folder: Path) -> Iterator[None]:
+    """Make the folder of a data set, and be the only one to write into it. Raises CnnError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with sole_writer(folder):
+            yield
+    except OSError as error:
+        message = f"cannot write {name} to {folder}: {error.strerror or error}"
+        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+
+
+def by_hand(files: str, folder: Path) -> str:
+    """What to do where nothing can be downloaded: the hint of a data set made of these ``files``."""
+    return (
+        f"without a network, put {files} into {folder} by hand; "
+        "CNN_MIRROR names another address to download from; digits needs no download"
+    )
+
+
 def _download(url: str, part: Path, sha256: str) -> None:
     """Fill ``part`` from ``url`` and check it; a ``part`` with a wrong checksum is removed."""
     resumed = _size(part) > 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnncli.data.dataset import Dataset
-from cnncli.data.download import fetch, sole_writer
+from cnncli.data.download import by_hand, fetch, writing
 from cnncli.data.idx import HINT, read_split
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
@@ -113,20 +113,12 @@ def _download(name: str, collection: Collection, data_dir: Path | None) -> list[
     """Download what is missing into ``data_dir`` or the user's cache, and give the four files."""
     addresses = mirrors(name, collection.mirrors)
     folder = (data_dir or cache()) / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with sole_writer(folder):
-            return [_spelled(folder, file) or _fetched(collection, addresses, folder, file) for file in FILES]
-    except OSError as error:
-        message = f"cannot write {name} to {folder}: {error.strerror or error}"
-        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+    with writing(name, folder):
+        return [_spelled(folder, file) or _fetched(collection, addresses, folder, file) for file in FILES]
 
 
 def _fetched(collection: Collection, addresses: tuple[str, ...], folder: Path, file: str) -> Path:
     target = folder / f"{file}.gz"
-    hint = (
-        f"without a network, put {', '.join(f'{each}.gz' for each in FILES)} into {folder} by hand; "
-        "CNN_MIRROR names another address to download from; digits needs no download"
-    )
+    hint = by_hand(", ".join(f"{each}.gz" for each in FILES), folder)
     fetch([f"{mirror}/{file}.gz" for mirror in addresses], target, collection.sha256[file], hint)
     return target

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
-from cnncli.data.download import fetch, sole_writer
+from cnncli.data.download import by_hand, fetch, writing
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
 
@@ -85,17 +85,9 @@ def _split(path: Path, loadmat: Any) -> Split:
 def _downloaded(data_dir: Path | None) -> list[Path]:
     addresses = mirrors("svhn", MIRRORS)
     folder = (data_dir or cache()) / "svhn"
-    hint = (
-        f"without a network, put {' and '.join(SHA256)} into {folder} by hand; "
-        "CNN_MIRROR names another address to download from; digits needs no download"
-    )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with sole_writer(folder):
-            for name, checksum in SHA256.items():
-                if not (folder / name).exists():
-                    fetch([f"{mirror}/{name}" for mirror in addresses], folder / name, checksum, hint)
-    except OSError as error:
-        message = f"cannot write svhn to {folder}: {error.strerror or error}"
-        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+    hint = by_hand(" and ".join(SHA256), folder)
+    with writing("svhn", folder):
+        for name, checksum in SHA256.items():
+            if not (folder / name).exists():
+                fetch([f"{mirror}/{name}" for mirror in addresses], folder / name, checksum, hint)
     return [folder / name for name in SHA256]

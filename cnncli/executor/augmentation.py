@@ -117,19 +117,8 @@ def turned(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bi
     """Rotate images (N, C, H, W) of a batch of ``size``, or, by ``mode`` nearest, their masks."""
     if images.dim() != 4 or not recipe.rotation:
         return images
-    return _turned(images, size, recipe.rotation, recipe.seed, step, mode)
-
-
-def cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
-    """Blank out squares of images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean."""
-    if images.dim() != 4 or not recipe.cutout:
-        return images
-    return _cut(images, size, recipe.cutout, recipe.seed, step)
-
-
-def _turned(images: Tensor, size: int, degrees: float, seed: int, step: int, mode: str) -> Tensor:
-    draws = share(torch.rand(size, generator=generator(seed, step, "rotation")))
-    angles = (2 * draws - 1) * math.radians(degrees)
+    draws = share(torch.rand(size, generator=generator(recipe.seed, step, "rotation")))
+    angles = (2 * draws - 1) * math.radians(recipe.rotation)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
     rows = torch.stack((torch.stack((cos, -sin * ratio, zero), 1), torch.stack((sin / ratio, cos, zero), 1)), 1)
@@ -138,10 +127,15 @@ def _turned(images: Tensor, size: int, degrees: float, seed: int, step: int, mod
     return functional.grid_sample(images, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
-def _cut(images: Tensor, size: int, side: int, seed: int, step: int) -> Tensor:
-    """A square of ``side`` around a place drawn anywhere, so that it may hang over the border."""
-    height, width = images.shape[2:]
-    draws = sent(share(torch.rand(size, 2, generator=generator(seed, step, "cutout"))), images.device)
+def cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
+    """Blank out squares of images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean.
+
+    Each is around a place drawn anywhere, so that it may hang over the border.
+    """
+    if images.dim() != 4 or not recipe.cutout:
+        return images
+    side, (height, width) = recipe.cutout, images.shape[2:]
+    draws = sent(share(torch.rand(size, 2, generator=generator(recipe.seed, step, "cutout"))), images.device)
     inside = [
         ((torch.arange(n, device=images.device) - (draw * n).floor()[:, None] + side // 2) // side) == 0
         for draw, n in zip(draws.unbind(1), (height, width), strict=True)

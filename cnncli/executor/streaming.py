@@ -65,7 +65,7 @@ class Streamed:
         loader = DataLoader(
             _Batches(self.source, rows),
             batch_size=None,
-            num_workers=min(self.loaders, len(rows), os.cpu_count() or 1),
+            num_workers=min(self.loaders, max(0, len(rows) - 1), os.cpu_count() or 1),  # one batch is read here
             collate_fn=_as_it_is if _is_memory_shared() else _as_array,
             pin_memory=device.type == "cuda",
             worker_init_fn=_leave_ctrl_c_to_the_parent,

@@ -98,7 +98,7 @@ def test_rotation_keeps_what_is_round() -> None:
 
 def test_cutout_blanks_at_most_a_square() -> None:
     x = torch.ones(64, 2, 16, 16)
-    blank = (augmentation._cut(x, 64, 5, 0, 0) == 0).sum((2, 3))
+    blank = (augmentation.cut(x, 64, Recipe(cutout=5), 0) == 0).sum((2, 3))
     assert int(blank.max()) == 25 and int(blank.min()) > 0 and torch.equal(blank[:, 0], blank[:, 1])
 
 

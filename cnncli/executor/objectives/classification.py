@@ -82,6 +82,11 @@ def scores_of(confusion: tuple[tuple[int, ...], ...], number: int) -> Scores:
     return Scores(right / max(1, taken), right / max(1, there), 2 * right / max(1, taken + there))
 
 
+def rows_of(confusion: Tensor, classes: int) -> tuple[tuple[int, ...], ...]:
+    """Counts (classes * classes,) of all workers, as the rows of their matrix."""
+    return tuple(map(tuple, workers.summed(confusion).view(classes, classes).tolist()))
+
+
 class _Meter:
     def __init__(self, classes: int, device: torch.device) -> None:
         self.classes = classes
@@ -94,8 +99,7 @@ class _Meter:
         self.confusion += torch.bincount(pairs, minlength=self.classes * self.classes)
 
     def evaluation(self, loss: float) -> Classified:
-        rows = workers.summed(self.confusion).view(self.classes, self.classes).tolist()
-        return Classified(loss, tuple(map(tuple, rows)), int(workers.summed(self.likely)))
+        return Classified(loss, rows_of(self.confusion, self.classes), int(workers.summed(self.likely)))
 
 
 @dataclass(frozen=True)

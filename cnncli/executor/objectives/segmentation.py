@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,8 +12,8 @@ from torch.nn import functional
 from cnncli.data.dataset import VOID
 from cnncli.executor import workers
 from cnncli.executor.batches import Examples
-from cnncli.executor.losses import ends_in_probabilities
-from cnncli.executor.objectives.classification import scores_of
+from cnncli.executor.losses import class_weights, ends_in_probabilities
+from cnncli.executor.objectives.classification import rows_of, scores_of
 from cnncli.loading import Loaded
 from cnncli.recipe import Recipe
 
@@ -68,9 +68,7 @@ class _Meter:
         self.confusion += torch.bincount(pairs.flatten(), minlength=classes * classes + 1)[:-1]
 
     def evaluation(self, loss: float) -> Segmented:
-        classes = self.objective.classes
-        rows = workers.summed(self.confusion).view(classes, classes).tolist()
-        return Segmented(loss, int(workers.summed(self.images)), tuple(map(tuple, rows)))
+        return Segmented(loss, int(workers.summed(self.images)), rows_of(self.confusion, self.objective.classes))
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,9 @@ class Segmentation:
         found = cls(classes, tuple(size), None, recipe.label_smoothing, ends_in_probabilities(loaded.graph))
         if train is None or recipe.class_weights == "none":
             return found
-        return cls(classes, found.size, found._weights(recipe, train.labels), found.smoothing, found.probabilities)
+        return replace(found, weights=found._weights(recipe, train.labels))
 
     def _weights(self, recipe: Recipe, masks: Tensor) -> Tensor:
-        from cnncli.executor.losses import class_weights
-
         counts = torch.bincount(self.seen(masks).flatten(), minlength=256)[: self.classes]
         weights = class_weights(recipe, counts)
         assert weights is not None
