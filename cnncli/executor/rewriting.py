@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnncli.executor.banded import BandedConvThenPool, is_halving
+from cnncli.executor.banded import BandedConvPoolReLU, is_halving
+from cnncli.executor.cropping import Convolution, CroppedConv, spans
 from cnncli.executor.modules import MaxPooling
 
 LANES = 8  # channels that a CPU's pooling of images in channels-last takes at once
+PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)  # and not what is made of them
+FEW_MACS = 8_000_000  # of a linear layer on a batch: on a CPU float32 was as fast as bfloat16 and its conversions
 
 
 class Step(NamedTuple):
@@ -23,9 +28,10 @@ class Step(NamedTuple):
     done_with: tuple[str, ...]
 
 
-def rewritten(steps: list[Step]) -> list[Step]:
-    """All rewritings, one after the other."""
-    return banded_first(wide_before_pool(pool_before_relu(steps)))
+def rewritten(steps: list[Step], sizes: Mapping[str, tuple[int, ...]]) -> list[Step]:
+    """All rewritings, one after the other. ``sizes`` are those of the map that each step reads, without channels."""
+    found = small_in_float32(banded_first(wide_before_pool(pool_before_relu(steps))))
+    return [cropped(step, sizes[step.name]) for step in found]
 
 
 def _feeds_alone(above: Step, below: Step) -> bool:
@@ -65,25 +71,60 @@ def wide_before_pool(steps: list[Step]) -> list[Step]:
 
 
 def banded_first(steps: list[Step]) -> list[Step]:
-    """Let the first convolution, and the 2x2 pooling of its map, be one matrix product while the network trains.
+    """Let the first convolution, the 2x2 pooling of its map and the ReLU be one matrix product in training.
 
     The sums are the same in another order. Where that would not be faster it is left as it is.
     """
     found = list(steps)
-    for at, (conv, pool) in enumerate(pairwise(steps)):
+    for at, (conv, pool, relu) in enumerate(zip(steps, steps[1:], steps[2:], strict=False)):
         module = conv.module
         if isinstance(module, WideConvThenPool):
             convolution, pooling = module.layers
+            otherwise = nn.Sequential(module, relu.module)
         elif type(module) is nn.Conv2d and isinstance(pool.module, MaxPooling) and _feeds_alone(conv, pool):
             convolution, pooling = module, pool.module
+            otherwise = nn.Sequential(module, pool.module, relu.module)
         else:
             continue
-        if convolution.in_channels == 1 and is_halving(pooling):
-            otherwise = module if isinstance(module, WideConvThenPool) else nn.Sequential(convolution, pooling)
-            found[at] = conv._replace(module=BandedConvThenPool(convolution, otherwise))
-            found[at + 1] = pool._replace(module=nn.Identity())
+        followed = isinstance(relu.module, nn.ReLU) and _feeds_alone(pool, relu)
+        if convolution.in_channels == 1 and is_halving(pooling) and followed:
+            found[at] = conv._replace(module=BandedConvPoolReLU(convolution, otherwise))
+            found[at + 1], found[at + 2] = (step._replace(module=nn.Identity()) for step in (pool, relu))
         break
     return found
+
+
+def cropped(step: Step, sizes: tuple[int, ...]) -> Step:
+    """A convolution that leaves out weights which meet nothing but padding, on a map of ``sizes``."""
+    conv = step.module
+    if isinstance(conv, Convolution) and type(conv) in PLAIN and spans(conv, sizes) is not None:
+        return step._replace(module=CroppedConv(conv))
+    return step
+
+
+def small_in_float32(steps: list[Step]) -> list[Step]:
+    """Let linear layers with little to do stay in float32 where the others are in bfloat16, on a CPU.
+
+    Converting their values and their weights takes longer than the product does.
+    """
+    return [
+        step._replace(module=SmallInFloat32(step.module)) if type(step.module) is nn.Linear else step for step in steps
+    ]
+
+
+class SmallInFloat32(nn.Module):
+    """A linear layer that autocast does not reach while its batch is small. The weights stay the layer's."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.layers = (linear,)  # in a tuple, so that the weights are not registered a second time
+
+    def forward(self, x: Tensor) -> Tensor:
+        (linear,) = self.layers
+        if x.device.type == "cpu" and x.numel() * linear.out_features <= FEW_MACS:
+            with torch.autocast("cpu", enabled=False):
+                return cast(Tensor, linear(x.float()))
+        return cast(Tensor, linear(x))
 
 
 class WideConvThenPool(nn.Module):

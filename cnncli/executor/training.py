@@ -33,7 +33,7 @@ from cnncli.executor.evaluation import evaluate
 from cnncli.executor.losses import mixed_loss
 from cnncli.executor.network import Network
 from cnncli.executor.objectives import Evaluation, Objective
-from cnncli.executor.optimisation import optimizers, set_rates, steps_in
+from cnncli.executor.optimisation import drop_gradients, optimizers, set_rates, steps_in
 from cnncli.executor.precision import Precision
 from cnncli.executor.state import State, Tally
 from cnncli.recipe import Recipe
@@ -146,8 +146,7 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
     shown = shown_images(task, batch, epoch, state.step)
     seed_draws(task, state.step)
     workers.note_share(batch.counts)
-    for optimizer in state.optimizers:
-        optimizer.zero_grad(set_to_none=True)
+    drop_gradients(state.optimizers)
     parts = parts_of(batch.size, recipe.accumulate)
     for images, first, second in zip(*(tensor.tensor_split(parts) for tensor in shown[:3]), strict=True):
         with state.precision.forward():

@@ -1,4 +1,4 @@
-"""The first convolution as a matrix product: the values and gradients of a convolution and a pooling."""
+"""The first convolution as a matrix product: the values and gradients of a convolution, a pooling and a ReLU."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from cnncli.executor.banded import BandedConvThenPool, pays, plan_of, product
+from cnncli.executor.banded import BandedConvPoolReLU, Room, pays, plan_of, product
 from cnncli.executor.network import Network
 from cnncli.executor.rewriting import WideConvThenPool
 from cnncli.language.source import Source
@@ -46,7 +46,8 @@ def test_values_and_gradients_are_those_of_torch(
         images = torch.randint(0, 2, images.shape).double()
     plan = plan_of(conv, size)
     assert plan is not None
-    ours, theirs = product(images, conv, plan, torch.float64), functional.max_pool2d(conv(images), 2)
+    room = Room(images.shape, plan, plan.frame(len(images), torch.float64), torch.zeros(plan.shape).double())
+    ours, theirs = product(images, conv, room), functional.max_pool2d(conv(images), 2).relu()
     assert torch.allclose(ours, theirs)
     gradient = torch.randn_like(theirs)
     pairs = [torch.autograd.grad(output, list(conv.parameters()), gradient) for output in (ours, theirs)]
@@ -62,10 +63,12 @@ def test_other_convolutions_have_no_plan(changed: dict[str, object]) -> None:
 def test_it_is_used_for_lenet_5_in_training_and_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(load("lenet5").inferred, rewritten=True)
     (first, *_) = [step.module for step in network.steps]
-    assert isinstance(first, BandedConvThenPool) and isinstance(first.layers[1], WideConvThenPool)
+    assert isinstance(first, BandedConvPoolReLU)
+    assert [type(layer) for layer in first.layers[1].children()] == [WideConvThenPool, nn.ReLU]
     used: list[torch.dtype] = []
     monkeypatch.setattr(
-        "cnncli.executor.banded.product", lambda x, conv, plan, dtype: used.append(dtype) or torch.zeros(2, 6, 14, 14)
+        "cnncli.executor.banded.product",
+        lambda x, conv, room: used.append(room.matrix.dtype) or torch.zeros(2, 6, 14, 14),
     )
     images = torch.randn(2, 1, 28, 28)
     network(images)
@@ -76,6 +79,31 @@ def test_it_is_used_for_lenet_5_in_training_and_in_bfloat16_alone(monkeypatch: p
         network.train()
         network(images)
     assert used == [torch.bfloat16]
+
+
+def test_weights_that_are_no_numbers_are_seen() -> None:
+    """As integers some of them are below 0, where a ReLU would hide them."""
+    network = Network(load("lenet5").inferred, rewritten=True).train()
+    first = network.steps[0].module
+    assert isinstance(first, BandedConvPoolReLU)
+    for bad in (float("nan"), -float("nan"), float("inf")):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            first.layers[0].weight.fill_(bad)
+            assert not first(torch.randn(2, 1, 28, 28)).isfinite().any()
+
+
+def test_batches_of_two_sizes_in_turn_keep_their_gradients() -> None:
+    """What is kept from step to step is of one size."""
+    network = Network(load("lenet5").inferred, rewritten=True).train()
+    first, images = network.steps[0].module, torch.randn(6, 1, 28, 28)
+    with torch.autocast("cpu", torch.bfloat16):
+        together = first(images)
+        parts = [first(part) for part in images.split([4, 2])]
+    assert torch.equal(torch.cat(parts), together)
+    weight = network.get_parameter("c1.weight")
+    whole = torch.autograd.grad(together.float().sum(), weight)[0]
+    sums = sum(torch.autograd.grad(part.float().sum(), weight)[0] for part in parts)
+    assert torch.allclose(whole, torch.as_tensor(sums), rtol=0.02, atol=0.5)
 
 
 def test_a_network_in_bfloat16_has_nearly_the_gradients_of_float32() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from cnncli import load
 from cnncli.errors import CnnError
 from cnncli.executor import network as network_module
+from cnncli.executor.cropping import CroppedConv
 from cnncli.executor.initialisation import initialise
 from cnncli.executor.network import Network, check
 from cnncli.inference import Inferred
@@ -135,8 +136,10 @@ def test_rewriting_changes_neither_the_output_nor_any_gradient(text: str) -> Non
         if output.requires_grad:
             torch.autograd.backward(output.sum())
         results.append([output.detach(), *(p.grad for p in network.parameters() if p.grad is not None)])
+        shorter = any(isinstance(step.module, CroppedConv) for step in network.steps)  # another order of sums
+    exact = {} if shorter else {"rtol": 0, "atol": 0}
     for plain, faster in zip(*results, strict=True):
-        torch.testing.assert_close(plain, faster, rtol=0, atol=0, equal_nan=True)
+        torch.testing.assert_close(plain, faster, equal_nan=True, **exact)
 
 
 @pytest.mark.parametrize("filters", [3, 6, 8, 13])
@@ -155,3 +158,11 @@ def test_more_filters_before_a_pool_change_neither_values_nor_gradients(filters:
     for (name, one), other in zip(plain.named_parameters(), fast.parameters(), strict=True):
         assert torch.allclose(one.grad, other.grad, rtol=1e-4, atol=1e-5), name
     assert torch.allclose(plain(images), fast(images), atol=1e-6)
+
+
+def test_small_linear_layers_stay_in_float32_and_large_ones_do_not() -> None:
+    network = Network(inferred("input: 1x8x8\nlayers: [flatten, linear: 400, linear: 400]\n"), rewritten=True)
+    images = torch.randn(256, 1, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert network(images).dtype == torch.bfloat16
+        assert network(images[:4]).dtype == torch.float32

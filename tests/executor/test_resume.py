@@ -207,6 +207,24 @@ def test_a_resumed_run_keeps_its_recipe_and_its_data(cnn: Run, net: Path, monkey
     assert "is not the data that run was begun with" in cnn("train", "--resume", "run").err
 
 
+def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ``auto`` means on this machine, or in this version."""
+    from cnncli.executor import preparing
+
+    monkeypatch.setattr(preparing, "chosen", lambda *_: "bf16")
+    check = training.take_step
+
+    def step(task: object, state: training.State, *rest: object) -> None:
+        check(task, state, *rest)  # type: ignore[arg-type]
+        if state.step == 7:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(training, "take_step", step)
+    assert cnn("train", net, "--run-dir", "run").code == 143
+    monkeypatch.setattr(preparing, "chosen", lambda *_: "fp32")
+    assert "in bf16" in cnn("train", "--resume", "run").err
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [("architecture.yaml", "filters: 4", "filters: 5"), ("recipe.yaml", "ema: 0.0", "ema: 0.9")],

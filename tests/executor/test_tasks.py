@@ -50,14 +50,14 @@ def test_the_figures_of_a_regression_are_their_definitions(seed: int, count: int
     for part, of in zip(outputs.split(batch), targets.split(batch), strict=True):
         meter.add(part, of)
     found = meter.evaluation(0.0)
-    said = (outputs * objective.std + objective.mean).double().numpy()
+    said = (outputs.double() * objective.std.double() + objective.mean.double()).numpy()
     error = said - targets.double().numpy()
     spread = ((targets.double() - targets.double().mean(0)) ** 2).sum(0).numpy()
     assert found.examples == count
     assert np.allclose(found.absolute, np.abs(error).mean(0), rtol=1e-4)
     assert np.allclose(found.root_square, np.sqrt((error**2).mean(0)), rtol=1e-4)
     assert np.allclose(found.explained, 1 - (error**2).sum(0) / spread, rtol=1e-3, atol=1e-3)
-    assert np.isclose(found.figures()["mae"], float(objective.score(outputs, targets)) / count, rtol=1e-4)
+    assert np.isclose(found.figures()["mae"], float(objective.score(outputs, targets)) / count, rtol=1e-3)
 
 
 def test_who_always_says_the_mean_explains_nothing() -> None:
