@@ -155,11 +155,11 @@ class Mixed(NamedTuple):
 
 def mixed(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
     """Mixup, cutmix, or one of the two at random where the recipe has both; else the images as they are."""
+    if recipe.mixup == 0 and recipe.cutmix == 0:
+        return Mixed(images, labels, labels, 1.0)
     draws = random.Random(mixed_seed(recipe.seed, step, "mix"))
     cuts = recipe.cutmix > 0 and (recipe.mixup == 0 or draws.random() < 0.5)
     alpha = recipe.cutmix if cuts else recipe.mixup
-    if not alpha:
-        return Mixed(images, labels, labels, 1.0)
     share = draws.betavariate(alpha, alpha)
     order = sent(torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")), images.device)
     if not cuts or images.dim() != 4:

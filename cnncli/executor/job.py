@@ -20,7 +20,7 @@ from cnncli.executor.batches import (
     preparation,
 )
 from cnncli.executor.checkpoint import Checkpoint, has_checkpoint, last_checkpoint, write_checkpoint
-from cnncli.executor.devices import choose_device, describe
+from cnncli.executor.devices import choose_device, describe, tiny_as_zero
 from cnncli.executor.evaluation import evaluate
 from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
 from cnncli.executor.network import Network
@@ -45,6 +45,7 @@ class Outcome:
     seconds: float
 
 
+@tiny_as_zero()
 def run_training(job: Job, display: Display) -> Outcome:
     """Check, build and train the network; keep everything in a new run folder.
 
@@ -94,6 +95,7 @@ def _held(run: runs.Run) -> AbstractContextManager[None]:
     return runs.held(run.folder) if workers.is_first() else nullcontext()
 
 
+@tiny_as_zero()
 def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     """Go on from a run's last checkpoint: on the same machine the weights end as if nothing had happened, bit by bit.
 

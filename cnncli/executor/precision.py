@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,12 @@ def chosen(wanted: str, device: torch.device, totals: Mapping[str, int], batch_s
         return "fp32"
     pays = totals["macs"] >= MACS_PER_VALUE * totals["activations"]
     return "bf16" if pays and totals["macs"] * batch_size >= MACS_PER_WEIGHT * totals["params"] else "fp32"
+
+
+@torch.no_grad()
+def _step(optimizer: torch.optim.Optimizer) -> None:
+    """An optimizer's step without its hooks and the notes for a profiler: a third of its time for small networks."""
+    inspect.unwrap(type(optimizer).step)(optimizer)
 
 
 class Precision:
@@ -54,6 +61,10 @@ class Precision:
                 self.scaler.unscale_(optimizer)
             parameters = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+        if self.name != "fp16":
+            for optimizer in optimizers:
+                _step(optimizer)
+            return
         for optimizer in optimizers:
             self.scaler.step(optimizer)
         self.scaler.update()

@@ -438,3 +438,23 @@ def test_without_tensorboard_it_says_how_to_get_it(cnn: Run, tiny: Path, monkeyp
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     ended = cnn("train", tiny, "--tensorboard")
     assert ended.code == 2 and "pip install tensorboard" in ended.err
+
+
+def test_numbers_next_to_zero_are_zero_while_it_trains_and_no_longer(
+    cnn: Run, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CPU needs up to a hundred times as long for them, and dead weights leave them in the optimizer."""
+    import torch
+
+    from cnncli.executor import keeping
+
+    smallest = torch.tensor([1e-40])
+    real, seen = keeping.train, []
+
+    def train(*arguments: object) -> None:
+        seen.append(float(smallest * 1))
+        real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(keeping, "train", train)
+    assert cnn("train", tiny, "--run-dir", "run", "--device", "cpu").code == 0
+    assert seen == [0.0] and float(smallest * 1) > 0
