@@ -1,10 +1,11 @@
-"""``cnn predict``: what a trained run says about images."""
+"""``cnn predict``: what a trained run says about images, and about examples in tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cnncli.data.pictures import Picture
+    from cnncli.data.tables import Learnt
     from cnncli.executor.prediction import Predictor
+    from cnncli.runs import RunRecord
+    from cnncli.shape import Shape
 
-    Images = list[NDArray[np.uint8]]
+    Examples = list[NDArray[Any]]
 
 Row = dict[str, Any]
 DIGITS = 6  # of a probability: a float32 has no more
@@ -41,65 +44,107 @@ def command(
     """What a trained run says about images: the likeliest classes of each, and their probabilities.
 
     Of a regression its numbers; of a segmentation the share of each class, and with --masks the masks. RUN is a folder
-    that cnn train made; FILE… are images, or folders of them, which are converted to the network's input. Ends with 2
-    where a file cannot be read; the others are predicted all the same.
+    that cnn train made; FILE… are images, or folders of them, which are converted to the network's input, and tables of
+    examples: FILE.csv with a row of numbers for each, or FILE.npz with an array x. Ends with 2 where a file cannot be
+    read; the others are predicted all the same.
     """
     from cnncli import runs
-    from cnncli.data.pictures import picture_shape, pictures
+    from cnncli.data.pictures import picture_shape
+    from cnncli.data.tables import is_table
 
     run = runs.open_run(run_folder, best=best)
     loaded = runs.architecture_of(run)
-    shape = picture_shape(loaded.graph.inputs[0].shape, len(run.record.normalisation.mean))
+    shape = loaded.graph.inputs[0].shape
+    pixels = None
+    if not all(map(is_table, files)):
+        pixels = picture_shape(shape, len(run.record.normalisation.mean))
 
     from cnncli.executor.prediction import predictor
 
     if folder is not None and run.record.task != "segmentation":
         raise CnnError(f"--masks: {run_folder} is no segmentation", "leave it out")
     asked = predictor(run, loaded, device)
-    if run.record.normalisation.unit == 1:
+    if pixels is not None and run.record.normalisation.unit == 1:
         click.echo(f"{run_folder} was trained on numbers: pixels are given to it as numbers from 0 to 255", err=True)
     written: set[Path] = set()
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     unread = 0
-    for batch in pictures(files, shape):
-        unread += _complain(batch)
-        read = [(picture.path, picture.pixels) for picture in batch if picture.pixels is not None]
-        if not read:
+    for batch in _batches(files, shape, pixels, run.record):
+        unread += _complain(batch.problems)
+        if not batch.names:
             continue
-        names, images = [click.format_filename(path) for path, _ in read], [pixels for _, pixels in read]
         if run.record.task == "regression":
-            rows += _numbers(asked, names, images)
+            rows += _numbers(asked, batch.names, batch.examples)
         elif run.record.task == "segmentation":
-            masks = asked.masks(images)
-            rows += _shares(names, masks, run.record.classes)
+            masks = asked.masks(batch.examples)
+            rows += _shares(batch.names, masks, run.record.classes)
             if folder is not None:
-                _write_masks(folder, [path for path, _ in read], masks, written)
+                _write_masks(folder, batch.stems, masks, written)
         else:
-            rows += _guesses(asked, names, images, top)
+            rows += _guesses(asked, batch.names, batch.examples, top)
     if rows or form == "json":
         click.echo(_text(rows, form), nl=False)
     if unread:
         raise click.exceptions.Exit(INVALID)
 
 
-def _complain(batch: list[Picture]) -> int:
+class _Batch(NamedTuple):
+    """Some examples with their names, the stems of their masks' files, and what cannot be read beside them."""
+
+    names: list[str]
+    stems: list[str]
+    examples: Examples
+    problems: list[str]
+
+
+def _batches(
+    files: tuple[Path, ...], shape: Shape, pixels: tuple[int, int, int] | None, record: RunRecord
+) -> Iterator[_Batch]:
+    """The examples in all files, in their order."""
+    from cnncli.data import tables
+    from cnncli.data.pictures import pictures
+
+    learnt = tables.Learnt(len(record.normalisation.mean), record.task, record.classes)
+    for rows, group in groupby(files, tables.is_table):
+        if rows:
+            for path in group:
+                yield from _of_table(path, shape, learnt)
+        else:
+            assert pixels is not None
+            for batch in pictures(group, pixels):
+                found = [(picture.path, picture.pixels) for picture in batch if picture.pixels is not None]
+                problems = [f"{click.format_filename(p.path)}: {p.problem}" for p in batch if p.pixels is None]
+                names, stems = [click.format_filename(path) for path, _ in found], [path.stem for path, _ in found]
+                yield _Batch(names, stems, [values for _, values in found], problems)
+
+
+def _of_table(path: Path, shape: Shape, learnt: Learnt) -> Iterator[_Batch]:
+    from cnncli.data import tables
+
+    try:
+        for numbers, names, examples in tables.batches(path, shape, learnt):
+            yield _Batch(names, [f"{path.stem}-{number}" for number in numbers], [*examples], [])
+    except CnnError as error:
+        yield _Batch([], [], [], [str(error)])
+
+
+def _complain(problems: list[str]) -> int:
     """Say what cannot be read; how many files that are."""
-    unread = [picture for picture in batch if picture.pixels is None]
-    for picture in unread:
-        click.echo(f"{click.format_filename(picture.path)}: {picture.problem}", err=True)
-    return len(unread)
+    for problem in problems:
+        click.echo(problem, err=True)
+    return len(problems)
 
 
-def _guesses(asked: Predictor, names: list[str], images: Images, top: int) -> Iterator[Row]:
+def _guesses(asked: Predictor, names: list[str], examples: Examples, top: int) -> Iterator[Row]:
     """A row for each guess."""
-    for name, guesses in zip(names, asked.likeliest(images, top), strict=True):
+    for name, guesses in zip(names, asked.likeliest(examples, top), strict=True):
         for rank, guess in enumerate(guesses, 1):
             yield {"file": name, "rank": rank, "class": guess.label, "probability": round(guess.probability, DIGITS)}
 
 
-def _numbers(asked: Predictor, names: list[str], images: Images) -> Iterator[Row]:
+def _numbers(asked: Predictor, names: list[str], examples: Examples) -> Iterator[Row]:
     """A row for each target."""
-    for name, values in zip(names, asked.numbers(images), strict=True):
+    for name, values in zip(names, asked.numbers(examples), strict=True):
         for target, value in zip(asked.record.classes, values, strict=True):
             yield {"file": name, "target": target, "value": float(f"{value:.{DIGITS}g}")}
 
@@ -113,14 +158,14 @@ def _shares(names: list[str], masks: NDArray[np.uint8], classes: tuple[str, ...]
                 yield {"file": name, "class": label, "pixels": pixels, "share": round(pixels / mask.size, DIGITS)}
 
 
-def _write_masks(folder: Path, paths: list[Path], masks: NDArray[np.uint8], written: set[Path]) -> None:
+def _write_masks(folder: Path, stems: list[str], masks: NDArray[np.uint8], written: set[Path]) -> None:
     """Grey PNG files whose values are class numbers. Raises CnnError where two images have one name."""
     from PIL import Image
 
-    for path, mask in zip(paths, masks, strict=True):
-        target = folder / f"{path.stem}.png"
+    for stem, mask in zip(stems, masks, strict=True):
+        target = folder / f"{stem}.png"
         if target in written:
-            raise CnnError(f"{target}: two images are called {path.stem}", "predict their folders one at a time")
+            raise CnnError(f"{target}: two images are called {stem}", "predict their folders one at a time")
         written.add(target)
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ import csv
 import re
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ LABELS = ("label", "class", "target", "y")
 IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
 NOT_READ = (OSError, ValueError, EOFError, AttributeError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 ALONE = (("x", "y"), ("images", "labels"))
+Values = NDArray[np.float32]
+Examples = tuple[NDArray[Any], NDArray[Any]]
 
 
 def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1) -> Dataset:
@@ -31,14 +34,7 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     regression, or (N, *sizes) of the class of each pixel for a segmentation. Raises CnnError.
     """
     path = Path(text).expanduser()
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
-    except NOT_READ as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CnnError(f"{path}: is not a file of arrays: {reason}", "write it with np.savez(FILE, x=…, y=…)") from None
+    arrays = arrays_in(path)
     for names in IMAGES:
         if all(name in arrays for name in names):
             train, test = (_examples(path, arrays[a], arrays[b], shape) for a, b in (names[:2], names[2:]))
@@ -59,37 +55,60 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     the line.
     """
     path = Path(text).expanduser()
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.readline()
-            file.seek(0)
-            apart = next((sign for sign in ",;\t" if sign in head), ",")  # a spreadsheet writes ; where , is decimal
-            rows = [row for row in csv.reader(file, delimiter=apart) if row]
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, csv.Error) as error:
-        raise CnnError(f"{path}: is not a CSV file: {error}") from None
+    rows = rows_in(path)
     if len(rows) < 2:
         raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
     heads = [cell.strip().lower() for cell in rows[0]]
-    named = not all(_is_number(cell) for cell in heads[:-1])
-    at = _target_columns(heads if named else [""] * len(heads), task, outputs)
+    named = not all(map(is_number, heads[:-1]))
+    at = target_columns(heads if named else [""] * len(heads), task, outputs)
     if len(at) >= len(heads):
         raise CnnError(f"{path}: has {len(heads)} columns, all of them targets", "it takes some to tell them from")
     body = rows[1:] if named else rows
-    values = np.empty((len(body), len(heads) - len(at)), np.float32)
-    for number, row in enumerate(body):
-        cells = [cell for place, cell in enumerate(row) if place not in at]
-        if len(row) != len(heads) or not all(map(_is_number, cells)):
-            line = number + 1 + named
-            raise CnnError(f"{path}:{line}: is not {values.shape[1]} numbers and a class: {','.join(row)[:60]}")
-        values[number] = [float(cell) for cell in cells]
+    values = values_in(path, body, len(heads), at, 1 + named)
     targets = np.array([[row[place].strip() for place in at] for row in body])
     names = tuple(heads[place] for place in at) if named else ()
     return _held_out(path, *_examples(path, values, _numbers(targets), shape), task, outputs, names)
 
 
-def _target_columns(heads: list[str], task: str, outputs: int) -> list[int]:
+def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file by name. Raises CnnError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file") from None
+    except NOT_READ as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CnnError(f"{path}: is not a file of arrays: {reason}", "write it with np.savez(FILE, x=…, y=…)") from None
+
+
+def rows_in(path: Path) -> list[list[str]]:
+    """The lines of a CSV file that are not empty. Raises CnnError."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline()
+            file.seek(0)
+            apart = next((sign for sign in ",;\t" if sign in head), ",")  # a spreadsheet writes ; where , is decimal
+            return [row for row in csv.reader(file, delimiter=apart) if row]
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file") from None
+    except (OSError, ValueError, csv.Error) as error:
+        raise CnnError(f"{path}: is not a CSV file: {error}") from None
+
+
+def values_in(path: Path, rows: list[list[str]], columns: int, left_out: Collection[int], first_line: int) -> Values:
+    """The numbers of each row, float32, without the columns that are ``left_out``. Raises CnnError with the line."""
+    values = np.empty((len(rows), columns - len(left_out)), np.float32)
+    for line, row in enumerate(rows, first_line):
+        cells = [cell for place, cell in enumerate(row) if place not in left_out]
+        if len(row) != columns or not all(map(is_number, cells)):
+            more = " and a class" if left_out else ""
+            raise CnnError(f"{path}:{line}: is not {values.shape[1]} numbers{more}: {','.join(row)[:60]}")
+        values[line - first_line] = [float(cell) for cell in cells]
+    return values
+
+
+def target_columns(heads: list[str], task: str, outputs: int) -> list[int]:
     """Where the targets stand: one column, or for a regression several."""
     if task == "regression":
         found = [place for place, head in enumerate(heads) if TARGET.fullmatch(head)]
@@ -99,42 +118,44 @@ def _target_columns(heads: list[str], task: str, outputs: int) -> list[int]:
 
 def _numbers(cells: NDArray[Any]) -> NDArray[Any]:
     """The texts (N, K) as numbers where all are, and (N,) where there is one of each."""
-    if all(map(_is_number, cells.flat)):
+    if all(map(is_number, cells.flat)):
         cells = cells.astype(np.float64)
         if (cells == np.rint(cells)).all():
             cells = cells.astype(np.int64)
     return cells[:, 0] if cells.shape[1] == 1 else cells
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     try:
         return bool(np.isfinite(float(text)))
     except ValueError:
         return False
 
 
-Examples = tuple[NDArray[Any], NDArray[Any]]
-
-
 def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ...]) -> Examples:
+    if x.ndim and (len(y.shape) == 0 or len(y) != len(x)):
+        raise CnnError(f"{path}: {len(x)} examples and labels of shape {'x'.join(map(str, y.shape))}", "one for each")
+    return shaped(path, x, shape), y
+
+
+def shaped(path: Path, x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Examples as (N, *shape), uint8 or float32, in one of the ways that :func:`load_npz` names. Raises CnnError."""
     if x.dtype.kind not in "biuf" or x.size == 0 or x.ndim == 0:
         count = len(x) if x.ndim else 1
         raise CnnError(f"{path}: the examples are {count} of {x.dtype}", "they are numbers, in a row for each example")
-    if len(y.shape) == 0 or len(y) != len(x):
-        raise CnnError(f"{path}: {len(x)} examples and labels of shape {'x'.join(map(str, y.shape))}", "one for each")
     x = _single(x) if x.dtype != np.uint8 else x
     if x.dtype.kind == "f" and not np.isfinite(x).all():
         raise CnnError(f"{path}: some values are not finite, or beyond 3e38", "leave those examples out")
     if x.shape[1:] == shape or not shape:
-        return x, y
+        return x
     if shape[:1] == (1,) and x.shape[1:] == shape[1:]:
-        return x[:, None], y
+        return x[:, None]
     if len(shape) > 1 and x.shape[1:] == (*shape[1:], shape[0]):
-        return np.moveaxis(x, -1, 1), y
+        return np.moveaxis(x, -1, 1)
     if len(shape) == 1 and x[0].size == shape[0]:
-        return x.reshape(len(x), -1), y
+        return x.reshape(len(x), -1)
     if x.ndim == 2 and x.shape[1] == int(np.prod(shape)):
-        return x.reshape(len(x), *shape), y
+        return x.reshape(len(x), *shape)
     have, want = ("x".join(map(str, each)) for each in (x.shape[1:], shape))
     raise CnnError(f"{path}: examples of {have} cannot become the network's input {want}", f"set the input to {have}")
 

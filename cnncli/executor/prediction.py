@@ -1,9 +1,9 @@
-"""What a trained network says about single images."""
+"""What a trained network says about single examples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class Guess(NamedTuple):
 
 @dataclass(frozen=True)
 class Predictor:
-    """A run's network with its weights, ready for images; which of its methods makes sense the run's task says."""
+    """A run's network with its weights, ready for examples; which of its methods makes sense the run's task says."""
 
     network: nn.Module
     prepare: Preparation
@@ -40,30 +40,30 @@ class Predictor:
     record: RunRecord
     device: torch.device
 
-    def _outputs(self, images: list[NDArray[np.uint8]]) -> Tensor:
-        pixels = torch.from_numpy(np.stack(images)).to(self.device)
+    def _outputs(self, examples: list[NDArray[Any]]) -> Tensor:
+        pixels = torch.from_numpy(np.stack(examples)).to(self.device)
         return cast(Tensor, self.network(self.prepare(pixels)))
 
     @torch.inference_mode()
-    def numbers(self, images: list[NDArray[np.uint8]]) -> list[list[float]]:
-        """A regression's targets of each image, uint8 (C, H, W), in their own unit."""
+    def numbers(self, examples: list[NDArray[Any]]) -> list[list[float]]:
+        """A regression's targets of each example, uint8 or float32 in the input's shape, in their own unit."""
         scaling = self.record.targets
-        outputs = self._outputs(images).double().cpu()
+        outputs = self._outputs(examples).double().cpu()
         if scaling is not None:
             outputs = outputs * torch.tensor(scaling.std).double() + torch.tensor(scaling.mean).double()
         return cast("list[list[float]]", outputs.tolist())
 
     @torch.inference_mode()
-    def masks(self, images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """The class of each pixel, (N, H, W), of images, uint8 (C, H, W)."""
-        found: NDArray[np.uint8] = self._outputs(images).argmax(1).to(torch.uint8).cpu().numpy()
+    def masks(self, examples: list[NDArray[Any]]) -> NDArray[np.uint8]:
+        """The class of each pixel, (N, H, W), of images, uint8 or float32 (C, H, W)."""
+        found: NDArray[np.uint8] = self._outputs(examples).argmax(1).to(torch.uint8).cpu().numpy()
         return found
 
     @torch.inference_mode()
-    def likeliest(self, images: list[NDArray[np.uint8]], count: int) -> list[list[Guess]]:
-        """The ``count`` likeliest classes of each image, uint8 (C, H, W), the likeliest first."""
+    def likeliest(self, examples: list[NDArray[Any]], count: int) -> list[list[Guess]]:
+        """The ``count`` likeliest classes of each example, the likeliest first."""
         classes = self.record.classes
-        found = self.probabilities(self._outputs(images)).topk(min(count, len(classes)))
+        found = self.probabilities(self._outputs(examples)).topk(min(count, len(classes)))
         return [
             [Guess(classes[at], value) for value, at in zip(values, places, strict=True)]
             for values, places in zip(found.values.tolist(), found.indices.tolist(), strict=True)

@@ -166,3 +166,70 @@ def test_a_network_that_was_trained_on_numbers_says_how_it_sees_pixels(
     assert (
         ended.code == 0 and "run was trained on numbers: pixels are given to it as numbers from 0 to 255" in ended.err
     )
+
+
+PLANE = "input: 3\nlayers: [linear: 2]\ntrain: {epochs: 80, lr: 0.1, batch_size: 50}\n"
+
+
+def plane(cnn: Run, write: Callable[..., Path], head: str) -> tuple[np.ndarray, np.ndarray]:
+    """A run that has learnt two sums of three columns, and the rows that it learnt from."""
+    x = np.random.default_rng(0).integers(-9, 9, (300, 3))
+    y = x @ np.array([[1, 5], [2, 0], [3, -1]]) + 0.5
+    Path("all.csv").write_text(head + "".join(f"{','.join(map(str, (*a, *b)))}\n" for a, b in zip(x, y, strict=True)))
+    path = write(PLANE, "plane.yaml")
+    ended = cnn("train", path, "--data", "csv:all.csv", "--task", "regression", "--run-dir", "plane")
+    assert ended.code == 0, ended.err
+    return x, y
+
+
+@pytest.mark.parametrize("head", ["a,b,c,y_one,y_two\n", ""])
+def test_a_table_is_predicted_with_its_targets_or_without(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    x, y = plane(cnn, write, head)
+    Path("new.csv").write_text(head[:5] + "\n" * bool(head) + "".join(f"{a},{b},{c}\n" for a, b, c in x))
+    np.savez("new.npz", x=x)
+    found = [json.loads(cnn("predict", "plane", name, "--format", "json").out) for name in ("all.csv", "new.csv")]
+    found.append(json.loads(cnn("predict", "plane", "npz:new.npz", "--format", "json").out))
+    values = [np.array([row["value"] for row in rows]).reshape(-1, 2) for rows in found]
+    assert np.allclose(values[0], y, atol=1.5)
+    assert np.array_equal(values[0], values[1]) and np.allclose(values[0], values[2], rtol=1e-4)
+    first = 2 if head else 1
+    assert [rows[0]["file"] for rows in found] == [f"all.csv:{first}", f"new.csv:{first}", "new.npz[0]"]
+    assert [row["target"] for row in found[0][:2]] == (["y_one", "y_two"] if head else ["y0", "y1"])
+
+
+def test_each_mistake_in_a_table_is_told_and_the_others_are_predicted(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plane(cnn, write, "")
+    Path("good.csv").write_text("1,2,3\n")
+    np.savez("two.npz", a=np.ones((2, 3)), b=np.ones(2))
+    for name, text, told in (
+        ("bad.csv", "1,2,x\n1,2,3\n", "bad.csv:1: is not 3 numbers: 1,2,x"),
+        ("late.csv", "1,2,3\n1,2\n", "late.csv:2: is not 3 numbers: 1,2"),
+        ("wide.csv", "1,2,3,4\n", "wide.csv: has 4 columns"),
+        ("empty.csv", "", "empty.csv: holds no examples"),
+        ("head.csv", "a,b,c\n", "head.csv: holds no examples"),
+        ("missing.csv", None, "missing.csv: there is no such file"),
+        ("two.npz", None, "two.npz: holds a, b"),
+    ):
+        if text is not None:
+            Path(name).write_text(text)
+        ended = cnn("predict", "plane", name, "good.csv", "--format", "csv")
+        assert ended.code == 2 and told in ended.err, (name, ended.err)
+        assert "good.csv:1,y0" in ended.out
+
+
+def test_arrays_and_images_are_predicted_alike(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
+    """Also in one call, and by a network of vectors: the pixels of a CSV file are numbers from 0 to 255."""
+    trained(cnn, write, "linear: 24, relu, linear: 10", "64")
+    images = load_dataset("digits", (1, 8, 8)).test.images[:3]
+    np.savez("digits.npz", x=images)
+    Path("digits.csv").write_text("".join(",".join(map(str, image.ravel())) + "\n" for image in images))
+    sources = [f"digits/{number:02d}.png" for number in range(3)]
+    ended = cnn("predict", "run", *sources, "digits.npz", "digits.csv", "--top", "1", "--format", "json")
+    rows = [(row["class"], row["probability"]) for row in json.loads(ended.out)]
+    assert len(rows) == 9 and rows[:3] == rows[3:6] == rows[6:]

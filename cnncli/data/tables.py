@@ -1,0 +1,93 @@
+"""Tables and arrays of examples, of which a trained network is asked what it makes of them: targets are not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnncli.data.arrays import arrays_in, is_number, rows_in, shaped, target_columns, values_in
+from cnncli.data.pictures import BATCH, picture_shape
+from cnncli.errors import CnnError
+from cnncli.shape import Shape, elements
+
+KINDS = {".csv": "csv", ".tsv": "csv", ".npz": "npz"}  # by ending; others are named as data sets are, csv:FILE
+ARRAYS = ("x", "images", "x_test", "test_x")
+
+
+class Rows(NamedTuple):
+    """Some examples of a file, each with its line or its number there, and with its name."""
+
+    numbers: range
+    names: list[str]
+    examples: NDArray[Any]
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file holds examples in rows; else it is a picture or a folder of them."""
+    return _kind(path)[0] in KINDS.values()
+
+
+def _kind(path: Path) -> tuple[str, Path]:
+    kind, colon, rest = str(path).partition(":")
+    if colon and kind in KINDS.values():
+        return kind, Path(rest).expanduser()
+    return KINDS.get(path.suffix.lower(), ""), path
+
+
+class Learnt(NamedTuple):
+    """What a network was trained on: the channels of its examples, its task, and its classes or targets."""
+
+    channels: int
+    task: str
+    names: tuple[str, ...]
+
+
+def batches(path: Path, shape: Shape, learnt: Learnt) -> Iterator[Rows]:
+    """The examples of a file for a network whose input is ``shape``, uint8 or float32, some at a time.
+
+    Of a CSV file the columns that hold targets are left out. Raises CnnError.
+    """
+    channels = learnt.channels
+    if len(shape) == 1 and channels not in (1, shape[0]):  # it was trained on images read as vectors
+        shape = picture_shape(shape, channels)
+    kind, path = _kind(path)
+    if kind == "npz":
+        x, first, name = shaped(path, _array(path), shape), 0, "{}[{}]"
+    else:
+        values, first = _values(path, elements(shape), learnt)
+        x, name = shaped(path, values, shape), "{}:{}"
+    for start in range(0, len(x), BATCH):
+        part = x[start : start + BATCH]
+        numbers = range(first + start, first + start + len(part))
+        yield Rows(numbers, [name.format(path, number) for number in numbers], part)
+
+
+def _array(path: Path) -> NDArray[Any]:
+    arrays = arrays_in(path)
+    found = [arrays[name] for name in ARRAYS if name in arrays] or [*arrays.values()]
+    if len(found) != 1 and not any(name in arrays for name in ARRAYS):
+        raise CnnError(f"{path}: holds {', '.join(arrays) or 'nothing'}", "it takes an array x of examples")
+    return found[0]
+
+
+def _values(path: Path, count: int, learnt: Learnt) -> tuple[NDArray[np.float32], int]:
+    """The ``count`` numbers of each line that is an example, and the number of the first such line."""
+    rows = rows_in(path)
+    heads = [cell.strip().lower() for cell in rows[0]] if rows else []
+    named = not any(map(is_number, heads[:count]))  # a line of both is a mistake, and told as one
+    body = rows[1:] if named else rows
+    if not body:
+        raise CnnError(f"{path}: holds no examples", f"it takes {count} numbers in a row for each example")
+    targets: list[int] = []
+    if len(heads) != count:
+        known = [place for place, head in enumerate(heads) if named and head in learnt.names]
+        outputs = len(learnt.names) if learnt.task == "regression" else 1
+        targets = known or target_columns(heads if named else [""] * len(heads), learnt.task, outputs)
+    if len(heads) - len(targets) != count:
+        wanted = f"the network takes {count} numbers in each row, with or without their targets"
+        raise CnnError(f"{path}: has {len(heads)} columns", wanted)
+    return values_in(path, body, len(heads), targets, 1 + named), 1 + named
