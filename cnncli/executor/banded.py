@@ -31,7 +31,7 @@ FEWEST_PLACES = 100  # in a pooled map: below that there is too little to do
 PLACES = 4  # of a pooling window
 PARTS = (2, 1)  # a product that sums over many rows is faster in parts
 HALVES = Window(2, 2)
-BITS = {torch.bfloat16: torch.int16, torch.float64: torch.int64}  # integers as wide
+BITS = {torch.bfloat16: torch.int16, torch.float64: torch.int64}  # integers as wide; float64 is what tests compare in
 
 
 class Plan(NamedTuple):
@@ -83,7 +83,8 @@ class Plan(NamedTuple):
         down, across = self.padding
         frame[:, down : down + x.shape[2], across : across + x.shape[3]] = x.permute(0, 2, 3, 1)
         shape, steps = (len(x), self.pooled[0], self.shape[0]), (self.padded[0] * self.line, 2 * self.line, 1)
-        return frame.as_strided(shape, steps).reshape(-1, shape[-1])
+        windows = frame.as_strided(shape, steps)
+        return windows.clone(memory_format=torch.contiguous_format).view(-1, shape[-1])  # the frame is used again
 
 
 class _Product(torch.autograd.Function):
@@ -108,6 +109,8 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        if context.kept is None:
+            raise RuntimeError("the backward pass of a banded product overwrites what it reads: there is only one")
         plan, (rows, places, halves, result) = context.plan, context.kept
         gradient = gradients[0].permute(0, 2, 3, 1).reshape(result.shape).to(rows.dtype)
         gradient = torch.ops.aten.threshold_backward(gradient, result, 0).view(BITS[rows.dtype])
@@ -159,7 +162,10 @@ def pays(plan: Plan) -> bool:
 
 
 class Room(NamedTuple):
-    """What is kept from step to step for images of a shape: their plan, and what of frame and matrix never changes."""
+    """What is kept from step to step for images of a shape: their plan, and what of frame and matrix never changes.
+
+    Each forward pass writes images and weights into frame and matrix; a backward pass reads neither.
+    """
 
     shape: torch.Size
     plan: Plan | None
@@ -189,11 +195,14 @@ class BandedConvPoolReLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         convolution, otherwise = self.layers
         fast = convolution.training and x.device.type == "cpu" and not x.requires_grad
+        fast = fast and not torch.compiler.is_compiling()
         if fast and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16:
             if self.room is None or self.room.shape != x.shape:
                 self.room = Room.of(convolution, x.shape, torch.bfloat16)
-            # as integers some values that are no numbers are below 0, and the ReLU would hide them
-            if self.room.plan is not None and math.isfinite(convolution.weight.detach().sum()):
+            # as integers some values that are no numbers are below 0, and the ReLU would hide those of the weights; in
+            # images there are none, since data with such values are refused
+            finite = all(math.isfinite(each.detach().sum()) for each in convolution.parameters())
+            if finite and self.room.plan is not None:
                 return product(x, convolution, self.room)
         return cast(Tensor, otherwise(x))
 

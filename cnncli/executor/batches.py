@@ -46,9 +46,8 @@ class Images:
         """The images at ``index``, a split of its own."""
         there = sent(index, self.labels.device)
         here = there if self.pixels.device == self.labels.device else index.to(self.pixels.device)
-        return Images(
-            self.pixels.index_select(0, here), self.labels.index_select(0, there)
-        )  # ten times as fast as [here]
+        # on a CPU index_select is ten times as fast as an index in brackets
+        return Images(self.pixels.index_select(0, here), self.labels.index_select(0, there))
 
     def order(self, seed: int, epoch: int) -> Tensor:
         """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""

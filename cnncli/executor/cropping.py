@@ -6,6 +6,7 @@ ResNet has such layers where its images are small. What is left out adds zeros, 
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple, cast
 
 from torch import Tensor, nn
@@ -51,10 +52,8 @@ def spans(conv: Convolution, sizes: tuple[int, ...]) -> list[Span] | None:
         return None
     axes = zip(sizes, conv.kernel_size, conv.stride, conv.padding, conv.dilation, strict=True)
     found = [span(*axis) for axis in axes]
-    left = 1.0
-    for part, kernel in zip(found, conv.kernel_size, strict=True):
-        left *= part.length / kernel
-    return found if left <= WORTH else None
+    share = prod(part.length / kernel for part, kernel in zip(found, conv.kernel_size, strict=True))
+    return found if share <= WORTH else None
 
 
 class CroppedConv(nn.Module):

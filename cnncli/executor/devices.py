@@ -49,13 +49,15 @@ def tiny_as_zero() -> Iterator[None]:
     """Let a CPU take numbers below 1e-38 for 0 meanwhile: it needs up to a hundred times as long for them.
 
     They turn up where weights have died: Adam's mean of their gradients shrinks by a tenth in each step and never gets
-    to 0. torch's threads take it over from the one that starts them, so it has to come before what they compute.
+    to 0. torch's threads take it over from the one that starts them, and keep it: it has to come before what they
+    compute, and in a process of its own it holds for all that follows there.
     """
+    before = float(torch.tensor([1e-40]) * 1) == 0
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(before)
 
 
 def make_deterministic() -> None:

@@ -21,7 +21,8 @@ def first_bad_layer(network: Network, images: Tensor) -> str:
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if found or bool(output.isfinite().all()):
             return
-        bad = [name for name, parameter in module.named_parameters() if not bool(parameter.isfinite().all())]
+        weights = network.layers[names[id(module)]].parameters()  # a step that was rewritten has none of its own
+        bad = not all(bool(weight.isfinite().all()) for weight in weights)
         value = "nan" if bool(output.isnan().any()) else "inf"
         found.append(f"{names[id(module)]} has {'weights that are no numbers' if bad else f'{value} in its output'}")
 

@@ -73,6 +73,7 @@ def run_training(job: Job, display: Display) -> Outcome:
         workers.leave()
 
 
+@tiny_as_zero()
 def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
     """One batch through everything, without a run folder: how long a training takes, and its memory as calculated."""
     prepared = prepared_for(job, display)
@@ -83,6 +84,7 @@ def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
     return found, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", kept)
 
 
+@tiny_as_zero()
 def learning_rates(job: Job, display: Display) -> Sweep:
     """The losses at growing learning rates, without a run folder."""
     prepared = prepared_for(job, display)
@@ -145,6 +147,8 @@ def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
         why = f"the run began on {record.device}"
     elif began.get("torch") != torch.__version__:
         why = f"the run began with torch {began.get('torch')}"
+    elif began.get("cnn") != provenance.versions()["cnn"]:
+        why = f"the run began with cnn {began.get('cnn')}"
     elif prepared.device.type == "cpu" and record.threads not in (0, torch.get_num_threads()):
         why = f"the run began with {record.threads} threads"
     elif prepared.device.type != "cpu" and not prepared.task.recipe.deterministic:

@@ -42,6 +42,7 @@ class Network(Scope):
         self.input_names = tuple(entry.name for entry in graph.inputs)
         self.output_names = graph.outputs
         self.steps = _steps(inferred)
+        self.layers = {step.name: step.module for step in self.steps}  # what the steps compute, whatever way they take
         for step in self.steps:
             register(self, step.name, step.module)
         if rewritten:

@@ -70,8 +70,9 @@ def prepared_for(job: Job, display: Display, begun: runs.RunRecord | None = None
         if targets is None and job.dataset.task == "regression":
             targets = scaling_of(images.labels)
         objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
-        precision = begun.precision if begun is not None else ""  # a run goes on as it began, whatever auto means now
-        precision = precision or chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
+        precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
+        if begun is not None and torch.device(begun.device or "cpu").type == device.type:
+            precision = begun.precision or precision  # a run goes on as it began, whatever auto means now
         joined = workers.together(network, device)
         task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
         return Prepared(task, new_state(task), test, name, normalisation, targets, device)

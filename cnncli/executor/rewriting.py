@@ -1,4 +1,4 @@
-"""The graph in a faster order, where the result is provably the same."""
+"""The graph in a faster order, where the result is provably the same but for how numbers are rounded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def wide_before_pool(steps: list[Step]) -> list[Step]:
 def banded_first(steps: list[Step]) -> list[Step]:
     """Let the first convolution, the 2x2 pooling of its map and the ReLU be one matrix product in training.
 
-    The sums are the same in another order. Where that would not be faster it is left as it is.
+    The sums are the same in another order. It is left as it is where that would not be faster, and where no ReLU follows
+    the pooling.
     """
     found = list(steps)
     for at, (conv, pool, relu) in enumerate(zip(steps, steps[1:], steps[2:], strict=False)):
@@ -121,7 +122,7 @@ class SmallInFloat32(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         (linear,) = self.layers
-        if x.device.type == "cpu" and x.numel() * linear.out_features <= FEW_MACS:
+        if torch.is_autocast_enabled("cpu") and x.is_cpu and x.numel() * linear.out_features <= FEW_MACS:
             with torch.autocast("cpu", enabled=False):
                 return cast(Tensor, linear(x.float()))
         return cast(Tensor, linear(x))

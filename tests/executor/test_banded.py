@@ -81,15 +81,48 @@ def test_it_is_used_for_lenet_5_in_training_and_in_bfloat16_alone(monkeypatch: p
     assert used == [torch.bfloat16]
 
 
-def test_weights_that_are_no_numbers_are_seen() -> None:
+@pytest.mark.parametrize("of", ["weight", "bias"])
+@pytest.mark.parametrize("bad", [float("nan"), -float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_seen(of: str, bad: float) -> None:
     """As integers some of them are below 0, where a ReLU would hide them."""
     network = Network(load("lenet5").inferred, rewritten=True).train()
     first = network.steps[0].module
     assert isinstance(first, BandedConvPoolReLU)
-    for bad in (float("nan"), -float("nan"), float("inf")):
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            first.layers[0].weight.fill_(bad)
-            assert not first(torch.randn(2, 1, 28, 28)).isfinite().any()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        first.layers[0].get_parameter(of).fill_(bad)
+        assert not first(torch.randn(2, 1, 28, 28)).isfinite().any()
+
+
+@pytest.mark.parametrize("kernel", [5, (1, 5)])
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_forward_pass_leaves_the_gradients_of_those_before_it_alone(kernel: int, count: int) -> None:
+    conv = nn.Conv2d(1, 6, kernel)
+    first = BandedConvPoolReLU(conv, nn.Sequential(conv, nn.MaxPool2d(2), nn.ReLU()))
+    images = [torch.randn(count, 1, 28, 28) for _ in range(2)]
+    with torch.autocast("cpu", torch.bfloat16):
+        (alone,) = torch.autograd.grad(first(images[0]).float().sum(), conv.weight)
+        assert first.room is not None and first.room.plan is not None
+        outputs = [first(each) for each in images]
+    (found,) = torch.autograd.grad(outputs[0].float().sum(), conv.weight)
+    assert torch.equal(found, alone)
+
+
+def test_it_has_one_backward_pass_and_says_so() -> None:
+    conv = nn.Conv2d(1, 6, 5)
+    first = BandedConvPoolReLU(conv, nn.Identity())
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = first(torch.randn(2, 1, 28, 28)).float().sum()
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="there is only one"):
+        loss.backward()
+
+
+def test_it_can_be_compiled() -> None:
+    network = Network(load("lenet5").inferred, rewritten=True).train()
+    compute = torch.compile(network, backend="aot_eager", dynamic=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        compute(torch.randn(4, 1, 28, 28)).float().sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
 
 
 def test_batches_of_two_sizes_in_turn_keep_their_gradients() -> None:

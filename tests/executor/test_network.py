@@ -160,9 +160,30 @@ def test_more_filters_before_a_pool_change_neither_values_nor_gradients(filters:
     assert torch.allclose(plain(images), fast(images), atol=1e-6)
 
 
+@pytest.mark.parametrize("rewritten", [False, True])
+@pytest.mark.parametrize("name", ["c1.bias", "conv2.weight", "linear1.weight", "linear3.bias"])
+def test_the_layer_whose_weights_are_no_numbers_is_named(name: str, rewritten: bool) -> None:
+    from cnncli import load
+    from cnncli.executor.diagnosis import first_bad_layer
+
+    network = Network(load("lenet5").inferred, rewritten=rewritten).train()
+    with torch.no_grad():
+        network.get_parameter(name).view(-1)[0] = float("nan")
+    for kind in (torch.float32, torch.bfloat16):
+        with torch.autocast("cpu", kind, enabled=kind != torch.float32):
+            found = first_bad_layer(network, torch.randn(2, 1, 28, 28))
+        assert found == f"{name.partition('.')[0]} has weights that are no numbers"
+
+
 def test_small_linear_layers_stay_in_float32_and_large_ones_do_not() -> None:
     network = Network(inferred("input: 1x8x8\nlayers: [flatten, linear: 400, linear: 400]\n"), rewritten=True)
     images = torch.randn(256, 1, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
         assert network(images).dtype == torch.bfloat16
         assert network(images[:4]).dtype == torch.float32
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
+def test_a_rewritten_network_can_be_of_another_number_format(kind: torch.dtype) -> None:
+    network = Network(inferred("input: 1x8x8\nlayers: [flatten, linear: 4]\n"), rewritten=True).to(kind)
+    assert network(torch.randn(2, 1, 8, 8, dtype=kind)).dtype == kind

@@ -186,6 +186,30 @@ def test_smoothed_loss_is_torch_s() -> None:
     assert torch.isclose(found, wanted)
 
 
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop", "muon"])
+def test_a_step_is_the_optimizer_s_own_step(name: str) -> None:
+    """To the bit: it only leaves the hooks and the profiler's notes out."""
+    from cnncli.executor.optimisation import drop_gradients
+    from cnncli.executor.precision import Precision
+
+    results = []
+    for ours in (False, True):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(16, 3))
+        found = optimizers(network, Recipe(optimizer=name, momentum=0.9, nesterov=True, weight_decay=0.01))
+        for _ in range(3):
+            drop_gradients(found)
+            assert all(parameter.grad is None for parameter in network.parameters())
+            network(torch.randn(5, 2, 4, 4)).square().sum().backward()
+            if ours:
+                Precision("fp32", torch.device("cpu")).step(found, 0.0)
+            else:
+                for optimizer in found:
+                    optimizer.step()
+        results.append([*network.parameters()])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
 def test_auto_precision_is_a_function_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     found = {}

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -222,7 +223,11 @@ def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pyt
     monkeypatch.setattr(training, "take_step", step)
     assert cnn("train", net, "--run-dir", "run").code == 143
     monkeypatch.setattr(preparing, "chosen", lambda *_: "fp32")
+    shutil.copytree("run", "elsewhere")
+    record = json.loads(Path("elsewhere/run.json").read_text())
+    Path("elsewhere/run.json").write_text(json.dumps({**record, "device": "cuda:0"}))
     assert "in bf16" in cnn("train", "--resume", "run").err
+    assert "in bf16" not in cnn("train", "--resume", "elsewhere").err
 
 
 @pytest.mark.parametrize(
