@@ -73,8 +73,7 @@ def wide_before_pool(steps: list[Step]) -> list[Step]:
 def banded_first(steps: list[Step]) -> list[Step]:
     """Let the first convolution, the 2x2 pooling of its map and the ReLU be one matrix product in training.
 
-    The sums are the same in another order. It is left as it is where that would not be faster, and where no ReLU follows
-    the pooling.
+    The sums are the same in another order. Where that would not be faster, and where no ReLU follows, nothing changes.
     """
     found = list(steps)
     for at, (conv, pool, relu) in enumerate(zip(steps, steps[1:], steps[2:], strict=False)):
