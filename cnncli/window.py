@@ -67,6 +67,19 @@ def dropped(size: Size, window: Window) -> Size:
     return larger(0, size + window.before + window.after - covered)
 
 
+def taps_met(size: int, window: Window) -> range:
+    """From the first to the last tap that can meet one of ``size`` values; the others meet padding alone.
+
+    The window must fit (:func:`fits`).
+
+    >>> taps_met(1, Window(kernel=3, before=1, after=1)), taps_met(2, Window(kernel=3, stride=2, before=1, after=1))
+    (range(1, 2), range(1, 3))
+    """
+    last_begin = (output_size(size, window) - 1) * window.stride - window.before  # it looks furthest to the right
+    first = max(0, -(last_begin // window.dilation))
+    return range(first, min(window.kernel, (size - 1 + window.before) // window.dilation + 1))
+
+
 def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
     """Total padding for which the output is ``ceil(size / stride)``, as TensorFlow's SAME.
 

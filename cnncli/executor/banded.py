@@ -22,8 +22,9 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from cnncli.executor.borrowing import Borrowing
 from cnncli.executor.modules import MaxPooling
-from cnncli.window import Window
+from cnncli.window import Window, output_size
 
 MOST_FILTERS = 15  # from 16 on a CPU's convolution and pooling are as fast
 MOST_COLUMNS = 12  # padded columns for each of the kernel's: the rest of the matrix is zeros
@@ -145,10 +146,12 @@ def plan_of(conv: nn.Conv2d, size: tuple[int, int]) -> Plan | None:
     if {*conv.stride, *conv.dilation, conv.groups} != {1} or isinstance(conv.padding, str):
         return None
     padded = size[0] + 2 * padding[0], size[1] + 2 * padding[1]
-    pooled = (padded[0] - kernel[0] + 1) // 2, (padded[1] - kernel[1] + 1) // 2
-    if min(pooled) < 1:
+    rows, columns = (
+        output_size(output_size(length, Window(taps)), HALVES) for length, taps in zip(padded, kernel, strict=True)
+    )
+    if min(rows, columns) < 1:
         return None
-    return Plan(conv.out_channels, conv.in_channels, kernel, padding, padded, pooled)
+    return Plan(conv.out_channels, conv.in_channels, kernel, padding, padded, (rows, columns))
 
 
 def pays(plan: Plan) -> bool:
@@ -159,6 +162,14 @@ def pays(plan: Plan) -> bool:
         and plan.padded[1] <= MOST_COLUMNS * plan.kernel[1]
         and plan.pooled[0] * plan.pooled[1] >= FEWEST_PLACES
     )
+
+
+def _are_numbers(convolution: nn.Conv2d) -> bool:
+    """Whether all weights are: as integers some values that are none are below 0, and the ReLU would hide them.
+
+    In images there are none: data with such values are refused.
+    """
+    return all(math.isfinite(weight.detach().sum()) for weight in convolution.parameters())
 
 
 class Room(NamedTuple):
@@ -181,28 +192,23 @@ class Room(NamedTuple):
         return Room(shape, plan, plan.frame(shape[0], dtype), torch.zeros(plan.shape, dtype=dtype))
 
 
-class BandedConvPoolReLU(nn.Module):
+class BandedConvPoolReLU(Borrowing[nn.Conv2d, nn.Module]):
     """A convolution, the 2x2 max pooling of its map and the ReLU, while it trains in bfloat16 on a CPU.
 
-    Else it is ``otherwise``. The weights stay the convolution's.
+    Else it is ``otherwise``.
     """
 
     def __init__(self, convolution: nn.Conv2d, otherwise: nn.Module) -> None:
-        super().__init__()
-        self.layers = (convolution, otherwise)  # in a tuple, so that the weights are not registered a second time
+        super().__init__(convolution, otherwise)
         self.room: Room | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         convolution, otherwise = self.layers
-        fast = convolution.training and x.device.type == "cpu" and not x.requires_grad
-        fast = fast and not torch.compiler.is_compiling()
+        fast = convolution.training and x.is_cpu and not x.requires_grad and not torch.compiler.is_compiling()
         if fast and torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16:
             if self.room is None or self.room.shape != x.shape:
                 self.room = Room.of(convolution, x.shape, torch.bfloat16)
-            # as integers some values that are no numbers are below 0, and the ReLU would hide those of the weights; in
-            # images there are none, since data with such values are refused
-            finite = all(math.isfinite(each.detach().sum()) for each in convolution.parameters())
-            if finite and self.room.plan is not None:
+            if self.room.plan is not None and _are_numbers(convolution):
                 return product(x, convolution, self.room)
         return cast(Tensor, otherwise(x))
 

@@ -14,11 +14,7 @@ from cnncli import runs
 from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import NO, CnnError, Interrupted
 from cnncli.executor import provenance, workers
-from cnncli.executor.batches import (
-    conversion_notes,
-    on_device,
-    preparation,
-)
+from cnncli.executor.batches import conversion_notes, on_device, preparation
 from cnncli.executor.checkpoint import Checkpoint, has_checkpoint, last_checkpoint, write_checkpoint
 from cnncli.executor.devices import choose_device, describe, tiny_as_zero
 from cnncli.executor.evaluation import evaluate

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnncli.executor.banded import BandedConvPoolReLU, is_halving
+from cnncli.executor.borrowing import Borrowing
 from cnncli.executor.cropping import Convolution, CroppedConv, spans
 from cnncli.executor.modules import MaxPooling
 
 LANES = 8  # channels that a CPU's pooling of images in channels-last takes at once
-PLAIN = (nn.Conv1d, nn.Conv2d, nn.Conv3d)  # and not what is made of them
 FEW_MACS = 8_000_000  # of a linear layer on a batch: on a CPU float32 was as fast as bfloat16 and its conversions
 
 
@@ -96,10 +96,9 @@ def banded_first(steps: list[Step]) -> list[Step]:
 
 def cropped(step: Step, sizes: tuple[int, ...]) -> Step:
     """A convolution that leaves out weights which meet nothing but padding, on a map of ``sizes``."""
-    conv = step.module
-    if isinstance(conv, Convolution) and type(conv) in PLAIN and spans(conv, sizes) is not None:
-        return step._replace(module=CroppedConv(conv))
-    return step
+    if spans(step.module, sizes) is None:
+        return step
+    return step._replace(module=CroppedConv(cast(Convolution, step.module)))
 
 
 def small_in_float32(steps: list[Step]) -> list[Step]:
@@ -112,12 +111,8 @@ def small_in_float32(steps: list[Step]) -> list[Step]:
     ]
 
 
-class SmallInFloat32(nn.Module):
-    """A linear layer that autocast does not reach while its batch is small. The weights stay the layer's."""
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self.layers = (linear,)  # in a tuple, so that the weights are not registered a second time
+class SmallInFloat32(Borrowing[nn.Linear]):
+    """A linear layer that autocast does not reach while its batch is small."""
 
     def forward(self, x: Tensor) -> Tensor:
         (linear,) = self.layers
@@ -127,12 +122,8 @@ class SmallInFloat32(nn.Module):
         return cast(Tensor, linear(x))
 
 
-class WideConvThenPool(nn.Module):
-    """A convolution and the max pooling of its map, with more filters on a CPU. The weights stay the layer's."""
-
-    def __init__(self, convolution: nn.Conv2d, pool: MaxPooling) -> None:
-        super().__init__()
-        self.layers = (convolution, pool)  # in a tuple, so that the weights are not registered a second time
+class WideConvThenPool(Borrowing[nn.Conv2d, MaxPooling]):
+    """A convolution and the max pooling of its map, with more filters on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:
         convolution, pool = self.layers

@@ -11,6 +11,7 @@ from torch import nn
 from cnncli.executor.cropping import CroppedConv, Span, span, spans
 from cnncli.executor.network import Network
 from cnncli.loading import load
+from cnncli.window import Window
 
 AXIS = {
     "size": st.integers(1, 6),
@@ -28,7 +29,7 @@ def test_an_axis_without_them_gives_what_the_whole_gives(
 ) -> None:
     assume(size + 2 * padding >= dilation * (kernel - 1) + 1)
     x, weight = (torch.randn(1, 1, length, dtype=torch.float64) for length in (size, kernel))
-    part = span(size, kernel, stride, padding, dilation)
+    part = span(size, Window(kernel, stride, padding, padding, dilation))
     whole = nn.functional.conv1d(x, weight, stride=stride, padding=padding, dilation=dilation)
     cut = weight.narrow(2, part.first, part.length)
     assert torch.allclose(nn.functional.conv1d(x, cut, None, stride, part.padding, dilation), whole)
@@ -36,10 +37,10 @@ def test_an_axis_without_them_gives_what_the_whole_gives(
 
 def test_what_is_left_out_is_left_out() -> None:
     """A 3x3 kernel on one pixel is its middle; at stride 2 on two pixels it has two columns."""
-    assert span(1, 3, 1, 1, 1) == Span(1, 1, 0)
-    assert span(2, 3, 2, 1, 1) == Span(1, 2, 0)
-    assert span(2, 3, 1, 1, 1) == Span(0, 3, 1)
-    assert span(1, 7, 1, 3, 1) == Span(3, 1, 0)
+    assert span(1, Window(3, 1, 1, 1)) == Span(1, 1, 0)
+    assert span(2, Window(3, 2, 1, 1)) == Span(1, 2, 0)
+    assert span(2, Window(3, 1, 1, 1)) == Span(0, 3, 1)
+    assert span(1, Window(7, 1, 3, 3)) == Span(3, 1, 0)
 
 
 @pytest.mark.parametrize("conv", [nn.Conv1d, nn.Conv2d, nn.Conv3d])

@@ -1,0 +1,17 @@
+"""Modules that compute what other layers stand for, with the weights of these."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVarTuple
+
+from torch import nn
+
+Layers = TypeVarTuple("Layers")
+
+
+class Borrowing(nn.Module, Generic[*Layers]):
+    """Computes its ``layers`` in a way of its own. They stay the owners: in a tuple they are not registered again."""
+
+    def __init__(self, *layers: *Layers) -> None:
+        super().__init__()
+        self.layers = layers
