@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cnncli.data.tables import Learnt
     from cnncli.executor.prediction import Predictor
     from cnncli.runs import RunRecord
     from cnncli.shape import Shape
 
-    Examples = list[NDArray[Any]]
+    Examples = NDArray[Any]
 
 Row = dict[str, Any]
 DIGITS = 6  # of a probability: a float32 has no more
@@ -101,6 +100,8 @@ def _batches(
     files: tuple[Path, ...], shape: Shape, pixels: tuple[int, int, int] | None, record: RunRecord
 ) -> Iterator[_Batch]:
     """The examples in all files, in their order."""
+    import numpy as np
+
     from cnncli.data import tables
     from cnncli.data.pictures import pictures
 
@@ -108,24 +109,19 @@ def _batches(
     for rows, group in groupby(files, tables.is_table):
         if rows:
             for path in group:
-                yield from _of_table(path, shape, learnt)
+                try:
+                    for names, stems, examples in tables.batches(path, shape, learnt):
+                        yield _Batch([*map(click.format_filename, names)], stems, examples, [])
+                except CnnError as error:
+                    yield _Batch([], [], np.empty(0), [str(error)])
         else:
             assert pixels is not None
             for batch in pictures(group, pixels):
                 found = [(picture.path, picture.pixels) for picture in batch if picture.pixels is not None]
                 problems = [f"{click.format_filename(p.path)}: {p.problem}" for p in batch if p.pixels is None]
                 names, stems = [click.format_filename(path) for path, _ in found], [path.stem for path, _ in found]
-                yield _Batch(names, stems, [values for _, values in found], problems)
-
-
-def _of_table(path: Path, shape: Shape, learnt: Learnt) -> Iterator[_Batch]:
-    from cnncli.data import tables
-
-    try:
-        for numbers, names, examples in tables.batches(path, shape, learnt):
-            yield _Batch(names, [f"{path.stem}-{number}" for number in numbers], [*examples], [])
-    except CnnError as error:
-        yield _Batch([], [], [], [str(error)])
+                examples = np.stack([values for _, values in found]) if found else np.empty(0)
+                yield _Batch(names, stems, examples, problems)
 
 
 def _complain(problems: list[str]) -> int:

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,14 +58,14 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     rows = rows_in(path)
     if len(rows) < 2:
         raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
-    heads = [cell.strip().lower() for cell in rows[0]]
+    heads = [cell.strip().lower() for cell in rows[0].cells]
     named = not all(map(is_number, heads[:-1]))
     at = target_columns(heads if named else [""] * len(heads), task, outputs)
     if len(at) >= len(heads):
         raise CnnError(f"{path}: has {len(heads)} columns, all of them targets", "it takes some to tell them from")
     body = rows[1:] if named else rows
-    values = values_in(path, body, len(heads), at, 1 + named)
-    targets = np.array([[row[place].strip() for place in at] for row in body])
+    values = values_in(path, body, len(heads), at)
+    targets = np.array([[row.cells[place].strip() for place in at] for row in body])
     names = tuple(heads[place] for place in at) if named else ()
     return _held_out(path, *_examples(path, values, _numbers(targets), shape), task, outputs, names)
 
@@ -82,29 +82,37 @@ def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
         raise CnnError(f"{path}: is not a file of arrays: {reason}", "write it with np.savez(FILE, x=…, y=…)") from None
 
 
-def rows_in(path: Path) -> list[list[str]]:
+class Row(NamedTuple):
+    """A line of a CSV file: its number, from 1, and its cells."""
+
+    line: int
+    cells: list[str]
+
+
+def rows_in(path: Path) -> list[Row]:
     """The lines of a CSV file that are not empty. Raises CnnError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             head = file.readline()
             file.seek(0)
             apart = next((sign for sign in ",;\t" if sign in head), ",")  # a spreadsheet writes ; where , is decimal
-            return [row for row in csv.reader(file, delimiter=apart) if row]
+            reader = csv.reader(file, delimiter=apart)
+            return [Row(reader.line_num, cells) for cells in reader if cells]
     except FileNotFoundError:
         raise CnnError(f"{path}: there is no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise CnnError(f"{path}: is not a CSV file: {error}") from None
 
 
-def values_in(path: Path, rows: list[list[str]], columns: int, left_out: Collection[int], first_line: int) -> Values:
+def values_in(path: Path, rows: list[Row], columns: int, left_out: Collection[int]) -> Values:
     """The numbers of each row, float32, without the columns that are ``left_out``. Raises CnnError with the line."""
     values = np.empty((len(rows), columns - len(left_out)), np.float32)
-    for line, row in enumerate(rows, first_line):
+    for number, (line, row) in enumerate(rows):
         cells = [cell for place, cell in enumerate(row) if place not in left_out]
         if len(row) != columns or not all(map(is_number, cells)):
             more = " and a class" if left_out else ""
             raise CnnError(f"{path}:{line}: is not {values.shape[1]} numbers{more}: {','.join(row)[:60]}")
-        values[line - first_line] = [float(cell) for cell in cells]
+        values[number] = [float(cell) for cell in cells]
     return values
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.arrays import arrays_in, is_number, rows_in, shaped, target_columns, values_in
+from cnncli.data.arrays import Values, arrays_in, is_number, rows_in, shaped, target_columns, values_in
 from cnncli.data.pictures import BATCH, picture_shape
 from cnncli.errors import CnnError
 from cnncli.shape import Shape, elements
@@ -19,10 +18,10 @@ ARRAYS = ("x", "images", "x_test", "test_x")
 
 
 class Rows(NamedTuple):
-    """Some examples of a file, each with its line or its number there, and with its name."""
+    """Some examples of a file; their names, with the line or the number there, and the like for a file of each."""
 
-    numbers: range
     names: list[str]
+    stems: list[str]
     examples: NDArray[Any]
 
 
@@ -55,29 +54,33 @@ def batches(path: Path, shape: Shape, learnt: Learnt) -> Iterator[Rows]:
     if len(shape) == 1 and channels not in (1, shape[0]):  # it was trained on images read as vectors
         shape = picture_shape(shape, channels)
     kind, path = _kind(path)
+    numbers: Sequence[int]
     if kind == "npz":
-        x, first, name = shaped(path, _array(path), shape), 0, "{}[{}]"
+        x, name = shaped(path, _array(path), shape), "{}[{}]"
+        numbers = range(len(x))
     else:
-        values, first = _values(path, elements(shape), learnt)
+        numbers, values = _values(path, elements(shape), learnt)
         x, name = shaped(path, values, shape), "{}:{}"
     for start in range(0, len(x), BATCH):
-        part = x[start : start + BATCH]
-        numbers = range(first + start, first + start + len(part))
-        yield Rows(numbers, [name.format(path, number) for number in numbers], part)
+        of_part = numbers[start : start + BATCH]
+        names = [name.format(path, number) for number in of_part]
+        yield Rows(names, [f"{path.stem}-{number}" for number in of_part], x[start : start + BATCH])
 
 
 def _array(path: Path) -> NDArray[Any]:
     arrays = arrays_in(path)
-    found = [arrays[name] for name in ARRAYS if name in arrays] or [*arrays.values()]
-    if len(found) != 1 and not any(name in arrays for name in ARRAYS):
+    name = next((name for name in ARRAYS if name in arrays), None)
+    if name is None and len(arrays) == 1:
+        (name,) = arrays
+    if name is None:
         raise CnnError(f"{path}: holds {', '.join(arrays) or 'nothing'}", "it takes an array x of examples")
-    return found[0]
+    return arrays[name]
 
 
-def _values(path: Path, count: int, learnt: Learnt) -> tuple[NDArray[np.float32], int]:
-    """The ``count`` numbers of each line that is an example, and the number of the first such line."""
+def _values(path: Path, count: int, learnt: Learnt) -> tuple[list[int], Values]:
+    """The numbers of the lines that are examples, and the ``count`` values of each."""
     rows = rows_in(path)
-    heads = [cell.strip().lower() for cell in rows[0]] if rows else []
+    heads = [cell.strip().lower() for cell in rows[0].cells] if rows else []
     named = not any(map(is_number, heads[:count]))  # a line of both is a mistake, and told as one
     body = rows[1:] if named else rows
     if not body:
@@ -90,4 +93,4 @@ def _values(path: Path, count: int, learnt: Learnt) -> tuple[NDArray[np.float32]
     if len(heads) - len(targets) != count:
         wanted = f"the network takes {count} numbers in each row, with or without their targets"
         raise CnnError(f"{path}: has {len(heads)} columns", wanted)
-    return values_in(path, body, len(heads), targets, 1 + named), 1 + named
+    return [row.line for row in body], values_in(path, body, len(heads), targets)

@@ -40,12 +40,12 @@ class Predictor:
     record: RunRecord
     device: torch.device
 
-    def _outputs(self, examples: list[NDArray[Any]]) -> Tensor:
-        pixels = torch.from_numpy(np.stack(examples)).to(self.device)
+    def _outputs(self, examples: NDArray[Any]) -> Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(examples)).to(self.device)
         return cast(Tensor, self.network(self.prepare(pixels)))
 
     @torch.inference_mode()
-    def numbers(self, examples: list[NDArray[Any]]) -> list[list[float]]:
+    def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
         """A regression's targets of each example, uint8 or float32 in the input's shape, in their own unit."""
         scaling = self.record.targets
         outputs = self._outputs(examples).double().cpu()
@@ -54,13 +54,13 @@ class Predictor:
         return cast("list[list[float]]", outputs.tolist())
 
     @torch.inference_mode()
-    def masks(self, examples: list[NDArray[Any]]) -> NDArray[np.uint8]:
+    def masks(self, examples: NDArray[Any]) -> NDArray[np.uint8]:
         """The class of each pixel, (N, H, W), of images, uint8 or float32 (C, H, W)."""
         found: NDArray[np.uint8] = self._outputs(examples).argmax(1).to(torch.uint8).cpu().numpy()
         return found
 
     @torch.inference_mode()
-    def likeliest(self, examples: list[NDArray[Any]], count: int) -> list[list[Guess]]:
+    def likeliest(self, examples: NDArray[Any], count: int) -> list[list[Guess]]:
         """The ``count`` likeliest classes of each example, the likeliest first."""
         classes = self.record.classes
         found = self.probabilities(self._outputs(examples)).topk(min(count, len(classes)))
