@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -18,7 +17,7 @@ from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRA
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.images import decode_all, wanted_shape
 from cnncli.data.memory import check_fits
-from cnncli.data.pixels import strict
+from cnncli.data.pixels import NotDecoded, opened, strict
 from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
 from cnncli.progress import progress
@@ -146,7 +145,7 @@ def _masks(source: Source, files: list[Entry], size: tuple[int, int]) -> NDArray
 def _mask(source: Source, file: Entry, content: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint32], bool]:
     """A mask's values (H, W), and whether they are colours."""
     try:
-        with Image.open(BytesIO(content)) as image:
+        with opened(content) as image:
             coloured = image.mode in ("RGB", "RGBA")
             mode = "RGB" if coloured else image.mode if image.mode in ("P", "L") else "L"
             if image.mode.startswith("I"):  # 16 bits: larger classes than 254 are cut off, and said below
@@ -155,7 +154,7 @@ def _mask(source: Source, file: Entry, content: bytes, size: tuple[int, int]) ->
                     raise CnnError(f"{source.path}: {file.name} holds classes above 254", "255 is no class")
                 return found.astype(np.uint32), False
             resized = image.convert(mode).resize((size[1], size[0]), Image.Resampling.NEAREST)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+    except NotDecoded as error:
         raise CnnError(
             f"{source.path}: {file.name} cannot be read as a mask: {error}", "replace or remove it"
         ) from None

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import ENDINGS
+from cnncli.data.files import MAX_FILE_BYTES
 from cnncli.data.images import wanted_shape
 from cnncli.data.pixels import NotDecoded, decode, strict
-from cnncli.data.sources import MAX_FILE_BYTES
 from cnncli.errors import CnnError
 from cnncli.shape import Shape, format_shape
 

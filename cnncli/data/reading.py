@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Files
+from cnncli.data.files import MAX_FILE_BYTES
 from cnncli.data.pixels import NotDecoded, decode, strict
-from cnncli.data.sources import MAX_FILE_BYTES, Entry, open_source
+from cnncli.data.sources import Entry, open_source
 from cnncli.errors import CnnError
 
 CHANGED = "it has changed, or has been moved, since it was listed: begin again"

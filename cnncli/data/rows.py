@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from cnncli.data.columns import Columns
 from cnncli.data.decoding import BATCH, conversions, decoded, threads_for, times
+from cnncli.data.files import MAX_FILE_BYTES
 from cnncli.data.images import wanted_shape
 from cnncli.data.memory import check_fits
 from cnncli.data.pixels import strict
-from cnncli.data.sources import MAX_FILE_BYTES
 from cnncli.errors import CnnError
 from cnncli.progress import progress
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import ENDINGS
-from cnncli.data.sources import COMPRESSED, MAX_FILE_BYTES, Entry, open_source
+from cnncli.data.files import MAX_FILE_BYTES
+from cnncli.data.sources import COMPRESSED, Entry, open_source
 from cnncli.errors import CnnError
 
 IMAGES = frozenset(ending.removeprefix(".") for ending in ENDINGS)

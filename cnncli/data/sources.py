@@ -20,9 +20,9 @@ from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from cnncli.data.files import MAX_FILE_BYTES
 from cnncli.errors import CnnError
 
-MAX_FILE_BYTES = 1 << 28  # no image is 256 MiB: what claims to be is a mistake or a bomb
 ARCHIVES = ".tar, .tar.gz, .tgz or .zip archive"
 COMPRESSED = (GZIP, BZIP2, XZ) = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # how such files begin
 DAMAGED = "it is incomplete or damaged: copy or download it again"

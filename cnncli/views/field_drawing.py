@@ -48,16 +48,13 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
         raise CnnError(
             f"an input of {format_shape(shape)} is no image", "a receptive field is drawn on inputs with two axes"
         )
-    from PIL import Image, ImageDraw, UnidentifiedImageError
+    from PIL import Image, ImageDraw
+
+    from cnncli.data.pixels import open_image
 
     height, width = shape[1:]
-    try:
-        with Image.open(image) as opened:
-            picture = opened.convert("RGB")
-    except FileNotFoundError:
-        raise CnnError(f"{image}: there is no such file") from None
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise CnnError(f"{image}: is not an image that can be read: {error}") from None
+    with open_image(image) as opened:
+        picture = opened.convert("RGB")
     resized = picture.size != (width, height)
     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
     scale = max(1, -(-SIDE // max(width, height)))
