@@ -6,14 +6,29 @@ import os
 import sys
 
 INTERRUPTED = 130
+INSTALLED_AS = {"PIL": "pillow", "torch": "'torch>=2.6'", "yaml": "pyyaml"}  # where pip knows it by another name
 
 
 def main() -> None:
     """Run ``cnn``. Never returns: exits with 0, 1 (the answer is no), 2 (invalid) or 130 (interrupted)."""
     try:
-        sys.exit(_run())
+        sys.exit(_run_guarded())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _run_guarded() -> int:
+    from cnncli.errors import CnnError
+    from cnncli.terminal import guarded
+
+    if "_CNN_COMPLETE" in os.environ:
+        return _run()  # click answers the shell in bytes
+    try:
+        with guarded():
+            return _run()
+    except CnnError as error:  # of the streams themselves
+        _complain(str(error))
+        return error.exit_code
 
 
 def _run() -> int:
@@ -47,20 +62,31 @@ def _run() -> int:
         _discard_output()
         _complain(f"cnn: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 2
-    except RecursionError:
-        _complain("cnn: the input is nested too deeply")
-        return 2
-    except MemoryError:
-        _complain("cnn: out of memory\n  use a smaller network, batch or data set")
-        return 2
     except Exception as error:
         if os.environ.get("CNN_DEBUG"):
             raise
-        _complain(
-            f"cnn: an error inside cnn itself: {type(error).__name__}: {error}\n"
-            "  this is a bug, please report it; CNN_DEBUG=1 shows where it happened"
-        )
+        _complain(_unexpected(error))
         return 2
+
+
+def _unexpected(error: Exception) -> str:
+    """What to say to an error that no command foresaw."""
+    if isinstance(error, RecursionError):
+        return "cnn: the input is nested too deeply"
+    if isinstance(error, MemoryError):
+        return "cnn: out of memory\n  use a smaller network, batch or data set"
+    package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    if package not in ("", "cnncli"):
+        missing = isinstance(error, ModuleNotFoundError)
+        return (
+            f"cnn: this needs the package {package}, "
+            f"{'which is not installed' if missing else f'which cannot be imported: {error}'}\n"
+            f"  pip install {INSTALLED_AS.get(package, package)}"
+        )
+    return (
+        f"cnn: an error inside cnn itself: {type(error).__name__}: {error}\n"
+        "  this is a bug, please report it; CNN_DEBUG=1 shows where it happened"
+    )
 
 
 def _complain(text: str) -> None:

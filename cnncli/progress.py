@@ -62,9 +62,10 @@ def _lines(description: str, total: int | None, unit: str) -> Iterator[Advance]:
 
 @contextmanager
 def _bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
+
+    from cnncli import terminal
 
     class Count(ProgressColumn):
         def render(self, task: Task) -> Text:
@@ -77,7 +78,8 @@ def _bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
 
     described = TextColumn("{task.description}", markup=False)
     columns = (described, BarColumn(), Count(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=terminal.console(stderr=True)) as bar:
+        terminal.guard()
         task = bar.add_task(description, total=total)
         yield lambda n: bar.advance(task, n)
 

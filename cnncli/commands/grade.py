@@ -268,13 +268,14 @@ def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], ros
 
 def _report(key: Key, papers: list[Paper], found: list[Result]) -> str:
     """The class's report as Markdown: the table, and the commonest wrong values with who gave them."""
-    from cnncli.homework.feedback import as_code, as_words
+    from cnncli.escaping import markdown
+    from cnncli.homework.feedback import as_code
 
     lines = ["```", *_lines(key, papers, found), "```", ""]
     for result in found:
         for wrong in result.wrong:
             why = f" ({' or '.join(wrong.mistakes)})" if wrong.mistakes else ""
             more = ", …" if wrong.times > len(wrong.students) else ""
-            who = as_words(", ".join(wrong.students))
-            lines.append(f"- {result.question}: {as_code(wrong.value)}{why}, {wrong.times}: {who}{more}")
+            who = markdown(", ".join(wrong.students))
+            lines.append(f"- {markdown(result.question)}: {as_code(wrong.value)}{why}, {wrong.times}: {who}{more}")
     return "\n".join([*lines, ""])

@@ -19,6 +19,7 @@ from cnncli.data.dataset import Dataset, Split
 from cnncli.data.parts import by_part, choose_parts
 from cnncli.data.rows import Part, Table, read_images, read_numbers
 from cnncli.errors import CnnError
+from cnncli.terminal import unguarded
 
 INSTUNNAMED = "pip install 'cnn-calculator[hf]'"
 UNNAMED = "unnamed"  # for the library, the part of files whose names tell none: it takes no empty name
@@ -78,12 +79,14 @@ def _tables(library: Any, name: str, text: str, data_dir: Path | None) -> dict[s
     try:
         if path is not None:
             files = by_part(_parquet_files(path))
-            loaded = library.load_dataset(
-                "parquet", data_files={part or UNNAMED: each for part, each in files.items()}, cache_dir=cache
-            )
+            with unguarded():
+                loaded = library.load_dataset(
+                    "parquet", data_files={part or UNNAMED: each for part, each in files.items()}, cache_dir=cache
+                )
             return {"" if part == UNNAMED else part: table for part, table in loaded.items()}
         hub_name, _, config = text.partition(":")
-        return dict(library.load_dataset(hub_name, config or None, cache_dir=cache))
+        with unguarded():
+            return dict(library.load_dataset(hub_name, config or None, cache_dir=cache))
     except CnnError:
         raise
     except Exception as error:  # the library, and what it stands on, raises almost anything

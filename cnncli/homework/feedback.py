@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import escape
 from typing import NamedTuple
 
+from cnncli import escaping
+from cnncli.escaping import html as escape
 from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.grade import Key, Mark, Paper, points_text
 from cnncli.homework.mistakes import described
@@ -58,22 +59,19 @@ def as_code(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
 
-def as_words(text: str) -> str:
-    """A line as Markdown's text: 5*5*3 is no emphasis, and <b> no tag."""
-    return re.sub(r"[\\`*<>\[\]|]", r"\\\g<0>", text)
-
-
 def markdown(key: Key, paper: Paper) -> str:
     """A student's feedback as Markdown; what a student wrote is text in it."""
-    lines = [f"# {as_words(_title(key, paper))}", ""]
+    lines = [f"# {escaping.markdown(_title(key, paper))}", ""]
     if paper.problem:
-        return "\n".join([*lines, f"No marks: {as_words(paper.problem)}", ""])
+        return "\n".join([*lines, f"No marks: {escaping.markdown(paper.problem)}", ""])
     lines += [f"{points_text(paper.points)} of {points_text(key.out_of)} points", ""]
     for mark in paper.marks:
         answer = mark.answer
         given = as_code(answer.given) if answer.given else "nothing"
-        lines.append(f"- **{answer.question}**: {given} ({state_of(answer)}, {_points(mark)})")
-        lines += [f"  - {as_code(line.text) if line.is_formula else as_words(line.text)}" for line in said_of(answer)]
+        lines.append(f"- **{escaping.markdown(answer.question)}**: {given} ({state_of(answer)}, {_points(mark)})")
+        lines += [
+            f"  - {as_code(line.text) if line.is_formula else escaping.markdown(line.text)}" for line in said_of(answer)
+        ]
     return "\n".join([*lines, ""])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import SHOWN_AT_MOST, CnnError
+from cnncli.escaping import csv_text
 from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.feedback import said_of, state_of
 from cnncli.homework.grade import Key, Paper, points_text
@@ -48,17 +49,6 @@ def read_roster(path: Path) -> Roster:
     return Roster(columns, people)
 
 
-def _written(rows: list[list[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_cell(value) for value in row] for row in rows])
-    return text.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and text else text
-
-
 def plain_csv(key: Key, papers: list[Paper]) -> str:
     """A row per student, a column per question."""
     rows = [["student", *(item.name for item in key.items), "total", "out_of", "file", "problem"]]
@@ -66,7 +56,7 @@ def plain_csv(key: Key, papers: list[Paper]) -> str:
         points = [points_text(mark.points) for mark in paper.marks] or [""] * len(key.items)
         total = "" if paper.problem else points_text(paper.points)
         rows.append([paper.student, *points, total, points_text(key.out_of), paper.file, paper.problem])
-    return _written(rows)
+    return csv_text(rows)
 
 
 def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
@@ -79,7 +69,7 @@ def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
             known = [found.get(column, "") for column in CANVAS] if found is not None else []
             who = known if any(known) else [paper.student, "", paper.student, "", ""]
             rows.append([*who, points_text(paper.points)])
-    return _written(rows)
+    return csv_text(rows)
 
 
 def moodle_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
@@ -91,7 +81,7 @@ def moodle_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
             found = roster.row_of(paper.student) if roster is not None else None
             known = found or {who[0]: paper.student}
             rows.append([*(known.get(name, "") for name in who), points_text(paper.points), _comment(paper)])
-    return _written(rows)
+    return csv_text(rows)
 
 
 def _comment(paper: Paper) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from cnncli.escaping import html
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -23,5 +23,5 @@ ul { margin: .2rem 0; padding-left: 1.2rem } code, pre { white-space: pre-wrap }
 def page(title: str, body: str) -> str:
     """The page with its title as a heading; ``body`` is HTML, ``title`` a text."""
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    head = f"<head>{meta}<title>{escape(title)}</title><style>{STYLE}</style></head>"
-    return f"<!doctype html>\n<html>{head}\n<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
+    head = f"<head>{meta}<title>{html(title)}</title><style>{STYLE}</style></head>"
+    return f"<!doctype html>\n<html>{head}\n<body><h1>{html(title)}</h1>\n{body}\n</body></html>\n"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from cnncli.escaping import latex, markdown, visible_line
 from cnncli.explanation import WORDS, Explanation, Step
 from cnncli.shape import format_shape
 from cnncli.working import LATEX_FORMULA, LATEX_NUMBERS, written
@@ -77,13 +78,15 @@ def as_text(explanation: Explanation, figure: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(explanation: Explanation, steps: Sequence[Step]) -> list[str]:
-    """What the layer is, its shapes, and the symbols that the steps use."""
+def _heading(
+    explanation: Explanation, steps: Sequence[Step], escaped: Callable[[str], str] = visible_line
+) -> list[str]:
+    """What the layer is, its shapes, and the symbols that the steps use; ``escaped`` writes the layers' names."""
     used = {word for step in steps for word in re.findall(r"\w+", step.formula)}
-    inputs = " and ".join(f"{name} {format_shape(shape)}" for name, shape in explanation.inputs)
+    inputs = " and ".join(f"{escaped(name)} {format_shape(shape)}" for name, shape in explanation.inputs)
     symbols = ", ".join(f"{symbol} = {value:,}" for symbol, value in explanation.symbols.items() if symbol in used)
     return [
-        f"{explanation.name} ({explanation.kind}): {explanation.what}",
+        f"{escaped(explanation.name)} ({explanation.kind}): {explanation.what}",
         f"  {inputs} -> {format_shape(explanation.output)}",
         *([f"  {symbols}"] if symbols else []),
     ]
@@ -114,7 +117,7 @@ def _text_lines(step: Step, width: int) -> Iterator[str]:
 def as_markdown(explanation: Explanation, figure: str | None) -> str:
     """A heading and a table of figures."""
     steps = folded(chosen(explanation.steps, figure))
-    name, *rest = _heading(explanation, chosen(explanation.steps, figure))
+    name, *rest = _heading(explanation, chosen(explanation.steps, figure), markdown)
     rows = [f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps]
     body = "\n".join(["| figure | working | |", "| --- | --- | --- |", *rows])
     return f"### {name}\n\n{'  '.join(line.strip() + chr(10) for line in rest)}\n{body}\n"
@@ -125,11 +128,11 @@ def as_latex(explanation: Explanation, figure: str | None) -> str:
     steps = folded(chosen(explanation.steps, figure))
     name, shapes, *_ = _heading(explanation, chosen(explanation.steps, figure))
     rows = [
-        rf"  \text{{{_escaped(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)} \\"
+        rf"  \text{{{latex(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)} \\"
         for step in steps
     ]
-    shown = _escaped(shapes.strip()).replace("->", r"$\to$")
-    heading = rf"\paragraph{{{_escaped(name)}}} {shown}"
+    shown = latex(shapes.strip()).replace("->", r"$\to$")
+    heading = rf"\paragraph{{{latex(name)}}} {shown}"
     return "\n".join([heading, r"\begin{align*}", *rows, r"\end{align*}"]) + "\n"
 
 
@@ -139,11 +142,7 @@ def _latex_parts(step: Step) -> list[str]:
 
 
 def _latex_remark(step: Step) -> str:
-    return rf" \quad \text{{({_escaped(step.remark)})}}" if step.remark else ""
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char in "_&%$#{}" else char for char in text)
+    return rf" \quad \text{{({latex(step.remark)})}}" if step.remark else ""
 
 
 # Programs ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cnncli.escaping import csv_text, latex, markdown
 from cnncli.inference import Facts, Inferred
 from cnncli.views.columns import Column, scaled, stride_value, with_batch
 from cnncli.views.rows import Row
@@ -73,15 +74,8 @@ def _layer(facts: Facts, batch: int) -> dict[str, Any]:
 
 def as_csv(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
     """A line per row with full names and plain numbers."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
-    for row in rows:
-        writer.writerow([_plain(column, row, inferred, batch) for column in columns])
-    return text.getvalue()
+    lines = [[_plain(column, row, inferred, batch) for column in columns] for row in rows]
+    return csv_text([[column.name for column in columns], *lines])
 
 
 def _plain(column: Column, row: Row, inferred: Inferred, batch: int) -> str:
@@ -104,8 +98,7 @@ def as_markdown(inferred: Inferred, rows: list[Row], columns: list[Column], batc
 
 def _escape_markdown(text: str) -> str:
     stripped = text.lstrip(" ")
-    escaped = stripped.replace("\\", "\\\\").replace("|", "\\|").replace("_", "\\_").replace("*", "\\*")
-    return "&nbsp;" * (len(text) - len(stripped)) + escaped
+    return "&nbsp;" * (len(text) - len(stripped)) + markdown(stripped)
 
 
 def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
@@ -118,18 +111,10 @@ def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: 
     return "\n".join([begin, rule, head, rule, *body, rule, total, rule, end]) + "\n"
 
 
-_LATEX = {
-    **{char: f"\\{char}" for char in "_&%$#{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-
-
 def _escape_latex(text: str) -> str:
     stripped = text.lstrip(" ")
     indent = rf"\hspace*{{{(len(text) - len(stripped)) / 2:g}em}}" if stripped != text else ""
-    return indent + "".join(_LATEX.get(char, char) for char in stripped)
+    return indent + latex(stripped)
 
 
 def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[list[str]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncli.escaping import csv_text, markdown, visible_line
+
 Record = dict[str, Any]
 
 
 def _text(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible_line(str(value))
 
 
 def as_table(records: Sequence[Record]) -> str:
@@ -17,7 +19,7 @@ def as_table(records: Sequence[Record]) -> str:
     if not records:
         return "none\n"
     names = list(records[0])
-    texts = [names, *([_text(record[name]) for name in names] for record in records)]
+    texts = [[*map(visible_line, names)], *([_text(record[name]) for name in names] for record in records)]
     widths = [max(len(line[at]) for line in texts) for at in range(len(names))]
     right = [any(isinstance(record[name], int) for record in records) for name in names]
     return "".join(_line(line, widths, right) for line in texts)
@@ -30,19 +32,14 @@ def _line(texts: list[str], widths: list[int], right: list[bool]) -> str:
 
 def as_csv(records: Sequence[Record]) -> str:
     """Comma-separated values under a line of names; numbers without separators."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]) if records else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
+    names = list(records[0]) if records else []
+    return csv_text([names, *([record[name] for name in names] for record in records)])
 
 
 def as_markdown(records: Sequence[Record]) -> str:
     """A Markdown table."""
     names = list(records[0]) if records else []
+    heading = [markdown(name) for name in names]
     rule = ["---:" if any(isinstance(record[name], int) for record in records) else "---" for name in names]
-    lines = [names, rule, *([_text(record[name]).replace("|", "\\|") for name in names] for record in records)]
+    lines = [heading, rule, *([markdown(_text(record[name])) for name in names] for record in records)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cnncli.escaping import visible_line
 from cnncli.inference import Inferred
 from cnncli.shape import format_shape
 from cnncli.views.columns import Column, notes, scaled
@@ -43,7 +44,7 @@ def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch:
         total = "total" if position == 0 and column.name not in totals else ""
         if column.name in totals:
             total = f"{scaled(column.name, totals[column.name], batch):,}"
-        texts = [column.heading, *(column.cell(row, inferred, batch) for row in rows), total]
+        texts = [column.heading, *(visible_line(column.cell(row, inferred, batch)) for row in rows), total]
         laid_out.append(Cell(column, texts, max(map(len, texts))))
     return laid_out
 
@@ -111,14 +112,15 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
     names = ["input" if entry.name == "input" else f"input {entry.name}" for entry in graph.inputs]
     inputs = [f"{name} {format_shape(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
     parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
-    return " · ".join(part for part in parts if part)
+    return " · ".join(visible_line(part) for part in parts if part)
 
 
 def terminal_width() -> int | None:
     """The width to lay out for: the terminal's or ``$COLUMNS``; None (as wide as it gets) on a pipe."""
     if os.environ.get("COLUMNS", "").isdigit():
         return int(os.environ["COLUMNS"])
-    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    # a terminal that does not know its size says 0
+    return (os.get_terminal_size(sys.stdout.fileno()).columns or None) if sys.stdout.isatty() else None
 
 
 _STYLES = {"conv": "cyan", "linear": "magenta", "pool": "green", "merge": "yellow"}  # the others cost next to nothing
@@ -143,10 +145,11 @@ def show(heading: str, body: Sequence[str], line_styles: Sequence[str]) -> None:
         return
     from itertools import zip_longest
 
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from cnncli import terminal
+
+    console = terminal.console()
     console.print(Text(heading, style="bold"), soft_wrap=True)
     console.print()
     for line, style in zip_longest(body, line_styles, fillvalue=""):

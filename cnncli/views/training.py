@@ -93,19 +93,23 @@ class LiveDisplay(LineDisplay):
 
     def __init__(self, epochs: float) -> None:
         super().__init__(epochs)
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
+
+        from cnncli import terminal
 
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[figures]}", markup=False),
         )
-        self.bar = Progress(*columns, console=Console(stderr=True, highlight=False), expand=True, transient=True)
+        self.bar = Progress(*columns, console=terminal.console(stderr=True), expand=True, transient=True)
         self.task: Any = None
 
     def __enter__(self) -> LiveDisplay:
+        from cnncli import terminal
+
         self.bar.start()
+        terminal.guard()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:

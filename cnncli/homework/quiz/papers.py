@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from typing import NamedTuple
 
+from cnncli.escaping import html as escape
+from cnncli.escaping import latex as tex
+from cnncli.escaping import markdown
 from cnncli.homework.mistakes import Candidates, described, plain
 from cnncli.homework.page import page
 from cnncli.homework.quiz import Quiz, Solved, solved
@@ -112,7 +114,7 @@ MARKDOWN = Form(
     _md_part,
     lambda answer: f"{_label(answer)}: ____________\n",
     _md_solution,
-    lambda quiz, tasks: f"# {heading(quiz)}\n\n" + "\n".join(tasks),
+    lambda quiz, tasks: f"# {markdown(heading(quiz))}\n\n" + "\n".join(tasks),
     lambda task, text: f"## {task.name}\n\n{text}",
 )
 
@@ -149,14 +151,6 @@ HTML = Form(
 
 
 # LaTeX ------------------------------------------------------------------------------------------------------------
-
-_TEX = {**{char: f"\\{char}" for char in "&%$#_{}"}, "~": "\\textasciitilde{}", "^": "\\textasciicircum{}",
-        "\\": "\\textbackslash{}"}  # fmt: skip
-
-
-def tex(text: str) -> str:
-    """A text with what LaTeX would take for commands escaped."""
-    return "".join(_TEX.get(char, char) for char in text)
 
 
 def _tex_part(part: Part) -> str:

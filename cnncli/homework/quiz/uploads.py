@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from html import escape
 from typing import NamedTuple
 from xml.etree import ElementTree as Xml
 
+from cnncli.escaping import html as escape
 from cnncli.homework.mistakes import described, plain
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.draws import Draws
