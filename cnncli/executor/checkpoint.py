@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from cnncli.errors import CnnError
+from cnncli.executor.tensor_files import DamagedError, Form, opened
 from cnncli.runs import write_whole
 
 LAST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
+NUMBERS_LIMIT = 2**16  # characters; a training has a dozen numbers
 
 
 class Checkpoint(NamedTuple):
@@ -32,8 +33,18 @@ class Checkpoint(NamedTuple):
     numbers: dict[str, Any]
 
 
-class DamagedError(Exception):
-    """A file that is no whole checkpoint; says why."""
+class Expected(Protocol):
+    """What a checkpoint must hold to be restored into a training."""
+
+    def check_forms(self, found: dict[str, Form]) -> None:
+        """Raises DamagedError where tensors have other names, shapes or types: before any is read."""
+
+    def check_values(self, checkpoint: Checkpoint) -> None:
+        """Raises DamagedError where numbers or values are out of their range."""
+
+
+class MisfitError(DamagedError):
+    """A file that is whole, and is no checkpoint of this training."""
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -51,8 +62,15 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     except OSError as error:
         raise CnnError(
             f"{folder}: the checkpoint cannot be written: {error.strerror or error}",
-            f"the last good one is kept; make room, then cnn train --resume {folder}",
+            going_on_hint(folder),
         ) from None
+
+
+def going_on_hint(folder: Path) -> str:
+    """What to do once the reason is gone for which a run cannot be written."""
+    if has_checkpoint(folder):
+        return f"the last good checkpoint is kept; make room, then cnn train --resume {folder}"
+    return "there is no checkpoint yet: make room, then start the training again in a new folder"
 
 
 def _sync_folder(folder: Path) -> None:
@@ -77,20 +95,39 @@ def _digest(tensors: Mapping[str, Tensor], numbers: str) -> str:
     return digest.hexdigest()
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read one file. Raises DamagedError where it is missing, cut short or changed."""
+def read_checkpoint(path: Path, expected: Expected) -> Checkpoint:
+    """Read one file, of which nothing is loaded that is not ``expected``.
+
+    Raises DamagedError where it is missing, cut short or changed, and MisfitError where it is another training's.
+    """
+    with opened(path) as file:
+        _checked(expected.check_forms, file.forms)
+        text = file.metadata.get("numbers", "")
+        if len(text) > NUMBERS_LIMIT:
+            raise DamagedError("has too many numbers")
+        tensors = {name: file.read(name) for name in file.forms}
+        if _digest(tensors, text) != file.metadata.get("sha256"):
+            raise DamagedError("does not have its checksum")
+        checkpoint = Checkpoint(tensors, _numbers(text))
+        _checked(expected.check_values, checkpoint)
+    return checkpoint
+
+
+def _checked(check: Callable[[Any], None], what: Any) -> None:
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        numbers = json.loads(metadata["numbers"])
-    except FileNotFoundError:
-        raise DamagedError("is missing") from None
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedError(f"cannot be read ({(str(error).splitlines() or ['?'])[0]})") from None
-    if _digest(tensors, metadata["numbers"]) != metadata.get("sha256"):
-        raise DamagedError("does not have its checksum")
-    return Checkpoint(tensors, numbers)
+        check(what)
+    except DamagedError as error:
+        raise MisfitError(*error.args) from None
+
+
+def _numbers(text: str) -> dict[str, Any]:
+    try:
+        numbers = json.loads(text)
+    except (ValueError, RecursionError):
+        raise DamagedError("has numbers that are no JSON") from None
+    if not isinstance(numbers, dict):
+        raise DamagedError("has no numbers by name")
+    return numbers
 
 
 def has_checkpoint(folder: Path) -> bool:
@@ -98,14 +135,24 @@ def has_checkpoint(folder: Path) -> bool:
     return any((folder / name).exists() for name in (LAST, PREVIOUS))
 
 
-def last_checkpoint(folder: Path) -> tuple[Checkpoint, str]:
-    """The last whole checkpoint of a run, and what is to be said where it is not the newest. Raises CnnError."""
+def last_checkpoint(folder: Path, expected: Expected) -> tuple[Checkpoint, str]:
+    """The last whole checkpoint that is ``expected``, and what is to be said where it is not the newest.
+
+    Raises CnnError with what is wrong with each file.
+    """
     reasons: list[str] = []
+    misfit = False
     for name in (LAST, PREVIOUS):
         try:
-            return read_checkpoint(folder / name), "; ".join(reasons)
+            checkpoint = read_checkpoint(folder / name, expected)
         except DamagedError as error:
-            reasons.append(f"{name} {error}, so the one before is used" if name == LAST else f"{name} {error}")
+            reasons.append(f"{name} {error}")
+            misfit = misfit or isinstance(error, MisfitError)
+        else:
+            return checkpoint, f"{reasons[0]}, so the one before is used" if reasons else ""
+    if not misfit:
+        raise CnnError(f"{folder}: has no checkpoint to go on from", "; ".join(reasons))
     raise CnnError(
-        f"{folder}: has no checkpoint to go on from", "; ".join(reasons).replace(", so the one before is used", "")
+        f"{folder}: its checkpoint is of another network or recipe: {'; '.join(reasons)}",
+        f"undo what was changed by hand; or begin anew with its weights: cnn train --from {folder} --init {folder}",
     )

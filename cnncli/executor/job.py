@@ -15,7 +15,7 @@ from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import NO, CnnError, Interrupted
 from cnncli.executor import provenance, workers
 from cnncli.executor.batches import conversion_notes, on_device, preparation
-from cnncli.executor.checkpoint import Checkpoint, has_checkpoint, last_checkpoint, write_checkpoint
+from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_checkpoint
 from cnncli.executor.devices import choose_device, describe, tiny_as_zero
 from cnncli.executor.evaluation import evaluate
 from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
@@ -23,6 +23,7 @@ from cnncli.executor.network import Network
 from cnncli.executor.objectives import Evaluation, objective_of
 from cnncli.executor.preparing import image_shape, prepared_for, scoring, with_fastest_steps
 from cnncli.executor.refusals import told
+from cnncli.executor.restoring import Restorable
 from cnncli.executor.training import look
 from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
 from cnncli.executor.weights import load_weights
@@ -104,12 +105,14 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     workers.join()
     try:
         with _held(run), told(job):
-            checkpoint, note = workers.from_first(last_checkpoint(run.folder) if workers.is_first() else None)
             if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
                 raise CnnError(message, "a run goes on as it began")
             prepared = prepared_for(job, display, run.record)
-            _restore(prepared, checkpoint, run)
+            expected = Restorable(prepared.task, prepared.state)
+            found = last_checkpoint(run.folder, expected) if workers.is_first() else None
+            checkpoint, note = workers.from_first(found)
+            prepared.state.restore(checkpoint)
             prepared = with_fastest_steps(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
@@ -123,17 +126,6 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             return _finished(job, prepared, run, display)
     finally:
         workers.leave()
-
-
-def _restore(prepared: Prepared, checkpoint: Checkpoint, run: runs.Run) -> None:
-    """Go back to where the run was. Raises CnnError for a checkpoint of another network or recipe."""
-    try:
-        prepared.state.restore(checkpoint)
-    except (LookupError, RuntimeError):
-        raise CnnError(
-            f"{run.folder}: its checkpoint is of another network or recipe",
-            "was architecture.yaml or recipe.yaml changed by hand?",
-        ) from None
 
 
 def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:

@@ -17,9 +17,10 @@ from cnncli.data import Dataset
 from cnncli.errors import CnnError, Interrupted
 from cnncli.executor import workers
 from cnncli.executor.batches import Examples
-from cnncli.executor.checkpoint import last_checkpoint, write_checkpoint
+from cnncli.executor.checkpoint import going_on_hint, last_checkpoint, write_checkpoint
 from cnncli.executor.events import add_events, event_writer
 from cnncli.executor.objectives import Evaluation
+from cnncli.executor.restoring import Restorable
 from cnncli.executor.state import State, is_finite
 from cnncli.executor.stopping import StopRequest, stop_requests
 from cnncli.executor.training import DivergedError, Seen, Task, Watch, replayed, train
@@ -170,7 +171,7 @@ def _endings(keeper: _Keeper) -> Iterator[None]:
         _note_end(keeper.run, "failed")
         raise CnnError(
             f"{error.filename or folder}: the run cannot be written: {error.strerror or error}",
-            f"the last good checkpoint is kept; make room, then cnn train --resume {folder}",
+            going_on_hint(folder),
         ) from None
     except RuntimeError as error:
         if workers.count() > 1 and workers.is_lost(error):  # the run goes on: torchrun starts all again
@@ -215,7 +216,7 @@ def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
 def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> DivergedError:
     """The error with the layer and the step where it began: the steps from the last good checkpoint on, taken again."""
     try:
-        prepared.state.restore(last_checkpoint(run.folder)[0])
+        prepared.state.restore(last_checkpoint(run.folder, Restorable(prepared.task, prepared.state))[0])
         where = replayed(prepared.task, prepared.state, error.step)
     except CnnError:
         return error

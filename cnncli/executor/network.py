@@ -45,9 +45,14 @@ class Network(Scope):
         self.layers = {step.name: step.module for step in self.steps}  # what the steps compute, whatever way they take
         for step in self.steps:
             register(self, step.name, step.module)
+        self.reached = _reached(self.steps, graph.outputs)
         if rewritten:
             sizes = {name: facts.input_shapes[0][1:] for name, facts in inferred.facts.items()}
             self.steps = faster(self.steps, sizes)
+
+    def reached_parameters(self) -> set[int]:
+        """The ids of the parameters that an output depends on; the others never have a gradient."""
+        return {id(parameter) for name in self.reached for parameter in self.layers[name].parameters()}
 
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         values = dict(zip(self.input_names, inputs, strict=True))
@@ -76,6 +81,15 @@ def _steps(inferred: Inferred) -> list[Step]:
             module = _with_weights_of(owner, module)
         steps.append(Step(name, module, facts.node.inputs, done + unread))
     return steps
+
+
+def _reached(steps: list[Step], outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the layers that the outputs depend on."""
+    wanted = set(outputs)
+    for step in reversed(steps):
+        if step.name in wanted:
+            wanted.update(step.inputs)
+    return tuple(step.name for step in steps if step.name in wanted)
 
 
 def _with_weights_of(owner: nn.Module, module: nn.Module) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from cnncli.errors import CnnError
 from cnncli.executor.muon import Muon
+from cnncli.executor.network import Network
 from cnncli.recipe import Recipe
 
 RISE = 0.3  # share of one-cycle that goes up (Smith and Topin 2018, in PyTorch's defaults)
@@ -98,6 +99,32 @@ def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[
 def _factor(name: str, factors: tuple[tuple[str, float], ...], default: float = 1.0) -> float:
     """Of the last pattern that a name matches."""
     return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), default)
+
+
+def state_forms(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter, dict[str, torch.Tensor]]]:
+    """Each parameter with what the optimizer keeps for it after a step, as tensors of the right shape and type alone.
+
+    They are those of another optimizer of the kind, which takes a step on the meta device, where nothing is computed.
+    """
+    plain = {"lr": 1.0, "fused": False, "foreach": False, "capturable": False}
+    for group in optimizer.param_groups:
+        own = [parameter.detach().to("meta").requires_grad_() for parameter in group["params"]]
+        changed = {key: value for key, value in plain.items() if key in group}
+        kind: Callable[[list[dict[str, Any]]], torch.optim.Optimizer] = type(optimizer)
+        other = kind([{**group, **changed, "params": own}])
+        for parameter in own:
+            parameter.grad = torch.empty_like(parameter)
+        other.step()
+        for parameter, mine in zip(group["params"], own, strict=True):
+            kept = other.state[mine].items()
+            yield parameter, {key: value for key, value in kept if isinstance(value, torch.Tensor)}
+
+
+def gets_state(network: Network, found: list[torch.optim.Optimizer]) -> set[str]:
+    """The names of the parameters that have a gradient in every step, and at a rate above 0 in the first one."""
+    groups = [group for optimizer in found for group in optimizer.param_groups if group["base"] and group["epochs"]]
+    moved = {id(parameter) for group in groups for parameter in group["params"]} & network.reached_parameters()
+    return {name for name, parameter in network.named_parameters() if id(parameter) in moved}
 
 
 def drop_gradients(found: list[torch.optim.Optimizer]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cnncli.executor import workers
 from cnncli.executor.averaging import Average
 from cnncli.executor.checkpoint import Checkpoint
-from cnncli.executor.network import own_tensors
+from cnncli.executor.network import Network, own_tensors
 from cnncli.executor.precision import Precision
 from cnncli.recipe import Recipe
 
@@ -43,7 +43,7 @@ class State:
     """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
     ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell."""
 
-    network: nn.Module
+    network: Network
     optimizers: list[torch.optim.Optimizer]
     average: Average | None
     precision: Precision

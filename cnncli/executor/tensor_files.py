@@ -1,0 +1,77 @@
+"""safetensors files of which nothing is believed: what a file holds is known before any of its values is read."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+DTYPES = {  # safetensors' names of the types that a training writes; others stand in messages as the file has them
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
+    "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
+}  # fmt: skip
+
+
+class DamagedError(Exception):
+    """A file that does not hold what it should; says why, as a predicate: "is missing"."""
+
+
+class Form(NamedTuple):
+    """Shape and type of a tensor."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+    @classmethod
+    def of(cls, tensor: Tensor) -> Form:
+        return cls(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+
+    def __str__(self) -> str:
+        return f"{'x'.join(map(str, self.shape)) or 'a single'} {self.dtype}"
+
+
+class TensorFile(NamedTuple):
+    """An open file: the forms of its tensors by name, its metadata, and the function that reads one tensor."""
+
+    forms: dict[str, Form]
+    metadata: dict[str, str]
+    read: Callable[[str], Tensor]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TensorFile]:
+    """Open a safetensors file; its tensors are within its own size, as safetensors checks.
+
+    Raises DamagedError for what is missing, no regular file, or no safetensors; also for errors within the block.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe may have no end
+            raise DamagedError("is not a regular file")
+        with safe_open(path, framework="pt") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+            forms = {
+                name: Form(tuple(part.get_shape()), DTYPES.get(part.get_dtype(), part.get_dtype()))
+                for name, part in slices.items()
+            }
+            yield TensorFile(forms, dict(file.metadata() or {}), file.get_tensor)
+    except FileNotFoundError:
+        raise DamagedError("is missing") from None
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
+        raise DamagedError(f"cannot be read ({(str(error).splitlines() or ['?'])[0]})") from None
+
+
+def check_forms(found: dict[str, Form], expected: dict[str, tuple[Form, ...]], required: set[str]) -> None:
+    """Raises DamagedError naming the first tensor that is missing, unknown, or has none of its ``expected`` forms."""
+    for name in required:
+        if name not in found:
+            raise DamagedError(f"has no tensor {name}, expected {expected[name][0]}")
+    for name, form in found.items():
+        if name not in expected:
+            raise DamagedError(f"has a tensor {name[:100]!r}, which nothing here is called")
+        if form not in expected[name]:
+            raise DamagedError(f"holds {name} as {form}, expected {' or '.join(map(str, expected[name]))}")
