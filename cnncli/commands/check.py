@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnncli.homework.check import Answer
 
 
-@click.command()
+@options.command()
 @click.argument("sheets", metavar="SHEET…", nargs=-1, required=True)
 @click.option("--hide-answers", is_flag=True, help="Hints only: what to look at again, not what is right.")
 @click.option("--gradescope", type=click.Path(path_type=Path), help="Write a Gradescope results.json there.")

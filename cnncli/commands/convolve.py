@@ -16,14 +16,26 @@ if TYPE_CHECKING:
 STEPS_LIMIT = 10_000  # windows that are worked out one by one
 
 
-class WithMatrices(click.Command):
+class WithMatrices(options.CheckedCommand):
     """Takes a matrix that begins with a minus for what it is, and not for an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [f" {arg}" if arg[:1] == "-" and arg[1:2].isdigit() else arg for arg in args])
 
 
-@click.command(cls=WithMatrices)
+@options.command(
+    options.excludes("--input", "INPUT", why="give the input once; kernels as --kernel"),
+    options.needs("--output-padding", "--transposed"),
+    options.needs("--padding-mode", "--padding"),
+    options.excludes("--filter", "KERNEL", "--kernel", why="--filter is the kernel"),
+    options.excludes("--pool", "--filter", "--flip", "--bias", "--transposed", "--backward",
+                     why="a pool has no kernel of its own"),
+    options.excludes("--transposed", "--padding-mode", why="a transposed convolution cuts its padding off"),
+    options.excludes("--backward", "--transposed", "--output", why="--backward is of a convolution of matrices"),
+    options.excludes("--backward", "--bias", why="the gradients do not depend on the bias"),
+    options.excludes("--output", "--steps", "--format", why="-o writes a picture"),
+    cls=WithMatrices,
+)  # fmt: skip
 @click.argument("matrix", metavar="[INPUT]", required=False)
 @click.argument("kernels", metavar="[KERNEL]…", nargs=-1)
 @click.option("--input", "input_text", help="The input, instead of the argument.")

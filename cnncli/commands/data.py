@@ -20,7 +20,11 @@ READ = 1000  # images for the mean and the deviation, where all do not fit in me
 SAMPLES = 10  # images of each class on the sheet, and at most so many classes
 
 
-@click.command()
+@options.command(
+    options.needs("--task", "NAME"),
+    options.needs("--input", "NAME"),
+    options.needs("--samples", "NAME"),
+)
 @click.argument("name", required=False)
 @options.data_dir_option
 @click.option("--task", type=click.Choice([AUTO, *TASKS]), default=AUTO, help="What its targets are for.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnncli.views.comparison import Compared
 
 
-@click.command()
+@options.command()
 @click.argument("architectures", metavar="ARCH ARCH…", nargs=-1)
 @click.option("--columns", default=None, metavar="A,B,…", help="Figures to compare, as params,flops,sees.")
 @click.option("--changed", is_flag=True, help="Only the rows that differ.")

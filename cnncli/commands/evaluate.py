@@ -10,7 +10,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 
-@click.command()
+@options.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.option("--data", "spec", help="Another data set of the same classes (default: the one it was trained on).")
 @options.data_dir_option

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
 
 
-@click.command()
+@options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile is of the whole network"))
 @options.architecture
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
 @click.option("--figure", type=click.Choice(FIGURES), help="One figure only.")

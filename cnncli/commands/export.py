@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnncli.runs import Run
 
 
-@click.command()
+@options.command()
 @click.argument("what", metavar="RUN|ARCH", shell_complete=options.complete_architecture)
 @click.option(
     "--to", "form", type=click.Choice(["pytorch", "onnx", "torchscript"]), required=True, help="What to write."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cnncli.homework.sheet import Sheet
 
 
-@click.command()
+@options.command(options.needs("--hide-answers", "--gradescope"))
 @click.argument("key_file", metavar="KEY")
 @click.argument("submissions", metavar="SUBMISSION…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path),

@@ -9,7 +9,7 @@ import click
 from cnncli.commands import options
 
 
-@click.command()
+@options.command()
 @click.argument("part", required=False, metavar="[PART]")
 @options.format_option("table", "json", "csv", "markdown")
 def command(part: str | None, form: str) -> None:

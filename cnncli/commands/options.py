@@ -1,17 +1,108 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and what goes with what.
+
+An option that would be ignored is refused: a command states which of its options need, or exclude, which others
+(``@options.command(needs(…), excludes(…))``), and only what was typed counts, not a default.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from cnncli.errors import CnnError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Rule(NamedTuple):
+    """What goes with what. Conditions are texts: ``--memory``, ``--format json``, or an argument as ``LAYER``.
+
+    With ``needed``, ``option`` is refused unless one of the ``others`` is given; else it is refused beside any of them.
+    """
+
+    option: str
+    others: tuple[str, ...]
+    needed: bool
+    why: str = ""
+
+    def check(self, ctx: click.Context) -> None:
+        """Raises CnnError where what was typed breaks the rule."""
+        if not is_given(ctx, self.option):
+            return
+        beside = [other for other in self.others if is_given(ctx, other)]
+        if self.needed and not beside:
+            others = " or ".join(self.others)
+            raise CnnError(
+                f"{self.option} has an effect with {others} only",
+                self.why or f"add {others}, or leave {self.option} out",
+            )
+        if beside and not self.needed:
+            hint = self.why or f"leave {beside[0]} or {self.option} out"
+            raise CnnError(f"{beside[0]} has no effect with {self.option}", hint)
+
+
+def needs(option: str, *others: str, why: str = "") -> Rule:
+    """``option`` is given with one of the ``others`` only."""
+    return Rule(option, others, needed=True, why=why)
+
+
+def excludes(option: str, *others: str, why: str = "") -> Rule:
+    """Beside ``option`` none of the ``others`` is given, which would have no effect."""
+    return Rule(option, others, needed=False, why=why)
+
+
+def is_given(ctx: click.Context, condition: str) -> bool:
+    """Whether an option, one with a certain value, or an argument stands on the command line. Raises KeyError."""
+    name, _, value = condition.partition(" ")
+    parameter = _parameters(ctx.command)[name]
+    assert parameter.name is not None
+    if ctx.get_parameter_source(parameter.name) is not ParameterSource.COMMANDLINE:
+        return False
+    given = ctx.params[parameter.name]
+    return given == value if value else given not in (None, ())
+
+
+def _parameters(command: click.Command) -> dict[str, click.Parameter]:
+    """A command's options by each of their names, its arguments by what the help calls them."""
+    found: dict[str, click.Parameter] = {}
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument):
+            found[(parameter.metavar or str(parameter.name).upper()).split()[0].strip("[]….")] = parameter
+        else:
+            found |= dict.fromkeys([*parameter.opts, *parameter.secondary_opts], parameter)
+    return found
+
+
+class CheckedCommand(click.Command):
+    """A command that refuses what it would ignore: an option given twice, and what its ``rules`` say."""
+
+    def __init__(self, *arguments: Any, rules: tuple[Rule, ...] = (), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.rules = rules
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            _, _, order = self.make_parser(ctx).parse_args(args=[*args])
+            once = [parameter for parameter in order if isinstance(parameter, click.Option) and not parameter.multiple]
+            for at, option in enumerate(once):
+                if option in once[:at]:
+                    raise CnnError(f"{max(option.opts, key=len)} is given twice", "give it once")
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        for rule in self.rules:
+            rule.check(ctx)
+        return super().invoke(ctx)
+
+
+def command(*rules: Rule, cls: type[CheckedCommand] = CheckedCommand) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of click's whose options keep the ``rules``."""
+    return click.command(cls=cls, rules=rules)
 
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -65,6 +156,8 @@ def overrides(assignments: tuple[str, ...]) -> dict[str, str]:
         name, sign, value = assignment.partition("=")
         if not sign or not name.strip():
             raise CnnError(f"--set {assignment}: is not NAME=VALUE", "write --set width=64")
+        if name.strip() in result:
+            raise CnnError(f"--set {name.strip()} is given twice", "give it once")
         result[name.strip()] = value.strip()
     return result
 
@@ -74,5 +167,7 @@ def input_shapes(texts: tuple[str, ...]) -> dict[str, str]:
     result = {}
     for text in texts:
         name, sign, shape = text.rpartition("=")
+        if (name.strip() if sign else "") in result:
+            raise CnnError(f"--input {text}: {name.strip() or 'the input'} is given twice", "give it once")
         result[name.strip() if sign else ""] = shape.strip()
     return result

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 DIGITS = 6  # of a probability: a float32 has no more
 
 
-@click.command()
+@options.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many classes of each image.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
@@ -17,7 +18,17 @@ if TYPE_CHECKING:
 FORMS = ("markdown", "latex", "html", "yaml", "key", "gift", "moodle", "json")
 
 
-@click.command()
+@options.command(
+    options.excludes("--per-student", "--student", "--interactive", "--format", "--solutions",
+                     why="all forms of each student's paper are written"),
+    options.excludes("--interactive", "--out", "--format", "--solutions", why="an interactive quiz is asked here"),
+    options.excludes("--out", "--format", "--solutions", why="all forms are written, and the solutions"),
+    options.excludes("--solutions", "--format key", "--format gift", "--format moodle", "--format json",
+                     why="this form holds the answers anyway"),
+    options.excludes("--format yaml", "--title", why="a sheet has no title"),
+    options.excludes("--format gift", "--title", why="this form has no title"),
+    options.excludes("--format moodle", "--title", why="this form has no title"),
+)  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed gives another quiz.")
 @click.option("--questions", type=int, default=6, show_default=True, help="How many.")
 @click.option("--level", default="medium", show_default=True, help="easy, medium or hard.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cnncli.inference import Inferred, ReceptiveField
 
 
-@click.command()
+@options.command(options.needs("--on", "--image"))
 @options.architecture
 @click.argument("layer")
 @click.option("--unit", metavar="ROW,COLUMN", help="A unit of the map, counted from 0 (default: the middle one).")

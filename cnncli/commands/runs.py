@@ -11,7 +11,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 
-@click.command()
+@options.command()
 @click.argument("folders", metavar="[FOLDER | RUN RUN…]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--epochs", is_flag=True, help="The figures of each epoch of one run.")
 @options.format_option("table", "json", "csv")

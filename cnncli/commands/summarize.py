@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from cnncli.views.rows import Row
 
 
-@click.command()
+@options.command(
+    options.needs("--dtype", "--memory"),
+    options.needs("--optimizer", "--memory"),
+    options.excludes("--memory", "--at", "--columns", "--depth", "--only", "--sort", "--top", "--share", "--count",
+                     why="--memory is of the whole network at one size"),
+    options.excludes("--at", "--depth", "--only", "--sort", "--top", "--share", "--count", "--strict",
+                     why="--at is of the whole network's figures, at many sizes"),
+    options.excludes("--depth", "--only", "--sort", "--top", why="--only, --sort and --top are of single layers"),
+    options.excludes("--format json", "--columns", "--depth", "--share", why="JSON holds every figure of every layer"),
+)  # fmt: skip
 @options.architecture
 @options.input_option
 @options.set_option

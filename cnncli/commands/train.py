@@ -34,7 +34,7 @@ def _metavar(default: Any) -> str:
     return {int: "N", float: "X", tuple: "A,B,…"}.get(type(default), "TEXT")
 
 
-@click.command()
+@options.command()
 @click.argument("architecture", metavar="[ARCH]", required=False)
 @recipe_options
 @options.data_dir_option

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cnncli.inference import Inferred
 
 
-@click.command()
+@options.command()
 @options.architecture
 @click.option("--only-differences", is_flag=True, help="Only the layers on which torch disagrees.")
 @options.input_option
