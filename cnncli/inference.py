@@ -10,7 +10,7 @@ from cnncli.field import ITSELF, UNKNOWN, Field, compose, join, seen_by_all, who
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
-from cnncli.shape import Shape, Size, Undecided, add_up, elements, format_shape, is_open, too_large
+from cnncli.shape import Shape, Size, Undecided, add_up, elements, format_input_shape, format_shape, is_open, too_large
 from cnncli.window import Window, dropped
 
 SEARCHED = 5000  # layers looked through for a misspelling
@@ -349,7 +349,7 @@ def _way(node: Node, graph: Graph, shapes: Mapping[str, Shape]) -> str:
         if shapes[before] != shapes[name]:
             steps.append(f"{name} {format_shape(shapes[name])}")
         name = before
-    steps.append(f"{name if name == 'input' else f'input {name}'} {format_shape(shapes[name])}")
+    steps.append(f"{name if name == 'input' else f'input {name}'} {format_input_shape(shapes[name])}")
     steps.reverse()
     if len(steps) > 5:
         steps[3:-1] = ["…"]

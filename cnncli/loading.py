@@ -15,7 +15,7 @@ from cnncli.language import source as source_tree
 from cnncli.language.blocks import VARIANT
 from cnncli.language.source import parse
 from cnncli.recipe import recipe_problems
-from cnncli.shape import format_shape, is_open
+from cnncli.shape import format_input_shape, is_open
 
 
 class Loaded(NamedTuple):
@@ -121,17 +121,26 @@ def load(
     inputs: Mapping[str, str] = {},
     strict: bool = False,
     open_sizes: bool = False,
+    any_input: bool = False,
 ) -> Loaded:
     """Find, read and work out a network.
 
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
-    ``open_sizes`` says whether an input may be 3xHxW.
+    ``open_sizes`` says whether an input may be 3xHxW, ``any_input`` whether it may be 32x32x3 without an @.
     Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
     """
     source, variant = find(architecture)
     overrides = {**variant, **overrides}
     name = slug(architecture)
-    return load_source(source, name, overrides=overrides, inputs=inputs, strict=strict, open_sizes=open_sizes)
+    return load_source(
+        source,
+        name,
+        overrides=overrides,
+        inputs=inputs,
+        strict=strict,
+        open_sizes=open_sizes,
+        any_input=any_input,
+    )
 
 
 def load_source(
@@ -142,9 +151,10 @@ def load_source(
     inputs: Mapping[str, str] = {},
     strict: bool = False,
     open_sizes: bool = False,
+    any_input: bool = False,
 ) -> Loaded:
     """As :func:`load`, for a text at hand."""
-    draft = read(source, overrides, inputs)
+    draft = read(source, overrides, inputs, any_input=any_input)
     if not open_sizes:
         _refuse_open_sizes(source, draft.graph)
     inferred, shape_problems = infer_all(draft.graph, strict=strict)
@@ -158,7 +168,7 @@ def _refuse_open_sizes(source: Source, graph: Graph) -> None:
     for entry in graph.inputs:
         if any(map(is_open, entry.shape)):
             raise CnnError(
-                f"{source.name}: the input {format_shape(entry.shape)} has sizes that stay open",
+                f"{source.name}: the input {format_input_shape(entry.shape)} has sizes that stay open",
                 "give it numbers, as with --input 3x224x224",
             )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Setting
 from cnncli.layers.fields import Count, Flag, NotNegative, Positive, Share, Text, Whole, one_of, shown
+from cnncli.numerals import read_number
 from cnncli.schema import Record
 from cnncli.shape import Unreadable
 
@@ -37,23 +38,26 @@ def _list_of(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], tuple[A
 def _number(item: Any) -> float:
     if isinstance(item, bool) or not isinstance(item, int | float | str):
         raise ValueError
-    return float(item)
+    number = read_number(item) if isinstance(item, str) else item
+    if number is None or not abs(number) < 1e300:
+        raise ValueError
+    return float(number)
 
 
 def _whole_number(item: Any) -> int:
-    _number(item)
-    number = int(item)
-    if number < 1 or float(item) != number:
+    number = _number(item)
+    if number < 1 or not number.is_integer():
         raise ValueError
-    return number
+    return int(number)
 
 
 def _factor(item: Any) -> tuple[str, float]:
     """``conv1.*=0.1``: a pattern of parameters' names, and what their rate is multiplied by."""
     pattern, _, factor = str(item).rpartition("=")
-    if not pattern or not 0 <= float(factor) < 1e6:
+    number = _number(factor)
+    if not pattern or not 0 <= number < 1e6:
         raise ValueError
-    return pattern.strip(), float(factor)
+    return pattern.strip(), number
 
 
 def _class_weights(value: object) -> str | tuple[float, ...]:

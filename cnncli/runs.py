@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
+from cnncli.numerals import is_digits
 
 if TYPE_CHECKING:
     from cnncli.loading import Loaded
@@ -170,7 +171,7 @@ def next_folder(name: str) -> Path:
     parent = Path("runs")
     parent.mkdir(exist_ok=True)
     taken = [entry.name.removeprefix(f"{name}-") for entry in parent.glob(f"{name}-*")]
-    number = max((int(suffix) for suffix in taken if suffix.isdigit()), default=0)
+    number = max((int(suffix) for suffix in taken if is_digits(suffix)), default=0)
     while True:  # another training may take the number at the same moment
         number += 1
         folder = parent / f"{name}-{number:03d}"
@@ -210,11 +211,15 @@ def _normalisation(data: dict[str, Any]) -> Normalisation:
 
 
 def architecture_of(run: Run) -> Loaded:
-    """The network of a run, under the name that it was trained as. Raises CnnError where its file cannot be read."""
+    """The network of a run, under the name that it was trained as. Raises CnnError where its file cannot be read.
+
+    An input is taken as it was in the training: earlier versions wrote 32x32x3 where 32@32x3 is written today.
+    """
     from cnncli.loading import load
 
     record = run.record
-    loaded = load(str(run.folder / ARCHITECTURE), overrides=record.overrides or {}, inputs=record.inputs or {})
+    overrides, inputs = record.overrides or {}, record.inputs or {}
+    loaded = load(str(run.folder / ARCHITECTURE), overrides=overrides, inputs=inputs, any_input=True)
     return loaded._replace(slug=record.name)
 
 

@@ -6,7 +6,7 @@ same arithmetic. To type checkers it is an int. What numbers have as functions (
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import gcd
 
 Size = int
@@ -28,26 +28,52 @@ class Unreadable(ValueError):
 
 
 def read_shape(value: object) -> Shape:
-    """Read ``"3x224x224"``, ``[3, 224, 224]`` or ``784`` (a vector).
+    """Read ``"3x224x224"``, ``[3, 224, 224]`` or ``784`` (a vector), as channels, then sizes.
 
-    >>> read_shape("1x28x28"), read_shape([3, 32, 32]), read_shape(784), read_shape("3xHxW")
-    ((1, 28, 28), (3, 32, 32), (784,), (3, H, W))
+    ``"32@32x3"`` and ``[32, [32, 3]]`` set the channels apart from the sizes; the result is the same.
+
+    >>> read_shape("1x28x28"), read_shape([3, 32, 32]), read_shape(784), read_shape("3xHxW"), read_shape("6@14x14")
+    ((1, 28, 28), (3, 32, 32), (784,), (3, H, W), (6, 14, 14))
 
     Raises Unreadable for anything else, and for sizes that are not between 1 and 2^31 - 1.
     """
-    parts = value if isinstance(value, list) else str(value).replace("×", "x").replace("X", "x").split("x")
+    parts = _parts(value)
     if not parts or len(parts) > 4:
         raise Unreadable(f"{_shown(value)} is not a shape", HINT)
-    return tuple(_read_size(part, value, at) for at, part in enumerate(parts))
+    shape = tuple(_read_size(part, value) for part in parts)
+    if is_open(shape[0]):
+        last = _looks_channels_last(shape) and not _is_explicit(value)
+        meant = f"channels come first: write {format_input_shape(_channels_first(shape))}"
+        hint = meant if last else "only spatial sizes stay open: 3xHxW"
+        raise Unreadable(f"the channels in {_shown(value)} must be a number", hint)
+    return shape
 
 
 HINT = "write channels x height x width, as 3x224x224 (CxL in one dimension, CxDxHxW in three)"
 
 
-def _read_size(part: object, whole: object, at: int) -> Size:
+def _parts(value: object) -> Sequence[object]:
+    """What stands for each axis."""
+    if isinstance(value, list | tuple):
+        return [value[0], *value[1]] if _is_explicit(value) else value
+    channels, sign, sizes = str(value).replace("×", "x").replace("X", "x").partition("@")
+    return [channels, *sizes.split("x")] if sign else channels.split("x")
+
+
+def _is_explicit(value: object) -> bool:
+    """Whether the channels are set apart: ``6@14x14``, or ``[6, [14, 14]]``."""
+    if isinstance(value, list | tuple):
+        return len(value) == 2 and isinstance(value[1], list | tuple) and len(value[1]) > 0
+    return "@" in str(value)
+
+
+def _read_size(part: object, whole: object) -> Size:
     text = str(part).strip()
     if len(text) == 1 and text.isalpha() and text.isascii() and text != str(whole):
-        return _open_size(text.upper(), whole, at)
+        from cnncli.symbolic import letter  # for those who leave a size open
+
+        size: Size = letter(text.upper())
+        return size
     if text.lower() == str(whole).lower() and not text.isdigit():
         raise Unreadable(f"{_shown(whole)} is not a shape", HINT)
     if isinstance(part, bool) or not (text.isascii() and text.isdigit()):
@@ -57,13 +83,68 @@ def _read_size(part: object, whole: object, at: int) -> Size:
     return int(text)
 
 
-def _open_size(name: str, whole: object, at: int) -> Size:
-    from cnncli.symbolic import letter  # for those who leave a size open
+PIXEL_CHANNELS = (1, 3, 4)  # of grey, RGB and RGBA pictures
 
-    if at == 0:
-        raise Unreadable(f"the channels in {_shown(whole)} must be a number", "only spatial sizes stay open: 3xHxW")
-    size: Size = letter(name)
-    return size
+
+def read_input_shape(value: object, option: str = "") -> Shape:
+    """The shape of a network's input: as :func:`read_shape`, but what is probably a slip is refused.
+
+    ``32x32x3`` is a picture with its channels last, as many slides write it, and ``28x28`` one without its channel.
+    Read as channels first they would give plausible and wrong figures. ``32@32x3`` and ``28@28`` mean just that.
+    ``option`` stands in front of a shape where the hint says what to write (``"--input "``). Raises Unreadable.
+    """
+    shape = read_shape(value)
+    if _is_explicit(value) or not _is_ambiguous(shape):
+        return shape
+    channels, sizes = shape[0], format_shape(shape[1:])
+    explicit = f"{option}{format_input_shape(shape)}"
+    first = f"{option}{format_input_shape(_channels_first(shape))}"
+    if len(shape) == 2:
+        reading = f"{channels} channels of length {sizes}"
+        hint = f"write {first} for one channel of {channels}x{sizes} (an image), or {explicit} for {reading}"
+        raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+    reading = f"{channels} channel{'s' * (channels > 1)} of {sizes}"
+    if len(shape) == 4:  # N x H x W x C, or D x H x W x C
+        image = format_input_shape((shape[-1], *shape[1:-1]))
+        first = f"{option}{image} for an image (without the batch), {first} for a volume"
+    hint = f"channels come first: write {first}, or {explicit} for {reading}"
+    raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+
+
+def format_input_shape(shape: Shape) -> str:
+    """As :func:`format_shape`, such that :func:`read_input_shape` reads it back: ``32@32x3`` where 32x32x3 is refused.
+
+    >>> format_input_shape((3, 32, 32)), format_input_shape((32, 32, 3)), format_input_shape((28, 28))
+    ('3x32x32', '32@32x3', '28@28')
+    """
+    return f"{shape[0]}@{format_shape(shape[1:])}" if _is_ambiguous(shape) else format_shape(shape)
+
+
+def probable_input(shape: Shape) -> str:
+    """The input to be written for examples of a shape: with the channels first where they seem to be last or missing.
+
+    >>> probable_input((32, 32, 3)), probable_input((28, 28)), probable_input((6, 100))
+    ('3x32x32', '1x28x28', '6x100')
+    """
+    return format_input_shape(_channels_first(shape) if _is_ambiguous(shape) else shape)
+
+
+def _is_ambiguous(shape: Shape) -> bool:
+    """Whether a shape, channels first, may well have been meant otherwise."""
+    if len(shape) == 2:
+        return not is_open(shape[1]) and shape[0] == shape[1] > max(PIXEL_CHANNELS)
+    return _looks_channels_last(shape)
+
+
+def _looks_channels_last(shape: Shape) -> bool:
+    if len(shape) < 3 or is_open(shape[-1]) or shape[-1] not in PIXEL_CHANNELS:
+        return False
+    return all(is_open(size) or size > shape[-1] for size in shape[-3:-1])
+
+
+def _channels_first(shape: Shape) -> Shape:
+    """What an ambiguous shape probably means."""
+    return (1, *shape) if len(shape) == 2 else (shape[-1], *shape[:-1])
 
 
 def _shown(value: object) -> str:

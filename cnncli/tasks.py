@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.recipe import AUTO
-from cnncli.shape import Shape, format_shape
+from cnncli.shape import Shape, format_input_shape, format_shape
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
@@ -67,7 +67,8 @@ def check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
     idle = (*OF_AXES, *OF_IMAGES) if len(shape) < 2 else OF_IMAGES if len(shape) != 3 else ()
     for key in idle:
         if getattr(recipe, key) not in (0, "none"):
-            raise CnnError(f"{key}: the network reads {format_shape(shape)}, which is no image", f"leave {key} out")
+            written = format_input_shape(shape)
+            raise CnnError(f"{key}: the network reads {written}, which is no image", f"leave {key} out")
 
 
 def check_fit(loaded: Loaded, dataset: Dataset) -> None:

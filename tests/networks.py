@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cnncli.errors import CnnError
 from cnncli.language import Source
 from cnncli.loading import Loaded, load_source
+from cnncli.shape import format_input_shape
 
 small = st.integers(1, 3)
 words = st.sampled_from(["valid", "same", "same_lower", "full"])
@@ -173,7 +174,7 @@ def networks(draw: st.DrawFn) -> str:
     ending = draw(st.sampled_from(ends))
     if draw(st.integers(0, 4)) == 0:
         body += SKIP
-    written = "x".join(map(str, shape))
+    written = format_input_shape(tuple(shape))
     inputs = f"input: {written}"
     if draw(st.integers(0, 4)) == 0:
         inputs = f"inputs: {{left: {written}, right: {written}}}"

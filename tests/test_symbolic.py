@@ -15,7 +15,7 @@ from cnncli.errors import CnnError
 from cnncli.inference import Inferred
 from cnncli.language import Source
 from cnncli.loading import load, load_source
-from cnncli.shape import common_divisor, larger, read_shape, smaller
+from cnncli.shape import common_divisor, format_input_shape, larger, read_shape, smaller
 from cnncli.symbolic import Form, letter, letters_of, period, same, slope, value_of, where_same
 from cnncli.views.formats import smallest_sizes
 
@@ -84,10 +84,10 @@ def test_larger_smaller_and_common_divisor_are_those_of_the_values(made: tuple[F
 
 def opened(text: str) -> str | None:
     """The text of a random network with its spatial sizes open."""
-    match = re.search(r"\d+((?:x\d+)+)", text)
+    match = re.search(r"\d+([x@]\d+(?:x\d+)*)", text)
     if match is None:
         return None
-    letters = {1: "xL", 2: "xHxW", 3: "xDxHxW"}[match[1].count("x")]
+    letters = {1: "xL", 2: "xHxW", 3: "xDxHxW"}[len(re.findall("[x@]", match[1]))]
     return text.replace(match[1], letters)
 
 
@@ -100,7 +100,7 @@ def read(text: str, shape: str = "", *, open_sizes: bool = False) -> Inferred | 
 
 
 def at(inferred: Inferred, values: dict[str, int]) -> str:
-    return "x".join(str(value_of(size, values)) for size in inferred.graph.inputs[0].shape)
+    return format_input_shape(tuple(value_of(size, values) for size in inferred.graph.inputs[0].shape))
 
 
 def test_the_formulas_give_what_each_size_gives_when_it_is_worked_out() -> None:
@@ -151,10 +151,10 @@ def test_the_smallest_input_works_and_none_smaller_does(name: str) -> None:
     shape = load(name).graph.inputs[0].shape
     formulas = load(name, inputs={"": f"{shape[0]}xHxW"}, open_sizes=True).inferred
     needed = smallest_sizes(formulas)
-    fitting = load(name, inputs={"": f"{shape[0]}x{needed['H']}x{needed['W']}"}).inferred
+    fitting = load(name, inputs={"": format_input_shape((shape[0], needed["H"] or 0, needed["W"] or 0))}).inferred
     agree(formulas, fitting, {letter: size or 0 for letter, size in needed.items()})
     for height, width in ((-1, 0), (0, -1)):
-        smaller_shape = f"{shape[0]}x{(needed['H'] or 0) + height}x{(needed['W'] or 0) + width}"
+        smaller_shape = format_input_shape((shape[0], (needed["H"] or 0) + height, (needed["W"] or 0) + width))
         with pytest.raises(CnnError):
             load(name, inputs={"": smaller_shape})
 

@@ -52,7 +52,7 @@ class WithMatrices(options.CheckedCommand):
 @click.option("--bias", multiple=True, help="Added to every value; one for each filter.")
 @click.option("--flip", is_flag=True, help="True convolution: the kernel is turned by 180 degrees.")
 @click.option("--transposed", is_flag=True, help="The transposed convolution.")
-@click.option("--output-padding", type=click.IntRange(0), default=0, help="With --transposed.")
+@click.option("--output-padding", type=options.Whole(0), default=0, help="With --transposed.")
 @click.option(
     "--backward", "upstream", metavar="G", help="The gradients to input and kernel for this one at the output."
 )

@@ -50,7 +50,7 @@ def command(
 
         click.echo(json.dumps(record, indent=1, ensure_ascii=False))
         return
-    click.echo("\n".join(_lines(record)))
+    click.echo("\n".join(_lines(record, as_input=shape is not None)))
     if samples is not None:
         click.echo(f"{samples}: up to {SAMPLES} images of each class")
 
@@ -70,12 +70,12 @@ def _list(data_dir: Path | None, form: str) -> None:
 
 def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> Dataset:
     from cnncli.data import FILES, load_dataset
-    from cnncli.shape import Unreadable, read_shape
+    from cnncli.shape import Unreadable, read_input_shape
 
     if shape is None and name.startswith(FILES) and not name.startswith(("npz:", "csv:")):
         raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
     try:
-        sizes = read_shape(shape) if shape is not None else ()
+        sizes = read_input_shape(shape, "--input ") if shape is not None else ()
     except Unreadable as error:
         raise CnnError(f"--input {shape}: {error}", error.hint) from None
     return load_dataset(name, sizes, data_dir, task=task)
@@ -142,10 +142,21 @@ def _in_memory(split: Split) -> tuple[NDArray[Any], int]:
     return split.images.read(chosen), len(chosen)
 
 
-def _lines(record: dict[str, Any]) -> list[str]:
+def _shape_text(shape: tuple[int, ...], *, as_input: bool) -> str:
+    """The shape of an example; where it is an array's own, also as the network's input is to be written."""
+    from cnncli.shape import format_input_shape, format_shape, probable_input
+
+    if as_input:
+        return format_input_shape(shape)
+    plain, wanted = format_shape(shape), probable_input(shape)
+    return plain if plain == wanted else f"{plain} (input: {wanted})"
+
+
+def _lines(record: dict[str, Any], *, as_input: bool) -> list[str]:
+    """The record as text; ``as_input`` says whether the examples were read as the shape of ``--input``."""
     from cnncli.views.listing import as_table
 
-    shape = "x".join(map(str, record["shape"]))
+    shape = _shape_text(tuple(record["shape"]), as_input=as_input)
     values = ["  ".join(f"{value:.4f}" for value in record[key][:8]) for key in ("mean", "std")]
     of = (
         "the training part"

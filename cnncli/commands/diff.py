@@ -80,12 +80,12 @@ def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dic
 
 
 def _title(networks: list[Compared]) -> str:
-    from cnncli.shape import format_shape
+    from cnncli.shape import format_input_shape
 
     lines = []
     for network in networks:
         graph = network.inferred.graph
-        shapes = ", ".join(format_shape(entry.shape) for entry in graph.inputs)
+        shapes = ", ".join(format_input_shape(entry.shape) for entry in graph.inputs)
         lines.append(" · ".join(part for part in (network.name, graph.name, shapes, graph.source) if part))
     return "\n".join([*lines, ""])
 

@@ -32,7 +32,7 @@ def command(part: str | None, form: str) -> None:
 def _rows(part: str) -> list[dict[str, Any]]:
     from cnncli.errors import CnnError
     from cnncli.loading import bundled, load
-    from cnncli.shape import format_shape
+    from cnncli.shape import format_input_shape
 
     names = [name for name in bundled() if part.lower() in name]
     if not names:
@@ -41,7 +41,7 @@ def _rows(part: str) -> list[dict[str, Any]]:
     for name in names:
         inferred = load(name).inferred
         totals = inferred.totals
-        shapes = ", ".join(format_shape(entry.shape) for entry in inferred.graph.inputs)
+        shapes = ", ".join(format_input_shape(entry.shape) for entry in inferred.graph.inputs)
         rows.append(
             {
                 "name": name,

@@ -142,6 +142,28 @@ best_option = click.option(
 )
 
 
+class _AsInFiles:
+    """Numbers of options are written as those of files: Python, and so click, would take ``1_6`` for 16."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from cnncli.numerals import read_number, rewritten
+
+        if isinstance(value, str) and read_number(value) is None:
+            hint = rewritten(value)
+            name: str = self.name  # type: ignore[attr-defined]
+            wanted = name.removesuffix(" range")
+            raise click.BadParameter(f"{value!r} is not a valid {wanted}{hint and '; '}{hint}", ctx, param)
+        return super().convert(value, param, ctx)  # type: ignore[misc]
+
+
+class Whole(_AsInFiles, click.IntRange):
+    """``Whole(1)``: a whole number of at least 1."""
+
+
+class Number(_AsInFiles, click.FloatRange):
+    """``Number(0)``: a number of at least 0."""
+
+
 def format_option(*formats: str) -> Callable[[Command], Command]:
     """``--format``, with ``table`` for reading and the others for programs and papers."""
     return click.option(

@@ -29,7 +29,7 @@ DIGITS = 6  # of a probability: a float32 has no more
 @options.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many classes of each image.")
+@click.option("--top", type=options.Whole(1), default=5, show_default=True, help="How many classes of each image.")
 @click.option(
     "--masks", "folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Of a segmentation: write the mask of each image there, as NAME.png.",

@@ -95,14 +95,14 @@ def _drawn_input(inferred: Inferred, source: str | None) -> str:
 
 def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], seen: dict[str, Rectangle]) -> list[str]:
     from cnncli.footprint import share
-    from cnncli.shape import format_shape
+    from cnncli.shape import format_input_shape, format_shape
     from cnncli.views.field_drawing import sketch
 
     shape = inferred.shape(layer)
     what = f"unit {','.join(map(str, unit))} of {layer} ({format_shape(shape)})" if unit else f"a unit of {layer}"
     lines = []
     for entry in inferred.graph.inputs:
-        of = f"{entry.name} {format_shape(entry.shape)}"
+        of = f"{entry.name} {format_input_shape(entry.shape)}"
         if entry.name not in seen:
             lines.append(f"{what} sees nothing of {of}")
             continue

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 @options.architecture
 @options.input_option
 @options.set_option
-@click.option("--batch", type=click.IntRange(1), default=None, help="Show shapes and work for a batch of this size.")
+@click.option("--batch", type=options.Whole(1), default=None, help="Show shapes and work for a batch of this size.")
 @click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, as layer,output,flops,notes.")
-@click.option("--depth", type=click.IntRange(0), default=None, help="Open composites this many levels deep.")
+@click.option("--depth", type=options.Whole(0), default=None, help="Open composites this many levels deep.")
 @click.option("--only", default=None, metavar="KIND,…", help="Layers of these kinds only, as conv,linear.")
 @click.option("--sort", default=None, metavar="FIGURE", help="The largest first, as params or macs.")
-@click.option("--top", type=click.IntRange(1), default=None, help="So many layers only (by --sort, else by params).")
+@click.option("--top", type=options.Whole(1), default=None, help="So many layers only (by --sort, else by params).")
 @click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total, as a bar.")
 @click.option("--count", default=None, metavar="TOOL", help="Count as torchvision, fvcore, torchinfo, thop or keras.")
 @click.option("--memory", "with_memory", is_flag=True, help="The bytes that inference and training take.")

@@ -46,12 +46,12 @@ def _metavar(default: Any) -> str:
 @click.option("--tensorboard", is_flag=True, help="Write TensorBoard's events into the run folder, too.")
 @click.option("--dry-run", is_flag=True, help="One batch through everything: how long it takes, its memory.")
 @click.option("--find-lr", is_flag=True, help="Try growing learning rates and suggest one.")
-@click.option("--nproc", type=click.IntRange(1), metavar="N", help="Processes on this machine, one for each GPU.")
+@click.option("--nproc", type=options.Whole(1), metavar="N", help="Processes on this machine, one for each GPU.")
 @click.option(
-    "--max-restarts", type=click.IntRange(0), default=3, show_default=True, help="With --nproc: after a crash."
+    "--max-restarts", type=options.Whole(0), default=3, show_default=True, help="With --nproc: after a crash."
 )
 @click.option(
-    "--checkpoint-minutes", type=click.FloatRange(0), default=10.0, show_default=True, metavar="X",
+    "--checkpoint-minutes", type=options.Number(0), default=10.0, show_default=True, metavar="X",
     help="From one checkpoint to the next within an epoch.",
 )  # fmt: skip
 @options.input_option

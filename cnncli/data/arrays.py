@@ -14,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
+from cnncli.data.decoding import times
 from cnncli.errors import CnnError
+from cnncli.numerals import read_number
+from cnncli.shape import format_input_shape, probable_input
 
 HELD_OUT = 5  # one example in five, where the file has no test part
 TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none
@@ -134,10 +137,8 @@ def _numbers(cells: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_number(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+    number = read_number(text.strip())
+    return number is not None and abs(number) < 1e300
 
 
 def _examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[int, ...]) -> Examples:
@@ -164,8 +165,8 @@ def shaped(path: Path, x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         return x.reshape(len(x), -1)
     if x.ndim == 2 and x.shape[1] == int(np.prod(shape)):
         return x.reshape(len(x), *shape)
-    have, want = ("x".join(map(str, each)) for each in (x.shape[1:], shape))
-    raise CnnError(f"{path}: examples of {have} cannot become the network's input {want}", f"set the input to {have}")
+    message = f"{path}: examples of {times(x.shape[1:])} cannot become the network's input {format_input_shape(shape)}"
+    raise CnnError(message, f"set the input to {probable_input(x.shape[1:])}")
 
 
 def _single(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from cnncli.data.reading import in_folder, in_tar
 from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
 from cnncli.progress import progress
+from cnncli.shape import format_input_shape
 
 PAIRED = [{image, mask} for image in IMAGE_FOLDERS for mask in MASK_FOLDERS]
 UNPACK = "unpack it: the images of a folder can stay on disk"
@@ -67,11 +68,12 @@ def _on_disk(source: Source, part: Labelled, shape: tuple[int, int, int]) -> Spl
 
 def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """The shape as (C, H, W). Raises CnnError where no image has it."""
+    written = format_input_shape(shape)
     if len(shape) != 3:
-        message = f"images have 3 axes, and the network's input {times(shape)} has {len(shape)}"
+        message = f"images have 3 axes, and the network's input {written} has {len(shape)}"
         raise CnnError(message, "give the network an input of channels, height and width, such as 3x32x32")
     if shape[0] not in MODES:
-        message = f"images have 1 channel (grey) or 3 (RGB), and the network's input {times(shape)} has {shape[0]}"
+        message = f"images have 1 channel (grey) or 3 (RGB), and the network's input {written} has {shape[0]}"
         raise CnnError(message, "give the network an input of 1 or 3 channels")
     return shape[0], shape[1], shape[2]
 

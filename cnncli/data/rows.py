@@ -19,6 +19,7 @@ from cnncli.data.memory import check_fits
 from cnncli.data.pixels import strict
 from cnncli.errors import CnnError
 from cnncli.progress import progress
+from cnncli.shape import format_input_shape, probable_input
 
 SMALLER = "give the network a smaller input, or write WebDataset shards, which are not held in memory: wds:PATH"
 
@@ -86,8 +87,8 @@ def _as_input(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> NDArra
         return values.reshape(-1, *shape)
     if len(shape) > 1 and have == (*shape[1:], shape[0]):
         return np.ascontiguousarray(np.moveaxis(values, -1, 1))
-    message = f"{name}: examples of {times(have)} cannot become the network's input {times(shape)}"
-    raise CnnError(message, f"set the input to {times(have)}")
+    message = f"{name}: examples of {times(have)} cannot become the network's input {format_input_shape(shape)}"
+    raise CnnError(message, f"set the input to {probable_input(have)}")
 
 
 def _array(part: Part, columns: Columns) -> NDArray[Any]:

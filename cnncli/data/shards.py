@@ -9,7 +9,7 @@ from pathlib import Path
 from cnncli.errors import CnnError
 
 MAGIC = frozenset("*?[")
-BRACES = re.compile(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}")
+BRACES = re.compile(r"\{(?:([0-9]+)\.\.([0-9]+)|([^{}]*,[^{}]*))\}")
 MOST = 1_000_000  # shards: more are a slip in a pattern
 FORMS = "it takes a folder of .tar files, or a pattern, as wds:shards/train-{000000..000012}.tar"
 COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")

@@ -20,7 +20,7 @@ from cnncli.data import OnDisk, Split
 from cnncli.errors import CnnError
 from cnncli.executor import workers
 from cnncli.runs import Normalisation
-from cnncli.shape import Shape, elements, format_shape
+from cnncli.shape import Shape, elements, format_input_shape, format_shape
 
 EVALUATION_BATCH = 512
 STATISTICS_SAMPLE = 10_000  # examples
@@ -165,8 +165,9 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
     if len(shape) == 1 and shape[0] == elements(have):
         return [f"{name}: images of {format_shape(have)} are read as vectors of {shape[0]}"]
     if len(shape) != 3 or (shape[0] != have[0] and (have[0], shape[0]) != (3, 1) and have[0] != 1):
+        written = format_input_shape(shape)
         raise CnnError(
-            f"{name} has images of {format_shape(have)}, which cannot become the network's input {format_shape(shape)}",
+            f"{name} has images of {format_shape(have)}, which cannot become the network's input {written}",
             "an input for images is 1xHxW or 3xHxW: change it with --input",
         )
     notes = []

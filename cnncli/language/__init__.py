@@ -17,7 +17,7 @@ from cnncli.language.composites import COMPOSITES, block
 from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
-from cnncli.shape import Unreadable, read_shape
+from cnncli.shape import Shape, Unreadable, read_input_shape, read_shape
 
 KEYS = (
     "name",
@@ -44,9 +44,16 @@ class Draft(NamedTuple):
     problems: list[Problem]
 
 
-def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingType[str, str] = {}) -> Draft:
+def read(
+    source: Source,
+    overrides: MappingType[str, str] = {},
+    inputs: MappingType[str, str] = {},
+    *,
+    any_input: bool = False,
+) -> Draft:
     """Read a network. ``overrides`` are variables (--set), ``inputs`` shapes by input name ("" for the only one).
 
+    ``any_input`` reads an input such as 32x32x3 as written, channels first, where it is refused otherwise.
     Raises CnnError for what leaves nothing to read on with (broken YAML, a limit, a wrong override); everything
     else is in the draft's problems.
     """
@@ -60,7 +67,7 @@ def read(source: Source, overrides: MappingType[str, str] = {}, inputs: MappingT
     overrides = dict(overrides)
     variant = read_variant(reading, root, overrides)
     env = read_variables(reading, root.entries.get("variables"), overrides, variant)
-    network_inputs = _inputs(reading, root, env, dict(inputs))
+    network_inputs = _inputs(reading, root, env, dict(inputs), any_input=any_input)
     blocks = read_blocks(reading, root.entries.get("blocks"))
     defaults = read_defaults(reading, root.entries.get("defaults"), blocks)
     names = [entry.name for entry in network_inputs]
@@ -90,7 +97,9 @@ def _text(reading: Reading, key: str, node: Value | None) -> str:
     return ""
 
 
-def _inputs(reading: Reading, root: Mapping, env: dict[str, Any], given: dict[str, str]) -> list[Input]:
+def _inputs(
+    reading: Reading, root: Mapping, env: dict[str, Any], given: dict[str, str], *, any_input: bool
+) -> list[Input]:
     """The network's inputs; one that cannot be read gets an empty shape, so that its uses stay silent."""
     nodes = _input_nodes(reading, root)
     only = next(iter(nodes)) if len(nodes) == 1 else ""
@@ -98,10 +107,14 @@ def _inputs(reading: Reading, root: Mapping, env: dict[str, Any], given: dict[st
     for name in shapes:
         if name not in nodes:
             raise _no_input(name, list(nodes))
-    return [
-        Input(name, _given_shape(name, shapes[name]) if name in shapes else _shape(reading, root, node, env))
-        for name, node in nodes.items()
-    ]
+    several = len(nodes) > 1
+
+    def shape_of(name: str, node: Value) -> Shape:
+        if name not in shapes:
+            return _shape(reading, root, node, env, any_input=any_input)
+        return _given_shape(f"{name}=" if several else "", shapes[name], any_input=any_input)
+
+    return [Input(name, shape_of(name, node)) for name, node in nodes.items()]
 
 
 def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
@@ -136,18 +149,20 @@ def _no_input(name: str, names: list[str]) -> CnnError:
     return CnnError(f"--input {name}: the network has no such input", hint)
 
 
-def _given_shape(name: str, text: str) -> tuple[int, ...]:
+def _given_shape(name: str, text: str, *, any_input: bool) -> Shape:
+    """The shape of ``--input``; ``name`` is ``left=`` where there are several."""
     try:
-        return read_shape(text)
+        return read_shape(text) if any_input else read_input_shape(text, f"--input {name}")
     except Unreadable as error:
         raise CnnError(f"--input: {error}", error.hint) from None
 
 
-def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any]) -> tuple[int, ...]:
+def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any], *, any_input: bool) -> Shape:
     if node is root:
         return ()  # what is wrong with it has been said
     try:
-        return read_shape(reading.value(node, env))
+        value = reading.value(node, env)
+        return read_shape(value) if any_input else read_input_shape(value)
     except Unreadable as error:
         reading.note(node, str(error), error.hint)
     except Noted:

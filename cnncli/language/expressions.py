@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from cnncli.errors import closest
+from cnncli.numerals import read_number, rewritten
 
 LENGTH_LIMIT = 1000
 POWER_LIMIT = 64
@@ -306,14 +307,10 @@ def _look_up(env: Env, name: str, at: int) -> Any:
 
 
 def _read_number(text: str, at: int) -> int | float:
-    for read in (int, float):
-        try:
-            number = read(text)
-        except ValueError:
-            continue
-        if abs(number) <= VALUE_LIMIT:
-            return number
-    raise BadExpression(f"has {text[:40]!r}, which is not a number up to 10^18", at)
+    number = read_number(text)
+    if number is None or abs(number) > VALUE_LIMIT:
+        raise BadExpression(f"has {text[:40]!r}, which is not a number up to 10^18", at, rewritten(text))
+    return number
 
 
 def _number(value: Any) -> int | float:

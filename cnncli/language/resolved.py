@@ -9,6 +9,7 @@ from cnncli.graph import Graph
 from cnncli.language import read
 from cnncli.language.blocks import TEXTS, VARIANT
 from cnncli.language.source import Mapping, Source, Value, parse
+from cnncli.shape import format_input_shape
 
 _Change = tuple[int, int, str]
 
@@ -19,13 +20,21 @@ def resolved_text(source: Source, overrides: MappingType[str, str], inputs: Mapp
     None where putting the values in would change more than them (a value that an alias repeats): the caller keeps the
     overrides beside the text then.
     """
-    text = _with_values(source, overrides, inputs)
+    wanted = read(source, overrides, inputs, any_input=True).graph
+    spelled_out = {entry.name: format_input_shape(entry.shape) for entry in wanted.inputs}
+    for shapes in (inputs, spelled_out):  # spelled out where a run of an earlier version has 32x32x3 without an @
+        text = _with_values(source, overrides, shapes)
+        if _reads_as(Source(source.name, text), wanted):
+            return text
+    return None
+
+
+def _reads_as(source: Source, wanted: Graph) -> bool:
     try:
-        draft = read(Source(source.name, text))
+        draft = read(source)
     except CnnError:
-        return None
-    same = not draft.problems and _content(draft.graph) == _content(read(source, overrides, inputs).graph)
-    return text if same else None
+        return False
+    return not draft.problems and _content(draft.graph) == _content(wanted)
 
 
 def _content(graph: Graph) -> object:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from cnncli.errors import CnnError, Place, Problem
+from cnncli.numerals import read_number
 
 FILE_LIMIT = 2**20  # bytes
 DEPTH_LIMIT = 100
 ALIAS_LIMIT = 100_000  # values, after expansion
-LONGEST_NUMBER = 4000  # characters; Python reads no whole number past 4,300 digits
 
 
 class Source:
@@ -345,21 +345,15 @@ _SYNTAX_HINTS = (
 def plain_value(scalar: Scalar) -> int | float | bool | str | None:
     """A scalar by its look: a whole number, a number, true or false, nothing, or a text.
 
-    ``1e-3`` and ``.5`` are numbers; ``010`` is ten; ``0x10``, ``1:30``, ``yes`` and ``nan`` are texts.
+    ``1e-3`` and ``.5`` are numbers; ``010`` is ten; ``0x10``, ``1:30``, ``yes``, ``nan`` and ``1_6`` are texts.
     """
     return read_plain(scalar.text) if not scalar.quoted else scalar.text
 
 
 def read_plain(text: str) -> int | float | bool | str | None:
     """See :func:`plain_value`."""
-    if text[:1] in _NUMBER_STARTS and len(text) < LONGEST_NUMBER:
-        for read in (int, float):
-            try:
-                number = read(text)
-            except ValueError:
-                continue
-            return number if isinstance(number, int) or abs(number) < 1e300 else text
-    return _WORDS.get(text, text)
+    number = read_number(text) if text[:1] in _NUMBER_STARTS else None
+    return number if number is not None else _WORDS.get(text, text)
 
 
 _NUMBER_STARTS = frozenset("0123456789+-.")

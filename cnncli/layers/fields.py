@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from cnncli.errors import closest
+from cnncli.numerals import is_digits, rewritten
 from cnncli.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 
 Reader = Callable[[Any], Any]
@@ -62,7 +63,9 @@ def _number(low: float, high: float, wanted: str) -> Reader:
 
 
 def _unquote(value: object) -> str:
-    return "remove the quotes" if isinstance(value, str) and value.isdigit() else ""
+    if not isinstance(value, str):
+        return ""
+    return "remove the quotes" if is_digits(value) else rewritten(value)
 
 
 def read_flag(value: object) -> bool:

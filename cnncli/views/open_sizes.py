@@ -66,7 +66,7 @@ def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, 
 def _values(text: str, whole: str) -> list[int]:
     values: list[int] = []
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d{1,10})(?:\.\.(\d{1,10})(?::(\d{1,10}))?)?\s*", part)
+        match = re.fullmatch(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\s*", part)
         if match is None:
             raise CnnError(f"--at {whole}: {part or 'nothing'!r} is not a size or a range", AT_HINT)
         first, last, step = (int(group) if group else None for group in match.groups())

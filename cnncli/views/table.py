@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from cnncli.escaping import visible_line
 from cnncli.inference import Inferred
-from cnncli.shape import format_shape
+from cnncli.numerals import is_digits
+from cnncli.shape import format_input_shape
 from cnncli.views.columns import Column, notes, scaled
 from cnncli.views.rows import Row
 
@@ -110,15 +111,16 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
     """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``."""
     graph = inferred.graph
     names = ["input" if entry.name == "input" else f"input {entry.name}" for entry in graph.inputs]
-    inputs = [f"{name} {format_shape(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
+    inputs = [f"{name} {format_input_shape(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
     parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
     return " · ".join(visible_line(part) for part in parts if part)
 
 
 def terminal_width() -> int | None:
     """The width to lay out for: the terminal's or ``$COLUMNS``; None (as wide as it gets) on a pipe."""
-    if os.environ.get("COLUMNS", "").isdigit():
-        return int(os.environ["COLUMNS"])
+    columns = os.environ.get("COLUMNS", "")
+    if is_digits(columns) and len(columns) < 10:
+        return int(columns)
     # a terminal that does not know its size says 0
     return (os.get_terminal_size(sys.stdout.fileno()).columns or None) if sys.stdout.isatty() else None
 

@@ -209,6 +209,52 @@ net.yaml: the input 1xHx28 has sizes that stay open
   give it numbers, as with --input 3x224x224""",
     ),
     (
+        "input: 32x32x3\nlayers: [relu]\n",
+        """\
+net.yaml:1:8: 32x32x3 reads as 32 channels of 32x3
+    input: 32x32x3
+           ^
+  channels come first: write 3x32x32, or 32@32x3 for 32 channels of 32x3""",
+    ),
+    (
+        "inputs: {a: [28, 28]}\nlayers: [relu]\n",
+        """\
+net.yaml:1:13: 28x28 reads as 28 channels of length 28
+    inputs: {a: [28, 28]}
+                ^
+  write 1x28x28 for one channel of 28x28 (an image), or 28@28 for 28 channels of length 28""",
+    ),
+    (
+        "input: 1x28x28x1\nlayers: [relu]\n",
+        """\
+net.yaml:1:8: 1x28x28x1 reads as 1 channel of 28x28x1
+    input: 1x28x28x1
+           ^
+  channels come first: write 1x28x28 for an image (without the batch), 1x1x28x28 for a volume, \
+or 1@28x28x1 for 1 channel of 28x28x1""",
+    ),
+    (
+        "input: HxWx3\nlayers: [relu]\n",
+        """\
+net.yaml:1:8: the channels in 'HxWx3' must be a number
+    input: HxWx3
+           ^
+  channels come first: write 3xHxW""",
+    ),
+    (
+        "input: 1x28x28\nlayers: [conv: {filters: 1_6, kernel: ３}]\n",
+        """\
+net.yaml:2:26: conv1: filters must be a whole number, not '1_6'
+    layers: [conv: {filters: 1_6, kernel: ３}]
+                             ^
+  write 16
+
+net.yaml:2:39: conv1: kernel must be a whole number, not ３
+    layers: [conv: {filters: 1_6, kernel: ３}]
+                                          ^
+  write 3""",
+    ),
+    (
         "input: (1,28,28)\nlayers: [relu]\n",
         """\
 net.yaml:1:8: '(1,28,28)' is not a shape

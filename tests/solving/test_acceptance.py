@@ -9,6 +9,7 @@ from networks import networks
 from cnncli.errors import CnnError
 from cnncli.language import Source
 from cnncli.loading import Loaded, load, load_source
+from cnncli.shape import format_input_shape
 from cnncli.solving.acceptance import Acceptance, Sizes, acceptance, acceptance_lines, as_record, formulas, inputs_for
 
 SAME_PATHS = """\
@@ -46,7 +47,7 @@ def tried(loaded: Loaded, letter: int, other: int) -> tuple[set[int], set[int], 
     for size in TRIED:
         sizes = (size, other) if letter == 0 else (other, size)
         try:
-            inferred = read(loaded.source.text, input=f"{channels}x{sizes[0]}x{sizes[1]}").inferred
+            inferred = read(loaded.source.text, input=format_input_shape((channels, *sizes))).inferred
         except CnnError:
             continue
         accepted.add(size)
@@ -96,7 +97,7 @@ def test_random_networks_work_at_the_sizes_said_to_be_accepted_and_at_none_below
     names = [entry.name for entry in loaded.graph.inputs]
 
     def works(values: dict[str, int]) -> bool:
-        shape = "x".join(map(str, [channels, *(values[letter] for letter in found.letters)]))
+        shape = format_input_shape((channels, *(values[letter] for letter in found.letters)))
         inputs = dict.fromkeys(names, shape)
         try:
             load_source(Source("random.yaml", text), "random", inputs=inputs)

@@ -1,0 +1,35 @@
+"""Numbers in texts: decimal, in the digits 0 to 9 alone. Python itself reads more, and ``1_6`` would be 16."""
+
+from __future__ import annotations
+
+LONGEST_NUMBER = 4000  # characters; Python reads no whole number past 4,300 digits
+
+
+def read_number(text: str) -> int | float | None:
+    """``16``, ``010`` (ten), ``1e-3`` or ``.5``; None for anything else, infinities and numbers from 1e300 on as well.
+
+    Underscores and the digits of other scripts are no part of a number.
+    """
+    if "_" in text or not text.isascii() or len(text) >= LONGEST_NUMBER:
+        return None
+    for read in (int, float):
+        try:
+            number = read(text)
+        except ValueError:
+            continue
+        return number if isinstance(number, int) or abs(number) < 1e300 else None
+    return None
+
+
+def is_digits(text: str) -> bool:
+    """Whether a text is a whole number without a sign. ``str.isdigit`` holds for ``²`` and ``٣``, too."""
+    return text.isascii() and text.isdigit()
+
+
+def rewritten(text: str) -> str:
+    """What to write instead of ``1_6``, ``１６`` or ``−3``, where that is no number only by its characters; else ""."""
+    import unicodedata
+
+    plain = text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-")
+    digits = "".join(str(unicodedata.decimal(char, char)) for char in plain)
+    return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""
