@@ -6,9 +6,6 @@ A record is one label byte (CIFAR-100: the coarse one, then the fine one) and 3 
 
 from __future__ import annotations
 
-import tarfile
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +13,12 @@ import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download import by_hand, fetch, writing
+from cnncli.data.files import read_regular
 from cnncli.data.places import cache, is_file, mirrors, places
+from cnncli.data.sources import members_of_tar
 from cnncli.errors import CnnError
 
 PIXELS = 3 * 32 * 32
-MOST = 1 << 28  # bytes of one file in the archive: the largest has 154 MB
 
 
 @dataclass(frozen=True)
@@ -100,30 +98,25 @@ def _files(collection: Collection) -> tuple[str, ...]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _from_archive(path: Path, collection: Collection) -> dict[str, bytes]:
+    again = "remove it: it is downloaded again"
     try:
-        with tarfile.open(path) as archive:
-            contents = dict(_members(archive, collection))
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise CnnError(f"{path}: the archive is damaged: {error}", "remove it: it is downloaded again") from None
+        contents = {
+            entry.path[-1]: read()
+            for entry, read in members_of_tar(path)
+            if entry.kind == "file" and entry.path and entry.path[-1] in _files(collection)
+        }
+    except CnnError as error:
+        raise CnnError(error.problems[0].message, again) from None
     missing = [file for file in _files(collection) if file not in contents]
     if missing:
-        raise CnnError(f"{path}: holds no {missing[0]}", "remove it: it is downloaded again")
+        raise CnnError(f"{path}: holds no {missing[0]}", again)
     return contents
-
-
-def _members(archive: tarfile.TarFile, collection: Collection) -> Iterator[tuple[str, bytes]]:
-    for member in archive:
-        name = member.name.rpartition("/")[2]
-        if member.isreg() and name in _files(collection) and member.size <= MOST:
-            file = archive.extractfile(member)
-            if file is not None:
-                yield name, file.read()
 
 
 def _split(

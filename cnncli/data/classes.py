@@ -47,17 +47,21 @@ def arrange(source: Path, entries: Iterable[Entry]) -> Arrangement:
 
 def select(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
     """The folders and images to look at, and a note that counts everything else."""
-    reasons = [(entry, _reason_to_skip(entry)) for entry in entries if entry.path]
+    reasons = [(entry, _reason_to_skip(entry)) for entry in entries]
     skipped = Counter(reason for entry, reason in reasons if reason and entry.kind != "folder")
     counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
     return [entry for entry, reason in reasons if not reason], [f"skipped: {counts}"] if counts else []
 
 
 def _reason_to_skip(entry: Entry) -> str:
+    if not entry.path:
+        return "without a name"
     if any(part.startswith(".") or part == "__MACOSX" for part in entry.path):
         return "hidden"
     if entry.kind == "link":
         return "links"
+    if entry.kind == "replaced":
+        return "replaced by later files of the same name"
     if entry.kind == "file" and PurePosixPath(entry.path[-1]).suffix.lower() not in ENDINGS:
         return "not images"
     return ""

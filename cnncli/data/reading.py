@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Files
-from cnncli.data.files import MAX_FILE_BYTES
+from cnncli.data.files import MAX_FILE_BYTES, open_regular, read_regular
 from cnncli.data.pixels import NotDecoded, decode, strict
 from cnncli.data.sources import Entry, open_source
 from cnncli.errors import CnnError
@@ -54,7 +54,7 @@ class InFolder:
     def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
         for row in rows:
             try:
-                content = self._path(row).read_bytes()
+                content = read_regular(self._path(row))
             except OSError as error:
                 raise CnnError(f"{self._path(row)}: cannot be read ({error.strerror})", CHANGED) from None
             yield content
@@ -86,7 +86,7 @@ class InTars:
 
     def _of_one(self, path: Path, rows: list[int]) -> Iterator[bytes]:
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 for row in rows:
                     file.seek(self.offsets[row])
                     size = int(self.sizes[row])

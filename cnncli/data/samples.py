@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.data.archives import COMPRESSED
 from cnncli.data.classes import ENDINGS
-from cnncli.data.files import MAX_FILE_BYTES
-from cnncli.data.sources import COMPRESSED, Entry, open_source
+from cnncli.data.files import MAX_FILE_BYTES, open_regular
+from cnncli.data.sources import Entry, open_source
 from cnncli.errors import CnnError
 
 IMAGES = frozenset(ending.removeprefix(".") for ending in ENDINGS)
@@ -115,7 +116,7 @@ def _from_json(value: object) -> object:
 def _check_plain(path: Path) -> None:
     """A compressed tar has no places that could be read at random."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             start = file.read(6)
     except OSError as error:
         raise CnnError(f"{path}: cannot be read ({error.strerror})") from None

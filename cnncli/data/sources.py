@@ -1,43 +1,46 @@
-"""What lies in a folder or an archive, and the bytes of its files: three ways in, one :class:`Source` out.
-
-Archives are read as streams and nothing is ever written to disk, so no name in one can reach outside of it.
-"""
+"""What lies in a folder or an archive, and the bytes of its files: three ways in, one :class:`Source` out."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedIOBase
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
-from cnncli.data.files import MAX_FILE_BYTES
+from cnncli.data.archives import (
+    COMPRESSED,
+    DAMAGED,
+    ArchiveLimitError,
+    NotATarError,
+    open_zip,
+    read_at,
+    read_member,
+    tar_members,
+    unpacked,
+)
+from cnncli.data.files import MAX_FILE_BYTES, open_regular, read_regular
 from cnncli.errors import CnnError
 
 ARCHIVES = ".tar, .tar.gz, .tgz or .zip archive"
-COMPRESSED = (GZIP, BZIP2, XZ) = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # how such files begin
-DAMAGED = "it is incomplete or damaged: copy or download it again"
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError)
+
+Kind = Literal["file", "folder", "link", "replaced"]
 
 
 @dataclass(frozen=True)
 class Entry:
     """One thing in a source: its ``path`` split at the slashes, and its ``size`` and ``offset`` in bytes.
 
-    Reading entries in the order of their offsets reads an archive once from its beginning to its end.
+    Reading entries in the order of their offsets reads an archive once from its beginning to its end. A ``link`` is
+    anything else than a file or a folder; a ``replaced`` file has a later one of the same name in its archive.
     """
 
     path: tuple[str, ...]
-    kind: Literal["file", "folder", "link"]
+    kind: Kind
     size: int = 0
     offset: int = 0
 
@@ -64,12 +67,27 @@ def open_source(path: Path) -> Source:
     with _readable(path):
         if path.is_dir():
             return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted), "folder")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             magic = file.read(6)
         if magic.startswith(b"PK"):
-            return Source(path, tuple(_zip_entries(path)), lambda wanted: _zip_contents(path, wanted), "compressed")
+            return Source(path, _zip_entries(path), lambda wanted: _zip_contents(path, wanted), "compressed")
         form: Literal["tar", "compressed"] = "compressed" if magic.startswith(COMPRESSED) else "tar"
-        return Source(path, _tar_entries(path, magic), lambda wanted: _tar_contents(path, magic, wanted), form)
+        entries = _without_replaced([entry for entry, _ in members_of_tar(path)])
+        return Source(path, entries, lambda wanted: _tar_contents(path, wanted), form)
+
+
+def members_of_tar(path: Path) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
+    """The members of a tar, compressed or not, each with what reads it until the next one is asked for.
+
+    Raises CnnError.
+    """
+    with _readable(path), unpacked(path) as stream:
+        try:
+            for member in tar_members(stream):
+                entry = _tar_entry(member.info)
+                yield entry, lambda entry=entry, read=member.read: _checked(path, entry, read)  # type: ignore[misc]
+        except NotATarError:
+            raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path") from None
 
 
 def _folder_entries(root: Path) -> Iterator[Entry]:
@@ -85,76 +103,50 @@ def _folder_entries(root: Path) -> Iterator[Entry]:
 
 def _folder_contents(root: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
     for entry in wanted:
-        with _readable(root.joinpath(*entry.path)):
-            yield _checked(root, entry, root.joinpath(*entry.path).read_bytes)
+        file = root.joinpath(*entry.path)
+        with _readable(file):
+            yield _checked(root, entry, lambda file=file: read_regular(file))  # type: ignore[misc]
 
 
-def _zip_entries(path: Path) -> Iterator[Entry]:
-    with zipfile.ZipFile(path) as archive:
-        members = {member.filename: member for member in archive.infolist()}  # of two with one name, the later one
-    if any(member.flag_bits & 1 for member in members.values()):
-        raise CnnError(f"{path}: the archive is encrypted", "unpack it, and give the folder")
-    return map(_zip_entry, members.values())
+def _zip_entries(path: Path) -> tuple[Entry, ...]:
+    with open_zip(path) as archive:
+        return _without_replaced([_zip_entry(member) for member in archive.infolist()])
 
 
 def _zip_entry(member: zipfile.ZipInfo) -> Entry:
-    kind = "folder" if member.is_dir() else _kind(member.external_attr >> 16)
+    kind = "folder" if member.filename.endswith("/") else _kind(member.external_attr >> 16)
     # archives made on Windows may separate folders in its way
     return Entry(_parts(member.filename.replace("\\", "/")), kind, member.file_size, member.header_offset)
 
 
 def _zip_contents(path: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
-    with _readable(path), zipfile.ZipFile(path) as archive:
+    with _readable(path), open_zip(path) as archive:
         by_offset = {member.header_offset: member for member in archive.infolist()}
         for entry in wanted:
             member = by_offset[entry.offset]
-            yield _checked(path, entry, lambda member=member: archive.read(member))  # type: ignore[misc]
-
-
-def _tar_entries(path: Path, magic: bytes) -> tuple[Entry, ...]:
-    with _unpacked(path, magic) as stream:
-        try:
-            archive = tarfile.TarFile(fileobj=stream)
-        except tarfile.ReadError:
-            raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path") from None
-        # a later member replaces an earlier one of the same name, as it would when unpacked
-        entries = {member.name: _tar_entry(member) for member in archive}
-        _check_end(path, stream, archive.offset)
-    return tuple(entries.values())
+            yield _checked(path, entry, lambda member=member: read_member(archive, member))  # type: ignore[misc]
 
 
 def _tar_entry(member: tarfile.TarInfo) -> Entry:
     plain = member.isreg() and not member.issparse()
-    kind: Literal["file", "folder", "link"] = "folder" if member.isdir() else "file" if plain else "link"
+    kind: Kind = "folder" if member.isdir() else "file" if plain else "link"
     return Entry(_parts(member.name), kind, member.size, member.offset_data)
 
 
-def _check_end(path: Path, stream: BufferedIOBase, offset: int) -> None:
-    """Raise a CnnError unless a block of zeros ends the archive: tarfile takes any end, even a broken header, for one.
-
-    Reading on to the end of the file makes a compressed stream check its checksum.
-    """
-    stream.seek(offset)
-    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise CnnError(f"{path}: the archive ends too early", DAMAGED)
-    while stream.read(1 << 20):
-        pass
-
-
-def _tar_contents(path: Path, magic: bytes, wanted: Sequence[Entry]) -> Iterator[bytes]:
+def _tar_contents(path: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
     """The bytes at the entries' offsets: after the listing no header needs to be understood a second time."""
-    with _readable(path), _unpacked(path, magic) as stream:
+    with _readable(path), unpacked(path) as stream:
         for entry in wanted:
-            stream.seek(entry.offset)
-            yield _checked(path, entry, lambda entry=entry: stream.read(entry.size))  # type: ignore[misc]
+            yield _checked(path, entry, lambda entry=entry: read_at(stream, entry.offset, entry.size))  # type: ignore[misc]
 
 
-def _unpacked(path: Path, magic: bytes) -> BufferedIOBase:
-    if magic.startswith(GZIP):
-        return gzip.open(path)
-    if magic.startswith(BZIP2):
-        return bz2.open(path)
-    return lzma.open(path) if magic.startswith(XZ) else path.open("rb")
+def _without_replaced(entries: list[Entry]) -> tuple[Entry, ...]:
+    """Of several files of one name the last one is the file, as it would be when they are unpacked."""
+    last = {entry.path: number for number, entry in enumerate(entries)}
+    return tuple(
+        entry if last[entry.path] == number or entry.kind == "folder" else replace(entry, kind="replaced")
+        for number, entry in enumerate(entries)
+    )
 
 
 def _checked(path: Path, entry: Entry, read: Callable[[], bytes]) -> bytes:
@@ -172,7 +164,11 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise CnnError(f"{path}: no such file or folder", "check the path") from None
-    except BROKEN as error:
+    except (CnnError, MemoryError):
+        raise
+    except ArchiveLimitError as error:
+        raise CnnError(f"{path}: the archive {error}", "if it is sound, unpack it, and give the folder") from None
+    except Exception as error:  # a damaged archive makes Python's readers raise almost anything
         if isinstance(error, OSError) and error.strerror:
             raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
         raise CnnError(f"{path}: the archive {_damage(error)}", DAMAGED) from None
@@ -180,9 +176,10 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _damage(error: Exception) -> str:
     """What is wrong with an archive, from what its reader says."""
-    if isinstance(error, EOFError) or "unexpected end" in str(error) or "not a zip file" in str(error):
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, EOFError) or "unexpected end" in reason or "not a zip file" in reason:
         return "ends too early"
-    return f"is damaged ({'its checksum is wrong' if 'CRC' in str(error) else error})"
+    return f"is damaged ({'its checksum is wrong' if 'CRC' in reason else reason})"
 
 
 def _parts(name: str) -> tuple[str, ...]:
@@ -190,10 +187,10 @@ def _parts(name: str) -> tuple[str, ...]:
     >>> _parts("./train/cat//x.jpg")
     ('train', 'cat', 'x.jpg')
     """
-    return tuple(part for part in PurePosixPath(name).parts if part != "/")
+    return tuple(part for part in name.split("/") if part not in ("", "."))
 
 
-def _kind(mode: int) -> Literal["file", "folder", "link"]:
+def _kind(mode: int) -> Kind:
     if stat.S_ISDIR(mode):
         return "folder"
     # zip files often do not say what a member is: a file then; a device or the like is as little for us as a link
