@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from cnncli.errors import CnnError
 if TYPE_CHECKING:
     from cnncli.homework.exercise import Exercise
 
+NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt)")
 STEPS_LIMIT = 10_000  # windows that are worked out one by one
 
 
@@ -20,7 +22,7 @@ class WithMatrices(options.CheckedCommand):
     """Takes a matrix that begins with a minus for what it is, and not for an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, [f" {arg}" if arg[:1] == "-" and arg[1:2].isdigit() else arg for arg in args])
+        return super().parse_args(ctx, [f" {arg}" if NEGATIVE.match(arg) else arg for arg in args])
 
 
 @options.command(
@@ -67,19 +69,21 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
       cnn convolve "1 1 2 4; 5 6 7 8; 3 2 1 0; 1 2 3 4" --pool max --kernel 2
       cnn convolve photo.png --filter edge -o edges.png
 
-    Rows end with ;, channels are set apart by |; files may be YAML, CSV, NPY or pictures. Numbers may be fractions and
-    stay exact. A convolution is a cross-correlation, as in all libraries, unless --flip is given.
+    Rows end with ;, channels are set apart by |, the filters of a kernel by ||; nested lists and LaTeX are read as well
+    (docs/exercises.md has the table). Files may be text, CSV, YAML, JSON, NPY or pictures. Numbers may be fractions and
+    stay exact. A convolution is a cross-correlation, as in all libraries, unless --flip is given. Several kernels are
+    several filters, each with a matrix for each channel of the input, of a transposed convolution as well.
     """
-    from cnncli.homework import matrices
     from cnncli.homework.exercise import Written, read_exercise
+    from cnncli.homework.matrix_files import is_picture
 
     text = matrix if given["input_text"] is None else given["input_text"]
     if text is None:
         raise CnnError("there is no input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
-    picture = matrices.is_picture(text)
+    picture = is_picture(text)
     if given["output"] is not None and not picture:
         raise CnnError("-o writes a filtered picture, and the input is none")
-    if given["output"] is not None and not matrices.is_picture(str(given["output"])):
+    if given["output"] is not None and not is_picture(str(given["output"])):
         raise CnnError(f"{given['output']}: is not a name for a picture", "end it with .png")
     exercise = read_exercise(
         Written(

@@ -46,7 +46,7 @@ class NotDecoded(Exception):
 def decode(content: bytes, channels: int, height: int, width: int) -> Decoded:
     """Decode an image file to (channels, height, width), resized with Pillow's antialiased bilinear filter."""
     with opened(content) as image:
-        shown = _converted(image, MODES[channels])
+        shown = in_mode(image, MODES[channels])
         if image.size != (width, height):
             shown = shown.resize((width, height), Image.Resampling.BILINEAR)
         pixels = np.asarray(shown).reshape(height, width, channels).transpose(2, 0, 1)
@@ -131,7 +131,7 @@ def mode_name(mode: str) -> str:
     return NAMES.get(mode, mode)
 
 
-def _converted(image: Image.Image, mode: str) -> Image.Image:
+def in_mode(image: Image.Image, mode: str) -> Image.Image:
     """The image in ``mode``, or itself when it already is: a conversion copies."""
     if image.mode == mode:
         return image

@@ -13,7 +13,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncli.errors import NO, CnnError
-from cnncli.homework.matrices import VALUES_LIMIT, exactly, shown, square_root
+from cnncli.homework.exact import exactly, square_root
+from cnncli.homework.matrices import shown
+from cnncli.homework.matrix_files import VALUES_LIMIT
 from cnncli.window import Window, dropped, fits, largest_kernel, output_size, same_padding, transposed_size
 
 FILTERS: dict[str, list[list[Any]]] = {

@@ -123,7 +123,7 @@ def compared(question: Question, truth: Truth, given: Given) -> Answer:
     if given.is_blank:
         return base._replace(blank=True)
     if isinstance(truth.value, tuple) and truth.value and isinstance(truth.value[0], tuple):
-        return _compared_matrix(base, truth, given)
+        return _compared_matrix(base, truth, question.given)
     right, remark = is_right(truth, given)
     is_number = isinstance(truth.value, int | Fraction)
     working = f"{given.working} = {_shown(given.number)}" if given.working and is_number else ""
@@ -163,14 +163,15 @@ def _share(truth: Truth, given: Given, value: Any) -> Fraction:
     return Fraction(sum(a == b for a, b in zip(right, value, strict=True)), len(right))
 
 
-def _compared_matrix(base: Answer, truth: Truth, given: Given) -> Answer:
-    """A matrix: right cell by cell; how many are right is said."""
-    from cnncli.homework.matrices import is_file, read
+def _compared_matrix(base: Answer, truth: Truth, given: str) -> Answer:
+    """A matrix, as it is written: right cell by cell; how many are right is said."""
+    from cnncli.homework.matrices import read_text
+    from cnncli.homework.matrix_files import is_file
 
-    if is_file(given.text):
+    if is_file(given):
         return base._replace(remarks=("a matrix is written out: 1 2; 3 4",))
     try:
-        array = read(given.text)
+        array = read_text(given)
     except CnnError as error:
         return base._replace(remarks=(f"{UNREAD}: {str(error).splitlines()[0]}",))
     rows = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, suggestion
-from cnncli.homework import by_hand, matrices
+from cnncli.homework import by_hand, matrices, matrix_text
 from cnncli.homework.by_hand import FILTERS, Gradients, Sliding, Step
+from cnncli.homework.exact import refuse_roots
+from cnncli.homework.matrix_files import is_file, is_picture
 from cnncli.window import Window, transposed_size
 
 POOLS = ("max", "avg", "l2")
@@ -16,7 +18,8 @@ PADDING_WORDS = ("valid", "same", "full")
 
 
 class Written(NamedTuple):
-    """What is written. ``kernels`` are several for several filters, and the size of the window for a pool."""
+    """What is written, as texts of :mod:`cnncli.homework.matrix_text`. ``kernels`` are several for several filters (or
+    one text of several, set apart by ``||``), and the size of the window for a pool."""
 
     input: str
     kernels: tuple[str, ...] = ()
@@ -81,6 +84,12 @@ def read_exercise(written: Written) -> Exercise:
     if written.pool:
         return _pool(x, written)
     x, kernel = _input_and_kernel(x, written)
+    channels = kernel.shape[0 if written.transposed else 1]
+    if channels != x.shape[0]:
+        raise CnnError(
+            f"the kernel has {channels} channel{'s' * (channels > 1)}, and the input {x.shape[0]}",
+            "give each filter one matrix for each channel of the input: 1 0; 0 1 | 2 0; 0 2",
+        )
     if written.output_padding and not written.transposed:
         raise CnnError("output padding belongs to a transposed convolution", "give --transposed as well")
     if written.padding_mode != "zeros" and written.transposed:
@@ -127,8 +136,11 @@ def _transposed(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, w
     )
     if any(transposed_size(size, window, extra) < 1 for size, window in zip(x.shape[1:], windows, strict=True)):
         raise CnnError("the padding cuts off all of the output", "use less padding")
-    if extra >= max(*stride, 1) and extra:
-        raise CnnError("output padding must be below the stride")
+    if any(extra >= max(s, d) for s, d in zip(stride, dilation, strict=True)):
+        raise CnnError(
+            f"output padding {extra} is not below the stride or the dilation",
+            "it adds what the reversed convolution would drop: at most the larger of the two minus 1, on each axis",
+        )
     bias = _bias(written.bias, kernel.shape[1])
     return Exercise(x, kernel, bias, Sliding(windows), flip=written.flip, transposed=True, output_padding=extra)
 
@@ -139,32 +151,50 @@ def _input_and_kernel(x: Any, written: Written) -> tuple[Any, Any]:
 
     if written.filter_name:
         kernel = np.array(filter_named(written.filter_name), dtype=object)[None, None]
-        if matrices.is_picture(written.input):  # each colour by itself
+        if is_picture(written.input):  # each colour by itself
             x, kernel = x, np.eye(len(x))[:, :, None, None] * kernel.astype(float)
         return (x if x.ndim > 2 else x[None]), kernel
     if not written.kernels:
         raise CnnError("there is no kernel", f'write one, as "0 1; 2 3", or --filter {", ".join(FILTERS)}')
-    found = [matrices.read_numbers(text) for text in written.kernels]
+    found = [matrices.read_numbers(text) for text in _each_kernel(written.kernels)]
     if len({kernel.shape for kernel in found}) > 1:
-        raise CnnError("the kernels have different shapes", "all filters of a layer have the same kernel size")
-    stacked = np.stack(found)
-    one_dimensional = x.ndim == 1 and found[0].ndim == 1
-    if x.ndim == 2 and found[0].ndim == 1:
-        stacked = stacked[:, None, :]  # a row as a kernel of one row
+        shapes = " and ".join(dict.fromkeys(map(_shape, found)))
+        raise CnnError(f"the kernels have different shapes: {shapes}", "all filters of a layer have one kernel size")
+    if x.ndim in (2, 3) and found[0].ndim == 1:
+        found = [kernel[None] for kernel in found]  # a row as a kernel of one row
     if x.ndim == 1 and found[0].ndim == 2:
-        x = x[None, :]
-    if x.ndim <= 2 or one_dimensional:
         x = x[None]
-    if stacked.ndim == x.ndim:  # the channel is not written
-        stacked = stacked[:, None]
-    if written.transposed and stacked.shape[0] > 1 and x.shape[0] == 1:
-        stacked = stacked.transpose(1, 0, *range(2, stacked.ndim))
-    if stacked.ndim != x.ndim + 1:
-        raise CnnError(
-            f"an input of {_shape(x)} and a kernel of {_shape(stacked[0])} do not have the same number of axes",
-            "give both rows with ; (two dimensions), or both as one row (one dimension)",
-        )
-    return x, stacked
+    if x.ndim <= 2:
+        x = x[None]
+    return x, _weight(x, found, transposed=written.transposed)
+
+
+def _each_kernel(texts: tuple[str, ...]) -> list[str]:
+    """The text of each filter: an argument each, or several in one, set apart by ``||``."""
+    return [part for text in texts for part in ([text] if is_file(text) else matrix_text.split_filters(text))]
+
+
+def _weight(x: Any, kernels: list[Any], *, transposed: bool) -> Any:
+    """The filters as PyTorch stores them: (filters, C, *kernel), or (C, filters, *kernel) of a transposed convolution.
+
+    ``x`` is (C, *spatial). Each kernel is a filter, (C, *kernel) or, of one channel, *kernel; or one array is the whole
+    weight, in PyTorch's order. Raises CnnError for another number of axes.
+    """
+    import numpy as np
+
+    if len(kernels) == 1 and kernels[0].ndim == x.ndim + 1:
+        weight = kernels[0]
+    else:
+        weight = np.stack(kernels)
+        if weight.ndim == x.ndim:  # the channel is not written
+            weight = weight[:, None]
+        if weight.ndim != x.ndim + 1:
+            raise CnnError(
+                f"an input of {_shape(x)} and a kernel of {_shape(weight[0])} do not have the same number of axes",
+                "give both rows with ; (two dimensions), or both as one row (one dimension)",
+            )
+        weight = weight.swapaxes(0, 1) if transposed else weight
+    return weight
 
 
 def filter_named(name: str) -> Any:
@@ -200,8 +230,11 @@ def _sizes(text: str, rank: int) -> tuple[int, ...] | None:
 
 
 def _bias(texts: tuple[str, ...], filters: int) -> tuple[Any, ...]:
-    values = tuple(matrices.number(word) for text in texts for word in text.replace(",", " ").split())
-    matrices.refuse_roots(values)
+    read = [matrices.read_text(text) for text in texts]
+    if any(array.ndim != 1 for array in read):
+        raise CnnError("biases are one row of numbers", "give one for each filter: 1, -2")
+    values = tuple(value for array in read for value in array)
+    refuse_roots(values)
     if values and len(values) != filters:
         raise CnnError(f"there are {len(values)} biases for {filters} filters", "give one for each filter")
     return values or (0,) * filters

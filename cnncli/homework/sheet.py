@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -78,12 +79,21 @@ def _question(source: Source, name: str, value: Value) -> Question:
         return inner._replace(given=text_of(source, given)) if given is not None else inner
     if isinstance(value, Mapping):
         fields = {key: text_of(source, entry) for key, entry in value.entries.items()}
+        if "kernel" in value.entries:
+            fields["kernel"] = _kernels(value.entries["kernel"], fields["kernel"])
         if name.lower().startswith("convolve"):
             return Question(name, fields.pop("result", ""), fields)
         if not name.lower().startswith("solve"):
             raise source.error(value, f"{name}: an answer is a value", "a mapping is for solve and convolve")
         return Question(name, fields.pop(fields.get("find", "output"), ""), fields)
     return Question(name, text_of(source, value), {})
+
+
+def _kernels(value: Value, text: str) -> str:
+    """The kernel of a convolve: a list of texts, one for each filter, as the one text that means the same."""
+    items = value.items if isinstance(value, Sequence) else []
+    texts = [item.text for item in items if isinstance(item, Scalar) and re.search(r"[\s;|&]", item.text.strip())]
+    return " || ".join(texts) if texts and len(texts) == len(items) else text
 
 
 def one_line(text: str, most: int = 500) -> str:
@@ -98,10 +108,18 @@ def name_of(node: Value | None) -> str:
 
 
 def text_of(source: Source, value: Value) -> str:
-    """An answer as written: a list such as [6, 28, 28] as well."""
+    """An answer as written: a list such as [6, 28, 28] as well, and a matrix with its line breaks."""
     if is_nothing(value):
         return ""
-    return value.text if isinstance(value, Scalar) else source.text[value.start : value.end].strip()
+    written = source.text[value.start : value.end].strip()
+    if not isinstance(value, Scalar):
+        return written
+    if "\n" not in written or "\n" in value.text:
+        return value.text
+    # YAML folds the lines of a text into one; those of a matrix are its rows
+    if not value.quoted:
+        return written
+    return written[1:-1] if written[0] in "\"'" and "\\" not in written else value.text
 
 
 def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -> Loaded | None:

@@ -204,22 +204,24 @@ def _range(question: Question, find: str, size: int, output: int, conventions: C
 def convolve_truth(question: Question) -> Truth:
     """A convolution or a pool by hand: ``{input: "0 1 2; …", kernel: "0 1; 2 3", result: "19 25; 37 43"}``.
 
-    Fields are those of ``cnn convolve``; several filters are kernels set apart by ``&``. With ``upstream`` and
+    Fields are those of ``cnn convolve``; several filters are kernels set apart by ``||``. With ``upstream`` and
     ``find: input`` or ``find: kernel`` the gradients are asked.
     """
     from cnncli.homework import matrices
     from cnncli.homework.exercise import Written, read_exercise
+    from cnncli.homework.matrix_files import is_file
+    from cnncli.homework.matrix_text import split_filters
     from cnncli.homework.mistakes.by_hand import nested, of_exercise
 
     fields = _checked(question, CONVOLVE_FIELDS)
-    kernels = tuple(text.strip() for text in fields.get("kernel", "").split("&") if text.strip())
+    kernels = tuple(split_filters(fields.get("kernel", "")) if fields.get("kernel") else ())
     written = [
         ("input", fields.get("input", "")),
         *(("kernel", k) for k in kernels),
         ("upstream", fields.get("upstream", "")),
     ]
     for key, text in written:
-        if matrices.is_file(text.strip()):
+        if is_file(text):
             raise CnnError(f"{question.name}: {key} is the name of a file", 'write the matrix: "0 1 2; 3 4 5"')
     exercise = read_exercise(
         Written(

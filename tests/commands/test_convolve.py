@@ -102,9 +102,9 @@ def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> Non
     ("arguments", "code", "err"),
     [
         ((), 2, 'there is no input\n  write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"\n'),
-        (("1 2; 3 4 5", "1"), 2, "'1 2; 3 4 5': its rows are not equally long\n"
+        (("1 2; 3 4 5", "1"), 2, "'1 2; 3 4 5': its rows are not equally long: row 1 has 2 and row 2 has 3\n"
          '  write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |\n'),
-        (("1 x; 3 4", "1"), 2, "'x' is not a number\n  write 3, -1/9 or 0.25\n"),
+        (("1 x; 3 4", "1"), 2, "'x' is not a number, in '1 x; 3 4'\n  write 3, -1/9 or 0.25\n"),
         (("1 2", "1 2 3"), 1, "a kernel of 3 does not fit an input of 2 with padding 0\n"
          "  use a kernel of at most 2, or more padding\n"),
         ((SQUARE, "--filter", "gausian"), 2, "--filter: there is no 'gausian'\n  did you mean gaussian?\n"),

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from cnncli.errors import CnnError
 from cnncli.homework import by_hand, matrices
+from cnncli.homework.exact import number
 
 CONV = (functional.conv1d, functional.conv2d, functional.conv3d)
 MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -230,7 +231,7 @@ def test_full_same_and_valid(size: int, kernel: int, padding: str, output: int) 
     [("3", 3), ("-1/9", Fraction(-1, 9)), ("0.25", Fraction(1, 4)), ("4/2", 2), ("1e-3", Fraction(1, 1000))],
 )
 def test_numbers_are_exact(word: str, value: object) -> None:
-    found = matrices.number(word)
+    found = number(word)
     assert found == value and type(found) in (int, Fraction)
 
 

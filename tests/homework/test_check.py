@@ -489,7 +489,7 @@ UNASKABLE = [
     ("convolve: {input: '1 2; 3 4', kernel: '1', stride: ²}", "is not a size"),
     ("convolve: {input: '1 2; 3 4', pool: max, kernel: 2, padding: 2}", "wholly in the padding"),
     ("convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2}", "wholly in the padding"),
-    ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml & 1'}", "kernel is the name of a file"),
+    ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml || 1'}", "kernel is the name of a file"),
 ]
 
 
