@@ -121,7 +121,10 @@ def _conv(layer: Convolution, inputs: Shapes) -> nn.Module:
     (shape,) = inputs
     windows = layer.windows(inputs)
     filters, groups = layer.maps(shape[0])
-    if layer.padding_mode != "zeros" or any(window.before != window.after for window in windows):
+    bordered = any(window.before or window.after for window in windows)
+    uneven = any(window.before != window.after for window in windows)
+    # where there is no border to make, torch's padding would only copy the input
+    if uneven or layer.padding_mode == "partial" or (bordered and layer.padding_mode != "zeros"):
         return PaddedConv(layer.weights(inputs), windows, groups, layer.padding_mode)
     conv = _CONVS[len(windows) - 1](
         shape[0],

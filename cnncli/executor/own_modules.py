@@ -60,7 +60,9 @@ class OwnConvolution(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def padded(self, x: Tensor) -> Tensor:
-        """The input with its border."""
+        """The input with its border; where there is none, the input itself rather than a copy of it."""
+        if not any(self.pads):
+            return x
         return functional.pad(x, self.pads, mode=PAD_MODES.get(self.mode, self.mode))
 
     def finished(self, output: Tensor, x: Tensor) -> Tensor:

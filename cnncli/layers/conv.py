@@ -142,11 +142,13 @@ class Conv(Convolution):
         kept = super().saved(inputs, output)
         if self.connections is None:
             return kept
-        # computed with a table's worth of zeros; always with a border put around the input first
+        # computed with a table's worth of zeros, and with the border put around the input first
         whole = output[0] * inputs[0][0] * elements(tuple(window.kernel for window in self.windows(inputs)))
         entries = sum(map(len, self.connections))
-        copied = kept._replace(inputs=kept.inputs if kept.values else (), values=kept.values or self.padded(inputs))
-        return copied._replace(statistics=kept.statistics + whole + 4 * entries)
+        bordered = any(window.before or window.after for window in self.windows(inputs))
+        if bordered and not kept.values:
+            kept = Saved(values=self.padded(inputs), statistics=kept.statistics)
+        return kept._replace(statistics=kept.statistics + whole + 4 * entries)
 
 
 def divided(groups: int, channels: int, filters: int) -> int:

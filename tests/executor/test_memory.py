@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from cases import CASES, Case
+from kept import kept_by_autograd
 from program import Run
 
 from cnncli import load
@@ -19,23 +20,6 @@ from cnncli.memory import memory
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BATCH = 2
-
-
-def kept_by_autograd(network: Network, inputs: list[torch.Tensor]) -> int:
-    """Bytes of the distinct tensors that the forward pass keeps for the backward pass, parameters aside."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in (*network.parameters(), *network.buffers())}
-    kept: dict[int, int] = {}
-    alive = []
-
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
-        alive.append(tensor)  # so that no address is used twice
-        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = network(*inputs)
-    assert output is not None
-    return sum(size for address, size in kept.items() if address not in own)
 
 
 def with_gradient(case: Case) -> Inferred:
