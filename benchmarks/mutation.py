@@ -101,7 +101,19 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.RShift: ast.LShift,
 }
 SWAPPED = {"min": "max", "max": "min", "any": "all", "all": "any"}
-WITHOUT_BEHAVIOUR = ("sleep", "wait", "join", "print", "warn", "warning", "info", "debug", "lru_cache", "TypeVar", "cast")
+WITHOUT_BEHAVIOUR = (
+    "sleep",
+    "wait",
+    "join",
+    "print",
+    "warn",
+    "warning",
+    "info",
+    "debug",
+    "lru_cache",
+    "TypeVar",
+    "cast",
+)
 
 
 def _forms(node: ast.AST) -> Iterator[ast.AST]:
@@ -263,7 +275,9 @@ def forked(tree: Path, work: Callable[[], Any], seconds: float) -> tuple[str, An
     reader.join()
     if received and not timed_out:
         return "done", pickle.loads(b"".join(received))
-    return ("timeout" if timed_out or os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU else "died"), None
+    return (
+        "timeout" if timed_out or os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU else "died"
+    ), None
 
 
 def _drain(descriptor: int, into: list[bytes]) -> None:
@@ -487,7 +501,9 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="run the survivors so far once more")
     parser.add_argument("--report", action="store_true", help="print what is known")
     parser.add_argument("--measure", action="store_true", help="measure anew which tests execute what")
-    parser.add_argument("--without", action="append", default=["fuzz", "test_packaging"], help="test files to leave out")
+    parser.add_argument(
+        "--without", action="append", default=["fuzz", "test_packaging"], help="test files to leave out"
+    )
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutation", help="where results are kept")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
