@@ -1,15 +1,15 @@
-"""Which share of small faults do the tests notice? Random single-token mutations of the code, each under its own tests.
+"""Which share of small faults do the tests notice? Random single-token mutations, each under its tests.
 
-    python benchmarks/mutation.py --sample 20                 20 mutants per area, with the tests that run their function
-    python benchmarks/mutation.py --sample 60 --area core     40 more of one area: results are kept and continued
-    python benchmarks/mutation.py --again                     the survivors so far once more, after tests were added
-    python benchmarks/mutation.py --report                    what is known, without running anything
+    python benchmarks/mutation.py --sample 20               20 mutants per area, with the tests that run their function
+    python benchmarks/mutation.py --sample 60 --area core   40 more of one area: results are kept and continued
+    python benchmarks/mutation.py --again                   the survivors so far once more, after tests were added
+    python benchmarks/mutation.py --report                  what is known, without running anything
 
 Each mutant is written into a temporary copy of the tree, never into the tree itself. A process with pytest and torch
 loaded is forked for it and runs the tests that execute the mutated function (of the module, where the mutation is
 outside functions), fastest first, until one fails or ``--budget`` seconds of them have passed: a survivor is a mutant
-that all of these tests pass. Which test executes what is measured once (``--measure`` does it anew; new and changed test
-files are measured by themselves), which takes about twice as long as the tests do.
+that all of these tests pass. Which test executes what is measured once, in about twice the time that the tests take;
+new and changed test files are measured by themselves, and ``--measure`` measures all anew.
 
 No mutants are made of what has no behaviour that a test should hold: docstrings and other texts, type annotations,
 ``if TYPE_CHECKING``, ``__repr__``, decorators, what is raised with its message, log lines and progress, sizes of caches
@@ -51,6 +51,7 @@ AREAS = {
 COSMETIC = ("progress.py",)
 COPIED = ("cnncli", "tests", "architectures", "docs", "benchmarks", "README.md", "pyproject.toml", "CHANGELOG.md")
 MEMORY = 8 << 30
+LARGEST = 256  # whole numbers above are sizes of buffers and limits: one more or less is no fault
 
 
 # Mutations --------------------------------------------------------------------------------------------------------
@@ -119,6 +120,8 @@ WITHOUT_BEHAVIOUR = (
 def _forms(node: ast.AST) -> Iterator[ast.AST]:
     """The node with one token of it changed, once for each change."""
     match node:
+        case ast.Constant():
+            yield from map(ast.Constant, _other_values(node.value))
         case ast.Compare(ops=[operator]):
             for other in COMPARISONS[type(operator)]:
                 yield ast.Compare(node.left, [other()], node.comparators)
@@ -128,31 +131,26 @@ def _forms(node: ast.AST) -> Iterator[ast.AST]:
             yield node.operand
         case ast.BinOp() if type(node.op) in OPERATORS and not _is_text(node.left) and not _is_text(node.right):
             yield ast.BinOp(node.left, OPERATORS[type(node.op)](), node.right)
-        case ast.Constant(value=bool(value)):
-            yield ast.Constant(not value)
-        case ast.Constant(value=int(value)) if value <= 256:
-            yield ast.Constant(value + 1)
-            yield ast.Constant(value - 1)
-        case ast.Constant(value=float(value)):
-            yield ast.Constant(2 * value if value else 1.0)
         case ast.Call(func=ast.Name(id=name)) if name in SWAPPED:
             yield ast.Call(ast.Name(SWAPPED[name]), node.args, node.keywords)
         case ast.Return(value=ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
             yield ast.Return(ast.Constant(None))
         case ast.If(test=ast.Name() | ast.Call() | ast.Attribute()) | ast.IfExp(test=ast.Name() | ast.Call()):
-            yield _negated(node)
-        case ast.Break():
-            yield ast.Continue()
-        case ast.Continue():
-            yield ast.Break()
+            yield ast.UnaryOp(ast.Not(), node.test)
+        case ast.Break() | ast.Continue():
+            yield ast.Continue() if isinstance(node, ast.Break) else ast.Break()
+
+
+def _other_values(value: object) -> list[bool | int | float]:
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value - 1] if value <= LARGEST else []
+    return [2 * value if value else 1.0] if isinstance(value, float) else []
 
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
-
-
-def _negated(node: ast.If | ast.IfExp) -> ast.expr:
-    return ast.UnaryOp(ast.Not(), node.test)
 
 
 def _changed_part(node: ast.AST) -> ast.AST:
@@ -275,9 +273,8 @@ def forked(tree: Path, work: Callable[[], Any], seconds: float) -> tuple[str, An
     reader.join()
     if received and not timed_out:
         return "done", pickle.loads(b"".join(received))
-    return (
-        "timeout" if timed_out or os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU else "died"
-    ), None
+    out_of_time = timed_out or (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU)
+    return "timeout" if out_of_time else "died", None
 
 
 def _drain(descriptor: int, into: list[bytes]) -> None:

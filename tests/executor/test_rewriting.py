@@ -23,7 +23,7 @@ some = settings(max_examples=60, deadline=None, derandomize=True, suppress_healt
 
 @st.composite
 def stacks(draw: st.DrawFn) -> str:
-    """Convolutions, poolings and ReLUs in any order on small, mostly grey images; now and then a value is read twice."""
+    """Convolutions, poolings and ReLUs in any order on small, mostly grey images; at times a value is read twice."""
     channels = draw(st.sampled_from([1, 1, 1, 2, 3]))
     sizes = draw(st.tuples(st.integers(4, 16), st.integers(4, 16)))
     layers = []
@@ -40,7 +40,7 @@ def stacks(draw: st.DrawFn) -> str:
         layers.insert(at, "identity: {name: skip}")
         layers.append("add: [skip, skip]")
     ending = draw(st.sampled_from(["", ", flatten, linear: 4"]))
-    return f"input: {channels}x{sizes[0]}x{sizes[1]}\nlayers: [{', '.join(layers)}{ending}]\n"
+    return f"input: {channels}@{sizes[0]}x{sizes[1]}\nlayers: [{', '.join(layers)}{ending}]\n"
 
 
 def fitting(text: str) -> Inferred:
