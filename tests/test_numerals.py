@@ -106,6 +106,15 @@ def test_no_option_takes_other_digits_for_a_number(command: str, parameter: clic
     assert parameter.type.convert("7", parameter, None) == 7
 
 
+@pytest.mark.parametrize("text", ["1_6", "١٦", "１６"])
+@pytest.mark.parametrize("key", [name for name, field in Recipe.schema.items() if holds_a_number(field.default)])
+def test_no_key_of_the_recipe_does_as_an_option(cnn: Run, key: str, text: str) -> None:
+    ended = cnn("train", "digits_cnn", f"--{key.replace('_', '-')}", text, "--dry-run")
+    assert ended.code == 2
+    assert key.replace("_", "-") in ended.err
+    assert not ended.out
+
+
 def test_there_are_options_with_numbers() -> None:
     assert len(numeric_options()) > 10
 

@@ -229,11 +229,7 @@ def _is_helper() -> bool:
 
 def plain_text(value: Any) -> Any:
     """An option's text as the value that a file would have: a number where it is one."""
-    if not isinstance(value, str):
-        return value
-    for read in (int, float):
-        try:
-            return read(value)
-        except ValueError:
-            continue
-    return value
+    from cnncli.numerals import read_number
+
+    number = read_number(value) if isinstance(value, str) else None
+    return value if number is None else number

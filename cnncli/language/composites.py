@@ -13,6 +13,7 @@ from cnncli.language.reading import NAME_HINT, Noted, is_name, is_nothing
 from cnncli.language.source import Mapping, Sequence, Value
 from cnncli.layers import KINDS
 from cnncli.layers.fields import shown
+from cnncli.numerals import rewritten
 
 Composite = Callable[[Expansion, Call], str | None]
 
@@ -113,7 +114,8 @@ def _times(expansion: Expansion, node: Value, env: Env) -> int:
     if isinstance(times, float) and times.is_integer():
         times = int(times)
     if not isinstance(times, int) or isinstance(times, bool) or times < 0:
-        expansion.reading.fail(node, f"times must be a whole number of at least 0, not {shown(times)}")
+        hint = rewritten(times) if isinstance(times, str) else ""
+        expansion.reading.fail(node, f"times must be a whole number of at least 0, not {shown(times)}", hint)
     if times > LAYER_LIMIT:
         expansion.reading.fail(
             node, f"{times:,} rounds make more than {LAYER_LIMIT:,} layers (the limit)", "repeat fewer times"

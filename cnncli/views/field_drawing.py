@@ -8,7 +8,7 @@ from pathlib import Path
 from cnncli.errors import CnnError
 from cnncli.footprint import Rectangle
 from cnncli.runs import write_whole
-from cnncli.shape import Shape, format_shape
+from cnncli.shape import Shape, format_input_shape
 
 COLUMNS, ROWS = 48, 20  # of a sketch
 SIDE = 480  # the least pixels of the longer side of a drawing
@@ -46,7 +46,7 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
     """
     if len(shape) != 3:
         raise CnnError(
-            f"an input of {format_shape(shape)} is no image", "a receptive field is drawn on inputs with two axes"
+            f"an input of {format_input_shape(shape)} is no image", "a receptive field is drawn on inputs with two axes"
         )
     from PIL import Image, ImageDraw
 
