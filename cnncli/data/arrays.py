@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
-import zipfile
-import zlib
 from collections.abc import Collection
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.decoding import times
+from cnncli.data.files import open_regular
+from cnncli.data.memory import check_fits
+from cnncli.data.npz import Npz
 from cnncli.errors import CnnError
 from cnncli.numerals import read_number
 from cnncli.shape import format_input_shape, probable_input
 
+CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits
+LONGEST = 200  # characters of a class's name
 HELD_OUT = 5  # one example in five, where the file has no test part
 TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none
 LABELS = ("label", "class", "target", "y")
 IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
-NOT_READ = (OSError, ValueError, EOFError, AttributeError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 ALONE = (("x", "y"), ("images", "labels"))
 Values = NDArray[np.float32]
 Examples = tuple[NDArray[Any], NDArray[Any]]
@@ -37,7 +41,7 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     regression, or (N, *sizes) of the class of each pixel for a segmentation. Raises CnnError.
     """
     path = Path(text).expanduser()
-    arrays = arrays_in(path)
+    arrays = Npz(path)
     for names in IMAGES:
         if all(name in arrays for name in names):
             train, test = (_examples(path, arrays[a], arrays[b], shape) for a, b in (names[:2], names[2:]))
@@ -46,7 +50,8 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
         if first in arrays and second in arrays:
             return _held_out(path, *_examples(path, arrays[first], arrays[second], shape), task, outputs)
     raise CnnError(
-        f"{path}: holds {', '.join(arrays) or 'nothing'}", "it takes x and y, or x_train, y_train, x_test and y_test"
+        f"{path}: holds {', '.join(arrays.names) or 'nothing'}",
+        "it takes x and y, or x_train, y_train, x_test and y_test",
     )
 
 
@@ -68,21 +73,14 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
         raise CnnError(f"{path}: has {len(heads)} columns, all of them targets", "it takes some to tell them from")
     body = rows[1:] if named else rows
     values = values_in(path, body, len(heads), at)
+    for row in body:
+        if any(len(row.cells[place]) > LONGEST for place in at):
+            raise CnnError(
+                f"{path}:{row.line}: a target has more than {LONGEST} characters", "it is a class or a number"
+            )
     targets = np.array([[row.cells[place].strip() for place in at] for row in body])
     names = tuple(heads[place] for place in at) if named else ()
     return _held_out(path, *_examples(path, values, _numbers(targets), shape), task, outputs, names)
-
-
-def arrays_in(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file by name. Raises CnnError."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
-    except NOT_READ as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CnnError(f"{path}: is not a file of arrays: {reason}", "write it with np.savez(FILE, x=…, y=…)") from None
 
 
 class Row(NamedTuple):
@@ -95,7 +93,9 @@ class Row(NamedTuple):
 def rows_in(path: Path) -> list[Row]:
     """The lines of a CSV file that are not empty. Raises CnnError."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_regular(path) as binary, TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file:
+            size = os.fstat(binary.fileno()).st_size
+            check_fits(CSV_MEMORY * size, f"{path}: the numbers of a CSV file", "write it as npz, with np.savez")
             head = file.readline()
             file.seek(0)
             apart = next((sign for sign in ",;\t" if sign in head), ",")  # a spreadsheet writes ; where , is decimal
@@ -109,12 +109,14 @@ def rows_in(path: Path) -> list[Row]:
 
 def values_in(path: Path, rows: list[Row], columns: int, left_out: Collection[int]) -> Values:
     """The numbers of each row, float32, without the columns that are ``left_out``. Raises CnnError with the line."""
-    values = np.empty((len(rows), columns - len(left_out)), np.float32)
+    wanted = columns - len(left_out)
+    whole = next((at for at, row in enumerate(rows) if len(row.cells) != columns), len(rows))
+    values = np.empty((whole, wanted), np.float32)  # the loop ends at the first row of another length
     for number, (line, row) in enumerate(rows):
         cells = [cell for place, cell in enumerate(row) if place not in left_out]
         if len(row) != columns or not all(map(is_number, cells)):
             more = " and a class" if left_out else ""
-            raise CnnError(f"{path}:{line}: is not {values.shape[1]} numbers{more}: {','.join(row)[:60]}")
+            raise CnnError(f"{path}:{line}: is not {wanted} numbers{more}: {','.join(row)[:60]}")
         values[number] = [float(cell) for cell in cells]
     return values
 
@@ -202,8 +204,10 @@ def _dataset(
         return _with_masks(path, train, test, notes, outputs)
     if task == "regression" or (task == "auto" and y.dtype.kind == "f" and not _are_whole(y)):
         return _with_numbers(path, train, test, notes, names)
-    if y.ndim != 1:
-        raise CnnError(f"{path}: the labels are of shape {'x'.join(map(str, y.shape))}", "a class for each example")
+    for _, labels in (train, test):
+        if labels.ndim != 1:
+            have = "x".join(map(str, labels.shape))
+            raise CnnError(f"{path}: the labels are of shape {have}", "a class for each example")
     return _with_classes(path, train, test, notes)
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from cnncli.data.arrays import Values, arrays_in, is_number, rows_in, shaped, target_columns, values_in
+from cnncli.data.arrays import Values, is_number, rows_in, shaped, target_columns, values_in
+from cnncli.data.npz import Npz
 from cnncli.data.pictures import BATCH, picture_shape
 from cnncli.errors import CnnError
 from cnncli.shape import Shape, elements
@@ -68,12 +69,12 @@ def batches(path: Path, shape: Shape, learnt: Learnt) -> Iterator[Rows]:
 
 
 def _array(path: Path) -> NDArray[Any]:
-    arrays = arrays_in(path)
+    arrays = Npz(path)
     name = next((name for name in ARRAYS if name in arrays), None)
-    if name is None and len(arrays) == 1:
-        (name,) = arrays
+    if name is None and len(arrays.names) == 1:
+        (name,) = arrays.names
     if name is None:
-        raise CnnError(f"{path}: holds {', '.join(arrays) or 'nothing'}", "it takes an array x of examples")
+        raise CnnError(f"{path}: holds {', '.join(arrays.names) or 'nothing'}", "it takes an array x of examples")
     return arrays[name]
 
 

@@ -7,10 +7,7 @@ import gzip
 import io
 import lzma
 import os
-import resource
 import struct
-import subprocess
-import sys
 import tarfile
 import time
 import zipfile
@@ -18,15 +15,15 @@ from pathlib import Path
 
 import pytest
 from data_tars import png, write_tar
+from hostile import limited, mutated, mutations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from program import SHARED, Ended
+from program import SHARED
 
 from cnncli.data import archives, decoding, load_dataset
 from cnncli.data.sources import open_source
 from cnncli.errors import CnnError
 
-GIB = 1 << 30
 FILES = {f"{name}/{number}.png": png(10 * number) for name in ("cat", "dog") for number in range(3)}
 SAMPLES = {f"{n}.{end}": content for n in range(9) for end, content in (("png", png(n)), ("cls", b"%d" % (n % 2)))}
 
@@ -49,20 +46,6 @@ def failure(path: Path) -> str:
     with pytest.raises(CnnError) as caught:
         load_dataset(f"images:{path}", (1, 8, 8))
     return str(caught.value)
-
-
-def limited(*arguments: object, memory: int = GIB, seconds: float = 30) -> Ended:
-    """Run ``cnn ARGS`` in a process that has ``memory`` bytes of address space."""
-    result = subprocess.run(
-        [sys.executable, "-m", "cnncli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)),
-        check=False,
-    )
-    return Ended(result.returncode, result.stdout, result.stderr)
 
 
 @pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE])
@@ -285,30 +268,6 @@ def _zip_of(files: dict[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return data.getvalue()
-
-
-def mutations() -> st.SearchStrategy[list[tuple[float, str, bytes]]]:
-    """Places, as a share of the file, and what is done there."""
-    number = st.sampled_from([b"\0", b"\xff", b"-", b"0", b"7777", b"\x80\0\0", b"\xff" * 8, b"\n", b"PK\1\2"])
-    content = number | st.binary(min_size=1, max_size=12)
-    return st.lists(
-        st.tuples(st.floats(0, 1), st.sampled_from(["write", "insert", "delete", "cut", "double"]), content),
-        min_size=1,
-        max_size=4,
-    )
-
-
-def mutated(data: bytes, changes: list[tuple[float, str, bytes]]) -> bytes:
-    for share, what, new in changes:
-        at = int(share * len(data))
-        data = {
-            "write": data[:at] + new + data[at + len(new) :],
-            "insert": data[:at] + new + data[at:],
-            "delete": data[:at] + data[at + len(new) :],
-            "cut": data[:at],
-            "double": data[:at] + data[at // 2 :],
-        }[what]
-    return data
 
 
 @pytest.mark.parametrize("form", MUTATED)
