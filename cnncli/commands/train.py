@@ -34,7 +34,19 @@ def _metavar(default: Any) -> str:
     return {int: "N", float: "X", tuple: "A,B,…"}.get(type(default), "TEXT")
 
 
-@options.command()
+WRITTEN = ("--tensorboard", "--run-dir", "--resume", "--nproc", "--max-restarts", "--checkpoint-minutes")
+TRIED = "a trial runs in one process and writes nothing; a run's own recipe is tried with --from"
+
+
+@options.command(
+    options.excludes("--dry-run", "--find-lr", why="ask for one after the other"),
+    options.excludes("--dry-run", *WRITTEN, why=TRIED),
+    options.excludes("--find-lr", *WRITTEN, why=TRIED),
+    options.excludes("--resume", "--from", "--run-dir", why="--resume goes on in the run's own folder"),
+    options.excludes("--resume", "ARCH", "--set", "--input", why="a run has its own architecture"),
+    options.excludes("--from", "ARCH", "--set", "--input", why="a run has its own architecture"),
+    options.needs("--max-restarts", "--nproc"),
+)
 @click.argument("architecture", metavar="[ARCH]", required=False)
 @recipe_options
 @options.data_dir_option
@@ -82,15 +94,14 @@ def command(
     from cnncli.recipe import as_dict, differences, read_recipe
     from cnncli.tasks import check_changes, dataset_for, task_of
 
-    _check_modes(tensorboard, dry_run, find_lr)
+    if tensorboard:
+        from cnncli.executor.events import check_tensorboard
+
+        check_tensorboard()  # before data is read
     given = {name: plain_text(value) for name, value in recipe_options.items() if value is not None}
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     run = None
     if resume is not None or repeated is not None:
-        if architecture is not None or overrides or inputs:
-            raise CnnError("a run has its own architecture", "leave ARCH, --set and --input out")
-        if resume is not None and (repeated is not None or run_dir is not None):
-            raise CnnError("--resume goes on in the run's own folder", "leave --from and --run-dir out")
         run = runs.open_run(resume or repeated or Path())
         loaded = runs.architecture_of(run)
         recorded = runs.recipe_of(run)
@@ -114,7 +125,7 @@ def command(
     dataset = dataset_for(loaded, spec, task, data_dir, stream=recipe.stream)
     if resume is None:
         check_changes(recipe, loaded.graph.inputs[0].shape, dataset)
-    if nproc is not None and nproc > 1 and not (dry_run or find_lr):  # those are tried in one process
+    if nproc is not None and nproc > 1:
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug, recipe.device)
     if _is_one_of_several() and run_dir is None and resume is None:
         raise CnnError("several workers need to know their run folder", "give --run-dir")
@@ -132,16 +143,6 @@ def command(
     if not _is_helper():
         found = figure_text(*next(iter(outcome.test.figures().items())))
         click.echo(f"test {found} after {duration(outcome.seconds)}, run {outcome.run.folder}")
-
-
-def _check_modes(tensorboard: bool, dry_run: bool, find_lr: bool) -> None:
-    """Raises CnnError for what cannot be done, before data is read."""
-    if tensorboard:
-        from cnncli.executor.events import check_tensorboard
-
-        check_tensorboard()
-    if dry_run and find_lr:
-        raise CnnError("--dry-run and --find-lr are two trials", "ask for one after the other")
 
 
 @contextmanager
@@ -201,21 +202,22 @@ def _launch(
 
     choose_device(device)  # that it is not there is said once, and not by each worker at each attempt
 
-    arguments = _without_nproc(sys.argv[1:])
+    arguments = _without(("--nproc", "--max-restarts"), sys.argv[1:])
     if run_dir is None and resume is None:
         arguments += ["--run-dir", str(runs.next_folder(slug))]
     raise click.exceptions.Exit(launch(nproc, max_restarts, arguments))
 
 
-def _without_nproc(arguments: list[str]) -> list[str]:
+def _without(options: tuple[str, ...], arguments: list[str]) -> list[str]:
+    """The command line for a worker, without the ``options`` that are the launcher's, and their values."""
     kept: list[str] = []
     skip = False
     for argument in arguments:
         if skip:
             skip = False
-        elif argument == "--nproc":
+        elif argument in options:
             skip = True
-        elif not argument.startswith("--nproc="):
+        elif argument.partition("=")[0] not in options:
             kept.append(argument)
     return kept
 

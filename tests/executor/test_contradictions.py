@@ -36,7 +36,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("--label-smoothing 1", "--label-smoothing: must be from 0 to below 1"),
         ("--ema 1", "--ema: must be from 0 to below 1"),
         ("--loss huber", "loss: huber is for a regression, not for a classification"),
-        ("--dry-run --find-lr", "are two trials"),
+        ("--dry-run --find-lr", "--find-lr has no effect with --dry-run"),
     ],
 )
 def test_keys_that_say_nothing_beside_each_other(cnn: Run, write: Callable[..., Path], options: str, said: str) -> None:

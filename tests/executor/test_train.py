@@ -389,9 +389,10 @@ def test_a_dry_run_says_what_it_will_take_and_writes_nothing(cnn: Run, tiny: Pat
         assert said in ended.out
 
 
-def test_what_is_only_tried_is_tried_in_one_process_and_leaves_nothing(cnn: Run, tiny: Path) -> None:
-    ended = cnn("train", tiny, "--dry-run", "--nproc", "2")
-    assert ended.code == 0 and ended.out.count("nothing was written") == 1 and not Path("runs").exists()
+@pytest.mark.parametrize("trial", ["--dry-run", "--find-lr"])
+def test_what_is_only_tried_is_tried_in_one_process_and_leaves_nothing(cnn: Run, tiny: Path, trial: str) -> None:
+    ended = cnn("train", tiny, trial, "--nproc", "2")
+    assert ended.code == 2 and f"--nproc has no effect with {trial}" in ended.err and not Path("runs").exists()
 
 
 def test_a_learning_rate_is_found_that_trains(cnn: Run, tiny: Path) -> None:

@@ -19,7 +19,7 @@ import torch
 from program import Run
 from safetensors.numpy import load_file
 
-from cnncli.commands.train import _without_nproc
+from cnncli.commands.train import _without
 from cnncli.errors import CnnError
 from cnncli.executor import workers
 from cnncli.executor.batches import Images
@@ -159,9 +159,9 @@ def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest
         assert sorted(found) == index.tolist()
 
 
-def test_the_workers_get_the_command_without_nproc() -> None:
-    given = ["train", "net.yaml", "--nproc", "2", "--lr", "0.1", "--nproc=4"]
-    assert _without_nproc(given) == ["train", "net.yaml", "--lr", "0.1"]
+def test_the_workers_get_the_command_without_the_launcher_s_options() -> None:
+    given = ["train", "net.yaml", "--nproc", "2", "--lr", "0.1", "--nproc=4", "--max-restarts", "1"]
+    assert _without(("--nproc", "--max-restarts"), given) == ["train", "net.yaml", "--lr", "0.1"]
 
 
 @pytest.mark.slow
