@@ -10,13 +10,13 @@ follows the smallest size that works.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
 from math import gcd, lcm, prod
 from typing import Any, NamedTuple, cast
 
-from cnncli.shape import Undecided
+from cnncli.shape import SIZE_LIMIT, Undecided
 
 Values = Mapping[str, int]
 WORDS_LIMIT = 256  # remainders that are told in words
@@ -153,7 +153,9 @@ class Form:
 
     __rmul__ = __mul__
 
-    def __floordiv__(self, divisor: int) -> Any:
+    def __floordiv__(self, divisor: Any) -> Any:
+        if isinstance(divisor, Form):
+            return _whole_ratio(self, divisor)
         if not isinstance(divisor, int) or divisor < 1:
             raise Undecided
         if divisor == 1:
@@ -171,10 +173,10 @@ class Form:
         rest = tuple((product, count) for product, count in self.terms if count % divisor)
         return (_floor(Form(rest, self.constant), divisor) if rest else self.constant // divisor) + _made(whole, 0)
 
-    def __mod__(self, divisor: int) -> Any:
+    def __mod__(self, divisor: Any) -> Any:
         if divisor == 1:
             return 0
-        return self - self // divisor * divisor
+        return self - self // divisor * divisor  # not negative, as the divisors are sizes and counts
 
     def __truediv__(self, other: Any) -> Any:
         raise Undecided
@@ -264,6 +266,15 @@ def _floor(form: Any, divisor: int) -> Any:
         form = Form(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
         divisor //= shared
     return form if divisor == 1 else _of(Floor(form, divisor))
+
+
+def _whole_ratio(form: Form, divisor: Form) -> int:
+    """``2 * H // H``: 2 at every size. Raises Undecided for a form that is no multiple of the other."""
+    product, count = divisor.terms[0]
+    times = dict(form.terms).get(product, 0) // count
+    if times * divisor != form:
+        raise Undecided
+    return times
 
 
 def _factored(form: Form) -> tuple[Product, int]:
@@ -472,7 +483,7 @@ def same(one: Any, other: Any) -> bool:
         return bool(difference == 0)
     try:
         trend = _trend(difference)
-        if trend == 0 and bounds(difference) == (0, 0):
+        if trend == 0 and is_linear(difference) and bounds(difference) == (0, 0):
             return True
     except Undecided:
         return False
@@ -507,63 +518,186 @@ def where_same(one: Any, other: Any) -> str:
 
 
 def _single_solution(difference: Form, name: str) -> str:
-    rising = difference if slope(difference, name) > 0 else -difference
-    found = smallest([rising], name)
-    return f"only where {name} is {found}" if found and rising.at({name: found}) == 0 else ""
+    found = zeros(difference, name)
+    if not found:
+        return ""
+    *first, last = map(str, found[:WORDS_LIMIT])
+    return f"only where {name} is {', '.join(first)}{' or ' if first else ''}{last}"
 
 
 def smallest(forms: Iterable[Any], name: str) -> int | None:
     """The smallest value of a letter from which on all forms are at least 0; None if there is none below 2^31.
 
-    The forms must grow with it, as sizes do.
+    The forms must grow with it, as sizes do. Conditions on two sizes at once are left out.
     """
     needed = 1
     for form in forms:
-        if not isinstance(form, Form) or form.letters != (name,):
-            continue  # a condition on two sizes at once: met by all that the others allow
-        low, high = 0, needed
-        while form.at({name: high}) < 0:
-            low, high = high, 2 * high
-            if high > 2**31:
+        if isinstance(form, Form) and form.letters == (name,):
+            found = settled(form, name)
+            if found is None:
                 return None
-        while high - low > 1:  # at low it is negative (or low was never tried), at high it is not
-            middle = (low + high) // 2
-            low, high = (low, middle) if form.at({name: middle}) >= 0 else (middle, high)
-        needed = max(needed, high)
+            needed = max(needed, found)
     return needed
+
+
+def settled(form: Form, name: str) -> int | None:
+    """The smallest value of the one letter of a growing form from which on it is at least 0; None from 2^31 on.
+
+    Raises Undecided for a form that also falls between two sizes and whose pattern repeats too seldom to go through.
+    """
+    if is_monotone(form):
+        return _first_of(lambda size: form.at({name: size}) >= 0)
+    length, rate = period(form), slope(form, name)
+    if length > PERIOD_LIMIT or not is_linear(form):
+        raise Undecided
+    last = 0  # the last value at which it is negative: f(H + k period) = f(H) + k rate period
+    for size in range(1, length + 1):
+        value = form.at({name: size})
+        if value < 0:
+            last = max(last, size + int(-(value // (rate * length)) - 1) * length)
+    return last + 1 if last + 1 < SIZE_LIMIT else None
+
+
+def zeros(form: Form, name: str) -> tuple[int, ...]:
+    """All values from 1 on of the one letter of a growing or falling form at which it is 0, at most a few hundred.
+
+    Raises Undecided as :func:`settled` does.
+    """
+    rising = form if slope(form, name) > 0 else -form
+    if is_monotone(rising):
+        first = _first_of(lambda size: rising.at({name: size}) >= 0)
+        last = _first_of(lambda size: rising.at({name: size}) >= 1)
+        return () if first is None else tuple(range(first, SIZE_LIMIT if last is None else last))
+    length, rate = period(rising), slope(rising, name)
+    if length > PERIOD_LIMIT or not is_linear(rising):
+        raise Undecided
+    found = []
+    for size in range(1, length + 1):
+        steps, rest = divmod(-rising.at({name: size}), rate * length)
+        if rest == 0 and steps >= 0 and size + steps * length < SIZE_LIMIT:
+            found.append(int(size + steps * length))
+    return tuple(sorted(found))
+
+
+def is_monotone(form: Any) -> bool:
+    """Whether a form surely never falls when a letter grows: sums, floors and bounds of what does not."""
+    if not isinstance(form, Form):
+        return True
+    return all(count > 0 and len(product) == 1 and _is_monotone(product[0]) for product, count in form.terms)
+
+
+def _is_monotone(atom: Atom) -> bool:
+    if isinstance(atom, Bound):
+        return is_monotone(atom.one) and is_monotone(atom.other)
+    return isinstance(atom, Letter) or (isinstance(atom, Floor | Factor) and is_monotone(atom.form))
+
+
+def _first_of(holds: Callable[[int], bool]) -> int | None:
+    """The first size from 1 on at which a condition holds that goes on to hold; None from 2^31 on."""
+    low, high = 0, 1
+    while not holds(high):
+        low, high = high, 2 * high
+        if high > SIZE_LIMIT:
+            return None
+    while high - low > 1:  # at low it does not hold (or low was never tried), at high it does
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 # Arithmetic that numbers have as functions -------------------------------------------------------------------------
 
 
 def larger(one: Any, other: Any) -> Any:
-    """max(one, other), also where it depends on the sizes."""
-    try:
-        return one if one >= other else other
-    except Undecided:
-        return _bound("max", one, other)
+    """max(one, other) at every size from 1 on: one of the two where it is the larger everywhere, else both."""
+    order = _order(one - other)
+    return _of(Bound("max", one, other)) if order is None else one if order > 0 else other
 
 
 def smaller(one: Any, other: Any) -> Any:
-    """min(one, other), also where it depends on the sizes."""
-    try:
-        return one if one <= other else other
-    except Undecided:
-        return _bound("min", one, other)
+    """min(one, other) at every size from 1 on, as :func:`larger`."""
+    order = _order(one - other)
+    return _of(Bound("min", one, other)) if order is None else other if order > 0 else one
 
 
-def _bound(word: str, one: Any, other: Any) -> Any:
-    """Where one is never the smaller one, it is the larger one, though the two are equal at some sizes."""
-    difference = one - other
-    if isinstance(difference, Form):
-        try:
-            if _trend(difference) == 0:
-                least, most = bounds(difference)
-                if least >= 0 or most <= 0:
-                    return (one if least >= 0 else other) if word == "max" else (other if least >= 0 else one)
-        except Undecided:
-            pass
-    return _of(Bound(word, one, other))
+def _order(difference: Any) -> int | None:
+    """1 where a form is at least 0 at all sizes from 1 on, -1 where it is at most 0 at all; None where neither is sure.
+
+    Unlike a comparison this takes no size to be large, so that what follows from it is exact at the smallest as well.
+    """
+    if not isinstance(difference, Form):
+        return 1 if difference >= 0 else -1
+    names, length = difference.letters, period(difference)
+    if is_linear(difference) and length ** len(names) <= PERIOD_LIMIT:
+        from itertools import product
+
+        rates = [slope(difference, name) for name in names]
+        sizes = [range(1, length + 1)] * len(names)
+        first = [difference.at(dict(zip(names, values, strict=True))) for values in product(*sizes)]
+        if min(first) >= 0 and min(rates) >= 0:  # f(H + period) = f(H) + rate * period: it never falls below these
+            return 1
+        return -1 if max(first) <= 0 and max(rates) <= 0 else None
+    if _is_positive(difference):
+        return 1
+    return -1 if _is_positive(-difference) else None
+
+
+def is_linear(form: Any) -> bool:
+    """Whether f(H + period) = f(H) + slope * period at every whole H, not at large ones alone."""
+    if not isinstance(form, Form):
+        return True
+    for product, _ in form.terms:
+        if len(product) > 1:
+            return False
+        atom = product[0]
+        if isinstance(atom, Floor | Factor) and not is_linear(atom.form):
+            return False
+        if isinstance(atom, Bound):
+            if not (is_linear(atom.one) and is_linear(atom.other)):
+                return False
+            names = letters_of((atom.one, atom.other))
+            if any(slope(atom.one, name) != slope(atom.other, name) for name in names):
+                return False
+    return True
+
+
+def _is_positive(form: Form) -> bool:
+    """Whether a polynomial of letters is surely at least 0: in H - 1, W - 1, … none of its coefficients is negative."""
+    shifted: dict[tuple[str, ...], int] = {(): form.constant}
+    for product, count in form.terms:
+        expanded: dict[tuple[str, ...], int] = {(): count}
+        for atom in product:
+            factor = _shifted(atom)
+            if factor is None:
+                return False
+            expanded = _multiplied(expanded, factor)
+        for letters, coefficient in expanded.items():
+            shifted[letters] = shifted.get(letters, 0) + coefficient
+    return min(shifted.values()) >= 0
+
+
+def _shifted(atom: Atom) -> dict[tuple[str, ...], int] | None:
+    """A letter, or a sum of letters, in the letters less 1: coefficients by product of letters."""
+    if isinstance(atom, Letter):
+        return {(): 1, (atom.name,): 1}
+    if not isinstance(atom, Factor):
+        return None
+    found: dict[tuple[str, ...], int] = {(): atom.form.constant}
+    for product, count in atom.form.terms:
+        if len(product) != 1 or not isinstance(product[0], Letter):
+            return None
+        found[(product[0].name,)] = count
+        found[()] += count
+    return found
+
+
+def _multiplied(one: Mapping[tuple[str, ...], int], other: Mapping[tuple[str, ...], int]) -> dict[tuple[str, ...], int]:
+    found: dict[tuple[str, ...], int] = {}
+    for first, a in one.items():
+        for second, b in other.items():
+            letters = tuple(sorted((*first, *second)))
+            found[letters] = found.get(letters, 0) + a * b
+    return found
 
 
 def common_divisor(one: Any, other: Any) -> Any:

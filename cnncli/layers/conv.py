@@ -4,7 +4,7 @@ from cnncli.field import Field, periodic
 from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
-from cnncli.shape import Shape, elements, smaller
+from cnncli.shape import Shape, elements, same_size, smaller
 from cnncli.window import Window, output_size, transposed_size
 
 
@@ -154,7 +154,7 @@ class Conv(Convolution):
 def divided(groups: int, channels: int, filters: int) -> int:
     """The groups, if they divide the channels and the filters; else raises Misfit."""
     for what, count in (("input channels", channels), ("filters", filters)):
-        if count % groups:
+        if not same_size(count % groups, 0):
             raise Misfit(
                 f"{groups} groups do not divide {count} {what}",
                 f"groups must divide both {channels} input channels and {filters} filters",

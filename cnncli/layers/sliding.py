@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from cnncli.layers.base import Misfit, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
-from cnncli.shape import Shape, format_shape, is_open, same_size
+from cnncli.shape import Shape, format_shape, is_open, larger, same_size
 from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
 
 
@@ -107,9 +107,10 @@ def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mod
     if least is None:
         return
     for size, (before, after) in zip(shape[1:], pads, strict=True):
-        if max(before, after) + least > size:
+        border = larger(before, after)
+        if border + least > size:
             raise Misfit(
-                f"{kind} cannot pad an axis of {size} by {max(before, after)} in {mode} mode",
+                f"{kind} cannot pad an axis of {size} by {border} in {mode} mode",
                 f"use a padding of at most {size - least}, or zeros",
                 "padding",
             )
