@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
-from cnncli.data.download import by_hand, fetch, writing
+from cnncli.data.download import Remote, by_hand, fetch, writing
 from cnncli.data.files import read_regular
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.data.sources import members_of_tar
@@ -23,10 +23,10 @@ PIXELS = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class Collection:
-    """The archive, its checksum, its folder, its files, and how many label bytes stand before the pixels."""
+    """The archive, its hash and size, its folder, its files, and how many label bytes stand before the pixels."""
 
     archive: str
-    sha256: str
+    remote: Remote
     folder: str
     train: tuple[str, ...]
     test: tuple[str, ...]
@@ -37,7 +37,7 @@ class Collection:
 COLLECTIONS = {
     "cifar10": Collection(
         "cifar-10-binary.tar.gz",
-        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+        Remote("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170_052_171),
         "cifar-10-batches-bin",
         tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
         ("test_batch.bin",),
@@ -46,7 +46,7 @@ COLLECTIONS = {
     ),
     "cifar100": Collection(
         "cifar-100-binary.tar.gz",
-        "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+        Remote("58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", 168_513_733),
         "cifar-100-binary",
         ("train.bin",),
         ("test.bin",),
@@ -143,5 +143,5 @@ def _downloaded(name: str, collection: Collection, data_dir: Path | None) -> Pat
     hint = by_hand(collection.archive, folder)
     with writing(name, folder):
         if not target.exists():
-            fetch([f"{mirror}/{collection.archive}" for mirror in addresses], target, collection.sha256, hint)
+            fetch([f"{mirror}/{collection.archive}" for mirror in addresses], target, collection.remote, hint)
     return target

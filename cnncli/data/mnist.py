@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnncli.data.dataset import Dataset
-from cnncli.data.download import by_hand, fetch, writing
+from cnncli.data.download import Remote, by_hand, fetch, writing
 from cnncli.data.idx import HINT, read_split
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
@@ -14,11 +14,11 @@ from cnncli.errors import CnnError
 
 @dataclass(frozen=True)
 class Collection:
-    """A set of four IDX files: the folders it is known by, its mirrors, and the sha256 of each gzipped file."""
+    """A set of four IDX files: the folders it is known by, its mirrors, and each gzipped file's hash and size."""
 
     folders: tuple[str, ...]
     mirrors: tuple[str, ...]
-    sha256: dict[str, str]
+    files: dict[str, Remote]
     classes: tuple[str, ...]
 
 
@@ -31,14 +31,14 @@ COLLECTIONS = {
             "https://ossci-datasets.s3.amazonaws.com/mnist",
             "https://storage.googleapis.com/cvdf-datasets/mnist",
         ),
-        sha256=dict(
+        files=dict(
             zip(
                 FILES,
                 (
-                    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-                    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-                    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-                    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                    Remote("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422),
+                    Remote("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
+                    Remote("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
+                    Remote("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
                 ),
                 strict=True,
             )
@@ -51,14 +51,14 @@ COLLECTIONS = {
             "https://fashion-mnist.s3.eu-central-1.amazonaws.com",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
         ),
-        sha256=dict(
+        files=dict(
             zip(
                 FILES,
                 (
-                    "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-                    "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-                    "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-                    "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+                    Remote("3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84", 26_421_880),
+                    Remote("a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
+                    Remote("346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
+                    Remote("67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
                 ),
                 strict=True,
             )
@@ -120,5 +120,5 @@ def _download(name: str, collection: Collection, data_dir: Path | None) -> list[
 def _fetched(collection: Collection, addresses: tuple[str, ...], folder: Path, file: str) -> Path:
     target = folder / f"{file}.gz"
     hint = by_hand(", ".join(f"{each}.gz" for each in FILES), folder)
-    fetch([f"{mirror}/{file}.gz" for mirror in addresses], target, collection.sha256[file], hint)
+    fetch([f"{mirror}/{file}.gz" for mirror in addresses], target, collection.files[file], hint)
     return target

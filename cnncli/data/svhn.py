@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
-from cnncli.data.download import by_hand, fetch, writing
+from cnncli.data.download import Remote, by_hand, fetch, writing
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
 
-SHA256 = {  # of the training file and of the test file
-    "train_32x32.mat": "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
-    "test_32x32.mat": "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+FILES = {  # to train and to test with
+    "train_32x32.mat": Remote("435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8", 182_040_794),
+    "test_32x32.mat": Remote("cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b", 64_275_384),
 }
 FOLDERS = ("svhn", "SVHN", ".")
 MIRRORS = ("http://ufldl.stanford.edu/housenumbers",)
@@ -56,7 +56,7 @@ def _reader() -> Any:
 
 def _found(data_dir: Path | None) -> list[Path] | None:
     for place in places(FOLDERS, data_dir):
-        paths = [place / name for name in SHA256]
+        paths = [place / name for name in FILES]
         if all(map(is_file, paths)):
             return paths
     return None
@@ -85,9 +85,9 @@ def _split(path: Path, loadmat: Any) -> Split:
 def _downloaded(data_dir: Path | None) -> list[Path]:
     addresses = mirrors("svhn", MIRRORS)
     folder = (data_dir or cache()) / "svhn"
-    hint = by_hand(" and ".join(SHA256), folder)
+    hint = by_hand(" and ".join(FILES), folder)
     with writing("svhn", folder):
-        for name, checksum in SHA256.items():
+        for name, remote in FILES.items():
             if not (folder / name).exists():
-                fetch([f"{mirror}/{name}" for mirror in addresses], folder / name, checksum, hint)
-    return [folder / name for name in SHA256]
+                fetch([f"{mirror}/{name}" for mirror in addresses], folder / name, remote, hint)
+    return [folder / name for name in FILES]

@@ -17,6 +17,7 @@ import pytest
 
 from cnncli.data import cifar, load_dataset
 from cnncli.data.cifar import COLLECTIONS
+from cnncli.data.download import Remote
 from cnncli.errors import CnnError
 
 NAMES = [*COLLECTIONS]
@@ -109,7 +110,9 @@ def test_the_archive_is_downloaded_once_and_checked(
 ) -> None:
     collection = COLLECTIONS["cifar10"]
     data = pack(contents("cifar10"), collection.folder)
-    monkeypatch.setitem(COLLECTIONS, "cifar10", replace(collection, sha256=hashlib.sha256(data).hexdigest()))
+    monkeypatch.setitem(
+        COLLECTIONS, "cifar10", replace(collection, remote=Remote(hashlib.sha256(data).hexdigest(), len(data)))
+    )
     (server / collection.archive).write_bytes(data)
     assert len(load_dataset("cifar10", (3, 32, 32), tmp_path / "mine").train.labels) == 100
     (server / collection.archive).unlink()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cnncli.data.download import fetch, sole_writer
+from cnncli.data.download import Remote, fetch, sole_writer
 from cnncli.errors import CnnError
 
 CONTENT = bytes(range(256)) * 1000
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
+FILE = Remote(hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))
 
 
 class Mirror(ThreadingHTTPServer):
@@ -86,13 +86,13 @@ def part(tmp_path: Path) -> Path:
 
 def failure(urls: list[str], target: Path) -> str:
     with pytest.raises(CnnError) as error:
-        fetch(urls, target, SHA256, "the hint")
+        fetch(urls, target, FILE, "the hint")
     assert not target.exists()
     return str(error.value)
 
 
 def test_a_download_is_the_file_and_leaves_nothing_else(mirror: Mirror, target: Path, part: Path) -> None:
-    fetch([mirror.url], target, SHA256, "")
+    fetch([mirror.url], target, FILE, "")
     assert target.read_bytes() == CONTENT
     assert not part.exists()
     assert mirror.asked == [None]
@@ -100,7 +100,7 @@ def test_a_download_is_the_file_and_leaves_nothing_else(mirror: Mirror, target: 
 
 def test_a_download_goes_on_where_it_broke_off(mirror: Mirror, target: Path, part: Path) -> None:
     part.write_bytes(CONTENT[:1000])
-    fetch([mirror.url], target, SHA256, "")
+    fetch([mirror.url], target, FILE, "")
     assert target.read_bytes() == CONTENT
     assert mirror.asked == ["bytes=1000-"]
 
@@ -108,27 +108,27 @@ def test_a_download_goes_on_where_it_broke_off(mirror: Mirror, target: Path, par
 def test_a_server_without_ranges_begins_again(mirror: Mirror, target: Path, part: Path) -> None:
     mirror.ranges = False
     part.write_bytes(CONTENT[:1000])
-    fetch([mirror.url], target, SHA256, "")
+    fetch([mirror.url], target, FILE, "")
     assert target.read_bytes() == CONTENT
 
 
 def test_a_finished_part_needs_no_network(target: Path, part: Path) -> None:
     part.write_bytes(CONTENT)
-    fetch(["http://127.0.0.1:9/"], target, SHA256, "")
+    fetch(["http://127.0.0.1:9/"], target, FILE, "")
     assert target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("old", [b"x" * 1000, b"x" * (len(CONTENT) + 1)], ids=["wrong", "too long"])
 def test_a_spoilt_part_is_thrown_away(mirror: Mirror, target: Path, part: Path, old: bytes) -> None:
     part.write_bytes(old)
-    fetch([mirror.url], target, SHA256, "")
+    fetch([mirror.url], target, FILE, "")
     assert target.read_bytes() == CONTENT
-    assert mirror.asked == [f"bytes={len(old)}-", None]
+    assert mirror.asked == ([f"bytes={len(old)}-", None] if len(old) < len(CONTENT) else [None])
 
 
 def test_a_body_cut_short_is_continued(mirror: Mirror, target: Path) -> None:
     mirror.at_most = 100_000
-    fetch([mirror.url], target, SHA256, "")
+    fetch([mirror.url], target, FILE, "")
     assert target.read_bytes() == CONTENT
     assert mirror.asked == [None, "bytes=100000-", "bytes=200000-"]
 
@@ -153,19 +153,19 @@ def test_a_wrong_checksum_is_an_error_and_removed(mirror: Mirror, target: Path, 
 
 def test_mirrors_are_tried_in_turn_until_one_has_it(mirrors: list[Mirror], target: Path) -> None:
     mirrors[0].status = 404
-    fetch([mirrors[0].url, mirrors[1].url, "http://127.0.0.1:9/"], target, SHA256, "")
+    fetch([mirrors[0].url, mirrors[1].url, "http://127.0.0.1:9/"], target, FILE, "")
     assert target.read_bytes() == CONTENT
     assert [len(server.asked) for server in mirrors] == [1, 1]
 
 
 def test_the_first_mirror_that_has_it_is_the_only_one_asked(mirrors: list[Mirror], target: Path) -> None:
-    fetch([server.url for server in mirrors], target, SHA256, "")
+    fetch([server.url for server in mirrors], target, FILE, "")
     assert [len(server.asked) for server in mirrors] == [1, 0]
 
 
 def test_a_mirror_continues_what_another_began(mirrors: list[Mirror], target: Path) -> None:
     mirrors[0].ranges, mirrors[0].at_most = False, 100_000
-    fetch([server.url for server in mirrors], target, SHA256, "")
+    fetch([server.url for server in mirrors], target, FILE, "")
     assert mirrors[1].asked == ["bytes=100000-"]
     assert target.read_bytes() == CONTENT
 
@@ -198,7 +198,7 @@ def test_another_range_than_asked_for_is_refused(mirror: Mirror, target: Path, p
 
 
 def test_progress_is_on_stderr_alone(mirror: Mirror, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fetch([mirror.url], target, SHA256, "")
+    fetch([mirror.url], target, FILE, "")
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.splitlines()[0] == f"downloading {mirror.url}: 0.3 MB"

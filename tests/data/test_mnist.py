@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from cnncli.data import load_dataset
+from cnncli.data.download import Remote
 from cnncli.data.mnist import COLLECTIONS, FILES
 from cnncli.errors import CnnError
 
@@ -96,8 +97,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder behind CNN_MIRROR: it has small files, whose checksums the program takes for the right ones."""
     folder = tmp_path / "mirror"
     fill(folder / "mnist", ".gz")
-    sums = {name: hashlib.sha256((folder / "mnist" / f"{name}.gz").read_bytes()).hexdigest() for name in FILES}
-    monkeypatch.setitem(COLLECTIONS, "mnist", replace(COLLECTIONS["mnist"], sha256=sums))
+    packed = {name: (folder / "mnist" / f"{name}.gz").read_bytes() for name in FILES}
+    files = {name: Remote(hashlib.sha256(content).hexdigest(), len(content)) for name, content in packed.items()}
+    monkeypatch.setitem(COLLECTIONS, "mnist", replace(COLLECTIONS["mnist"], files=files))
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from cnncli.data import load_dataset, svhn
+from cnncli.data.download import Remote
 from cnncli.errors import CnnError
 
 SHAPE = (3, 32, 32)
@@ -34,7 +35,7 @@ def matlab(count: int = 20, **changes: Any) -> bytes:
 
 def written(folder: Path, train: bytes, test: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in zip(svhn.SHA256, (train, test), strict=True):
+    for name, content in zip(svhn.FILES, (train, test), strict=True):
         (folder / name).write_bytes(content)
     return folder
 
@@ -109,9 +110,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_files_are_downloaded_once_and_checked(
     tmp_path: Path, server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contents = dict(zip(svhn.SHA256, (matlab(20), matlab(7)), strict=True))
+    contents = dict(zip(svhn.FILES, (matlab(20), matlab(7)), strict=True))
     for name, content in contents.items():
-        monkeypatch.setitem(svhn.SHA256, name, hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(svhn.FILES, name, Remote(hashlib.sha256(content).hexdigest(), len(content)))
         (server / name).write_bytes(content)
     assert len(load_dataset("svhn", SHAPE, tmp_path / "mine").train.labels) == 20
     for name in contents:
