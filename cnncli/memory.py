@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Facts, Inferred
+from cnncli.layers.base import Saved
 from cnncli.shape import elements
 
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
@@ -136,19 +137,19 @@ def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: in
         if not trains and not any(source in with_gradient for source in facts.node.inputs):
             saved[name] = 0
             continue
+        gradients = tuple(source in with_gradient for source in facts.node.inputs)
+        needs = facts.node.layer.saved_where(facts.input_shapes, facts.figures.output_shape, gradients)
         with_gradient.add(name)
-        saved[name] = _kept_of(facts, storage, sizes, kept, batch, width)
+        saved[name] = _kept_of(facts, needs, storage, sizes, kept) * batch * width
+        saved[name] += batch * needs.indices * INDEX + needs.statistics * STATISTIC
     return saved
 
 
-def _kept_of(
-    facts: Facts, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str], batch: int, width: int
-) -> int:
-    needs = facts.node.layer.saved(facts.input_shapes, facts.figures.output_shape)
+def _kept_of(facts: Facts, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]) -> int:
+    """The values for each example that a layer adds to those kept, which are noted in ``kept``."""
     tensors = {storage[facts.node.inputs[at]] for at in needs.inputs}
     if needs.output:
         tensors.add(storage[facts.node.name])
     new = tensors - kept
     kept |= new
-    values = sum(sizes[tensor] for tensor in new) + needs.values
-    return batch * (values * width + needs.indices * INDEX) + needs.statistics * STATISTIC
+    return sum(sizes[tensor] for tensor in new) + needs.values

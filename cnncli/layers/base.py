@@ -105,6 +105,13 @@ class Layer(Record):
         """What training keeps for the backward pass; nothing where the gradient does not need the values."""
         return Saved()
 
+    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
+        """As :meth:`saved`, where autograd needs the gradient with respect to some inputs only, as ``gradients`` says.
+
+        No gradient goes back to the network's inputs, nor to what is computed of them without trained weights.
+        """
+        return self.saved(inputs, output)
+
     @property
     def is_view(self) -> bool:
         """Whether the output is the input's own memory, seen in another way."""

@@ -77,6 +77,11 @@ class Convolution(Layer):
             return Saved(inputs=(0,), statistics=ratio)
         return Saved(inputs=(0,) if repeats else (), values=self.padded(inputs), statistics=ratio)
 
+    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
+        kept = self.saved(inputs, output)
+        # beside the padded copy, the input itself is for the gradient through a border that repeats it
+        return kept if gradients[0] or not kept.values else kept._replace(inputs=())
+
 
 class Conv(Convolution):
     """Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group.

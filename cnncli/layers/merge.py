@@ -38,6 +38,32 @@ class Merge(Layer):
         return (len(inputs) - 1) * elements(output)
 
 
+class Pairwise(Merge):
+    """Worked out of two at a time: of three inputs or more, autograd may keep the results on the way as well."""
+
+    def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
+        """Which of two operands the gradients with respect to the ``left`` and the ``right`` one are computed from."""
+        raise NotImplementedError
+
+    def saved(self, inputs: Shapes, output: Shape) -> Saved:
+        return self.saved_where(inputs, output, (True,) * len(inputs))
+
+    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
+        kept: list[int] = []
+        values, shape, has_gradient = 0, inputs[0], gradients[0]
+        for at in range(1, len(inputs)):
+            left, right = self.needed(has_gradient, gradients[at])
+            if left and at == 1:
+                kept.append(0)
+            elif left:
+                values += elements(shape)
+            if right:
+                kept.append(at)
+            has_gradient = has_gradient or gradients[at]
+            shape = self.output_shape((shape, inputs[at]))
+        return Saved(tuple(kept), values=values)
+
+
 class Add(Merge):
     """The sum."""
 
@@ -45,25 +71,24 @@ class Add(Merge):
     foreign = ("sum", "plus")
 
 
-class Multiply(Merge):
+class Multiply(Pairwise):
     """The product: a gate."""
 
     kind = "multiply"
     foreign = ("mul",)
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        # of three factors or more, the products on the way as well
-        return Saved(tuple(range(len(inputs))), values=(len(inputs) - 2) * elements(output))
+    def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
+        return right, left  # the gradient of one factor is the other's value
 
 
-class Maximum(Merge):
+class Maximum(Pairwise):
     """The largest value."""
 
     kind = "maximum"
     foreign = ("max",)
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(tuple(range(len(inputs))), values=(len(inputs) - 2) * elements(output))
+    def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
+        return left or right, left or right  # which of them is the larger
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 0

@@ -147,6 +147,9 @@ class Subsample(WindowPool):
         averages = elements(output)
         return Saved(values=copied + 2 * averages) if copied else Saved(inputs=(0,), values=averages)
 
+    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
+        return self.saved(inputs, output) if gradients[0] else Saved(values=elements(output))  # the averages
+
 
 class AdaptivePool(Layer):
     """Map (C, H, W) to (C, *output): window i spans floor(i n / m) … ceil((i + 1) n / m) - 1."""

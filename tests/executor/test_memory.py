@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+from itertools import product
 from typing import Any
 
 import pytest
 import torch
 from cases import CASES, Case
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kept import kept_by_autograd
 from program import Run
 
@@ -15,18 +18,23 @@ from cnncli import load
 from cnncli.executor.network import Network
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import Inferred, infer
+from cnncli.layers import KINDS
+from cnncli.layers.activation import GELU
+from cnncli.layers.base import Layer
 from cnncli.layers.norm import Scale
+from cnncli.layers.reshape import Identity
 from cnncli.memory import memory
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BATCH = 2
 
 
-def with_gradient(case: Case) -> Inferred:
-    """The layer of a case behind layers that are trained, so that a gradient passes it."""
+def behind(case: Case, trained: tuple[bool, ...]) -> Inferred:
+    """The layer of a case: behind layers that are trained where ``trained`` says so, else on the raw inputs."""
     inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
-    scales = tuple(Node(f"scale{at}", Scale(), (entry.name,)) for at, entry in enumerate(inputs))
-    node = Node("layer", case.layer, tuple(scale.name for scale in scales))
+    names = tuple(f"scale{at}" if is_trained else f"input{at}" for at, is_trained in enumerate(trained))
+    scales = tuple(Node(f"scale{at}", Scale(), (f"input{at}",)) for at in range(len(inputs)) if trained[at])
+    node = Node("layer", case.layer, names)
     return infer(Graph("case", inputs, (*scales, node), ("layer",)))
 
 
@@ -35,14 +43,43 @@ UNALIKE = ("local",)  # torch copies patches or not as their strides have it: wi
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_what_autograd_keeps_of_each_kind_is_what_torch_keeps(case: Case) -> None:
-    inferred = with_gradient(case)
-    network = Network(inferred).train()
-    measured = kept_by_autograd(network, [torch.randn(BATCH, *shape) for shape in case.inputs])
-    calculated = memory(inferred, BATCH).saved_activations
-    if case.kind in UNALIKE:
-        assert measured <= calculated * 1.7 and calculated <= measured * 1.7
-    else:
-        assert calculated == measured
+    for trained in product((True, False), repeat=len(case.inputs)):
+        inferred = behind(case, trained)
+        network = Network(inferred).train()
+        measured = kept_by_autograd(network, [torch.randn(BATCH, *shape) for shape in case.inputs])
+        calculated = memory(inferred, BATCH).saved_activations
+        if case.kind in UNALIKE:
+            assert measured <= calculated * 1.7 and calculated <= measured * 1.7
+        else:
+            assert calculated == measured, trained
+
+
+MAP, GATE = (3, 4, 5), (3, 1, 1)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_what_merges_keep_is_what_torch_keeps_whichever_operands_are_trained(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["multiply", "maximum", "add", "average", "concat"]))
+    count = data.draw(st.integers(2, 4))
+    shapes = [data.draw(st.sampled_from([MAP] if kind == "concat" else [MAP, GATE])) for _ in range(count)]
+    inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(shapes))
+    nodes, sources = [], []
+    for entry in inputs:
+        above = data.draw(st.sampled_from(["raw", "view", "copy", "trained", "trained and copied"]))
+        layers: list[Layer] = [Scale()] if "trained" in above else []
+        layers += [Identity()] if above == "view" else [GELU()] if "cop" in above else []
+        last = entry.name
+        for at, layer in enumerate(layers):
+            nodes.append(Node(f"{entry.name}_{at}", layer, (last,)))
+            last = f"{entry.name}_{at}"
+        sources.append(last)
+    read = [data.draw(st.sampled_from(sources)) for _ in range(count)]
+    nodes.append(Node("merge", KINDS[kind](), tuple(read)))
+    nodes.append(Node("last", Scale(), ("merge",)))
+    inferred = infer(Graph("merges", inputs, tuple(nodes), ("last",)))
+    measured = kept_by_autograd(Network(inferred).train(), [torch.randn(BATCH, *shape) for shape in shapes])
+    assert memory(inferred, BATCH).saved_activations == measured
 
 
 def most_at_once(network: Network, inputs: list[torch.Tensor]) -> int:
