@@ -41,12 +41,19 @@ class Figures(NamedTuple):
 class ReceptiveField(NamedTuple):
     """What one unit sees of one input: a field per axis, and whether all paths to it agree in stride and centre.
 
-    ``order`` says along which axis of the layer's output each field moves, where that is another than the input's.
+    There is a field for each spatial axis of the network's input. ``order`` says along which axis of the layer's output
+    each of them moves, where that is another than the input's. Once a layer has seen everything, as a reshape or a
+    global pool does, no field moves any more, and the output may have any number of axes.
     """
 
     axes: tuple[Field, ...]
     aligned: bool = True
     order: tuple[int, ...] | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether all units see the same."""
+        return all(field.advance == 0 for field in self.axes)
 
     def sees_all(self, shape: Shape) -> bool:
         """Whether every unit sees the whole input of that shape."""
@@ -285,11 +292,11 @@ def _receptive_fields(
 
 
 def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    if len(reach) != len(below.axes):  # a vector: flattened below, it already sees all that it can
+    if len(reach) != len(below.axes):  # other axes than the network's input: reshaped below, all units see the same
         return below
-    sizes = shape[1:]
+    sizes = _moving_along(below, shape)
     if below.order is not None:
-        reach, sizes = tuple(reach[axis] for axis in below.order), tuple(sizes[axis] for axis in below.order)
+        reach = tuple(reach[axis] for axis in below.order)
     return ReceptiveField(
         tuple(
             # advance 0 of a layer means that it sees all its input; composing keeps that inside the image
@@ -303,7 +310,7 @@ def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -
 
 def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
     """The field after a layer that may carry one axis to another."""
-    if not layer.turns:
+    if not layer.turns or field.stands:
         return field
     axes = tuple(range(len(field.axes)))
     order = tuple(layer.carried(axis) for axis in field.order or axes)
@@ -311,24 +318,29 @@ def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
 
 
 def _sees_all(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    if len(shape) == 1:
-        return below
-    sizes = shape[1:] if below.order is None else tuple(shape[1 + axis] for axis in below.order)
+    sizes = _moving_along(below, shape)
     return ReceptiveField(tuple(map(seen_by_all, below.axes, sizes, extent[1:])), below.aligned)
 
 
+def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:
+    """For each axis of the network's input, the size of the axis of a layer's output along which the field moves."""
+    sizes = shape[1:]
+    if len(sizes) != len(field.axes):  # a vector, or reshaped: no field moves
+        return (1,) * len(field.axes)
+    return sizes if field.order is None else tuple(sizes[axis] for axis in field.order)
+
+
 def _cover(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
-    if one.order != other.order:  # one path was turned: a unit sees two places, and everything between some pair
-        everything = tuple(map(whole, extent[1:]))
+    moving = other if one.stands else one
+    if one.order != other.order and not (one.stands or other.stands):
+        everything = tuple(map(whole, extent[1:]))  # one path was turned: a unit sees two places, and all between some
         return ReceptiveField(everything, False)
     if one.axes == other.axes:
-        return ReceptiveField(one.axes, one.aligned and other.aligned, one.order)
-    units = output[1:] if len(output) > 1 else (1,) * len(one.axes)
-    if one.order is not None and len(output) > 1:
-        units = tuple(units[axis] for axis in one.order)
+        return ReceptiveField(one.axes, one.aligned and other.aligned, moving.order)
+    units = _moving_along(moving, output)
     joined = [join(a, b, n, m) for a, b, n, m in zip(one.axes, other.axes, units, extent[1:], strict=True)]
     aligned = one.aligned and other.aligned and all(same for _, same in joined)
-    return ReceptiveField(tuple(field for field, _ in joined), aligned, one.order)
+    return ReceptiveField(tuple(field for field, _ in joined), aligned, moving.order)
 
 
 def _problem(node: Node, misfit: Misfit, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:

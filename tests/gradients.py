@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 
 import torch
 from hypothesis import strategies as st
@@ -140,3 +141,50 @@ def two_ways(draw: st.DrawFn, *, padded: bool) -> list[str]:
         for kernel, side in zip(kernels_seen, ("left", "right"), strict=True)
     ]
     return [*ways, f"{draw(st.sampled_from(['add', 'concat']))}: [left_way, right_way]"]
+
+
+@st.composite
+def reshaped(draw: st.DrawFn) -> str:
+    """A chain of layers that change which axes there are; every output is a positive sum of what it sees."""
+    shape: tuple[int, ...] = tuple(draw(st.lists(st.integers(1, 6), min_size=2, max_size=4)))
+    text = f"input: {shape[0]}@{'x'.join(map(str, shape[1:]))}\nlayers:\n"
+    for _ in range(draw(st.integers(1, 6))):
+        rank = len(shape) - 1
+        options = [f"reshape: {list(draw(factored(prod(shape))))}", "flatten", "identity"]
+        if rank:
+            options += [
+                f"permute: {{order: {list(draw(st.permutations(range(rank + 1))))}}}",
+                f"conv: {{filters: {draw(kernels)}, kernel: {draw(st.sampled_from([1, 3]))}, padding: same}}",
+                f"conv: {{filters: 1, kernel: {[draw(st.integers(1, size)) for size in shape[1:]]}}}",
+                f"depthwise_conv: {{kernel: 2, padding: {draw(st.integers(1, 2))}, stride: {draw(strides)}}}",
+                "avgpool: {kernel: 1, stride: 2}",
+                "upsample: 2",
+                "global_avgpool",
+                "adaptive_avgpool: 1",
+                "residual: [depthwise_conv: {kernel: 3, padding: same}]",
+            ]
+            # gates: what all units see, or the map turned and turned back, joined with the map
+            gate = ["global_avgpool", f"reshape: {[1, shape[0]]}", "conv: {filters: 1, kernel: 3, padding: same}"]
+            gate.append(f"reshape: {[shape[0], *[1] * rank]}")
+            options.append(f"parallel: {{branches: [[{', '.join(gate)}], []], merge: add}}")
+            there = draw(st.permutations(range(rank + 1)))
+            back = sorted(range(rank + 1), key=there.__getitem__)
+            turned = f"permute: {{order: {list(there)}}}, permute: {{order: {back}}}"
+            options.append(f"parallel: {{branches: [[{turned}], [identity]], merge: add}}")
+        else:
+            options.append("linear: 4")
+        line = f"  - {draw(st.sampled_from(options))}\n"
+        loaded = load_if_it_fits(text + line)
+        if loaded is not None and prod(last(loaded.inferred).figures.output_shape) < 4000:
+            text, shape = text + line, last(loaded.inferred).figures.output_shape
+    return text + "  - identity\n"
+
+
+@st.composite
+def factored(draw: st.DrawFn, values: int) -> tuple[int, ...]:
+    """A shape of 1 to 4 axes that holds so many values."""
+    sizes = []
+    for _ in range(draw(st.integers(0, 3))):
+        sizes.append(draw(st.sampled_from([size for size in range(1, values + 1) if values % size == 0])))
+        values //= sizes[-1]
+    return tuple(draw(st.permutations([*sizes, values])))

@@ -6,11 +6,15 @@ exactly what the unit sees.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from gradients import clipped, last, linear, networks, predicted, some_units, support, supports
+from gradients import clipped, last, linear, networks, predicted, reshaped, some_units, support, supports
 from hypothesis import HealthCheck, assume, given, settings
 from networks import load_if_it_fits
+from program import Run
 
+from cnncli.footprint import footprint
 from cnncli.inference import Inferred
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -65,6 +69,49 @@ def compare_with_borders(text: str, inferred: Inferred) -> int:
                 assert seen == bounds
                 inner += 1
     return inner
+
+
+@thorough
+@given(reshaped())
+def test_no_unit_sees_more_than_its_field_whatever_the_axes_become(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assert loaded is not None
+    facts, inferred = last(loaded.inferred), loaded.inferred
+    field = facts.receptive_field["input"]
+    sizes = inferred.graph.inputs[0].shape[1:]
+    order = field.order or tuple(range(len(sizes)))
+    assert len(field.axes) == len(sizes)
+    units = some_units(facts.figures.output_shape[1:])
+    for unit, support_of in zip(units, supports(inferred, units), strict=True):
+        at = tuple(unit[axis] if own.advance else 0 for own, axis in zip(field.axes, order, strict=True))
+        for (low, high), (least, most) in zip(
+            support_of.get("input", []), clipped(predicted(field.axes, at), sizes), strict=False
+        ):
+            assert least <= low and high <= most
+        followed = footprint(inferred, facts.node.name, unit)
+        for (low, high), (least, most) in zip(support_of.get("input", []), followed.get("input", ()), strict=False):
+            assert least <= low and high <= most
+
+
+@pytest.mark.parametrize("command", ["summarize", "explain", "verify", "receptive-field"])
+def test_a_gate_across_channels_is_worked_out(cnn: Run, tmp_path: Path, command: str) -> None:
+    """Wang et al. 2020, ECA-Net: a convolution over the channels' means."""
+    path = tmp_path / "eca.yaml"
+    path.write_text(
+        """
+input: 8x16x16
+layers:
+  - conv: {filters: 8, kernel: 3, padding: same, name: body}
+  - global_avgpool
+  - reshape: [1, 8]
+  - conv: {filters: 1, kernel: 3, padding: same, bias: false, name: across}
+  - sigmoid
+  - reshape: [8, 1, 1]
+  - multiply: [body, reshape2]
+"""
+    )
+    ended = cnn(command, path, *(["across"] if command == "receptive-field" else []))
+    assert ended.code == 0 and "inside cnn itself" not in ended.err
 
 
 @pytest.mark.parametrize(
