@@ -31,6 +31,7 @@ class Convention(NamedTuple):
     reasons: Mapping[str, str] = {}
     extra_params: Callable[[Facts], Size] | None = None
     counts_operations: bool = True
+    caveat: Callable[[Inferred], str] | None = None  # what the tool counts otherwise where PyTorch code is written so
 
 
 def _macs(facts: Facts) -> Size:
@@ -91,6 +92,30 @@ def _keras_params(facts: Facts) -> Size:
     return figures.buffers + forgone
 
 
+def _padding_by_name(inferred: Inferred) -> str:
+    """fvcore: padding that is given by its name is another operator (aten::_convolution_mode), which it does not know.
+
+    Other modes than zeros pad with an operator of their own, and the convolution is counted again.
+    """
+    named = [
+        facts.figures.macs
+        for facts in inferred.facts.values()
+        if facts.node.layer.kind in ("conv", "depthwise_conv") and _is_named(facts)
+    ]
+    if not named:
+        return ""
+    layers = f"{len(named)} layers are" if len(named) > 1 else "1 layer is"
+    less = f"{add_up(named):,} less if {layers} written so"
+    return f"fvcore counts 0 where PyTorch code has padding='same' or 'valid': {less}"
+
+
+def _is_named(facts: Facts) -> bool:
+    """Whether the padding would be given by its name; PyTorch knows ``same`` at stride 1 alone."""
+    padding, mode = facts.node.layer.__dict__["padding"], facts.node.layer.__dict__["padding_mode"]
+    is_same = padding == "same" and all(window.stride == 1 for window in facts.figures.windows)
+    return mode == "zeros" and (is_same or padding == "valid")
+
+
 CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "local")
 _PRODUCTS = dict.fromkeys((*CONVOLUTIONS, "linear"), _macs)
 _NORMS = ("batchnorm", "layernorm", "groupnorm", "instancenorm")
@@ -127,6 +152,7 @@ CONVENTIONS = {
                 **dict.fromkeys(_AVERAGES, "1 for each value that is averaged"),
                 "upsample": "1 for each nearest value, 4 for each bilinear one",
             },
+            caveat=_padding_by_name,
         ),
         Convention(
             "torchinfo",
@@ -229,7 +255,12 @@ def _notes(inferred: Inferred, convention: Convention) -> list[str]:
         said.append(f"not counted: {', '.join(f'{kind} ({count})' for kind, count in missed.items())}")
     if convention.extra_params is not None:
         said += _keras_notes(inferred)
-    return said
+    return [*said, *caveats(inferred, convention)]
+
+
+def caveats(inferred: Inferred, convention: Convention) -> list[str]:
+    """What the tool counts otherwise, depending on how the network is written in PyTorch."""
+    return list(filter(None, [convention.caveat(inferred)])) if convention.caveat is not None else []
 
 
 def _keras_notes(inferred: Inferred) -> list[str]:

@@ -97,3 +97,37 @@ def test_an_unknown_convention_is_answered_with_the_known_ones(cnn: Run) -> None
         2,
         "--count: there is no convention 'tourchinfo'\n  did you mean torchinfo?\n",
     )
+
+
+NAMED = """
+input: 3x8x8
+layers:
+  - conv: {filters: 4, kernel: 3, padding: same}
+  - conv: {filters: 4, kernel: 3, padding: valid}
+  - conv: {filters: 4, kernel: 3, padding: same, stride: 2}
+  - conv: {filters: 4, kernel: 3, padding: same, padding_mode: reflect}
+  - conv: {filters: 4, kernel: 3, padding: 1}
+"""
+
+
+def test_what_fvcore_does_not_count_of_padding_by_name_is_said_where_it_applies(write: object, cnn: Run) -> None:
+    path = write(NAMED)  # type: ignore[operator]
+    facts = load(str(path)).inferred.facts
+    less = facts["conv1"].figures.macs + facts["conv2"].figures.macs
+    said = f"fvcore counts 0 where PyTorch code has padding='same' or 'valid': {less:,} less if 2 layers are written so"
+    for arguments in (("summarize", path, "--count", "fvcore"), ("explain", path, "--reconcile")):
+        assert cnn(*arguments).out.count(said) == 1
+    assert said in json.loads(cnn("summarize", path, "--count", "fvcore", "--format", "json").out)["count_notes"]
+    assert "fvcore counts 0" not in cnn("summarize", path, "--count", "thop").out
+    assert "fvcore counts 0" not in cnn("summarize", "resnet18", "--count", "fvcore").out
+
+
+@pytest.mark.parametrize(
+    ("padding", "mode"), [("same", "zeros"), ("valid", "zeros"), ("same", "reflect"), (1, "zeros")]
+)
+def test_fvcore_counts_padding_by_name_as_is_said(padding: object, mode: str) -> None:
+    fvcore = pytest.importorskip("fvcore.nn")
+    torch = pytest.importorskip("torch")
+    conv = torch.nn.Conv2d(3, 4, 3, padding=padding, padding_mode=mode)
+    counted = fvcore.FlopCountAnalysis(conv, torch.zeros(1, 3, 8, 8)).total()
+    assert (counted == 0) == (isinstance(padding, str) and mode == "zeros")

@@ -171,7 +171,7 @@ def _conv_transpose(layer: ConvTranspose, inputs: Shapes) -> nn.Module:
 
 
 def is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
-    """Whether torch's pooling can say this padding: the same on both sides and, in 1-D, at most half of the kernel.
+    """Whether torch's pooling can say this padding: the same on both sides, and at most half of the kernel.
 
     In 3-D it refuses an input that is smaller than the kernel, however it is padded.
     """

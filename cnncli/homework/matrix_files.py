@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import warnings
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +13,6 @@ from cnncli.homework import matrix_text
 
 VALUES_LIMIT = 10_000_000
 TEXT_LIMIT = 1 << 20  # bytes
-FILE_LIMIT = VALUES_LIMIT * 16 + (1 << 16)  # bytes of an array of the widest numbers, with its header
 AXES_LIMIT = 5
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 TEXTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".txt", ".tex")
@@ -130,35 +128,41 @@ def _array(path: Path) -> Any:
 
 
 def _npy(path: Path, file: BinaryIO) -> Any:
-    """An array that ``numpy.save`` wrote. Its header is compared with the file's size before the numbers are read."""
+    """An array that ``numpy.save`` wrote. Its header is compared with the limits before the numbers are read."""
     import numpy as np
 
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if os.fstat(file.fileno()).st_size > FILE_LIMIT:
-        raise CnnError(f"{path}: is larger than {VALUES_LIMIT:,} numbers (the limit)", "use a smaller array")
+    from cnncli.data.npz import read_header
+
     try:
-        version = np.lib.format.read_magic(file)
-        with warnings.catch_warnings(action="ignore"):
-            shape, by_columns, dtype = readers[version](file)
-    except Exception as error:  # the header is Python source, which can be wrong in any way
-        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        header, _ = read_header(partial(_exactly, file))
+    except (ValueError, EOFError) as error:
+        reason = str(error) or "it ends too early"
         raise CnnError(f"{path}: is not an array that NumPy saved: {reason}", "write it with numpy.save") from None
-    count = prod(shape)
+    shape, dtype, count = header.shape, header.dtype, prod(header.shape)
     fits = 1 <= len(shape) <= AXES_LIMIT and min(shape) > 0 and count <= VALUES_LIMIT
     if dtype.kind not in "biuf" or not fits:
         raise CnnError(
             f"{path}: holds {dtype} of shape {'x'.join(map(str, shape))[:40] or 'no axes'}",
             f"1 to {AXES_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are understood",
         )
-    data = file.read(count * dtype.itemsize)
-    if len(data) < count * dtype.itemsize:
-        raise CnnError(f"{path}: is incomplete: {count:,} numbers are announced, and fewer are there", "copy it again")
-    array = np.frombuffer(data, dtype=dtype).reshape(shape, order="F" if by_columns else "C")
+    data = file.read(header.nbytes + 1)
+    if len(data) != header.nbytes:
+        raise CnnError(f"{path}: holds fewer or more numbers than the {count:,} that it announces", "copy it again")
+    array = np.frombuffer(data, np.uint8 if dtype.kind == "b" else dtype)
+    array = array.reshape(shape, order="F" if header.fortran_order else "C")
     if dtype.kind != "f":
-        return (array.astype(np.uint8) if dtype.kind == "b" else array).astype(object)
+        whole = (array != 0).astype(np.uint8) if dtype.kind == "b" else array
+        return whole.astype(object)
     if not np.isfinite(array).all():
         raise CnnError(f"{path}: holds values that are not finite (nan or inf)", "replace them by numbers")
     return array.astype(np.float64)
+
+
+def _exactly(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
 
 
 def _picture(path: Path) -> Any:

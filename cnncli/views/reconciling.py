@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.counting import CONVENTIONS, Convention, differences, operations, param_differences, params
+from cnncli.counting import CONVENTIONS, Convention, caveats, differences, operations, param_differences, params
 from cnncli.inference import Inferred
 
 ROUNDED = (("G", 1e9), ("M", 1e6), ("k", 1e3))
@@ -34,6 +34,7 @@ def as_records(inferred: Inferred) -> list[dict[str, Any]]:
                     for figure, several in _differences(inferred, convention)
                     for found in several
                 ],
+                "notes": caveats(inferred, convention),
             }
         )
     return records
@@ -57,6 +58,7 @@ def as_text(inferred: Inferred, name: str) -> str:
             layers = f"{found['layers']} layer{'s' if found['layers'] != 1 else ''}"
             what = f"{sign} {abs(found['more']):,} {found['figure']}"
             lines.append(f"   {what:<28} {found['kind']}, {layers}: {found['why']}")
+        lines += [f"   {note}" for note in record["notes"]]
     totals = inferred.totals
     macs, flops = totals["macs"], totals["flops"]
     lines += [

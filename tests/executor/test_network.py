@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from networks import load_if_it_fits, networks
 from torch import Tensor
 
@@ -187,3 +188,34 @@ def test_small_linear_layers_stay_in_float32_and_large_ones_do_not() -> None:
 def test_a_rewritten_network_can_be_of_another_number_format(kind: torch.dtype) -> None:
     network = Network(inferred("input: 1x8x8\nlayers: [flatten, linear: 4]\n"), rewritten=True).to(kind)
     assert network(torch.randn(2, 1, 8, 8, dtype=kind)).dtype == kind
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(0, 6), st.sampled_from(["maxpool", "avgpool"])
+)
+def test_a_pool_s_padding_goes_up_to_half_of_its_span_and_torch_s_own_to_half_of_its_kernel(
+    rank: int, kernel: int, dilation: int, padding: int, kind: str
+) -> None:
+    dilation = dilation if kind == "maxpool" else 1
+    spread = f", dilation: {dilation}" if kind == "maxpool" else ""
+    layer = f"{kind}: {{kernel: {kernel}, stride: 1, padding: {padding}{spread}}}"
+    text = f"input: 1@{'x'.join(['13'] * rank)}\nlayers: [{layer}]\n"
+    x = torch.randn(2, 1, *[13] * rank)
+    pool = getattr(torch.nn, f"{'Max' if kind == 'maxpool' else 'Avg'}Pool{rank}d")
+    options = {"dilation": dilation} if kind == "maxpool" else {}
+    try:
+        theirs = pool(kernel, 1, padding, **options)(x)
+    except RuntimeError:
+        theirs = None
+    assert (theirs is not None) == (padding <= kernel // 2)
+    loaded = load_if_it_fits(text)
+    assert (loaded is not None) == (padding <= (dilation * (kernel - 1) + 1) // 2)
+    if loaded is not None:
+        ours = Network(loaded.inferred).eval()(x)
+        assert isinstance(ours, Tensor) and ours.shape[1:] == loaded.inferred.facts[f"{kind}1"].figures.output_shape
+        if theirs is not None:
+            assert torch.allclose(ours, theirs)
+        elif kind == "maxpool":
+            bordered = torch.nn.functional.pad(x, [padding] * 2 * rank, value=float("-inf"))
+            assert torch.equal(ours, pool(kernel, 1, 0, **options)(bordered))
