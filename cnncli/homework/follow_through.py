@@ -57,11 +57,15 @@ def shape_meant(given: Given, right: Shape, order: str) -> Shape | None:
 
 
 def _channels_first(shape: Shape, right: Shape, order: str) -> Shape:
-    """A shape that was written with its channels last, turned; known by where the right number of them stands alone."""
+    """A shape that was written with its channels last, turned; known by where the right number of them stands alone,
+    unless all the sizes are right as they are written."""
     if len(right) == 1:
         return shape
     alone = shape.count(right[0]) == 1
-    is_last = not (alone and shape[0] == right[0]) if order == "HxWxC" else alone and shape[-1] == right[0]
+    if order == "HxWxC":
+        is_last = shape[:-1] == right[1:] or not (alone and shape[0] == right[0])
+    else:
+        is_last = shape[1:] != right[1:] and alone and shape[-1] == right[0]
     return (shape[-1], *shape[:-1]) if is_last else shape
 
 

@@ -241,7 +241,8 @@ def _count_truth(inferred: Inferred, facts: Facts, figure: str, conventions: Con
 
 def _wrong(inferred: Inferred, facts: Facts, figure: str) -> mistakes.Candidates:
     if figure in ("params", "trainable"):
-        return {**of_params(inferred, facts), "counted_bias": facts.figures.params}
+        # where biases are not counted by convention; a layer without any has a mistake of its own by that name
+        return {"counted_bias": facts.figures.params, **of_params(inferred, facts)}
     if figure == "weights":
         return dict(of_weights(inferred, facts))
     if figure == "macs":

@@ -115,7 +115,7 @@ def _params_of_others(facts: Facts) -> Counts:
 def of_weights(inferred: Inferred, facts: Facts) -> Counts:
     """What each mistake makes of a layer's weights, without the biases."""
     figures = facts.figures
-    found = {**of_params(inferred, facts), "one_bias_total": figures.weights + 1, "counted_bias": figures.params}
+    found = {"counted_bias": figures.params, **of_params(inferred, facts), "one_bias_total": figures.weights + 1}
     return {name: value for name, value in found.items() if value != figures.weights}
 
 
