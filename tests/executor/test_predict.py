@@ -35,9 +35,11 @@ def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def trained(cnn: Run, write: Callable[..., Path], layers: str, shape: str = "1x8x8", *options: str) -> runs.Run:
+def trained(
+    cnn: Run, write: Callable[..., Path], layers: str, shape: str = "1x8x8", *options: str, data: str = "digits"
+) -> runs.Run:
     path = write(f"input: {shape}\nlayers: [{layers}]\n")
-    ended = cnn("train", path, "--data", "digits", "--epochs", "3", "--lr", "0.01", "--run-dir", "run", *options)
+    ended = cnn("train", path, "--data", data, "--epochs", "3", "--lr", "0.01", "--run-dir", "run", *options)
     assert ended.code == 0, ended.err
     return runs.open_run(Path("run"))
 
@@ -161,7 +163,7 @@ def test_a_network_that_was_trained_on_numbers_says_how_it_sees_pixels(
     cnn: Run, write: Callable[..., Path], digits: Path
 ) -> None:
     np.savez("numbers.npz", x=np.random.default_rng(0).random((60, 1, 8, 8)), y=np.arange(60) % 10)
-    trained(cnn, write, LAYERS, "1x8x8", "--data", "npz:numbers.npz")
+    trained(cnn, write, LAYERS, data="npz:numbers.npz")
     ended = cnn("predict", "run", "digits/00.png")
     assert (
         ended.code == 0 and "run was trained on numbers: pixels are given to it as numbers from 0 to 255" in ended.err
