@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.decoding import times
-from cnncli.data.files import open_regular
+from cnncli.data.files import given_path, open_regular
 from cnncli.data.memory import check_fits
 from cnncli.data.npz import Npz
 from cnncli.errors import CnnError
@@ -40,7 +40,7 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     taken as they are; without a ``shape`` it is what it is. y is (N,) of classes, (N,) or (N, targets) of numbers for a
     regression, or (N, *sizes) of the class of each pixel for a segmentation. Raises CnnError.
     """
-    path = Path(text).expanduser()
+    path = given_path(text)
     arrays = Npz(path)
     for names in IMAGES:
         if all(name in arrays for name in names):
@@ -62,7 +62,7 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     has ``outputs``. The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with
     the line.
     """
-    path = Path(text).expanduser()
+    path = given_path(text)
     rows = rows_in(path)
     if len(rows) < 2:
         raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")

@@ -16,6 +16,16 @@ MAX_FILE_BYTES = 1 << 28  # an encoded image of 256 MiB is a mistake or an attac
 FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 
+def given_path(text: str) -> Path:
+    """The path that a user wrote, in which ~ is a home directory. Raises CnnError for what cannot be one."""
+    try:
+        path = Path(text).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long; no such user; a NUL
+        raise CnnError(f"{text}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return path
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading bytes; symbolic links are followed.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Split
+from cnncli.data.files import open_regular
 from cnncli.data.memory import check_fits
 from cnncli.errors import CnnError
 
@@ -24,6 +27,7 @@ UNSIGNED_BYTE = 8
 TYPES = {9: "signed bytes", 11: "16-bit integers", 12: "32-bit integers", 13: "floats", 14: "doubles"}
 MAX_AXES = 4  # more than any image has; the sizes of 255 axes are not worth reading
 CHUNK = 1 << 20
+LABEL_BYTES = 9  # of memory for a label: its byte, and its number as int64
 
 
 def read_split(images: Path, labels: Path, classes: int) -> Split:
@@ -53,11 +57,17 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _opened(path: Path) -> BufferedIOBase:
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
     """The unpacked bytes. The content decides, not the name: browsers unpack a download and leave the .gz."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         packed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if packed else path.open("rb")
+        file.seek(0)
+        if not packed:
+            yield file  # type: ignore[misc]  # a BufferedReader
+            return
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            yield unpacked
 
 
 def _header(path: Path, stream: BufferedIOBase, axes: int) -> tuple[int, ...]:
@@ -83,7 +93,8 @@ def _content(axes: int) -> str:
 def _body(path: Path, stream: BufferedIOBase, shape: tuple[int, ...]) -> bytearray:
     """The numbers, read piece by piece: a header that lies about the size costs no memory."""
     expected = math.prod(shape)
-    check_fits(expected, f"{path}: {_times(shape)} bytes", HINT)
+    each = LABEL_BYTES if len(shape) == 1 else 1
+    check_fits(expected * each, f"{path}: {_times(shape)} bytes", HINT)
     data = bytearray()
     # one byte more than the header says: to notice what is too long, and to make gzip check its CRC at the end
     while len(data) <= expected and (chunk := stream.read(min(CHUNK, expected + 1 - len(data)))):

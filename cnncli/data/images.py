@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from cnncli.data.classes import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
 from cnncli.data.dataset import Dataset, Files, OnDisk, Split
 from cnncli.data.decoding import conversions, decoded, threads_for, times
+from cnncli.data.files import given_path
 from cnncli.data.memory import check_fits, fits, gib
 from cnncli.data.pixels import MODES, strict
 from cnncli.data.reading import in_folder, in_tar
@@ -33,7 +33,7 @@ def load(path: str, shape: tuple[int, ...], stream: bool = False) -> Dataset:
     wanted = wanted_shape(shape)
     if not path:
         raise CnnError("images: needs a path", "write images:PATH, a folder or an archive with one folder per class")
-    source = open_source(Path(path).expanduser())
+    source = open_source(given_path(path))
     arranged = arrange(source.path, source.entries)
     if {*map(str.lower, arranged.classes)} in PAIRED:
         message = f"{source.path}: holds {' and '.join(arranged.classes)}, which are no classes"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from PIL import Image
 
 from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRAIN, select
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
+from cnncli.data.files import given_path
 from cnncli.data.images import decode_all, wanted_shape
 from cnncli.data.memory import check_fits
 from cnncli.data.pixels import NotDecoded, opened, strict
@@ -22,6 +23,8 @@ from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
 from cnncli.progress import progress
 
+MASK_BYTES = 13  # of memory for a pixel of a mask while colours are numbered: uint32, int64, and uint8 in the end
+MAX_NAMES = 1 << 20  # bytes of the names of classes
 SUFFIXES = ("_mask", "-mask", "_label", "_seg")
 NAMES = "classes.txt"
 WANTED = "expected images/ and masks/ with files of the same names, or NAME_mask.png beside NAME.jpg"
@@ -46,11 +49,11 @@ def load(path: str, shape: tuple[int, ...], outputs: int) -> Dataset:
     channels, height, width = wanted_shape(shape)
     if not path:
         raise CnnError("images: needs a path", f"write images:PATH; {WANTED}")
-    source = open_source(Path(path).expanduser())
+    source = open_source(given_path(path))
     parts, notes = paired(source)
     files = [entry for part in parts for entry in part.images]
     check_fits(
-        len(files) * (channels + 1) * height * width,
+        len(files) * (channels + MASK_BYTES) * height * width,
         f"{source.path}: {len(files):,} images and masks of {height}x{width}",
         "give the network a smaller input, or use fewer images",
     )
@@ -69,10 +72,15 @@ def paired(source: Source) -> tuple[tuple[Pairs, Pairs], list[str]]:
     kept, notes = select(source.entries)
     images: dict[Key, Entry] = {}
     masks: dict[Key, Entry] = {}
+    doubled = 0
     for entry in kept:
         if entry.kind == "file":
             is_mask, key = _key(entry)
-            (masks if is_mask else images)[key] = entry
+            group = masks if is_mask else images
+            doubled += key in group
+            group[key] = entry
+    if doubled:
+        notes.append(f"skipped: {doubled:,} that differ from another in their ending alone")
     both = sorted(images.keys() & masks.keys())
     if not both:
         raise CnnError(f"{source.path}: there are no images with masks in it", WANTED)
@@ -118,6 +126,10 @@ def _names(source: Source) -> tuple[str, ...]:
     found = [entry for entry in source.entries if entry.kind == "file" and entry.path[-1:] == (NAMES,)]
     if not found:
         return ()
+    if found[0].size > MAX_NAMES:
+        raise CnnError(
+            f"{source.path}: {found[0].name} is larger than {MAX_NAMES >> 20} MiB", "a class is a line in it"
+        )
     text = next(iter(source.contents(found[:1]))).decode("utf-8", "replace")
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import chain, islice
 from math import isqrt
 from pathlib import Path
@@ -14,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import ENDINGS
-from cnncli.data.files import MAX_FILE_BYTES
+from cnncli.data.files import read_regular
 from cnncli.data.images import wanted_shape
-from cnncli.data.pixels import NotDecoded, decode, strict
+from cnncli.data.pixels import MANY_BYTES, NotDecoded, decode, one_large, strict
 from cnncli.errors import CnnError
 from cnncli.shape import Shape, format_shape
 
@@ -75,13 +76,12 @@ def _decoded(file: Picture, shape: tuple[int, int, int]) -> Picture:
     if file.problem:
         return file
     try:
-        if not file.path.is_file() and file.path.exists():
-            return file._replace(problem="is no file")
-        if file.path.stat().st_size > MAX_FILE_BYTES:
-            return file._replace(problem=f"is larger than {MAX_FILE_BYTES >> 20} MiB")
-        return file._replace(pixels=decode(file.path.read_bytes(), *shape).pixels)
+        with one_large if file.path.stat().st_size > MANY_BYTES else nullcontext():
+            return file._replace(pixels=decode(read_regular(file.path), *shape).pixels)
     except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return file._replace(problem=f"cannot be read ({reason})")
+    except CnnError as error:
+        return file._replace(problem=error.problems[0].message.removeprefix(f"{file.path}: "))
     except NotDecoded as error:
         return file._replace(problem=f"cannot be read as an image: {error}")

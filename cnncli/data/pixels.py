@@ -24,10 +24,10 @@ NAMES = {"L": "grey", "1": "black and white", "P": "palette", "I;16": "16-bit gr
 # What ENDINGS in classes.py stand for. Others stay closed: Pillow would start Ghostscript for an EPS named x.jpg.
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
-# Images with more pixels are decoded one at a time, whatever the number of threads: at Pillow's limit of 89 million,
-# one takes 0.4 GB, and its conversion as much again.
-MANY_PIXELS = 1 << 24
-_one_large = RLock()
+# Images with more pixels, or more bytes where threads read them, are decoded one at a time, whatever the number of
+# threads: at Pillow's limit of 89 million pixels one takes 0.4 GB, and its conversion as much again.
+MANY_PIXELS, MANY_BYTES = 1 << 24, 1 << 24
+one_large = RLock()
 
 
 class Decoded(NamedTuple):
@@ -88,7 +88,7 @@ def opened(content: bytes) -> Iterator[Image.Image]:
             if pixels > (Image.MAX_IMAGE_PIXELS or pixels):
                 raise Image.DecompressionBombError  # Pillow itself only warns up to twice its limit
             if pixels > MANY_PIXELS:
-                stack.enter_context(_one_large)
+                stack.enter_context(one_large)
             yield image
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise NotDecoded(f"it has more than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} pixels") from None

@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cnncli.data.files import given_path
 from cnncli.errors import CnnError
 
 
 def places(folders: tuple[str, ...], data_dir: Path | None) -> Iterator[Path]:
     """The folders in which a data set's files may lie, in the order in which they are looked at."""
     set_by_user = os.environ.get("CNN_DATA")
-    roots = [data_dir, Path(set_by_user).expanduser() if set_by_user else None, cache()]
+    roots = [data_dir, given_path(set_by_user) if set_by_user else None, cache()]
     for root in filter(None, roots):
         yield from (root / folder for folder in folders)
         if root is data_dir:

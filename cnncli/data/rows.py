@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cnncli.data.columns import Columns
 from cnncli.data.decoding import BATCH, conversions, decoded, threads_for, times
-from cnncli.data.files import MAX_FILE_BYTES
+from cnncli.data.files import MAX_FILE_BYTES, read_regular
 from cnncli.data.images import wanted_shape
 from cnncli.data.memory import check_fits
 from cnncli.data.pixels import strict
@@ -43,9 +43,13 @@ class Part:
 
     def cells(self, column: str, start: int = 0, count: int | None = None) -> list[Any]:
         """``count`` cells of a column from ``start`` on, as they are stored: so the library decodes no image."""
-        stop = len(self) if count is None else min(start + count, len(self))
-        cells: list[Any] = self.table.with_format("arrow")[start:stop].column(column).to_pylist()
+        cells: list[Any] = self.stored(column, start, count).to_pylist()
         return cells
+
+    def stored(self, column: str, start: int = 0, count: int | None = None) -> Any:
+        """The same as an array of Arrow, which maps them from disk."""
+        stop = len(self) if count is None else min(start + count, len(self))
+        return self.table.with_format("arrow")[start:stop].column(column)
 
 
 def read_images(name: str, parts: Sequence[Part], column: str, shape: tuple[int, ...]) -> Read:
@@ -107,23 +111,23 @@ def _rows(parts: Sequence[Part], column: str) -> Iterator[tuple[Part, int, Any]]
     """Every part's cells of the column, with their part and row."""
     for part in parts:
         for start in range(0, len(part), BATCH):
-            for row, cell in enumerate(part.cells(column, start, BATCH), start):
-                yield part, row, cell
+            for row, cell in enumerate(part.stored(column, start, BATCH), start):
+                yield part, row, cell.as_py()  # one at a time: a batch of large files is not copied at once
 
 
 def _content(part: Part, row: int, column: str, cell: Any) -> bytes:
     """An image's file: its bytes, or a path and bytes, of which a path alone is that of a file on this machine."""
     content, path = (cell.get("bytes"), cell.get("path")) if isinstance(cell, dict) else (cell, None)
     if content is not None:
+        if len(content) > MAX_FILE_BYTES:
+            raise CnnError(f"{part.place(row)}: {column} is larger than {MAX_FILE_BYTES >> 20} MiB")
         return bytes(content)
     if not path:
         raise CnnError(f"{part.place(row)}: {column} is empty", "leave that example out")
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
-        reason = getattr(error, "strerror", None) or error
+        return read_regular(Path(path))
+    except OSError as error:
+        reason = error.strerror or error
         raise CnnError(f"{part.place(row)}: {column} is the file {path}, which cannot be read: {reason}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise CnnError(f"{part.place(row)}: {path} is larger than {MAX_FILE_BYTES >> 20} MiB")
-    return content
+    except CnnError as error:
+        raise CnnError(f"{part.place(row)}: {column} is the file {error.problems[0].message}") from None

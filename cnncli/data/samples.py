@@ -26,6 +26,7 @@ CLASSES = ("cls", "json")  # the first one present says the class
 KEYS = ("label", "cls")  # of the json
 MOST_BYTES = 1 << 20  # of a file with a class
 NUMBER = re.compile("[+-]?[0-9]{1,99}")
+NO_SAMPLES = {"link": "links", "replaced": "files replaced by later ones of the same name"}
 LONGEST = 200  # characters of a class's name
 MOST = 1_000_000  # classes: a larger number is something else
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -75,17 +76,19 @@ Named = list[tuple[str, Entry]]
 def _paired(entries: Sequence[Entry]) -> tuple[Named, Named, Counter[str]]:
     """Each sample's image with its key, and each one's class with its kind, in the order of the images."""
     samples: dict[str, dict[str, Entry]] = {}
+    skipped: Counter[str] = Counter()
     for entry in entries:
         base, _, ending = entry.path[-1].partition(".") if entry.path else ("", "", "")
         if entry.kind == "file" and base and ending:
             samples.setdefault("/".join((*entry.path[:-1], base)), {})[ending.lower()] = entry
-    skipped: Counter[str] = Counter()
+        elif entry.kind != "folder":
+            skipped[NO_SAMPLES.get(entry.kind, "files whose names have no key and ending")] += 1
     found: list[tuple[str, Entry, str, Entry]] = []
     for key, files in samples.items():
         image = next((entry for ending, entry in files.items() if ending in IMAGES), None)
         kind = next((each for each in CLASSES if each in files), None)
         if image is None or kind is None:
-            skipped["without an image" if image is None else "without a class"] += 1
+            skipped["samples without an image" if image is None else "samples without a class"] += 1
         else:
             found.append((key, image, kind, files[kind]))
     found.sort(key=lambda sample: sample[1].offset)
@@ -117,7 +120,7 @@ def _check_plain(path: Path) -> None:
     """A compressed tar has no places that could be read at random."""
     try:
         with open_regular(path) as file:
-            start = file.read(6)
+            start = file.read(6) or b""  # None of a file of /proc that has nothing now
     except OSError as error:
         raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
     if start.startswith((*COMPRESSED, ZSTD)):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from cnncli.data.files import given_path
 from cnncli.errors import CnnError
 
 MAGIC = frozenset("*?[")
@@ -19,7 +20,7 @@ Located = tuple[tuple[str, ...], Path]  # a shard with its path below what is no
 
 def find_shards(text: str) -> list[Located]:
     """The shards in the order of the pattern, or else of their names. Raises CnnError where there are none."""
-    path = Path(text).expanduser()
+    path = given_path(text)
     if path.is_dir():
         found = [shard for shard in sorted(path.rglob("*.tar")) if not _hidden(shard.relative_to(path))]
         root = path
@@ -73,7 +74,11 @@ def _matches(text: str) -> list[Path]:
     if path.is_file():
         return [path]
     root = _fixed(path)
-    found = sorted(each for each in root.glob(str(path.relative_to(root))) if each.is_file()) if MAGIC & {*text} else []
+    try:
+        matching = root.glob(str(path.relative_to(root))) if MAGIC & {*text} else ()
+        found = sorted(each for each in matching if each.is_file())
+    except (OSError, ValueError) as error:
+        raise CnnError(f"{path}: is not a pattern: {error}", FORMS) from None
     if not found:
         raise CnnError(f"{path}: there is no such shard", FORMS)
     return found

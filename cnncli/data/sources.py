@@ -68,7 +68,7 @@ def open_source(path: Path) -> Source:
         if path.is_dir():
             return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted), "folder")
         with open_regular(path) as file:
-            magic = file.read(6)
+            magic = file.read(6) or b""  # None of a file of /proc that has nothing now
         if magic.startswith(b"PK"):
             return Source(path, _zip_entries(path), lambda wanted: _zip_contents(path, wanted), "compressed")
         form: Literal["tar", "compressed"] = "compressed" if magic.startswith(COMPRESSED) else "tar"

@@ -6,6 +6,7 @@ A file holds ``X``, uint8 (32, 32, 3, N), and ``y``, (N, 1), where the digit 0 i
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download import Remote, by_hand, fetch, writing
+from cnncli.data.files import open_regular
+from cnncli.data.memory import check_fits
 from cnncli.data.places import cache, is_file, mirrors, places
 from cnncli.errors import CnnError
 
@@ -24,6 +27,7 @@ FOLDERS = ("svhn", "SVHN", ".")
 MIRRORS = ("http://ufldl.stanford.edu/housenumbers",)
 IMAGE = (32, 32, 3)
 CLASSES = tuple(map(str, range(10)))
+ARRAYS = ("X", "y")
 TEN = 10  # MATLAB counts from 1, so that this stands for the digit 0
 AGAIN = "remove it: it is downloaded again"
 
@@ -33,8 +37,8 @@ def load(data_dir: Path | None) -> Dataset:
 
     Raises CnnError where scipy is not installed, a file cannot be had, or is none of the two.
     """
-    loadmat = _reader()  # before anything is downloaded that could not be read
-    train, test = (_split(path, loadmat) for path in _found(data_dir) or _downloaded(data_dir))
+    reader = _reader()  # before anything is downloaded that could not be read
+    train, test = (_split(path, reader) for path in _found(data_dir) or _downloaded(data_dir))
     return Dataset("svhn", train, test, CLASSES)
 
 
@@ -45,13 +49,13 @@ def is_here(data_dir: Path | None) -> bool:
 
 def _reader() -> Any:
     try:
-        from scipy.io import loadmat
+        import scipy.io
     except ImportError:
         raise CnnError(
             "svhn: its files are MATLAB's, and scipy, which reads them, is not installed",
             "pip install 'cnn-calculator[svhn]'",
         ) from None
-    return loadmat
+    return scipy.io
 
 
 def _found(data_dir: Path | None) -> list[Path] | None:
@@ -62,14 +66,22 @@ def _found(data_dir: Path | None) -> list[Path] | None:
     return None
 
 
-def _split(path: Path, loadmat: Any) -> Split:
+def _split(path: Path, reader: Any) -> Split:
     try:
-        arrays = loadmat(path, variable_names=("X", "y"))
+        with open_regular(path) as file:
+            for name, shape, kind in reader.whosmat(file):
+                if name in ARRAYS:  # its size is known before anything of it is unpacked
+                    size = math.prod(shape) * (1 if kind == "uint8" else 8)
+                    check_fits(2 * size, f"{path}: {name}, {'x'.join(map(str, shape))} of {kind},", AGAIN)
+            file.seek(0)
+            arrays = reader.loadmat(file, variable_names=ARRAYS)
+    except (CnnError, MemoryError):
+        raise
     except Exception as error:  # a damaged file makes scipy's reader raise almost anything
         if isinstance(error, OSError) and error.strerror:
             raise CnnError(f"{path}: cannot be read: {error.strerror}") from None
         raise CnnError(f"{path}: is no MATLAB 5 file, or is damaged: {error or type(error).__name__}", AGAIN) from None
-    if missing := [name for name in ("X", "y") if not isinstance(arrays.get(name), np.ndarray)]:
+    if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
         raise CnnError(f"{path}: holds no {' and no '.join(missing)}", AGAIN)
     pixels, labels = arrays["X"], arrays["y"].reshape(-1)
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[:3] != IMAGE or not len(labels):

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from cnncli.data.arrays import Values, is_number, rows_in, shaped, target_columns, values_in
+from cnncli.data.files import given_path
 from cnncli.data.npz import Npz
 from cnncli.data.pictures import BATCH, picture_shape
 from cnncli.errors import CnnError
@@ -34,7 +35,7 @@ def is_table(path: Path) -> bool:
 def _kind(path: Path) -> tuple[str, Path]:
     kind, colon, rest = str(path).partition(":")
     if colon and kind in KINDS.values():
-        return kind, Path(rest).expanduser()
+        return kind, given_path(rest)
     return KINDS.get(path.suffix.lower(), ""), path
 
 

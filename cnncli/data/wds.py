@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cnncli.data.classes import HELD_OUT
 from cnncli.data.dataset import Dataset, OnDisk, Split
+from cnncli.data.files import read_regular
 from cnncli.data.images import wanted_shape
 from cnncli.data.parts import by_part, choose_parts
 from cnncli.data.places import is_file
@@ -26,6 +27,7 @@ from cnncli.errors import CnnError
 from cnncli.progress import Advance, progress
 
 NAMES = "classes.txt"
+MAX_NAMES = 1 << 26  # bytes of that file
 CONTENTS = "a sample is an image and a file with its class, as 0001.jpg and 0001.cls"
 
 Mask = NDArray[np.bool_]
@@ -47,7 +49,7 @@ def load(text: str, shape: tuple[int, ...]) -> Dataset:
     with progress(f"listing {name}", sum(map(len, chosen)), "shards") as advance:
         listed = [[_listed(path, advance) for path in paths] for paths in chosen]
     skipped = sum((samples.skipped for part in listed for samples in part), Counter[str]())
-    notes = [*parts.notes, *(f"skipped: {count:,} samples {what}" for what, count in sorted(skipped.items()))]
+    notes = [*parts.notes, *(f"skipped: {count:,} {what}" for what, count in sorted(skipped.items()))]
     masks = [[np.ones(len(samples.keys), np.bool_) for samples in part] for part in listed]
     if parts.test is None:
         held_out = [_held_out(samples) for samples in listed[0]]
@@ -122,7 +124,7 @@ def _given(found: Sequence[Located]) -> tuple[Path, tuple[str, ...]] | None:
     if path is None:
         return None
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_regular(path, MAX_NAMES).decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise CnnError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     names = tuple(line.strip() for line in lines if line.strip())

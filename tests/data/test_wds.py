@@ -166,7 +166,11 @@ def test_samples_without_an_image_or_a_class_are_left_out(tmp_path: Path) -> Non
     shards(tmp_path, "val-", (2,))
     dataset = load(tmp_path)
     assert values(stored(dataset)[0]) == [0, 1, 2, 3]
-    assert dataset.notes == ("skipped: 1 samples without a class", "skipped: 2 samples without an image")
+    assert dataset.notes == (
+        "skipped: 2 files whose names have no key and ending",
+        "skipped: 1 samples without a class",
+        "skipped: 2 samples without an image",
+    )
 
 
 def test_long_names_and_other_forms_of_tar(tmp_path: Path) -> None:
