@@ -212,10 +212,11 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
         return _write_sum(expression, notation), SUM
     if isinstance(expression, Product):
         return notation.times.join(_inside(factor, PRODUCT, notation) for factor in expression.factors), PRODUCT
+    if isinstance(expression, Remainder):  # what it is a factor of must not be taken for a part of it
+        other = _inside(expression.other, ATOM, notation)
+        return notation.remainder.format(one=written(expression.one, notation), other=other), SUM
     one = _inside(expression.one, notation.division_binds, notation)
     other = _inside(expression.other, notation.division_binds + (notation.division_binds == PRODUCT), notation)
-    if isinstance(expression, Remainder):
-        return notation.remainder.format(one=written(expression.one, notation), other=other), PRODUCT
     left, right = notation.bars.get(expression.word, ("", ""))
     return notation.rounded.format(word=expression.word, one=one, other=other, left=left, right=right), ATOM
 
@@ -223,7 +224,8 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
 def _write_sum(expression: Sum, notation: Notation) -> str:
     parts: list[str] = []
     for sign, term in _collected(expression):
-        parts += ["-" if sign < 0 else "+", _inside(term, SUM if sign > 0 else PRODUCT, notation)]
+        leads = sign > 0 and not parts  # anywhere else a sign would stand after a sign
+        parts += ["-" if sign < 0 else "+", _inside(term, SUM if leads else PRODUCT, notation)]
     return " ".join(parts[1:]) if parts[0] == "+" else "-" + " ".join(parts[1:])
 
 
