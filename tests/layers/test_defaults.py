@@ -1,0 +1,213 @@
+"""Defaults are torch's and the documented ones; every kind given a vector works as on a map of one pixel, or says no."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+import torch
+from program import ROOT
+from texts import refusal
+from torch import Tensor, nn
+
+from cnncli.errors import CnnError
+from cnncli.executor.modules import build
+from cnncli.executor.network import Network
+from cnncli.inference import work_out
+from cnncli.language import Source
+from cnncli.layers import KINDS
+from cnncli.loading import Loaded, load_source
+
+IMAGE = (4, 9, 7)
+# torch's module of each kind with what it requires alone: its other arguments are torch's defaults
+THEIRS: dict[str, tuple[dict[str, Any], tuple[int, ...], Callable[[], nn.Module]]] = {
+    "conv": ({"filters": 6, "kernel": 3}, IMAGE, lambda: nn.Conv2d(4, 6, 3)),
+    "conv_transpose": ({"filters": 6, "kernel": 3}, IMAGE, lambda: nn.ConvTranspose2d(4, 6, 3)),
+    "linear": ({"units": 5}, (12,), lambda: nn.Linear(12, 5)),
+    "maxpool": ({"kernel": 3}, IMAGE, lambda: nn.MaxPool2d(3)),
+    "avgpool": ({"kernel": 3}, IMAGE, lambda: nn.AvgPool2d(3)),
+    "l2pool": ({"kernel": 3}, IMAGE, lambda: nn.LPPool2d(2, 3)),
+    "adaptive_avgpool": ({"output": 4}, IMAGE, lambda: nn.AdaptiveAvgPool2d(4)),
+    "adaptive_maxpool": ({"output": 4}, IMAGE, lambda: nn.AdaptiveMaxPool2d(4)),
+    "relu": ({}, IMAGE, nn.ReLU),
+    "relu6": ({}, IMAGE, nn.ReLU6),
+    "leaky_relu": ({}, IMAGE, nn.LeakyReLU),
+    "prelu": ({}, IMAGE, nn.PReLU),
+    "elu": ({}, IMAGE, nn.ELU),
+    "gelu": ({}, IMAGE, nn.GELU),
+    "silu": ({}, IMAGE, nn.SiLU),
+    "hardswish": ({}, IMAGE, nn.Hardswish),
+    "hardsigmoid": ({}, IMAGE, nn.Hardsigmoid),
+    "sigmoid": ({}, IMAGE, nn.Sigmoid),
+    "tanh": ({}, IMAGE, nn.Tanh),
+    "softplus": ({}, IMAGE, nn.Softplus),
+    "softmax": ({}, IMAGE, lambda: nn.Softmax(1)),
+    "log_softmax": ({}, IMAGE, lambda: nn.LogSoftmax(1)),
+    "batchnorm": ({}, IMAGE, lambda: nn.BatchNorm2d(4)),
+    "layernorm": ({}, IMAGE, lambda: nn.LayerNorm(IMAGE)),
+    "groupnorm": ({"groups": 2}, IMAGE, lambda: nn.GroupNorm(2, 4)),
+    "instancenorm": ({}, IMAGE, lambda: nn.InstanceNorm2d(4, affine=True)),
+    "lrn": ({}, IMAGE, lambda: nn.LocalResponseNorm(5)),
+    "dropout": ({}, IMAGE, nn.Dropout),
+    "spatial_dropout": ({}, IMAGE, nn.Dropout2d),
+    "flatten": ({}, IMAGE, nn.Flatten),
+    "identity": ({}, IMAGE, nn.Identity),
+    "pad": ({"padding": 2}, IMAGE, lambda: nn.ZeroPad2d(2)),
+    "pixel_shuffle": ({"factor": 2}, IMAGE, lambda: nn.PixelShuffle(2)),
+    "channel_shuffle": ({"groups": 2}, IMAGE, lambda: nn.ChannelShuffle(2)),
+    "upsample": ({"scale": 2}, IMAGE, lambda: nn.Upsample(scale_factor=2)),
+}
+# what torch has none of, or calls otherwise: those have tests of their own
+ALONE = {
+    "depthwise_conv", "local", "rbf", "subsample", "global_avgpool", "global_maxpool", "scaled_tanh", "scale", "lcn",
+    "drop_path", "crop", "slice", "reshape", "permute", "add", "multiply", "maximum", "average", "concat",
+}  # fmt: skip
+
+
+def test_every_kind_that_torch_has_is_compared() -> None:
+    assert {*THEIRS} | ALONE == {*KINDS} and not {*THEIRS} & ALONE
+
+
+@pytest.mark.parametrize("kind", THEIRS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_kind_with_what_it_requires_alone_is_torch_s_module(kind: str, training: bool) -> None:
+    """Outputs, gradients and running statistics, after two batches."""
+    fields, shape, made = THEIRS[kind]
+    ours, theirs = build(KINDS[kind](**fields), (shape,)).train(training), made().train(training)
+    weights = {name: torch.randn_like(value) for name, value in ours.named_parameters()}
+    for module in (ours, theirs):
+        names = dict(module.named_parameters())
+        assert names.keys() == weights.keys()
+        for name, value in weights.items():
+            names[name].data.copy_(value.view(names[name].shape))
+    torch.manual_seed(0)
+    for seed in range(2):
+        x = 3 * torch.randn(5, *shape)
+        inputs = [x.clone().requires_grad_() for _ in range(2)]
+        outputs = []
+        for module, given in zip((ours, theirs), inputs, strict=True):
+            torch.manual_seed(seed)
+            outputs.append(module(given))
+        assert torch.allclose(*outputs, atol=1e-5, rtol=1e-4)
+        if outputs[0].requires_grad:
+            direction = torch.randn_like(outputs[0])
+            for output in outputs:
+                output.backward(direction)
+            one, other = (given.grad for given in inputs)
+            assert one is not None and other is not None and torch.allclose(one, other, atol=1e-4, rtol=1e-3)
+    buffers = [dict(module.named_buffers()) for module in (ours, theirs)]
+    assert all(torch.allclose(buffers[0][name].float(), buffers[1][name].float(), atol=1e-5) for name in buffers[1])
+
+
+def test_the_factors_without_a_module_of_torch_start_as_documented() -> None:
+    x = torch.randn(3, *IMAGE)
+    assert torch.equal(build(KINDS["scale"](), (IMAGE,))(x), x)
+    assert torch.allclose(build(KINDS["scaled_tanh"](), (IMAGE,))(x), 1.7159 * torch.tanh(2 * x / 3))
+    module = build(KINDS["subsample"](), (IMAGE,))
+    module.load_state_dict({"weight": torch.ones(4), "bias": torch.zeros(4)})
+    assert torch.allclose(module(x), nn.functional.avg_pool2d(x, 2), atol=1e-6)
+
+
+def documented() -> dict[tuple[str, str], str]:
+    """The defaults in the table of kinds of docs/language.md, by kind and field."""
+    text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    found = {}
+    for line in text.splitlines():
+        cells = line.split("|")
+        kinds = re.findall(r"`(\w+)`", cells[1]) if line.startswith("| `") and len(cells) == 4 else []
+        if any(kind not in KINDS for kind in kinds):
+            continue
+        for field, value in re.findall(r"`(\w+)` ([\w.-]+)", cells[2] if kinds else ""):
+            for kind in kinds:
+                if field in KINDS[kind].schema:
+                    found[kind, field] = value.rstrip(".")
+    return found
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    found = documented()
+    assert len(found) > 40
+    for (kind, field), text in found.items():
+        default = KINDS[kind].schema[field].default
+        if isinstance(default, bool) or isinstance(default, str):
+            assert str(default).lower() == text, (kind, field)
+        elif default is not None:
+            assert Fraction(str(default)) == Fraction(text), (kind, field)
+
+
+REQUIRED = {
+    "filters": 6, "kernel": 1, "units": 5, "groups": 2, "output": 1, "padding": 0, "margins": 0, "shape": "[2, 6]",
+    "order": "[0]", "factor": 1, "scale": 1,
+}  # fmt: skip
+
+
+def network_of(kind: str, shape: str) -> str:
+    layer = KINDS[kind]
+    if layer.merges:
+        return f"inputs: {{one: {shape}, two: {shape}}}\nlayers: [{kind}: [one, two]]\n"
+    fields = {name: REQUIRED[name] for name, field in layer.schema.items() if field.required and name != "from"}
+    if kind == "upsample":
+        fields = {"scale": 1}
+    if kind == "permute" and "@" in shape:
+        fields = {"order": "[0, 1]"}
+    return f"input: {shape}\nlayers: [{kind}: {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}]\n"
+
+
+def loaded(text: str) -> Loaded:
+    return load_source(Source("net.yaml", text), "net")
+
+
+MAPS_ALONE = {
+    "conv", "depthwise_conv", "conv_transpose", "local", "maxpool", "avgpool", "l2pool", "subsample",
+    "adaptive_avgpool", "adaptive_maxpool", "global_avgpool", "global_maxpool", "instancenorm", "lrn", "lcn", "pad",
+    "crop", "pixel_shuffle", "upsample",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", sorted(MAPS_ALONE))
+def test_kinds_that_need_a_map_refuse_a_vector_in_words(kind: str) -> None:
+    (problem,) = refusal(network_of(kind, "12")).problems
+    assert "its input is a vector of 12 values" in problem.message and problem.message.startswith(kind)
+
+
+@pytest.mark.parametrize("kind", sorted({*KINDS} - MAPS_ALONE - {"linear", "rbf"}))
+def test_a_vector_is_a_map_of_one_pixel(kind: str) -> None:
+    """The same figures and, with the same weights, the same values in training and evaluation."""
+    vector, column = (loaded(network_of(kind, shape)).inferred for shape in ("12", "12@1"))
+    for figure in ("params", "macs", "flops", "connections", "activations", "buffers"):
+        assert vector.totals[figure] == column.totals[figure], figure
+    networks = [Network(inferred) for inferred in (vector, column)]
+    state = {name: torch.rand_like(value.float()).to(value.dtype) for name, value in networks[0].state_dict().items()}
+    torch.manual_seed(1)
+    x: list[Tensor] = [torch.randn(6, 12) for _ in vector.graph.inputs]
+    for training in (False, True):
+        outputs = []
+        for network, inputs in zip(networks, (x, [each[:, :, None] for each in x]), strict=True):
+            own = network.state_dict()
+            network.load_state_dict({name: value.view(own[name].shape) for name, value in state.items()})
+            torch.manual_seed(2)
+            outputs.append(network.train(training)(*inputs))
+        assert all(isinstance(output, Tensor) for output in outputs)
+        assert torch.allclose(outputs[0].flatten(1), outputs[1].flatten(1), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["linear", "rbf"])
+def test_kinds_that_need_a_vector_refuse_a_map_in_words(kind: str) -> None:
+    (problem,) = refusal(network_of(kind, "12@1")).problems
+    assert "takes a vector" in problem.message and problem.hint == "put flatten (or global_avgpool) above it"
+    assert work_out(KINDS[kind](units=5), ((12,),)).output_shape == (5,)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", ["2", "2@3", "2@3x4", "2@3x4x5"])
+def test_every_kind_takes_an_input_of_any_rank_or_says_why_not(kind: str, shape: str) -> None:
+    try:
+        inferred = loaded(network_of(kind, shape)).inferred
+    except CnnError as error:
+        assert error.exit_code == 1 and "inside cnn itself" not in str(error)
+        return
+    output = Network(inferred).eval()(*(torch.randn(2, *entry.shape) for entry in inferred.graph.inputs))
+    assert isinstance(output, Tensor) and tuple(output.shape[1:]) == inferred.shape(inferred.graph.outputs[0])
