@@ -6,15 +6,29 @@ formula here is the very computation that gave the figure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncli.field import ITSELF, Field
-from cnncli.inference import Facts, Inferred
+from cnncli.field import ITSELF, PERIOD_LIMIT, Field
+from cnncli.inference import Facts, Inferred, ReceptiveField
 from cnncli.layers.base import Layer, Shapes
 from cnncli.shape import Shape, elements, format_shape
 from cnncli.window import Window, left_over
-from cnncli.working import PLAIN_FORMULA, PLAIN_NUMBERS, Expression, Name, Traced, expression_of, named, written
+from cnncli.working import (
+    PLAIN_FORMULA,
+    PLAIN_NUMBERS,
+    Expression,
+    Name,
+    Quotient,
+    Traced,
+    expression_of,
+    named,
+    written,
+)
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 # The lectures' symbols; a field that is not here goes by its own name.
 SYMBOLS = {
@@ -37,11 +51,12 @@ WORDS = {"L": "length", "D": "depth", "H": "height", "W": "width"}
 
 
 class Step(NamedTuple):
-    """One figure: ``expression`` gives ``value``; ``remark`` says in words what the formula does not."""
+    """One figure: ``expression`` gives ``value``, a fraction where a field moves by less than a whole input from unit
+    to unit; ``remark`` says in words what the formula does not."""
 
     figure: str
     expression: Expression
-    value: int
+    value: int | Fraction
     remark: str = ""
 
     @property
@@ -249,58 +264,185 @@ def _weight_steps(facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
 
 
 def _field_steps(inferred: Inferred, facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
-    """The receptive field on each network input: by the chain rule where the layer is one window, else in words."""
+    """The receptive field on each network input: derived from the field of the layer's only input, else in words."""
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     for source, field in facts.receptive_field.items():
         of_source = f" on {source}" if len(extents) > 1 else ""
+        below = _below(inferred, facts, source)
+        alike = len({seen.axes for seen in facts.receptive_field.values()}) == 1
+        index = "" if alike else f"_{re.sub(r'[^0-9A-Za-z]', '', source)}"
         for at, (axis, own) in enumerate(zip(AXES[len(field.axes)], field.axes, strict=True)):
             where = f"{of_source} {WORDS[axis]}"
-            below = _below(inferred, facts, source)
-            steps = _chain_rule(layer, inputs, at, below, own, where) if below else ()
-            yield from steps or (_seen_in_words(facts, field.aligned, own, where, extents[source][1 + at]),)
+            steps = _derived(facts, layer, inputs, below, at, own, index) if below is not None else ()
+            for step in steps:
+                yield step._replace(figure=f"{step.figure}{where}")
+            if not steps:
+                yield _seen_in_words(facts, field.aligned, own, where, extents[source][1 + at])
 
 
-def _below(inferred: Inferred, facts: Facts, source: str) -> tuple[Field, ...]:
-    """The field of the layer's only input on each axis; nothing for a layer that joins paths."""
+def _below(inferred: Inferred, facts: Facts, source: str) -> ReceptiveField | None:
+    """The field of the layer's only input; None for a layer that joins paths."""
     if len(facts.node.inputs) != 1:
-        return ()
+        return None
     above = facts.node.inputs[0]
     if above == source:
-        return (ITSELF,) * len(facts.receptive_field[source].axes)
-    return inferred.facts[above].receptive_field[source].axes
+        return ReceptiveField((ITSELF,) * len(facts.receptive_field[source].axes))
+    return inferred.facts[above].receptive_field[source]
 
 
-def _chain_rule(
-    layer: Layer, inputs: Shapes, axis: int, fields: tuple[Field, ...], own: Field, where: str
+class _TracedField(Field):
+    """A field whose numbers carry their symbols, so that :meth:`low` and :meth:`high` leave their formulas."""
+
+    symbol = "P_in"
+
+    @property
+    def period(self) -> int:
+        return named(self.symbol, len(self.first)) if len(self.first) > 1 else 1
+
+
+def _with_symbols(field: Field, of_axis: str) -> _TracedField:
+    """``first_0`` and ``last_0`` are what unit 0 sees first and last; ``A_in`` is how far the pattern moves."""
+    first, last = (
+        tuple(named(f"{end}_{unit}{of_axis}", value) for unit, value in enumerate(values))
+        for end, values in (("first", field.first), ("last", field.last))
+    )
+    traced = _TracedField(first, last, named(f"A_in{of_axis}", field.advance))
+    traced.symbol = f"P_in{of_axis}"
+    return traced
+
+
+class _Figures(NamedTuple):
+    """The size and the offset of a field, and what has to be said of the size."""
+
+    size: int
+    offset: int
+    remark: str = ""
+
+
+def _derived(
+    facts: Facts, layer: Layer, inputs: Shapes, below: ReceptiveField, at: int, own: Field, index: str
 ) -> tuple[Step, ...]:
-    """r = r_in + (span - 1) j_in, j = j_in s, start = start_in - p j_in. Araujo et al. 2019."""
-    windows, below = layer.windows(inputs), fields[axis]
-    if not windows or layer.transposed or len(below.first) > 1 or axis >= len(windows):
+    """Size, stride and offset on axis ``at`` of a network input, from what the layer reads of its input and what the
+    units there see; ``index`` sets the symbols of one network input apart. Nothing where the layer passes its input on,
+    or where all units see the same.
+    """
+    reach = facts.figures.reach
+    if not reach or len(reach[0]) != len(below.axes):
         return ()
-    window = windows[axis]
-    of_axis = "" if len({*fields}) == 1 else f"_{AXES[len(fields)][axis].lower()}"
+    along = at if below.order is None else below.order[at]
+    reads, under = reach[0][along], below.axes[at]
+    windows = layer.windows(inputs)
+    if reads.advance == 0 or (reads == ITSELF and not windows):
+        return ()
+    axis = f"_{AXES[len(below.axes)][at].lower()}"
+    of_axis = f"{'' if len({*below.axes}) == 1 else axis}{index}"  # of the symbols for the field below
+    of_read = f"{'' if len({*below.axes}) == 1 == len({*reach[0]}) else axis}{index}"  # for what the layer reads of it
+    sliding = windows[along] if windows and not layer.transposed else None
+    if windows or len(reads.first) == 1:
+        reads = layer.reach(inputs, traced_output(facts.figures.output_shape))[0][along]
+    moved: int
+    repeats: int
+    if len(under.first) > 1:
+        figures = _through_pattern(facts, reads, under, own, (of_axis, of_read))
+        moved, repeats = named(f"A_in{of_axis}", under.advance), named(f"P_in{of_axis}", len(under.first))
+    else:
+        figures = _through_window(facts, reads, sliding, under, own, (of_axis, of_read))
+        moved, repeats = named(f"j_in{of_axis}", under.advance), 1
+    if sliding is not None:
+        moved = moved * sliding.stride
+    elif windows:
+        repeats = repeats * windows[along].stride
+    elif len(reads.first) > 1 or reads.advance > 1:
+        moved, repeats = moved * inputs[0][1 + along], repeats * traced_output(facts.figures.output_shape)[1 + along]
+    stride = own.stride
+    found = (int(figures.size), int(figures.offset), int(moved) * stride.denominator)
+    if found != (own.size, own.offset, int(repeats) * stride.numerator):
+        return ()  # the pattern is longer than is followed: its stride is an average
+    by_one = repeats == 1 and not isinstance(repeats, Traced)
+    ratio = expression_of(moved) if by_one else Quotient(expression_of(moved), expression_of(repeats))
+    return (
+        Step("receptive field size", expression_of(figures.size), int(figures.size), figures.remark),
+        Step("receptive field stride", ratio, stride.numerator if stride.denominator == 1 else stride),
+        Step("receptive field offset", expression_of(figures.offset), int(figures.offset)),
+    )
+
+
+def _through_window(
+    facts: Facts, reads: Field, sliding: Window | None, under: Field, own: Field, suffixes: tuple[str, str]
+) -> _Figures:
+    """Over units that are all alike: r = r_in + (span - 1) j_in, start = start_in - p j_in. Araujo et al. 2019."""
+    of_axis, of_read = suffixes
     size, jump, start = (
         named(f"{symbol}_in{of_axis}", value)
-        for symbol, value in (("r", below.size), ("j", below.advance), ("start", below.offset))
+        for symbol, value in (("r", under.size), ("j", under.advance), ("start", under.offset))
     )
-    steps = (
-        ("size", size + (window.span - 1) * jump, own.size),
-        ("stride", jump * window.stride, own.stride),
-        ("offset", start - window.before * jump, own.offset),
+    if sliding is not None:
+        return _Figures(size + (sliding.span - 1) * jump, start - sliding.before * jump)
+    unit, most = _widest(own)
+    first, last = reads.low(unit), reads.high(unit)
+    offset = start + _symbol("q_0", of_read, reads.low(0)) * jump if reads.low(0) else start
+    if last == first:
+        return _Figures(size, offset, f"each unit reads one of {facts.node.inputs[0]}")
+    first, last = _symbol("q_first", of_read, first), _symbol("q_last", of_read, last)
+    remark = f"unit {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}"
+    return _Figures(size + (last - first) * jump, offset, remark)
+
+
+def _through_pattern(facts: Facts, reads: Field, under: Field, own: Field, suffixes: tuple[str, str]) -> _Figures:
+    """Over units whose fields repeat a pattern, as below an upsampling: from the first to the last that is seen."""
+    of_axis, of_read = suffixes
+    seen = _with_symbols(under, of_axis)
+    unit, most = _widest(own)
+    first, last = _ends(reads, under, unit)
+    size = seen.high(_symbol("q_last", of_read, last)) - seen.low(_symbol("q_first", of_read, first)) + 1
+    offset = seen.low(_symbol("q_0", of_read, _ends(reads, under, 0)[0]))
+    period, above = len(under.first), facts.node.inputs[0]
+    remark = (
+        f"unit {unit}{most} reads {_range(first, last)} of {above}, whose fields first_u to last_u repeat every "
+        f"{period} units, {under.advance} further on"
     )
-    if any(int(value) != known for _, value, known in steps):
-        return ()
-    return tuple(Step(f"receptive field {what}{where}", expression_of(value), int(value)) for what, value, _ in steps)
+    return _Figures(size, offset, remark)
+
+
+def _range(first: int, last: int) -> str:
+    return str(int(first)) if first == last else f"{int(first)} to {int(last)}"
+
+
+def _ends(reads: Field, under: Field, unit: int) -> tuple[int, int]:
+    """Of the units that a unit reads, the one that sees the first input and the one that sees the last."""
+    first, last = reads.low(unit), reads.high(unit)
+    if under.in_order:
+        return first, last
+    units = range(int(last) - int(first) + 1)[: 2 * len(under.first)]
+    lowest = min(units, key=lambda step: under.low(int(first) + step))
+    highest = max(units, key=lambda step: under.high(int(last) - step))
+    return first + lowest, last - highest
+
+
+def _symbol(symbol: str, of_axis: str, number: int) -> int:
+    """A number under a symbol, unless it carries a formula already, or is 0."""
+    return number if isinstance(number, Traced) or number == 0 else named(f"{symbol}{of_axis}", number)
+
+
+def _widest(own: Field) -> tuple[int, str]:
+    """The first unit that sees most, and what to say of it."""
+    sizes = [last - first for first, last in zip(own.first, own.last, strict=True)]
+    unit = sizes.index(max(sizes))
+    return unit, ", which sees most," if len({*sizes}) > 1 else ""
 
 
 def _seen_in_words(facts: Facts, aligned: bool, own: Field, where: str, extent: int) -> Step:
     kind = facts.node.layer.kind
     if own.advance == 0 and own.size >= extent:
         remark = "every unit sees all of the input"
+    elif own.advance == 0:
+        remark = "every unit sees the same"
     elif len(facts.node.inputs) > 1:
         remark = "it covers the fields of all paths" + ("" if aligned else ", whose centres or strides differ")
+    elif facts.figures.reach and any(field != ITSELF for field in facts.figures.reach[0]):
+        remark = f"the pattern of what its units see is longer than {PERIOD_LIMIT:,}: its stride is an average"
     elif own.stride.denominator != 1:
-        remark = f"it moves by {own.stride} from unit to unit; the largest is given"
+        remark = f"{kind} passes on what its input sees, which moves by {own.stride} from unit to unit"
     else:
         remark = f"{kind} passes on what its input sees"
     return Step(f"receptive field size{where}", own.size, own.size, remark)

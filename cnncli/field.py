@@ -42,6 +42,11 @@ class Field(NamedTuple):
         return bool(self.first)
 
     @property
+    def period(self) -> int:
+        """After how many units the pattern repeats."""
+        return len(self.first)
+
+    @property
     def offset(self) -> int:
         """The first input that unit 0 sees; negative in the padding."""
         return self.first[0]
@@ -55,12 +60,12 @@ class Field(NamedTuple):
 
     def low(self, unit: int) -> int:
         """The first input that a unit sees."""
-        period = len(self.first)
+        period = self.period
         return self.first[unit % period] + unit // period * self.advance
 
     def high(self, unit: int) -> int:
         """The last input that a unit sees."""
-        period = len(self.last)
+        period = self.period
         return self.last[unit % period] + unit // period * self.advance
 
     def lowest(self, start: int, end: int) -> int:

@@ -46,7 +46,14 @@ class Remainder(NamedTuple):
     other: Expression
 
 
-Expression = Name | Sum | Product | Rounded | Remainder | int
+class Quotient(NamedTuple):
+    """One divided by other, exactly."""
+
+    one: Expression
+    other: Expression
+
+
+Expression = Name | Sum | Product | Rounded | Remainder | Quotient | int
 
 
 class Traced(int):
@@ -144,8 +151,13 @@ def _product(one: int, other: int, value: int) -> int:
         return other if _is_plain(one, 1) else one
     if _is_plain(one, 0) or _is_plain(other, 0):
         return 0
-    factors = (*_factors(expression_of(one)), *_factors(expression_of(other)))
-    return Traced(value, Product(factors))
+    expressions = [expression_of(one), expression_of(other)]
+    sign = 1
+    for at, expression in enumerate(expressions):
+        if isinstance(expression, Sum) and len(expression.terms) == 1:  # (-p) * j is -(p * j)
+            sign, expressions[at] = sign * expression.terms[0][0], expression.terms[0][1]
+    product = Product((*_factors(expressions[0]), *_factors(expressions[1])))
+    return Traced(value, product if sign > 0 else Sum(((-1, product),)))
 
 
 def _factors(expression: Expression) -> tuple[Expression, ...]:
@@ -153,7 +165,7 @@ def _factors(expression: Expression) -> tuple[Expression, ...]:
 
 
 def _rounded(one: int, other: int, value: int) -> int:
-    if _is_plain(other, 1):
+    if _is_plain(other, 1) or _is_plain(one, 0):
         return one
     return Traced(value, Rounded("floor", expression_of(one), expression_of(other)))
 
@@ -168,12 +180,15 @@ class Notation(NamedTuple):
     times: str
     rounded: str  # with {word}, {left}, {right} (the bars of floor and ceil), {one}, {other}
     remainder: str
+    quotient: str
     brackets: tuple[str, str] = ("(", ")")
     division_binds: int = PRODUCT  # numerator and denominator need brackets unless a line separates them
     bars: Mapping[str, tuple[str, str]] = {}
 
 
-PLAIN_FORMULA = Notation(lambda name: name.symbol, " * ", "{word}({one} / {other})", "({one}) % {other}")
+PLAIN_FORMULA = Notation(
+    lambda name: name.symbol, " * ", "{word}({one} / {other})", "({one}) % {other}", "{one} / {other}"
+)
 PLAIN_NUMBERS = PLAIN_FORMULA._replace(name=lambda name: str(name.value))
 _BARS = {"floor": (r"\left\lfloor ", r" \right\rfloor"), "ceil": (r"\left\lceil ", r" \right\rceil")}
 
@@ -189,6 +204,7 @@ LATEX_FORMULA = Notation(
     r" \cdot ",
     r"{left}\frac{{{one}}}{{{other}}}{right}",
     r"({one}) \bmod {other}",
+    r"\frac{{{one}}}{{{other}}}",
     (r"\left(", r"\right)"),
     SUM,
     _BARS,
@@ -217,6 +233,8 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
         return notation.remainder.format(one=written(expression.one, notation), other=other), SUM
     one = _inside(expression.one, notation.division_binds, notation)
     other = _inside(expression.other, notation.division_binds + (notation.division_binds == PRODUCT), notation)
+    if isinstance(expression, Quotient):
+        return notation.quotient.format(one=one, other=other), PRODUCT
     left, right = notation.bars.get(expression.word, ("", ""))
     return notation.rounded.format(word=expression.word, one=one, other=other, left=left, right=right), ATOM
 

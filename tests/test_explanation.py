@@ -8,9 +8,11 @@ from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
 
+import gradients
 import pytest
 from cases import CASES, Case
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from networks import load_if_it_fits, networks
 from program import Run
 
@@ -22,6 +24,37 @@ from cnncli.layers import KINDS
 from cnncli.loading import bundled
 from cnncli.views.explaining import as_latex, as_markdown, as_text
 from cnncli.working import Traced
+
+
+@st.composite
+def upsampled(draw: st.DrawFn) -> str:
+    """Windows over maps whose fields repeat a pattern: upsampled, by transposed convolutions, adaptively pooled."""
+    small = st.integers(1, 4)
+    patterned = st.one_of(
+        st.builds("upsample: {{scale: {}, mode: {}}}".format, st.sampled_from([2, 3, 1.5, 0.5]),
+                  st.sampled_from(["nearest", "linear"])),
+        st.builds("conv_transpose: {{filters: 1, kernel: {}, stride: {}, padding: {}, dilation: {}}}".format,
+                  small, small, st.integers(0, 2), st.integers(1, 3)),
+        st.builds("adaptive_avgpool: {}".format, st.integers(2, 9)),
+    )  # fmt: skip
+    sliding = st.one_of(
+        st.builds("conv: {{filters: 1, kernel: {}, stride: {}, padding: {}, dilation: {}}}".format,
+                  small, small, st.integers(0, 2), st.integers(1, 2)),
+        st.builds("conv: {{filters: 1, kernel: [{}, {}], stride: [{}, {}]}}".format, small, small, small, small),
+        st.builds("maxpool: {{kernel: {}, stride: {}}}".format, small, small),
+        st.sampled_from(["pad: 1", "crop: 1", "pixel_shuffle: 1", "slice: {start: 1, axis: height}", "relu"]),
+        st.just("permute: {order: [0, 2, 1]}"),
+    )  # fmt: skip
+    layers = draw(st.lists(st.one_of(sliding, patterned), min_size=2, max_size=7))
+    body = "".join(f"  - {line}\n" for line in layers)
+    if draw(st.booleans()):
+        return f"input: 1@{draw(st.integers(8, 20))}x{draw(st.integers(8, 20))}\nlayers:\n{body}"
+    ways = "".join(
+        f"  - conv: {{filters: 1, kernel: {draw(small)}, padding: same, from: {side}, name: {side}_way}}\n"
+        for side in ("one", "other")
+    )
+    return f"inputs: {{one: 1@16x13, other: 1@16x13}}\nlayers:\n{ways}  - add: [one_way, other_way]\n{body}"
+
 
 thorough = settings(
     max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
@@ -73,7 +106,7 @@ def test_every_kind_says_what_it_does_in_a_sentence(kind: str) -> None:
 
 
 @thorough
-@given(networks())
+@given(st.one_of(networks(), gradients.networks(padded=True), gradients.reshaped(), upsampled()))
 def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
@@ -81,10 +114,27 @@ def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) 
     for name, facts in loaded.inferred.facts.items():
         explanation = explain(loaded.inferred, name)
         check(explanation)
-        sizes = {step.figure: step.value for step in explanation.steps}
+        values = {step.figure: step.value for step in explanation.steps}
         for source, field in facts.receptive_field.items():
-            said = [v for f, v in sizes.items() if f.startswith("receptive field size") and _is_of(f, source)]
-            assert said == [axis.size for axis in field.axes]
+            for what in ("size", "stride", "offset"):
+                said = [v for f, v in values.items() if f.startswith(f"receptive field {what}") and _is_of(f, source)]
+                known = [getattr(axis, what) for axis in field.axes]
+                assert said == known or (what != "size" and len(said) < len(known))
+
+
+@thorough
+@given(st.one_of(gradients.networks(padded=True), upsampled()))
+def test_the_field_of_every_window_is_derived_whatever_lies_below(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    for name, facts in loaded.inferred.facts.items():
+        steps = [s for s in explain(loaded.inferred, name).steps if s.figure.startswith("receptive field")]
+        if facts.figures.windows and all(field.axes[0].advance for field in facts.receptive_field.values()):
+            assert not any("passes on" in step.remark for step in steps)
+            longest = max(len(axis.first) for field in facts.receptive_field.values() for axis in field.axes)
+            per_axis = sum(len(field.axes) for field in facts.receptive_field.values())
+            assert len(steps) == 3 * per_axis or longest > 500
 
 
 def _is_of(figure: str, source: str) -> bool:

@@ -268,7 +268,7 @@ def _derivation(inferred: Inferred, layer: str, figure: str) -> tuple[str, ...]:
         exact = exact[:1]
     lines = []
     for step in exact:
-        parts = dict.fromkeys((step.formula, step.numbers, str(int(step.value))))
+        parts = dict.fromkeys((step.formula, step.numbers, str(step.value)))
         start = f"{step.figure}: " if len(exact) > 1 else ""
         lines += [f"{start}{' = '.join(parts)}"] if len(exact) > 1 else [*parts]
         if step.remark and step.remark not in lines:

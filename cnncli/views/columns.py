@@ -150,6 +150,6 @@ def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) 
     return [COLUMNS[name] for name in dict.fromkeys(wanted)]
 
 
-def stride_value(stride: Fraction) -> int | str:
+def stride_value(stride: int | Fraction) -> int | str:
     """A receptive field's stride for JSON: a whole number, or a text such as ``1/2``."""
     return stride.numerator if stride.denominator == 1 else str(stride)

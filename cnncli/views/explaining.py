@@ -9,6 +9,7 @@ from typing import Any
 from cnncli.escaping import latex, markdown, visible_line
 from cnncli.explanation import WORDS, Explanation, Step
 from cnncli.shape import format_shape
+from cnncli.views.columns import stride_value
 from cnncli.working import LATEX_FORMULA, LATEX_NUMBERS, written
 
 WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
@@ -100,7 +101,7 @@ def _parts(step: Step) -> list[str]:
 def _text_lines(step: Step, width: int) -> Iterator[str]:
     *worked, result = _parts(step)
     remark = f"   ({step.remark})" if step.remark else ""
-    parts = [*worked, f"{step.value:,}" if worked else result]
+    parts = [*worked, f"{step.value:,}" if worked and isinstance(step.value, int) else result]
     start = f"  {step.figure.ljust(width)}  "
     line = start + " = ".join(parts) + remark
     if len(line) <= WIDEST or len(parts) == 1:
@@ -168,6 +169,6 @@ def step_record(step: Step) -> dict[str, Any]:
         "figure": step.figure,
         "formula": step.formula,
         "numbers": step.numbers,
-        "result": int(step.value),
+        "result": stride_value(step.value),
         "remark": step.remark,
     }
