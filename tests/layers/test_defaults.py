@@ -1,4 +1,4 @@
-"""Defaults are torch's and the documented ones; every kind given a vector works as on a map of one pixel, or says no."""
+"""Defaults are torch's and the documented ones; a vector is a map of one pixel, or is refused in words."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert len(found) > 40
     for (kind, field), text in found.items():
         default = KINDS[kind].schema[field].default
-        if isinstance(default, bool) or isinstance(default, str):
+        if isinstance(default, bool | str):
             assert str(default).lower() == text, (kind, field)
         elif default is not None:
             assert Fraction(str(default)) == Fraction(text), (kind, field)
