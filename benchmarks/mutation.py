@@ -12,8 +12,8 @@ that all of these tests pass. Which test executes what is measured once, in abou
 new and changed test files are measured by themselves, and ``--measure`` measures all anew.
 
 No mutants are made of what has no behaviour that a test should hold: docstrings and other texts, type annotations,
-``if TYPE_CHECKING``, ``__repr__``, decorators, what is raised with its message, log lines and progress, sizes of caches
-and buffers (whole numbers above 256), times to wait, and keys of ``__slots__`` and ``__all__``.
+``if TYPE_CHECKING``, ``__repr__`` and ``__hash__``, decorators, what is raised with its message, log lines and progress, sizes of caches
+and buffers (whole numbers above 256, and ``1 << 20``), times to wait, and keys of ``__slots__`` and ``__all__``.
 """
 
 from __future__ import annotations
@@ -204,7 +204,9 @@ class _Collector(ast.NodeVisitor):
                 return True  # docstrings
             case ast.If(test=ast.Name(id="TYPE_CHECKING")):
                 return True
-            case ast.FunctionDef(name="__repr__"):
+            case ast.FunctionDef(name="__repr__" | "__hash__"):
+                return True
+            case ast.BinOp(left=ast.Constant(), op=ast.LShift(), right=ast.Constant()):
                 return True
             case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):
                 return True
