@@ -12,8 +12,9 @@ that all of these tests pass. Which test executes what is measured once, in abou
 new and changed test files are measured by themselves, and ``--measure`` measures all anew.
 
 No mutants are made of what has no behaviour that a test should hold: docstrings and other texts, type annotations,
-``if TYPE_CHECKING``, ``__repr__`` and ``__hash__``, decorators, what is raised with its message, log lines and progress, sizes of caches
-and buffers (whole numbers above 256, and ``1 << 20``), times to wait, and keys of ``__slots__`` and ``__all__``.
+``if TYPE_CHECKING``, ``__repr__`` and ``__hash__``, decorators, what is raised with its message, log lines and
+progress, sizes of caches and buffers (whole numbers above 256, and ``1 << 20``), times to wait, and the entries of
+``__slots__`` and ``__all__``.
 """
 
 from __future__ import annotations
