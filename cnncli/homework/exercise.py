@@ -104,8 +104,10 @@ def read_exercise(written: Written) -> Exercise:
 
 
 def _pool(x: Any, written: Written) -> Exercise:
-    if written.filter_name or written.flip or written.bias:
-        raise CnnError("a pool has no kernel of its own", "leave the filter, the flip and the bias out")
+    if written.filter_name or written.flip or written.bias or written.transposed or written.output_padding:
+        raise CnnError(
+            "a pool has no kernel of its own", "leave out the filter, flip, bias, transposed and the output padding"
+        )
     if written.pool not in POOLS:
         raise CnnError(
             f"there is no pool {written.pool!r}", suggestion(written.pool, POOLS, f"it is {', '.join(POOLS)}")
@@ -149,14 +151,16 @@ def _input_and_kernel(x: Any, written: Written) -> tuple[Any, Any]:
     """Both with all their axes: (C, *spatial) and (filters, C, *kernel)."""
     import numpy as np
 
+    if written.filter_name and written.kernels:
+        raise CnnError("there is a kernel, and a filter by name", "give one of them")
     if written.filter_name:
-        kernel = np.array(filter_named(written.filter_name), dtype=object)[None, None]
+        found = [np.array(filter_named(written.filter_name), dtype=object)]
         if is_picture(written.input):  # each colour by itself
-            x, kernel = x, np.eye(len(x))[:, :, None, None] * kernel.astype(float)
-        return (x if x.ndim > 2 else x[None]), kernel
-    if not written.kernels:
+            return x, np.eye(len(x))[:, :, None, None] * found[0].astype(float)
+    elif written.kernels:
+        found = [matrices.read_numbers(text) for text in _each_kernel(written.kernels)]
+    else:
         raise CnnError("there is no kernel", f'write one, as "0 1; 2 3", or --filter {", ".join(FILTERS)}')
-    found = [matrices.read_numbers(text) for text in _each_kernel(written.kernels)]
     if len({kernel.shape for kernel in found}) > 1:
         shapes = " and ".join(dict.fromkeys(map(_shape, found)))
         raise CnnError(f"the kernels have different shapes: {shapes}", "all filters of a layer have one kernel size")

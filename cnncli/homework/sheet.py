@@ -112,6 +112,10 @@ def text_of(source: Source, value: Value) -> str:
     if is_nothing(value):
         return ""
     written = source.text[value.start : value.end].strip()
+    if isinstance(value, Sequence) and written.startswith("-"):  # a list with an item on each line
+        items = [text_of(source, item) for item in value.items]
+        are_rows = any(re.search(r"[0-9]\s", item) for item in items)
+        return f"[{('; ' if are_rows else ', ').join(items)}]"
     if not isinstance(value, Scalar):
         return written
     if "\n" not in written or "\n" in value.text:

@@ -335,6 +335,16 @@ def test_one_array_may_be_the_whole_weight_in_torch_s_order(cnn: Run) -> None:
     assert (ended.code, ended.err.splitlines()[0]) == (2, "the kernel has 1 channel, and the input 2")
 
 
+def test_a_row_is_filtered_as_an_image_of_one_row(cnn: Run) -> None:
+    assert cnn("convolve", "1 2 3", "--filter", "identity", "--padding", "1").out == "1  2  3\n"
+    assert cnn("convolve", "1 2 3", "--filter", "identity").err.startswith("a kernel of 3 does not fit an input of 1")
+
+
+MATRIX = ["[[1, 2, 3], [4, 5, 6], [7, 8, 9]]", "\n      - [1, 2, 3]\n      - [4, 5, 6]\n      - [7, 8, 9]",
+          "\n      - 1 2 3\n      - 4 5 6\n      - 7 8 9", "[[1, 2, 3],\n      [4, 5, 6], [7, 8, 9]]"]  # fmt: skip
+
+
+@pytest.mark.parametrize("matrix", MATRIX)
 @pytest.mark.parametrize(
     "kernel", ['"1 0; 0 1 || 0 1; 1 0"', '["1 0; 0 1", "0 1; 1 0"]', "\n      - 1 0; 0 1\n      - 0 1; 1 0"]
 )
@@ -343,11 +353,10 @@ def test_one_array_may_be_the_whole_weight_in_torch_s_order(cnn: Run) -> None:
                "|\n      6 8\n      12 14\n      6 8\n      12 14", "6 8\n      12 14\n      6 8\n      12 14",
                "'6 & 8 \\\\ 12 & 14 \\\\ 6 & 8 \\\\ 12 & 14'"],
 )  # fmt: skip
-def test_a_sheet_s_matrices_are_read_by_the_same_reader(cnn: Run, tmp_path: Path, kernel: str, result: str) -> None:
+def test_a_sheet_s_matrices_are_read_by_the_same_reader(
+    cnn: Run, tmp_path: Path, matrix: str, kernel: str, result: str
+) -> None:
     sheet = tmp_path / "sheet.yaml"
-    sheet.write_text(
-        f"answers:\n  convolve:\n    input: [[1, 2, 3], [4, 5, 6], [7, 8, 9]]\n    kernel: {kernel}\n"
-        f"    result: {result}\n"
-    )
+    sheet.write_text(f"answers:\n  convolve:\n    input: {matrix}\n    kernel: {kernel}\n    result: {result}\n")
     ended = cnn("check", sheet)
     assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 of 1 right"), ended
