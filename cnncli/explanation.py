@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cnncli.field import ITSELF, PERIOD_LIMIT, Field
 from cnncli.inference import Facts, Inferred, ReceptiveField
 from cnncli.layers.base import Layer, Shapes
-from cnncli.shape import Shape, elements, format_shape
+from cnncli.shape import Shape, add_up, elements, format_shape
 from cnncli.window import Window, left_over
 from cnncli.working import (
     PLAIN_FORMULA,
@@ -252,7 +252,7 @@ def _weight_steps(facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
     for name, shape in shapes.items():
         plain = format_shape(tuple(map(int, shape)))
         yield Step(f"params of {name}", expression_of(elements(shape)), int(elements(shape)), f"shape {plain}")
-    total = sum(map(elements, shapes.values()))
+    total = add_up(map(elements, shapes.values()))
     remark = "" if shapes else "it has no weights"
     if layer.fixed:
         remark = f"not trained: {', '.join(layer.fixed)}"
@@ -455,6 +455,6 @@ def totals(inferred: Inferred) -> tuple[Step, ...]:
         parts = [getattr(facts.figures, figure, 0) for facts in inferred.facts.values()]
         terms = [part for part in parts if part]
         if figure in ("params", "macs", "flops", "connections") and terms:
-            summed = sum((Traced(part, Name(str(part), part)) for part in terms), start=0)
+            summed = add_up(Traced(part, Name(str(part), part)) for part in terms)
             steps.append(Step(figure, expression_of(summed), total))
     return tuple(steps)

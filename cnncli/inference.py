@@ -15,6 +15,7 @@ from cnncli.window import Window, dropped
 
 SEARCHED = 5000  # layers looked through for a misspelling
 BYTES_PER_PARAMETER = 4  # float32
+MOST_FIELDS = 400_000  # receptive fields, one of each layer on each input that it depends on: 100,000 layers, 4 inputs
 
 
 class Figures(NamedTuple):
@@ -117,6 +118,13 @@ DEPENDS = Misfit(
 )
 
 
+WIDEST_FIELD = 10**100  # pixels; a window of stride 2 on a map of 1x1 doubles the field's stride, layer by layer
+TOO_WIDE = Misfit(
+    "its receptive field would be more than 10^100 pixels wide or apart (the limit)",
+    "a map of one pixel cannot shrink: use stride 1 there, or fewer layers",
+)
+
+
 def infer(graph: Graph, *, strict: bool = False) -> Inferred:
     """Work out the figures of every node. Time grows linearly with the number of nodes.
 
@@ -160,6 +168,7 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
     facts: dict[str, Facts] = {}
     problems: list[Problem] = []
     known: dict[tuple[int, Shapes], Figures] = {}
+    kept = 0
     for node in graph.nodes:
         if not all(name in shapes for name in node.inputs):
             continue  # below a layer that does not fit: its own problem has been said
@@ -175,14 +184,34 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
         except Misfit as misfit:
             problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
-        shapes[node.name] = forced.get(node.name, figures.output_shape)
         try:
             seen = _receptive_fields(node, inputs, figures, fields, extents)
         except Undecided:
             seen = {name: ReceptiveField((UNKNOWN,) * (len(shape) - 1)) for name, shape in extents.items()}
+        if any(map(_is_too_wide, seen.values())):
+            problems.extend(_problem(node, TOO_WIDE, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
+            continue
+        shapes[node.name] = forced.get(node.name, figures.output_shape)
         fields[node.name] = seen
         facts[node.name] = Facts(node, inputs, figures, seen)
+        kept += len(seen)
+        if kept > MOST_FIELDS:
+            raise _too_many_fields(node, graph)
     return Inferred(graph, facts), problems
+
+
+def _is_too_wide(field: ReceptiveField) -> bool:
+    return any(axis.is_known and (axis.advance > WIDEST_FIELD or axis.last[-1] > WIDEST_FIELD) for axis in field.axes)
+
+
+def _too_many_fields(node: Node, graph: Graph) -> CnnError:
+    """Every layer keeps a receptive field on every input that it depends on: their product bounds time and memory."""
+    message = (
+        f"{len(graph.inputs):,} inputs times the layers that depend on them are more than {MOST_FIELDS:,} "
+        "receptive fields (the limit)"
+    )
+    place = node.origin("") if node.origin else None
+    return CnnError.of([Problem(message, "use fewer inputs, or join them into one with more channels", place)])
 
 
 def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:

@@ -209,17 +209,21 @@ def same_size(one: Size, other: Size) -> bool:
 def add_up(values: Iterable[Size]) -> Size:
     """The sum."""
     total = 0
-    still_open: list[Size] = []
+    others: list[Size] = []
     for value in values:
-        if isinstance(value, int):
+        if type(value) is int:
             total += value
         else:
-            still_open.append(value)
-    if not still_open:
+            others.append(value)
+    if not others:
         return total
+    if all(isinstance(value, int) for value in others):
+        from cnncli import working
+
+        return working.add_up([*others, total])
     from cnncli import symbolic
 
-    found: Size = symbolic.add_up([total, *still_open])
+    found: Size = symbolic.add_up([total, *others])
     return found
 
 

@@ -6,7 +6,7 @@ goes through the same methods that work out the figures: no formula is written t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly an expression binds
@@ -124,7 +124,17 @@ def _is_plain(number: int, value: int) -> bool:
 def _sum(one: int, other: int, value: int) -> int:
     if _is_plain(one, 0) or _is_plain(other, 0):
         return other if _is_plain(one, 0) else one
-    terms = [*_terms(expression_of(one)), *_terms(expression_of(other))]
+    return _of_terms([*_terms(expression_of(one)), *_terms(expression_of(other))], value)
+
+
+def add_up(numbers: Iterable[int]) -> int:
+    """The sum; of many numbers at the cost of their terms, where adding one after the other takes their square."""
+    known = [number for number in numbers if not _is_plain(number, 0)]
+    terms = [term for number in known for term in _terms(expression_of(number))]
+    return _of_terms(terms, sum(map(int, known)))
+
+
+def _of_terms(terms: Sequence[tuple[int, Expression]], value: int) -> int:
     constant = sum(sign * term for sign, term in terms if isinstance(term, int))
     kept: list[tuple[int, Expression]] = [(sign, term) for sign, term in terms if not isinstance(term, int)]
     if constant:

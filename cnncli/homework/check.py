@@ -39,6 +39,7 @@ class Answer(NamedTuple):
     share: Fraction = Fraction(0)
 
 
+MOST_WORK = 500_000  # answers times layers: what follows from a wrong answer is worked out for the whole network
 Accepts = Callable[[Question, Given], str]
 
 
@@ -54,6 +55,7 @@ def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = No
     ``accepts`` says of an answer that is not the right one why it counts as right, or nothing.
     """
     known = nothing_known() if known is None else known
+    _refuse_too_much(sheet)
     refuse_unasked(sheet, known)
     found: list[Answer] = []
     carried, accepted = Carried({}, {}), Carried({}, {})
@@ -77,6 +79,17 @@ def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = No
             remember(sheet, question, given, carried)
         found.append(answer)
     return _ranked(found)
+
+
+def _refuse_too_much(sheet: Sheet) -> None:
+    if sheet.loaded is None:
+        return
+    layers, questions = len(sheet.loaded.inferred.facts), len(sheet.questions)
+    if layers * questions > MOST_WORK:
+        raise CnnError(
+            f"{questions:,} answers times {layers:,} layers are more than {MOST_WORK:,} (the limit for a sheet)",
+            "ask about a smaller network, or split the sheet",
+        )
 
 
 def _by_convention(sheet: Sheet, question: Question, given: Given, answer: Answer, known: Known) -> Answer:

@@ -11,7 +11,7 @@ from cnncli.explanation import explain
 from cnncli.homework import mistakes
 from cnncli.homework.conventions import OF_THE_NETWORK, USUAL, Conventions, network_under, said
 from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum, of_weights
-from cnncli.homework.mistakes.fields import as_sum, of_jump, of_receptive_field
+from cnncli.homework.mistakes.fields import TERMS, as_sum, of_jump, of_receptive_field
 from cnncli.homework.mistakes.sizes import of_shape
 from cnncli.homework.sheet import Question, Sheet, is_convolve, is_solve
 from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
@@ -42,7 +42,6 @@ NOTHING = (
     "zero",
     *(f"{no} {what}" for no in ("no", "zero") for what in ("parameters", "params", "weights")),
 )
-TERMS = 40  # a sum of more is not written out
 
 
 class Known(NamedTuple):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cnncli.field import ITSELF, ONLY_FIRST
 from cnncli.layers.base import Layer, Misfit, Reach, Saved, Shapes
-from cnncli.shape import Shape, Size, elements, format_shape, is_open, same_size
+from cnncli.shape import Shape, Size, add_up, elements, format_shape, is_open, same_size
 
 
 class Merge(Layer):
@@ -121,7 +121,7 @@ class Concat(Merge):
                 "only the channels may differ: match strides and padding",
                 "from",
             )
-        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+        return (add_up(shape[0] for shape in inputs), *inputs[0][1:])
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 0

@@ -35,25 +35,17 @@ def chosen(steps: Sequence[Step], figure: str | None) -> list[Step]:
 def folded(steps: Sequence[Step]) -> list[Step]:
     """Steps that say the same of several axes told once: ``output height, width``."""
     kept: list[Step] = []
+    places: dict[tuple[object, ...], int] = {}
     for step in steps:
-        last = kept[-1] if kept else None
-        if last is not None and _is_same_of_another_axis(last, step):
-            kept[-1] = last._replace(figure=f"{last.figure}, {step.figure.rpartition(' ')[2]}")
+        start, _, axis = step.figure.rpartition(" ")
+        at = len(kept)
+        if axis in WORDS.values():
+            at = places.setdefault((start, step.numbers, step.value, step.remark), at)
+        if at < len(kept):
+            kept[at] = kept[at]._replace(figure=f"{kept[at].figure}, {axis}")
         else:
-            twin = next((at for at, other in enumerate(kept) if _is_same_of_another_axis(other, step)), None)
-            if twin is None:
-                kept.append(step)
-            else:
-                kept[twin] = kept[twin]._replace(figure=f"{kept[twin].figure}, {step.figure.rpartition(' ')[2]}")
+            kept.append(step)
     return kept
-
-
-def _is_same_of_another_axis(one: Step, other: Step) -> bool:
-    before, _, axis = one.figure.partition(",")[0].rpartition(" ")
-    start, _, other_axis = other.figure.rpartition(" ")
-    if before != start or not {axis, other_axis} <= {*WORDS.values()}:
-        return False
-    return (one.numbers, one.value, one.remark) == (other.numbers, other.value, other.remark)
 
 
 def _is_nothing(step: Step) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from . import architectures, archives, matrices, options, runs, sheets
+from . import architectures, archives, corpus, matrices, options, runs, sheets
 from .cases import Case
 from .harness import WALL_SECONDS, Failure, run
 
@@ -82,6 +82,8 @@ def _show(case: Case, own_process: bool = False) -> bool:
 def _work(connection: Connection, seed: int, numbers: range, areas: tuple[str, ...]) -> None:
     """Run the cases of these numbers, telling before and after each."""
     os.environ["OMP_NUM_THREADS"] = "1"
+    if "runs" in areas:
+        corpus.run_files()  # trains a network: before the first case begins, and with it the watch
     for number in numbers:
         connection.send((number, None))
         case, own_process = make(seed, number, areas)
@@ -102,7 +104,7 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.number = first
-        self.since = time.monotonic()
+        self.since = float("inf")  # until the first case begins
 
     def receive(self) -> Any:
         """What it tells; None where it is dead, or had to be killed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -74,7 +73,6 @@ trees = st.recursive(
 
 
 def survives(text: str, **options: Any) -> None:
-    start = time.process_time()
     try:
         loaded = load_source(Source("net.yaml", text), "net", **options)
         assert list(loaded.inferred.facts) == [node.name for node in loaded.graph.nodes]
@@ -83,7 +81,6 @@ def survives(text: str, **options: Any) -> None:
         shown = str(error)
         assert "net.yaml" in shown or shown.startswith("--")
         assert len(shown) < 40_000
-    assert time.process_time() - start < 3
 
 
 def mutated(seed: str, changes: list[tuple[int, int, str]]) -> str:

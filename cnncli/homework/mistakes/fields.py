@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 from math import prod
+from operator import mul
 
 from cnncli.inference import Facts, Inferred
 from cnncli.window import Window
+
+TERMS = 40  # a sum of more is not written out
 
 
 def of_receptive_field(inferred: Inferred, facts: Facts) -> dict[str, int | None]:
@@ -14,31 +18,47 @@ def of_receptive_field(inferred: Inferred, facts: Facts) -> dict[str, int | None
     chain = list(_chain(inferred, facts))
     if not chain:
         return {}
-    spans, strides = [w.span for w, _ in chain], [w.stride for w, _ in chain]
-    below = [prod(strides[:at]) for at in range(len(chain))]
-    truth = 1 + sum((span - 1) * jump for span, jump in zip(spans, below, strict=True))
-    no_pools = [w for w, is_pool in chain if not is_pool]
-    unpooled = [prod(w.stride for w in no_pools[:at]) for at in range(len(no_pools))]
-    own = [jump * stride for jump, stride in zip(below, strides, strict=True)]
+    windows = [window for window, _ in chain]
+    not_pools = [window for window, is_pool in chain if not is_pool]
+    spans = [window.span - 1 for window in windows]
+    truth = 1 + _weighted(spans, _jumps(windows))
+    unpooled = [0 if is_pool else window.span - 1 for window, is_pool in chain]
     found: dict[str, int | None] = {
-        "rf_additive": 1 + sum(span - 1 for span in spans),
-        "rf_own_stride": 1 + sum((span - 1) * jump for span, jump in zip(spans, own, strict=True)),
-        "rf_reverse_order": 1 + sum((span - 1) * prod(strides[at + 1 :]) for at, span in enumerate(spans)),
-        "rf_without_minus_one": 1 + sum(span * jump for span, jump in zip(spans, below, strict=True)),
-        "rf_is_kernel": chain[-1][0].kernel,
-        "rf_pool_ignored": 1 + sum((w.span - 1) * jump for w, jump in zip(no_pools, unpooled, strict=True)),
-        "rf_pool_ignored#its kernel": 1
-        + sum((w.span - 1) * jump for (w, is_pool), jump in zip(chain, below, strict=True) if not is_pool),
-        "dilation_ignored": 1 + sum((w.kernel - 1) * jump for (w, _), jump in zip(chain, below, strict=True)),
+        "rf_additive": 1 + sum(spans),
+        "rf_own_stride": 1 + _weighted(spans, islice(_jumps(windows), 1, None)),
+        "rf_reverse_order": 1 + _weighted(reversed(spans), _jumps(windows[::-1])),
+        "rf_without_minus_one": 1 + _weighted((window.span for window in windows), _jumps(windows)),
+        "rf_is_kernel": windows[-1].kernel,
+        "rf_pool_ignored": 1 + _weighted((window.span - 1 for window in not_pools), _jumps(not_pools)),
+        "rf_pool_ignored#its kernel": 1 + _weighted(unpooled, _jumps(windows)),
+        "dilation_ignored": 1 + _weighted((window.kernel - 1 for window in windows), _jumps(windows)),
     }
     return {name: value for name, value in found.items() if value != truth}
 
 
+def _jumps(windows: Sequence[Window]) -> Iterator[int]:
+    """The product of the strides below each window, and last that of all.
+
+    One after the other: of a thousand windows of stride 2 they would be long numbers in a list.
+    """
+    return accumulate((window.stride for window in windows), mul, initial=1)
+
+
+def _weighted(values: Iterable[int], jumps: Iterator[int]) -> int:
+    """The sum of values, each times its jump."""
+    return sum(map(mul, values, jumps))
+
+
 def as_sum(inferred: Inferred, facts: Facts, size: int) -> Iterator[str]:
-    """The field from the input on, as a remark: ``(1 + 4*1 + 1*1 + 4*2 = 14)``; nothing where paths join."""
-    chain = list(_chain(inferred, facts))
-    terms = [(window.span - 1, prod(w.stride for w, _ in chain[:at])) for at, (window, _) in enumerate(chain)]
-    if len(terms) > 1 and 1 + sum(a * b for a, b in terms) == size:
+    """The field from the input on, as a remark: ``(1 + 4*1 + 1*1 + 4*2 = 14)``.
+
+    Nothing where paths join, and of more than TERMS windows.
+    """
+    windows = [window for window, _ in _chain(inferred, facts)]
+    if not 1 < len(windows) <= TERMS:
+        return
+    terms = [(window.span - 1, jump) for window, jump in zip(windows, _jumps(windows), strict=False)]
+    if 1 + sum(a * b for a, b in terms) == size:
         yield f"(from the input on: 1 + {' + '.join(f'{a}*{b}' for a, b in terms)} = {size})"
 
 
