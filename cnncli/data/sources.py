@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -85,7 +86,7 @@ def members_of_tar(path: Path) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         try:
             for member in tar_members(stream):
                 entry = _tar_entry(member.info)
-                yield entry, lambda entry=entry, read=member.read: _checked(path, entry, read)  # type: ignore[misc]
+                yield entry, partial(_read_member, path, entry, member.read)
         except NotATarError:
             raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path") from None
 
@@ -138,6 +139,11 @@ def _tar_contents(path: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
     with _readable(path), unpacked(path) as stream:
         for entry in wanted:
             yield _checked(path, entry, lambda entry=entry: read_at(stream, entry.offset, entry.size))  # type: ignore[misc]
+
+
+def _read_member(path: Path, entry: Entry, read: Callable[[], bytes]) -> bytes:
+    with _readable(path):
+        return _checked(path, entry, read)
 
 
 def _without_replaced(entries: list[Entry]) -> tuple[Entry, ...]:
