@@ -1,6 +1,6 @@
 """The training recipe: the ``train`` section of a file, with defaults, overridden by options. No torch here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 from cnncli.errors import CnnError, Problem, closest
@@ -211,6 +211,18 @@ MEANINGS = {
 }
 
 
+USED_WITH = {  # keys that one optimizer or schedule alone has a use for
+    "momentum": ("optimizer", ("sgd", "rmsprop", "muon")),
+    "nesterov": ("optimizer", ("sgd",)),
+    "muon_lr": ("optimizer", ("muon",)),
+    "muon_momentum": ("optimizer", ("muon",)),
+    "step_epochs": ("schedule", ("step",)),
+    "milestones": ("schedule", ("multistep",)),
+    "gamma": ("schedule", ("step", "multistep", "plateau")),
+    "power": ("schedule", ("polynomial",)),
+    "patience": ("schedule", ("plateau",)),
+}
+
 SYNONYMS = {  # as other trainers call them
     "learning_rate": "lr",
     "max_epochs": "epochs",
@@ -266,6 +278,27 @@ def _check_together(recipe: Recipe) -> None:
         raise CnnError(
             f"warmup: {recipe.warmup:g} epochs of {recipe.epochs:g} leave none at the full rate", "use a shorter one"
         )
+
+
+def check_options(recipe: Recipe, given: Collection[str]) -> None:
+    """Raises CnnError for a key given as an option that the rest of the recipe has no use for.
+
+    In a file such keys may stand: they wait for another optimizer or schedule to be chosen.
+    """
+    for key in given:
+        other, values = USED_WITH.get(key, ("", ()))
+        if other and getattr(recipe, key) is not False and getattr(recipe, other) not in values:
+            option, chosen = f"--{key.replace('_', '-')}", f"{other} {getattr(recipe, other)}"
+            raise CnnError(
+                f"{option} has no effect with {chosen}",
+                f"give --{other.replace('_', '-')} {' or '.join(values)}, or leave {option} out",
+            )
+    for key in ("decay_bias_and_norm", "decay_factors"):
+        if key in given and not recipe.weight_decay:
+            option = f"--{key.replace('_', '-')}"
+            raise CnnError(
+                f"{option} has no effect without weight decay", f"give --weight-decay, or leave {option} out"
+            )
 
 
 def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:

@@ -42,6 +42,9 @@ TRIED = "a trial runs in one process and writes nothing; a run's own recipe is t
     options.excludes("--dry-run", "--find-lr", why="ask for one after the other"),
     options.excludes("--dry-run", *WRITTEN, why=TRIED),
     options.excludes("--find-lr", *WRITTEN, why=TRIED),
+    options.excludes(
+        "--find-lr", "--lr", "--muon-lr", "--schedule", "--warmup", why="the rate grows from step to step"
+    ),
     options.excludes("--resume", "--from", "--run-dir", why="--resume goes on in the run's own folder"),
     options.excludes("--resume", "ARCH", "--set", "--input", why="a run has its own architecture"),
     options.excludes("--from", "ARCH", "--set", "--input", why="a run has its own architecture"),
@@ -91,7 +94,7 @@ def command(
     """
     from cnncli import runs
     from cnncli.loading import load
-    from cnncli.recipe import as_dict, differences, read_recipe
+    from cnncli.recipe import as_dict, check_options, differences, read_recipe
     from cnncli.tasks import check_changes, dataset_for, task_of
 
     if tensorboard:
@@ -116,6 +119,7 @@ def command(
     else:
         loaded = load(architecture, overrides=overrides, inputs=inputs)
         recipe = read_recipe(loaded.graph.train, given)
+    check_options(recipe, given)
     if not recipe.dataset:
         raise CnnError(
             "there is no data to train on", "use --data digits (bundled), --data mnist or --data images:PATH"
