@@ -101,6 +101,7 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
             given["output_padding"],
         )
     )
+    _check_border(exercise, given["padding_mode"])
     if given["upstream"] is not None:
         if given["steps"] and exercise.flip:
             raise CnnError(
@@ -115,6 +116,13 @@ def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: An
         raise CnnError("a filtered picture is too large to print", "write it with -o filtered.png")
     else:
         _show(exercise, form, steps=given["steps"])
+
+
+def _check_border(exercise: Exercise, mode: str) -> None:
+    """Raises CnnError for a --padding-mode where no padding comes out."""
+    typed = options.is_given(click.get_current_context(), "--padding-mode")
+    if typed and not any(window.before or window.after for window in exercise.how.windows):
+        raise CnnError(f"--padding-mode {mode} has no effect without padding", "give --padding 1, or leave it out")
 
 
 def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -> None:

@@ -78,7 +78,12 @@ def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> D
         sizes = read_input_shape(shape, "--input ") if shape is not None else ()
     except Unreadable as error:
         raise CnnError(f"--input {shape}: {error}", error.hint) from None
-    return load_dataset(name, sizes, data_dir, task=task)
+    if sizes and ":" not in name:
+        raise CnnError(f"--input has no effect with {name}, whose images have a shape of their own", "leave it out")
+    dataset = load_dataset(name, sizes, data_dir, task=task)
+    if task not in (AUTO, dataset.task):
+        raise CnnError(f"--task {task}: {name} is data for a {dataset.task}", "leave it out")
+    return dataset
 
 
 def _record(dataset: Dataset) -> dict[str, Any]:

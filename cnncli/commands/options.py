@@ -59,7 +59,7 @@ def excludes(option: str, *others: str, why: str = "") -> Rule:
 def is_given(ctx: click.Context, condition: str) -> bool:
     """Whether an option, one with a certain value, or an argument stands on the command line. Raises KeyError."""
     name, _, value = condition.partition(" ")
-    parameter = _parameters(ctx.command)[name]
+    parameter = parameters(ctx.command)[name]
     assert parameter.name is not None
     if ctx.get_parameter_source(parameter.name) is not ParameterSource.COMMANDLINE:
         return False
@@ -67,7 +67,7 @@ def is_given(ctx: click.Context, condition: str) -> bool:
     return given == value if value else given not in (None, ())
 
 
-def _parameters(command: click.Command) -> dict[str, click.Parameter]:
+def parameters(command: click.Command) -> dict[str, click.Parameter]:
     """A command's options by each of their names, its arguments by what the help calls them."""
     found: dict[str, click.Parameter] = {}
     for parameter in command.params:

@@ -60,6 +60,8 @@ def command(
 
     from cnncli.executor.prediction import predictor
 
+    if options.is_given(click.get_current_context(), "--top") and run.record.task != "classification":
+        raise CnnError(f"--top has no effect with a {run.record.task}: it is of classes", "leave it out")
     if folder is not None and run.record.task != "segmentation":
         raise CnnError(f"--masks: {run_folder} is no segmentation", "leave it out")
     asked = predictor(run, loaded, device)

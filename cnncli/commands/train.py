@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +13,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
+    from cnncli.data import Dataset
     from cnncli.executor.keeping import Job
 
 
@@ -129,6 +130,7 @@ def command(
     dataset = dataset_for(loaded, spec, task, data_dir, stream=recipe.stream)
     if resume is None:
         check_changes(recipe, loaded.graph.inputs[0].shape, dataset)
+    _check_loaders(given, dataset)
     if nproc is not None and nproc > 1:
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug, recipe.device)
     if _is_one_of_several() and run_dir is None and resume is None:
@@ -147,6 +149,14 @@ def command(
     if not _is_helper():
         found = figure_text(*next(iter(outcome.test.figures().items())))
         click.echo(f"test {found} after {duration(outcome.seconds)}, run {outcome.run.folder}")
+
+
+def _check_loaders(given: Mapping[str, Any], dataset: Dataset) -> None:
+    """Raises CnnError for --loaders where nothing is left on disk."""
+    from cnncli.data import OnDisk
+
+    if "loaders" in given and not isinstance(dataset.train.images, OnDisk):
+        raise CnnError(f"--loaders has no effect with {dataset.name}, which is held in memory", "leave it out")
 
 
 @contextmanager

@@ -62,6 +62,7 @@ def load_dataset(
     Those with a name have classes; arrays, tables and images can have other targets, for the ``task`` of a network of
     so many ``outputs``, classes or numbers. Raises CnnError.
     """
+    _refuse_idle(spec, data_dir)
     if spec.startswith(IMAGES):
         from cnncli.data import images, masks
 
@@ -102,6 +103,13 @@ def load_dataset(
 
         return digits.load()
     raise _unknown(spec)
+
+
+def _refuse_idle(spec: str, data_dir: Path | None) -> None:
+    """Raises CnnError for a folder of downloads beside data that are not downloaded."""
+    if data_dir is not None and (spec == "digits" or spec.startswith((IMAGES, "npz:", "csv:", "wds:"))):
+        hint = "it is where data sets are looked for first, and downloaded to; leave it out"
+        raise CnnError(f"--data-dir has no effect with {spec}", hint)
 
 
 def _unknown(spec: str) -> CnnError:
