@@ -90,16 +90,16 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
 
     ``architecture`` is a path, ``-`` for standard input, or a bundled name. Raises CnnError.
     """
-    if architecture == "-" or architecture.endswith((".yaml", ".yml")) or _exists(architecture, Path.is_file):
+    if architecture == "-" or architecture.endswith((".yaml", ".yml")) or path_is(architecture, Path.is_file):
         return read_text(architecture), {}
     if architecture and all(part.replace("_", "a").isalnum() for part in architecture.split("/")):
         entry = _folder() / f"{architecture}.yaml"
-        if _exists(str(entry), Path.is_file):
+        if path_is(str(entry), Path.is_file):
             return decode(f"{architecture}.yaml", entry.read_bytes()), {}
         for name, path in _files().items():
             if architecture in _variants(name, path):
                 return decode(f"{name}.yaml", path.read_bytes()), {VARIANT: architecture.rpartition("/")[2]}
-    if architecture and _exists(architecture, Path.exists):
+    if architecture and path_is(architecture, Path.exists):
         return read_text(architecture), {}  # a directory, a device: says so
     names = list(bundled())
     hint = suggestion(architecture[:60], names, "cnn list shows the bundled ones")
@@ -107,7 +107,8 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
     raise CnnError(f"{shown}: there is no such file and no bundled architecture of that name", hint)
 
 
-def _exists(path: str, test: Callable[[Path], bool]) -> bool:
+def path_is(path: str, test: Callable[[Path], bool]) -> bool:
+    """Whether ``test`` holds of a path; False for a text that is none."""
     try:
         return test(Path(path))
     except (OSError, ValueError):  # too long for a path, or with a NUL in it

@@ -17,6 +17,8 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
         shapes = open_sizes.opened(loaded.graph)
         if not shapes:
             raise CnnError("--at: the network's input is a vector, which has no size to vary")
+        if loaded.inputs:
+            raise CnnError("--at varies the sizes that --input gives", "leave them open, as with --input 3xHxW")
         inputs = {**loaded.inputs, **shapes}
         inputs.pop("", None)
         loaded = load_source(loaded.source, loaded.slug, overrides=loaded.overrides, inputs=inputs, open_sizes=True)

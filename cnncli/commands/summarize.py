@@ -153,6 +153,8 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
     from cnncli.views.browsing import figure_named, share_column
 
     share = share_column(loaded.inferred, figure_named(shown["share"] or shown["sort"] or "params"))
+    if share is None and shown["share"] is not None:
+        raise CnnError(f"--share {shown['share']}: the network has no total of it, or one that depends on open sizes")
     return columns if share is None else [*columns, share]
 
 

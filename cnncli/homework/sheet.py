@@ -11,7 +11,7 @@ from cnncli.errors import CnnError, Place
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
-from cnncli.loading import Loaded, load, load_source
+from cnncli.loading import Loaded, load, load_source, path_is
 
 KEYS = ("student", "architecture", "conventions", "answers", "name", "date")
 EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
@@ -126,6 +126,19 @@ def text_of(source: Source, value: Value) -> str:
     return written[1:-1] if written[0] in "\"'" and "\\" not in written else value.text
 
 
+def _path_of(source: Source, node: Scalar) -> str:
+    """What a sheet names as its architecture. Raises CnnError for standard input, a pipe or a device.
+
+    A sheet is someone else's text: reading these would wait for ever, or take what was meant for another.
+    """
+    named = node.text
+    if named.endswith((".yaml", ".yml")) and path_is(str(Path(source.name).parent / named), Path.is_file):
+        return str(Path(source.name).parent / named)  # a path is meant from the sheet on
+    if named == "-" or (path_is(named, Path.exists) and not path_is(named, Path.is_file)):
+        raise source.error(node, f"{named}: is not a file", "a sheet names a bundled network or a YAML file")
+    return named
+
+
 def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -> Loaded | None:
     """The network that ``architecture`` names or holds; None where no question is about one. Raises CnnError."""
     node = root.entries.get("architecture")
@@ -134,8 +147,7 @@ def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -
             return None
         raise source.error(root, "the sheet names no architecture", EXAMPLE)
     if isinstance(node, Scalar):
-        beside = Path(source.name).parent / node.text  # a path is meant from the sheet on
-        return load(str(beside) if node.text.endswith((".yaml", ".yml")) and beside.is_file() else node.text)
+        return load(_path_of(source, node))
     if isinstance(node, Sequence):
         raise source.error(node, "an architecture is a name, a path, or a network written inline")
     start = source.text.rfind("\n", 0, node.start) + 1

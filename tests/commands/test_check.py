@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from program import Run
+from program import Run, run_process
 
 SHEET = """\
 student: s-1024
@@ -102,3 +103,22 @@ def test_no_hint_gives_an_answer_away_whatever_was_answered(
         cnn("check", path, "--hide-answers", "--gradescope", results)
         for text in (shown, results.read_text()):
             assert not re.search(r"\b156\b(?!\.5)", text), text
+
+
+@pytest.mark.parametrize("named", ["-", "/dev/stdin", "/dev/zero", ".", "pipe", "pipe.yaml"])
+def test_a_sheet_s_architecture_is_a_file_and_nothing_that_waits(tmp_path: Path, named: str) -> None:
+    sheet = tmp_path / "sheet.yaml"
+    for pipe in ("pipe", "pipe.yaml"):
+        os.mkfifo(tmp_path / pipe)
+    shown = str(tmp_path / named) if named.startswith("pipe") else named
+    sheet.write_text(f"student: a\narchitecture: '{shown}'\nanswers: {{c1.params: 1}}\n", encoding="utf-8")
+    ended = run_process("check", sheet, stdin="input: 1\nlayers: [linear: 1]\n", timeout=60)
+    assert ended.code == 2 and f"{shown}: is not a file" in ended.err and ":2:15:" in ended.err
+
+
+@pytest.mark.parametrize("named", ["x" * 5000, r"a\0b", r"\e[31m", r"\ud800"])
+def test_a_sheet_s_architecture_that_is_no_path_is_refused_in_a_few_words(
+    cnn: Run, write: Callable[..., Path], named: str
+) -> None:
+    ended = cnn("check", write(f'architecture: "{named}"\nanswers: {{c1.params: 1}}\n'))
+    assert ended.code == 2 and len(ended.err) < 400 and "\x1b" not in ended.err and "inside cnn" not in ended.err
