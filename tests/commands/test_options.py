@@ -22,7 +22,7 @@ import click
 import numpy as np
 import pytest
 from PIL import Image
-from program import Ended, Run, run_process
+from program import Ended, Run
 from safetensors.numpy import load_file, save_file
 
 from cnncli.commands import SUMMARIES
@@ -422,8 +422,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         network = folder / f"{name}.yaml"
         network.write_text(f"input: {shape}\nlayers: [{layers}]\n{quick}", encoding="utf-8")
-        ended = run_process("train", network, "--data", data, "--run-dir", folder / "runs" / name)
-        assert ended.code == 0, ended.err
+        program.main(
+            ["train", str(network), "--data", data, "--run-dir", str(folder / "runs" / name)], standalone_mode=False
+        )
         best = folder / "runs" / name / "best.safetensors"
         save_file({key: -value for key, value in load_file(best).items()}, best, {"by": "test"})
     return folder
@@ -440,17 +441,25 @@ MEASURED = re.compile(r"[\d.,]+( s\b|[ \w]*/s)")  # what differs from call to ca
 
 
 def called(cnn: Run, prepared: Path, folder: Path, words: list[str], monkeypatch: pytest.MonkeyPatch) -> Came:
-    shutil.copytree(prepared, folder)
+    """Call in ``folder``, a copy of ``prepared``, which is left as it was."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n" * 50))
+    before = stamps(folder)
     ended = cnn(*words)
-    files = {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    shutil.rmtree(folder)
+    files = {}
+    for name in sorted({name for name, stamp in stamps(folder).items() if before.get(name) != stamp}):
+        files[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        (folder / name).unlink()
+        if name in before:
+            shutil.copy2(prepared / name, folder / name)
+    for path in [path for path in folder.rglob("*") if not (prepared / path.relative_to(folder)).exists()]:
+        shutil.rmtree(path, ignore_errors=True)
     return Came(Ended(ended.code, MEASURED.sub("", ended.out), MEASURED.sub("", ended.err)), files)
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    found = ((path, path.stat()) for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): (stat.st_mtime_ns, stat.st_ino) for path, stat in found}
 
 
 def plant_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -481,11 +490,12 @@ def test_an_option_changes_something_or_is_refused(
 ) -> None:
     if name == "train":
         plant_trainings(monkeypatch)
-    walked = COMMANDS[name]
+    walked, here = COMMANDS[name], tmp_path / "here"
+    shutil.copytree(prepared, here)
     base = [name, *shlex.split(walked.modes[mode])]
-    plain = called(cnn, prepared, tmp_path / "here", base, monkeypatch)
+    plain = called(cnn, prepared, here, base, monkeypatch)
     assert plain.ended.code == walked.codes.get(mode, 0), plain
-    assert called(cnn, prepared, tmp_path / "here", base, monkeypatch) == plain, "the call has no one outcome"
+    assert called(cnn, prepared, here, base, monkeypatch) == plain, "the call has no one outcome"
     ignored = []
     for option in options_of(command_named(name)):
         names = [*option.opts, *option.secondary_opts]
@@ -494,7 +504,7 @@ def test_an_option_changes_something_or_is_refused(
             continue
         added = shlex.split(walked.others.get((mode, longest), walked.options[longest]))
         assert added[0] in names
-        came = called(cnn, prepared, tmp_path / "here", [*base, *added], monkeypatch)
+        came = called(cnn, prepared, here, [*base, *added], monkeypatch)
         assert "error inside cnn" not in came.ended.err, came
         if came == plain:
             ignored.append((added, came.ended))
