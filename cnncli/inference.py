@@ -201,7 +201,8 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
 
 
 def _is_too_wide(field: ReceptiveField) -> bool:
-    return any(axis.is_known and (axis.advance > WIDEST_FIELD or axis.last[-1] > WIDEST_FIELD) for axis in field.axes)
+    reaches = [reach for axis in field.axes if axis.is_known for reach in (axis.advance, axis.last[-1])]
+    return any(not is_open(reach) and reach > WIDEST_FIELD for reach in reaches)  # of open sizes any number is exceeded
 
 
 def _too_many_fields(node: Node, graph: Graph) -> CnnError:

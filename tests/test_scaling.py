@@ -19,6 +19,7 @@ from cnncli.explanation import explain, totals
 from cnncli.footprint import _taps, _Work
 from cnncli.homework import check
 from cnncli.inference import infer
+from cnncli.loading import load
 from cnncli.views.explaining import as_text
 from cnncli.window import Window
 
@@ -163,3 +164,9 @@ def test_a_range_of_units_sees_what_its_units_see(
     }
     both = (units, {*units})
     assert all({*footprint._spread_taps(window, given, _Work())} == spread for given in both)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "mobilenet_v2"])
+def test_no_limit_of_fields_is_met_by_open_sizes(name: str) -> None:
+    depth = 3 if name != "lenet5" else 1
+    assert load(name, inputs={"": f"{depth}xHxW"}, open_sizes=True).inferred.has_open_sizes
