@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from cnncli.executor.objectives import Evaluation, objective_of
 from cnncli.executor.preparing import image_shape, prepared_for, scoring, with_fastest_steps
 from cnncli.executor.refusals import told
 from cnncli.executor.restoring import Restorable
+from cnncli.executor.stopping import exit_code_of, termination_raised
 from cnncli.executor.training import look
 from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
 from cnncli.executor.weights import load_weights
@@ -60,7 +61,7 @@ def run_training(job: Job, display: Display) -> Outcome:
         with told(job):
             prepared = with_fastest_steps(prepared, display)
         run = workers.from_first(_create_run(job, prepared) if workers.is_first() else None)
-        with _held(run), told(job):
+        with _held(run), told(job), _interruptible(run, display):
             first = prepared.state.checkpoint()
             if workers.is_first():
                 write_checkpoint(run.folder, first)
@@ -101,10 +102,10 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     Raises CnnError for a run that is finished or that another process holds, and for other data than it began with.
     """
     if run.record.status == "finished":
-        raise CnnError(f"{run.folder}: the run is finished", f"cnn evaluate {run.folder} looks at it")
+        raise CnnError(f"{run.folder}: the run is finished", _longer(run))
     workers.join()
     try:
-        with _held(run), told(job):
+        with _held(run), told(job), _interruptible(run, display):
             if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
                 raise CnnError(message, "a run goes on as it began")
@@ -121,11 +122,37 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             for text in (note, *_not_exact(run.record, prepared)):
                 if text:
                     display.note(text)
-            at = f"epoch {done + 1}, step {prepared.state.step:,}"
-            display.note(f"going on from {at} on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
+            display.note(f"{_going_on(prepared, done)}; {run.folder}")
             return _finished(job, prepared, run, display)
     finally:
         workers.leave()
+
+
+def _longer(run: runs.Run) -> str:
+    folder = run.folder
+    return f"cnn evaluate {folder} evaluates it; cnn train --from {folder} --init {folder} trains on from its weights"
+
+
+def _going_on(prepared: Prepared, done: int) -> str:
+    """Where a resumed training goes on: after its last epoch the evaluation alone is left."""
+    task, state = prepared.task, prepared.state
+    if state.step >= task.steps or state.is_over(task.recipe):
+        return f"the training ended with epoch {done}; evaluating it on {_on(prepared)}"
+    at = f"epoch {done + 1} of {task.recipe.epochs:g}, step {state.step:,}"
+    return f"going on from {at} on {_on(prepared)}, {len(task.train):,} images"
+
+
+@contextmanager
+def _interruptible(run: runs.Run, display: Display) -> Iterator[None]:
+    """Ctrl-C and SIGTERM leave a record that says so, wherever they come; while it trains the loop sees to them."""
+    with termination_raised():
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            if workers.is_first():
+                runs.open_run(run.folder).updated(status="interrupted")
+            display.note(f"interrupted; cnn train --resume {run.folder} goes on")
+            raise Interrupted(exit_code_of(stop)) from None
 
 
 def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
@@ -154,7 +181,7 @@ def _on(prepared: Prepared) -> str:
 
 def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> Outcome:
     """Train to the end, then look at the test images."""
-    started = time.perf_counter()
+    started = time.perf_counter() - prepared.state.seconds
     run = train_and_keep(job, prepared, run, display)
     final = _final_evaluation(prepared, run, display)
     seconds = time.perf_counter() - started
@@ -169,10 +196,14 @@ def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Ev
     """What the trained network is worth; interrupted, the run keeps its weights and says so."""
     try:
         return look(replace(prepared.task, held_out=prepared.test), prepared.state, prepared.task.recipe.tta)
-    except KeyboardInterrupt:
-        run.updated(status="interrupted")
-        display.note(f"interrupted before the last look at the test images; the run is saved in {run.folder}")
-        raise Interrupted from None
+    except KeyboardInterrupt as stop:
+        if workers.is_first():
+            run.updated(status="interrupted")
+        display.note(
+            f"interrupted in the evaluation on the test images; cnn train --resume {run.folder} takes it again; "
+            f"the run is saved in {run.folder}"
+        )
+        raise Interrupted(exit_code_of(stop)) from None
 
 
 def _create_run(job: Job, prepared: Prepared) -> runs.Run:

@@ -22,7 +22,7 @@ from cnncli.executor.events import add_events, event_writer
 from cnncli.executor.objectives import Evaluation
 from cnncli.executor.restoring import Restorable
 from cnncli.executor.state import State, is_finite
-from cnncli.executor.stopping import StopRequest, stop_requests
+from cnncli.executor.stopping import Stopped, StopRequest, exit_code_of, stop_requests
 from cnncli.executor.training import DivergedError, Seen, Task, Watch, replayed, train
 from cnncli.executor.weights import save_weights
 from cnncli.loading import Loaded
@@ -77,7 +77,7 @@ def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display
     now = time.perf_counter()
     shown = job.tensorboard and workers.is_first()
     events = event_writer(run.folder, run.record.epochs_done) if shown else None
-    keeper = _Keeper(job, prepared, run, display, StopRequest(), now, now, events)
+    keeper = _Keeper(job, prepared, run, display, StopRequest(), now - prepared.state.seconds, now, events)
     with _endings(keeper), stop_requests() as keeper.request:
         train(prepared.task, prepared.state, Watch(keeper.batch, keeper.between, keeper.epoch))
     if prepared.state.is_over(job.recipe):
@@ -88,7 +88,10 @@ def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display
 
 @dataclass
 class _Keeper:
-    """What is done between steps and after epochs to lose nothing. Files are the first worker's affair."""
+    """What is done between steps and after epochs to lose nothing. Files are the first worker's affair.
+
+    ``started`` is when the training would have been started if it had never been interrupted.
+    """
 
     job: Job
     prepared: Prepared
@@ -110,8 +113,11 @@ class _Keeper:
         return DivergedError(math.nan, state.step, (state.step - 1) // self.prepared.task.steps_per_epoch + 1)
 
     def keep(self, state: State) -> None:
-        """Take a checkpoint."""
-        checkpoint = state.checkpoint()
+        """Take a checkpoint. Raises DivergedError where the loss so far is no number: no epoch ends well from there."""
+        state.seconds = time.perf_counter() - self.started
+        checkpoint = state.checkpoint()  # with the sums of all workers, so that all raise or none
+        if not checkpoint.tensors["tally/loss"].isfinite():
+            raise self.diverged(state)
         if workers.is_first():
             write_checkpoint(self.run.folder, checkpoint)
         self.saved = time.perf_counter()
@@ -157,13 +163,13 @@ def _endings(keeper: _Keeper) -> Iterator[None]:
     folder = keeper.run.folder
     try:
         yield
-    except (KeyboardInterrupt, _StoppedError) as stop:
+    except KeyboardInterrupt as stop:
         _note_end(keeper.run, "interrupted")
         done = f"{keeper.run.record.epochs_done} of {keeper.job.recipe.epochs} epochs"
         keeper.display.note(
             f"interrupted after {done}; cnn train --resume {folder} goes on; the run is saved in {folder}"
         )
-        raise Interrupted(stop.exit_code if isinstance(stop, _StoppedError) else 130) from None
+        raise Interrupted(exit_code_of(stop)) from None
     except DivergedError as error:
         _note_end(keeper.run, "failed")
         raise _explained(keeper.prepared, keeper.run, error) from None
@@ -183,17 +189,9 @@ def _endings(keeper: _Keeper) -> Iterator[None]:
         raise
 
 
-class _StoppedError(Exception):
-    """A signal asked for the end, and all is saved."""
-
-    def __init__(self, exit_code: int) -> None:
-        super().__init__()
-        self.exit_code = exit_code
-
-
 def _leave(exit_code: int) -> None:
     if exit_code > 1:
-        raise _StoppedError(exit_code)
+        raise Stopped(exit_code)
 
 
 def _note_end(run: runs.Run, status: str) -> None:
@@ -215,12 +213,13 @@ def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
 
 def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> DivergedError:
     """The error with the layer and the step where it began: the steps from the last good checkpoint on, taken again."""
+    kept = run.weights_file.exists()
     try:
         prepared.state.restore(last_checkpoint(run.folder, Restorable(prepared.task, prepared.state))[0])
         where = replayed(prepared.task, prepared.state, error.step)
     except CnnError:
-        return error
-    return DivergedError(error.loss, error.step, error.epoch, where)
+        where = ""
+    return DivergedError(error.loss, error.step, error.epoch, where, kept=kept)
 
 
 def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:

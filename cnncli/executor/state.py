@@ -41,7 +41,8 @@ class Tally:
 @dataclass
 class State:
     """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
-    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell."""
+    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell.
+    ``seconds`` it took until the last checkpoint, over all parts of a training that was interrupted."""
 
     network: Network
     optimizers: list[torch.optim.Optimizer]
@@ -54,6 +55,7 @@ class State:
     waited: int = 0
     on_plateau: int = 0
     factor: float = 1.0
+    seconds: float = 0.0
 
     def finish_epoch(self, recipe: Recipe, epoch: int, loss: float) -> None:
         """Remember how an epoch ended: the best loss, how long ago that was, and what a plateau makes of the rate."""
@@ -76,6 +78,7 @@ class State:
         numbers: dict[str, Any] = {
             name: getattr(self, name) for name in ("step", "best_epoch", "waited", "on_plateau", "factor")
         }
+        numbers["seconds"] = round(self.seconds, 3)
         numbers["best_loss"] = self.best_loss if math.isfinite(self.best_loss) else None
         for at, name, key, value in self._optimizer_entries():
             if isinstance(value, Tensor):
@@ -124,6 +127,7 @@ class State:
         self.precision.restore(numbers["precision"])
         for name in ("step", "best_epoch", "waited", "on_plateau", "factor"):
             setattr(self, name, numbers[name])
+        self.seconds = float(numbers.get("seconds", 0.0))  # earlier versions do not keep it
         self.best_loss = math.inf if numbers["best_loss"] is None else numbers["best_loss"]
 
 

@@ -234,11 +234,12 @@ def _seen(task: Task, state: State, epoch: int, clock: _Clock, sums: tuple[Tenso
 class DivergedError(CnnError):
     """The loss is no longer a number; ``step`` steps were taken."""
 
-    def __init__(self, loss: float, step: int, epoch: int, where: str = "") -> None:
+    def __init__(self, loss: float, step: int, epoch: int, where: str = "", *, kept: bool = False) -> None:
         self.loss, self.step, self.epoch = loss, step, epoch
         super().__init__(
             f"the loss is {loss} in epoch {epoch}: the training has come apart{where}",
-            "use a lower --lr (a tenth of it), a --warmup, --clip-norm 1, or batchnorm; the last good weights are kept",
+            "use a lower --lr (a tenth of it), a --warmup, --clip-norm 1, or batchnorm"
+            + ("; the last good weights are kept" if kept else ""),
             exit_code=NO,
         )
 

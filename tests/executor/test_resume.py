@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 from stopped import check_stopped_is_never_stopped, losses, weights
 
 from cnncli import load, runs
-from cnncli.executor import keeping, refusals, training
+from cnncli.executor import checkpoint, job, keeping, refusals, training
 from cnncli.executor.checkpoint import LAST, PREVIOUS
 from cnncli.memory import memory
 from cnncli.recipe import Recipe, as_dict, differences, from_dict
@@ -358,3 +358,76 @@ def test_a_run_says_what_it_is_made_of(cnn: Run, net: Path) -> None:
     record = json.loads(Path("run/run.json").read_text())
     assert len(record["git"]) == 40 and len(record["data_fingerprint"]) == 32
     assert {*record["versions"]} == {"cnn", "torch", "python"} and record["threads"] >= 1
+
+
+def test_the_seconds_of_a_run_are_those_of_all_its_parts(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock is moved on by 100 s with each step; what a resumed part does not take again, it does not count."""
+    real, now = training.take_step, [0.0]
+
+    def take(task: object, state: training.State, *rest: object) -> None:
+        now[0] += 100
+        real(task, state, *rest)  # type: ignore[arg-type]
+        if state.step in stops[:1]:
+            stops.pop(0)
+            signal.raise_signal(signal.SIGTERM)
+
+    stops = [10, 40, 87]
+    monkeypatch.setattr(training, "take_step", take)
+    for module in (keeping, job):
+        monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    assert cnn("train", net, "--run-dir", "run").code == 143
+    for code in (143, 143, 0):
+        now[0] = 0.0  # of another process
+        assert cnn("train", "--resume", "run").code == code
+    metrics = [json.loads(line)["seconds"] for line in Path("run/metrics.jsonl").read_text().splitlines()]
+    assert metrics == [2900, 5800, 8700]
+    assert json.loads(Path("run/run.json").read_text())["result"]["seconds"] == 8700
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_final_evaluation_leaves_an_interrupted_run(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    """The run is resumed from there: nothing but the evaluation is left, and it says so."""
+    real = job.look
+
+    def look(*arguments: object) -> object:
+        signal.raise_signal(number)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "look", look)
+        ended = cnn("train", net, "--epochs", "2", "--run-dir", "run")
+    assert ended.code == code and "interrupted in the evaluation on the test images" in ended.err
+    assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
+    resumed = cnn("train", "--resume", "run")
+    assert resumed.code == 0 and "the training ended with epoch 2; evaluating it on" in resumed.err
+    assert "going on from" not in resumed.err
+    assert json.loads(Path("run/run.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize("place", ["write_checkpoint", "train_and_keep"])
+def test_sigterm_between_the_folder_and_the_first_step_leaves_an_interrupted_run(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    real = getattr(job, place)
+
+    def stopped(*arguments: object) -> object:
+        signal.raise_signal(signal.SIGTERM)
+        return real(*arguments)
+
+    monkeypatch.setattr(job, place, stopped)
+    assert cnn("train", net, "--run-dir", "run").code == 143
+    assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
+
+
+def test_what_is_kept_is_said_only_where_it_is_there(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = cnn("train", net, "--optimizer", "sgd", "--lr", "1e30", "--run-dir", "run")
+    assert ended.code == 1 and "are kept" not in ended.err and not Path("run/weights.safetensors").exists()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_whole", full)
+    ended = cnn("train", net, "--run-dir", "other")
+    assert ended.code == 2 and "No space left on device" in ended.err and "there is no checkpoint yet" in ended.err
