@@ -145,6 +145,7 @@ class Recipe(Record):
     sizes: Milestones = ()
     tta: Annotated[str, one_of("none", "mirror", "six")] = "none"
     init: Text = "kaiming"
+    partial: Flag = False
     whiten: Flag = False
     seed: Whole = 0
     validation: Annotated[float, _below_one] = 0.0
@@ -199,6 +200,7 @@ MEANINGS = {
     "sizes": "Sides of the images from the first epochs to the last, as 24,28,32.",
     "tta": "Views that are averaged at evaluation: none, mirror or six.",
     "init": "Initial weights: kaiming, xavier, lecun, normal, dirac, or a run or a file of weights to start from.",
+    "partial": "With init from a file: start as new what has no weights of its name and shape there.",
     "whiten": "Start the first convolution with filters that whiten the training images, and freeze it.",
     "seed": "Of the weights, the order of the data, augmentation and dropout.",
     "validation": "Share of the training images held out to watch the training.",
@@ -274,6 +276,9 @@ def _check_together(recipe: Recipe) -> None:
             found = f"not at {', '.join(map(str, recipe.milestones))}" if recipe.milestones else "and none is given"
             message = f"milestones: the rate falls at growing epochs below {recipe.epochs:g}, {found}"
             raise CnnError(message, "write milestones: [30, 60], or --milestones 30,60")
+    if recipe.partial and recipe.init in INITS:
+        hint = "it goes with --init RUN or a file; --no-partial takes it back"
+        raise CnnError(f"partial: init {recipe.init} gives all weights their values", hint)
     if recipe.warmup >= recipe.epochs:
         raise CnnError(
             f"warmup: {recipe.warmup:g} epochs of {recipe.epochs:g} leave none at the full rate", "use a shorter one"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,8 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
 from cnncli.numerals import is_digits
+from cnncli.run_record import Normalisation as Normalisation
+from cnncli.run_record import RunRecord as RunRecord
+from cnncli.run_record import WrongField, read_record
+from cnncli.shape import format_shape
 
 if TYPE_CHECKING:
+    from cnncli.language import Source
     from cnncli.loading import Loaded
     from cnncli.recipe import Recipe
 
@@ -31,45 +37,8 @@ ARCHITECTURE, RECIPE, RUN, METRICS, WEIGHTS, BEST, LOCK = (
     "best.safetensors",
     ".lock",
 )
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """What each channel's values, divided by ``unit``, are shifted by and divided by: those of the training images.
-
-    The unit is 255 for pixels and 1 for other numbers.
-    """
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    unit: float = 255.0
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """What ``run.json`` holds. ``status`` is running, finished, interrupted or failed."""
-
-    name: str
-    dataset: str
-    classes: tuple[str, ...]
-    normalisation: Normalisation
-    status: str = "running"
-    began: str = ""  # when, in ISO 8601
-    epochs_done: int = 0
-    device: str = ""
-    versions: dict[str, str] | None = None
-    threads: int = 0
-    command: tuple[str, ...] = ()
-    git: str = ""  # the commit of the folder that it was started in, with + where files were changed
-    data_fingerprint: str = ""
-    precision: str = ""
-    compiled: str = ""
-    task: str = "classification"
-    targets: Normalisation | None = None  # what a regression's targets were scaled by
-    best: dict[str, float] | None = None
-    overrides: dict[str, str] | None = None  # of --set and --input, where the architecture's text could not hold them
-    inputs: dict[str, str] | None = None
-    result: dict[str, float] | None = None
+FILE_LIMIT = 4 << 20  # bytes of a run.json: those of 22,000 classes have a sixth of it
+METRICS_LIMIT = 64 << 20  # bytes of a metrics.jsonl: those of 100,000 epochs have half of it
 
 
 @dataclass(frozen=True)
@@ -91,24 +60,31 @@ class Run:
         write_whole(self.folder / RUN, json.dumps(asdict(run.record), indent=1).encode() + b"\n")
         return run
 
-    def cut_metrics(self, epochs: int) -> None:
-        """Keep the lines of the first epochs of ``metrics.jsonl``: what was done after a checkpoint is done again."""
-        path = self.folder / METRICS
-        if not path.exists():
-            return
-        kept = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                if json.loads(line)["epoch"] <= epochs:
-                    kept.append(line + "\n")
-            except (ValueError, KeyError, TypeError):
-                continue  # a line that was being written when the training was killed
-        write_whole(path, "".join(kept).encode())
+    def cut_metrics(self, epochs: int) -> int:
+        """Keep the lines of the first epochs of ``metrics.jsonl``: what was done after a checkpoint is done again.
+
+        Lines that cannot be read are left out, as one that was being written when the training was killed; how many.
+        """
+        lines = [*metrics_in(self.folder)]
+        kept = [json.dumps(figures) for figures in lines if figures is not None and figures["epoch"] <= epochs]
+        if os.path.lexists(self.folder / METRICS):
+            write_whole(self.folder / METRICS, "".join(f"{line}\n" for line in kept).encode())
+        return lines.count(None)
 
     def add_metrics(self, metrics: dict[str, Any]) -> None:
         """Append a line to ``metrics.jsonl``."""
         with (self.folder / METRICS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(metrics) + "\n")
+
+
+@contextmanager
+def _lock_file(folder: Path, flags: int) -> Iterator[int]:
+    """The descriptor of a run's lock. Raises OSError where it is a link; a pipe is not waited for."""
+    descriptor = os.open(folder / LOCK, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -119,7 +95,7 @@ def held(folder: Path) -> Iterator[None]:
     except ImportError:  # Windows has no flock
         yield
         return
-    with (folder / LOCK).open("w") as file:
+    with _lock_file(folder, os.O_RDWR | os.O_CREAT) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -136,7 +112,7 @@ def is_held(folder: Path) -> bool:
     except ImportError:
         return True
     try:
-        with (folder / LOCK).open("r") as file:
+        with _lock_file(folder, os.O_RDONLY) as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return False
     except BlockingIOError:
@@ -152,18 +128,31 @@ def create(folder: Path | None, record: RunRecord, architecture: str, recipe: di
 
     Raises CnnError where it cannot be made.
     """
-    import yaml
-
     try:
         made = next_folder(record.name) if folder is None else _given_folder(folder)
         write_whole(made / ARCHITECTURE, architecture.encode())
-        write_whole(made / RECIPE, yaml.safe_dump(recipe, sort_keys=False).encode())
+        write_whole(made / RECIPE, _dumped(recipe))
         return Run(made, record).updated()
     except OSError as error:
         place = error.filename or folder or "runs"
         raise CnnError(
             f"{place}: cannot write the run: {error.strerror}", "choose another folder with --run-dir"
         ) from None
+
+
+def _dumped(recipe: dict[str, Any]) -> bytes:
+    """A recipe as YAML. A text that the file's reader would take for a number is quoted, as PyYAML alone would not."""
+    import yaml
+
+    from cnncli.language.source import read_plain
+
+    class Dumper(yaml.SafeDumper):
+        def represent_text(self, text: str) -> yaml.ScalarNode:
+            style = None if isinstance(read_plain(text), str) else "'"
+            return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    Dumper.add_representer(str, Dumper.represent_text)
+    return yaml.dump(recipe, Dumper=Dumper, sort_keys=False).encode()
 
 
 def next_folder(name: str) -> Path:
@@ -191,51 +180,125 @@ def _given_folder(folder: Path) -> Path:
 
 def open_run(folder: Path, *, best: bool = False) -> Run:
     """Read a run folder, for the last weights or the ``best``. Raises CnnError where it is none, or is damaged."""
+    path = folder / RUN
     try:
-        data = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        read = {"classes": tuple(map(str, data["classes"])), "command": tuple(map(str, data.get("command", ())))}
-        scaled = {key: _normalisation(data[key]) for key in ("normalisation", "targets") if data.get(key)}
-        record = RunRecord(**{**data, **read, **scaled})
+        record = read_record(file_bytes(path).decode())
     except FileNotFoundError:
         raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
     except NotADirectoryError:
         raise CnnError(f"{folder}: is a file, not a run folder", _known_runs()) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CnnError(f"{folder / RUN}: cannot be read: {error}", "train the network again") from None
+    except WrongField as error:
+        raise CnnError(f"{path}: {error}", _BY_HAND) from None
+    except RecursionError:
+        raise CnnError(f"{path}: is nested too deeply", _BY_HAND) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CnnError(f"{path}: cannot be read: {reason}", _BY_HAND) from None
     return Run(folder, record, BEST if best else WEIGHTS)
 
 
-def _normalisation(data: dict[str, Any]) -> Normalisation:
-    mean, std = (tuple(map(float, data[key])) for key in ("mean", "std"))
-    return Normalisation(mean, std, float(data.get("unit", 255.0)))
+_BY_HAND = "was it changed by hand? cnn train writes it"
+
+
+def source_of(run: Run) -> Source:
+    """The text of a run's architecture. Raises CnnError where it cannot be read."""
+    return _source(run.folder / ARCHITECTURE)
+
+
+def _source(path: Path) -> Source:
+    from cnncli.language import decode
+
+    try:
+        return decode(str(path), file_bytes(path))
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file", "the run folder is not whole") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise CnnError(f"{path}: cannot be read: {reason}") from None
 
 
 def architecture_of(run: Run) -> Loaded:
-    """The network of a run, under the name that it was trained as. Raises CnnError where its file cannot be read.
+    """The network of a run, under the name that it was trained as.
 
     An input is taken as it was in the training: earlier versions wrote 32x32x3 where 32@32x3 is written today.
+    Raises CnnError where its file cannot be read, and where ``run.json`` speaks of another network.
     """
-    from cnncli.loading import load
+    from cnncli.loading import load_source
 
     record = run.record
     overrides, inputs = record.overrides or {}, record.inputs or {}
-    loaded = load(str(run.folder / ARCHITECTURE), overrides=overrides, inputs=inputs, any_input=True)
-    return loaded._replace(slug=record.name)
+    loaded = load_source(source_of(run), record.name, overrides=overrides, inputs=inputs, any_input=True)
+    _check_fit(run, loaded)
+    return loaded
+
+
+def _check_fit(run: Run, loaded: Loaded) -> None:
+    """Raises CnnError where the record's task, classes or normalisation are not those of a network."""
+    record, graph = run.record, loaded.graph
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise CnnError(f"{run.folder / ARCHITECTURE}: a run's network has one input and one output", _BY_HAND)
+    shape, output = graph.inputs[0].shape, loaded.inferred.shape(graph.outputs[0])
+    channels = len(record.normalisation.mean)
+    if (record.task == "segmentation") != (len(output) > 1):
+        problem = f"the task is {record.task}, and the network's output is {format_shape(output)}"
+    elif output[0] != len(record.classes):
+        problem = f"has {len(record.classes)} classes, and the network gives {format_shape(output)}"
+    elif channels != shape[0] if len(shape) > 1 else shape[0] % channels:
+        problem = f"the normalisation is of {channels} channels, and the network's input is {format_shape(shape)}"
+    else:
+        return
+    raise CnnError(f"{run.folder / RUN}: {problem}", _BY_HAND)
 
 
 def recipe_of(run: Run) -> Recipe:
     """The recipe of a run. Raises CnnError where it cannot be read."""
-    import yaml
-
+    from cnncli.language.source import parse, plain_tree
     from cnncli.recipe import from_dict
 
-    try:
-        values = yaml.safe_load((run.folder / RECIPE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise CnnError(f"{run.folder / RECIPE}: cannot be read: {error}") from None
+    path = run.folder / RECIPE
+    values = plain_tree(parse(_source(path)))
     if not isinstance(values, dict):
-        raise CnnError(f"{run.folder / RECIPE}: is no recipe")
-    return from_dict(values)
+        raise CnnError(f"{path}: is no recipe", _BY_HAND)
+    try:
+        return from_dict(values)
+    except CnnError as error:
+        raise CnnError(f"{path}: {error.problems[0].message}", _BY_HAND) from None
+
+
+def metrics_in(folder: Path) -> Iterator[dict[str, float] | None]:
+    """The figures of each line of a run's ``metrics.jsonl``, with its ``epoch``; None for a line that is damaged."""
+    try:
+        data = file_bytes(folder / METRICS, METRICS_LIMIT)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        yield None
+        return
+    for line in data.splitlines():
+        try:
+            figures = json.loads(line.decode())
+        except (ValueError, RecursionError):
+            figures = None
+        yield figures if _are_figures(figures) else None
+
+
+def _are_figures(figures: object) -> bool:
+    """Numbers by name, the number of the epoch among them."""
+    if not isinstance(figures, dict) or type(figures.get("epoch")) is not int or figures["epoch"] < 1:
+        return False
+    return all(type(value) is float or (type(value) is int and abs(value) < 10**15) for value in figures.values())
+
+
+def file_bytes(path: Path, limit: int = FILE_LIMIT) -> bytes:
+    """All of a regular file. Raises OSError, and ValueError for another kind of file, or one larger than ``limit``."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("it is not a regular file")
+        if found.st_size > limit:
+            raise ValueError(f"it is larger than {limit >> 20} MiB (the limit)")
+        return file.read(limit)
 
 
 def _known_runs() -> str:
@@ -246,7 +309,8 @@ def _known_runs() -> str:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all: aside, synced, renamed."""
     aside = path.with_name(f".{path.name}.part")
-    with aside.open("wb") as file:
+    aside.unlink(missing_ok=True)  # what a kill left there; a link is not followed
+    with aside.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cnncli.errors import CnnError
 from cnncli.executor.modules import AnyBatchNorm, ChannelScale, Normalised
 from cnncli.executor.own_modules import CodeDistances, CroppedConvTranspose, OwnConvolution, TrainedAverage
-from cnncli.executor.weights import load_matching
+from cnncli.executor.weights import load_start
 from cnncli.executor.whitening import IMAGES, whiten
 from cnncli.recipe import Recipe
 
@@ -76,7 +76,7 @@ def start_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Te
     scheme = recipe.init if recipe.init in SCHEMES else "kaiming"
     initialise(network, scheme, recipe.seed)
     if recipe.init not in SCHEMES and sample is not None:
-        yield from load_matching(network, recipe.init)
+        yield from load_start(network, recipe.init, partial=recipe.partial)
     if recipe.whiten:
         convolution = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
         if convolution is None:

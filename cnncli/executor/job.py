@@ -117,7 +117,9 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             prepared = with_fastest_steps(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
             if workers.is_first():
-                run.cut_metrics(done)
+                damaged = run.cut_metrics(done)
+                if damaged:
+                    display.note(f"{run.folder / runs.METRICS}: left out {damaged} lines that cannot be read")
                 run = run.updated(status="running", epochs_done=done, dataset=absolute_spec(job.spec))
             for text in (note, *_not_exact(run.record, prepared)):
                 if text:

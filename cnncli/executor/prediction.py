@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cnncli.errors import CnnError
 from cnncli.executor.batches import Preparation, preparation
 from cnncli.executor.devices import choose_device
 from cnncli.executor.losses import Activation, probabilities_of
@@ -17,7 +16,6 @@ from cnncli.executor.network import Network
 from cnncli.executor.weights import load_weights
 from cnncli.loading import Loaded
 from cnncli.runs import Run, RunRecord
-from cnncli.shape import format_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,11 +74,5 @@ def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
     network = Network(loaded.inferred).eval()
     load_weights(network, run.weights_file)
     record, graph = run.record, loaded.graph
-    scores = loaded.inferred.shape(graph.outputs[0])
-    if scores[0] != len(record.classes):
-        raise CnnError(
-            f"{run.folder}: run.json has {len(record.classes)} classes, and the network gives {format_shape(scores)}",
-            "was it changed by hand?",
-        )
     prepare = preparation(graph.inputs[0].shape, record.normalisation, device)
     return Predictor(network.to(device), prepare, probabilities_of(graph), record, device)

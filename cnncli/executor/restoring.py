@@ -17,12 +17,11 @@ from cnncli.executor.checkpoint import Checkpoint
 from cnncli.executor.network import own_tensors
 from cnncli.executor.optimisation import gets_state, state_forms
 from cnncli.executor.state import State
-from cnncli.executor.tensor_files import DamagedError, Form, check_forms
+from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values
 from cnncli.executor.training import Task
 
 OPTIONAL = {"seconds": 0.0}  # numbers that checkpoints of earlier versions do not have
 LARGEST_COUNT = 2**24  # in float32, in which the optimizers count their steps: one more is the same number
-SECOND_MOMENTS = ("exp_avg_sq", "square_avg", "running_var")  # never negative
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Restorable:
         step = checkpoint.numbers["step"]
         self._check_presence(checkpoint.tensors, step)
         for name, tensor in checkpoint.tensors.items():
-            _check_values(name, tensor)
+            check_values(name, tensor)
             if name.startswith("optimizer") and name.endswith("/step"):
                 self._check_count(name, tensor.item(), step)
 
@@ -118,21 +117,6 @@ class Restorable:
         if not (least <= count <= step and count == math.floor(count)):
             wanted = f"{least}" if least == step else f"a whole number from {least} to {step}"
             raise DamagedError(f"holds {name} = {count:g}, expected {wanted}")
-
-
-def _check_values(name: str, tensor: Tensor) -> None:
-    kind = name.rpartition("/")[2].rpartition(".")[2]
-    if not tensor.is_floating_point():
-        bad = bool((tensor < 0).any())
-        wanted = "no negative numbers"
-    elif kind in SECOND_MOMENTS:  # a square may be past float32, and its step is nothing then
-        bad = bool((tensor < 0).any() | tensor.isnan().any())
-        wanted = "no negative numbers and no NaN"
-    else:
-        bad = not bool(tensor.isfinite().all())
-        wanted = "finite numbers"
-    if bad:
-        raise DamagedError(f"holds values in {name} that are out of range, expected {wanted}")
 
 
 def _whole(numbers: dict[str, Any], name: str, least: int, most: int) -> int:

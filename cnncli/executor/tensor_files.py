@@ -15,6 +15,7 @@ DTYPES = {  # safetensors' names of the types that a training writes; others sta
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
 }  # fmt: skip
+SECOND_MOMENTS = ("exp_avg_sq", "square_avg", "running_var")  # never negative
 
 
 class DamagedError(Exception):
@@ -75,3 +76,19 @@ def check_forms(found: dict[str, Form], expected: dict[str, tuple[Form, ...]], r
             raise DamagedError(f"has a tensor {name[:100]!r}, which nothing here is called")
         if form not in expected[name]:
             raise DamagedError(f"holds {name} as {form}, expected {' or '.join(map(str, expected[name]))}")
+
+
+def check_values(name: str, tensor: Tensor) -> None:
+    """Raises DamagedError where a tensor of a training holds what no training comes to: NaN, a negative variance."""
+    kind = name.rpartition("/")[2].rpartition(".")[2]
+    if not tensor.is_floating_point():
+        bad = bool((tensor < 0).any())
+        wanted = "no negative numbers"
+    elif kind in SECOND_MOMENTS:  # a square may be past float32, and its step is nothing then
+        bad = bool((tensor < 0).any() | tensor.isnan().any())
+        wanted = "no negative numbers and no NaN"
+    else:
+        bad = not bool(tensor.isfinite().all())
+        wanted = "finite numbers"
+    if bad:
+        raise DamagedError(f"holds values in {name} that are out of range, expected {wanted}")

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import stat
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from pickle import UnpicklingError
+from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError, suggestion
-from cnncli.executor.network import own_tensors
+from cnncli.executor.network import NOT_FIGURES, own_tensors
+from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values, opened
 from cnncli.recipe import INITS
 from cnncli.runs import WEIGHTS, write_whole
+from cnncli.shape import format_shape
+
+PICKLED = (".pt", ".pth", ".bin", ".ckpt")
+SHOWN = 6  # names in a message
+STATE_DICT = "save it with torch.save(network.state_dict(), …), or as safetensors: whole networks may hold code"
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
@@ -22,63 +31,139 @@ def save_weights(network: nn.Module, path: Path) -> None:
     write_whole(path, save({name: tensor.detach().cpu().contiguous() for name, tensor in own_tensors(network).items()}))
 
 
-def load_matching(network: nn.Module, start: str) -> Iterator[str]:
-    """Fill what matches by name and shape from a run, a safetensors file or a state_dict; say what did not match.
-
-    A state_dict is read as weights only, which cannot run code. Raises CnnError where nothing matches.
-    """
-    path = Path(start).expanduser()
-    tensors = _tensors_of(path / WEIGHTS if path.is_dir() else path, start)
-    own = own_tensors(network)
-    matching = {name: tensor for name, tensor in tensors.items() if name in own and own[name].shape == tensor.shape}
-    if not matching:
-        raise CnnError(
-            f"--init {start}: no weight has the name and shape of one of the network",
-            f"it has {', '.join([*tensors][:3])} …; the network has {', '.join([*own][:3])} …",
-        )
-    with torch.no_grad():
-        for name, tensor in matching.items():
-            own[name].copy_(tensor)
-    yield f"{len(matching)} of {len(own)} weights from {start}"
-    left = [name for name in own if name not in matching]
-    other = [f"{name} ({'another shape' if name in tensors else 'not there'})" for name in left]
-    unused = [name for name in tensors if name not in own]
-    if other:
-        yield f"not matched, so as new: {', '.join(other[:6])}{', …' if len(other) > 6 else ''}"
-    if unused:
-        yield f"not used: {', '.join(unused[:6])}{', …' if len(unused) > 6 else ''}"
-
-
-def _tensors_of(path: Path, start: str) -> dict[str, Tensor]:
-    try:
-        if path.suffix in (".pt", ".pth", ".bin", ".ckpt"):
-            found = torch.load(path, map_location="cpu", weights_only=True)
-            found = found.get("state_dict", found) if isinstance(found, dict) else {}
-        else:
-            found = load(path.read_bytes())
-    except FileNotFoundError:
-        known = f"it is one of {', '.join(INITS)}, a run folder, or a file of weights"
-        raise CnnError(f"--init {start}: there is no such file or run", suggestion(start, INITS, known)) from None
-    except OSError as error:
-        raise CnnError(f"--init {start}: cannot be read: {error.strerror or error}") from None
-    except (SafetensorError, ValueError, RuntimeError, UnpicklingError, EOFError):
-        hint = "save it with torch.save(network.state_dict(), …), or as safetensors: whole networks may hold code"
-        raise CnnError(f"--init {start}: is no file of weights", hint) from None
-    return {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
-
-
 def load_weights(network: nn.Module, path: Path) -> None:
     """Read the weights of the same network. Raises CnnError for a missing, damaged or different file."""
-    try:
-        tensors = load(path.read_bytes())
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there are no weights", "the training ended before its first epoch did") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CnnError(f"{path}: the weights cannot be read: {error}", "train the network again") from None
     own = own_tensors(network)
-    for name in (*own, *tensors):
-        if name not in own or name not in tensors or own[name].shape != tensors[name].shape:
-            raise CnnError(
-                f"{path}: the weights are not this network's: {name} differs", "was architecture.yaml changed by hand?"
-            )
+    expected: dict[str, tuple[Form, ...]] = {name: (Form.of(tensor),) for name, tensor in own.items()}
+    try:
+        with opened(path) as file:
+            check_forms(file.forms, expected, required={*own})
+            tensors = {name: file.read(name) for name in file.forms}
+        for name, tensor in tensors.items():
+            check_values(name, tensor)
+    except DamagedError as error:
+        if not os.path.lexists(path):
+            hint = "the training ended before its first epoch did"
+            raise CnnError(f"{path}: there are no weights", hint) from None
+        hint = "was it, or architecture.yaml, changed by hand? train the network again"
+        raise CnnError(f"{path}: these are not the network's weights: the file {error}", hint) from None
     network.load_state_dict(tensors, strict=False)  # what layers share stands once in the file
+
+
+class Start(NamedTuple):
+    """The tensors that a training starts from: their forms by name, and the function that reads one."""
+
+    forms: dict[str, Form]
+    read: Callable[[str], Tensor]
+
+
+def load_start(network: nn.Module, start: str, *, partial: bool = False) -> Iterator[str]:
+    """Fill a network with the weights of a run, a safetensors file or a state_dict; what is to be said of it.
+
+    Tensors go by name and shape. Raises CnnError where the file has none for some of the network's, unless ``partial``
+    leaves these as they are; also where none match, and where values are no numbers. A state_dict is read as weights
+    only, which cannot run code.
+    """
+    path = Path(start).expanduser()
+    path = path / WEIGHTS if path.is_dir() else path
+    try:
+        if path.suffix in PICKLED:
+            yield from _fill(network, start, _pickled(path), partial)
+            return
+        with opened(path) as file:
+            yield from _fill(network, start, Start(file.forms, file.read), partial)
+    except DamagedError as error:
+        if not os.path.lexists(path):
+            known = f"it is one of {', '.join(INITS)}, a run folder, or a file of weights"
+            hint = suggestion(start, INITS, known)
+            raise CnnError(f"--init {start}: there is no such file or run", hint) from None
+        raise CnnError(f"--init {start}: the file {error}", STATE_DICT) from None
+
+
+def _fill(network: nn.Module, start: str, given: Start, partial: bool) -> Iterator[str]:
+    own = own_tensors(network)
+    matching = [name for name, form in given.forms.items() if name in own and _matches(form, Form.of(own[name]))]
+    taken = {*matching}
+    left = [name for name in own if name not in taken]
+    needed = [name for name in left if name.rpartition(".")[2] not in NOT_FIGURES]  # counts of steps may be missing
+    unused = [name for name in given.forms if name not in own]
+    if not any(name.rpartition(".")[2] not in NOT_FIGURES for name in matching):
+        raise CnnError(
+            f"--init {start}: no tensor has the name and shape of one of the network's",
+            f"it has {_some([*given.forms], 3)}; the network has {_some([*own], 3)}",
+        )
+    differing = _some([_difference(name, own[name], given.forms.get(name)) for name in needed])
+    if needed and not partial:
+        raise CnnError(
+            f"--init {start}: has {len(matching)} of the network's {len(own)} tensors; the others: {differing}",
+            "start from weights of the same network, or give --partial: what does not match starts as new",
+        )
+    with torch.no_grad():
+        for name in matching:
+            tensor = given.read(name)
+            check_values(name, tensor)
+            own[name].copy_(tensor)
+    yield f"{len(matching)} of {len(own)} tensors from {start}"
+    if needed:
+        yield f"not matched, so as new: {differing}"
+    if unused:
+        yield f"not used: {_some(unused)}"
+
+
+def _matches(form: Form, own: Form) -> bool:
+    """Whether values can be taken: of the same shape, and of numbers that are converted without a change of kind."""
+    return form.shape == own.shape and form.dtype.lstrip("b").startswith("float") == own.dtype.startswith("float")
+
+
+def _difference(name: str, own: Tensor, given: Form | None) -> str:
+    if given is None:
+        return f"{name} (not there)"
+    if given.shape == tuple(own.shape):
+        return f"{name} ({given.dtype} there)"
+    return f"{name} ({_sizes(given.shape)} there, {_sizes(tuple(own.shape))} here)"
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return format_shape(shape) or "a single value"
+
+
+def _some(names: list[str], most: int = SHOWN) -> str:
+    shown = ", ".join(name if len(name) <= 100 else name[:99] + "…" for name in names[:most])
+    return f"{shown}, …" if len(names) > most else shown
+
+
+def _pickled(path: Path) -> Start:
+    """The tensors of a state_dict that torch.save wrote. Raises DamagedError for anything else."""
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):  # a device or a pipe may have no end
+            raise DamagedError("is not a regular file")
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if sum(entry.file_size for entry in archive.infolist()) > info.st_size:
+                    raise DamagedError("is compressed, which torch.save never does")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torch's, on old formats
+            found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except DamagedError:
+        raise
+    except FileNotFoundError:
+        raise DamagedError("is missing") from None
+    except Exception as error:  # torch does not say what it raises for what is no pickle of its own
+        raise DamagedError("holds more than tensors, or is damaged") from error
+    found = found.get("state_dict", found) if isinstance(found, Mapping) else found
+    if not isinstance(found, Mapping):
+        raise DamagedError(f"holds a {type(found).__name__}, no tensors by name")
+    tensors = {name: value for name, value in found.items() if isinstance(name, str) and _is_plain(value)}
+    if not tensors:
+        nested = [str(name) for name, value in found.items() if isinstance(value, Mapping)]
+        inside = f"; its entries are {_some(nested, 3)}: save the one that is a state_dict alone" if nested else ""
+        raise DamagedError(f"holds no tensors by name{inside}")
+    return Start({name: Form.of(tensor) for name, tensor in tensors.items()}, tensors.__getitem__)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a tensor of numbers in memory: none that is sparse, quantized, complex, or on no device."""
+    if not isinstance(value, Tensor) or value.is_quantized or value.is_complex() or value.is_nested:
+        return False
+    return value.layout is torch.strided and value.device.type == "cpu"

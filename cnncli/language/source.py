@@ -342,6 +342,17 @@ _SYNTAX_HINTS = (
 )
 
 
+def plain_tree(node: Value | None) -> Any:
+    """A tree as lists, mappings and plain values, with aliases put in; what stands in an expression stays text."""
+    if isinstance(node, Scalar):
+        return plain_value(node)
+    if isinstance(node, Sequence):
+        return [plain_tree(item) for item in node.items]
+    if isinstance(node, Mapping):
+        return {key: plain_tree(entry) for key, entry in node.entries.items()}
+    return None
+
+
 def plain_value(scalar: Scalar) -> int | float | bool | str | None:
     """A scalar by its look: a whole number, a number, true or false, nothing, or a text.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
-from cnncli.runs import ARCHITECTURE, METRICS, RECIPE, RUN, Run, is_held, open_run
+from cnncli.runs import RECIPE, RUN, Run, is_held, metrics_in, open_run, recipe_of, source_of
 from cnncli.views.training import duration
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ class Told(NamedTuple):
     @property
     def result(self) -> dict[str, Any]:
         """What the run came to; of one that did not end, what its last epoch came to."""
-        return _mapping(self.run.record.result) or (self.epochs[-1] if self.epochs else {})
+        return self.run.record.result or (self.epochs[-1] if self.epochs else {})
 
 
 def listed(folder: Path) -> list[Row]:
@@ -103,7 +103,7 @@ def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
     """Name and totals of each network; nothing where all have the same text."""
     from cnncli.runs import architecture_of
 
-    if len({_text(each.run.folder / ARCHITECTURE) for each in told}) == 1:
+    if len({_architecture(each.run) for each in told}) == 1:
         return [{} for _ in told]
     found = []
     for each in told:
@@ -117,7 +117,7 @@ def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
 
 def _made(told: Told) -> dict[str, Any]:
     record = told.run.record
-    return {"data": record.dataset, "device": record.device, **_mapping(record.versions)}
+    return {"data": record.dataset, "device": record.device, **(record.versions or {})}
 
 
 def _results(told: Told) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def _cell(column: str, value: Any, row: Row) -> Any:
         return ""
     if column == "date":
         return str(value)[:16].replace("T", " ")
-    if not isinstance(value, int | float) or isinstance(value, bool):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         return str(value)
     if figure.endswith(("accuracy", "iou", "top_5")):
         return f"{value:8.2%}"
@@ -182,35 +182,19 @@ def _cell(column: str, value: Any, row: Row) -> Any:
 
 
 def _told(run: Run) -> Told:
-    import yaml
+    from cnncli.recipe import as_dict
 
     try:
-        recipe = yaml.safe_load(_text(run.folder / RECIPE))
-    except yaml.YAMLError:
-        recipe = None
-    return Told(run, _mapping(recipe), [*_epochs(run.folder / METRICS)])
+        recipe = as_dict(recipe_of(run))
+    except CnnError:  # changed by hand: the run tells less then
+        recipe = {}
+    return Told(run, recipe, [figures for figures in metrics_in(run.folder) if figures is not None])
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}  # files can be changed by hand
-
-
-def _epochs(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of ``metrics.jsonl``; one that was cut off while it was written is left out."""
-    for line in _text(path).splitlines():
-        try:
-            figures = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(figures, dict):
-            yield figures
-
-
-def _text(path: Path) -> str:
-    """A file's text; nothing where it cannot be read: the run tells less then."""
+def _architecture(run: Run) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        return source_of(run).text
+    except CnnError:
         return ""
 
 

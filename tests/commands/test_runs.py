@@ -43,7 +43,9 @@ def made(
     **facts: Any,
 ) -> runs.Run:
     """A run folder as a training leaves it."""
-    record = runs.RunRecord("net", "digits", ("a", "b"), runs.Normalisation((0.3,), (0.4,)), device="cpu", **facts)
+    record = runs.RunRecord(
+        "net", "digits", tuple("0123456789"), runs.Normalisation((0.3,), (0.4,)), device="cpu", **facts
+    )
     run = runs.create(Path(name), record, network, recipe)
     for epoch, accuracy in enumerate(accuracies, 1):
         run.add_metrics(metrics(epoch, accuracy, held_out))
@@ -133,7 +135,7 @@ def test_runs_are_compared_by_what_differs_and_by_their_results(cnn: Run) -> Non
     assert cnn("runs", "a", "b").out == (
         " part    what                       a            b\n"
         " recipe  lr                      0.01          0.1\n"
-        " recipe  nesterov                             True\n"
+        " recipe  nesterov               False         True\n"
         " made    torch                                 2.6\n"
         " result  status              finished  interrupted\n"
         " result  epochs                     3            1\n"
@@ -150,7 +152,7 @@ def test_runs_are_compared_by_what_differs_and_by_their_results(cnn: Run) -> Non
         for row in json.loads(cnn("runs", "a", "b", "--format", "json").out)
     }
     assert rows["recipe", "lr"] == (0.01, 0.1)
-    assert rows["recipe", "nesterov"] == (None, True)
+    assert rows["recipe", "nesterov"] == (False, True)
     assert rows["made", "torch"] == (None, "2.6")
     assert ("recipe", "epochs") not in rows and not any(part == "network" for part, _ in rows)
     assert rows["result", "test accuracy"] == (0.8, 0.7)

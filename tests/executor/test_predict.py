@@ -150,7 +150,7 @@ def test_each_mistake_is_one_clear_error(cnn: Run, write: Callable[..., Path], d
     record = Path("run/run.json").read_text()
     Path("run/run.json").write_text(record.replace('"0",', ""))
     assert cnn("predict", "run", "digits/00.png").err.startswith(
-        "run: run.json has 9 classes, and the network gives 10"
+        "run/run.json: has 9 classes, and the network gives 10"
     )
     Path("run/run.json").write_text(record)
     Path("run/weights.safetensors").unlink()
