@@ -96,7 +96,8 @@ def _mutate_once(rng: Random, tree: Any, path: Path, paths: list[Path], words: t
         case 5 if words:
             parent[key] = rng.choice(words)
         case 6:
-            parent[key] = [parent[key]] * rng.choice((1, 2, 3, 30))
+            times = rng.choice((1, 2, 3, 30)) if len(paths) < 1000 else 1
+            parent[key] = [copy.deepcopy(parent[key]) for _ in range(times)]
         case 7 if isinstance(parent[key], int) and not isinstance(parent[key], bool):
             parent[key] = rng.choice((parent[key] + 1, parent[key] - 1, -parent[key], parent[key] * 1000, 1, 0))
         case _:
