@@ -123,3 +123,17 @@ def test_what_broke_something_once_breaks_nothing() -> None:
     assert SEEDS
     ended = _fuzz("--replay", *SEEDS)
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_a_few_cases_of_each_area_find_nothing(area: str, tmp_path: Path) -> None:
+    ended = _fuzz("--cases", 60, "--seed", 12, "--only", area, "--save", tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "60 cases in " in ended.stdout
+
+
+@pytest.mark.slow
+def test_two_thousand_cases_find_nothing(tmp_path: Path) -> None:
+    ended = _fuzz("--cases", 2000, "--seed", 13, "--jobs", 2, "--save", tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "2,000 cases in " in ended.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnncli.errors import CnnError
 from cnncli.homework import answers
 from cnncli.homework.check import compared
 from cnncli.homework.mistakes import described
@@ -15,7 +16,10 @@ HELP = "(? for a hint, = for the answer, Enter to skip, q to end)"
 
 
 def ask(quiz: Quiz) -> None:
-    """Ask every question until it is right, skipped or given up; then the score."""
+    """Ask every question until it is right, skipped or given up; then the score.
+
+    Raises CnnError for what cannot be read as text.
+    """
     click.echo(f"{heading(quiz)}  {HELP}\n")
     right, asked = 0, 0
     for task, found in zip(quiz.tasks, solved(quiz), strict=True):
@@ -38,6 +42,8 @@ def _ask_one(answer: Solved) -> bool | None:
         except click.Abort:
             click.echo()
             return None
+        except UnicodeDecodeError:
+            raise CnnError("the answer is not UTF-8 text", "type it, or save the file of answers as UTF-8") from None
         if given.lower() == "q":
             return None
         if given == "":
