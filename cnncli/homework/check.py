@@ -181,6 +181,8 @@ def _compared_matrix(base: Answer, truth: Truth, given: str) -> Answer:
     from cnncli.homework.matrices import read_text
     from cnncli.homework.matrix_files import is_file
 
+    if not re.search(r"[;\[({\\]", given):  # rows that only line breaks set apart, in a report of one line
+        base = base._replace(given=one_line("; ".join(filter(None, map(str.strip, given.splitlines())))))
     if is_file(given):
         return base._replace(remarks=("a matrix is written out: 1 2; 3 4",))
     try:

@@ -16,6 +16,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[
 
 def number(word: str) -> Any:
     """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; a root that is not whole stays ``sqrt(30)``. Raises CnnError."""
+    if len(word) <= 30 and word.isascii() and word.isdigit():
+        return int(word)  # most are, and a file may hold many
     root = _ROOT.fullmatch(word)
     if root:
         value = number(root[1] or root[2])
