@@ -29,11 +29,12 @@ thorough = settings(
 )
 
 
-def test_random_networks_agree_with_torch_on_every_shape_and_count() -> None:
+@pytest.mark.parametrize("count", [625, pytest.param(2500, marks=pytest.mark.slow)])
+def test_random_networks_agree_with_torch_on_every_shape_and_count(count: int) -> None:
     agreed: set[str] = set()
     misfits: set[str] = set()
 
-    @thorough
+    @settings(thorough, max_examples=count)
     @given(networks())
     def compare(text: str) -> None:
         loaded = load_if_it_fits(text)
@@ -43,7 +44,7 @@ def test_random_networks_agree_with_torch_on_every_shape_and_count() -> None:
         check(loaded.inferred)
 
     compare()
-    assert len(agreed) >= 2000 and len(agreed) > len(misfits)
+    assert len(agreed) >= 0.8 * count and len(agreed) > len(misfits)
     assert all(any(f"{part}:" in text for text in agreed) for part in COMPOSING)
 
 
