@@ -100,3 +100,12 @@ def test_numbers_of_one_value_and_other_expressions_are_told_apart_by_caches() -
     one, other = named("a", 7), named("b", 7)
     assert one == other and hash(one) != hash(other) and hash(one) == hash(named("a", 7))
     assert isinstance(one + 1, Traced) and one + 0 is one and one * 1 is one and one // 1 is one
+
+
+@thorough
+@given(st.integers(-50, 50), st.integers(1, 9))
+def test_a_ceiling_is_written_as_one(one: int, other: int) -> None:
+    found = -(-named("n", one) // named("s", other))
+    assert found == math.ceil(Fraction(one, other))
+    assert written(expression_of(found), PLAIN_FORMULA) == "ceil(n / s)"
+    assert written(expression_of(-(found - 1)), PLAIN_FORMULA) == "-ceil(n / s) + 1"
