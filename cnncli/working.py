@@ -149,7 +149,8 @@ def _terms(expression: Expression) -> tuple[tuple[int, Expression], ...]:
 
 
 def _negative(expression: Expression) -> Expression:
-    return Sum(tuple((-sign, term) for sign, term in _terms(expression)))
+    terms = tuple((-sign, term) for sign, term in _terms(expression))
+    return terms[0][1] if len(terms) == 1 and terms[0][0] > 0 else Sum(terms)
 
 
 def _is_negative(expression: Expression) -> bool:
