@@ -16,6 +16,7 @@ import numpy as np
 from cnncli.data.classes import HELD_OUT
 from cnncli.data.columns import choose_columns, number_labels
 from cnncli.data.dataset import Dataset, Split
+from cnncli.data.files import open_regular
 from cnncli.data.parts import by_part, choose_parts
 from cnncli.data.rows import Part, Table, read_images, read_numbers
 from cnncli.errors import CnnError
@@ -108,6 +109,7 @@ def _parquet_files(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
             f"{path}: holds no Parquet file", "hf: takes a name on the hub, a .parquet file or a folder of them"
         )
     for file in found:
+        open_regular(file).close()  # the library would read a FIFO or a device, too
         yield _below(path, file), str(file)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -258,3 +259,11 @@ def test_the_library_is_loaded_by_none_of_the_others() -> None:
     script = f"import sys; {load}; print('datasets' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_only_regular_files_are_given_to_the_library(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "set" / "train.parquet"
+    path.parent.mkdir()
+    os.mkfifo(path) if kind == "fifo" else path.symlink_to("/dev/zero")
+    assert "not a regular file" in failure(path.parent)
