@@ -74,6 +74,12 @@ def memory(inferred: Inferred, batch: int = 1, dtype: str = "fp32", optimizer: s
     )
 
 
+def check_options(dtype: str, optimizer: str) -> None:
+    """Raises CnnError for an unknown precision or optimizer."""
+    _known("--dtype", dtype, BYTES)
+    _known("--optimizer", optimizer, STATE)
+
+
 def fitting_batch(inferred: Inferred, tried: int, limit: int, optimizer: str) -> int:
     """The largest power of two below the batch size ``tried`` whose training takes at most three quarters of ``limit``
     bytes (libraries take the rest); 0 where not even one input fits."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncli.commands import options
+from cnncli.commands.quantities import Bytes, Count
 from cnncli.errors import NO, CnnError
 
 if TYPE_CHECKING:
@@ -14,6 +15,29 @@ if TYPE_CHECKING:
     from cnncli.solving.windows import Solution, Wanted
 
 SHOWN = 10
+LARGEST_KERNEL = 11
+
+WINDOWS, ACCEPTS, OUTPUT, FIELD, BUDGETS = range(5)  # what is asked: see _question
+WORDS = {
+    WINDOWS: "a window alone, without an ARCH",
+    ACCEPTS: "--accepts",
+    OUTPUT: "--output-size without --vary",
+    FIELD: "--receptive-field without --vary",
+    BUDGETS: "--vary or --memory",
+}
+FIGURES = ("params", "macs", "flops", "activations", "memory")
+# the questions that each option goes with; another one is an error, so that nothing is ignored
+GOES_WITH = {
+    **dict.fromkeys(("inputs", "outputs", "kernel", "stride", "padding", "dilation"), (WINDOWS,)),
+    **dict.fromkeys(("max_kernel", "transposed"), (WINDOWS,)),
+    "everything": (WINDOWS, BUDGETS),
+    "accepts": (ACCEPTS, OUTPUT),
+    "output_size": (ACCEPTS, OUTPUT, BUDGETS),
+    "layer": (ACCEPTS, OUTPUT, BUDGETS),
+    "receptive_field": (FIELD, BUDGETS),
+    **dict.fromkeys((*FIGURES, "vary", "batch", "inference", "dtype", "optimizer"), (BUDGETS,)),
+    **dict.fromkeys(("input_shapes", "assignments"), (ACCEPTS, OUTPUT, FIELD, BUDGETS)),
+}
 
 
 @click.command()
@@ -24,29 +48,49 @@ SHOWN = 10
 @click.option("--stride", type=options.Whole(1), help="Fix the stride.")
 @click.option("--padding", metavar="P", help="Fix the padding per side, or valid, same or full.")
 @click.option("--dilation", type=options.Whole(1), help="Fix the dilation.")
-@click.option("--max-kernel", type=options.Whole(1, 1000), default=11, show_default=True, help="The largest kernel.")
+@click.option(
+    "--max-kernel",
+    type=options.Whole(1, 1000),
+    help=f"With --in and --out: the largest kernel.  [default: {LARGEST_KERNEL}]",
+)
 @click.option("--transposed", is_flag=True, help="Of a transposed convolution.")
 @click.option("--all", "everything", is_flag=True, help="All solutions, not only the first ten.")
 @click.option("--accepts", is_flag=True, help="The input sizes that ARCH accepts, and where nothing is dropped.")
-@click.option("--output-size", type=options.Whole(1), help="The input sizes that give this size of the last map.")
-@click.option("--layer", help="Of this layer's map instead.")
-@click.option("--receptive-field", type=options.Whole(1), help="The first layer of ARCH that sees so many pixels.")
-@click.option("--params", type=options.Whole(1), help="Keep to so many parameters (with --vary).")
-@click.option("--macs", type=options.Whole(1), help="Keep to so many multiply-accumulates (with --vary).")
-@click.option("--flops", type=options.Whole(1), help="Keep to so many operations (with --vary).")
-@click.option("--activations", type=options.Whole(1), help="Keep to so many values (with --vary).")
-@click.option("--vary", metavar="NAME", help="The variable of ARCH to find a value for.")
+@click.option(
+    "--output-size",
+    type=options.Whole(1),
+    help="The input sizes that give this size of the last map; with --vary a target.",
+)
+@click.option("--layer", metavar="NAME", help="With --output-size: of this layer's map instead.")
+@click.option(
+    "--receptive-field",
+    type=Count(),
+    help="The first layer of ARCH that sees so many pixels; with --vary or --memory a target.",
+)
+@click.option("--params", type=Count(), help="With --vary: at most so many parameters.")
+@click.option("--macs", type=Count(), help="With --vary: at most so many multiply-accumulates.")
+@click.option("--flops", type=Count(), help="With --vary: at most so many operations.")
+@click.option("--activations", type=Count(), help="With --vary: at most so many values.")
+@click.option("--memory", type=Bytes(), help="At most so much memory, as 24GB or 24GiB: the batch size is found.")
+@click.option(
+    "--batch", type=options.Whole(1), help="With --memory and --vary: the batch size, which is not found then."
+)
+@click.option("--inference", is_flag=True, help="With --memory: that of inference, not of training.")
+@click.option("--dtype", metavar="TYPE", help="With --memory: fp32 (the default), fp16 or bf16.")
+@click.option(
+    "--optimizer", metavar="NAME", help="With --memory: sgd, momentum, rmsprop, adam, adamw; none by default."
+)
+@click.option(
+    "--vary",
+    multiple=True,
+    metavar="NAME[=RANGE]",
+    help="A variable of ARCH to find a value for, as w, or w=8..512:8 (from, to, step); may be given several times.",
+)
 @options.input_option
 @options.set_option
 @options.format_option("table", "json")
-def command(
-    architecture: str | None,
-    input_shapes: tuple[str, ...],
-    assignments: tuple[str, ...],
-    form: str,
-    **asked: Any,
-) -> None:
-    """Find windows, input sizes, depths or widths that give a wanted figure.
+def command(architecture: str | None, form: str, **asked: Any) -> None:
+    """Find windows, input sizes, depths, widths or batch sizes that give wanted figures.
 
     \b
       cnn solve --in 7 --out 3                         the windows that do it
@@ -55,8 +99,16 @@ def command(
       cnn solve resnet50 --accepts                     the input sizes that it takes
       cnn solve lenet5 --output-size 5                 … that end in maps of 5x5
       cnn solve resnet50 --receptive-field 64          the first layer that sees so much
-      cnn solve net.yaml --params 100000 --vary width  the largest width within a budget
+      cnn solve net.yaml --params 100k --vary width    the largest width within a budget
+      cnn solve resnet50 --memory 24GB                 the largest batch to train with
+
+    Budgets (--params, --macs, --flops, --activations, --memory) and targets (--receptive-field, --output-size) hold
+    all together. With budgets the largest values are found, with targets alone the smallest. Of several variables, or
+    with the batch size, all combinations are shown that no other one exceeds in every value; first what uses most of
+    the budget it is nearest to. Numbers may be written as 50k, 1.5M, 4.1G, 1e6 or 1,000,000.
     """
+    question = _question(architecture, asked)
+    assignments, input_shapes = asked["assignments"], asked["input_shapes"]
     if architecture is None:
         record, lines = _windows(asked)
     else:
@@ -64,7 +116,7 @@ def command(
 
         overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
         loaded = load(architecture, overrides=overrides, inputs=inputs, open_sizes=True)
-        record, lines = _network(loaded, asked)
+        record, lines = _network(loaded, question, asked)
     if form == "json":
         import json
 
@@ -73,6 +125,84 @@ def command(
         click.echo("\n".join(lines))
     if record.get("answer") is False:
         raise click.exceptions.Exit(NO)
+
+
+def _question(architecture: str | None, asked: dict[str, Any]) -> int:
+    """What is asked. Raises CnnError for options that do not go with it."""
+    given = [name for name, value in asked.items() if value not in (None, False, ())]
+    question = WINDOWS if architecture is None else _network_question(given)
+    for name in given:
+        if question not in GOES_WITH[name]:
+            raise CnnError(f"{_option(name)} does not go with {WORDS[question]}", _goes_with(name, architecture))
+    if architecture is None:
+        _check_window_options(asked)
+    else:
+        _check_network_options(question, given)
+    return question
+
+
+def _network_question(given: list[str]) -> int:
+    if "vary" in given or "memory" in given:
+        return BUDGETS
+    if "accepts" in given or "output_size" in given:
+        return ACCEPTS if "accepts" in given else OUTPUT
+    if "receptive_field" in given:
+        return FIELD
+    budget = next((name for name in given if name in FIGURES), None)
+    if budget is not None:
+        return BUDGETS
+    raise CnnError(
+        "what is to be solved?",
+        "give --accepts, --output-size, --receptive-field, --memory, or --params … with --vary NAME",
+    )
+
+
+def _option(name: str) -> str:
+    return {"inputs": "--in", "outputs": "--out", "everything": "--all", "input_shapes": "--input"}.get(
+        name, "--set" if name == "assignments" else f"--{name.replace('_', '-')}"
+    )
+
+
+def _goes_with(name: str, architecture: str | None) -> str:
+    if name in ("inputs", "outputs") and architecture is not None:
+        return "leave the ARCH out, or give its input with --input 3x224x224"
+    if WINDOWS in GOES_WITH[name]:
+        return f"it goes with {' and with '.join(WORDS[question] for question in GOES_WITH[name])}"
+    if architecture is None:
+        return "it is of a network: name an ARCH"
+    return f"it goes with {' and with '.join(WORDS[question] for question in GOES_WITH[name])}"
+
+
+def _check_window_options(asked: dict[str, Any]) -> None:
+    """Raises CnnError for options that a question about a window would ignore."""
+    listed = asked["inputs"] and asked["outputs"]
+    if asked["everything"] and not listed:
+        raise CnnError("--all goes with --in and --out, which list windows", "leave it out")
+    if asked["max_kernel"] is not None and not listed:
+        raise CnnError("--max-kernel goes with --in and --out, which list windows", "leave it out")
+    if asked["max_kernel"] is not None and asked["kernel"] is not None:
+        raise CnnError("--kernel is the one kernel, and --max-kernel the largest of several", "keep one of them")
+
+
+def _check_network_options(question: int, given: list[str]) -> None:
+    """Raises CnnError for options that a question about a network would ignore."""
+    if "layer" in given and "output_size" not in given:
+        raise CnnError("--layer goes with --output-size", "cnn solve ARCH --output-size 7 --layer NAME")
+    if question != BUDGETS:
+        return
+    for name in ("batch", "inference", "dtype", "optimizer"):
+        if name in given and "memory" not in given:
+            raise CnnError(f"{_option(name)} goes with --memory", "give --memory 24GB, or leave it out")
+    if "inference" in given and "optimizer" in given:
+        raise CnnError("--inference needs no --optimizer: that keeps its state in training", "keep one of them")
+    wishes = [name for name in given if name in (*FIGURES, "receptive_field", "output_size")]
+    if not wishes:
+        raise CnnError(
+            "--vary goes with what is wanted: a budget or a target",
+            "give --params, --macs, --flops, --activations, --memory, --receptive-field or --output-size",
+        )
+    if "batch" in given and "vary" not in given:
+        raise CnnError("--batch fixes what --memory finds", "leave it out, or give --vary NAME")
 
 
 # Windows ----------------------------------------------------------------------------------------------------------
@@ -84,11 +214,13 @@ def _windows(asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     inputs, outputs = _sizes(asked["inputs"], "--in"), _sizes(asked["outputs"], "--out")
     wanted = Wanted(
         inputs, outputs, asked["kernel"], asked["stride"], _padding(asked["padding"]), asked["dilation"],
-        asked["max_kernel"],
+        asked["max_kernel"] or LARGEST_KERNEL,
     )  # fmt: skip
     if inputs and outputs:
         if len(inputs) != len(outputs):
             raise CnnError("--in and --out have different numbers of axes", "write both as 7x5, or both as 7")
+        if asked["transposed"]:
+            wanted = wanted._replace(padding=_transposed_padding(wanted.padding))
         return _listed(wanted, asked)
     if wanted.kernel is None or not (inputs or outputs):
         raise CnnError(
@@ -104,9 +236,7 @@ def _transposed(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     """The output of a transposed window, or the inputs that give one."""
     from cnncli.window import Window, transposed_size
 
-    padding = 0 if wanted.padding in (None, "valid") else wanted.padding
-    if isinstance(padding, str):
-        raise CnnError(f"--padding {padding}: a transposed window takes a number", "it is what is cut off at each side")
+    padding = _transposed_padding(wanted.padding) or 0
     window = Window(wanted.kernel or 1, wanted.stride or 1, padding, padding, wanted.dilation or 1)
     cut = f" - 2 * {padding}" if padding else ""
     records, lines = [], []
@@ -127,6 +257,14 @@ def _transposed(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     if any(record["out"] < 1 for record in records):
         return {"solutions": [], "answer": False}, [*dict.fromkeys(lines), "the padding cuts off all of the output"]
     return {"solutions": records}, [*dict.fromkeys(lines)]
+
+
+def _transposed_padding(padding: int | str | None) -> int | None:
+    if padding == "valid":
+        return 0
+    if isinstance(padding, str):
+        raise CnnError(f"--padding {padding}: a transposed window takes a number", "it is what is cut off at each side")
+    return padding
 
 
 def _sizes(text: str | None, option: str) -> tuple[int, ...]:
@@ -253,24 +391,19 @@ def _shown(sizes: tuple[int, ...]) -> str:
 # Networks ---------------------------------------------------------------------------------------------------------
 
 
-def _network(loaded: Loaded, asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    from cnncli.solving.budgets import FIGURES
+def _network(loaded: Loaded, question: int, asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    if question == BUDGETS:
+        from cnncli.commands.solve_budgets import solved
 
-    if asked["receptive_field"] is not None:
-        return _reaching(_with_numbers(loaded), asked["receptive_field"], asked["vary"])
-    budget = next((figure for figure in FIGURES if asked[figure] is not None), None)
-    if budget is not None:
-        return _within(_with_numbers(loaded), budget, asked[budget], asked["vary"])
-    if asked["accepts"] or asked["output_size"] is not None:
-        from cnncli.solving.acceptance import acceptance_lines, as_record
+        return solved(_with_numbers(loaded), asked)
+    if question == FIELD:
+        return _reaching(_with_numbers(loaded), asked["receptive_field"])
+    from cnncli.solving.acceptance import acceptance_lines, as_record
 
-        record = as_record(loaded, asked["output_size"], asked["layer"])
-        impossible = any(answer is None for answer in record.get("output", {}).get("inputs", {}).values())
-        lines = acceptance_lines(loaded, asked["output_size"], asked["layer"])
-        return {**record, **({"answer": False} if impossible else {})}, lines
-    raise CnnError(
-        "what is to be solved?", "give --accepts, --output-size, --receptive-field, or --params … with --vary NAME"
-    )
+    record = as_record(loaded, asked["output_size"], asked["layer"])
+    impossible = any(answer is None for answer in record.get("output", {}).get("inputs", {}).values())
+    lines = acceptance_lines(loaded, asked["output_size"], asked["layer"])
+    return {**record, **({"answer": False} if impossible else {})}, lines
 
 
 def _with_numbers(loaded: Loaded) -> Loaded:
@@ -279,14 +412,9 @@ def _with_numbers(loaded: Loaded) -> Loaded:
     return loaded
 
 
-def _reaching(loaded: Loaded, wanted: int, vary: str | None) -> tuple[dict[str, Any], list[str]]:
-    from cnncli.solving.budgets import first_that_sees, smallest_reaching
+def _reaching(loaded: Loaded, wanted: int) -> tuple[dict[str, Any], list[str]]:
+    from cnncli.solving.budgets import first_that_sees
 
-    if vary is not None:
-        found = smallest_reaching(loaded, vary, wanted)
-        below = "" if found.next_value is None else f" (at {found.next_value} it sees {found.next_figure})"
-        lines = [f"{vary} = {found.value} sees {found.figure} pixels{below}"]
-        return {"vary": vary, "value": found.value, "receptive_field": found.figure}, lines
     reached = first_that_sees(loaded.inferred, wanted)
     lines = []
     for source, layer in reached.items():
@@ -297,19 +425,3 @@ def _reaching(loaded: Loaded, wanted: int, vary: str | None) -> tuple[dict[str, 
     records = {source: layer._asdict() for source, layer in reached.items()}
     enough = all(layer.enough for layer in reached.values())
     return {"receptive_field": wanted, "inputs": records, "answer": enough}, lines
-
-
-def _within(loaded: Loaded, figure: str, budget: int, vary: str | None) -> tuple[dict[str, Any], list[str]]:
-    from cnncli.loading import variables
-    from cnncli.solving.budgets import largest_within
-
-    if vary is None:
-        known = ", ".join(variables(loaded.source)) or "none yet: write variables: {width: 64} in the file"
-        raise CnnError(f"--{figure} needs --vary NAME: which variable?", f"its variables: {known}")
-    found = largest_within(loaded, vary, figure, budget)
-    following = "" if found.next_value is None else f"; {vary} = {found.next_value} has {found.next_figure:,}"
-    lines = [f"{vary} = {found.value} has {found.figure:,} {figure}, at most {budget:,}{following}"]
-    record = {"vary": vary, "value": found.value, figure: found.figure, "budget": budget}
-    if found.next_value is not None:
-        record["next"] = {"value": found.next_value, figure: found.next_figure}
-    return record, lines

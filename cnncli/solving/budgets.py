@@ -1,16 +1,26 @@
-"""Which depth or width reaches a receptive field or keeps to a budget."""
+"""Which depth, width or batch size keeps to budgets and reaches targets, all at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import product
+from math import prod
 from typing import NamedTuple
 
-from cnncli.errors import NO, CnnError, closest
+from cnncli.errors import CnnError, closest
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded, load_source, variables
 
-LARGEST = 1 << 20  # values of a variable that are tried
+LARGEST = 1 << 20  # values of a variable, and batch sizes, that are tried
+EACH = 64  # the values of a variable up to this one are tried one by one
+EARLY = 1 << 8  # up to which a variable is doubled while nothing meets the wishes
+GROWING = 8  # the values up to this one are looked at for whether figures grow with a variable
+MOST_OUTER = 128  # values of others for each of which one variable is searched
+MOST_STEPS = 1024  # values of one of two variables that are searched together
+MOST_COMBINATIONS = 10_000  # of ranges
 FIGURES = ("params", "macs", "flops", "activations")
+BATCH = "batch"
 
 
 class Reached(NamedTuple):
@@ -35,13 +45,100 @@ def first_that_sees(inferred: Inferred, wanted: int) -> dict[str, Reached]:
     return found
 
 
-class Varied(NamedTuple):
-    """A value of a variable, the figure there, and the figure at the next value that makes a network (None: none)."""
+class Wishes(NamedTuple):
+    """What has to hold of a network: budgets (at most), a receptive field (at least), an output size (exactly).
 
-    value: int
-    figure: int
-    next_value: int | None
-    next_figure: int | None
+    ``budgets`` are of FIGURES and of ``memory`` in bytes: that of ``batch`` inputs, or where that is None, what the
+    batch size is found by. ``layer`` is the one of ``output_size``, None for the last map.
+    """
+
+    budgets: Mapping[str, int] = {}
+    receptive_field: int | None = None
+    output_size: int | None = None
+    layer: str | None = None
+    batch: int | None = None
+    dtype: str = "fp32"
+    optimizer: str = "none"
+    inference: bool = False
+
+    @property
+    def largest(self) -> bool:
+        """Whether large values are wanted: within budgets. Targets alone ask for the smallest that reach them."""
+        return bool(self.budgets)
+
+    @property
+    def finds_batch(self) -> bool:
+        """Whether the batch size is one of the values to be found."""
+        return "memory" in self.budgets and self.batch is None
+
+    def measured(self, inferred: Inferred, batch: int | None, output: int | None) -> dict[str, int]:
+        """The figures that are wished about."""
+        totals = inferred.totals
+        figures = {name: totals[name] for name in self.budgets if name in FIGURES}
+        if "memory" in self.budgets and batch is not None:
+            figures["memory"] = self.memory(inferred, batch)
+        if self.receptive_field is not None:
+            seen = first_that_sees(inferred, 1 << 40).values()
+            figures["receptive_field"] = min((min(reached.size) for reached in seen), default=0)
+        if output is not None:
+            figures["output_size"] = output
+        return figures
+
+    def memory(self, inferred: Inferred, batch: int) -> int:
+        """Bytes for a batch."""
+        from cnncli.memory import memory
+
+        found = memory(inferred, batch, self.dtype, self.optimizer)
+        return found.inference if self.inference else found.training
+
+    def broken(self, figures: Mapping[str, int]) -> dict[str, float]:
+        """The figures that do not hold, with how far they are off: the factor less 1."""
+        off = {name: figures[name] / most - 1 for name, most in self.budgets.items() if figures.get(name, 0) > most}
+        if self.receptive_field is not None and figures["receptive_field"] < self.receptive_field:
+            off["receptive_field"] = self.receptive_field / max(1, figures["receptive_field"]) - 1
+        if self.output_size is not None and figures["output_size"] != self.output_size:
+            off["output_size"] = abs(figures["output_size"] / self.output_size - 1)
+        return off
+
+
+Values = tuple[int, ...]
+
+
+class Found(NamedTuple):
+    """Values of the variables (and of ``batch``), and the figures there."""
+
+    values: Mapping[str, int]
+    figures: Mapping[str, int]
+
+
+class Answer(NamedTuple):
+    """What keeps to all wishes, the best first; with one variable, ``following`` is the next value, which does not.
+
+    Without solutions ``nearest`` is the network tried that is least off.
+    """
+
+    wishes: Wishes
+    solutions: tuple[Found, ...]
+    following: Found | None = None
+    nearest: Found | None = None
+
+
+def solve(loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], wishes: Wishes) -> Answer:
+    """The values of variables at which all wishes hold at once.
+
+    Each variable has the values to be tried, or None for all from 1 on: then those up to EACH are tried one by one, and
+    beyond by doubling and halving, as figures grow with a variable. Where there are budgets, the largest values are
+    found, else the smallest. Of several variables (the batch size is one where it is to be found) these are the
+    combinations of which no other one that keeps to all wishes has every value at least as large (small). Two variables
+    without given values are followed along the border of what holds, which takes figures that grow with them (looked
+    at for small values). Combinations of given values are all tried.
+
+    They are ordered by how much they use of the budget that they use most of, the batch size's memory aside.
+    Raises CnnError for an unknown variable, and where no value makes a network.
+    """
+    for name in ranges:
+        checked_variable(loaded, name)
+    return _Search(loaded, ranges, wishes).answer()
 
 
 def checked_variable(loaded: Loaded, name: str) -> None:
@@ -56,71 +153,359 @@ def checked_variable(loaded: Loaded, name: str) -> None:
         raise CnnError(f"--vary {name}: the network has no such variable", hint)
 
 
-def largest_within(loaded: Loaded, name: str, figure: str, budget: int) -> Varied:
-    """The largest whole value of a variable at which a figure's total is at most ``budget``. Raises CnnError."""
-    checked_variable(loaded, name)
-    at = _figure_at(loaded, name, lambda inferred: inferred.totals[figure])
-    value = _last(lambda number: (at(number) or 0) <= budget, at)
-    if value is None:
-        least = next((number for number in range(1, 65) if at(number) is not None), None)
-        if least is None:
-            raise CnnError(f"--vary {name}: no value from 1 to 64 makes a network", "see cnn summarize --set")
-        message = f"{figure} are {at(least):,} at {name} = {least} already, more than {budget:,}"
-        raise CnnError(message, "vary something else as well, with --set", exit_code=NO)
-    following = next((n for n in range(value + 1, value + 65) if at(n) is not None), None)
-    return Varied(value, at(value) or 0, following, None if following is None else at(following))
+class _Search:
+    """Every network is worked out once."""
 
+    def __init__(self, loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], wishes: Wishes) -> None:
+        self.loaded, self.ranges, self.wishes = loaded, ranges, wishes
+        self.names = [*ranges]
+        self.known: dict[Values, Inferred | None] = {}
+        self.measures: dict[Values, Mapping[str, int] | None] = {}
+        self.refused: CnnError | None = None
 
-def smallest_reaching(loaded: Loaded, name: str, wanted: int) -> Varied:
-    """The smallest whole value of a variable at which the deepest layer before a global one sees ``wanted``."""
-    checked_variable(loaded, name)
+    def answer(self) -> Answer:
+        found = self._unexceeded(self._combinations())
+        if not any(self.measures.values()) and self.refused is not None:
+            raise CnnError(f"--vary {' and '.join(self.names)}: no value tried makes a network", _reason(self.refused))
+        solutions = sorted(map(self._found, found), key=self._usage)
+        if not solutions:
+            return Answer(self.wishes, (), nearest=self._nearest())
+        alone = len(self.names) + self.wishes.finds_batch == 1
+        return Answer(self.wishes, tuple(solutions), self._following(solutions[0]) if alone else None)
 
-    def deepest(inferred: Inferred) -> int:
-        return min((min(reached.size) for reached in first_that_sees(inferred, 1 << 40).values()), default=0)
+    # Networks -----------------------------------------------------------------------------------------------------
 
-    at = _figure_at(loaded, name, deepest)
-    below = _last(lambda number: (at(number) or 0) < wanted, at, limit=1 << 12)
-    value = next((n for n in range((below or 0) + 1, (below or 0) + 65) if (at(n) or 0) >= wanted), None)
-    if value is None:
-        raise CnnError(f"no value of {name} makes a unit see {wanted}", "vary something else", exit_code=NO)
-    return Varied(value, at(value) or 0, below, None if below is None else at(below))
-
-
-def _figure_at(loaded: Loaded, name: str, figure: Callable[[Inferred], int]) -> Callable[[int], int | None]:
-    """The figure at a value of the variable, None where that makes no network; each is worked out once."""
-    known: dict[int, int | None] = {}
-
-    def at(value: int) -> int | None:
-        if value not in known:
-            overrides = {**loaded.overrides, name: str(value)}
+    def network(self, values: Values) -> Inferred | None:
+        """The network with these values of the variables, None where they make none."""
+        if values not in self.known:
+            overrides = {**self.loaded.overrides, **dict(zip(self.names, map(str, values), strict=True))}
+            loaded = self.loaded
             try:
-                inferred = load_source(loaded.source, loaded.slug, overrides=overrides, inputs=loaded.inputs).inferred
-                known[value] = figure(inferred)
-            except CnnError:
-                known[value] = None
-        return known[value]
+                self.known[values] = load_source(
+                    loaded.source, loaded.slug, overrides=overrides, inputs=loaded.inputs
+                ).inferred
+            except CnnError as error:
+                self.refused = self.refused or error
+                self.known[values] = None
+        return self.known[values]
 
-    return at
+    def measure(self, values: Values) -> Mapping[str, int] | None:
+        """The figures, those of a batch of 1 where the batch size is to be found; None where there is no network."""
+        if values not in self.measures:
+            inferred = self.network(values)
+            output = None if inferred is None else self._output(values, inferred)
+            if inferred is None or (output is None and self.wishes.output_size is not None):
+                self.measures[values] = None
+            else:
+                self.measures[values] = self.wishes.measured(inferred, self.wishes.batch or 1, output)
+        return self.measures[values]
+
+    def _output(self, values: Values, inferred: Inferred) -> int | None:
+        """The size of the map that is asked about: of several axes the one that is off most."""
+        wanted = self.wishes.output_size
+        if wanted is None:
+            return None
+        from cnncli.solving.acceptance import checked_layer, formulas, last_map
+
+        overrides = {**self.loaded.overrides, **dict(zip(self.names, map(str, values), strict=True))}
+        try:
+            if self.wishes.layer is not None:
+                layer = checked_layer(inferred, self.wishes.layer)
+            else:
+                layer = last_map(formulas(self.loaded._replace(overrides=overrides, inferred=inferred)).inferred)
+            sizes = inferred.shape(layer)[1:]
+        except CnnError as error:
+            self.refused = self.refused or error
+            return None
+        return max(sizes, key=lambda size: abs(size - wanted))
+
+    def holds(self, values: Values) -> bool:
+        figures = self.measure(values)
+        return figures is not None and not self.wishes.broken(figures)
+
+    # Combinations -------------------------------------------------------------------------------------------------
+
+    def _combinations(self) -> set[Values]:
+        """Combinations that keep to all wishes, among them all that no other one exceeds."""
+        free = [name for name in self.names if self.ranges[name] is None]
+        given = {name: values for name, values in self.ranges.items() if values is not None}
+        count = prod(map(len, given.values()))
+        if count > (MOST_OUTER if free else MOST_COMBINATIONS):
+            raise CnnError(
+                f"--vary: {count:,} combinations of ranges are too many (the limit is "
+                f"{f'{MOST_OUTER} beside a variable without one' if free else f'{MOST_COMBINATIONS:,}'})",
+                "use larger steps, as w=8..512:8",
+            )
+        if len(free) > 2 or (len(free) == 2 and (self.wishes.finds_batch or self.wishes.output_size is not None)):
+            also = ", the batch size and an output size" if len(free) == 2 else ""
+            raise CnnError(f"--vary: {' and '.join(free)} have too many combinations{also}", _range_hint(free[0]))
+        search = (self._of_none, self._of_one, self._of_two)[len(free)]
+        found: set[Values] = set()
+        for values in product(*given.values()):
+            found |= search(dict(zip(given, values, strict=True)), *free)
+        return found
+
+    def _values(self, chosen: Mapping[str, int]) -> Values:
+        return tuple(chosen[name] for name in self.names)
+
+    def _of_none(self, chosen: Mapping[str, int]) -> set[Values]:
+        return self._of(self._values(chosen))
+
+    def _of_one(self, chosen: Mapping[str, int], name: str) -> set[Values]:
+        """The best value of a variable; with the batch size to be found, all values that may go with one."""
+
+        def holds(value: int) -> bool:
+            return self.holds(self._values({**chosen, name: value}))
+
+        def valid(value: int) -> bool:
+            return self.network(self._values({**chosen, name: value})) is not None
+
+        best = (_last if self.wishes.largest else _first)(holds, valid)
+        if best is None:
+            return set()
+        if not self.wishes.finds_batch:
+            return {self._values({**chosen, name: best})}
+        if best > MOST_OUTER:
+            raise CnnError(
+                f"--vary {name}: it may be up to {best:,}, too many values to find a batch size for each "
+                f"(the limit is {MOST_OUTER})",
+                f"{_range_hint(name)}, give --batch, or a tighter budget",
+            )
+        return {found for value in range(1, best + 1) for found in self._of(self._values({**chosen, name: value}))}
+
+    def _of_two(self, chosen: Mapping[str, int], one: str, other: str) -> set[Values]:
+        """The combinations of two variables along the border of what holds, from one end to the other."""
+        for name, beside in ((one, other), (other, one)):
+            self._check_growing({**chosen, beside: 1}, name)
+            self._check_growing({**chosen, beside: 2}, name)
+
+        def values(first: int, second: int) -> Values:
+            return self._values({**chosen, one: first, other: second})
+
+        if not self.wishes.largest:
+            return self._smallest_of_two(values)
+        if self._within_alone(lambda n: values(n, 1)) > self._within_alone(lambda n: values(1, n)):
+            return self._of_two_from(lambda first, second: values(second, first), other)
+        return self._of_two_from(values, one)
+
+    def _within_alone(self, values: Callable[[int], Values]) -> int:
+        return _rising_last(lambda n: self._within(values(n)), lambda n: self.network(values(n)) is not None, LARGEST)
+
+    def _within(self, values: Values) -> bool:
+        """Whether the budgets hold, whatever the targets say."""
+        figures = self.measure(values)
+        return figures is not None and not self.wishes.broken(figures).keys() & self.wishes.budgets.keys()
+
+    def _of_two_from(self, values: Callable[[int, int], Values], name: str) -> set[Values]:
+        """For each first value the largest second one, which falls as the first grows."""
+        found: set[Values] = set()
+        most, gap = LARGEST, 0
+        for first in range(1, MOST_STEPS + 1):
+            within = partial(lambda first, n: self._within(values(first, n)), first)
+            valid = partial(lambda first, n: self.network(values(first, n)) is not None, first)
+            last = _rising_last(within, valid, most)
+            if last:
+                most, gap = last, 0
+                found |= {values(first, last)} if self.holds(values(first, last)) else set()
+            else:
+                gap += 1
+            if gap >= EACH or (gap and _next(valid, 1) is not None):
+                return found
+        raise CnnError(
+            f"--vary {name}: it may be more than {MOST_STEPS:,}, too many values to combine with others (the limit)",
+            f"{_range_hint(name)}, or a tighter budget",
+        )
+
+    def _smallest_of_two(self, values: Callable[[int, int], Values]) -> set[Values]:
+        """For each first value the smallest second one, which falls as the first grows."""
+        found: set[Values] = set()
+        most = MOST_OUTER
+        for first in range(1, EACH + 1):
+            if most and not self.holds(values(first, most)):
+                continue
+            while most > 1 and self.holds(values(first, most // 2)):
+                most //= 2
+            least = next((n for n in range(most // 2, most + 1) if n and self.holds(values(first, n))), most)
+            found.add(values(first, least))
+            if least == 1:
+                break
+            most = least
+        return found
+
+    def _check_growing(self, chosen: Mapping[str, int], name: str) -> None:
+        """Raises CnnError where a figure falls when a variable grows: no border would be found by following it."""
+        before: tuple[int, Mapping[str, int]] | None = None
+        for value in range(1, GROWING + 1):
+            figures = self.measure(self._values({**chosen, name: value}))
+            if figures is None:
+                continue
+            for figure in figures if before is not None else ():
+                assert before is not None
+                if figures[figure] < before[1][figure]:
+                    what = f"the number of {figure}" if figure in FIGURES else f"the {figure.replace('_', ' ')}"
+                    raise CnnError(
+                        f"--vary {name}: from {name} = {before[0]} to {value}, {what} goes down from "
+                        f"{before[1][figure]:,} to {figures[figure]:,}, so that all combinations have to be tried",
+                        f"give its values, as --vary {name}=1..8",
+                    )
+            before = value, figures
+
+    def _of(self, values: Values) -> set[Values]:
+        """The combination with its batch size, where that is to be found; empty where a wish does not hold."""
+        if not self.holds(values):
+            return set()
+        if not self.wishes.finds_batch:
+            return {values}
+        inferred = self.network(values)
+        assert inferred is not None
+        return {(*values, largest_batch(inferred, self.wishes))}
+
+    def _unexceeded(self, combinations: set[Values]) -> set[Values]:
+        """Those of which no other one has every value at least as large (small)."""
+        sign = 1 if self.wishes.largest else -1
+        kept: list[Values] = []
+        for values in sorted(combinations, reverse=sign > 0):
+            if not any(all(sign * a >= sign * b for a, b in zip(other, values, strict=True)) for other in kept):
+                kept.append(values)
+        return set(kept)
+
+    # Answers ------------------------------------------------------------------------------------------------------
+
+    def _found(self, values: Values) -> Found:
+        names = [*self.names, *([BATCH] if self.wishes.finds_batch else [])]
+        figures = dict(self.measure(values[: len(self.names)]) or {})
+        if self.wishes.finds_batch:
+            inferred = self.network(values[:-1])
+            assert inferred is not None
+            figures["memory"] = self.wishes.memory(inferred, values[-1])
+        return Found(dict(zip(names, values, strict=True)), figures)
+
+    def _usage(self, found: Found) -> tuple[float, tuple[int, ...]]:
+        """Sorts what uses most of a budget first; then what has the largest (smallest) values."""
+        budgets = {
+            name: most for name, most in self.wishes.budgets.items() if name != "memory" or not self.wishes.finds_batch
+        }
+        used = max((found.figures[name] / most for name, most in budgets.items()), default=0.0)
+        sign = -1 if self.wishes.largest else 1
+        return -used, tuple(sign * value for value in found.values.values())
+
+    def _following(self, found: Found) -> Found | None:
+        """The next value of the only variable that makes a network, where that does not keep to the wishes."""
+        ((name, value),) = found.values.items()
+        if self.wishes.finds_batch:
+            inferred = self.network(())
+            assert inferred is not None
+            memory = self.wishes.memory(inferred, value + 1)
+            return Found({name: value + 1}, {**found.figures, "memory": memory}) if value < LARGEST else None
+        given = self.ranges[name]
+        later = range(value + 1, value + 65) if self.wishes.largest else range(value - 1, max(0, value - 65), -1)
+        for other in later if given is None else sorted(set(given) & set(later), reverse=not self.wishes.largest):
+            figures = self.measure((other,))
+            if figures is not None:
+                return Found({name: other}, figures) if self.wishes.broken(figures) else None
+        return None
+
+    def _nearest(self) -> Found | None:
+        """Of all networks that were tried, the one whose worst figure is least off."""
+        tried = {values: figures for values, figures in self.measures.items() if figures is not None}
+        if not tried:
+            return None
+        values = min(tried, key=lambda one: (max(self.wishes.broken(tried[one]).values(), default=0.0), one))
+        batch = {BATCH: 1} if self.wishes.finds_batch else {}
+        return Found({**dict(zip(self.names, values, strict=True)), **batch}, tried[values])
 
 
-def _last(holds: Callable[[int], bool], at: Callable[[int], int | None], limit: int = LARGEST) -> int | None:
-    """The last value for which a falling condition holds: doubled until it does not, then halved in between.
+def _range_hint(name: str) -> str:
+    return f"give a range, as --vary {name}=8..512:8"
 
-    A value that makes no network (groups that do not divide …) passes the question on to the next one that does.
+
+def _reason(error: CnnError) -> str:
+    problem = error.problems[0]
+    return f"the first one tried says: {': '.join(part for part in (problem.layer, problem.message) if part)}"
+
+
+def largest_batch(inferred: Inferred, wishes: Wishes) -> int:
+    """The largest batch size within the memory, at which one input fits; LARGEST where more would.
+
+    Memory never falls when the batch grows.
     """
+    budget = wishes.budgets["memory"]
+    low, high = 1, 2
+    while high <= LARGEST and wishes.memory(inferred, high) <= budget:
+        low, high = high, 2 * high
+    if high > LARGEST:
+        return LARGEST
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if wishes.memory(inferred, middle) <= budget else (low, middle)
+    return low
 
-    def valid(value: int) -> int | None:
-        return next((n for n in range(value, value + 64) if at(n) is not None), None)
 
-    low, high = None, valid(1)
-    while high is not None and holds(high):
-        low, high = high, valid(2 * high) if 2 * high <= limit else None
-    if low is None or high is None:
-        return low
+def _last(holds: Callable[[int], bool], valid: Callable[[int], bool]) -> int | None:
+    """The last value for which a condition holds that holds up to some value: exactly so where that is at most EACH.
+
+    Values that make no network (groups that do not divide …) pass the question on to the next one that does. Beyond
+    EACH it is looked at in eighths of every doubling, two of them further than it holds, and halved in between.
+    """
+    last = max(filter(holds, range(1, EACH + 1)), default=None)
+    high: int | None = None  # the first value looked at, beyond the last, that does not hold
+    at = EACH
+    while at < LARGEST and (at < 4 * last if last is not None else at < EARLY):
+        for step in range(1, 9):
+            value = _next(valid, at + at * step // 8)
+            if value is None or value > LARGEST:
+                continue
+            if holds(value):
+                last, high = value, None
+            elif high is None:
+                high = value
+        at *= 2
+    if last is None or last < EACH or high is None:
+        return last
+    low = last
     while True:
-        middle = valid((low + high) // 2)
+        middle = _next(valid, (low + high) // 2)
         if middle is None or middle in (low, high):
             break
         low, high = (middle, high) if holds(middle) else (low, middle)
-    between = [n for n in range(low, high) if n <= low + 64 and at(n) is not None and holds(n)]
-    return max(between, default=low)
+    return max((value for value in range(low, min(high, low + EACH) + 1) if holds(value)), default=low)
+
+
+def _rising_last(holds: Callable[[int], bool], valid: Callable[[int], bool], most: int) -> int:
+    """The last value up to ``most`` of a condition that holds up to it and for none beyond; 0 where it never does."""
+    low = 0
+    high = _next(valid, 1) or 1
+    while high <= most and holds(high):
+        low, high = high, _next(valid, 2 * high) or 2 * high
+    high = min(high, most + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        value = _next(valid, middle)
+        if value is None or value >= high:
+            high = middle
+        elif holds(value):
+            low = value
+        else:
+            high = middle
+    return low
+
+
+def _next(valid: Callable[[int], bool], value: int) -> int | None:
+    return next((n for n in range(value, value + EACH) if valid(n)), None)
+
+
+def _first(holds: Callable[[int], bool], valid: Callable[[int], bool]) -> int | None:
+    """The first value for which a condition holds, as :func:`_last`."""
+    found = next(filter(holds, range(1, EACH + 1)), None)
+    low = high = EACH
+    while found is None and high < LARGEST >> 8:
+        low, high = high, _next(valid, 2 * high) or 2 * high
+        found = high if holds(high) else None
+    if found is None or found <= EACH:
+        return found
+    while high - low > 1:
+        middle = _next(valid, (low + high) // 2)
+        if middle is None or middle in (low, high):
+            break
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return next(value for value in range(max(low, high - EACH), high + 1) if holds(value))

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from program import Run
+
+from cnncli.commands.quantities import Bytes, Count
+from cnncli.errors import CnnError
 
 
 def test_windows_are_listed_with_their_working(cnn: Run) -> None:
@@ -48,8 +55,11 @@ def test_seven_by_seven_with_kernel_and_stride_three_does_not_come_out_even(cnn:
             "no layer's windows see 4000 pixels of input: "
             "the most is stage4.more.1.bottleneck1.sum.conv2 sees 427x427 of input\n",
         ),
-        (("unet", "--params", "2000000", "--vary", "width"), 0, "width = 16 has 1,940,834 params, at most 2,000,000; "
-            "width = 17 has 2,190,894\n"),
+        (("unet", "--params", "2M", "--vary", "width"), 0, "width = 16 has 1,940,834 params (at most 2,000,000)\n"
+            "width = 17 has 2,190,894 params\n"),
+        (("resnet50", "--memory", "24GB", "--optimizer", "adam"), 0,
+            "batch = 274 has 23,948,541,568 bytes of training memory (at most 24,000,000,000)\n"
+            "batch = 275 has 24,034,451,072 bytes of training memory\n"),
     ],
 )  # fmt: skip
 def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> None:
@@ -77,7 +87,29 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
         (
             ("lenet5",),
             "what is to be solved?\n"
-            "  give --accepts, --output-size, --receptive-field, or --params … with --vary NAME\n",
+            "  give --accepts, --output-size, --receptive-field, --memory, or --params … with --vary NAME\n",
+        ),
+        (
+            ("--in", "7", "--kernel", "3", "--params", "100"),
+            "--params does not go with a window alone, without an ARCH\n  it is of a network: name an ARCH\n",
+        ),
+        (
+            ("lenet5", "--accepts", "--max-kernel", "5"),
+            "--max-kernel does not go with --accepts\n  it goes with a window alone, without an ARCH\n",
+        ),
+        (
+            ("unet", "--vary", "width"),
+            "--vary goes with what is wanted: a budget or a target\n"
+            "  give --params, --macs, --flops, --activations, --memory, --receptive-field or --output-size\n",
+        ),
+        (
+            ("unet", "--vary", "width", "--set", "width=8", "--params", "1M"),
+            "--set width fixes what --vary width is to find\n  keep one of them\n",
+        ),
+        (
+            ("unet", "--vary", "width=8..4", "--params", "1M"),
+            "--vary width=8..4: 8..4 holds no number from 1 on\n"
+            "  write --vary w, --vary w=8..512:8 (from, to, step), or --vary w=16,32,64\n",
         ),
         (
             ("lenet5", "--params", "5"),
@@ -102,3 +134,168 @@ def test_what_cannot_be_asked_is_said(cnn: Run, arguments: tuple[str, ...], err:
 def test_transposed_sizes_are_solved_both_ways(cnn: Run, arguments: tuple[str, ...], out: str) -> None:
     ended = cnn("solve", *arguments, "--transposed")
     assert (ended.code, ended.out) == (0, out)
+
+
+DESIGN = """\
+input: 3x32x32
+variables: {w: 8, d: 2}
+layers:
+  - repeat: {times: $d, layers: [conv: {filters: $w, kernel: 3, padding: same}, relu]}
+  - global_avgpool
+  - linear: 10
+"""
+# each option with a value; which ones go with a question is in the tables below
+OPTIONS = {
+    "--in": "7",
+    "--out": "3",
+    "--kernel": "3",
+    "--stride": "2",
+    "--padding": "1",
+    "--dilation": "2",
+    "--max-kernel": "5",
+    "--transposed": None,
+    "--all": None,
+    "--accepts": None,
+    "--output-size": "5",
+    "--layer": "repeat1.0.conv1",
+    "--receptive-field": "7",
+    "--params": "50k",
+    "--macs": "1M",
+    "--flops": "3M",
+    "--activations": "20k",
+    "--memory": "24GB",
+    "--batch": "4",
+    "--inference": None,
+    "--dtype": "fp16",
+    "--optimizer": "adam",
+    "--vary": "w=4..8",
+    "--input": "3x16x16",
+    "--set": "d=1",
+}
+WINDOW = {"--stride", "--padding", "--dilation", "--transposed"}
+LIMITS = {"--params", "--macs", "--flops", "--activations", "--memory", "--receptive-field", "--output-size"}
+CHANGES = {"--input", "--set"}
+QUESTIONS = (
+    (("--in", "7", "--out", "3"), WINDOW | {"--kernel", "--max-kernel", "--all"}),
+    (("--in", "7", "--kernel", "3"), WINDOW | {"--out"}),
+    (("--out", "7", "--kernel", "3"), WINDOW | {"--in"}),
+    (("FILE", "--accepts"), CHANGES | {"--output-size"}),
+    (("FILE", "--output-size", "5"), CHANGES | {"--accepts", "--layer", "--params --vary", "--vary", "--memory"}),
+    (("FILE", "--receptive-field", "7"), CHANGES | {"--vary", "--memory"}),
+    (("FILE", "--params", "50k", "--vary", "w"), CHANGES | LIMITS),
+    (("FILE", "--memory", "24GB"), CHANGES | LIMITS | {"--inference", "--dtype", "--optimizer", "--vary"}),
+    (
+        ("FILE", "--memory", "24GB", "--vary", "w=4..8"),
+        CHANGES | LIMITS | {"--inference", "--dtype", "--optimizer", "--batch", "--all"},
+    ),
+)
+
+
+@pytest.mark.parametrize(("question", "taken"), QUESTIONS, ids=[" ".join(question) for question, _ in QUESTIONS])
+def test_every_option_is_used_or_refused(cnn: Run, question: tuple[str, ...], taken: set[str], tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(DESIGN.replace("  - global", "  - maxpool: 2\n  - global"))
+    asked = [str(tmp_path / "net.yaml") if part == "FILE" else part for part in question]
+    plain = cnn("solve", *asked, "--format", "json")
+    assert plain.code in (0, 1) and json.loads(plain.out)
+    for option, value in OPTIONS.items():
+        if option in question:
+            continue
+        ended = cnn("solve", *asked, option, *([] if value is None else [value]), "--format", "json")
+        if option in taken:
+            assert ended.code in (0, 1), (option, ended.err)
+            used = json.loads(ended.out)
+            same = {"--all", "--inference", "--padding", "--input", "--set", "--accepts", "--max-kernel", "--stride"}
+            assert used != json.loads(plain.out) or option in same, option
+        else:
+            assert ended.code == 2 and ended.out == "", option
+            assert "an error inside" not in ended.err
+
+
+def test_budgets_hold_all_together(cnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "design.yaml").write_text(DESIGN)
+    design = str(tmp_path / "design.yaml")
+    budgets = ("--params", "50k", "--macs", "1M")
+    assert cnn("solve", design, *budgets, "--vary", "w") == (
+        0,
+        "w = 9 has 1,090 params (at most 50,000) and 995,418 macs (at most 1,000,000)\nw = 10 has 1,198,180 macs\n",
+        "",
+    )
+    assert cnn("solve", design, *budgets, "--vary", "w=4..12:4", "--vary", "d=1..3").out == (
+        "  w  d  params <= 50,000  macs <= 1,000,000\n"
+        "  8  2        898 (  1%)     811,088 ( 81%)\n"
+        "  4  3        458 (  0%)     405,544 ( 40%)\n"
+        " 12  1        466 (  0%)     331,896 ( 33%)\n"
+    )
+    ended = cnn("solve", design, "--params", "3", "--vary", "w")
+    assert (ended.code, ended.out) == (
+        1,
+        "no value of w meets what is asked\nthe nearest, w = 1, has 58 params (at most 3)\n",
+    )
+    record = json.loads(cnn("solve", design, *budgets, "--vary", "w", "--format", "json").out)
+    assert record["solutions"] == [{"values": {"w": 9}, "figures": {"params": 1090, "macs": 995418}}]
+    assert record["next"]["values"] == {"w": 10}
+    none = json.loads(cnn("solve", design, "--params", "3", "--vary", "w", "--format", "json").out)
+    assert (none["solutions"], none["answer"]) == ([], False)
+
+
+@given(st.integers(1, 10**15), st.sampled_from(["", "k", "K", "M", "m", "G", "B", "T"]), st.integers(0, 6))
+def test_numbers_are_read_as_people_write_them(number: int, unit: str, places: int) -> None:
+    scale = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}[unit.lower()]
+    digits = str(number).rjust(places + 1, "0")
+    text = (f"{digits[:-places]}.{digits[-places:]}" if places else digits) + unit
+    exact = Fraction(number, 10**places) * scale
+    if exact.denominator == 1 and len(str(exact)) <= 18:
+        assert Count().convert(text, None, None) == exact
+    else:
+        with pytest.raises(CnnError):
+            Count().convert(text, None, None)
+    assert Count().convert(f"{number:,}", None, None) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "bytes_"),
+    [
+        ("24GB", 24 * 10**9),
+        ("24GiB", 24 * 2**30),
+        ("512 MiB", 2**29),
+        ("1.5kB", 1500),
+        ("1e6", 10**6),
+        ("80gb", 8 * 10**10),
+    ],
+)
+def test_bytes_are_of_powers_of_1000_or_of_1024(text: str, bytes_: int) -> None:
+    assert Bytes().convert(text, None, None) == bytes_
+
+
+NONSENSE = (
+    "",
+    "k",
+    "-5",
+    "0",
+    "1.5",
+    "1_000",
+    "1,00",
+    "4,1G",
+    "0x10",
+    "nan",
+    "inf",
+    "1e400",
+    "5Q",
+    "٣",
+    "1e-3",
+    "9" * 60,
+)
+
+
+@pytest.mark.parametrize("text", [*NONSENSE, "24GB"])
+def test_what_is_no_count_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(CnnError) as refused:
+        Count().convert(text, None, None)
+    assert refused.value.exit_code == 2 and "write 50k" in refused.value.problems[0].hint
+
+
+@pytest.mark.parametrize("text", [*NONSENSE, "24G", "24 PB"])
+def test_what_is_no_number_of_bytes_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(CnnError) as refused:
+        Bytes().convert(text, None, None)
+    assert refused.value.exit_code == 2 and "write 24GB" in refused.value.problems[0].hint

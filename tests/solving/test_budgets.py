@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import product
+
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from texts import loaded
 
 from cnncli import load
 from cnncli.errors import CnnError
-from cnncli.loading import Loaded
-from cnncli.solving.budgets import first_that_sees, largest_within, smallest_reaching
+from cnncli.inference import Inferred
+from cnncli.memory import memory
+from cnncli.solving.budgets import Found, Wishes, first_that_sees, solve
 
 NET = """\
 input: 3x64x64
@@ -20,31 +26,166 @@ layers:
 """.replace("groups: 4", "groups: 1")
 
 
-def figure(net: Loaded, name: str, value: int, of: str) -> int:
-    return int(
-        loaded(net.source.text.replace(f"{name}: {net_value(net, name)}", f"{name}: {value}")).inferred.totals[of]
+CHOICES = """\
+input: 4x9x9
+variables: {w: 2, d: 1, s: 1}
+layers:
+  - repeat: {times: $d, layers: [conv: {filters: $w * 2, kernel: 3, padding: same, stride: $s}, relu]}
+  - conv: {filters: 12, kernel: 1, groups: $w}
+"""
+RANGE = range(1, 9)
+budgets = st.dictionaries(
+    st.sampled_from(["params", "macs", "flops", "activations", "memory"]), st.integers(50, 40_000), min_size=1
+)
+targets = st.none() | st.integers(1, 12)
+few = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@cache
+def at(text: str, **values: int) -> Inferred | None:
+    try:
+        return loaded(text, overrides={name: str(value) for name, value in values.items()}).inferred
+    except CnnError:
+        return None
+
+
+def holds(inferred: Inferred | None, wishes: Wishes, batch: int) -> bool:
+    """Whether everything that is wished holds, worked out anew."""
+    if inferred is None:
+        return False
+    figures = {**inferred.totals, "memory": memory(inferred, batch).training}
+    seen = min((min(reached.size) for reached in first_that_sees(inferred, 1 << 40).values()), default=0)
+    return (
+        all(figures[name] <= most for name, most in wishes.budgets.items())
+        and seen >= (wishes.receptive_field or 0)
+        and (wishes.output_size is None or wishes.output_size == inferred.shape(inferred.graph.outputs[0])[1])
     )
 
 
-def net_value(net: Loaded, name: str) -> str:
-    return net.source.text.partition(f"{name}: ")[2].split(",")[0].split("}")[0]
+def unexceeded(combinations: set[tuple[int, ...]], *, largest: bool) -> set[tuple[int, ...]]:
+    sign = 1 if largest else -1
+    return {
+        one
+        for one in combinations
+        if not any(
+            other != one and all(sign * a >= sign * b for a, b in zip(other, one, strict=True))
+            for other in combinations
+        )
+    }
 
 
-@pytest.mark.parametrize("of", ["params", "macs", "flops", "activations"])
-@pytest.mark.parametrize("budget", [8_000_000, 12_345_678])
-@pytest.mark.parametrize("name", ["width", "depth"])
-def test_the_value_found_keeps_to_the_budget_and_the_next_does_not(name: str, budget: int, of: str) -> None:
+@few
+@given(budgets | st.just({}), targets, targets)
+def test_of_given_values_the_combinations_are_those_that_trying_all_finds(
+    most: dict[str, int], field: int | None, output: int | None
+) -> None:
+    """Strides and groups make figures fall, and some combinations no network."""
+    assume(most or field or output)
+    wishes = Wishes(most, field, output, batch=4)
+    names = ("w", "d", "s")
+    answer = solve(loaded(CHOICES), {"w": RANGE, "d": range(1, 4), "s": range(1, 4)}, wishes)
+    tried = {
+        values
+        for values in product(RANGE, range(1, 4), range(1, 4))
+        if holds(at(CHOICES, **dict(zip(names, values, strict=True))), wishes, 4)
+    }
+    assert {tuple(found.values.values()) for found in answer.solutions} == unexceeded(tried, largest=bool(most))
+    for found in answer.solutions:
+        inferred = at(CHOICES, **found.values)
+        assert inferred is not None
+        figures = {**inferred.totals, "memory": memory(inferred, 4).training}
+        assert all(found.figures[name] == figures[name] for name in most)
+    used = [max((found.figures[name] / limit for name, limit in most.items()), default=0) for found in answer.solutions]
+    assert used == sorted(used, reverse=True)
+
+
+@few
+@given(budgets | st.just({}), targets, targets, st.sampled_from(["w", "d", "s"]))
+def test_the_best_value_of_a_variable_is_what_trying_all_finds(
+    most: dict[str, int], field: int | None, output: int | None, name: str
+) -> None:
+    assume(most or field or output)
+    wishes = Wishes(most, field, output, batch=2)
+    answer = solve(loaded(CHOICES), {name: None}, wishes)
+    tried = [value for value in range(1, 100) if holds(at(CHOICES, **{name: value}), wishes, 2)]
+    assume(not tried or tried[-1] < 80)
+    best = (max if most else min)(tried, default=None)
+    assert [found.values[name] for found in answer.solutions] == ([] if best is None else [best])
+    if answer.following is not None and best is not None:
+        step = answer.following.values[name]
+        assert not holds(at(CHOICES, **{name: step}), wishes, 2)
+        assert all(at(CHOICES, **{name: n}) is None for n in range(min(best, step) + 1, max(best, step)))
+
+
+@few
+@given(budgets | st.just({}), targets)
+def test_two_free_variables_are_followed_along_the_border_of_what_holds(
+    most: dict[str, int], field: int | None
+) -> None:
+    assume(most or field)
+    net = loaded(NET.replace("$width * 4", "$width"))
+    wishes = Wishes({name: 6 * limit for name, limit in most.items()}, field, batch=3)
+    answer = solve(net, {"width": None, "depth": None}, wishes)
+    found = {tuple(one.values.values()) for one in answer.solutions}
+    within = range(1, 13)
+    tried = {
+        (width, depth)
+        for width, depth in product(within, within)
+        if holds(at(net.source.text, width=width, depth=depth), wishes, 3)
+    }
+    largest = bool(most)
+    for combination in found:
+        assert holds(at(net.source.text, width=combination[0], depth=combination[1]), wishes, 3)
+        if largest:
+            width, depth = combination
+            assert not holds(at(net.source.text, width=width + 1, depth=depth), wishes, 3)
+            assert not holds(at(net.source.text, width=width, depth=depth + 1), wishes, 3)
+    for one in tried:  # nothing that holds is beyond all that was found
+        assert any(all((a >= b) if largest else (a <= b) for a, b in zip(best, one, strict=True)) for best in found)
+
+
+@few
+@given(
+    st.integers(10_000, 60_000_000), st.sampled_from(["none", "adam"]), st.sampled_from(["fp32", "bf16"]), st.booleans()
+)
+def test_the_batch_size_is_the_largest_that_the_memory_holds(
+    limit: int, optimizer: str, dtype: str, inference: bool
+) -> None:
     net = loaded(NET)
-    found = largest_within(net, name, of, budget)
-    assert figure(net, name, found.value, of) == found.figure <= budget
-    assert found.next_value == found.value + 1
-    assert found.next_figure == figure(net, name, found.value + 1, of) > budget
+    wishes = Wishes({"memory": limit}, dtype=dtype, optimizer=optimizer, inference=inference)
+
+    def needed(batch: int) -> int:
+        found = memory(net.inferred, batch, dtype, optimizer)
+        return found.inference if inference else found.training
+
+    answer = solve(net, {}, wishes)
+    if not answer.solutions:
+        assert needed(1) > limit and answer.nearest is not None
+        return
+    batch = answer.solutions[0].values["batch"]
+    assert needed(batch) <= limit < needed(batch + 1)
+    assert answer.following is not None and answer.following.figures["memory"] == needed(batch + 1)
 
 
-@pytest.mark.parametrize("wanted", [3, 4, 31, 64])
-def test_the_depth_found_is_the_first_that_sees_enough(wanted: int) -> None:
-    found = smallest_reaching(loaded(NET), "depth", wanted)
-    assert found.value == -(-(wanted - 1) // 2) and found.figure == 2 * found.value + 1
+@few
+@given(st.integers(20_000, 3_000_000), st.integers(100, 3000))
+def test_with_a_variable_and_the_batch_size_every_width_has_the_largest_batch(limit: int, params: int) -> None:
+    net = loaded(NET)
+    answer = solve(net, {"width": None}, Wishes({"memory": limit, "params": params}))
+    tried = set()
+    for width in range(1, 20):
+        inferred = at(NET, width=width)
+        assert inferred is not None
+        if inferred.totals["params"] <= params:
+            fitting = [batch for batch in range(1, 60) if memory(inferred, batch).training <= limit]
+            assert len(fitting) < 59
+            tried |= {(width, max(fitting))} if fitting else set()
+    assert {tuple(found.values.values()) for found in answer.solutions} == unexceeded(tried, largest=True)
+
+
+def test_figures_that_fall_when_a_variable_grows_are_not_followed_along_a_border() -> None:
+    with pytest.raises(CnnError, match="the number of activations goes down from 500 to 380, so that all"):
+        solve(loaded(CHOICES), {"d": None, "s": None}, Wishes({"activations": 3000}))
 
 
 def test_the_first_layer_that_sees_enough_is_found() -> None:
@@ -67,10 +208,15 @@ def test_the_first_layer_that_sees_enough_is_found() -> None:
 )
 def test_an_unknown_variable_is_an_error(text: str, name: str, said: str) -> None:
     with pytest.raises(CnnError, match=said):
-        largest_within(loaded(text), name, "params", 100)
+        solve(loaded(text), {name: None}, Wishes({"params": 100}))
 
 
-def test_a_budget_below_the_smallest_network_is_refused() -> None:
-    with pytest.raises(CnnError, match="params are 310 at width = 1 already, more than 10") as refused:
-        largest_within(loaded(NET), "width", "params", 10)
-    assert refused.value.exit_code == 1
+def test_a_variable_that_makes_no_network_says_why() -> None:
+    with pytest.raises(CnnError, match="no value tried makes a network") as refused:
+        solve(loaded(CHOICES), {"w": [5, 7]}, Wishes({"params": 10**6}))
+    assert "groups do not divide" in str(refused.value)
+
+
+def test_a_budget_below_the_smallest_network_names_the_nearest() -> None:
+    answer = solve(loaded(NET), {"width": None}, Wishes({"params": 10}))
+    assert (answer.solutions, answer.nearest) == ((), Found({"width": 1}, {"params": 310}))

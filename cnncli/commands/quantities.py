@@ -1,0 +1,91 @@
+"""Numbers as people write them on a command line: ``50k``, ``4.1G``, ``1,000,000``, ``24GB``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    IntType = click.ParamType[int]
+else:  # older releases of click have no type argument
+    IntType = click.ParamType
+
+MOST_DIGITS = 18  # a number of more is a slip
+POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
+BYTES = {"": (10, 0), "b": (10, 0)}
+BYTES |= {f"{unit}b": (10, 3 * at) for at, unit in enumerate("kmgt", start=1)}
+BYTES |= {f"{unit}ib": (2, 10 * at) for at, unit in enumerate("kmgt", start=1)}
+_NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,2}))?\s*([A-Za-z]*)")
+
+
+class Count(IntType):
+    """A whole number from 1 on, with k, M, G (or B, a billion) or T behind it where it is long."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        hint = "write 50k, 1.5M, 4.1G, 1e6 or 1,000,000"
+        whole, rest, exponent, unit = _parts(str(value), param, hint)
+        if unit not in POWERS:
+            if unit in BYTES:
+                hint = f"it is a number of its own, not of bytes: {hint}"
+            raise _refused(param, value, f"there is no unit {unit!r}", hint)
+        return _value(whole, rest, (10, POWERS[unit]), exponent, param, value, hint)
+
+
+class Bytes(IntType):
+    """A number of bytes from 1 on, as 24GB (powers of 1000) or 24GiB (powers of 1024)."""
+
+    name = "bytes"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        hint = "write 24GB (24 * 1000^3 bytes), 24GiB (24 * 1024^3 bytes) or 512MiB"
+        whole, rest, exponent, unit = _parts(str(value), param, hint)
+        if unit not in BYTES:
+            one = {"k": "K", "m": "M", "g": "G", "t": "T"}.get(unit)
+            if one is not None:
+                raise _refused(param, value, f"{one} may be {one}B or {one}iB", hint)
+            raise _refused(param, value, f"there is no unit {unit!r}", hint)
+        return _value(whole, rest, BYTES[unit], exponent, param, value, hint)
+
+
+def _parts(text: str, param: click.Parameter | None, hint: str) -> tuple[str, str, int, str]:
+    """The digits before and behind the point, the exponent, and the unit in lower case."""
+    match = _NUMBER.fullmatch(text.strip()) if len(text) <= 60 else None
+    if match is None:
+        raise _refused(param, text, "is not a number", hint)
+    whole, rest, exponent, unit = match.groups()
+    return whole.replace(",", ""), rest or "", int(exponent or 0), unit.lower()
+
+
+def _value(
+    whole: str,
+    rest: str,
+    unit: tuple[int, int],
+    exponent: int,
+    param: click.Parameter | None,
+    value: object,
+    hint: str,
+) -> int:
+    """The number that was written, exactly. Raises CnnError where it is not whole, below 1, or too long."""
+    base, power = unit
+    written = int(whole + rest) * int(base**power) * int(10**exponent)
+    number, left = divmod(written, int(10 ** len(rest)))
+    if left or number < 1:
+        raise _refused(param, value, "is not a whole number from 1 on", hint)
+    if len(str(number)) > MOST_DIGITS:
+        raise _refused(param, value, f"has more than {MOST_DIGITS} digits (the limit)", hint)
+    return number
+
+
+def _refused(param: click.Parameter | None, value: object, wrong: str, hint: str) -> CnnError:
+    option = param.opts[0] if param is not None else "the number"
+    return CnnError(f"{option} {str(value)[:40]}: {wrong}", hint)
