@@ -7,14 +7,14 @@ imported when first asked for: the command line pays for what it uses, and ``cnn
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cnncli.api import load
     from cnncli.graph import Graph
     from cnncli.inference import Facts, infer
-    from cnncli.loading import load
 
 __version__ = "0.2.0"
 __all__ = ["Facts", "Graph", "__version__", "infer", "load"]
 
-_HOMES = {"Facts": "inference", "Graph": "graph", "infer": "inference", "load": "loading"}
+_HOMES = {"Facts": "inference", "Graph": "graph", "infer": "inference", "load": "api"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,86 @@
+"""``cnncli.load`` takes what a program has, as the command line takes its text, and speaks of no option."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnncli import load, loading
+from cnncli.errors import CnnError
+
+NET = """
+variables: {w: 4, bias: true, rate: 0.5}
+input: 3x16x16
+layers: [conv: {filters: $w, kernel: 3, bias: $bias}, dropout: $rate, global_avgpool, linear: 2]
+"""
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("api") / "net.yaml"
+    path.write_text(NET)
+    return path
+
+
+@given(
+    width=st.integers(1, 99), bias=st.booleans(), rate=st.floats(0, 0.99), sizes=st.tuples(*[st.integers(5, 99)] * 2)
+)
+def test_values_of_python_mean_what_their_text_means(
+    net: Path, width: int, bias: bool, rate: float, sizes: tuple[int, int]
+) -> None:
+    shape = (3, *sizes)
+    text = "x".join(map(str, shape))
+    wanted = loading.load(
+        str(net), overrides={"w": str(width), "bias": str(bias).lower(), "rate": repr(rate)}, inputs={"": text}
+    ).graph
+    apart = (shape[0], shape[1:])
+    for given_shape in (shape, [*shape], text, apart, [3, [*sizes]], tuple(np.array(shape))):
+        found = load(net, overrides={"w": width, "bias": bias, "rate": rate}, inputs={"": given_shape}).graph
+        assert [node[:3] for node in found.nodes] == [node[:3] for node in wanted.nodes]
+        assert found.inputs == wanted.inputs
+    assert load(str(net), overrides={"w": np.int64(width)}, inputs={"input": text}).graph.inputs == wanted.inputs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"overrides": {"w": [8]}}, "overrides['w'] must be an int, float, bool or str, not list"),
+        ({"overrides": {"w": None}}, "not NoneType"),
+        ({"overrides": "w=8"}, "overrides must be a mapping from names to values, not str"),
+        ({"overrides": {3: 8}}, "the names in overrides must be str, not int"),
+        ({"inputs": (3, 64, 64)}, "inputs must be a mapping from names to values, not tuple"),
+        ({"inputs": {"": (3, 64.0, 64)}}, "it holds a float"),
+        ({"inputs": {"": (3, True, 64)}}, "it holds a bool"),
+        ({"inputs": {"": {3, 64}}}, "it holds a set"),
+        ({"inputs": {"": None}}, "it holds a NoneType"),
+    ],
+)
+def test_values_of_other_types_are_type_errors(net: Path, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError) as refusal:
+        load(str(net), **arguments)
+    assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"overrides": {"v": 8}}, 'overrides["v"]: the architecture has no such variable'),
+        ({"inputs": {"rgb": (3, 64, 64)}}, 'inputs["rgb"]: the network has no such input'),
+        ({"inputs": {"": (32, 32, 3)}}, 'write inputs={"": "3x32x32"}, or inputs={"": "32@32x3"} for'),
+        ({"inputs": {"": ()}}, "inputs: "),
+        ({"inputs": {"": (3, 0, 8)}}, "inputs: "),
+        ({"inputs": {"": (3, "H", "W")}}, 'inputs={"": "3x224x224"}'),
+        ({"overrides": {"w": 0}}, "filters must be"),
+        ({"overrides": {"w": "[1"}}, 'overrides["w"]'),
+        ({"overrides": {"w": -1.5}}, "filters must be"),
+    ],
+)
+def test_messages_speak_of_arguments_and_never_of_options(net: Path, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(CnnError) as refusal:
+        load(str(net), **arguments)
+    assert said in str(refusal.value) and "--" not in str(refusal.value), str(refusal.value)
