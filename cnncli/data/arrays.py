@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import re
 from collections.abc import Collection
@@ -67,7 +68,8 @@ def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
         raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
     heads = [cell.strip().lower() for cell in rows[0].cells]
     named = not all(map(is_number, heads[:-1]))
-    at = target_columns(heads if named else [""] * len(heads), task, outputs)
+    at = target_columns(heads if named else [""] * len(heads), task, outputs, math.prod(shape) if shape else 0)
+    task = "regression" if task == "auto" and len(at) > 1 else task
     if len(at) >= len(heads):
         raise CnnError(f"{path}: has {len(heads)} columns, all of them targets", "it takes some to tell them from")
     body = rows[1:] if named else rows
@@ -120,10 +122,15 @@ def values_in(path: Path, rows: list[Row], columns: int, left_out: Collection[in
     return values
 
 
-def target_columns(heads: list[str], task: str, outputs: int) -> list[int]:
-    """Where the targets stand: one column, or for a regression several."""
-    if task == "regression":
-        found = [place for place, head in enumerate(heads) if TARGET.fullmatch(head)]
+def target_columns(heads: list[str], task: str, outputs: int, inputs: int = 0) -> list[int]:
+    """Where the targets stand: one column, or for a regression several.
+
+    Without a task it is a regression where several columns are called targets, and where there are as many columns as a
+    network of several ``outputs`` takes, with its ``inputs``.
+    """
+    found = [place for place, head in enumerate(heads) if TARGET.fullmatch(head)]
+    several = len(found) > 1 or (not found and outputs > 1 and len(heads) == inputs + outputs)
+    if task == "regression" or (task == "auto" and several and not {*heads} & {*LABELS[:2]}):
         return found if found else [*range(max(0, len(heads) - outputs), len(heads))]
     return [next((heads.index(name) for name in LABELS if name in heads), len(heads) - 1)]
 
@@ -204,13 +211,33 @@ def _dataset(
     y = train[1]
     if task == "segmentation":
         return _with_masks(path, train, test, notes, outputs)
-    if task == "regression" or (task == "auto" and y.dtype.kind == "f" and not _are_whole(y)):
+    if task == "regression" or (task == "auto" and _are_numbers(y)):
         return _with_numbers(path, train, test, notes, names)
     for _, labels in (train, test):
         if labels.ndim != 1:
             have = "x".join(map(str, labels.shape))
-            raise CnnError(f"{path}: the labels are of shape {have}", "a class for each example")
+            raise CnnError(f"{path}: the labels are of shape {have}", _advice(y))
     return _with_classes(path, train, test, notes)
+
+
+def _are_numbers(y: NDArray[Any]) -> bool:
+    """Whether targets without a task are a regression's: with fractions, or several that are not one-hot classes."""
+    if y.dtype.kind not in "iuf":
+        return False
+    return not _are_whole(y) or (y.ndim == 2 and y.shape[1] > 1 and not _is_one_hot(y))
+
+
+def _is_one_hot(y: NDArray[Any]) -> bool:
+    return y.ndim == 2 and bool(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all())
+
+
+def _advice(y: NDArray[Any]) -> str:
+    """What to do about classes that are not a number for each example."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        return "a class for each example: save np.ravel(y)"
+    if y.dtype.kind in "iufb" and _is_one_hot(y):
+        return "they are one-hot: save the classes, np.argmax(y, 1)"
+    return "a class for each example; numbers are targets of a regression: --task regression"
 
 
 def _are_whole(values: NDArray[Any]) -> bool:

@@ -1,0 +1,59 @@
+"""Which task several targets are for, where nobody says it: by names of columns, the network's sizes, their values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnncli.data import load_dataset
+from cnncli.errors import CnnError
+
+DRAWS = np.random.default_rng(0)
+X = DRAWS.normal(size=(60, 3))
+Y = DRAWS.normal(size=(60, 2))
+
+
+def table(path: Path, heads: str, columns: np.ndarray) -> str:
+    lines = [heads] * bool(heads) + [",".join(f"{value:g}" for value in row) for row in columns]
+    path.write_text("\n".join(lines) + "\n")
+    return f"csv:{path}"
+
+
+@pytest.mark.parametrize("y", [Y, np.rint(5 * Y)], ids=["fractions", "whole"])
+@pytest.mark.parametrize("heads", ["a,b,c,target_u,target_v", "a,b,c,y1,y_2", "target_u,a,b,c,target_v", ""])
+def test_several_columns_of_targets_are_a_regression(tmp_path: Path, heads: str, y: np.ndarray) -> None:
+    columns = np.column_stack([y[:, 0], X, y[:, 1]] if heads.startswith("target") else [X, y])
+    found = load_dataset(table(tmp_path / "data.csv", heads, columns), (3,), task="auto", outputs=2)
+    assert found.task == "regression" and found.train.labels.shape == (48, 2)
+    assert np.allclose(np.sort(np.concatenate([found.train.labels, found.test.labels]), 0), np.sort(y, 0), atol=1e-4)
+    assert found.classes == (tuple(h for h in heads.split(",") if h not in "abc") if heads else ("y0", "y1"))
+
+
+@pytest.mark.parametrize("heads", ["a,b,c,d,label", "label,a,b,c,d", "", "a,b,c,d,e"])
+def test_one_column_stays_the_class(tmp_path: Path, heads: str) -> None:
+    classes = np.arange(60) % 3
+    order = [classes, X, X[:, 0]] if heads.startswith("label") else [X, X[:, 0], classes]
+    found = load_dataset(table(tmp_path / "data.csv", heads, np.column_stack(order)), (4,), task="auto", outputs=3)
+    assert found.task == "classification" and found.classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize("y", [Y, np.rint(5 * Y), np.rint(5 * Y).astype(int)], ids=["fractions", "whole", "int"])
+def test_an_array_of_several_numbers_each_is_a_regression(tmp_path: Path, y: np.ndarray) -> None:
+    np.savez(tmp_path / "data.npz", x=X, y=y)
+    found = load_dataset(f"npz:{tmp_path / 'data.npz'}", (3,), task="auto", outputs=2)
+    assert found.task == "regression" and found.train.labels.shape == (48, 2)
+
+
+@pytest.mark.parametrize(
+    ("y", "advice"),
+    [(np.eye(3)[np.arange(60) % 3], "np.argmax(y, 1)"), ((np.arange(60) % 3)[:, None], "np.ravel(y)")],
+    ids=["one-hot", "a column"],
+)
+def test_classes_in_another_form_are_refused_with_what_to_do(tmp_path: Path, y: np.ndarray, advice: str) -> None:
+    for values in (y, y.astype(int)):
+        np.savez(tmp_path / "data.npz", x=X, y=values)
+        with pytest.raises(CnnError) as refusal:
+            load_dataset(f"npz:{tmp_path / 'data.npz'}", (3,), task="auto", outputs=3)
+        assert advice in str(refusal.value)
