@@ -73,7 +73,7 @@ class Mutant(NamedTuple):
     end_line: int
     end_column: int
     function: str
-    first_line: int
+    in_function: bool
     original: str
     mutated: str
 
@@ -170,7 +170,7 @@ class _Collector(ast.NodeVisitor):
 
     def __init__(self, file: str, source: str) -> None:
         self.file, self.source = file, source
-        self.scope: list[tuple[str, int]] = []
+        self.scope: list[tuple[str, bool]] = []
         self.found: list[Mutant] = []
 
     def visit(self, node: ast.AST) -> None:
@@ -182,7 +182,7 @@ class _Collector(ast.NodeVisitor):
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._function(node)
             case ast.ClassDef():
-                self.scope.append((node.name, 0))
+                self.scope.append((node.name, False))
                 self._all(node.body)
                 self.scope.pop()
             case ast.AnnAssign():
@@ -192,10 +192,9 @@ class _Collector(ast.NodeVisitor):
                 self.generic_visit(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        self.scope.append((node.name, 0))
+        self.scope.append((node.name, False))  # defaults are worked out where the function is made
         self._all([*node.args.defaults, *(default for default in node.args.kw_defaults if default is not None)])
-        self.scope[-1] = (node.name, first)
+        self.scope[-1] = (node.name, True)
         self._all(node.body)
         self.scope.pop()
 
@@ -226,10 +225,9 @@ class _Collector(ast.NodeVisitor):
     def _add(self, node: Any, form: ast.AST) -> None:
         original = ast.get_source_segment(self.source, node) or ""
         mutated = ast.unparse(ast.fix_missing_locations(copy.deepcopy(form)))
-        functions = [first for _, first in self.scope if first]
         name = ".".join(name for name, _ in self.scope) or "<module>"
         place = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
-        self.found.append(Mutant(self.file, *place, name, functions[-1] if functions else 0, original, mutated))
+        self.found.append(Mutant(self.file, *place, name, any(runs for _, runs in self.scope), original, mutated))
 
 
 def mutants_of(root: Path, area: str) -> list[Mutant]:
@@ -326,10 +324,10 @@ def _pytest(arguments: list[str], plugin: object) -> int:
 
 
 class Executed(NamedTuple):
-    """What one test did: its processor seconds, and by file the first lines of the functions that it ran."""
+    """What one test did: its processor seconds, and by file the functions that it ran (``Class.method``)."""
 
     seconds: float
-    functions: dict[str, frozenset[int]]
+    functions: dict[str, frozenset[str]]
 
 
 class _Recorder:
@@ -338,14 +336,14 @@ class _Recorder:
     def __init__(self, tree: Path) -> None:
         self.prefix = str(tree / "cnncli") + os.sep
         self.root = len(str(tree)) + 1
-        self.now: set[tuple[str, int]] = set()
+        self.now: set[tuple[str, str]] = set()
         self.tests: dict[str, Executed] = {}
         self.failed: set[str] = set()
 
     def trace(self, frame: FrameType, event: str, argument: object) -> None:
         code = frame.f_code
         if code.co_filename.startswith(self.prefix):
-            self.now.add((code.co_filename, code.co_firstlineno))
+            self.now.add((code.co_filename, code.co_qualname))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.now.clear()
@@ -358,10 +356,10 @@ class _Recorder:
             self.failed.add(report.nodeid)
         if report.when != "teardown":
             return
-        by_file: dict[str, set[int]] = {}
-        for file, line in self.now:
-            by_file.setdefault(file[self.root :], set()).add(line)
-        functions = {file: frozenset(lines) for file, lines in by_file.items()}
+        by_file: dict[str, set[str]] = {}
+        for file, name in self.now:
+            by_file.setdefault(file[self.root :], set()).add(name.replace(".<locals>", ""))
+        functions = {file: frozenset(names) for file, names in by_file.items()}
         self.tests[report.nodeid] = Executed(_processor_seconds() - self.started, functions)
 
 
@@ -395,9 +393,11 @@ class Coverage:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files: dict[str, tuple[str, dict[str, Executed]]] = {}
-        self.sources: dict[str, str] = {}  # the package's files by digest, as they were measured first
         if path.exists():
-            self.files, self.sources = pickle.loads(path.read_bytes())
+            self.files = {
+                name: (digest, {test: Executed(*done) for test, done in tests.items()})
+                for name, (digest, tests) in pickle.loads(path.read_bytes()).items()
+            }
 
     def measure(self, tree: Path, left_out: list[str]) -> None:
         for path in sorted((tree / "tests").rglob("test_*.py")):
@@ -415,18 +415,19 @@ class Coverage:
             for test in failed:
                 print(f"  fails without any mutation: {test}", flush=True)
             self.files[name] = (digest, {test: done for test, done in tests.items() if test not in failed})
-            for source in tree.glob("cnncli/**/*.py"):
-                self.sources.setdefault(str(source.relative_to(tree)), _digest(source))
-            self.path.write_bytes(pickle.dumps((self.files, self.sources)))
+            plain = {
+                name: (digest, {test: tuple(done) for test, done in tests.items()})
+                for name, (digest, tests) in self.files.items()
+            }
+            self.path.write_bytes(pickle.dumps(plain))
 
-    def plan(self, tree: Path, mutant: Mutant, budget: float) -> tuple[list[str], float]:
+    def plan(self, mutant: Mutant, budget: float) -> tuple[list[str], float]:
         """The tests to run, fastest first, and the processor seconds that they take."""
-        moved = self.sources.get(mutant.file) != _digest(tree / mutant.file)
         tests = []
         for _, by_test in self.files.values():
             for name, done in by_test.items():
-                lines = done.functions.get(mutant.file)
-                if lines and (moved or not mutant.first_line or mutant.first_line in lines):
+                functions = done.functions.get(mutant.file)
+                if functions and (not mutant.in_function or mutant.function in functions):
                     tests.append((done.seconds, name))
         chosen, total = [], 0.0
         for seconds, name in sorted(tests):
@@ -462,7 +463,7 @@ def outcome_of(tree: Path, mutant: Mutant, coverage: Coverage, budget: float) ->
     """Run a mutant's tests; says what became of it and which test noticed."""
     path = tree / mutant.file
     source, stamp = path.read_text(encoding="utf-8"), path.stat().st_mtime
-    plan, seconds = coverage.plan(tree, mutant, budget)
+    plan, seconds = coverage.plan(mutant, budget)
     record: dict[str, Any] = {**mutant._asdict(), "tests": len(plan), "killed": False, "by": ""}
     if not plan:
         return record
@@ -538,7 +539,7 @@ def _run(tree: Path, options: argparse.Namespace, results: dict[str, dict[str, A
 
     coverage = Coverage(options.folder / "coverage.pickle")
     if options.measure:
-        coverage.files, coverage.sources = {}, {}
+        coverage.files = {}
     coverage.measure(tree, options.without)
     for mutant in _asked(tree, options, results):
         started = time.monotonic()
