@@ -101,7 +101,11 @@ def _fill(network: nn.Module, start: str, given: Start, partial: bool) -> Iterat
     with torch.no_grad():
         for name in matching:
             tensor = given.read(name)
-            check_values(name, tensor)
+            try:
+                check_values(name, tensor)
+            except DamagedError as error:
+                hint = "no training comes from there; take another file, or --init kaiming"
+                raise CnnError(f"--init {start}: the file {error}", hint) from None
             own[name].copy_(tensor)
     yield f"{len(matching)} of {len(own)} tensors from {start}"
     if needed:

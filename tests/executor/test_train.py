@@ -111,7 +111,8 @@ def test_training_learns_the_digits(cnn: Run, tiny: Path) -> None:
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine", "one-cycle"])
 def test_every_optimizer_trains_with_every_schedule(cnn: Run, tiny: Path, optimizer: str, schedule: str) -> None:
-    ended = cnn("train", tiny, "--optimizer", optimizer, "--schedule", schedule, "--warmup", "0.5", "--nesterov")
+    nesterov = ("--nesterov",) if optimizer == "sgd" else ()
+    ended = cnn("train", tiny, "--optimizer", optimizer, "--schedule", schedule, "--warmup", "0.5", *nesterov)
     assert ended.code == 0, ended.err
 
 
@@ -357,7 +358,7 @@ def test_a_training_starts_from_another_run_and_says_what_did_not_match(cnn: Run
     first, second = (load_file(Path(name, "weights.safetensors")) for name in ("first", "second"))
     assert np.allclose(first["c1.weight"], second["c1.weight"], atol=1e-5)
     Path("other.yaml").write_text(TINY.replace("filters: $width", "filters: 6"))
-    differing = "c1.weight (8x1x3x3 there, 6x1x3x3 here)"
+    differing = "c1.weight (4x1x3x3 there, 6x1x3x3 here)"
     other = ("train", "other.yaml", "--epochs", "1", "--init", "first/weights.safetensors", "--run-dir", "third")
     ended = cnn(*other)
     assert ended.code == 2 and differing in ended.err and "--partial" in ended.err and not Path("third").exists()
@@ -410,12 +411,12 @@ def test_a_learning_rate_is_found_that_trains(cnn: Run, tiny: Path) -> None:
     assert metrics(Path("run"))[-1]["test_accuracy"] > 0.6
 
 
-def test_weights_that_are_no_numbers_have_no_learning_rate(cnn: Run, tiny: Path) -> None:
+def test_weights_that_give_no_numbers_have_no_learning_rate(cnn: Run, tiny: Path) -> None:
     cnn("train", tiny, "--run-dir", "run")
     kept = load_file("run/weights.safetensors")
-    spoiled = {name: value * np.float32("nan") for name, value in kept.items() if value.dtype == np.float32}
-    save_file(spoiled, "nan.safetensors")
-    ended = cnn("train", tiny, "--find-lr", "--init", "nan.safetensors")
+    spoiled = {name: np.full_like(value, 3e38) if name.endswith("weight") else value for name, value in kept.items()}
+    save_file(spoiled, "large.safetensors")
+    ended = cnn("train", tiny, "--find-lr", "--init", "large.safetensors")
     assert ended.code == 2 and "the loss is no number at the lowest rate already" in ended.err
 
 
