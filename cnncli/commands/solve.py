@@ -166,11 +166,11 @@ def _option(name: str) -> str:
 def _goes_with(name: str, architecture: str | None) -> str:
     if name in ("inputs", "outputs") and architecture is not None:
         return "leave the ARCH out, or give its input with --input 3x224x224"
-    if WINDOWS in GOES_WITH[name]:
-        return f"it goes with {' and with '.join(WORDS[question] for question in GOES_WITH[name])}"
     if architecture is None:
         return "it is of a network: name an ARCH"
-    return f"it goes with {' and with '.join(WORDS[question] for question in GOES_WITH[name])}"
+    own = {"accepts": ACCEPTS, "output_size": OUTPUT, "receptive_field": FIELD}.get(name)
+    others = " and with ".join(WORDS[question] for question in GOES_WITH[name] if question != own)
+    return f"it goes with {others}" if own is None else f"it stands alone, or goes with {others}"
 
 
 def _check_window_options(asked: dict[str, Any]) -> None:

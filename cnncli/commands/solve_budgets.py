@@ -35,7 +35,12 @@ def solved(loaded: Loaded, asked: Mapping[str, Any]) -> tuple[dict[str, Any], li
 
         checked_layer(loaded.inferred, wishes.layer)
     answer = solve(loaded, ranges, wishes)
-    return _as_record(answer, [*ranges]), _lines(answer, [*ranges], everything=asked["everything"])
+    lines = _lines(answer, [*ranges], everything=asked["everything"])
+    if answer.limited_to is not None:
+        lines.append(
+            f"networks of more than {answer.limited_to:,} layers were not searched: give ranges to search them"
+        )
+    return _as_record(answer, [*ranges]), lines
 
 
 def _wishes(asked: Mapping[str, Any]) -> Wishes:
@@ -125,6 +130,8 @@ def _as_record(answer: Answer, names: list[str]) -> dict[str, Any]:
     record["solutions"] = [_found_record(found) for found in answer.solutions]
     if answer.following is not None:
         record["next"] = _found_record(answer.following)
+    if answer.limited_to is not None:
+        record["limited_to_layers"] = answer.limited_to
     if not answer.solutions:
         record |= {"answer": False, **({"nearest": _found_record(answer.nearest)} if answer.nearest else {})}
     return record

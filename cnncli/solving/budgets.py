@@ -15,8 +15,11 @@ from cnncli.loading import Loaded, load_source, variables
 LARGEST = 1 << 20  # values of a variable, and batch sizes, that are tried
 EACH = 64  # the values of a variable up to this one are tried one by one
 EARLY = 1 << 8  # up to which a variable is doubled while nothing meets the wishes
+BESIDE = 8  # the values beyond a border that are looked at
 GROWING = 8  # the values up to this one are looked at for whether figures grow with a variable
 MOST_OUTER = 128  # values of others for each of which one variable is searched
+MOST_LAYERS = 2000  # of networks that are searched (or twice those of the network itself)
+MOST_WORK = 80_000  # layers, of all networks that a search over two variables works out
 MOST_STEPS = 1024  # values of one of two variables that are searched together
 MOST_COMBINATIONS = 10_000  # of ranges
 FIGURES = ("params", "macs", "flops", "activations")
@@ -114,13 +117,15 @@ class Found(NamedTuple):
 class Answer(NamedTuple):
     """What keeps to all wishes, the best first; with one variable, ``following`` is the next value, which does not.
 
-    Without solutions ``nearest`` is the network tried that is least off.
+    Without solutions ``nearest`` is the network tried that is least off. ``limited_to`` is the most layers that were
+    searched, where deeper networks would keep to all wishes as well.
     """
 
     wishes: Wishes
     solutions: tuple[Found, ...]
     following: Found | None = None
     nearest: Found | None = None
+    limited_to: int | None = None
 
 
 def solve(loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], wishes: Wishes) -> Answer:
@@ -162,16 +167,21 @@ class _Search:
         self.known: dict[Values, Inferred | None] = {}
         self.measures: dict[Values, Mapping[str, int] | None] = {}
         self.refused: CnnError | None = None
+        self.most_layers = max(MOST_LAYERS, 2 * len(loaded.inferred.facts))
+        self.limited = False
+        self.work = 0
 
     def answer(self) -> Answer:
         found = self._unexceeded(self._combinations())
         if not any(self.measures.values()) and self.refused is not None:
             raise CnnError(f"--vary {' and '.join(self.names)}: no value tried makes a network", _reason(self.refused))
         solutions = sorted(map(self._found, found), key=self._usage)
+        layers = self.most_layers if self.limited else None
         if not solutions:
-            return Answer(self.wishes, (), nearest=self._nearest())
+            return Answer(self.wishes, (), nearest=self._nearest(), limited_to=layers)
         alone = len(self.names) + self.wishes.finds_batch == 1
-        return Answer(self.wishes, tuple(solutions), self._following(solutions[0]) if alone else None)
+        following = self._following(solutions[0]) if alone else None
+        return Answer(self.wishes, tuple(solutions), following, limited_to=layers)
 
     # Networks -----------------------------------------------------------------------------------------------------
 
@@ -187,7 +197,18 @@ class _Search:
             except CnnError as error:
                 self.refused = self.refused or error
                 self.known[values] = None
+            self._count(self.known[values])
         return self.known[values]
+
+    def _count(self, inferred: Inferred | None) -> None:
+        """Raises CnnError where a search over two free variables takes too long."""
+        self.work += 0 if inferred is None else len(inferred.facts)
+        free = [name for name in self.names if self.ranges[name] is None]
+        if len(free) > 1 and self.work > MOST_WORK:
+            raise CnnError(
+                f"--vary: {' and '.join(free)} have too many combinations (more than {MOST_WORK:,} layers to work out)",
+                f"{_range_hint(free[0])}, or a tighter budget",
+            )
 
     def measure(self, values: Values) -> Mapping[str, int] | None:
         """The figures, those of a batch of 1 where the batch size is to be found; None where there is no network."""
@@ -221,7 +242,15 @@ class _Search:
 
     def holds(self, values: Values) -> bool:
         figures = self.measure(values)
-        return figures is not None and not self.wishes.broken(figures)
+        return figures is not None and not self.wishes.broken(figures) and self._is_searched(values)
+
+    def _is_searched(self, values: Values) -> bool:
+        """Whether a network that keeps to all is shallow enough: with free variables, layers might go on for ever."""
+        inferred = self.network(values)
+        if not self.wishes.largest or None not in self.ranges.values() or inferred is None:
+            return True
+        self.limited = self.limited or len(inferred.facts) > self.most_layers
+        return len(inferred.facts) <= self.most_layers
 
     # Combinations -------------------------------------------------------------------------------------------------
 
@@ -294,7 +323,9 @@ class _Search:
     def _within(self, values: Values) -> bool:
         """Whether the budgets hold, whatever the targets say."""
         figures = self.measure(values)
-        return figures is not None and not self.wishes.broken(figures).keys() & self.wishes.budgets.keys()
+        if figures is None or self.wishes.broken(figures).keys() & self.wishes.budgets.keys():
+            return False
+        return self._is_searched(values)
 
     def _of_two_from(self, values: Callable[[int, int], Values], name: str) -> set[Values]:
         """For each first value the largest second one, which falls as the first grows."""
@@ -445,14 +476,14 @@ def _last(holds: Callable[[int], bool], valid: Callable[[int], bool]) -> int | N
     """The last value for which a condition holds that holds up to some value: exactly so where that is at most EACH.
 
     Values that make no network (groups that do not divide …) pass the question on to the next one that does. Beyond
-    EACH it is looked at in eighths of every doubling, two of them further than it holds, and halved in between.
+    EACH it is looked at in quarters of every doubling, up to twice of where it holds, and halved in between.
     """
     last = max(filter(holds, range(1, EACH + 1)), default=None)
     high: int | None = None  # the first value looked at, beyond the last, that does not hold
     at = EACH
-    while at < LARGEST and (at < 4 * last if last is not None else at < EARLY):
-        for step in range(1, 9):
-            value = _next(valid, at + at * step // 8)
+    while at < LARGEST and (at < 2 * last if last is not None else at < EARLY):
+        for step in range(1, 5):
+            value = _next(valid, at + at * step // 4)
             if value is None or value > LARGEST:
                 continue
             if holds(value):
@@ -468,7 +499,7 @@ def _last(holds: Callable[[int], bool], valid: Callable[[int], bool]) -> int | N
         if middle is None or middle in (low, high):
             break
         low, high = (middle, high) if holds(middle) else (low, middle)
-    return max((value for value in range(low, min(high, low + EACH) + 1) if holds(value)), default=low)
+    return max((value for value in range(low, min(high, low + BESIDE) + 1) if holds(value)), default=low)
 
 
 def _rising_last(holds: Callable[[int], bool], valid: Callable[[int], bool], most: int) -> int:

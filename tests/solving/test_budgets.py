@@ -211,6 +211,12 @@ def test_an_unknown_variable_is_an_error(text: str, name: str, said: str) -> Non
         solve(loaded(text), {name: None}, Wishes({"params": 100}))
 
 
+def test_a_depth_that_no_budget_ends_is_searched_up_to_a_limit_that_is_named() -> None:
+    answer = solve(loaded(NET), {"depth": None}, Wishes({"params": 10**9}))
+    (best,) = answer.solutions
+    assert answer.limited_to == 2000 and best.values["depth"] + 2 == 2000
+
+
 def test_a_variable_that_makes_no_network_says_why() -> None:
     with pytest.raises(CnnError, match="no value tried makes a network") as refused:
         solve(loaded(CHOICES), {"w": [5, 7]}, Wishes({"params": 10**6}))
