@@ -14,7 +14,7 @@ from typing import Any
 # paragraph separators; everything with Unicode's property Bidi_Control, which shows a text in another order than it
 # has; and lone surrogates, which stand for bytes that are no UTF-8 and cannot be encoded.
 _DRIVES_TERMINALS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_MARKDOWN = re.compile(r"[\\`*_<>\[\]|]")
+_MARKDOWN = re.compile(r"[\\`*_<>\[\]|&$~]")
 _LATEX = {
     **{char: f"\\{char}" for char in "_&%$#{}"},
     "\\": r"\textbackslash{}",

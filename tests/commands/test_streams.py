@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import subprocess
@@ -10,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from program import ROOT, Run, run_process
 
+from cnncli import escaping
 from cnncli.commands import SUMMARIES
 from cnncli.escaping import visible
 
@@ -160,3 +164,34 @@ def test_a_file_that_is_written_is_given_no_standard_stream_s_number(tmp_path: P
         check=True,
     )
     assert result.stdout == b"True"
+
+
+STUDENT = r"<b>*x*_y_ $a$ [l](u) \input{x} & 50% `c` #1 ~~s~~"
+
+
+@pytest.mark.parametrize(
+    ("form", "title"),
+    [
+        ("markdown", f"# Quiz 1: {escaping.markdown(STUDENT)}\n"),
+        ("html", f"<h1>Quiz 1: {escaping.html(STUDENT)}</h1>"),
+        ("latex", f"\\section*{{Quiz 1: {escaping.latex(STUDENT)}}}\n"),
+        ("yaml", "student: " + json.dumps(STUDENT) + "\n"),
+        ("key", "student: " + json.dumps(STUDENT) + "\n"),
+    ],
+)
+def test_a_student_s_name_is_a_text_in_every_paper(cnn: Run, form: str, title: str) -> None:
+    ended = cnn("quiz", "--questions", 1, "--student", STUDENT, "--format", form)
+    assert ended.code == 0 and title in ended.out
+    assert "<b>" not in ended.out.replace(title, "")
+
+
+def test_no_cell_of_a_csv_is_a_formula(cnn: Run, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    net = write("input: 1x8x8\nlayers: [flatten, linear: 10]\ntrain: {epochs: 1, device: cpu}\n")
+    monkeypatch.chdir(net.parent)
+    assert cnn("train", net, "--data", "digits", "--run-dir", "runs/run").code == 0
+    Path("runs/run").rename("@SUM(1)")
+    Image.new("L", (8, 8)).save("=1+1.png")
+    predicted = [*csv.reader(cnn("predict", "@SUM(1)", "=1+1.png", "--format", "csv").out.splitlines())]
+    assert {row[0] for row in predicted[1:]} == {"'=1+1.png"}
+    listed = [*csv.DictReader(cnn("runs", "@SUM(1)", "--format", "csv").out.splitlines())]
+    assert [row["run"] for row in listed] == ["'@SUM(1)"]
