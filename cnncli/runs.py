@@ -307,7 +307,13 @@ def _known_runs() -> str:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all: aside, synced, renamed."""
+    """Write a file so that it is there whole or not at all: aside, synced, renamed.
+
+    What is there and is no file, such as /dev/null, is written to: a rename would put a file in its place.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     aside = path.with_name(f".{path.name}.part")
     aside.unlink(missing_ok=True)  # what a kill left there; a link is not followed
     with aside.open("xb") as file:

@@ -60,11 +60,14 @@ def is_given(ctx: click.Context, condition: str) -> bool:
     """Whether an option, one with a certain value, or an argument stands on the command line. Raises KeyError."""
     name, _, value = condition.partition(" ")
     parameter = parameters(ctx.command)[name]
-    assert parameter.name is not None
-    if ctx.get_parameter_source(parameter.name) is not ParameterSource.COMMANDLINE:
+    if not _is_typed(ctx, parameter):
         return False
-    given = ctx.params[parameter.name]
+    given = ctx.params[str(parameter.name)]
     return given == value if value else given not in (None, ())
+
+
+def _is_typed(ctx: click.Context, parameter: click.Parameter) -> bool:
+    return ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
 
 
 def parameters(command: click.Command) -> dict[str, click.Parameter]:
@@ -95,6 +98,11 @@ class CheckedCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        for parameter in self.params:
+            if parameter.type is click.STRING and isinstance(parameter, click.Option) and _is_typed(ctx, parameter):
+                given = ctx.params[str(parameter.name)]
+                if "" in (given if parameter.multiple else (given,)):
+                    raise CnnError(f"{max(parameter.opts, key=len)} is empty", "give it a value, or leave it out")
         for rule in self.rules:
             rule.check(ctx)
         return super().invoke(ctx)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from cnncli.executor.keeping import Job
 
 
+EMPTIABLE = type(click.STRING)()  # of a list, which --freeze '' empties where the file fills it
+
+
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for every key of the recipe: ``--batch-size 64``, ``--nesterov``, ``--milestones 30,60``."""
     from cnncli.recipe import MEANINGS, Recipe
@@ -26,7 +29,8 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(field.default, bool):
             option = click.option(f"--{name}/--no-{name}", key, default=None, help=MEANINGS[key])
         else:
-            option = click.option(f"--{name}", key, metavar=_metavar(field.default), help=MEANINGS[key])
+            kind = EMPTIABLE if field.default == () else click.STRING
+            option = click.option(f"--{name}", key, metavar=_metavar(field.default), type=kind, help=MEANINGS[key])
         command = option(command)
     return command
 
@@ -201,7 +205,12 @@ def _print_rates(job: Job) -> None:
 def _is_one_of_several() -> bool:
     import os
 
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    count = os.environ.get("WORLD_SIZE", "1")
+    if not (count.isascii() and count.isdigit()):
+        raise CnnError(
+            f"WORLD_SIZE is {count[:40]!r}, and no number of workers", "torchrun sets it; unset it otherwise"
+        )
+    return int(count) > 1
 
 
 def _launch(

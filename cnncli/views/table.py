@@ -119,7 +119,7 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
 def terminal_width() -> int | None:
     """The width to lay out for: the terminal's or ``$COLUMNS``; None (as wide as it gets) on a pipe."""
     columns = os.environ.get("COLUMNS", "")
-    if is_digits(columns) and len(columns) < 10:
+    if is_digits(columns) and 0 < int(columns[:10]) < 10**9:
         return int(columns)
     # a terminal that does not know its size says 0
     return (os.get_terminal_size(sys.stdout.fileno()).columns or None) if sys.stdout.isatty() else None

@@ -528,3 +528,19 @@ def test_an_option_that_is_given_twice_is_refused(cnn: Run, name: str) -> None:
 def test_a_name_that_is_given_twice_is_refused(cnn: Run, write: Callable[..., Path], words: str) -> None:
     ended = cnn("summarize", write(NETWORK), *words.split())
     assert ended.code == 2 and "is given twice" in ended.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_empty_text_is_refused_but_where_it_empties_a_list(cnn: Run, name: str) -> None:
+    needed = [parameter for parameter in command_named(name).params if isinstance(parameter, click.Argument)]
+    words = ["x"] * sum(1 if argument.nargs == 1 else 2 for argument in needed if name not in ("train", "data"))
+    for option in options_of(command_named(name)):
+        if option.type is click.STRING:
+            ended = cnn(name, *words, *(("--to", "onnx") if name == "export" else ()), max(option.opts, key=len), "")
+            assert ended.code == 2 and "is empty" in ended.err
+
+
+def test_a_list_of_the_recipe_can_be_emptied(cnn: Run, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant_trainings(monkeypatch)
+    monkeypatch.chdir(prepared)
+    assert "'freeze': []" in cnn("train", "net10.yaml", "--data", "digits", "--freeze", "").err

@@ -18,6 +18,7 @@ from program import ROOT, Run, run_process
 from cnncli import escaping
 from cnncli.commands import SUMMARIES
 from cnncli.escaping import visible
+from cnncli.runs import write_whole
 
 HOSTILE = "\x1b]0;t\x07\x1b[31mred\u202e\x9b2J"
 YAML_HOSTILE = r"\e]0;t\a\e[31mred\u202E\x9B2J"
@@ -195,3 +196,14 @@ def test_no_cell_of_a_csv_is_a_formula(cnn: Run, write: Callable[..., Path], mon
     assert {row[0] for row in predicted[1:]} == {"'=1+1.png"}
     listed = [*csv.DictReader(cnn("runs", "@SUM(1)", "--format", "csv").out.splitlines())]
     assert [row["run"] for row in listed] == ["'@SUM(1)"]
+
+
+def test_what_is_written_to_replaces_no_device_and_no_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
+    write_whole(pipe, b"whole")
+    assert reader.communicate(timeout=60)[0] == b"whole"
+    assert pipe.is_fifo() and [*tmp_path.iterdir()] == [pipe]
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path, b"")

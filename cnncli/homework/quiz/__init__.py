@@ -62,7 +62,9 @@ def draw(
             )
     if level not in LEVELS:
         raise CnnError(f"there is no level {level!r}", f"it is {', '.join(LEVELS)}")
-    if not topics or not 1 <= count <= 100:
+    if not topics:
+        raise CnnError("--topics names no topic", f"there are {', '.join(TOPICS)}")
+    if not 1 <= count <= 100:
         raise CnnError("a quiz has 1 to 100 questions", "give --questions 8")
     tasks = tuple(_task(seed, student, at, topics[(at - 1) % len(topics)], level) for at in range(1, count + 1))
     return Quiz(title or f"Quiz {seed}", seed, student, tasks)
