@@ -11,6 +11,7 @@ import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
+from cnncli.numerals import is_digits
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
@@ -206,7 +207,7 @@ def _is_one_of_several() -> bool:
     import os
 
     count = os.environ.get("WORLD_SIZE", "1")
-    if not (count.isascii() and count.isdigit()):
+    if not is_digits(count):
         raise CnnError(
             f"WORLD_SIZE is {count[:40]!r}, and no number of workers", "torchrun sets it; unset it otherwise"
         )

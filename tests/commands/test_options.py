@@ -300,6 +300,7 @@ TRAIN = Walked(
         "--find-lr": "--find-lr",
         "--nproc": "--nproc 3",
         "--max-restarts": "--max-restarts 1",
+        "--partial": "--partial",
         "--checkpoint-minutes": "--checkpoint-minutes 2",
         "--input": "--input 1x9x9",
         "--set": "--set k=2",
