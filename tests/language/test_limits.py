@@ -83,7 +83,7 @@ def test_an_expression_at_a_limit_is_worked_out_and_one_beyond_is_refused(name: 
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"), [("${w}", "write $name, without braces"), ("$ w", "write $name"), ("$", "write $name")]
+    ("text", "hint"), [("${width}", "write $name, without braces"), ("$ w", "write $name"), ("$", "write $name")]
 )
 def test_a_dollar_without_a_name_is_told_how_to_write_one(text: str, hint: str) -> None:
     with pytest.raises(BadExpression) as caught:
