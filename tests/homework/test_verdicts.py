@@ -181,6 +181,24 @@ def test_a_matrix_earns_the_share_of_its_right_cells_where_the_key_gives_points_
 
 
 @some
+@given(cells=st.lists(st.integers(0, 30), min_size=8, max_size=8), hundredths=st.integers(-3, 3))
+def test_a_value_of_more_than_two_decimals_is_right_when_rounded_to_these_either_way(
+    tmp_path_factory: pytest.TempPathFactory, cells: list[int], hundredths: int
+) -> None:
+    """The mean of eight numbers may lie half way between two hundredths."""
+    mean = Fraction(sum(cells), 8)
+    written = Fraction(100 * sum(cells) // 8 + hundredths, 100)
+    rows = "; ".join(" ".join(map(str, row)) for row in (cells[:4], cells[4:]))
+    path = tmp_path_factory.mktemp("sheet") / "sheet.yaml"
+    fields = f'input: "{rows}", pool: avg, kernel: 2x4, result: "{float(written):.2f}"'
+    path.write_text(f"answers: {{convolve: {{{fields}}}}}\n")
+    (found,) = check(read_sheet(str(path)))
+    near = abs(written - mean) <= Fraction(1, 200) if (100 * mean).denominator > 1 else written == mean
+    assert found.correct == near
+    assert ("read as rounded to two decimals" in found.remarks) == (near and written != mean)
+
+
+@some
 @given(
     value=st.tuples(st.integers(2, 40), st.integers(2, 40), st.integers(2, 40)),
     order=st.sampled_from(["", "CxHxW", "HxWxC"]),
