@@ -40,7 +40,7 @@ GOES_WITH = {
 }
 
 
-@click.command()
+@options.command()
 @click.argument("architecture", metavar="[ARCH]", required=False)
 @click.option("--in", "inputs", metavar="SIZE", help="The input size, as 7 or 7x5.")
 @click.option("--out", "outputs", metavar="SIZE", help="The output size.")
