@@ -36,7 +36,8 @@ class Net(NamedTuple):
 
     @property
     def text(self) -> str:
-        conv = f"conv: {{filters: {self.f}, kernel: {self.k}, stride: {self.s}, padding: {self.p}, name: conv}}"
+        padding = f"[{self.p}, {self.p}]" if self.f % 2 else self.p  # in either writing
+        conv = f"conv: {{filters: {self.f}, kernel: {self.k}, stride: {self.s}, padding: {padding}, name: conv}}"
         pool = f"maxpool: {{kernel: {self.pool}, name: pool}}"
         return f"{{input: {self.c}x{self.h}x{self.w}, layers: [{conv}, batchnorm: {{name: norm}}, {pool}]}}"
 
