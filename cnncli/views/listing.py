@@ -14,14 +14,25 @@ def _text(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible_line(str(value))
 
 
+def _columns(records: Sequence[Record]) -> tuple[list[str], list[list[Any]]]:
+    """The names of all records, in the order in which they come up, and a row of values for each; "" for none."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return names, [[record.get(name, "") for name in names] for record in records]
+
+
+def _of_numbers(rows: Sequence[Sequence[Any]]) -> list[bool]:
+    """Whether each column holds whole numbers."""
+    return [any(isinstance(value, int) for value in column) for column in zip(*rows, strict=True)]
+
+
 def as_table(records: Sequence[Record]) -> str:
     """Aligned columns under their names; numbers to the right, with thousands separators."""
     if not records:
         return "none\n"
-    names = list(records[0])
-    texts = [[*map(visible_line, names)], *([_text(record[name]) for name in names] for record in records)]
+    names, rows = _columns(records)
+    texts = [[*map(visible_line, names)], *([*map(_text, row)] for row in rows)]
     widths = [max(len(line[at]) for line in texts) for at in range(len(names))]
-    right = [any(isinstance(record[name], int) for record in records) for name in names]
+    right = _of_numbers(rows)
     return "".join(_line(line, widths, right) for line in texts)
 
 
@@ -32,14 +43,14 @@ def _line(texts: list[str], widths: list[int], right: list[bool]) -> str:
 
 def as_csv(records: Sequence[Record]) -> str:
     """Comma-separated values under a line of names; numbers without separators."""
-    names = list(records[0]) if records else []
-    return csv_text([names, *([record[name] for name in names] for record in records)])
+    names, rows = _columns(records)
+    return csv_text([names, *rows])
 
 
 def as_markdown(records: Sequence[Record]) -> str:
     """A Markdown table."""
-    names = list(records[0]) if records else []
+    names, rows = _columns(records)
     heading = [markdown(name) for name in names]
-    rule = ["---:" if any(isinstance(record[name], int) for record in records) else "---" for name in names]
-    lines = [heading, rule, *([markdown(_text(record[name])) for name in names] for record in records)]
+    rule = ["---:" if number else "---" for number in _of_numbers(rows)]
+    lines = [heading, rule, *([markdown(_text(value)) for value in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)

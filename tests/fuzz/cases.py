@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+TORCH = ("train", "evaluate", "predict", "export", "verify")  # commands that compute with it
 OUTSIDE = "@OUTSIDE@"  # in files: replaced by a watched folder outside of the working folder
 
 
@@ -53,7 +54,7 @@ class Case:
     @property
     def uses_torch(self) -> bool:
         """Whether the command may compute with torch, which takes the time that the user asks for."""
-        return bool(self.argv) and self.argv[0] in ("train", "evaluate", "predict", "export", "verify")
+        return bool(self.argv) and self.argv[0] in TORCH
 
     @property
     def command_line(self) -> str:

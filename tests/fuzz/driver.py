@@ -18,7 +18,7 @@ from typing import Any
 
 from . import architectures, archives, corpus, matrices, options, runs, sheets
 from .cases import Case
-from .harness import WALL_SECONDS, Failure, run
+from .harness import PROCESS_SECONDS, Failure, run
 
 # the areas, and how many of 100 cases are of each; those that load torch take longer
 AREAS = {
@@ -115,7 +115,7 @@ class _Worker:
                 return None
             self.number, self.since = told[0] if told[0] is not None else self.number, time.monotonic()
             return told
-        if time.monotonic() - self.since > 3 * WALL_SECONDS:
+        if time.monotonic() - self.since > 2 * PROCESS_SECONDS:
             self.process.kill()
             return None
         return ()

@@ -29,7 +29,8 @@ from .corpus import ROOT
 
 CPU_SECONDS = 5.0
 MEMORY = 1 << 30
-WALL_SECONDS = 30.0  # of a case that waits, for a pipe or for what is never written
+WALL_SECONDS = 60.0  # of a case that waits, for a pipe or for what is never written
+PROCESS_SECONDS = 180.0  # of a process of its own, which imports everything anew, on a machine that does much else
 EXIT_CODES = (0, 1, 2, 130, 143)
 INTERNAL = "an error inside cnn itself"
 WARNING = re.compile(r"^.*\b\w*Warning: .*$", re.MULTILINE)
@@ -308,7 +309,7 @@ def _in_a_process(case: Case, base: Path, environment: dict[str, str]) -> Ended:
         process = subprocess.Popen(
             ["sh", "-c", f"exec {command}"], stdin=inp, stdout=out, stderr=err, env=full, cwd=base / "work"
         )
-        deadline = time.monotonic() + WALL_SECONDS
+        deadline = time.monotonic() + PROCESS_SECONDS
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cnncli.language import Source
 from cnncli.loading import load_source
-from fuzz import corpus, harness
-from fuzz.cases import Case, Fifo, Link, Sparse
+from fuzz import corpus, harness, options
+from fuzz.cases import TORCH, Case, Fifo, Link, Sparse
 from fuzz.driver import AREAS, make
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the harness reads /proc")
@@ -137,3 +137,19 @@ def test_two_thousand_cases_find_nothing(tmp_path: Path) -> None:
     ended = _fuzz("--cases", 2000, "--seed", 13, "--jobs", 2, "--save", tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "2,000 cases in " in ended.stdout
+
+
+def test_every_option_of_every_command_that_calculates_is_tried() -> None:
+    tried: set[tuple[str, str]] = set()
+    for number in range(3000):
+        case, _ = make(1, number, ("options",))
+        tried |= {(case.argv[0], part) for part in case.argv}
+    wanted = {
+        (name, option)
+        for name, command in options.commands().items()
+        if name not in TORCH
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.name not in options.LEFT_OUT
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    assert wanted <= tried, sorted(wanted - tried)
