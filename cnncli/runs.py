@@ -312,7 +312,11 @@ def write_whole(path: Path, data: bytes) -> None:
     What is there and is no file, such as /dev/null, is written to: a rename would put a file in its place.
     """
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        # a pipe that nobody reads is an error at once, and not a wait without end
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
+            os.set_blocking(descriptor, True)
+            file.write(data)
         return
     aside = path.with_name(f".{path.name}.part")
     aside.unlink(missing_ok=True)  # what a kill left there; a link is not followed
