@@ -114,7 +114,7 @@ class Inferred(NamedTuple):
 
 DEPENDS = Misfit(
     "whether it fits, or its size, depends on the open sizes in a way that has no one formula",
-    "give the input numbers, as with --input 3x224x224",
+    "give the input numbers instead, as 3x224x224",
 )
 
 

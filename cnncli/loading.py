@@ -10,12 +10,13 @@ from typing import NamedTuple
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
-from cnncli.language import Source, decode, read, read_text
+from cnncli.language import ReadShape, Source, decode, read, read_text
 from cnncli.language import source as source_tree
 from cnncli.language.blocks import VARIANT
 from cnncli.language.source import parse
+from cnncli.language.wording import OPTIONS, Options
 from cnncli.recipe import recipe_problems
-from cnncli.shape import format_input_shape, is_open
+from cnncli.shape import format_input_shape, is_open, read_input_shape
 
 
 class Loaded(NamedTuple):
@@ -122,12 +123,12 @@ def load(
     inputs: Mapping[str, str] = {},
     strict: bool = False,
     open_sizes: bool = False,
-    any_input: bool = False,
+    wording: Options = OPTIONS,
 ) -> Loaded:
     """Find, read and work out a network.
 
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
-    ``open_sizes`` says whether an input may be 3xHxW, ``any_input`` whether it may be 32x32x3 without an @.
+    ``open_sizes`` says whether an input may be 3xHxW, and ``wording`` how messages name overrides and inputs.
     Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
     """
     source, variant = find(architecture)
@@ -140,7 +141,7 @@ def load(
         inputs=inputs,
         strict=strict,
         open_sizes=open_sizes,
-        any_input=any_input,
+        wording=wording,
     )
 
 
@@ -152,12 +153,13 @@ def load_source(
     inputs: Mapping[str, str] = {},
     strict: bool = False,
     open_sizes: bool = False,
-    any_input: bool = False,
+    wording: Options = OPTIONS,
+    read_shape: ReadShape = read_input_shape,
 ) -> Loaded:
-    """As :func:`load`, for a text at hand."""
-    draft = read(source, overrides, inputs, any_input=any_input)
+    """As :func:`load`, for a text at hand. ``read_shape`` reads the shape of an input."""
+    draft = read(source, overrides, inputs, wording=wording, read_shape=read_shape)
     if not open_sizes:
-        _refuse_open_sizes(source, draft.graph)
+        _refuse_open_sizes(source, draft.graph, wording)
     inferred, shape_problems = infer_all(draft.graph, strict=strict)
     problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
     if problems:
@@ -165,12 +167,12 @@ def load_source(
     return Loaded(inferred, source, name, overrides, inputs)
 
 
-def _refuse_open_sizes(source: Source, graph: Graph) -> None:
+def _refuse_open_sizes(source: Source, graph: Graph, wording: Options) -> None:
     for entry in graph.inputs:
         if any(map(is_open, entry.shape)):
             raise CnnError(
                 f"{source.name}: the input {format_input_shape(entry.shape)} has sizes that stay open",
-                "give it numbers, as with --input 3x224x224",
+                f"give it numbers, as with {wording.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",
             )
 
 

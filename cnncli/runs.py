@@ -21,7 +21,7 @@ from cnncli.numerals import is_digits
 from cnncli.run_record import Normalisation as Normalisation
 from cnncli.run_record import RunRecord as RunRecord
 from cnncli.run_record import WrongField, read_record
-from cnncli.shape import format_shape
+from cnncli.shape import format_shape, read_channels_first
 
 if TYPE_CHECKING:
     from cnncli.language import Source
@@ -227,7 +227,9 @@ def architecture_of(run: Run) -> Loaded:
 
     record = run.record
     overrides, inputs = record.overrides or {}, record.inputs or {}
-    loaded = load_source(source_of(run), record.name, overrides=overrides, inputs=inputs, any_input=True)
+    loaded = load_source(
+        source_of(run), record.name, overrides=overrides, inputs=inputs, read_shape=read_channels_first
+    )
     _check_fit(run, loaded)
     return loaded
 

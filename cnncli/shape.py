@@ -6,8 +6,10 @@ same arithmetic. To type checkers it is an int. What numbers have as functions (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import gcd
+
+from cnncli.numerals import is_digits
 
 Size = int
 Shape = tuple[Size, ...]
@@ -74,9 +76,9 @@ def _read_size(part: object, whole: object) -> Size:
 
         size: Size = letter(text.upper())
         return size
-    if text.lower() == str(whole).lower() and not text.isdigit():
+    if text.lower() == str(whole).lower() and not is_digits(text):
         raise Unreadable(f"{_shown(whole)} is not a shape", HINT)
-    if isinstance(part, bool) or not (text.isascii() and text.isdigit()):
+    if isinstance(part, bool) or not is_digits(text):
         raise Unreadable(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", HINT)
     if len(text) > 10 or not 1 <= int(text) < SIZE_LIMIT:
         raise Unreadable(f"{text[:20]} in {_shown(whole)} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
@@ -86,19 +88,19 @@ def _read_size(part: object, whole: object) -> Size:
 PIXEL_CHANNELS = (1, 3, 4)  # of grey, RGB and RGBA pictures
 
 
-def read_input_shape(value: object, option: str = "") -> Shape:
+def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
     """The shape of a network's input: as :func:`read_shape`, but what is probably a slip is refused.
 
     ``32x32x3`` is a picture with its channels last, as many slides write it, and ``28x28`` one without its channel.
     Read as channels first they would give plausible and wrong figures. ``32@32x3`` and ``28@28`` mean just that.
-    ``option`` stands in front of a shape where the hint says what to write (``"--input "``). Raises Unreadable.
+    ``write`` gives what the hint says to write for a shape (``--input 3x32x32``). Raises Unreadable.
     """
     shape = read_shape(value)
     if _is_explicit(value) or not _is_ambiguous(shape):
         return shape
     channels, sizes = shape[0], format_shape(shape[1:])
-    explicit = f"{option}{format_input_shape(shape)}"
-    first = f"{option}{format_input_shape(_channels_first(shape))}"
+    explicit = write(format_input_shape(shape))
+    first = write(format_input_shape(_channels_first(shape)))
     if len(shape) == 2:
         reading = f"{channels} channels of length {sizes}"
         hint = f"write {first} for one channel of {channels}x{sizes} (an image), or {explicit} for {reading}"
@@ -106,9 +108,17 @@ def read_input_shape(value: object, option: str = "") -> Shape:
     reading = f"{channels} channel{'s' * (channels > 1)} of {sizes}"
     if len(shape) == 4:  # N x H x W x C, or D x H x W x C
         image = format_input_shape((shape[-1], *shape[1:-1]))
-        first = f"{option}{image} for an image (without the batch), {first} for a volume"
+        first = f"{write(image)} for an image (without the batch), {first} for a volume"
     hint = f"channels come first: write {first}, or {explicit} for {reading}"
     raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+
+
+def read_channels_first(value: object, write: Callable[[str], str] = str) -> Shape:
+    """As :func:`read_input_shape`, but nothing is taken for a slip: 32x32x3 is 32 channels.
+
+    For networks of runs, which were trained that way by versions that wrote no ``@``. Raises Unreadable.
+    """
+    return read_shape(value)
 
 
 def format_input_shape(shape: Shape) -> str:

@@ -151,7 +151,14 @@ def test_runs_of_earlier_versions_are_read_as_they_were_trained(
     plain = form.format((", " if "[" in form else "x").join(map(str, shape)))
     text = network("relu", input=plain)
     (tmp_path / "architecture.yaml").write_text(text, encoding="utf-8")
-    record = {"name": "net", "dataset": "digits", "classes": [], "normalisation": {"mean": [0], "std": [1]}}
+    channels = shape[0]
+    record = {
+        "name": "net",
+        "dataset": "images:pictures",
+        "task": "segmentation",  # whose output is a map, as this network's
+        "classes": [str(at) for at in range(channels)],
+        "normalisation": {"mean": [0] * channels, "std": [1] * channels},
+    }
     (tmp_path / "run.json").write_text(json.dumps(record), encoding="utf-8")
     run = open_run(tmp_path)
     assert isinstance(run, RunFolder)

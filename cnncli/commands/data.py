@@ -75,7 +75,7 @@ def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> D
     if shape is None and name.startswith(FILES) and not name.startswith(("npz:", "csv:")):
         raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
     try:
-        sizes = read_input_shape(shape, "--input ") if shape is not None else ()
+        sizes = read_input_shape(shape, "--input {}".format) if shape is not None else ()
     except Unreadable as error:
         raise CnnError(f"--input {shape}: {error}", error.hint) from None
     if sizes and ":" not in name:

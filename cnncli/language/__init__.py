@@ -6,6 +6,7 @@ order) with ``entries`` (fields of one layer) and ``expressions`` -> a Graph.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from itertools import islice
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ from cnncli.language.composites import COMPOSITES, block
 from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
-from cnncli.shape import Shape, Unreadable, read_input_shape, read_shape
+from cnncli.language.wording import OPTIONS, Options
+from cnncli.shape import Shape, Unreadable, read_input_shape
 
 KEYS = (
     "name",
@@ -35,6 +37,7 @@ KEYS = (
 )
 FIRST_LINES = "a file begins with input: 3x224x224 and layers: [ … ]"
 DEFAULT_INPUT = "input"
+ReadShape = Callable[[object, Callable[[str], str]], Shape]  # of a value, and of what a hint writes for a shape
 
 
 class Draft(NamedTuple):
@@ -49,15 +52,16 @@ def read(
     overrides: MappingType[str, str] = {},
     inputs: MappingType[str, str] = {},
     *,
-    any_input: bool = False,
+    wording: Options = OPTIONS,
+    read_shape: ReadShape = read_input_shape,
 ) -> Draft:
     """Read a network. ``overrides`` are variables (--set), ``inputs`` shapes by input name ("" for the only one).
 
-    ``any_input`` reads an input such as 32x32x3 as written, channels first, where it is refused otherwise.
+    ``wording`` says how messages name these two, and ``read_shape`` reads the shape of an input.
     Raises CnnError for what leaves nothing to read on with (broken YAML, a limit, a wrong override); everything
     else is in the draft's problems.
     """
-    reading = Reading(source)
+    reading = Reading(source, wording)
     root = parse(source)
     if root is None:
         raise CnnError(f"{source.name}: the file is empty", FIRST_LINES)
@@ -67,7 +71,7 @@ def read(
     overrides = dict(overrides)
     variant = read_variant(reading, root, overrides)
     env = read_variables(reading, root.entries.get("variables"), overrides, variant)
-    network_inputs = _inputs(reading, root, env, dict(inputs), any_input=any_input)
+    network_inputs = _inputs(reading, root, env, dict(inputs), read_shape)
     blocks = read_blocks(reading, root.entries.get("blocks"))
     defaults = read_defaults(reading, root.entries.get("defaults"), blocks)
     names = [entry.name for entry in network_inputs]
@@ -98,7 +102,7 @@ def _text(reading: Reading, key: str, node: Value | None) -> str:
 
 
 def _inputs(
-    reading: Reading, root: Mapping, env: dict[str, Any], given: dict[str, str], *, any_input: bool
+    reading: Reading, root: Mapping, env: dict[str, Any], given: dict[str, str], read_shape: ReadShape
 ) -> list[Input]:
     """The network's inputs; one that cannot be read gets an empty shape, so that its uses stay silent."""
     nodes = _input_nodes(reading, root)
@@ -106,13 +110,13 @@ def _inputs(
     shapes = {(name or only): text for name, text in given.items()}
     for name in shapes:
         if name not in nodes:
-            raise _no_input(name, list(nodes))
+            raise _no_input(reading, name, list(nodes))
     several = len(nodes) > 1
 
     def shape_of(name: str, node: Value) -> Shape:
         if name not in shapes:
-            return _shape(reading, root, node, env, any_input=any_input)
-        return _given_shape(f"{name}=" if several else "", shapes[name], any_input=any_input)
+            return _shape(reading, root, node, env, read_shape)
+        return _given_shape(reading, name if several else "", shapes[name], read_shape)
 
     return [Input(name, shape_of(name, node)) for name, node in nodes.items()]
 
@@ -142,27 +146,28 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
     return mapping.entries
 
 
-def _no_input(name: str, names: list[str]) -> CnnError:
+def _no_input(reading: Reading, name: str, names: list[str]) -> CnnError:
+    given, example = reading.wording.input(name), reading.wording.input(names[0], "3x64x64")
     if not name:
-        return CnnError("--input: the network has several inputs", f"write --input {names[0]}=3x64x64 for one of them")
+        return CnnError(f"{given}: the network has several inputs", f"write {example} for one of them")
     hint = suggestion(name, names, f"its inputs are {', '.join(names)}")
-    return CnnError(f"--input {name}: the network has no such input", hint)
+    return CnnError(f"{given}: the network has no such input", hint)
 
 
-def _given_shape(name: str, text: str, *, any_input: bool) -> Shape:
-    """The shape of ``--input``; ``name`` is ``left=`` where there are several."""
+def _given_shape(reading: Reading, name: str, text: str, read_shape: ReadShape) -> Shape:
+    """The shape of ``--input``; ``name`` is "" for the only input."""
+    wording = reading.wording
     try:
-        return read_shape(text) if any_input else read_input_shape(text, f"--input {name}")
+        return read_shape(text, lambda shape: wording.input(name, shape))
     except Unreadable as error:
-        raise CnnError(f"--input: {error}", error.hint) from None
+        raise CnnError(f"{wording.input(name)}: {error}", error.hint) from None
 
 
-def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any], *, any_input: bool) -> Shape:
+def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any], read_shape: ReadShape) -> Shape:
     if node is root:
         return ()  # what is wrong with it has been said
     try:
-        value = reading.value(node, env)
-        return read_shape(value) if any_input else read_input_shape(value)
+        return read_shape(reading.value(node, env), str)
     except Unreadable as error:
         reading.note(node, str(error), error.hint)
     except Noted:
@@ -229,4 +234,4 @@ def _train(reading: Reading, node: Value | None, env: dict[str, Any]) -> dict[st
     return settings
 
 
-__all__ = ["Draft", "Source", "decode", "read", "read_text"]
+__all__ = ["Draft", "ReadShape", "Source", "decode", "read", "read_text"]

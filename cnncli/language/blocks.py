@@ -54,7 +54,8 @@ def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> 
         return found
     if chosen is not None and found is None:
         hint = suggestion(chosen, list(variants.entries), f"its variants are {', '.join(variants.entries)}")
-        raise CnnError(f"--set variant={chosen}: the architecture has no such variant", hint)
+        given = reading.wording.override(VARIANT, chosen)
+        raise CnnError(f"{given}: the architecture has no such variant", hint)
     return found
 
 
@@ -79,25 +80,26 @@ def read_variables(
                     reading.fail(mapping.keys[name], f"{name!r} is not a name", NAME_HINT)
                 given = overrides.get(name)
                 value = chosen.get(name, value)
-                env[name] = reading.value(value, env) if given is None else read_override(name, given, env)
+                env[name] = reading.value(value, env) if given is None else _read_override(reading, name, given, env)
             except Noted:
                 env[name] = UNKNOWN  # so that its uses are not reported as well
     for name in overrides:
         if name not in env:
-            raise _no_variable(name, env)
+            raise _no_variable(reading, name, env)
     return env
 
 
-def _no_variable(name: str, env: Env) -> CnnError:
+def _no_variable(reading: Reading, name: str, env: Env) -> CnnError:
     known = f"its variables are {', '.join(env)}" if env else "it has none"
-    return CnnError(f"--set {name}: the architecture has no such variable", suggestion(name, list(env), known))
+    hint = suggestion(name, list(env), known)
+    return CnnError(f"{reading.wording.override(name)}: the architecture has no such variable", hint)
 
 
-def read_override(name: str, text: str, env: Env) -> Any:
+def _read_override(outer: Reading, name: str, text: str, env: Env) -> Any:
     """The value of ``--set name=text``, read as in a file. Raises CnnError."""
-    source = Source(f"--set {name}", text)
+    source = Source(outer.wording.override(name), text)
     node = parse(source)
-    reading = Reading(source)
+    reading = Reading(source, outer.wording)
     try:
         return None if node is None else reading.value(node, env)
     except Noted:

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.language.expressions import BadExpression, Env, Unknown, evaluate
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, plain_value
+from cnncli.language.wording import OPTIONS, Options
 
 PROBLEM_LIMIT = 200  # the reading ends there: the reader has enough to mend, and time stays bounded
 MESSAGE_LIMIT = 600
@@ -21,8 +22,9 @@ class Noted(Exception):
 class Reading:
     """A source and the problems found in it so far."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, wording: Options = OPTIONS) -> None:
         self.source = source
+        self.wording = wording
         self.problems: dict[tuple[int, int, str], Problem] = {}  # one for each place and remedy, however often expanded
         self.noted = 0  # mistakes met, those that had been noted before as well
 

@@ -9,7 +9,7 @@ from cnncli.graph import Graph
 from cnncli.language import read
 from cnncli.language.blocks import TEXTS, VARIANT
 from cnncli.language.source import Mapping, Source, Value, parse
-from cnncli.shape import format_input_shape
+from cnncli.shape import format_input_shape, read_channels_first
 
 _Change = tuple[int, int, str]
 
@@ -20,7 +20,7 @@ def resolved_text(source: Source, overrides: MappingType[str, str], inputs: Mapp
     None where putting the values in would change more than them (a value that an alias repeats): the caller keeps the
     overrides beside the text then.
     """
-    wanted = read(source, overrides, inputs, any_input=True).graph
+    wanted = read(source, overrides, inputs, read_shape=read_channels_first).graph
     spelled_out = {entry.name: format_input_shape(entry.shape) for entry in wanted.inputs}
     for shapes in (inputs, spelled_out):  # spelled out where a run of an earlier version has 32x32x3 without an @
         text = _with_values(source, overrides, shapes)
