@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from cnncli.errors import CnnError, suggestion
+from cnncli.files import exists, is_file
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
 from cnncli.language import ReadShape, Source, decode, read, read_text
@@ -91,29 +92,21 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
 
     ``architecture`` is a path, ``-`` for standard input, or a bundled name. Raises CnnError.
     """
-    if architecture == "-" or architecture.endswith((".yaml", ".yml")) or path_is(architecture, Path.is_file):
+    if architecture == "-" or architecture.endswith((".yaml", ".yml")) or is_file(architecture):
         return read_text(architecture), {}
     if architecture and all(part.replace("_", "a").isalnum() for part in architecture.split("/")):
         entry = _folder() / f"{architecture}.yaml"
-        if path_is(str(entry), Path.is_file):
+        if is_file(entry):
             return decode(f"{architecture}.yaml", entry.read_bytes()), {}
         for name, path in _files().items():
             if architecture in _variants(name, path):
                 return decode(f"{name}.yaml", path.read_bytes()), {VARIANT: architecture.rpartition("/")[2]}
-    if architecture and path_is(architecture, Path.exists):
+    if architecture and exists(architecture):
         return read_text(architecture), {}  # a directory, a device: says so
     names = list(bundled())
     hint = suggestion(architecture[:60], names, "cnn list shows the bundled ones")
     shown = architecture[:100] or "''"
     raise CnnError(f"{shown}: there is no such file and no bundled architecture of that name", hint)
-
-
-def path_is(path: str, test: Callable[[Path], bool]) -> bool:
-    """Whether ``test`` holds of a path; False for a text that is none."""
-    try:
-        return test(Path(path))
-    except (OSError, ValueError):  # too long for a path, or with a NUL in it
-        return False
 
 
 def load(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
+from cnncli.files import read_bytes
 from cnncli.numerals import is_digits
 from cnncli.run_record import Normalisation as Normalisation
 from cnncli.run_record import RunRecord as RunRecord
@@ -182,7 +182,7 @@ def open_run(folder: Path, *, best: bool = False) -> Run:
     """Read a run folder, for the last weights or the ``best``. Raises CnnError where it is none, or is damaged."""
     path = folder / RUN
     try:
-        record = read_record(file_bytes(path).decode())
+        record = read_record(read_bytes(path, FILE_LIMIT).decode())
     except FileNotFoundError:
         raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
     except NotADirectoryError:
@@ -209,7 +209,7 @@ def _source(path: Path) -> Source:
     from cnncli.language import decode
 
     try:
-        return decode(str(path), file_bytes(path))
+        return decode(str(path), read_bytes(path, FILE_LIMIT))
     except FileNotFoundError:
         raise CnnError(f"{path}: there is no such file", "the run folder is not whole") from None
     except (OSError, ValueError) as error:
@@ -270,10 +270,10 @@ def recipe_of(run: Run) -> Recipe:
 def metrics_in(folder: Path) -> Iterator[dict[str, float] | None]:
     """The figures of each line of a run's ``metrics.jsonl``, with its ``epoch``; None for a line that is damaged."""
     try:
-        data = file_bytes(folder / METRICS, METRICS_LIMIT)
+        data = read_bytes(folder / METRICS, METRICS_LIMIT)
     except FileNotFoundError:
         return
-    except (OSError, ValueError):
+    except (OSError, CnnError):
         yield None
         return
     for line in data.splitlines():
@@ -289,18 +289,6 @@ def _are_figures(figures: object) -> bool:
     if not isinstance(figures, dict) or type(figures.get("epoch")) is not int or figures["epoch"] < 1:
         return False
     return all(type(value) is float or (type(value) is int and abs(value) < 10**15) for value in figures.values())
-
-
-def file_bytes(path: Path, limit: int = FILE_LIMIT) -> bytes:
-    """All of a regular file. Raises OSError, and ValueError for another kind of file, or one larger than ``limit``."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("it is not a regular file")
-        if found.st_size > limit:
-            raise ValueError(f"it is larger than {limit >> 20} MiB (the limit)")
-        return file.read(limit)
 
 
 def _known_runs() -> str:

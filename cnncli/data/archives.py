@@ -17,8 +17,8 @@ from io import BufferedIOBase, BufferedReader, BytesIO, RawIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from cnncli.data.files import open_regular
 from cnncli.errors import CnnError
+from cnncli.files import open_regular
 
 COMPRESSED = (GZIP, BZIP2, XZ) = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # how such files begin
 DAMAGED = "it is incomplete or damaged: copy or download it again"

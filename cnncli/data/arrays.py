@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.decoding import times
-from cnncli.data.files import given_path, open_regular
 from cnncli.data.memory import check_fits
 from cnncli.data.npz import Npz
 from cnncli.errors import CnnError
+from cnncli.files import given_path, open_regular
 from cnncli.shape import format_input_shape, probable_input
 
 CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits

@@ -13,10 +13,10 @@ import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download import Remote, by_hand, fetch, writing
-from cnncli.data.files import read_regular
-from cnncli.data.places import cache, is_file, mirrors, places
+from cnncli.data.places import cache, mirrors, places
 from cnncli.data.sources import members_of_tar
 from cnncli.errors import CnnError
+from cnncli.files import is_file, read_bytes
 
 PIXELS = 3 * 32 * 32
 
@@ -98,7 +98,7 @@ def _files(collection: Collection) -> tuple[str, ...]:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_regular(path)
+        return read_bytes(path)
     except OSError as error:
         raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
 

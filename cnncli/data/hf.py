@@ -16,10 +16,10 @@ import numpy as np
 from cnncli.data.classes import HELD_OUT
 from cnncli.data.columns import choose_columns, number_labels
 from cnncli.data.dataset import Dataset, Split
-from cnncli.data.files import open_regular
 from cnncli.data.parts import by_part, choose_parts
 from cnncli.data.rows import Part, Table, read_images, read_numbers
 from cnncli.errors import CnnError
+from cnncli.files import open_regular
 from cnncli.terminal import unguarded
 
 INSTUNNAMED = "pip install 'cnn-calculator[hf]'"

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Split
-from cnncli.data.files import open_regular
 from cnncli.data.memory import check_fits
 from cnncli.errors import CnnError
+from cnncli.files import open_regular
 
 HINT = "delete the file and run again to download it anew; if it is your own, check how it was written"
 

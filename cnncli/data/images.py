@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from cnncli.data.classes import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
 from cnncli.data.dataset import Dataset, Files, OnDisk, Split
 from cnncli.data.decoding import conversions, decoded, threads_for, times
-from cnncli.data.files import given_path
 from cnncli.data.memory import check_fits, fits, gib
 from cnncli.data.pixels import MODES, strict
 from cnncli.data.reading import in_folder, in_tar
 from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
+from cnncli.files import given_path
 from cnncli.progress import progress
 from cnncli.shape import format_input_shape
 

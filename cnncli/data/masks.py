@@ -15,12 +15,12 @@ from PIL import Image
 
 from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRAIN, select
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
-from cnncli.data.files import given_path
 from cnncli.data.images import decode_all, wanted_shape
 from cnncli.data.memory import check_fits
 from cnncli.data.pixels import NotDecoded, opened, strict
 from cnncli.data.sources import Entry, Source, open_source
 from cnncli.errors import CnnError
+from cnncli.files import given_path
 from cnncli.progress import progress
 
 MASK_BYTES = 13  # of memory for a pixel of a mask while colours are numbered: uint32, int64, and uint8 in the end

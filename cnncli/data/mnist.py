@@ -8,8 +8,9 @@ from pathlib import Path
 from cnncli.data.dataset import Dataset
 from cnncli.data.download import Remote, by_hand, fetch, writing
 from cnncli.data.idx import HINT, read_split
-from cnncli.data.places import cache, is_file, mirrors, places
+from cnncli.data.places import cache, mirrors, places
 from cnncli.errors import CnnError
+from cnncli.files import is_file
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import ENDINGS
-from cnncli.data.files import read_regular
 from cnncli.data.images import wanted_shape
 from cnncli.data.pixels import MANY_BYTES, NotDecoded, decode, one_large, strict
 from cnncli.errors import CnnError
+from cnncli.files import read_bytes
 from cnncli.shape import Shape, format_shape
 
 BATCH = 64  # pictures held in memory at a time
@@ -77,7 +77,7 @@ def _decoded(file: Picture, shape: tuple[int, int, int]) -> Picture:
         return file
     try:
         with one_large if file.path.stat().st_size > MANY_BYTES else nullcontext():
-            return file._replace(pixels=decode(read_regular(file.path), *shape).pixels)
+            return file._replace(pixels=decode(read_bytes(file.path), *shape).pixels)
     except (OSError, ValueError) as error:  # a ValueError: a path with a NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return file._replace(problem=f"cannot be read ({reason})")

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from cnncli.data.files import read_regular
 from cnncli.errors import CnnError
+from cnncli.files import named, read_bytes
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's name for the pixels of so many channels
 NAMES = {"L": "grey", "1": "black and white", "P": "palette", "I;16": "16-bit grey", "I": "16-bit grey"}
@@ -60,12 +60,8 @@ def open_image(path: Path) -> Iterator[Image.Image]:
     Raises CnnError, with the path, for what is not a regular file of at most 256 MiB, not an image of one of FORMATS,
     beyond Pillow's limit of pixels, or damaged; what fails while the block decodes the image is such an error, too.
     """
-    try:
-        content = read_regular(path)
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
+    with named(path):
+        content = read_bytes(path)
     try:
         with strict(), opened(content) as image:
             yield image

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from cnncli.data.files import given_path
 from cnncli.errors import CnnError
+from cnncli.files import given_path
 
 
 def places(folders: tuple[str, ...], data_dir: Path | None) -> Iterator[Path]:
@@ -35,11 +35,3 @@ def mirrors(name: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     if not own.startswith(("http://", "https://")):
         raise CnnError(f"CNN_MIRROR is {own!r}, which is not an address", "write http://… or https://…")
     return (f"{own.rstrip('/')}/{name}",)
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is a file that may be looked at."""
-    try:
-        return path.is_file()
-    except OSError:  # a folder that may not be entered holds nothing for us
-        return False

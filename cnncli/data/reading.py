@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Files
-from cnncli.data.files import MAX_FILE_BYTES, open_regular, read_regular
 from cnncli.data.pixels import NotDecoded, decode, strict
 from cnncli.data.sources import Entry, open_source
 from cnncli.errors import CnnError
+from cnncli.files import MAX_FILE_BYTES, open_regular, read_bytes
 
 CHANGED = "it has changed, or has been moved, since it was listed: begin again"
 
@@ -54,7 +54,7 @@ class InFolder:
     def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
         for row in rows:
             try:
-                content = read_regular(self._path(row))
+                content = read_bytes(self._path(row))
             except OSError as error:
                 raise CnnError(f"{self._path(row)}: cannot be read ({error.strerror})", CHANGED) from None
             yield content

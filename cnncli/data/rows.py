@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from cnncli.data.columns import Columns
 from cnncli.data.decoding import BATCH, conversions, decoded, threads_for, times
-from cnncli.data.files import MAX_FILE_BYTES, read_regular
 from cnncli.data.images import wanted_shape
 from cnncli.data.memory import check_fits
 from cnncli.data.pixels import strict
 from cnncli.errors import CnnError
+from cnncli.files import MAX_FILE_BYTES, read_bytes
 from cnncli.progress import progress
 from cnncli.shape import format_input_shape, probable_input
 
@@ -125,7 +125,7 @@ def _content(part: Part, row: int, column: str, cell: Any) -> bytes:
     if not path:
         raise CnnError(f"{part.place(row)}: {column} is empty", "leave that example out")
     try:
-        return read_regular(Path(path))
+        return read_bytes(Path(path))
     except OSError as error:
         reason = error.strerror or error
         raise CnnError(f"{part.place(row)}: {column} is the file {path}, which cannot be read: {reason}") from None

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from cnncli.data.archives import COMPRESSED
 from cnncli.data.classes import ENDINGS
-from cnncli.data.files import MAX_FILE_BYTES, open_regular
 from cnncli.data.sources import Entry, open_source
 from cnncli.errors import CnnError
+from cnncli.files import MAX_FILE_BYTES, open_regular
 
 IMAGES = frozenset(ending.removeprefix(".") for ending in ENDINGS)
 CLASSES = ("cls", "json")  # the first one present says the class
@@ -120,7 +120,7 @@ def _check_plain(path: Path) -> None:
     """A compressed tar has no places that could be read at random."""
     try:
         with open_regular(path) as file:
-            start = file.read(6) or b""  # None of a file of /proc that has nothing now
+            start = file.read(6)
     except OSError as error:
         raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
     if start.startswith((*COMPRESSED, ZSTD)):

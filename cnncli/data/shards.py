@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from cnncli.data.files import given_path
 from cnncli.errors import CnnError
+from cnncli.files import given_path
 
 MAGIC = frozenset("*?[")
 BRACES = re.compile(r"\{(?:([0-9]+)\.\.([0-9]+)|([^{}]*,[^{}]*))\}")

@@ -24,8 +24,8 @@ from cnncli.data.archives import (
     tar_members,
     unpacked,
 )
-from cnncli.data.files import MAX_FILE_BYTES, open_regular, read_regular
 from cnncli.errors import CnnError
+from cnncli.files import MAX_FILE_BYTES, open_regular, read_bytes
 
 ARCHIVES = ".tar, .tar.gz, .tgz or .zip archive"
 
@@ -69,7 +69,7 @@ def open_source(path: Path) -> Source:
         if path.is_dir():
             return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted), "folder")
         with open_regular(path) as file:
-            magic = file.read(6) or b""  # None of a file of /proc that has nothing now
+            magic = file.read(6)
         if magic.startswith(b"PK"):
             return Source(path, _zip_entries(path), lambda wanted: _zip_contents(path, wanted), "compressed")
         form: Literal["tar", "compressed"] = "compressed" if magic.startswith(COMPRESSED) else "tar"
@@ -106,7 +106,7 @@ def _folder_contents(root: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
     for entry in wanted:
         file = root.joinpath(*entry.path)
         with _readable(file):
-            yield _checked(root, entry, lambda file=file: read_regular(file))  # type: ignore[misc]
+            yield _checked(root, entry, lambda file=file: read_bytes(file))  # type: ignore[misc]
 
 
 def _zip_entries(path: Path) -> tuple[Entry, ...]:

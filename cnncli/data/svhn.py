@@ -14,10 +14,10 @@ import numpy as np
 
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download import Remote, by_hand, fetch, writing
-from cnncli.data.files import open_regular
 from cnncli.data.memory import check_fits
-from cnncli.data.places import cache, is_file, mirrors, places
+from cnncli.data.places import cache, mirrors, places
 from cnncli.errors import CnnError
+from cnncli.files import is_file, open_regular
 
 FILES = {  # to train and to test with
     "train_32x32.mat": Remote("435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8", 182_040_794),

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from cnncli.data.arrays import Values, is_number, rows_in, shaped, target_columns, values_in
-from cnncli.data.files import given_path
 from cnncli.data.npz import Npz
 from cnncli.data.pictures import BATCH, picture_shape
 from cnncli.errors import CnnError
+from cnncli.files import given_path
 from cnncli.shape import Shape, elements
 
 KINDS = {".csv": "csv", ".tsv": "csv", ".npz": "npz"}  # by ending; others are named as data sets are, csv:FILE

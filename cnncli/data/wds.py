@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from cnncli.data.classes import HELD_OUT
 from cnncli.data.dataset import Dataset, OnDisk, Split
-from cnncli.data.files import read_regular
 from cnncli.data.images import wanted_shape
 from cnncli.data.parts import by_part, choose_parts
-from cnncli.data.places import is_file
 from cnncli.data.reading import InTars
 from cnncli.data.samples import Label, Samples, read_samples
 from cnncli.data.shards import FORMS, Located, find_shards
 from cnncli.errors import CnnError
+from cnncli.files import is_file, read_bytes
 from cnncli.progress import Advance, progress
 
 NAMES = "classes.txt"
@@ -124,7 +123,7 @@ def _given(found: Sequence[Located]) -> tuple[Path, tuple[str, ...]] | None:
     if path is None:
         return None
     try:
-        lines = read_regular(path, MAX_NAMES).decode("utf-8-sig").splitlines()
+        lines = read_bytes(path, MAX_NAMES).decode("utf-8-sig").splitlines()
     except (OSError, ValueError) as error:
         raise CnnError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     names = tuple(line.strip() for line in lines if line.strip())

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
+
+from cnncli.errors import CnnError
+from cnncli.files import open_regular
 
 DTYPES = {  # safetensors' names of the types that a training writes; others stand in messages as the file has them
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
@@ -44,6 +46,14 @@ class TensorFile(NamedTuple):
     read: Callable[[str], Tensor]
 
 
+def open_tensors(path: Path) -> BinaryIO:
+    """Open a file of weights. Raises DamagedError for what is no regular file, and OSError."""
+    try:
+        return open_regular(path)
+    except CnnError:
+        raise DamagedError("is not a regular file") from None
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[TensorFile]:
     """Open a safetensors file; its tensors are within its own size, as safetensors checks.
@@ -51,8 +61,7 @@ def opened(path: Path) -> Iterator[TensorFile]:
     Raises DamagedError for what is missing, no regular file, or no safetensors; also for errors within the block.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe may have no end
-            raise DamagedError("is not a regular file")
+        open_tensors(path).close()  # safetensors itself would wait for a pipe
         with safe_open(path, framework="pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
             forms = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.executor.network import NOT_FIGURES, own_tensors
-from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values, opened
+from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values, open_tensors, opened
 from cnncli.recipe import INITS
 from cnncli.runs import WEIGHTS, write_whole
 from cnncli.shape import format_shape
@@ -139,16 +138,14 @@ def _some(names: list[str], most: int = SHOWN) -> str:
 def _pickled(path: Path) -> Start:
     """The tensors of a state_dict that torch.save wrote. Raises DamagedError for anything else."""
     try:
-        info = path.stat()
-        if not stat.S_ISREG(info.st_mode):  # a device or a pipe may have no end
-            raise DamagedError("is not a regular file")
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                if sum(entry.file_size for entry in archive.infolist()) > info.st_size:
-                    raise DamagedError("is compressed, which torch.save never does")
-        with warnings.catch_warnings():
+        with open_tensors(path) as file, warnings.catch_warnings():
+            if zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    if sum(entry.file_size for entry in archive.infolist()) > os.fstat(file.fileno()).st_size:
+                        raise DamagedError("is compressed, which torch.save never does")
+            file.seek(0)
             warnings.simplefilter("ignore")  # of torch's, on old formats
-            found: Any = torch.load(path, map_location="cpu", weights_only=True)
+            found: Any = torch.load(file, map_location="cpu", weights_only=True)
     except DamagedError:
         raise
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import SHOWN_AT_MOST, CnnError
 from cnncli.escaping import csv_text
+from cnncli.files import TEXT_LIMIT, named, read_bytes
 from cnncli.homework.check import Answer, is_unexplained
 from cnncli.homework.feedback import said_of, state_of
 from cnncli.homework.grade import Key, Paper, points_text
@@ -32,15 +33,15 @@ class Roster(NamedTuple):
 
 def read_roster(path: Path) -> Roster:
     """Read a class list, a CSV with a heading line, such as Canvas and Moodle export. Raises CnnError."""
+    with named(path):
+        data = read_bytes(path, TEXT_LIMIT, "a class list takes a line for each student")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig").read()  # which knows all ends of lines
         heading = text.lstrip().partition("\n")[0]
         apart = next((sign for sign in ",;\t" if sign in heading), ",")  # a spreadsheet writes ; where , is decimal
         reader = csv.DictReader(io.StringIO(text.lstrip()), delimiter=apart)
         columns = tuple(reader.fieldnames or ())
         rows = tuple({key: value or "" for key, value in row.items() if isinstance(key, str)} for row in reader)
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, csv.Error) as error:
         raise CnnError(f"{path}: is not a CSV file: {error}", "the first line names the columns") from None
     if not rows:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cnncli.errors import CnnError
+from cnncli.files import TEXT_LIMIT, named, open_regular, read_bytes
 from cnncli.homework import matrix_text
+from cnncli.homework.matrix_text import DEPTH_LIMIT
 
 VALUES_LIMIT = 10_000_000
-TEXT_LIMIT = 1 << 20  # bytes
-AXES_LIMIT = 5
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 TEXTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".txt", ".tex")
 ARRAYS = (".npy",)
@@ -39,25 +39,16 @@ def read_file(path: Path) -> Any:
 
     At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read, which is known before memory is taken.
     """
-    try:
+    with named(path):
         if path.suffix.lower() in PICTURES:
             return _picture(path)
         if path.suffix.lower() in ARRAYS:
             return _array(path)
         return _text(path)
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def _text(path: Path) -> Any:
-    from cnncli.data.files import open_regular
-
-    with open_regular(path) as file:
-        data = file.read(TEXT_LIMIT + 1)
-    if len(data) > TEXT_LIMIT:
-        raise CnnError(f"{path}: is larger than 1 MiB (the limit for text)", "save the array with numpy.save, as .npy")
+    data = read_bytes(path, TEXT_LIMIT, "save the array with numpy.save, as .npy")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -99,8 +90,8 @@ def _yaml(text: str) -> Any:
         root = parse(Source("", text))
     except CnnError as error:
         raise CnnError(error.problems[0].message, "write nested lists: [[0, 1], [2, 3]]") from None
-    if root is not None and (root.weight > VALUES_LIMIT or root.height > AXES_LIMIT + 1):
-        raise CnnError(f"more than {AXES_LIMIT} axes, or {VALUES_LIMIT:,} numbers", "use a smaller array")
+    if root is not None and (root.weight > VALUES_LIMIT or root.height > DEPTH_LIMIT + 1):
+        raise CnnError(f"more than {DEPTH_LIMIT} axes, or {VALUES_LIMIT:,} numbers", "use a smaller array")
     found = nested(root)
     return found if isinstance(found, list) else [found]
 
@@ -110,8 +101,8 @@ def as_array(nested: list[Any]) -> Any:
     import numpy as np
 
     shape = matrix_text.shape_of(nested)
-    if len(shape) > AXES_LIMIT:
-        raise CnnError(f"an array of {len(shape)} axes", f"at most {AXES_LIMIT} are understood")
+    if len(shape) > DEPTH_LIMIT:
+        raise CnnError(f"an array of {len(shape)} axes", f"at most {DEPTH_LIMIT} are understood")
     array = np.empty(shape, dtype=object)
     array[...] = nested
     return array
@@ -121,8 +112,6 @@ def as_array(nested: list[Any]) -> Any:
 
 
 def _array(path: Path) -> Any:
-    from cnncli.data.files import open_regular
-
     with open_regular(path) as file:
         return _npy(path, file)
 
@@ -139,11 +128,11 @@ def _npy(path: Path, file: BinaryIO) -> Any:
         reason = str(error) or "it ends too early"
         raise CnnError(f"{path}: is not an array that NumPy saved: {reason}", "write it with numpy.save") from None
     shape, dtype, count = header.shape, header.dtype, prod(header.shape)
-    fits = 1 <= len(shape) <= AXES_LIMIT and min(shape) > 0 and count <= VALUES_LIMIT
+    fits = 1 <= len(shape) <= DEPTH_LIMIT and min(shape) > 0 and count <= VALUES_LIMIT
     if dtype.kind not in "biuf" or not fits:
         raise CnnError(
             f"{path}: holds {dtype} of shape {'x'.join(map(str, shape))[:40] or 'no axes'}",
-            f"1 to {AXES_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are understood",
+            f"1 to {DEPTH_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are understood",
         )
     data = file.read(header.nbytes + 1)
     if len(data) != header.nbytes:

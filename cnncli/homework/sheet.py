@@ -8,10 +8,11 @@ from textwrap import dedent
 from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place
+from cnncli.files import exists, is_file
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
-from cnncli.loading import Loaded, load, load_source, path_is
+from cnncli.loading import Loaded, load, load_source
 
 KEYS = ("student", "architecture", "conventions", "answers", "name", "date")
 EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
@@ -132,9 +133,9 @@ def _path_of(source: Source, node: Scalar) -> str:
     A sheet is someone else's text: reading these would wait for ever, or take what was meant for another.
     """
     named = node.text
-    if named.endswith((".yaml", ".yml")) and path_is(str(Path(source.name).parent / named), Path.is_file):
+    if named.endswith((".yaml", ".yml")) and is_file(Path(source.name).parent / named):
         return str(Path(source.name).parent / named)  # a path is meant from the sheet on
-    if named == "-" or (path_is(named, Path.exists) and not path_is(named, Path.is_file)):
+    if named == "-" or (exists(named) and not is_file(named)):
         raise source.error(node, f"{named}: is not a file", "a sheet names a bundled network or a YAML file")
     return named
 

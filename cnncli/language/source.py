@@ -7,17 +7,15 @@ read by type where they are used, so ``1e-3`` is a number and ``name: 1e3`` is a
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from cnncli.errors import CnnError, Place, Problem
+from cnncli.files import TEXT_LIMIT, named, read_bytes, too_large
 from cnncli.numerals import read_number
 
-FILE_LIMIT = 2**20  # bytes
+HINT = "an architecture takes a few kilobytes"
 DEPTH_LIMIT = 100
 ALIAS_LIMIT = 100_000  # values, after expansion
 
@@ -98,30 +96,19 @@ class Mapping(Value):
 def read_text(path: str) -> Source:
     """The text of a file, or of standard input for ``-``.
 
-    Raises CnnError for what is missing, not a file, larger than 1 MiB, or not UTF-8. At most 1 MiB is read.
+    A FIFO is waited for, as a shell gives one for ``<(command)``. Raises CnnError for what is missing, neither that nor
+    a regular file, larger than 1 MiB, or not UTF-8. At most 1 MiB is read.
     """
     if path == "-":
-        data = sys.stdin.buffer.read(FILE_LIMIT + 1)
-        return decode("<stdin>", data)
-    try:
-        mode = Path(path).stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise CnnError(f"{path}: is a directory", "name the YAML file in it")
-        if stat.S_ISFIFO(mode) or stat.S_ISREG(mode):
-            with Path(path).open("rb") as file:
-                return decode(path, file.read(FILE_LIMIT + 1))
-    except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
-    except (OSError, ValueError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
-        raise CnnError(f"{path}: cannot be read: {reason}") from None
-    raise CnnError(f"{path}: is not a file")
+        return decode("<stdin>", sys.stdin.buffer.read(TEXT_LIMIT + 1))
+    with named(path):
+        return decode(path, read_bytes(path, TEXT_LIMIT, HINT, fifo=True))
 
 
 def decode(name: str, data: bytes) -> Source:
     """Bytes of UTF-8, with or without a byte order mark. Raises CnnError for anything else, and past 1 MiB."""
-    if len(data) > FILE_LIMIT:
-        raise CnnError(f"{name}: is larger than 1 MiB (the limit for a file)", "an architecture takes a few kilobytes")
+    if len(data) > TEXT_LIMIT:
+        raise too_large(name, TEXT_LIMIT, HINT)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CnnError(f"{name}: is UTF-16 text", "save it as UTF-8")
     try:

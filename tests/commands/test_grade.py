@@ -194,6 +194,34 @@ def test_any_class_list_names_the_students_in_every_mark_sheet(cnn: Run, course:
     assert "7,Ann,11,all right" in (course / "out" / "moodle.csv").read_text()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_class_list_ends_its_lines_as_any_system_does(cnn: Run, course: Path, end: str) -> None:
+    hand_in(course, "ann")
+    (course / "roster.csv").write_bytes(end.join(("\ufeffnumber,name", "7,Ann", "8,Bob", "")).encode())
+    ended = cnn("grade", course / "key.yaml", course / "class", "--roster", course / "roster.csv")
+    assert ended.code == 0 and "no marks for 8" in ended.err and "ann" not in ended.err
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "endless", "too large", "a folder", "missing"])
+def test_a_class_list_is_a_file_within_the_limit_or_refused_at_once(cnn: Run, course: Path, kind: str) -> None:
+    hand_in(course, "ann")
+    roster = course / "roster.csv"
+    if kind == "a FIFO":
+        os.mkfifo(roster)
+    elif kind == "endless":
+        roster.symlink_to("/dev/zero")
+    elif kind == "too large":
+        roster.touch()
+        os.truncate(roster, 1 << 40)
+    elif kind == "a folder":
+        roster.mkdir()
+    said = {"too large": "is larger than 1 MiB", "missing": "there is no such file"}.get(kind, "not a regular file")
+    for arguments in (("grade", course / "key.yaml", course / "class", "--roster", roster),
+                      ("quiz", "--per-student", roster, "-o", course / "quiz")):  # fmt: skip
+        ended = cnn(*arguments)
+        assert ended.code == 2 and f"{roster}: " in ended.err and said in ended.err
+
+
 @pytest.mark.parametrize("student", ["A", "Ann Lee"])
 def test_what_several_of_the_roster_have_names_none_of_them(cnn: Run, course: Path, student: str) -> None:
     hand_in(course, student)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PIL import Image
 from program import ROOT
 
-from cnncli.data import archives, arrays, decoding, download, files, pixels, samples
+from cnncli import files
+from cnncli.data import archives, arrays, decoding, download, pixels, samples
 
 
 def test_the_documented_limits_are_those_that_hold() -> None:

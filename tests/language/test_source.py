@@ -47,7 +47,7 @@ def test_texts_that_are_one_network(data: bytes) -> None:
         (b"a: \xed\xa0\x80",
          "net.yaml:1: is not UTF-8 text: byte 0xed at offset 3\n  save it as UTF-8 (or is it a binary file?)"),
         (b"x" * (2**20 + 1),
-         "net.yaml: is larger than 1 MiB (the limit for a file)\n  an architecture takes a few kilobytes"),
+         "net.yaml: is larger than 1 MiB (the limit)\n  an architecture takes a few kilobytes"),
     ],
 )  # fmt: skip
 def test_bytes_that_are_no_text(data: bytes, expected: str) -> None:
@@ -60,10 +60,13 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     for path, expected in (
-        ("folder", "folder: is a directory\n  name the YAML file in it"),
+        ("folder", "folder: is a directory, not a regular file\n  name a file in it"),
         ("missing.yaml", "missing.yaml: there is no such file"),
-        (os.devnull, f"{os.devnull}: is not a file"),
-        ("a\0b", "a\0b: cannot be read: embedded null byte"),
+        (
+            os.devnull,
+            f"{os.devnull}: is a device, not a regular file\n  give a regular file: nothing else is read here",
+        ),
+        ("a\0b", "'a\\x00b': is not a path: embedded null byte"),
         ("a" * 5000, f"{'a' * 5000}: cannot be read: File name too long"),
     ):
         with pytest.raises(CnnError) as caught:
@@ -73,7 +76,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
 def test_an_endless_file_is_not_read() -> None:
-    with pytest.raises(CnnError, match="is not a file"):
+    with pytest.raises(CnnError, match="is a device, not a regular file"):
         read_text("/dev/zero")
 
 

@@ -1,4 +1,4 @@
-"""What is read as data, and how an image that stands alone is opened."""
+"""What is read of the files that users name, and how an image that stands alone is opened."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import random
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from cnncli.data import files
-from cnncli.data.files import open_regular, read_regular
+from cnncli import files
 from cnncli.data.pixels import FORMATS, open_image
 from cnncli.errors import CnnError
+from cnncli.files import exists, is_file, open_regular, read_bytes
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\nshowpage\n%%EOF\n"
 
@@ -47,10 +48,35 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * (1 << 20))
-    assert read_regular(path, 1 << 20) == b"x" * (1 << 20)
+    assert read_bytes(path, 1 << 20) == b"x" * (1 << 20)
     path.write_bytes(b"x" * ((1 << 20) + 1))
     with pytest.raises(CnnError, match="is larger than 1 MiB"):
-        read_regular(path, 1 << 20)
+        read_bytes(path, 1 << 20)
+
+
+def test_a_fifo_is_read_to_its_end_and_limit_where_it_may_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    for content, limit in ((b"abc" * 100_000, 1 << 20), (b"x" * (1 << 21), 1 << 20)):
+        writer = subprocess.Popen(["sh", "-c", 'sleep 0.2; cat > "$0"', path], stdin=subprocess.PIPE)
+        assert writer.stdin is not None
+        with ThreadPoolExecutor() as threads:
+            threads.submit(writer.communicate, content)
+            if len(content) <= limit:
+                assert read_bytes(path, limit, fifo=True) == content
+            else:
+                with pytest.raises(CnnError, match="is larger than 1 MiB"):
+                    read_bytes(path, limit, fifo=True)
+
+
+def test_nothing_but_a_regular_file_that_can_be_looked_at_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "fifo")
+    assert is_file(tmp_path / "file") and is_file(str(tmp_path / "link"))
+    for name in ("loop", "fifo", "missing", "file/below", ".", "x" * 5000, "a\0b", "\ud800"):
+        assert not is_file(f"{tmp_path}/{name}") and exists(f"{tmp_path}/{name}") == (name in ("fifo", "."))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM"])

@@ -1,0 +1,106 @@
+"""Reading the files that a user, a run folder or a sheet names: regular files within a limit of size.
+
+A FIFO waits for a writer, a device may never end, and a file may be larger than the memory. Every file of others is
+opened here. :func:`open_regular` and :func:`read_bytes` raise OSError for what the system cannot open; :func:`named`
+turns that into a CnnError where the caller has nothing more to say of it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from cnncli.errors import CnnError
+
+TEXT_LIMIT = 1 << 20  # bytes of a text that people write: a network, a sheet, a matrix, a class list
+MAX_FILE_BYTES = 1 << 28  # an encoded image of 256 MiB is a mistake or an attack
+
+# No waiting for the writer of a FIFO, and no terminal that becomes the controlling one. Windows knows neither of the
+# two, and reads text unless told otherwise.
+FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO (named pipe)", stat.S_IFSOCK: "a socket"}
+
+
+def open_regular(path: Path | str, *, fifo: bool = False) -> BinaryIO:
+    """Open a regular file for reading bytes; symbolic links are followed.
+
+    With ``fifo`` a FIFO is opened, too, and its writer is waited for: what a shell makes of ``<(command)`` is one.
+    Raises CnnError for a directory, a socket, a device and any other FIFO, and for a text that cannot be a path;
+    OSError for what cannot be opened.
+    """
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116  (a text keeps its form in messages)
+        _check_kind(path, mode, fifo)  # before it is opened, as opening a device may do something
+        waits = stat.S_ISFIFO(mode)
+        descriptor = os.open(path, FLAGS & ~getattr(os, "O_NONBLOCK", 0) if waits else FLAGS)
+    except ValueError as error:  # a NUL, or half of a character
+        raise CnnError(f"{str(path)!r}: is not a path: {error}") from None
+    try:
+        _check_kind(path, os.fstat(descriptor).st_mode, waits)  # it may have been replaced since
+        if hasattr(os, "O_NONBLOCK"):
+            os.set_blocking(descriptor, True)  # a file of /proc without anything to read would give None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def read_bytes(path: Path | str, limit: int = MAX_FILE_BYTES, hint: str = "", *, fifo: bool = False) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes; no more than these are read.
+
+    Raises CnnError, with ``hint``, for a larger one, and otherwise as :func:`open_regular`.
+    """
+    with open_regular(path, fifo=fifo) as file:
+        content = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+    if content is None or len(content) > limit:
+        raise too_large(path, limit, hint)
+    return content
+
+
+def too_large(name: Path | str, limit: int, hint: str = "") -> CnnError:
+    """What to raise for a content of more than ``limit`` bytes, a whole number of MiB."""
+    message = f"{name}: is larger than {limit >> 20} MiB (the limit)"
+    return CnnError(message, hint or "check that this is the file that was meant")
+
+
+def is_file(path: Path | str) -> bool:
+    """Whether there is a regular file that may be looked at; False for a text that cannot be a path."""
+    return os.path.isfile(path)  # noqa: PTH113  (Path.is_file raises for a long name and in a closed folder)
+
+
+def exists(path: Path | str) -> bool:
+    """Whether there is anything that may be looked at; False for a text that cannot be a path."""
+    return os.path.exists(path)  # noqa: PTH110  (as above)
+
+
+def given_path(text: str) -> Path:
+    """The path that a user wrote, in which ~ is a home directory. Raises CnnError for what cannot be one."""
+    try:
+        path = Path(text).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long; no such user; a NUL
+        raise CnnError(f"{text}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    return path
+
+
+@contextmanager
+def named(path: Path | str) -> Iterator[None]:
+    """Turn an OSError inside the ``with`` block into a CnnError that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise CnnError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _check_kind(path: Path | str, mode: int, fifo: bool) -> None:
+    if stat.S_ISREG(mode) or (fifo and stat.S_ISFIFO(mode)):
+        return
+    kind = KINDS.get(stat.S_IFMT(mode), "a device")
+    hint = "name a file in it" if stat.S_ISDIR(mode) else "give a regular file: nothing else is read here"
+    raise CnnError(f"{path}: is {kind}, not a regular file", hint)
