@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from cnncli.errors import closest
-from cnncli.numerals import is_digits, rewritten
+from cnncli.numerals import is_digits, read_number, rewritten
 from cnncli.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 
 Reader = Callable[[Any], Any]
@@ -102,10 +102,31 @@ def _loose(word: str) -> str:
     return word.lower().replace("-", "_")
 
 
+def _listed(value: object) -> object:
+    """The numbers of ``5x3``, ``5×3`` or ``(5, 3)`` as a list, as papers and PyTorch write one per axis.
+
+    Anything else comes back as it is.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.startswith("(") and value.endswith(")"):
+        parts = value[1:-1].split(",")
+    else:
+        parts = value.lower().replace("×", "x").split("x")
+    numbers = [read_number(part.strip()) for part in parts]
+    return value if len(numbers) < 2 or None in numbers else numbers
+
+
 def _per_axis(read_one: Reader) -> Reader:
     def read(value: object) -> object:
-        if isinstance(value, str) and (value.startswith("(") or "x" in value):
-            raise Unreadable(f"takes one number, or a list with one per axis, not {shown(value)}", "write [3, 3]")
+        value = _listed(value)
+        if isinstance(value, str) and (value.startswith("(") or "x" in value.lower() or "×" in value):
+            unclosed = value.startswith("(") and not value.endswith(")")  # the rest of {kernel: (5, 3)} is another key
+            raise Unreadable(
+                f"takes one number, or a list with one per axis, not {shown(value)}",
+                ("between braces a comma ends the value: " if unclosed else "")
+                + "write 5 for all axes, and [5, 3] or 5x3 for one per axis",
+            )
         if not isinstance(value, list):
             return read_one(value)
         if not 1 <= len(value) <= 3:
@@ -121,6 +142,7 @@ _read_amount = _whole(0)
 
 def read_padding(value: object) -> object:
     """A number per side, a list per axis, a pair per axis, or a word."""
+    value = _listed(value)
     if isinstance(value, str):
         return one_of(*WORDS)(value)
     if not isinstance(value, list):
@@ -145,6 +167,7 @@ def _read_side(item: object) -> object:
 
 def read_margins(value: object) -> object:
     """As padding, without the words: there is no window for ``same`` to refer to."""
+    value = _listed(value)
     if isinstance(value, str):
         raise Unreadable(f"must be a number, or a list with one number or pair per axis, not {shown(value)}")
     return read_padding(value)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from texts import graph, loaded, messages, network, refusal
 
 from cnncli.layers import KINDS, Layer
+from cnncli.layers.fields import Reader
 from cnncli.shape import Unreadable
 
 SINGLE = {name: kind for name, kind in KINDS.items() if not kind.merges}
@@ -80,8 +83,14 @@ def test_a_bare_value_fills_the_main_field(kind: str) -> None:
         ("conv", "filters", "", "must be a whole number, not nothing", ""),
         ("conv", "kernel", "[3, 0]", "must be at least 1, not 0", ""),
         ("conv", "kernel", "[1, 2, 3, 4]", "takes one number, or a list with one per axis, not [1, 2, 3, 4]", ""),
-        ("conv", "kernel", "3x3", "takes one number, or a list with one per axis, not '3x3'", "write [3, 3]"),
-        ("conv", "kernel", "'(3, 3)'", "takes one number, or a list with one per axis, not (3, 3)", "write [3, 3]"),
+        ("conv", "kernel", "3x", "takes one number, or a list with one per axis, not '3x'",
+         "write 5 for all axes, and [5, 3] or 5x3 for one per axis"),
+        ("conv", "kernel", "'(3, a)'", "takes one number, or a list with one per axis, not (3, a)",
+         "write 5 for all axes, and [5, 3] or 5x3 for one per axis"),
+        ("conv", "kernel", "'(3'", "takes one number, or a list with one per axis, not (3",
+         "between braces a comma ends the value: write 5 for all axes, and [5, 3] or 5x3 for one per axis"),
+        ("conv", "kernel", "5x0", "must be at least 1, not 0", ""),
+        ("conv", "kernel", "1.5x3", "must be a whole number, not 1.5", ""),
         ("dropout", "rate", "50", "must be from 0 to 1, not 50", "write 0.5"),
         ("conv", "stride", "0", "must be at least 1, not 0", ""),
         ("conv", "padding", "-1", "must be at least 0, not -1", ""),
@@ -113,6 +122,48 @@ def test_values_out_of_range(kind: str, field: str, value: str, message: str, hi
         return
     (problem,) = refusal(text).problems
     assert (problem.message, problem.hint) == (f"{field} {message}", hint)
+
+
+def outcome(read: Reader, value: object) -> object:
+    """What a field becomes, or how it is refused."""
+    try:
+        return read(value)
+    except Unreadable as error:
+        return str(error), error.hint
+
+
+def takes_one_per_axis(read: Reader) -> bool:
+    return outcome(read, 1) == 1 and outcome(read, [1, 1]) == (1, 1)
+
+
+WRITTEN = ("{}x{}", "{}X{}", "{} x {}", "{}×{}", "'({}, {})'", "'({},{})'")
+PER_AXIS = {  # every field that takes one number per axis
+    kind: [name for name, field in layer.schema.items() if takes_one_per_axis(field.read)]
+    for kind, layer in SINGLE.items()
+}
+
+
+@pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind, fields in PER_AXIS.items() for field in fields])
+@given(rows=st.integers(0, 9), columns=st.integers(0, 9), written=st.sampled_from(WRITTEN))
+def test_sizes_written_with_a_cross_or_as_a_tuple_are_those_of_the_list(
+    kind: str, field: str, rows: int, columns: int, written: str
+) -> None:
+    read = KINDS[kind].schema[field].read
+    text = written.format(rows, columns).strip("'")
+    assert outcome(read, text) == outcome(read, [rows, columns])
+
+
+@pytest.mark.parametrize("value", ["5x3", "5×3", "'(5, 3)'"])
+def test_a_kernel_of_a_file_may_be_written_so(value: str) -> None:
+    (node,) = graph(f"conv: {{filters: 6, kernel: {value}, stride: 2x1, padding: 2x1}}").nodes
+    (same,) = graph("conv: {filters: 6, kernel: [5, 3], stride: [2, 1], padding: [2, 1]}").nodes
+    assert node.layer == same.layer
+
+
+def test_three_numbers_do_not_fit_a_map_of_two_axes() -> None:
+    assert messages("conv: {filters: 6, kernel: 5x5x5}") == [
+        "kernel is given for 3 axes, and the input has 2 axes besides its channels"
+    ]
 
 
 @pytest.mark.parametrize(
