@@ -19,6 +19,13 @@ from cnncli.errors import CnnError
 TEXT_LIMIT = 1 << 20  # bytes of a text that people write: a network, a sheet, a matrix, a class list
 MAX_FILE_BYTES = 1 << 28  # an encoded image of 256 MiB is a mistake or an attack
 
+# Pillow's format by the ending of a name: what is read as an image, whether as data, a mask or a matrix. Others stay
+# closed: Pillow would start Ghostscript for an EPS named x.jpg.
+IMAGE_FORMATS = {
+    ".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".bmp": "BMP", ".gif": "GIF", ".webp": "WEBP",
+    ".tif": "TIFF", ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM",
+}  # fmt: skip
+
 # No waiting for the writer of a FIFO, and no terminal that becomes the controlling one. Windows knows neither of the
 # two, and reads text unless told otherwise.
 FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.data.classes import LONGEST
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.decoding import times
 from cnncli.data.memory import check_fits
@@ -23,7 +24,6 @@ from cnncli.files import given_path, open_regular
 from cnncli.shape import format_input_shape, probable_input
 
 CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits
-LONGEST = 200  # characters of a class's name
 HELD_OUT = 5  # one example in five, where the file has no test part
 TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none
 LABELS = ("label", "class", "target", "y")

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from cnncli.data.sources import Entry
 from cnncli.errors import CnnError
+from cnncli.files import IMAGE_FORMATS
 
-ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"))
+LONGEST = 200  # characters of a class's name
 TRAIN = ("train", "training")
 TEST = ("test", "testing", "val", "valid", "validation")  # the first one present is the test set
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
@@ -62,7 +63,7 @@ def _reason_to_skip(entry: Entry) -> str:
         return "links"
     if entry.kind == "replaced":
         return "replaced by later files of the same name"
-    if entry.kind == "file" and PurePosixPath(entry.path[-1]).suffix.lower() not in ENDINGS:
+    if entry.kind == "file" and PurePosixPath(entry.path[-1]).suffix.lower() not in IMAGE_FORMATS:
         return "not images"
     return ""
 

@@ -14,11 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.classes import ENDINGS
 from cnncli.data.images import wanted_shape
 from cnncli.data.pixels import MANY_BYTES, NotDecoded, decode, one_large, strict
 from cnncli.errors import CnnError
-from cnncli.files import read_bytes
+from cnncli.files import IMAGE_FORMATS, read_bytes
 from cnncli.shape import Shape, format_shape
 
 BATCH = 64  # pictures held in memory at a time
@@ -67,7 +66,9 @@ def _files_of(path: Path) -> Sequence[Picture]:
 
     for folder, folders, names in os.walk(path, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        images = sorted(name for name in names if Path(name).suffix.lower() in ENDINGS and not name.startswith("."))
+        images = sorted(
+            name for name in names if Path(name).suffix.lower() in IMAGE_FORMATS and not name.startswith(".")
+        )
         inside += [Picture(Path(folder, name), None) for name in images]
     return inside or [Picture(path, None, "there are no images in this folder")]
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from cnncli.errors import CnnError
-from cnncli.files import named, read_bytes
+from cnncli.files import IMAGE_FORMATS, named, read_bytes
 
 MODES = {1: "L", 3: "RGB"}  # Pillow's name for the pixels of so many channels
 NAMES = {"L": "grey", "1": "black and white", "P": "palette", "I;16": "16-bit grey", "I": "16-bit grey"}
 
-# What ENDINGS in classes.py stand for. Others stay closed: Pillow would start Ghostscript for an EPS named x.jpg.
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = tuple(dict.fromkeys(IMAGE_FORMATS.values()))
 
 # Images with more pixels, or more bytes where threads read them, are decoded one at a time, whatever the number of
 # threads: at Pillow's limit of 89 million pixels one takes 0.4 GB, and its conversion as much again.

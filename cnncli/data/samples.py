@@ -16,18 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.archives import COMPRESSED
-from cnncli.data.classes import ENDINGS
+from cnncli.data.classes import LONGEST
 from cnncli.data.sources import Entry, open_source
 from cnncli.errors import CnnError
-from cnncli.files import MAX_FILE_BYTES, open_regular
+from cnncli.files import IMAGE_FORMATS, MAX_FILE_BYTES, open_regular
 
-IMAGES = frozenset(ending.removeprefix(".") for ending in ENDINGS)
+IMAGES = frozenset(ending.removeprefix(".") for ending in IMAGE_FORMATS)
 CLASSES = ("cls", "json")  # the first one present says the class
 KEYS = ("label", "cls")  # of the json
 MOST_BYTES = 1 << 20  # of a file with a class
 NUMBER = re.compile("[+-]?[0-9]{1,99}")
 NO_SAMPLES = {"link": "links", "replaced": "files replaced by later ones of the same name"}
-LONGEST = 200  # characters of a class's name
 MOST = 1_000_000  # classes: a larger number is something else
 ZSTD = b"\x28\xb5\x2f\xfd"
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from cnncli.executor.checkpoint import Checkpoint
 from cnncli.executor.network import own_tensors
 from cnncli.executor.optimisation import gets_state, state_forms
-from cnncli.executor.state import State
+from cnncli.executor.state import NUMBERS, State
 from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values
 from cnncli.executor.training import Task
 
@@ -82,8 +82,7 @@ class Restorable:
         if done or given.get("best_loss", 0) is not None:
             _number(given, "best_loss", -math.inf if done else math.inf, math.inf)
         self._check_precision(given.get("precision"))
-        known = {"step", "best_epoch", "waited", "on_plateau", "images", "factor", "best_loss", "precision", *OPTIONAL}
-        for name in given.keys() - known:
+        for name in given.keys() - {*NUMBERS}:
             raise DamagedError(f"has a number {name[:100]!r}, which nothing here is called")
 
     def _check_precision(self, found: Any) -> None:

@@ -16,6 +16,9 @@ from cnncli.executor.network import Network, own_tensors
 from cnncli.executor.precision import Precision
 from cnncli.recipe import Recipe
 
+COUNTERS = ("step", "best_epoch", "waited", "on_plateau", "factor")  # of a State, as they stand in a checkpoint
+NUMBERS = (*COUNTERS, "seconds", "best_loss", "images", "precision")  # all that a checkpoint has besides tensors
+
 
 class Tally:
     """Sums over the training images of an epoch, kept on the device until they are looked at."""
@@ -75,9 +78,7 @@ class State:
     def checkpoint(self) -> Checkpoint:
         """All of it as tensors and numbers."""
         tensors = {f"network/{name}": tensor for name, tensor in own_tensors(self.network).items()}
-        numbers: dict[str, Any] = {
-            name: getattr(self, name) for name in ("step", "best_epoch", "waited", "on_plateau", "factor")
-        }
+        numbers: dict[str, Any] = {name: getattr(self, name) for name in COUNTERS}
         numbers["seconds"] = round(self.seconds, 3)
         numbers["best_loss"] = self.best_loss if math.isfinite(self.best_loss) else None
         for at, name, key, value in self._optimizer_entries():
@@ -125,7 +126,7 @@ class State:
             self.tally.score.copy_(tensors["tally/score"])
             self.tally.images = numbers["images"]
         self.precision.restore(numbers["precision"])
-        for name in ("step", "best_epoch", "waited", "on_plateau", "factor"):
+        for name in COUNTERS:
             setattr(self, name, numbers[name])
         self.seconds = float(numbers.get("seconds", 0.0))  # earlier versions do not keep it
         self.best_loss = math.inf if numbers["best_loss"] is None else numbers["best_loss"]

@@ -9,24 +9,23 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from cnncli.errors import CnnError
-from cnncli.files import TEXT_LIMIT, named, open_regular, read_bytes
+from cnncli.files import IMAGE_FORMATS, TEXT_LIMIT, named, open_regular, read_bytes
 from cnncli.homework import matrix_text
 from cnncli.homework.matrix_text import DEPTH_LIMIT
 
 VALUES_LIMIT = 10_000_000
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 TEXTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".txt", ".tex")
 ARRAYS = (".npy",)
 
 
 def is_file(text: str) -> bool:
     """Whether a text names a file of numbers, or a picture."""
-    return _suffix(text) in (*PICTURES, *TEXTS, *ARRAYS)
+    return _suffix(text) in (*IMAGE_FORMATS, *TEXTS, *ARRAYS)
 
 
 def is_picture(text: str) -> bool:
     """Whether a text names a picture."""
-    return _suffix(text) in PICTURES
+    return _suffix(text) in IMAGE_FORMATS
 
 
 def _suffix(text: str) -> str:
@@ -40,7 +39,7 @@ def read_file(path: Path) -> Any:
     At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read, which is known before memory is taken.
     """
     with named(path):
-        if path.suffix.lower() in PICTURES:
+        if path.suffix.lower() in IMAGE_FORMATS:
             return _picture(path)
         if path.suffix.lower() in ARRAYS:
             return _array(path)

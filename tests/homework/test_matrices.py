@@ -13,10 +13,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from program import SHARED, Run
 from torch.nn import functional
 
 from cnncli.errors import CnnError
+from cnncli.files import IMAGE_FORMATS
 from cnncli.homework import matrices
 from cnncli.homework.exact import number
 from cnncli.homework.exercise import Written, read_exercise
@@ -251,6 +253,17 @@ def test_only_regular_files_are_read(tmp_path: Path, name: str, what: str) -> No
         path.mkdir()
     with pytest.raises(CnnError, match="not a regular file"):
         matrices.read(str(path))
+
+
+@pytest.mark.parametrize("ending", IMAGE_FORMATS)
+def test_a_picture_of_any_format_that_data_has_is_a_matrix(tmp_path: Path, ending: str) -> None:
+    bits = np.arange(48).reshape(6, 8) % 3 == 0
+    path = tmp_path / f"a{ending}"
+    Image.fromarray(bits).save(path, **({"lossless": True} if ending == ".webp" else {}))
+    found = matrices.read(str(path))
+    assert found.shape[1:] == (6, 8)
+    if IMAGE_FORMATS[ending] != "JPEG":
+        assert (found == np.where(bits, 255, 0)).all()
 
 
 def test_a_file_of_text_has_a_limit(tmp_path: Path) -> None:
