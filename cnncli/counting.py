@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Facts, Inferred
 from cnncli.layers import KINDS
+from cnncli.layers.conv import Convolution
 from cnncli.shape import Size, add_up, elements
 
 Rule = Callable[[Facts], Size]
@@ -100,20 +101,13 @@ def _padding_by_name(inferred: Inferred) -> str:
     named = [
         facts.figures.macs
         for facts in inferred.facts.values()
-        if facts.node.layer.kind in ("conv", "depthwise_conv") and _is_named(facts)
+        if isinstance(facts.node.layer, Convolution) and facts.node.layer.has_named_padding(facts.input_shapes)
     ]
     if not named:
         return ""
     layers = f"{len(named)} layers are" if len(named) > 1 else "1 layer is"
     less = f"{add_up(named):,} less if {layers} written so"
     return f"fvcore counts 0 where PyTorch code has padding='same' or 'valid': {less}"
-
-
-def _is_named(facts: Facts) -> bool:
-    """Whether the padding would be given by its name; PyTorch knows ``same`` at stride 1 alone."""
-    padding, mode = facts.node.layer.__dict__["padding"], facts.node.layer.__dict__["padding_mode"]
-    is_same = padding == "same" and all(window.stride == 1 for window in facts.figures.windows)
-    return mode == "zeros" and (is_same or padding == "valid")
 
 
 CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "local")

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cnncli.numerals import read_number
+
 # Controls (C0 without tab and newline, DEL, C1), which move a cursor, clear a screen or rename a window; the line and
 # paragraph separators; everything with Unicode's property Bidi_Control, which shows a text in another order than it
 # has; and lone surrogates, which stand for bytes that are no UTF-8 and cannot be encoded.
@@ -93,12 +95,4 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = visible(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
+    return f"'{text}" if text.startswith(_FORMULA) and read_number(text) is None else text

@@ -17,7 +17,7 @@ def read_number(text: str) -> int | float | None:
             number = read(text)
         except ValueError:
             continue
-        return number if isinstance(number, int) or abs(number) < 1e300 else None
+        return number if abs(number) < 1e300 else None
     return None
 
 
@@ -26,10 +26,20 @@ def is_digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def rewritten(text: str) -> str:
-    """What to write instead of ``1_6``, ``１６`` or ``−3``, where that is no number only by its characters; else ""."""
+def in_ascii_digits(text: str) -> str:
+    """A text with the decimal digits of every script as 0 to 9; ``²``, which is none, stays.
+
+    >>> in_ascii_digits("١٥٦ x ２ x 3²")
+    '156 x 2 x 3²'
+    """
+    if text.isascii():
+        return text
     import unicodedata
 
-    plain = text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-")
-    digits = "".join(str(unicodedata.decimal(char, char)) for char in plain)
+    return "".join(str(unicodedata.decimal(char, char)) for char in text)
+
+
+def rewritten(text: str) -> str:
+    """What to write instead of ``1_6``, ``１６`` or ``−3``, where that is no number only by its characters; else ""."""
+    digits = in_ascii_digits(text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-"))
     return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""

@@ -216,6 +216,11 @@ def same_size(one: Size, other: Size) -> bool:
     return symbolic.same(one, other)
 
 
+def divides(divisor: Size, size: Size) -> bool:
+    """Whether ``size`` is a multiple of ``divisor``, whatever the open sizes are."""
+    return same_size(size % divisor, 0)
+
+
 def add_up(values: Iterable[Size]) -> Size:
     """The sum."""
     total = 0

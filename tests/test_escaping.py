@@ -74,6 +74,11 @@ def test_a_number_stays_a_number_in_csv(number: float) -> None:
     assert escaping.csv_text([[number, str(number)]]) == f"{number},{number}\n"
 
 
+@pytest.mark.parametrize("text", ["+٣", "-１", "-inf", "+nan", "-1_6"])
+def test_what_is_no_number_in_the_digits_0_to_9_stays_a_text_in_csv(text: str) -> None:
+    assert escaping.csv_text([[text]]) == f"'{text}\n"
+
+
 class Texts(HTMLParser):
     """Collects the texts and counts the tags."""
 

@@ -14,7 +14,7 @@ from program import Run
 from cnncli.commands import SUMMARIES, cnn
 from cnncli.language.source import read_plain
 from cnncli.layers import KINDS
-from cnncli.numerals import is_digits, read_number, rewritten
+from cnncli.numerals import in_ascii_digits, is_digits, read_number, rewritten
 from cnncli.recipe import Recipe
 from cnncli.shape import Unreadable
 
@@ -38,6 +38,19 @@ def test_what_is_read_is_decimal_and_has_pythons_value(text: str) -> None:
 def test_a_whole_number_is_read_in_any_number_of_digits(number: int) -> None:
     assert read_number(f"{number:020d}") == number
     assert is_digits(str(number))
+
+
+@given(st.integers(295, 320), st.sampled_from(["", "-", "+"]))
+def test_numbers_from_a_limit_on_are_none_whole_or_not(length: int, sign: str) -> None:
+    digits = f"{sign}{'1' * length}"
+    assert (read_number(digits) is None) == (read_number(f"{digits}.0") is None) == (length > 300)
+
+
+@given(st.text(st.characters(categories=["Nd", "No", "L"])))
+def test_decimal_digits_alone_are_rewritten(text: str) -> None:
+    plain = in_ascii_digits(text)
+    for char, found in zip(text, plain, strict=True):
+        assert found == (str(int(char)) if char.isdecimal() else char)
 
 
 @given(numbers)
@@ -113,6 +126,18 @@ def test_no_key_of_the_recipe_does_as_an_option(cnn: Run, key: str, text: str) -
     assert ended.code == 2
     assert key.replace("_", "-") in ended.err
     assert not ended.out
+
+
+@pytest.mark.parametrize(
+    ("command", "parameter"), numeric_options(), ids=lambda part: part if isinstance(part, str) else part.name
+)
+def test_a_number_of_an_option_is_written_as_in_a_file(command: str, parameter: click.Parameter) -> None:
+    assert parameter.type.convert("1e1", parameter, None) == 10
+    if isinstance(parameter.type, click.types.IntParamType):
+        assert isinstance(parameter.type.convert("1e1", parameter, None), int)
+        for text in ("1.5", "1e-1", "x"):
+            with pytest.raises(click.BadParameter, match=f"'{text}' is not a whole number"):
+                parameter.type.convert(text, parameter, None)
 
 
 def test_there_are_options_with_numbers() -> None:

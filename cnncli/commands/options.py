@@ -6,7 +6,7 @@ An option that would be ignored is refused: a command states which of its option
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -82,35 +82,42 @@ def parameters(command: click.Command) -> dict[str, click.Parameter]:
 
 
 class CheckedCommand(click.Command):
-    """A command that refuses what it would ignore: an option given twice, and what its ``rules`` say."""
+    """A command that refuses what it would ignore: an option given twice, and what its ``rules`` say.
 
-    def __init__(self, *arguments: Any, rules: tuple[Rule, ...] = (), **settings: Any) -> None:
+    It refuses empty values as well, but for the options in ``may_be_empty``.
+    """
+
+    def __init__(
+        self, *arguments: Any, rules: tuple[Rule, ...] = (), may_be_empty: Collection[str] = (), **settings: Any
+    ) -> None:
         super().__init__(*arguments, **settings)
         self.rules = rules
+        self.may_be_empty = may_be_empty
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
-            _, _, order = self.make_parser(ctx).parse_args(args=[*args])
-            once = [parameter for parameter in order if isinstance(parameter, click.Option) and not parameter.multiple]
-            for at, option in enumerate(once):
-                if option in once[:at]:
-                    raise CnnError(f"{max(option.opts, key=len)} is given twice", "give it once")
+            values, _, order = self.make_parser(ctx).parse_args(args=[*args])
+            given = [parameter for parameter in order if isinstance(parameter, click.Option)]
+            for at, option in enumerate(given):
+                name = max(option.opts, key=len)
+                if option in given[:at] and not option.multiple:
+                    raise CnnError(f"{name} is given twice", "give it once")
+                value = values[str(option.name)]
+                if "" in (value if isinstance(value, list | tuple) else [value]) and name not in self.may_be_empty:
+                    raise CnnError(f"{name} is empty", "give it a value, or leave it out")
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        for parameter in self.params:
-            if parameter.type is click.STRING and isinstance(parameter, click.Option) and _is_typed(ctx, parameter):
-                given = ctx.params[str(parameter.name)]
-                if "" in (given if parameter.multiple else (given,)):
-                    raise CnnError(f"{max(parameter.opts, key=len)} is empty", "give it a value, or leave it out")
         for rule in self.rules:
             rule.check(ctx)
         return super().invoke(ctx)
 
 
-def command(*rules: Rule, cls: type[CheckedCommand] = CheckedCommand) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command of click's whose options keep the ``rules``."""
-    return click.command(cls=cls, rules=rules)
+def command(
+    *rules: Rule, cls: type[CheckedCommand] = CheckedCommand, may_be_empty: Collection[str] = ()
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of click's whose options keep the ``rules``, and have a value unless they ``may_be_empty``."""
+    return click.command(cls=cls, rules=rules, may_be_empty=may_be_empty)
 
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -150,26 +157,35 @@ best_option = click.option(
 )
 
 
-class _AsInFiles:
-    """Numbers of options are written as those of files: Python, and so click, would take ``1_6`` for 16."""
+# Numbers of options are written as those of files: Python, and so click, would take 1_6 for 16, and 1e3 for no number.
+
+
+class Whole(click.IntRange):
+    """``Whole(1)``: a whole number of at least 1, written as 1000 or 1e3."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from cnncli.numerals import read_number, rewritten
-
-        if isinstance(value, str) and read_number(value) is None:
-            hint = rewritten(value)
-            name: str = self.name  # type: ignore[attr-defined]
-            wanted = name.removesuffix(" range")
-            raise click.BadParameter(f"{value!r} is not a valid {wanted}{hint and '; '}{hint}", ctx, param)
-        return super().convert(value, param, ctx)  # type: ignore[misc]
+        number = _number(value, "a whole number", param, ctx)
+        if number != int(number):
+            raise click.BadParameter(f"{value!r} is not a whole number", ctx, param)
+        return super().convert(int(number), param, ctx)
 
 
-class Whole(_AsInFiles, click.IntRange):
-    """``Whole(1)``: a whole number of at least 1."""
-
-
-class Number(_AsInFiles, click.FloatRange):
+class Number(click.FloatRange):
     """``Number(0)``: a number of at least 0."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(_number(value, "a number", param, ctx), param, ctx)
+
+
+def _number(value: Any, wanted: str, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+    """The number that an option's text is, or its default. Raises click.BadParameter."""
+    from cnncli.numerals import read_number, rewritten
+
+    number: int | float | None = read_number(value) if isinstance(value, str) else value
+    if number is None:
+        hint = rewritten(value)
+        raise click.BadParameter(f"{value!r} is not {wanted}{hint and '; '}{hint}", ctx, param)
+    return number
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:

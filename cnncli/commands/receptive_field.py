@@ -9,6 +9,7 @@ import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
+from cnncli.numerals import is_digits
 
 if TYPE_CHECKING:
     from cnncli.footprint import Rectangle
@@ -74,7 +75,7 @@ def _unit(inferred: Inferred, layer: str, text: str | None) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     if len(shape) == 1:
         raise CnnError(f"--unit {text}: {layer} is a vector, all of whose units see the same", "leave --unit out")
-    if len(parts) != len(shape) - 1 or not all(part.isascii() and part.isdigit() for part in parts):
+    if len(parts) != len(shape) - 1 or not all(map(is_digits, parts)):
         example = ",".join(str((size - 1) // 2) for size in shape[1:])
         raise CnnError(f"--unit {text}: is not a unit of a map of {format_shape(shape)}", f"write --unit {example}")
     unit = tuple(int(part[:12]) for part in parts)

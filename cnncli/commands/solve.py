@@ -9,6 +9,7 @@ import click
 from cnncli.commands import options
 from cnncli.commands.quantities import Bytes, Count
 from cnncli.errors import NO, CnnError
+from cnncli.numerals import is_digits
 
 if TYPE_CHECKING:
     from cnncli.loading import Loaded
@@ -271,9 +272,7 @@ def _sizes(text: str | None, option: str) -> tuple[int, ...]:
     if text is None:
         return ()
     parts = text.lower().split("x")
-    if len(parts) > 3 or not all(
-        part.isascii() and part.isdigit() and len(part) < 11 and 0 < int(part) < 2**31 for part in parts
-    ):
+    if len(parts) > 3 or not all(is_digits(part) and len(part) < 11 and 0 < int(part) < 2**31 for part in parts):
         raise CnnError(f"{option} {text[:40]}: is not a size", "write 7, or 7x5 with a size per axis")
     return tuple(map(int, parts))
 
@@ -281,7 +280,7 @@ def _sizes(text: str | None, option: str) -> tuple[int, ...]:
 def _padding(text: str | None) -> int | str | None:
     if text is None or text in ("valid", "same", "full"):
         return text
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    if not (is_digits(text) and len(text) < 10):
         raise CnnError(f"--padding {text[:40]}: is not a padding", "write a number per side, or valid, same or full")
     return int(text)
 

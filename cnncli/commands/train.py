@@ -12,26 +12,24 @@ import click
 from cnncli.commands import options
 from cnncli.errors import CnnError
 from cnncli.numerals import is_digits
+from cnncli.recipe import MEANINGS, Recipe
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
     from cnncli.executor.keeping import Job
 
 
-EMPTIABLE = type(click.STRING)()  # of a list, which --freeze '' empties where the file fills it
+LISTS = [f"--{key.replace('_', '-')}" for key, field in Recipe.schema.items() if field.default == ()]
 
 
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for every key of the recipe: ``--batch-size 64``, ``--nesterov``, ``--milestones 30,60``."""
-    from cnncli.recipe import MEANINGS, Recipe
-
     for key, field in reversed(Recipe.schema.items()):
         name = "data" if key == "dataset" else key.replace("_", "-")
         if isinstance(field.default, bool):
             option = click.option(f"--{name}/--no-{name}", key, default=None, help=MEANINGS[key])
         else:
-            kind = EMPTIABLE if field.default == () else click.STRING
-            option = click.option(f"--{name}", key, metavar=_metavar(field.default), type=kind, help=MEANINGS[key])
+            option = click.option(f"--{name}", key, metavar=_metavar(field.default), help=MEANINGS[key])
         command = option(command)
     return command
 
@@ -55,6 +53,7 @@ TRIED = "a trial runs in one process and writes nothing; a run's own recipe is t
     options.excludes("--resume", "ARCH", "--set", "--input", why="a run has its own architecture"),
     options.excludes("--from", "ARCH", "--set", "--input", why="a run has its own architecture"),
     options.needs("--max-restarts", "--nproc"),
+    may_be_empty=LISTS,  # --freeze '' empties the list that the file fills
 )
 @click.argument("architecture", metavar="[ARCH]", required=False)
 @recipe_options

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from cnncli.errors import CnnError
+from cnncli.numerals import is_digits
 from cnncli.progress import progress
 
 CHUNK = 1 << 16
@@ -284,7 +285,7 @@ def _answer(url: str, start: int, watch: _Watch) -> http.client.HTTPResponse:
 def _content_length(response: http.client.HTTPResponse) -> int | None:
     """The bytes that the answer says it has; None where it says nothing, or no number."""
     text = response.headers.get("Content-Length", "")
-    return int(text[:20]) if text.isascii() and text.isdecimal() else None
+    return int(text[:20]) if is_digits(text) else None
 
 
 def _status(code: int) -> str:

@@ -1,4 +1,7 @@
-"""Answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``(5*5*1 + 1) * 6``, ``does not fit``."""
+"""Answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``(5*5*1 + 1) * 6``, ``does not fit``.
+
+Students write in the digits of their own script: here, and in no other text, ١٥٦ is 156.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.language.expressions import BadExpression, evaluate
+from cnncli.numerals import in_ascii_digits
 
 REFUSALS = (
     *("does not fit", "doesn't fit", "does not work", "doesn't work", "not possible", "impossible", "invalid", "no"),
@@ -41,7 +45,7 @@ class Given(NamedTuple):
 def read(text: str) -> Given:
     """Read an answer; what cannot be read keeps its text alone."""
     text = " ".join(text.split())
-    plain = _bare(text.lower().replace("’", "'"))  # an apostrophe as word processors write it
+    plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe as word processors write it
     if plain in REFUSALS or NOT.search(plain):
         return Given(text, refuses=True)
     working, equals, result = plain.rpartition("=")
@@ -97,8 +101,11 @@ def _number(text: str) -> tuple[Fraction | None, str]:
 
 
 def _without_separators(text: str) -> str:
-    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes, spaces or several points: one number."""
+    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes, spaces or several points: one number.
+
+    Underscores and apostrophes stand between groups of three digits: 1_56 is a slip, and no number.
+    """
     text = re.sub(r"(?<![\d.])\d{1,3}(\.\d{3}){2,}(?![\d.])", lambda match: match[0].replace(".", ""), text)
-    text = re.sub(r"(?<=\d)[_'](?=\d)", "", text)
+    text = re.sub(r"(?<=\d)[_'](?=\d{3}(\D|$))", "", text)
     text = re.sub(r"(?<=\d),(?=\d{2,3}(\D|$))", "", text)
     return re.sub(r"(?<=\d) (?=\d{3}(\D|$))", "", text)

@@ -9,6 +9,7 @@ from math import isqrt
 from typing import Any
 
 from cnncli.errors import CnnError
+from cnncli.numerals import is_digits
 
 _ROOT = re.compile(r"sqrt\(([^()√]{1,60})\)|√([^()√]{1,60})")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,2})?)|[+-]?\.[0-9]{1,30}")
@@ -16,7 +17,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[
 
 def number(word: str) -> Any:
     """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; a root that is not whole stays ``sqrt(30)``. Raises CnnError."""
-    if len(word) <= 30 and word.isascii() and word.isdigit():
+    if len(word) <= 30 and is_digits(word):
         return int(word)  # most are, and a file may hold many
     root = _ROOT.fullmatch(word)
     if root:

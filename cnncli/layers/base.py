@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from cnncli.field import ITSELF, Field, sliding
 from cnncli.schema import Record
-from cnncli.shape import Shape, same_size
+from cnncli.shape import Shape, divides
 from cnncli.window import Window
 
 Shapes = tuple[Shape, ...]
@@ -158,7 +158,7 @@ def expect_map(kind: str, shape: Shape) -> None:
 
 def check_groups(groups: int, channels: int) -> None:
     """Raises Misfit where groups do not divide the channels."""
-    if not same_size(channels % groups, 0):
+    if not divides(groups, channels):
         raise Misfit(f"{groups} groups do not divide {channels} channels", "groups must divide the channels", "groups")
 
 

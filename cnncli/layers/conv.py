@@ -4,7 +4,7 @@ from cnncli.field import Field, periodic
 from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
-from cnncli.shape import Shape, elements, same_size, smaller
+from cnncli.shape import Shape, divides, elements, smaller
 from cnncli.window import Window, output_size, transposed_size
 
 
@@ -65,6 +65,14 @@ class Convolution(Layer):
         windows = self.windows(inputs)
         sizes = (size + w.before + w.after for size, w in zip(inputs[0][1:], windows, strict=True))
         return inputs[0][0] * elements(tuple(sizes))
+
+    def has_named_padding(self, inputs: Shapes) -> bool:
+        """Whether PyTorch code can give this padding by its name: ``same`` with stride 1, or ``valid``."""
+        if self.padding_mode != "zeros":
+            return False
+        return self.padding == "valid" or (
+            self.padding == "same" and all(window.stride == 1 for window in self.windows(inputs))
+        )
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         windows = self.windows(inputs)
@@ -159,7 +167,7 @@ class Conv(Convolution):
 def divided(groups: int, channels: int, filters: int) -> int:
     """The groups, if they divide the channels and the filters; else raises Misfit."""
     for what, count in (("input channels", channels), ("filters", filters)):
-        if not same_size(count % groups, 0):
+        if not divides(groups, count):
             raise Misfit(
                 f"{groups} groups do not divide {count} {what}",
                 f"groups must divide both {channels} input channels and {filters} filters",
@@ -209,6 +217,9 @@ class Local(Convolution):
         shared = super().weights(inputs)
         own = {"weight": (*output, *shared["weight"][1:])}
         return {**own, "bias": output} if self.bias else own
+
+    def has_named_padding(self, inputs: Shapes) -> bool:
+        return False  # PyTorch has no such layer
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         # the patches under the windows, one for each position

@@ -28,7 +28,7 @@ from cnncli.layers.fields import (
     one_of,
 )
 from cnncli.layers.sliding import check_border, sides
-from cnncli.shape import Shape, Undecided, common_divisor, elements, format_shape, is_open, same_size, too_large
+from cnncli.shape import Shape, Undecided, common_divisor, divides, elements, format_shape, is_open, too_large
 from cnncli.window import scaled_size
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ class PixelShuffle(Layer):
         (shape,) = inputs
         expect_map(self.kind, shape)
         block = self.factor ** (len(shape) - 1)
-        if not same_size(shape[0] % block, 0):
+        if not divides(block, shape[0]):
             raise Misfit(
                 f"{shape[0]} channels are not a multiple of the {block} pixels of a block",
                 "the channels must be a multiple of the factor, once for each spatial axis",

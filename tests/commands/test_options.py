@@ -28,6 +28,7 @@ from safetensors.numpy import load_file, save_file
 from cnncli.commands import SUMMARIES
 from cnncli.commands import cnn as program
 from cnncli.commands.options import CheckedCommand, parameters
+from cnncli.commands.train import LISTS
 from cnncli.errors import CnnError
 from cnncli.recipe import as_dict
 
@@ -578,7 +579,7 @@ def test_an_empty_text_is_refused_but_where_it_empties_a_list(cnn: Run, name: st
     needed = [parameter for parameter in command_named(name).params if isinstance(parameter, click.Argument)]
     words = ["x"] * sum(1 if argument.nargs == 1 else 2 for argument in needed if name not in ("train", "data"))
     for option in options_of(command_named(name)):
-        if option.type is click.STRING:
+        if not option.is_flag and not (name == "train" and max(option.opts, key=len) in LISTS):
             ended = cnn(name, *words, *(("--to", "onnx") if name == "export" else ()), max(option.opts, key=len), "")
             assert ended.code == 2 and "is empty" in ended.err
 

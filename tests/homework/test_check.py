@@ -158,7 +158,9 @@ def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> Non
      ("1/3", Fraction(1, 3)),
      ("0.83 GFLOPs", 830_000_000), ("4MMACs", 4_000_000), ("3 k params", 3_000),
      ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024),
-     (".5", Fraction(1, 2)), ("5.", 5), ("1.234.567", 1_234_567), ("1’000’000", 1_000_000)],
+     (".5", Fraction(1, 2)), ("5.", 5), ("1.234.567", 1_234_567), ("1’000’000", 1_000_000),
+     ("1_000_000", 1_000_000), ("12_345", 12_345), ("1_5_6", None), ("1_56", None), ("1'56", None), ("1_0000", None),
+     ("١٥٦", 156), ("१५६", 156), ("１５６", 156), ("(٥*٥*١ + ١) * ٦", 156), ("15²", None)],
 )  # fmt: skip
 def test_numbers_are_read_as_people_write_them(text: str, number: object) -> None:
     assert answers.read(text).number == number
