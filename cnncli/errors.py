@@ -103,6 +103,11 @@ def _position(problem: Problem) -> tuple[int, int]:
     return (problem.place.line, problem.place.column) if problem.place else (0, 0)
 
 
+def shortened(text: str, most: int = 60) -> str:
+    """A text of others, cut to ``most`` characters for a message."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The known word that ``word`` is most likely a misspelling of, or None."""
     import difflib  # only ever needed on the way to an error

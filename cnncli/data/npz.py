@@ -1,4 +1,4 @@
-"""The arrays of an npz file, read one by one: a header is checked against what the file holds before memory is taken.
+"""Arrays that NumPy saved, a .npy file or those of an npz file one by one: a header is checked before memory is taken.
 
 The format is that of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Of the numbers, texts and
 truth values that a header may name those are read which have a fixed size; nothing is ever unpickled.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-import zipfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -21,7 +19,7 @@ from numpy.typing import NDArray
 
 from cnncli.data.archives import open_zip, zip_chunks
 from cnncli.data.memory import check_fits
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 
 HINT = "write it with np.savez(FILE, x=…, y=…)"
 MAGIC = b"\x93NUMPY"
@@ -54,6 +52,11 @@ class Header(NamedTuple):
     def nbytes(self) -> int:
         return math.prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def shown_shape(self) -> str:
+        """``3x32x32``; ``one`` of a single value; cut where it is long."""
+        return shortened("x".join(map(str, self.shape)), 80) or "one"
+
 
 class Npz:
     """The names of the arrays in an npz file; ``file[name]`` reads one. Raises CnnError."""
@@ -61,23 +64,39 @@ class Npz:
     def __init__(self, path: Path) -> None:
         self.path = path
         with _readable(path), open_zip(path) as archive:
-            names = [member.filename.removesuffix(".npy") for member in archive.infolist()]
-        if twice := [name for name, count in Counter(names).items() if count > 1]:
-            raise CnnError(f"{path}: is not a file of arrays: it holds two called {twice[0]}", HINT)
-        self.names = tuple(names)
+            files = archive.namelist()
+        self._files: dict[str, str] = {}  # the member by the name of its array
+        for file in files:
+            name = file.removesuffix(".npy")
+            if name in self._files:
+                raise CnnError(f"{path}: is not a file of arrays: it holds two called {name}", HINT)
+            self._files[name] = file
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._files)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.names
+        return name in self._files
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         with _readable(self.path), open_zip(self.path) as archive:
-            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            return _read(f"{self.path}: {name}", archive, members[name])
+            member = archive.getinfo(self._files[name])
+            what, hint = f"{self.path}: {name}, read and split,", "use fewer examples, or smaller numbers such as uint8"
+            return read_array(
+                member.filename,
+                zip_chunks(archive, member),
+                member.file_size,
+                lambda header: check_fits(2 * header.nbytes, what, hint),
+            )
 
 
-def _read(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    """The array in a member. Raises CnnError where it would not fit in memory, ValueError and what zipfile raises."""
-    chunks = zip_chunks(archive, member)
+def read_array(name: str, chunks: Iterator[bytes], size: int, check: Callable[[Header], None]) -> NDArray[Any]:
+    """The array in the ``size`` bytes of a .npy file called ``name``, which come in ``chunks``.
+
+    Memory is taken once the header agrees with the size and ``check``, which raises what it likes, has seen it.
+    Raises ValueError, EOFError where there are fewer bytes, and what the reading of the chunks raises.
+    """
     start = b""
 
     def take(count: int) -> bytes:
@@ -88,18 +107,19 @@ def _read(name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArr
         return taken
 
     header, length = read_header(take)
-    if header.nbytes != member.file_size - length:
-        text = "x".join(map(str, header.shape)) or "one"
+    check(header)
+    if header.nbytes != size - length:
         raise ValueError(
-            f"the header of {member.filename} says {text} of {header.dtype}, {header.nbytes:,} bytes, "
-            f"and {member.file_size - length:,} follow it"
+            f"the header of {name} says {header.shown_shape} of {header.dtype}, {header.nbytes:,} bytes, "
+            f"and {size - length:,} follow it"
         )
-    check_fits(2 * header.nbytes, f"{name}, read and split,", "use fewer examples, or smaller numbers such as uint8")
     values = np.empty(math.prod(header.shape), header.dtype)
     place, target = 0, values.view(np.uint8)
     for chunk in chain([start], chunks):
         target[place : place + len(chunk)] = np.frombuffer(chunk, np.uint8)
         place += len(chunk)
+    if place < len(target):
+        raise EOFError
     return _sound(values).reshape(header.shape, order="F" if header.fortran_order else "C")
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
 from cnncli.files import IMAGE_FORMATS, TEXT_LIMIT, named, open_regular, read_bytes
 from cnncli.homework import matrix_text
 from cnncli.homework.matrix_text import DEPTH_LIMIT
 
+if TYPE_CHECKING:
+    from cnncli.data.npz import Header
+
 VALUES_LIMIT = 10_000_000
+CHUNK = 1 << 20  # bytes
 TEXTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".txt", ".tex")
 ARRAYS = (".npy",)
 
@@ -111,46 +116,33 @@ def as_array(nested: list[Any]) -> Any:
 
 
 def _array(path: Path) -> Any:
-    with open_regular(path) as file:
-        return _npy(path, file)
-
-
-def _npy(path: Path, file: BinaryIO) -> Any:
     """An array that ``numpy.save`` wrote. Its header is compared with the limits before the numbers are read."""
     import numpy as np
 
-    from cnncli.data.npz import read_header
+    from cnncli.data.npz import read_array
 
-    try:
-        header, _ = read_header(partial(_exactly, file))
-    except (ValueError, EOFError) as error:
-        reason = str(error) or "it ends too early"
-        raise CnnError(f"{path}: is not an array that NumPy saved: {reason}", "write it with numpy.save") from None
-    shape, dtype, count = header.shape, header.dtype, prod(header.shape)
-    fits = 1 <= len(shape) <= DEPTH_LIMIT and min(shape) > 0 and count <= VALUES_LIMIT
-    if dtype.kind not in "biuf" or not fits:
+    with open_regular(path) as file:
+        chunks, size = iter(partial(file.read, CHUNK), b""), os.fstat(file.fileno()).st_size
+        try:
+            array = read_array(path.name, chunks, size, partial(_check_header, path))
+        except (ValueError, EOFError) as error:
+            reason = str(error) or "it ends too early"
+            raise CnnError(f"{path}: is not an array that NumPy saved: {reason}", "write it with numpy.save") from None
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise CnnError(f"{path}: holds values that are not finite (nan or inf)", "replace them by numbers")
+        return array.astype(np.float64)
+    return (array.astype(np.uint8) if array.dtype.kind == "b" else array).astype(object)
+
+
+def _check_header(path: Path, header: Header) -> None:
+    shape = header.shape
+    fits = 1 <= len(shape) <= DEPTH_LIMIT and min(shape) > 0 and prod(shape) <= VALUES_LIMIT
+    if header.dtype.kind not in "biuf" or not fits:
         raise CnnError(
-            f"{path}: holds {dtype} of shape {'x'.join(map(str, shape))[:40] or 'no axes'}",
+            f"{path}: holds {header.dtype} of shape {header.shown_shape if shape else 'no axes'}",
             f"1 to {DEPTH_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are understood",
         )
-    data = file.read(header.nbytes + 1)
-    if len(data) != header.nbytes:
-        raise CnnError(f"{path}: holds fewer or more numbers than the {count:,} that it announces", "copy it again")
-    array = np.frombuffer(data, np.uint8 if dtype.kind == "b" else dtype)
-    array = array.reshape(shape, order="F" if header.fortran_order else "C")
-    if dtype.kind != "f":
-        whole = (array != 0).astype(np.uint8) if dtype.kind == "b" else array
-        return whole.astype(object)
-    if not np.isfinite(array).all():
-        raise CnnError(f"{path}: holds values that are not finite (nan or inf)", "replace them by numbers")
-    return array.astype(np.float64)
-
-
-def _exactly(file: BinaryIO, count: int) -> bytes:
-    data = file.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
 
 
 def _picture(path: Path) -> Any:
