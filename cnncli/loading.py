@@ -117,11 +117,13 @@ def load(
     strict: bool = False,
     open_sizes: bool = False,
     wording: Options = OPTIONS,
+    figures: bool = True,
 ) -> Loaded:
     """Find, read and work out a network.
 
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
     ``open_sizes`` says whether an input may be 3xHxW, and ``wording`` how messages name overrides and inputs.
+    Without ``figures`` nothing is inferred at the file's own input, which need not fit then (others are asked for).
     Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
     """
     source, variant = find(architecture)
@@ -135,6 +137,7 @@ def load(
         strict=strict,
         open_sizes=open_sizes,
         wording=wording,
+        figures=figures,
     )
 
 
@@ -148,12 +151,13 @@ def load_source(
     open_sizes: bool = False,
     wording: Options = OPTIONS,
     read_shape: ReadShape = read_input_shape,
+    figures: bool = True,
 ) -> Loaded:
     """As :func:`load`, for a text at hand. ``read_shape`` reads the shape of an input."""
     draft = read(source, overrides, inputs, wording=wording, read_shape=read_shape)
     if not open_sizes:
         _refuse_open_sizes(source, draft.graph, wording)
-    inferred, shape_problems = infer_all(draft.graph, strict=strict)
+    inferred, shape_problems = infer_all(draft.graph, strict=strict) if figures else (Inferred(draft.graph, {}), [])
     problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
     if problems:
         raise CnnError.of(problems)

@@ -116,7 +116,8 @@ def command(architecture: str | None, form: str, **asked: Any) -> None:
         from cnncli.loading import load
 
         overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
-        loaded = load(architecture, overrides=overrides, inputs=inputs, open_sizes=True)
+        at_own_input = question not in (ACCEPTS, OUTPUT)  # these open the sizes: the file's own need not fit
+        loaded = load(architecture, overrides=overrides, inputs=inputs, open_sizes=True, figures=at_own_input)
         record, lines = _network(loaded, question, asked)
     if form == "json":
         import json

@@ -62,7 +62,7 @@ def command(
     from cnncli.loading import load
 
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
-    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, open_sizes=True)
+    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, open_sizes=True, figures=not at)
     notes: tuple[str, ...] = ()
     if shown["count"] is not None:
         from cnncli.counting import convention_named, recount

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
-from cnncli.inference import SUMMED, Inferred
-from cnncli.shape import SIZE_LIMIT, format_shape
+from cnncli.inference import SUMMED, Inferred, infer_all
+from cnncli.shape import SIZE_LIMIT, Undecided, format_shape
 from cnncli.symbolic import letters_of, value_of
 from cnncli.views.columns import scaled
 from cnncli.views.formats import smallest_sizes
 
 ROWS_LIMIT = 10_000
 LETTERS = {1: "L", 2: "HW", 3: "DHW"}
+DOES_NOT_FIT = "does not fit"
 DEFAULT = ("output", "params", "macs", "activations")
 AT_HINT = "write --at 64..512:32 (from, to, step), --at 64,96,128, or --at H=64..512:32 for one of several sizes"
 
@@ -23,6 +24,24 @@ AT_HINT = "write --at 64..512:32 (from, to, step), --at 64,96,128, or --at H=64.
 def open_letters(inferred: Inferred) -> tuple[str, ...]:
     """The letters of the network's inputs."""
     return letters_of(size for entry in inferred.graph.inputs for size in entry.shape)
+
+
+class AtSize(NamedTuple):
+    """The value of each open letter, the figures asked for, and why the network does not fit there, if so."""
+
+    sizes: Mapping[str, int]
+    figures: Mapping[str, Any]
+    reason: str
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {**self.sizes, **self.figures, **({"reason": self.reason} if self.reason else {})}
+
+    @property
+    def why(self) -> str:
+        """``H = 32, W = 32: conv1: a 5x5 kernel …``."""
+        return f"{', '.join(f'{name} = {value}' for name, value in self.sizes.items())}: {self.reason}"
 
 
 def opened(graph: Graph) -> dict[str, str]:
@@ -72,29 +91,63 @@ def _values(text: str, whole: str) -> list[int]:
         first, last, step = (int(group) if group else None for group in match.groups())
         assert first is not None
         steps = range(first, (last if last is not None else first) + 1, step or 1)
-        if step == 0 or not steps or first < 1 or steps[-1] >= SIZE_LIMIT:
-            raise CnnError(f"--at {whole}: {part} holds no size from 1 to 2147483647", AT_HINT)
+        if step == 0:
+            raise CnnError(f"--at {whole}: the step of {part} is 0", AT_HINT)
+        if not steps:
+            raise CnnError(f"--at {whole}: {part} ends before it begins", AT_HINT)
+        if first < 1 or steps[-1] >= SIZE_LIMIT:
+            beyond = first if first < 1 else steps[-1]
+            raise CnnError(f"--at {whole}: {beyond} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
         if len(values) + len(steps) > ROWS_LIMIT:
             raise CnnError(f"--at {whole}: more than {ROWS_LIMIT:,} sizes (the limit)", "use a larger step")
         values.extend(steps)
     return values
 
 
-def at_sizes(inferred: Inferred, sizes: list[dict[str, int]], columns: str | None, batch: int) -> list[dict[str, Any]]:
-    """A row per size: the letters, then the chosen figures; a size at which the network does not work says so."""
-    chosen = _chosen(inferred, columns)
-    needed = smallest_sizes(inferred)
-    rows: list[dict[str, Any]] = []
+def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, batch: int) -> list[AtSize]:
+    """The chosen figures at every size.
+
+    ``graph`` has open sizes. What its formulas surely say is read from them; every other size is worked out by itself:
+    where paths meet at some sizes alone, or a size is too small, or there is no formula.
+    """
+    chosen = _chosen(graph, columns)
+    formulas, problems = infer_all(graph)
+    surely_fits = _surely_fits(formulas) if not problems else lambda values: False
+    rows = []
     for values in sizes:
-        fits = all(least is not None and values[name] >= least for name, least in needed.items())
-        cells = {name: _figure(inferred, name, values, batch) if fits else "does not fit" for name in chosen}
-        rows.append({**values, **cells})
+        inferred, reason = (formulas, "") if surely_fits(values) else _worked_out(graph, values)
+        figures = {name: DOES_NOT_FIT if reason else _figure(inferred, name, values, batch) for name in chosen}
+        rows.append(AtSize(values, figures, reason))
     return rows
 
 
-def _chosen(inferred: Inferred, columns: str | None) -> list[str]:
+def _surely_fits(formulas: Inferred) -> Callable[[Mapping[str, int]], bool]:
+    """Whether the network works at some sizes for all that its formulas say; False where they do not say it at once."""
+    try:
+        needed = smallest_sizes(formulas)
+    except Undecided:
+        return lambda values: False
+    joint = [form for form in formulas.assumed if len(letters_of([form])) > 1]
+
+    def fits(values: Mapping[str, int]) -> bool:
+        alone = all(least is not None and values[name] >= least for name, least in needed.items())
+        return alone and all(value_of(form, values) >= 0 for form in joint)
+
+    return fits
+
+
+def _worked_out(graph: Graph, values: Mapping[str, int]) -> tuple[Inferred, str]:
+    """The network at one size, and why it does not fit, if so."""
+    inputs = tuple(
+        entry._replace(shape=tuple(value_of(size, values) for size in entry.shape)) for entry in graph.inputs
+    )
+    inferred, problems = infer_all(graph._replace(inputs=inputs))
+    return inferred, f"{problems[0].layer}: {problems[0].message}" if problems else ""
+
+
+def _chosen(graph: Graph, columns: str | None) -> list[str]:
     names = [name.strip() for name in (columns or ",".join(DEFAULT)).split(",") if name.strip()]
-    known = ["output", *SUMMED, *inferred.facts]
+    known = ["output", *SUMMED, *(node.name for node in graph.nodes)]
     for name in names:
         if name not in known:
             hint = suggestion(name, known[:2000], f"name layers, or output, {', '.join(SUMMED)}")

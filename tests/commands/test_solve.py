@@ -299,3 +299,16 @@ def test_what_is_no_number_of_bytes_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(CnnError) as refused:
         Bytes().convert(text, None, None)
     assert refused.value.exit_code == 2 and "write 24GB" in refused.value.problems[0].hint
+
+
+@pytest.mark.parametrize("shape", ["3x32x32", "3x33x33", "3xHxW", "3x2x1000"])
+def test_accepted_sizes_do_not_depend_on_the_size_that_the_file_has(cnn: Run, tmp_path: Path, shape: str) -> None:
+    layer = "{filters: 8, kernel: 3, stride: 2, rounding: exact}"
+    answers = []
+    for own, options in ((shape, ()), ("3x15x15", ()), ("3x15x15", ("--input", shape))):
+        path = tmp_path / "net.yaml"
+        path.write_text(f"input: {own}\nlayers:\n  - conv: {layer}\n  - conv: {layer}\n")
+        answers.append([cnn("solve", path, "--accepts", *options), cnn("solve", path, "--output-size", "5", *options)])
+    assert answers[0] == answers[1] == answers[2]
+    assert [(ended.code, ended.err) for ended in answers[0]] == [(0, ""), (0, "")]
+    assert "7, 11, 15, 19, 23" in answers[0][0].out
