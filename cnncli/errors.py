@@ -31,9 +31,7 @@ class Place(NamedTuple):
         text, column = self.text.strip(), max(self.column - 1 - lead, 0)
         if column > 60:
             text, column = "…" + text[column - 40 :], 41
-        if len(text) > 100:
-            text = text[:99] + "…"
-        shown = "".join(char if char.isprintable() else " " for char in text)
+        shown = "".join(char if char.isprintable() else " " for char in shortened(text, 100))
         return f"    {shown}\n    {' ' * column}^"
 
 

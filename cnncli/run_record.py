@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from cnncli.errors import shortened
 from cnncli.recipe import COMPILE, PRECISIONS, TASKS
 
 STATUSES = ("running", "finished", "interrupted", "failed")
@@ -67,7 +68,7 @@ def read_record(text: str) -> RunRecord:
         raise WrongField("is not a mapping of fields")
     unknown = [name for name in data if name not in FIELDS]
     if unknown:
-        raise WrongField(f"has a field {unknown[0][:60]!r} that this version does not know")
+        raise WrongField(f"has a field {shortened(unknown[0])!r} that this version does not know")
     missing = [name for name in ("name", "dataset", "classes", "normalisation") if name not in data]
     if missing:
         raise WrongField(f"has no field {missing[0]!r}")
@@ -83,8 +84,7 @@ def _read(name: str, value: Any, read: Callable[[Any], Any], wanted: str) -> Any
     try:
         return read(value)
     except (ValueError, TypeError, KeyError, OverflowError):
-        shown = json.dumps(value)
-        raise WrongField(f"{name} must be {wanted}, not {shown if len(shown) <= 60 else shown[:59] + '…'}") from None
+        raise WrongField(f"{name} must be {wanted}, not {shortened(json.dumps(value))}") from None
 
 
 # The readers of fields; each raises ValueError --------------------------------------------------------------------

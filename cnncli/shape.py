@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
+from cnncli.errors import shortened
 from cnncli.numerals import is_digits
 
 Size = int
@@ -158,8 +159,7 @@ def _channels_first(shape: Shape) -> Shape:
 
 
 def _shown(value: object) -> str:
-    text = str(value)
-    return repr(text if len(text) <= 40 else text[:39] + "…")
+    return repr(shortened(str(value), 40))
 
 
 def format_shape(shape: Shape) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
+from cnncli.errors import shortened
 from cnncli.executor.checkpoint import Checkpoint
 from cnncli.executor.network import own_tensors
 from cnncli.executor.optimisation import gets_state, state_forms
@@ -83,7 +84,7 @@ class Restorable:
             _number(given, "best_loss", -math.inf if done else math.inf, math.inf)
         self._check_precision(given.get("precision"))
         for name in given.keys() - {*NUMBERS}:
-            raise DamagedError(f"has a number {name[:100]!r}, which nothing here is called")
+            raise DamagedError(f"has a number {shortened(name, 100)!r}, which nothing here is called")
 
     def _check_precision(self, found: Any) -> None:
         """Float16's loss scale, and how long it has held: nothing with other types."""
@@ -148,5 +149,4 @@ def _given(numbers: dict[str, Any], name: str) -> Any:
 
 
 def _shown(value: Any) -> str:
-    text = str(value) if not isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return shortened(repr(value) if isinstance(value, str) else str(value))

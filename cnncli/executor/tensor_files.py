@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 from cnncli.files import open_regular
 
 DTYPES = {  # safetensors' names of the types that a training writes; others stand in messages as the file has them
@@ -82,7 +82,7 @@ def check_forms(found: dict[str, Form], expected: dict[str, tuple[Form, ...]], r
             raise DamagedError(f"has no tensor {name}, expected {expected[name][0]}")
     for name, form in found.items():
         if name not in expected:
-            raise DamagedError(f"has a tensor {name[:100]!r}, which nothing here is called")
+            raise DamagedError(f"has a tensor {shortened(name, 100)!r}, which nothing here is called")
         if form not in expected[name]:
             raise DamagedError(f"holds {name} as {form}, expected {' or '.join(map(str, expected[name]))}")
 

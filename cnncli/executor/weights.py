@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from cnncli.errors import CnnError, suggestion
+from cnncli.errors import CnnError, shortened, suggestion
 from cnncli.executor.network import NOT_FIGURES, own_tensors
 from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values, open_tensors, opened
 from cnncli.recipe import INITS
@@ -131,7 +131,7 @@ def _sizes(shape: tuple[int, ...]) -> str:
 
 
 def _some(names: list[str], most: int = SHOWN) -> str:
-    shown = ", ".join(name if len(name) <= 100 else name[:99] + "…" for name in names[:most])
+    shown = ", ".join(shortened(name, 100) for name in names[:most])
     return f"{shown}, …" if len(names) > most else shown
 
 

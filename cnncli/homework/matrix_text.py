@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 from cnncli.homework.exact import number
 
 Nested = Any  # a number, or a list of such
 DEPTH_LIMIT = 5  # axes: filters, channels and three of space
 HINT = 'write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |'
-SHOWN = 60  # characters of a text in a message
 
 # How other writers spell what is read here.
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-") | {"\u2044": "/"})
@@ -263,7 +262,7 @@ def _mixed(words: Sequence[str], gaps: Sequence[str], kinds: set[str]) -> CnnErr
         if decimals:
             return CnnError(
                 f"{_shown(written)} may have decimal commas",
-                f"write {_cut(written.replace(',', '.'))}, or {_cut(one_row)} for entries of their own",
+                f"write {shortened(written.replace(',', '.'))}, or {shortened(one_row)} for entries of their own",
             )
     strongest = "," if "," in kinds else "&"
     rows = "".join(f"{';' if strongest in gap else ''} {word}" for gap, word in zip(("", *gaps), words, strict=True))
@@ -271,9 +270,9 @@ def _mixed(words: Sequence[str], gaps: Sequence[str], kinds: set[str]) -> CnnErr
     between = " and ".join(sorted("spaces" if kind == " " else kind for kind in kinds))
     return CnnError(
         f"{_shown(written)} is ambiguous: its numbers are separated by {between}",
-        f"write {_cut(rows.strip())} for rows, or {_cut(one_row)} for one row"
+        f"write {shortened(rows.strip())} for rows, or {shortened(one_row)} for one row"
         if are_equal
-        else f"write {_cut(one_row)} for one row",
+        else f"write {shortened(one_row)} for one row",
     )
 
 
@@ -310,8 +309,4 @@ def _opening(closed: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return repr(_cut(" ".join(text.split())))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return repr(shortened(" ".join(text.split())))

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
-from cnncli.errors import CnnError, Place
+from cnncli.errors import CnnError, Place, shortened
 from cnncli.files import exists, is_file
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.language.reading import is_nothing
@@ -100,7 +100,7 @@ def _kernels(value: Value, text: str) -> str:
 def one_line(text: str, most: int = 500) -> str:
     """What a student wrote as it is shown: one line, at most so long, and nothing that moves a terminal's cursor."""
     line = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
-    return line if len(line) <= most else line[: most - 1] + "…"
+    return shortened(line, most)
 
 
 def name_of(node: Value | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from cnncli.errors import CnnError, Problem, closest
+from cnncli.errors import CnnError, Problem, closest, shortened
 from cnncli.language.expressions import BadExpression, Env, Unknown, evaluate
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, plain_value
 from cnncli.language.wording import OPTIONS, Options
@@ -35,7 +35,9 @@ class Reading:
         key = (line, column, hint)
         if key in self.problems:
             return
-        self.problems[key] = self.source.problem(at, _cut(message), _cut(hint), layer)
+        self.problems[key] = self.source.problem(
+            at, shortened(message, MESSAGE_LIMIT), shortened(hint, MESSAGE_LIMIT), layer
+        )
         if len(self.problems) >= PROBLEM_LIMIT:
             raise CnnError.of(list(self.problems.values()))
 
@@ -62,7 +64,7 @@ class Reading:
             self.noted += 1
             raise Noted from None
         except BadExpression as error:
-            shown = node.text if len(node.text) <= 50 else node.text[:49] + "…"
+            shown = shortened(node.text, 50)
             at = (node.line, node.column + error.at + node.quoted)
             self.fail(at, f"the expression {shown!r} {error}", error.hint, layer)
 
@@ -108,7 +110,3 @@ def is_nothing(node: Value | None) -> bool:
 def is_name(text: str) -> bool:
     """Letters, digits, underscores; not too many."""
     return text.isascii() and text.replace("_", "a").isalnum() and len(text) <= NAME_LIMIT
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"

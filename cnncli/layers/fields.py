@@ -8,7 +8,7 @@ those, after expressions are worked out) and returns what the layer keeps, or ra
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from cnncli.errors import closest
+from cnncli.errors import closest, shortened
 from cnncli.numerals import is_digits, read_number, rewritten
 from cnncli.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 
@@ -28,7 +28,7 @@ def shown(value: object) -> str:
     text = str(value)
     if isinstance(value, str) and (not text or text[0] in "0123456789+-."):
         text = repr(text)  # a number in quotes is a text
-    return text if len(text) <= 60 else text[:59] + "…"
+    return shortened(text)
 
 
 def is_whole(value: object) -> bool:

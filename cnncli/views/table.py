@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from cnncli.errors import shortened
 from cnncli.escaping import visible_line
 from cnncli.inference import Inferred
 from cnncli.numerals import is_digits
@@ -78,9 +79,7 @@ def _line(cells: list[Cell], at: int) -> str:
 
 
 def _text(cell: Cell, at: int) -> str:
-    text = cell.texts[at]
-    if len(text) > cell.width:
-        text = text[: cell.width - 1] + "…"
+    text = shortened(cell.texts[at], cell.width)
     return text.rjust(cell.width) if cell.column.right else text.ljust(cell.width)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cnncli.errors import shortened
 from cnncli.views.listing import as_table
 from cnncli.views.training import figure_text
 
@@ -54,7 +55,7 @@ def _iou_lines(classes: Sequence[dict[str, Any]]) -> list[str]:
 def _confusion_lines(detail: dict[str, Any]) -> list[str]:
     """A line per true class with its precision, recall and F1, a column per predicted one."""
     confusion, classes = detail["confusion"], detail["classes"]
-    names = [name if len(name) <= 12 else name[:11] + "…" for name in (row["class"] for row in classes)]
+    names = [shortened(row["class"], 12) for row in classes]
     columns = zip(names, zip(*confusion, strict=True), strict=True)
     widths = [max(len(name), len(f"{max(counts):,}")) for name, counts in columns]
     first = max([len("true \\ taken for"), *map(len, names)])

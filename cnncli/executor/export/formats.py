@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 from cnncli.executor.export.naming import is_hidden
 from cnncli.executor.network import Network, register
 from cnncli.inference import Inferred
@@ -182,5 +182,5 @@ def _named(form: str) -> Iterator[None]:
     except Exception as error:  # they raise anything
         cause = error.__cause__ or error
         lines = str(cause).strip().splitlines() or [type(cause).__name__]
-        reason = lines[0] if len(lines[0]) <= MESSAGE else lines[0][: MESSAGE - 1] + "…"
+        reason = shortened(lines[0], MESSAGE)
         raise CnnError(f"the network cannot be written as {form}: {reason}", "export it as pytorch instead") from None
