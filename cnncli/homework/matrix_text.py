@@ -191,6 +191,8 @@ def _matrix(level: _Level, begin: int, end: int, text: str, *, is_channel: bool 
         )
     if len(lists) == 1 and (is_channel or level.depth == 0):
         return lists[0]
+    if level.depth == 0 and not isinstance(lists[0][0], list) and any(map(_has_empty_line, gaps)):
+        raise _empty_line(text)
     kinds = {_kind(gap) for gap in gaps}
     if len(kinds) > 1 or any(len(kind) > 1 for kind in kinds):
         raise CnnError(f"{_shown(text)}: lists are set apart in different ways", "write [[1, 2], [3, 4]]")
@@ -217,6 +219,8 @@ def _rows(words: Sequence[str], gaps: Sequence[str], depth: int, text: str) -> l
 def _ends_row(gap: str, depth: int, text: str) -> bool:
     """Whether a gap between two numbers ends a row. Raises CnnError for separators that do not go together."""
     bare = re.sub(r"[^\S\n]+", "", gap)
+    if _has_empty_line(gap) and not (depth and "," in bare):  # in brackets a comma carries on, whatever the lines are
+        raise _empty_line(text)
     if re.fullmatch(r"[,&]?\n*;\n*", bare):
         return True
     if "\n" in bare and ";" not in bare:
@@ -233,6 +237,18 @@ def _ends_row(gap: str, depth: int, text: str) -> bool:
         return False
     raise CnnError(
         f"{_shown(text)}: an empty row or entry, at {' '.join(gap.split())[:9]}", "write 0 where nothing stands"
+    )
+
+
+def _has_empty_line(gap: str) -> bool:
+    return re.search(r"\n[^\S\n]*\n", gap) is not None
+
+
+def _empty_line(text: str) -> CnnError:
+    """The refusal of an empty line between rows, which sets channels apart where they are printed."""
+    return CnnError(
+        f"{_shown(text)}: an empty line may separate channels, or mean nothing",
+        "write | between channels, or remove the empty line",
     )
 
 

@@ -65,7 +65,7 @@ def nested(rows: Values, opened: str, closed: str, gap: str = ", ") -> str:
 
 
 ENTRIES = (" ", "  ", "\t", ",", ", ", " , ", " & ", "&", "\u00a0")
-ROWS = (";", "; ", "\n", ";\n", "\n\n", "\r\n", " \\\\ ", "\\\\\n", " \\ ", ",\n")
+ROWS = (";", "; ", "\n", ";\n", "\r\n", " \\\\ ", "\\\\\n", " \\ ", ",\n")
 
 
 @by
@@ -102,6 +102,24 @@ def test_what_numpy_torch_and_json_print_is_the_array(rows: Values, channels: in
     texts += [repr(torch.tensor(array, dtype=torch.float64, requires_grad=True)), json.dumps(array.tolist(), indent=2)]
     for text in texts:
         assert np.array_equal(matrices.read(text), array), text
+
+
+@by
+@given(
+    rows_of(), st.integers(2, 3), st.sampled_from(ENTRIES), st.sampled_from(["\n", ";\n", " \\\\\n", "\r\n"]),
+    st.sampled_from(["", " \t"]), st.booleans(),
+)  # fmt: skip
+def test_blocks_of_rows_that_an_empty_line_sets_apart_are_refused(
+    rows: Values, blocks: int, entry: str, row: str, within: str, bracketed: bool
+) -> None:
+    block = row.join(f"[{entry.join(map(str, line))}]" if bracketed else entry.join(map(str, line)) for line in rows)
+    text = f"{row}{within}\n".join([block] * blocks)
+    for spelled in (text, f"\n{text}\n\n", f"[{text}]" if not bracketed else text):
+        with pytest.raises(CnnError) as caught:
+            matrices.read(spelled)
+        assert "an empty line may separate channels, or mean nothing" in str(caught.value)
+        assert caught.value.problems[0].hint == "write | between channels, or remove the empty line"
+    assert np.array_equal(matrices.read(f"\n \n{block}\n\n"), matrices.read(block))
 
 
 @by
@@ -188,7 +206,7 @@ def test_what_is_no_matrix_says_what_is_wrong(text: str, said: str) -> None:
         (".yml", "|\n  1 2\n  3 -4\n"), (".yaml", "1 2; 3 -4"), (".json", "[[1, 2],\n [3, -4]]"),
         (".csv", "1,2\n3,-4\n"), (".csv", "\ufeff1;2\n3;\u22124\n"), (".csv", "1, 2,\n3, -4,\n"),
         (".tsv", "1\t2\n3\t-4\n"),
-        (".txt", "1 2\n\n3 -4\n"), (".tex", "\\[\\begin{bmatrix}\n1 & 2\\\\\n3 & -4\n\\end{bmatrix}\\]\n"),
+        (".txt", "\n\n1 2\n3 -4\n\n \n"), (".tex", "\\[\\begin{bmatrix}\n1 & 2\\\\\n3 & -4\n\\end{bmatrix}\\]\n"),
     ],
 )  # fmt: skip
 def test_files_of_text_are_read_by_the_same_reader(tmp_path: Path, suffix: str, content: str) -> None:
