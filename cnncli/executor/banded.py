@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from cnncli.executor.borrowing import Borrowing
 from cnncli.executor.modules import MaxPooling
+from cnncli.executor.shared_weights import SharedWeights
 from cnncli.window import Window, output_size
 
 MOST_FILTERS = 15  # from 16 on a CPU's convolution and pooling are as fast
@@ -192,7 +192,7 @@ class Room(NamedTuple):
         return Room(shape, plan, plan.frame(shape[0], dtype), torch.zeros(plan.shape, dtype=dtype))
 
 
-class BandedConvPoolReLU(Borrowing[nn.Conv2d, nn.Module]):
+class BandedConvPoolReLU(SharedWeights[nn.Conv2d, nn.Module]):
     """A convolution, the 2x2 max pooling of its map and the ReLU, while it trains in bfloat16 on a CPU.
 
     Else it is ``otherwise``.

@@ -19,7 +19,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from cnncli.errors import CnnError
-from cnncli.executor.tensor_files import DamagedError, Form, opened
+from cnncli.executor.tensor_files import DamagedError, TensorSpec, opened
 from cnncli.runs import write_whole
 
 LAST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
 class Expected(Protocol):
     """What a checkpoint must hold to be restored into a training."""
 
-    def check_forms(self, found: dict[str, Form]) -> None:
+    def check_specs(self, found: dict[str, TensorSpec]) -> None:
         """Raises DamagedError where tensors have other names, shapes or types: before any is read."""
 
     def check_values(self, checkpoint: Checkpoint) -> None:
@@ -101,11 +101,11 @@ def read_checkpoint(path: Path, expected: Expected) -> Checkpoint:
     Raises DamagedError where it is missing, cut short or changed, and MisfitError where it is another training's.
     """
     with opened(path) as file:
-        _checked(expected.check_forms, file.forms)
+        _checked(expected.check_specs, file.specs)
         text = file.metadata.get("numbers", "")
         if len(text) > NUMBERS_LIMIT:
             raise DamagedError("has too many numbers")
-        tensors = {name: file.read(name) for name in file.forms}
+        tensors = {name: file.read(name) for name in file.specs}
         if _digest(tensors, text) != file.metadata.get("sha256"):
             raise DamagedError("does not have its checksum")
         checkpoint = Checkpoint(tensors, _numbers(text))

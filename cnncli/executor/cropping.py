@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnncli.executor.borrowing import Borrowing
+from cnncli.executor.shared_weights import SharedWeights
 from cnncli.window import Window, output_size, taps_met
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -57,7 +57,7 @@ def spans(conv: nn.Module, sizes: tuple[int, ...]) -> list[Span] | None:
     return found if share <= WORTH else None
 
 
-class CroppedConv(Borrowing[Convolution]):
+class CroppedConv(SharedWeights[Convolution]):
     """A convolution by that part of its kernel which its map can meet."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ def _factor(name: str, factors: tuple[tuple[str, float], ...], default: float = 
     return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), default)
 
 
-def state_forms(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter, dict[str, torch.Tensor]]]:
+def state_specs(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter, dict[str, torch.Tensor]]]:
     """Each parameter with what the optimizer keeps for it after a step, as tensors of the right shape and type alone.
 
     They are those of another optimizer of the kind, which takes a step on the meta device, where nothing is computed.

@@ -16,9 +16,9 @@ from torch import Tensor
 from cnncli.errors import shortened
 from cnncli.executor.checkpoint import Checkpoint
 from cnncli.executor.network import own_tensors
-from cnncli.executor.optimisation import gets_state, state_forms
+from cnncli.executor.optimisation import gets_state, state_specs
 from cnncli.executor.state import NUMBERS, State
-from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values
+from cnncli.executor.tensor_files import DamagedError, TensorSpec, check_specs, check_values
 from cnncli.executor.training import Task
 
 OPTIONAL = {"seconds": 0.0}  # numbers that checkpoints of earlier versions do not have
@@ -33,29 +33,29 @@ class Restorable:
     state: State
 
     @cached_property
-    def _network(self) -> dict[str, tuple[Form, ...]]:
+    def _network(self) -> dict[str, tuple[TensorSpec, ...]]:
         """What every checkpoint has."""
         tensors = {f"network/{name}": tensor for name, tensor in own_tensors(self.state.network).items()}
         if self.state.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.state.average.tensors.items()}
-        forms = {name: (Form.of(tensor),) for name, tensor in tensors.items()}
-        exact = (Form((), "float64"), Form((), "float32"))  # on mps there is no float64
-        return {**forms, "tally/loss": (Form((), "float32"),), "tally/score": exact}
+        specs = {name: (TensorSpec.of(tensor),) for name, tensor in tensors.items()}
+        exact = (TensorSpec((), "float64"), TensorSpec((), "float32"))  # on mps there is no float64
+        return {**specs, "tally/loss": (TensorSpec((), "float32"),), "tally/score": exact}
 
     @cached_property
-    def _optimizers(self) -> dict[str, dict[str, tuple[Form, ...]]]:
+    def _optimizers(self) -> dict[str, dict[str, tuple[TensorSpec, ...]]]:
         """By parameter, as ``optimizer0/conv1.weight``, what its optimizer keeps once it has had a gradient."""
         names = {id(parameter): name for name, parameter in self.state.network.named_parameters()}
         return {
-            f"optimizer{at}/{names[id(parameter)]}": {key: (Form.of(value),) for key, value in forms.items()}
+            f"optimizer{at}/{names[id(parameter)]}": {key: (TensorSpec.of(value),) for key, value in specs.items()}
             for at, optimizer in enumerate(self.state.optimizers)
-            for parameter, forms in state_forms(optimizer)
+            for parameter, specs in state_specs(optimizer)
         }
 
-    def check_forms(self, found: dict[str, Form]) -> None:
+    def check_specs(self, found: dict[str, TensorSpec]) -> None:
         """Raises DamagedError where tensors have other names, shapes or types."""
-        kept = {f"{name}/{key}": forms for name, each in self._optimizers.items() for key, forms in each.items()}
-        check_forms(found, {**self._network, **kept}, required={*self._network})
+        kept = {f"{name}/{key}": specs for name, each in self._optimizers.items() for key, specs in each.items()}
+        check_specs(found, {**self._network, **kept}, required={*self._network})
 
     def check_values(self, checkpoint: Checkpoint) -> None:
         """Raises DamagedError where numbers or values are out of their range."""
@@ -102,14 +102,14 @@ class Restorable:
     def _check_presence(self, tensors: dict[str, Tensor], step: int) -> None:
         """Before the first step no parameter has a state, after it all that have a gradient: else some are lost."""
         surely = gets_state(self.state.network, self.state.optimizers) if self.state.precision.name != "fp16" else set()
-        for name, forms in self._optimizers.items():
-            there = [key for key in forms if f"{name}/{key}" in tensors]
+        for name, specs in self._optimizers.items():
+            there = [key for key in specs if f"{name}/{key}" in tensors]
             if there and not step:
                 raise DamagedError(f"has a tensor {name}/{there[0]} before the first step")
             expected = there or (step and name.partition("/")[2] in surely)  # float16 skips steps that overflow
-            for key in forms if expected else ():
+            for key in specs if expected else ():
                 if key not in there:
-                    raise DamagedError(f"has no tensor {name}/{key}, expected {forms[key][0]}")
+                    raise DamagedError(f"has no tensor {name}/{key}, expected {specs[key][0]}")
 
     def _check_count(self, name: str, count: float, step: int) -> None:
         """An optimizer's own count of its steps."""

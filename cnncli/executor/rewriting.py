@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnncli.executor.banded import BandedConvPoolReLU, is_halving
-from cnncli.executor.borrowing import Borrowing
 from cnncli.executor.cropping import Convolution, CroppedConv, spans
 from cnncli.executor.modules import MaxPooling
+from cnncli.executor.shared_weights import SharedWeights
 
 LANES = 8  # channels that a CPU's pooling of images in channels-last takes at once
 FEW_MACS = 8_000_000  # of a linear layer on a batch: on a CPU float32 was as fast as bfloat16 and its conversions
@@ -111,7 +111,7 @@ def small_in_float32(steps: list[Step]) -> list[Step]:
     ]
 
 
-class SmallInFloat32(Borrowing[nn.Linear]):
+class SmallInFloat32(SharedWeights[nn.Linear]):
     """A linear layer that autocast does not reach while its batch is small."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -122,7 +122,7 @@ class SmallInFloat32(Borrowing[nn.Linear]):
         return cast(Tensor, linear(x))
 
 
-class WideConvThenPool(Borrowing[nn.Conv2d, MaxPooling]):
+class WideConvThenPool(SharedWeights[nn.Conv2d, MaxPooling]):
     """A convolution and the max pooling of its map, with more filters on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -24,14 +24,14 @@ class DamagedError(Exception):
     """A file that does not hold what it should; says why, as a predicate: "is missing"."""
 
 
-class Form(NamedTuple):
+class TensorSpec(NamedTuple):
     """Shape and type of a tensor."""
 
     shape: tuple[int, ...]
     dtype: str
 
     @classmethod
-    def of(cls, tensor: Tensor) -> Form:
+    def of(cls, tensor: Tensor) -> TensorSpec:
         return cls(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
 
     def __str__(self) -> str:
@@ -39,9 +39,9 @@ class Form(NamedTuple):
 
 
 class TensorFile(NamedTuple):
-    """An open file: the forms of its tensors by name, its metadata, and the function that reads one tensor."""
+    """An open file: the specs of its tensors by name, its metadata, and the function that reads one tensor."""
 
-    forms: dict[str, Form]
+    specs: dict[str, TensorSpec]
     metadata: dict[str, str]
     read: Callable[[str], Tensor]
 
@@ -64,27 +64,27 @@ def opened(path: Path) -> Iterator[TensorFile]:
         open_tensors(path).close()  # safetensors itself would wait for a pipe
         with safe_open(path, framework="pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-            forms = {
-                name: Form(tuple(part.get_shape()), DTYPES.get(part.get_dtype(), part.get_dtype()))
+            specs = {
+                name: TensorSpec(tuple(part.get_shape()), DTYPES.get(part.get_dtype(), part.get_dtype()))
                 for name, part in slices.items()
             }
-            yield TensorFile(forms, dict(file.metadata() or {}), file.get_tensor)
+            yield TensorFile(specs, dict(file.metadata() or {}), file.get_tensor)
     except FileNotFoundError:
         raise DamagedError("is missing") from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
         raise DamagedError(f"cannot be read ({(str(error).splitlines() or ['?'])[0]})") from None
 
 
-def check_forms(found: dict[str, Form], expected: dict[str, tuple[Form, ...]], required: set[str]) -> None:
-    """Raises DamagedError naming the first tensor that is missing, unknown, or has none of its ``expected`` forms."""
+def check_specs(found: dict[str, TensorSpec], expected: dict[str, tuple[TensorSpec, ...]], required: set[str]) -> None:
+    """Raises DamagedError naming the first tensor that is missing, unknown, or has none of its ``expected`` specs."""
     for name in required:
         if name not in found:
             raise DamagedError(f"has no tensor {name}, expected {expected[name][0]}")
-    for name, form in found.items():
+    for name, spec in found.items():
         if name not in expected:
             raise DamagedError(f"has a tensor {shortened(name, 100)!r}, which nothing here is called")
-        if form not in expected[name]:
-            raise DamagedError(f"holds {name} as {form}, expected {' or '.join(map(str, expected[name]))}")
+        if spec not in expected[name]:
+            raise DamagedError(f"holds {name} as {spec}, expected {' or '.join(map(str, expected[name]))}")
 
 
 def check_values(name: str, tensor: Tensor) -> None:

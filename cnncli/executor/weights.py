@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cnncli.errors import CnnError, shortened, suggestion
 from cnncli.executor.network import NOT_FIGURES, own_tensors
-from cnncli.executor.tensor_files import DamagedError, Form, check_forms, check_values, open_tensors, opened
+from cnncli.executor.tensor_files import DamagedError, TensorSpec, check_specs, check_values, open_tensors, opened
 from cnncli.recipe import INITS
 from cnncli.runs import WEIGHTS, write_whole
 from cnncli.shape import format_shape
@@ -33,11 +33,11 @@ def save_weights(network: nn.Module, path: Path) -> None:
 def load_weights(network: nn.Module, path: Path) -> None:
     """Read the weights of the same network. Raises CnnError for a missing, damaged or different file."""
     own = own_tensors(network)
-    expected: dict[str, tuple[Form, ...]] = {name: (Form.of(tensor),) for name, tensor in own.items()}
+    expected: dict[str, tuple[TensorSpec, ...]] = {name: (TensorSpec.of(tensor),) for name, tensor in own.items()}
     try:
         with opened(path) as file:
-            check_forms(file.forms, expected, required={*own})
-            tensors = {name: file.read(name) for name in file.forms}
+            check_specs(file.specs, expected, required={*own})
+            tensors = {name: file.read(name) for name in file.specs}
         for name, tensor in tensors.items():
             check_values(name, tensor)
     except DamagedError as error:
@@ -50,9 +50,9 @@ def load_weights(network: nn.Module, path: Path) -> None:
 
 
 class Start(NamedTuple):
-    """The tensors that a training starts from: their forms by name, and the function that reads one."""
+    """The tensors that a training starts from: their specs by name, and the function that reads one."""
 
-    forms: dict[str, Form]
+    specs: dict[str, TensorSpec]
     read: Callable[[str], Tensor]
 
 
@@ -70,7 +70,7 @@ def load_start(network: nn.Module, start: str, *, partial: bool = False) -> Iter
             yield from _fill(network, start, _pickled(path), partial)
             return
         with opened(path) as file:
-            yield from _fill(network, start, Start(file.forms, file.read), partial)
+            yield from _fill(network, start, Start(file.specs, file.read), partial)
     except DamagedError as error:
         if not os.path.lexists(path):
             known = f"it is one of {', '.join(INITS)}, a run folder, or a file of weights"
@@ -81,17 +81,17 @@ def load_start(network: nn.Module, start: str, *, partial: bool = False) -> Iter
 
 def _fill(network: nn.Module, start: str, given: Start, partial: bool) -> Iterator[str]:
     own = own_tensors(network)
-    matching = [name for name, form in given.forms.items() if name in own and _matches(form, Form.of(own[name]))]
+    matching = [name for name, spec in given.specs.items() if name in own and _matches(spec, TensorSpec.of(own[name]))]
     taken = {*matching}
     left = [name for name in own if name not in taken]
     needed = [name for name in left if name.rpartition(".")[2] not in NOT_FIGURES]  # counts of steps may be missing
-    unused = [name for name in given.forms if name not in own]
+    unused = [name for name in given.specs if name not in own]
     if not any(name.rpartition(".")[2] not in NOT_FIGURES for name in matching):
         raise CnnError(
             f"--init {start}: no tensor has the name and shape of one of the network's",
-            f"it has {_some([*given.forms], 3)}; the network has {_some([*own], 3)}",
+            f"it has {_some([*given.specs], 3)}; the network has {_some([*own], 3)}",
         )
-    differing = _some([_difference(name, own[name], given.forms.get(name)) for name in needed])
+    differing = _some([_difference(name, own[name], given.specs.get(name)) for name in needed])
     if needed and not partial:
         raise CnnError(
             f"--init {start}: has {len(matching)} of the network's {len(own)} tensors; the others: {differing}",
@@ -113,12 +113,12 @@ def _fill(network: nn.Module, start: str, given: Start, partial: bool) -> Iterat
         yield f"not used: {_some(unused)}"
 
 
-def _matches(form: Form, own: Form) -> bool:
+def _matches(spec: TensorSpec, own: TensorSpec) -> bool:
     """Whether values can be taken: of the same shape, and of numbers that are converted without a change of kind."""
-    return form.shape == own.shape and form.dtype.lstrip("b").startswith("float") == own.dtype.startswith("float")
+    return spec.shape == own.shape and spec.dtype.lstrip("b").startswith("float") == own.dtype.startswith("float")
 
 
-def _difference(name: str, own: Tensor, given: Form | None) -> str:
+def _difference(name: str, own: Tensor, given: TensorSpec | None) -> str:
     if given is None:
         return f"{name} (not there)"
     if given.shape == tuple(own.shape):
@@ -160,7 +160,7 @@ def _pickled(path: Path) -> Start:
         nested = [str(name) for name, value in found.items() if isinstance(value, Mapping)]
         inside = f"; its entries are {_some(nested, 3)}: save the one that is a state_dict alone" if nested else ""
         raise DamagedError(f"holds no tensors by name{inside}")
-    return Start({name: Form.of(tensor) for name, tensor in tensors.items()}, tensors.__getitem__)
+    return Start({name: TensorSpec.of(tensor) for name, tensor in tensors.items()}, tensors.__getitem__)
 
 
 def _is_plain(value: object) -> bool:

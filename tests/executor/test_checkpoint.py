@@ -27,7 +27,7 @@ from cnncli.executor.checkpoint import LAST, PREVIOUS, Checkpoint, _digest, last
 from cnncli.executor.keeping import Job
 from cnncli.executor.preparing import prepared_for
 from cnncli.executor.restoring import Restorable
-from cnncli.executor.tensor_files import DamagedError, Form
+from cnncli.executor.tensor_files import DamagedError, TensorSpec
 
 NET = """
 input: 1x8x8
@@ -161,7 +161,7 @@ def test_every_changed_tensor_and_number_is_refused_by_its_name(
     whole = read_checkpoint(folder / LAST, expected)
     for name, how, changed in changed_checkpoints(whole, recipe):
         with pytest.raises(DamagedError) as refusal:
-            expected.check_forms({name: Form.of(tensor) for name, tensor in changed.tensors.items()})
+            expected.check_specs({name: TensorSpec.of(tensor) for name, tensor in changed.tensors.items()})
             expected.check_values(changed)
         assert name in str(refusal.value), how
     written(folder / LAST, changed)

@@ -9,7 +9,7 @@ from torch import nn
 Layers = TypeVarTuple("Layers")
 
 
-class Borrowing(nn.Module, Generic[*Layers]):
+class SharedWeights(nn.Module, Generic[*Layers]):
     """Computes its ``layers`` in a way of its own. They stay the owners: in a tuple they are not registered again."""
 
     def __init__(self, *layers: *Layers) -> None:
