@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -181,14 +181,60 @@ def test_a_mutated_npz_is_a_data_set_or_an_error_for_the_user(
         assert str(path) in str(error)
 
 
+ODD = (*"{}()[],:'L.-_ 0123456789<>|=biufSUO\t", "\x85", "\xb2", "True", "shape", "#", "\\x41", "1e3", "None")
 LIKE_HEADERS = st.text("{}()[],:'descrfortanshapeTrueFls <>|iufUSO0123456789-_L. ", max_size=80)
 
 
-@given(header=st.binary(max_size=40).map(lambda data: data.decode("latin-1")) | LIKE_HEADERS)
-@settings(FAST, max_examples=300)
-def test_any_header_is_understood_or_a_value_error(header: str) -> None:
-    with contextlib.suppress(ValueError):
-        parse_header(header)
+def by_numpy(header: str) -> tuple[object, ...] | None:
+    """What NumPy reads in a header; None where it refuses."""
+    data = header.encode("latin-1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers that Python 2 wrote, and of escapes
+        try:
+            return np.lib.format.read_array_header_1_0(io.BytesIO(len(data).to_bytes(2, "little") + data))
+        except Exception:  # it raises almost anything
+            return None
+
+
+@st.composite
+def spelled_headers(draw: st.DrawFn) -> str:
+    """Headers with the keys in any order, and quotes and spaces of any kind."""
+    shape = tuple(draw(st.lists(st.integers(0, 1000), max_size=4)))
+    values = {
+        "descr": repr(draw(st.sampled_from(KINDS[1:]))),
+        "fortran_order": draw(st.sampled_from(("True", "False"))),
+    }
+    values["shape"] = repr(shape).replace(" ", draw(st.sampled_from(("", " ", "  "))))
+    space = draw(st.sampled_from(("", " ", "  ")))
+    entries = [f"{name!r}{space}:{space}{value}" for name, value in draw(st.permutations([*values.items()]))]
+    text = (
+        "{"
+        + f",{space}".join(entries)
+        + draw(st.sampled_from(("}", ", }", ",}")))
+        + draw(st.sampled_from(("", "\n", "  \n")))
+    )
+    return text.replace("'", draw(st.sampled_from("'\"")))
+
+
+@given(header=spelled_headers())
+@FAST
+def test_a_header_is_read_as_numpy_reads_it_however_it_is_spelled(header: str) -> None:
+    assert by_numpy(header) == parse_header(header)
+
+
+@given(
+    header=st.binary(max_size=40).map(lambda data: data.decode("latin-1")) | LIKE_HEADERS | spelled_headers(),
+    edits=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 2), st.sampled_from(ODD)), max_size=3),
+)
+@settings(FAST, max_examples=500)
+def test_any_header_is_refused_or_read_as_numpy_reads_it(header: str, edits: list[tuple[int, int, str]]) -> None:
+    for at, cut, text in edits:
+        header = header[:at] + text + header[at + cut :]
+    try:
+        found = parse_header(header)
+    except ValueError:
+        return
+    assert by_numpy(header) in (found, None)
 
 
 def small_arrays(axes: int) -> st.SearchStrategy[object]:
