@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--only", default=None, metavar="KIND,…", help="Layers of these kinds only, as conv,linear.")
 @click.option("--sort", default=None, metavar="FIGURE", help="The largest first, as params or macs.")
 @click.option("--top", type=options.Whole(1), default=None, help="So many layers only (by --sort, else by params).")
-@click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total, as a bar.")
+@click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total (in CSV from 0 to 1).")
 @click.option("--count", default=None, metavar="TOOL", help="Count as torchvision, fvcore, torchinfo, thop or keras.")
 @click.option("--memory", "with_memory", is_flag=True, help="The bytes that inference and training take.")
 @click.option("--dtype", default="fp32", metavar="TYPE", help="With --memory: fp32, fp16 or bf16.")
@@ -147,12 +147,14 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
 
     without_macs = loaded.inferred.has_open_sizes or shown["count"] == "keras"  # long formulas; none
     columns = choose(shown["columns"], rows, leave_out=("macs",) if without_macs else ())
-    long = len(rows) >= LONG and shown["columns"] is None
-    if shown["share"] is None and not (_is_browsing(shown) or long):
+    by_itself = shown["columns"] is None and (_is_browsing(shown) or len(rows) >= LONG)
+    if shown["share"] is None and not by_itself:
         return columns
     from cnncli.views.browsing import figure_named, share_column
 
-    share = share_column(loaded.inferred, figure_named(shown["share"] or shown["sort"] or "params"))
+    option = "--sort" if shown["share"] is None else "--share"
+    figure = figure_named(shown["share"] or shown["sort"] or "params", option)
+    share = share_column(loaded.inferred, figure, shown["form"])
     if share is None and shown["share"] is not None:
         raise CnnError(f"--share {shown['share']}: the network has no total of it, or one that depends on open sizes")
     return columns if share is None else [*columns, share]

@@ -32,10 +32,11 @@ def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | No
     return rows[:top]
 
 
-def figure_named(name: str) -> str:
-    """Raises CnnError for what is not a figure."""
+def figure_named(name: str, option: str = "--sort") -> str:
+    """Raises CnnError for what is not a figure, in the words of the option that names it."""
     if name not in SUMMED:
-        raise CnnError(f"--sort: there is no figure {name!r}", suggestion(name, SUMMED, f"sort by {', '.join(SUMMED)}"))
+        hint = suggestion(name, SUMMED, f"the figures are {', '.join(SUMMED)}")
+        raise CnnError(f"{option}: there is no figure {name!r}", hint)
     return name
 
 
@@ -51,8 +52,11 @@ def _kinds(text: str, inferred: Inferred) -> list[str]:
     return kinds
 
 
-def share_column(inferred: Inferred, figure: str) -> Column | None:
-    """A bar and a percentage of the total of one figure; None where there is no total to share."""
+def share_column(inferred: Inferred, figure: str, form: str = "table") -> Column | None:
+    """Each row's share of the total of one figure; None where there is no total to share.
+
+    In a table it is a bar and a percentage, in Markdown and LaTeX a percentage, in CSV a number from 0 to 1.
+    """
     total = inferred.totals[figure]
     if is_open(total) or not total:
         return None
@@ -60,9 +64,13 @@ def share_column(inferred: Inferred, figure: str) -> Column | None:
     def cell(row: Row, *_: object) -> str:
         if row.counts is None:
             return ""
-        return f"{bar(row.counts[figure], total)} {row.counts[figure] / total:6.1%}"
+        part = row.counts[figure]
+        return {"table": f"{bar(part, total)} {part / total:6.1%}", "csv": f"{part / total:.6f}"}.get(
+            form, f"{part / total:.1%}"
+        )
 
-    return Column("share", f"share of {figure}", cell, 9)
+    heading = f"share of {figure}"
+    return Column(heading if form == "csv" else "share", heading, cell, 9, right=form != "table")
 
 
 def bar(part: int, whole: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -34,7 +36,7 @@ def test_a_bar_is_as_long_as_the_share() -> None:
 
 
 def test_the_top_three_of_lenet5(cnn: Run) -> None:
-    out = cnn("summarize", "lenet5", "--top", "3", "--columns", "layer,params").out
+    out = cnn("summarize", "lenet5", "--top", "3", "--columns", "layer,params", "--share", "params").out
     assert (
         out
         == """\
@@ -53,6 +55,31 @@ def test_a_long_table_shows_shares_and_a_short_one_does_not(cnn: Run) -> None:
     assert "share of params" in cnn("summarize", "googlenet").out
     assert "share" not in cnn("summarize", "lenet5").out
     assert "share of macs" in cnn("summarize", "lenet5", "--share", "macs").out
+
+
+def test_columns_that_are_chosen_are_all_there_is_unless_a_share_is_asked_for(cnn: Run) -> None:
+    for options in ((), ("--top", "3"), ("--only", "conv"), ("--sort", "macs")):
+        out = cnn("summarize", "googlenet", "--columns", "layer,macs", "--format", "csv", *options).out
+        assert out.startswith("layer,macs\n")
+        shared = cnn("summarize", "googlenet", "--columns", "layer", "--share", "macs", "--format", "csv", *options).out
+        assert shared.startswith("layer,share of macs\n")
+
+
+@pytest.mark.parametrize("figure", ["params", "macs", "activations"])
+def test_shares_in_csv_are_numbers_that_add_up_to_one(cnn: Run, figure: str) -> None:
+    out = cnn("summarize", "googlenet", "--sort", figure, "--format", "csv").out
+    rows = list(csv.DictReader(io.StringIO(out)))
+    inferred = load("googlenet").inferred
+    parts = [getattr(inferred.layer(row["layer"]).figures, figure) for row in rows]
+    shares = [float(row[f"share of {figure}"]) for row in rows]
+    assert shares == pytest.approx([part / inferred.totals[figure] for part in parts], abs=1e-6)
+    assert sum(shares) == pytest.approx(1, abs=1e-6 * len(rows))
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown", "latex"])
+def test_bars_are_drawn_in_tables_alone(cnn: Run, form: str) -> None:
+    assert cnn("summarize", "googlenet", "--share", "macs", "--format", form).out.isascii()
+    assert not cnn("summarize", "googlenet", "--share", "macs").out.isascii()
 
 
 def test_json_holds_the_rows_that_are_kept_and_the_total_of_all(cnn: Run) -> None:
