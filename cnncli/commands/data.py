@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ def _targets(dataset: Dataset) -> dict[str, Any]:
         figures = {"mean": values.mean(0), "std": values.std(0), "least": values.min(0), "most": values.max(0)}
         return {
             "targets": [
-                {"target": name, **{key: _short(of_all[at]) for key, of_all in figures.items()}}
+                {"target": name, **{key: _short(of_all[at], figures["std"][at]) for key, of_all in figures.items()}}
                 for at, name in enumerate(dataset.classes)
             ]
         }
@@ -130,8 +131,10 @@ def _targets(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")
+def _short(value: float, std: float) -> float:
+    """To six digits, or as far as the deviation has six: large numbers may differ by little."""
+    least = min((size for size in (abs(value), std) if size > 0), default=1.0)
+    return round(float(value), 5 - math.floor(math.log10(least)))
 
 
 def _in_memory(split: Split) -> tuple[NDArray[Any], int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 DIGITS = 6  # of a probability: a float32 has no more
+OF_DEVIATION = 6  # digits of a regression's deviation over its training images that are shown in a table
+WIDTH = 12  # of a regression's numbers in a table, at the least
 
 
 @options.command()
@@ -84,7 +88,7 @@ def command(
         else:
             rows += _guesses(asked, batch.names, batch.examples, top)
     if rows or form == "json":
-        click.echo(_text(rows, form), nl=False)
+        click.echo(_text(rows, form, _decimals(run.record)), nl=False)
     if unread:
         raise click.exceptions.Exit(INVALID)
 
@@ -144,7 +148,7 @@ def _numbers(asked: Predictor, names: list[str], examples: Examples) -> Iterator
     """A row for each target."""
     for name, values in zip(names, asked.numbers(examples), strict=True):
         for target, value in zip(asked.record.classes, values, strict=True):
-            yield {"file": name, "target": target, "value": float(f"{value:.{DIGITS}g}")}
+            yield {"file": name, "target": target, "value": value}
 
 
 def _shares(names: list[str], masks: NDArray[np.uint8], classes: tuple[str, ...]) -> Iterator[Row]:
@@ -172,7 +176,15 @@ def _write_masks(folder: Path, stems: list[str], masks: NDArray[np.uint8], writt
             raise CnnError(f"{target}: cannot be written: {error.strerror or error}") from None
 
 
-def _text(rows: list[dict[str, Any]], form: str) -> str:
+def _decimals(record: RunRecord) -> dict[str, int]:
+    """How many decimals each target of a regression is shown with: those that its deviation leaves a meaning."""
+    stds = record.targets.std if record.targets is not None else ()
+    return {
+        name: OF_DEVIATION - 1 - math.floor(math.log10(std)) for name, std in zip(record.classes, stds, strict=False)
+    }
+
+
+def _text(rows: list[Row], form: str, decimals: dict[str, int]) -> str:
     from cnncli.views.listing import as_csv, as_table
 
     if form == "json":
@@ -181,15 +193,29 @@ def _text(rows: list[dict[str, Any]], form: str) -> str:
         return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
     if form == "csv":
         return as_csv(rows)
-    return as_table([_for_reading(row) for row in _named_once(rows)])
+    shown = [_for_reading(row, decimals) for row in _named_once(rows)]
+    width = max(WIDTH, *(len(str(row.get("value", ""))) for row in shown))
+    return as_table([{**row, "value": row["value"].rjust(width)} if "value" in row else row for row in shown])
 
 
-def _for_reading(row: dict[str, Any]) -> dict[str, Any]:
-    """Shares in percent."""
+def _for_reading(row: Row, decimals: dict[str, int]) -> Row:
+    """Shares in percent, and numbers to the digits that mean something."""
     return {
-        key: f"{value:11.2%}" if key in ("probability", "share") else f"{value:>12}" if key == "value" else value
+        key: f"{value:11.2%}"
+        if key in ("probability", "share")
+        else _number(value, decimals[row["target"]])
+        if key == "value"
+        else value
         for key, value in row.items()
     }
+
+
+def _number(value: float, decimals: int) -> str:
+    """A number to so many decimals; in powers of ten where they would be a row of zeros."""
+    if value and (decimals > 2 * OF_DEVIATION or abs(value) >= 1e15):
+        digits = decimals + 1 + math.floor(math.log10(abs(value)))
+        return f"{value:.{min(max(1, digits), sys.float_info.dig)}g}"
+    return f"{value:.{max(0, decimals)}f}"
 
 
 def _named_once(rows: list[Row]) -> Iterator[Row]:

@@ -247,12 +247,12 @@ def _are_whole(values: NDArray[Any]) -> bool:
 def _with_numbers(
     path: Path, train: Examples, test: Examples, notes: tuple[str, ...], names: tuple[str, ...]
 ) -> Dataset:
-    """For a regression: float32 (N, K)."""
+    """For a regression: float64 (N, K), each finite in float32, too, as the network's inputs are."""
     splits = []
     for x, y in (train, test):
         if y.dtype.kind not in "biuf" or y.ndim > 2 or not np.isfinite(_single(y)).all():
             raise CnnError(f"{path}: the targets of a regression are numbers", "each finite, in one or two axes")
-        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(_single(y).reshape(len(y), -1))))
+        splits.append(Split(np.ascontiguousarray(x), np.ascontiguousarray(y.reshape(len(y), -1), np.float64)))
     count = splits[0].labels.shape[1]
     if splits[1].labels.shape[1] != count:
         raise CnnError(f"{path}: the training part has {count} targets, the test part {splits[1].labels.shape[1]}")

@@ -64,12 +64,12 @@ class Split:
     """Images, uint8 (N, C, H, W), in memory or on disk, and the target of each, in memory.
 
     Arrays and tables may be of another rank, (N, features) or (N, C, L), and float32: then they are taken as they are.
-    Targets are class numbers, int64 (N,); or numbers, float32 (N, K), of a regression; or masks, uint8 (N, H, W) of the
+    Targets are class numbers, int64 (N,); or numbers, float64 (N, K), of a regression; or masks, uint8 (N, H, W) of the
     class of each pixel, 255 where there is none, of a segmentation.
     """
 
     images: NDArray[np.uint8] | NDArray[np.float32] | OnDisk
-    labels: NDArray[np.int64] | NDArray[np.float32] | NDArray[np.uint8]
+    labels: NDArray[np.int64] | NDArray[np.float64] | NDArray[np.float32] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -225,13 +225,17 @@ def preparation(shape: Shape, normalisation: Normalisation, device: torch.device
 
 def split_off(images: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     """(the rest, a ``share`` of the images chosen by ``seed``). Raises CnnError where either would be empty."""
-    count = round(len(images) * share)
-    if not 0 < count < len(images):
-        raise CnnError(
-            f"validation: a share of {share:g} takes {count} of {len(images)} images", "use a share such as 0.1"
-        )
-    order = torch.randperm(len(images), generator=generator(seed, 0, "validation"))
-    return images.part(order[count:].sort().values), images.part(order[:count].sort().values)
+    rest, chosen = split_rows(len(images), share, seed)
+    return images.part(rest), images.part(chosen)
+
+
+def split_rows(total: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """The numbers of the images of :func:`split_off`, in their order. Raises CnnError where either would be empty."""
+    count = round(total * share)
+    if not 0 < count < total:
+        raise CnnError(f"validation: a share of {share:g} takes {count} of {total} images", "use a share such as 0.1")
+    order = torch.randperm(total, generator=generator(seed, 0, "validation"))
+    return order[count:].sort().values, order[:count].sort().values
 
 
 def spread(count: int, total: int) -> Tensor:

@@ -21,6 +21,7 @@ from cnncli.executor.evaluation import evaluate
 from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
 from cnncli.executor.network import Network
 from cnncli.executor.objectives import Evaluation, objective_of
+from cnncli.executor.objectives.regression import scaled
 from cnncli.executor.preparing import image_shape, prepared_for, scoring, with_fastest_steps
 from cnncli.executor.refusals import told
 from cnncli.executor.restoring import Restorable
@@ -106,7 +107,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     workers.join()
     try:
         with _held(run), told(job), _interruptible(run, display):
-            if provenance.fingerprint(job.dataset) != run.record.data_fingerprint:
+            if not provenance.is_same(job.dataset, run.record.data_fingerprint):
                 message = f"{job.dataset.name} is not the data that {run.folder} was begun with"
                 raise CnnError(message, "a run goes on as it began")
             prepared = prepared_for(job, display, run.record)
@@ -243,7 +244,8 @@ def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: s
     shape = loaded.graph.inputs[0].shape
     conversion_notes(shape, dataset.name, image_shape(dataset))
     recipe = runs.recipe_of(run)
-    test = on_device(dataset.test, device, recipe.loaders)
+    targets = run.record.targets
+    test = on_device(dataset.test if targets is None else scaled(dataset.test, targets), device, recipe.loaders)
     prepare = preparation(shape, run.record.normalisation, device)
-    objective = objective_of(loaded, dataset, recipe, device, targets=run.record.targets)
+    objective = objective_of(loaded, dataset, recipe, device, targets=targets)
     return evaluate(network, test, prepare, objective, recipe.tta)

@@ -44,11 +44,12 @@ class Predictor:
 
     @torch.inference_mode()
     def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
-        """A regression's targets of each example, uint8 or float32 in the input's shape, in their own unit."""
+        """A regression's targets of each example, uint8 or float32 in the input's shape: float64, in their own unit."""
         scaling = self.record.targets
-        outputs = self._outputs(examples).double().cpu()
+        outputs = self._outputs(examples).cpu().double()
         if scaling is not None:
-            outputs = outputs * torch.tensor(scaling.std).double() + torch.tensor(scaling.mean).double()
+            mean, std = (torch.tensor(values, dtype=torch.float64) for values in (scaling.mean, scaling.std))
+            outputs = outputs * std + mean
         return cast("list[list[float]]", outputs.tolist())
 
     @torch.inference_mode()

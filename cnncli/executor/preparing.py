@@ -15,6 +15,7 @@ from cnncli.executor.batches import (
     on_device,
     preparation,
     split_off,
+    split_rows,
 )
 from cnncli.executor.compiling import fastest, wanted_modes
 from cnncli.executor.devices import choose_device, keep_freed_memory, make_deterministic
@@ -23,7 +24,7 @@ from cnncli.executor.keeping import Display, Job, Prepared
 from cnncli.executor.losses import ends_in_distances
 from cnncli.executor.network import Network, check
 from cnncli.executor.objectives import objective_of
-from cnncli.executor.objectives.regression import scaling_of
+from cnncli.executor.objectives.regression import scaled, scaling_of
 from cnncli.executor.optimisation import freeze
 from cnncli.executor.precision import chosen
 from cnncli.executor.refusals import told
@@ -46,8 +47,12 @@ def prepared_for(job: Job, display: Display, begun: runs.RunRecord | None = None
     conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, image_shape(job.dataset))
     for note in (*job.dataset.notes, *conversions):
         display.note(note)
+    targets = _scaling(job, begun)
     with told(job):
-        images, test = (on_device(split, device, recipe.loaders) for split in (job.dataset.train, job.dataset.test))
+        splits = [
+            split if targets is None else scaled(split, targets) for split in (job.dataset.train, job.dataset.test)
+        ]
+        images, test = (on_device(split, device, recipe.loaders) for split in splits)
         normalisation = begun.normalisation if begun is not None else normalisation_of(images, graph.inputs[0].shape)
         prepare = preparation(graph.inputs[0].shape, normalisation, device)
         held_out, name = test, "test"
@@ -66,9 +71,6 @@ def prepared_for(job: Job, display: Display, begun: runs.RunRecord | None = None
         frozen = freeze(network, recipe)
         if frozen:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
-        targets = begun.targets if begun is not None else None
-        if targets is None and job.dataset.task == "regression":
-            targets = scaling_of(images.labels)
         objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
         precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
         if begun is not None and torch.device(begun.device or "cpu").type == device.type:
@@ -76,6 +78,18 @@ def prepared_for(job: Job, display: Display, begun: runs.RunRecord | None = None
         joined = workers.together(network, device)
         task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
         return Prepared(task, new_state(task), test, name, normalisation, targets, device)
+
+
+def _scaling(job: Job, begun: runs.RunRecord | None) -> runs.Normalisation | None:
+    """What a regression's targets are scaled by: as the run was begun, or by the targets without a validation part."""
+    if job.dataset.task != "regression":
+        return None
+    if begun is not None and begun.targets is not None:
+        return begun.targets
+    targets = torch.from_numpy(job.dataset.train.labels)
+    if job.recipe.validation:
+        targets = targets[split_rows(len(targets), job.recipe.validation, job.recipe.seed)[0]]
+    return scaling_of(targets)
 
 
 def with_fastest_steps(prepared: Prepared, display: Display, known: str = "") -> Prepared:

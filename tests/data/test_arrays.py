@@ -143,7 +143,7 @@ def test_fractions_and_the_task_say_that_targets_are_numbers(tmp_path: Path) -> 
     for given, task, width in ((y, "auto", 2), (y[:, 1], "auto", 1), (np.arange(10), "regression", 1)):
         dataset = load_dataset(saved(tmp_path, x=x, y=given), (3,), task=task)
         assert dataset.task == "regression" and len(dataset.classes) == width
-        assert dataset.train.labels.dtype == np.float32 and dataset.train.labels.shape == (8, width)
+        assert dataset.train.labels.dtype == np.float64 and dataset.train.labels.shape == (8, width)
     assert load_dataset(saved(tmp_path, x=x, y=np.arange(10.0) % 2), (3,)).task == "classification"
 
 
@@ -168,7 +168,7 @@ def test_the_targets_of_a_table_are_found_by_name_else_the_last_columns(
     assert dataset.classes == names
     last = [columns.index(name) + 0.5 for name in names]
     for split in (dataset.train, dataset.test):
-        assert np.array_equal(split.labels % 10, np.tile(last, (len(split.labels), 1)).astype(np.float32))
+        assert np.array_equal(split.labels % 10, np.tile(last, (len(split.labels), 1)))
         assert np.array_equal(split.labels[:, 0] // 10, split.images[:, 0] // 10)
 
 

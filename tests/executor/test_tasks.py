@@ -16,21 +16,29 @@ from program import Run
 from torch.nn import functional
 
 from cnncli import load, runs
+from cnncli.data import Dataset, Split
 from cnncli.executor.augmentation import Mixed, mixed
 from cnncli.executor.batches import Batch, Images, normalisation_of
 from cnncli.executor.network import Network
-from cnncli.executor.objectives.regression import Regression, scaling_of
+from cnncli.executor.objectives.regression import Regression, scaled, scaling_of
 from cnncli.executor.objectives.segmentation import VOID, Segmentation
 from cnncli.executor.preparing import scoring
+from cnncli.executor.provenance import fingerprint, is_same
 from cnncli.executor.training import Task, shown_images
 from cnncli.recipe import Recipe
-from cnncli.runs import open_run
+from cnncli.runs import Normalisation, open_run
 
 CPU = torch.device("cpu")
 
 
 def regression(targets: torch.Tensor, loss: str = "mse") -> Regression:
     return Regression.of(Recipe(loss=loss), scaling_of(targets), CPU)
+
+
+def as_learnt(targets: torch.Tensor, scaling: Normalisation | None = None) -> torch.Tensor:
+    """Targets as the network is to give them, scaled by their own mean and deviation unless others are given."""
+    split = Split(np.zeros((len(targets), 1), np.uint8), targets.double().numpy())
+    return torch.from_numpy(scaled(split, scaling or scaling_of(targets)).labels)
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
@@ -41,37 +49,46 @@ def drawn(seed: int, *shape: int) -> torch.Tensor:
 
 
 @settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 999), count=st.integers(2, 40), width=st.integers(1, 4), batch=st.integers(1, 50))
-def test_the_figures_of_a_regression_are_their_definitions(seed: int, count: int, width: int, batch: int) -> None:
-    targets = drawn(seed, count, width) * 30 + 500
+@given(
+    seed=st.integers(0, 999),
+    count=st.integers(2, 40),
+    width=st.integers(1, 4),
+    batch=st.integers(1, 50),
+    mean=st.sampled_from([0.0, 500.0, -1.7e9, 1e12]),
+)
+def test_the_figures_of_a_regression_are_their_definitions(
+    seed: int, count: int, width: int, batch: int, mean: float
+) -> None:
+    """Also where the mean is so large that float32 holds nothing of what the targets differ by."""
+    targets = drawn(seed, count, width).double() * 30 + mean
     outputs = drawn(seed + 1, count, width)
-    objective = regression(targets)
+    objective, scaling, wanted = regression(targets), scaling_of(targets), as_learnt(targets)
     meter = objective.meter(CPU)
-    for part, of in zip(outputs.split(batch), targets.split(batch), strict=True):
+    for part, of in zip(outputs.split(batch), wanted.split(batch), strict=True):
         meter.add(part, of)
     found = meter.evaluation(0.0)
-    said = (outputs.double() * objective.std.double() + objective.mean.double()).numpy()
-    error = said - targets.double().numpy()
-    spread = ((targets.double() - targets.double().mean(0)) ** 2).sum(0).numpy()
+    said = outputs.double().numpy() * np.array(scaling.std) + np.array(scaling.mean)
+    error = said - targets.numpy()
+    spread = ((targets - targets.mean(0)) ** 2).sum(0).numpy()
     assert found.examples == count
     assert np.allclose(found.absolute, np.abs(error).mean(0), rtol=1e-4)
     assert np.allclose(found.root_square, np.sqrt((error**2).mean(0)), rtol=1e-4)
     assert np.allclose(found.explained, 1 - (error**2).sum(0) / spread, rtol=1e-3, atol=1e-3)
-    assert np.isclose(found.figures()["mae"], float(objective.score(outputs, targets)) / count, rtol=1e-3)
+    assert np.isclose(found.figures()["mae"], float(objective.score(outputs, wanted)) / count, rtol=1e-3)
 
 
 def test_who_always_says_the_mean_explains_nothing() -> None:
     targets = drawn(3, 50, 2) * 7 - 1000
     meter = regression(targets).meter(CPU)
-    meter.add(torch.zeros(50, 2), targets)
+    meter.add(torch.zeros(50, 2), as_learnt(targets))
     assert np.allclose(meter.evaluation(0.0).explained, 0, atol=1e-5)
 
 
 def test_targets_that_are_all_the_same_leave_nothing_to_explain() -> None:
     targets = torch.full((30, 1), 0.1)
-    for objective in (regression(targets), regression(drawn(2, 30, 1) * 5)):
-        meter = objective.meter(CPU)
-        meter.add(drawn(1, 30, 1), targets)
+    for of in (targets, drawn(2, 30, 1) * 5):
+        meter = regression(of).meter(CPU)
+        meter.add(drawn(1, 30, 1), as_learnt(targets, scaling_of(of)))
         assert meter.evaluation(0.0).explained == (0.0,)
 
 
@@ -89,7 +106,9 @@ def test_examples_and_targets_of_any_unit_are_scaled_to_deviation_1(unit: float)
 @pytest.mark.parametrize("loss", ["mse", "l1", "huber"])
 def test_the_unit_of_the_targets_does_not_change_the_loss(loss: str) -> None:
     targets, outputs = drawn(0, 20, 3), drawn(1, 20, 3)
-    losses = [regression(t, loss).training_loss(outputs, t) for t in (targets, 1000 * targets + 5000)]
+    losses = [
+        regression(t, loss).training_loss(outputs, as_learnt(t)) for t in (targets, 1000 * targets.double() + 5e9)
+    ]
     assert torch.isclose(losses[0], losses[1], rtol=1e-4)
     of = {"mse": functional.mse_loss, "l1": functional.l1_loss, "huber": functional.smooth_l1_loss}[loss]
     wanted = of(outputs, (targets - targets.mean(0)) / targets.std(0))
@@ -312,3 +331,33 @@ def test_runs_of_before_there_were_tasks_are_classifications(cnn: Run, write: Ca
     del record["task"], record["targets"]
     Path("run", runs.RUN).write_text(json.dumps(record))
     assert cnn("evaluate", "run").out.startswith("accuracy")
+
+
+@pytest.mark.parametrize("mean", [0.0, 5.4e6, 1.7e9])
+def test_a_prediction_has_the_digits_that_the_deviation_of_the_targets_leaves(
+    cnn: Run, write: Callable[..., Path], mean: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In JSON and CSV it is the float64 number itself; a table rounds it to a small part of the deviation."""
+    monkeypatch.chdir(tmp_path)
+    x = drawn(0, 100, 2).double().numpy()
+    y = mean + 10 * x[:, 0]
+    rows = [f"{a!r},{b!r},{target!r}" for (a, b), target in zip(x.tolist(), y.tolist(), strict=True)]
+    Path("sums.csv").write_text("a,b,target\n" + "\n".join(rows) + "\n")
+    net = write("input: 2\nlayers: [linear: 1]\ntrain: {epochs: 60, lr: 0.1, batch_size: 20}\n", "sum.yaml")
+    assert cnn("train", net, "--data", "csv:sums.csv", "--run-dir", "run").code == 0
+    assert json.loads(cnn("evaluate", "run", "--format", "json").out)["mae"] < 0.5
+    values = [row["value"] for row in json.loads(cnn("predict", "run", "sums.csv", "--format", "json").out)]
+    assert np.allclose(values, y, rtol=0, atol=1)
+    written = [line.rpartition(",")[2] for line in cnn("predict", "run", "sums.csv", "--format", "csv").out.split()]
+    assert [*map(float, written[1:])] == values
+    shown = [line.split()[-1] for line in cnn("predict", "run", "sums.csv").out.splitlines()[1:]]
+    assert np.allclose([*map(float, shown)], values, rtol=0, atol=1e-3)
+
+
+def test_runs_that_hold_their_targets_in_float32_know_their_data() -> None:
+    x, y = np.zeros((5, 2), np.float32), np.random.default_rng(0).normal(size=(5, 1))
+    new = Dataset("data", Split(x, y), Split(x, y + 1), ("y0",))
+    old = Dataset("data", *(Split(x, part.astype(np.float32)) for part in (y, y + 1)), ("y0",))
+    other = Dataset("data", Split(x, y), Split(x, y + 1.1), ("y0",))
+    assert all(is_same(new, fingerprint(each)) for each in (new, old))
+    assert not is_same(other, fingerprint(new)) and not is_same(other, fingerprint(old))

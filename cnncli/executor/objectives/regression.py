@@ -1,33 +1,45 @@
 """Regression: numbers for each image.
 
 Targets are scaled to mean 0 and deviation 1 over the training images while the network learns them, so that learning
-rates mean the same whatever the unit; figures are in the targets' own unit.
+rates mean the same whatever the unit; figures are in the targets' own unit. They are scaled in float64, once, before
+they become float32: a time such as 1,700,000,000 s has no seconds left in float32.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cnncli.data import Split
 from cnncli.errors import CnnError
 from cnncli.executor import workers
 from cnncli.executor.batches import ROUNDING
 from cnncli.recipe import Recipe
 from cnncli.runs import Normalisation
 
+SMALLEST = 1e-37  # a deviation that float32 can be divided by
+EQUAL = 1e-13  # of a float64: targets that differ by no more of their size are all the same
 LOSSES = {"mse": functional.mse_loss, "l1": functional.l1_loss, "huber": functional.smooth_l1_loss}
 
 
 def scaling_of(targets: Tensor) -> Normalisation:
     """Mean and standard deviation of each target, (N, K), over the images trained on, 1 where they are all the same."""
     values = targets.cpu().double()
-    std, same = values.std(0, correction=0 if len(values) == 1 else 1), ROUNDING * values.abs().amax(0)
+    std, same = values.std(0, correction=0 if len(values) == 1 else 1), EQUAL * values.abs().amax(0)
+    same = same.clamp_min(SMALLEST)
     return Normalisation(tuple(values.mean(0).tolist()), tuple(torch.where(std > same, std, 1.0).tolist()), 1.0)
+
+
+def scaled(split: Split, scaling: Normalisation) -> Split:
+    """The split with its targets, (N, K), as the network is to give them: scaled in float64, and then made float32."""
+    labels = (split.labels.astype(np.float64) - np.array(scaling.mean)) / np.array(scaling.std)
+    return replace(split, labels=labels.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -62,38 +74,39 @@ class Regressed:
 
 
 class _Meter:
-    """Sums in float64 on the CPU, of errors and of the targets, scaled so that their squares lose nothing."""
+    """Sums in float64 on the CPU, of errors and of targets, both scaled: their squares lose nothing."""
 
-    def __init__(self, scaled: Regression) -> None:
-        self.scaled = scaled
-        self.sums = torch.zeros(5, len(scaled.std), dtype=torch.float64)
+    def __init__(self, std: Tensor, device: torch.device) -> None:
+        self.std, self.device = std, device
+        self.sums = torch.zeros(5, len(std), dtype=torch.float64)
 
     def add(self, output: Tensor, targets: Tensor) -> None:
-        wanted = self.scaled.normalised(targets).cpu().double()
+        wanted = targets.cpu().double()
         error = output.cpu().double() - wanted
         rows = (error.abs(), error.square(), wanted, wanted.square(), torch.ones_like(wanted))
         self.sums += torch.stack([row.sum(0) for row in rows])
 
     def evaluation(self, loss: float) -> Regressed:
-        device = self.scaled.std.device
-        sums = workers.summed(self.sums.to(device) if workers.count() > 1 else self.sums).cpu()
+        sums = workers.summed(self.sums.to(self.device) if workers.count() > 1 else self.sums).cpu()
         absolute, square, wanted, squares, count = sums
         count = count.clamp_min(1)
         variance = squares - wanted.square() / count
         varies = variance > ROUNDING * squares
-        std = self.scaled.std.cpu().double()
         explained = torch.where(varies, 1 - square / torch.where(varies, variance, 1.0), 0.0)
-        found = (std * absolute / count, std * (square / count).sqrt(), explained)
+        found = (self.std * absolute / count, self.std * (square / count).sqrt(), explained)
         return Regressed(loss, int(sums[4][0]), *(tuple(values.tolist()) for values in found))
 
 
 @dataclass(frozen=True)
 class Regression:
-    """Outputs (N, K) and targets (N, K); ``mean`` and ``std``, (K,), scale the targets."""
+    """Outputs (N, K) and targets (N, K), both scaled; ``std``, float64 (K,) on the CPU, is their unit in the data's.
+
+    ``weights``, float32 (K,) on the device, are the same over the number of targets.
+    """
 
     kind: str
-    mean: Tensor
     std: Tensor
+    weights: Tensor
     figure = "mae"
     dense = False
 
@@ -103,16 +116,12 @@ class Regression:
         for key, value in (("label_smoothing", recipe.label_smoothing), ("class_weights", recipe.class_weights)):
             if value not in (0, "none"):
                 raise CnnError(f"{key}: a regression has no classes", "leave it out")
-        mean, std = (torch.tensor(values, dtype=torch.float32, device=device) for values in (scaling.mean, scaling.std))
-        return cls(recipe.loss, mean, std)
-
-    def normalised(self, targets: Tensor) -> Tensor:
-        """Targets as the network is to give them."""
-        return (targets - self.mean) / self.std
+        std = torch.tensor(scaling.std, dtype=torch.float64)
+        return cls(recipe.loss, std, (std / len(std)).float().to(device))
 
     def training_loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Of each image the mean over its targets, summed."""
-        return LOSSES[self.kind](output.float(), self.normalised(targets), reduction="sum") / len(self.std)
+        return LOSSES[self.kind](output.float(), targets, reduction="sum") / len(self.std)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """The same."""
@@ -120,8 +129,8 @@ class Regression:
 
     def score(self, output: Tensor, targets: Tensor) -> Tensor:
         """Absolute errors in the targets' unit: of each image the mean over its targets, summed."""
-        return (output.float() * self.std + self.mean - targets).abs().sum() / len(self.std)
+        return ((output.float() - targets).abs() * self.weights).sum()
 
     def meter(self, device: torch.device) -> _Meter:
         """For errors and R²."""
-        return _Meter(self)
+        return _Meter(self.std, device)
