@@ -357,7 +357,9 @@ def _derived(
     stride = own.stride
     found = (int(figures.size), int(figures.offset), int(moved) * stride.denominator)
     if found != (own.size, own.offset, int(repeats) * stride.numerator):
-        return ()  # the pattern is longer than is followed: its stride is an average
+        if PERIOD_LIMIT in (len(own.first), len(under.first), len(reads.first)):
+            return ()  # the pattern is longer than is followed: its stride is an average
+        raise AssertionError(f"the formulas of {facts.node.name} give {found}, and its receptive field is {own}")
     by_one = repeats == 1 and not isinstance(repeats, Traced)
     ratio = expression_of(moved) if by_one else Quotient(expression_of(moved), expression_of(repeats))
     return (
@@ -382,9 +384,9 @@ def _through_window(
     first, last = reads.low(unit), reads.high(unit)
     offset = start + _symbol("q_0", of_read, reads.low(0)) * jump if reads.low(0) else start
     if last == first:
-        return _Figures(size, offset, f"each unit reads one of {facts.node.inputs[0]}")
+        return _Figures(size, offset, f"each output reads one input of {facts.node.inputs[0]}")
     first, last = _symbol("q_first", of_read, first), _symbol("q_last", of_read, last)
-    remark = f"unit {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}"
+    remark = f"output {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}"
     return _Figures(size + (last - first) * jump, offset, remark)
 
 
@@ -396,16 +398,15 @@ def _through_pattern(facts: Facts, reads: Field, under: Field, own: Field, suffi
     first, last = _ends(reads, under, unit)
     size = seen.high(_symbol("q_last", of_read, last)) - seen.low(_symbol("q_first", of_read, first)) + 1
     offset = seen.low(_symbol("q_0", of_read, _ends(reads, under, 0)[0]))
-    period, above = len(under.first), facts.node.inputs[0]
     remark = (
-        f"unit {unit}{most} reads {_range(first, last)} of {above}, whose fields first_u to last_u repeat every "
-        f"{period} units, {under.advance} further on"
+        f"output {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}; their receptive fields repeat "
+        f"every {len(under.first)} positions, shifted by {under.advance}"
     )
     return _Figures(size, offset, remark)
 
 
 def _range(first: int, last: int) -> str:
-    return str(int(first)) if first == last else f"{int(first)} to {int(last)}"
+    return f"input {int(first)}" if first == last else f"inputs {int(first)} to {int(last)}"
 
 
 def _ends(reads: Field, under: Field, unit: int) -> tuple[int, int]:
@@ -425,10 +426,10 @@ def _symbol(symbol: str, of_axis: str, number: int) -> int:
 
 
 def _widest(own: Field) -> tuple[int, str]:
-    """The first unit that sees most, and what to say of it."""
+    """The first unit with the largest field, and what to say of it."""
     sizes = [last - first for first, last in zip(own.first, own.last, strict=True)]
     unit = sizes.index(max(sizes))
-    return unit, ", which sees most," if len({*sizes}) > 1 else ""
+    return unit, " (the widest)" if len({*sizes}) > 1 else ""
 
 
 def _seen_in_words(facts: Facts, aligned: bool, own: Field, where: str, extent: int) -> Step:

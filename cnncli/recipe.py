@@ -1,5 +1,6 @@
 """The training recipe: the ``train`` section of a file, with defaults, overridden by options. No torch here."""
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
@@ -180,7 +181,7 @@ MEANINGS = {
     "schedule": "constant, step, multistep, cosine, one-cycle, linear, polynomial or plateau.",
     "step_epochs": "Of the step schedule: epochs from one step to the next.",
     "milestones": "Of multistep: the epochs after which the rate falls, as 30,60.",
-    "gamma": "The factor of a step, a milestone or a plateau.",
+    "gamma": "The factor of a step, a milestone or (below 1) a plateau.",
     "power": "Of polynomial: (1 - progress) to this power.",
     "warmup": "Epochs over which the rate rises at first.",
     "patience": "Of plateau: epochs without a better loss before the rate falls.",
@@ -212,6 +213,8 @@ MEANINGS = {
     "sync_batchnorm": "Batch normalisation over the batches of all workers.",
 }
 
+
+LARGEST_FACTOR = 1e30  # of a rate, in all of a schedule: float32 ends at 3e38
 
 USED_WITH = {  # keys that one optimizer or schedule alone has a use for
     "momentum": ("optimizer", ("sgd", "rmsprop", "muon")),
@@ -276,6 +279,14 @@ def _check_together(recipe: Recipe) -> None:
             found = f"not at {', '.join(map(str, recipe.milestones))}" if recipe.milestones else "and none is given"
             message = f"milestones: the rate falls at growing epochs below {recipe.epochs:g}, {found}"
             raise CnnError(message, "write milestones: [30, 60], or --milestones 30,60")
+    if recipe.schedule == "plateau" and recipe.gamma >= 1:
+        hint = "write gamma: 0.1, or --gamma 0.1: any factor below 1"
+        raise CnnError(f"gamma: {recipe.gamma:g} does not lower the rate at a plateau", hint)
+    changes = {"step": (math.ceil(recipe.epochs) - 1) // recipe.step_epochs, "multistep": len(recipe.milestones)}
+    times = changes.get(recipe.schedule, 0)
+    if times * math.log10(recipe.gamma) > math.log10(LARGEST_FACTOR):
+        message = f"gamma: {recipe.gamma:g}, applied {times} times, raises the rate more than {LARGEST_FACTOR:g}-fold"
+        raise CnnError(message, "write gamma: 0.1, or --gamma 0.1: a factor below 1 lowers the rate")
     if recipe.partial and recipe.init in INITS:
         hint = "it goes with --init RUN or a file; --no-partial takes it back"
         raise CnnError(f"partial: init {recipe.init} gives all weights their values", hint)

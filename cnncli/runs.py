@@ -260,7 +260,7 @@ def recipe_of(run: Run) -> Recipe:
     path = run.folder / RECIPE
     values = plain_tree(parse(_source(path)))
     if not isinstance(values, dict):
-        raise CnnError(f"{path}: is no recipe", _BY_HAND)
+        raise CnnError(f"{path}: is not a recipe", _BY_HAND)
     try:
         return from_dict(values)
     except CnnError as error:

@@ -68,7 +68,7 @@ def check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
     for key in idle:
         if getattr(recipe, key) not in (0, "none"):
             written = format_input_shape(shape)
-            raise CnnError(f"{key}: the network reads {written}, which is no image", f"leave {key} out")
+            raise CnnError(f"{key}: the network reads {written}, which is not an image", f"leave {key} out")
 
 
 def check_fit(loaded: Loaded, dataset: Dataset) -> None:

@@ -92,7 +92,7 @@ def test_other_formats_than_those_listed_stay_closed(tmp_path: Path) -> None:
     (tmp_path / "eps.png").write_bytes(EPS)
     Image.new("RGB", (4, 4)).save(tmp_path / "x.png", "ICO")
     for name in ("eps.png", "x.png"):
-        said = "it is no JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file"
+        said = "it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file"
         with pytest.raises(CnnError, match=said), open_image(tmp_path / name):
             pytest.fail("it was opened")
 

@@ -207,9 +207,7 @@ def _is_one_of_several() -> bool:
 
     count = os.environ.get("WORLD_SIZE", "1")
     if not is_digits(count):
-        raise CnnError(
-            f"WORLD_SIZE is {count[:40]!r}, and no number of workers", "torchrun sets it; unset it otherwise"
-        )
+        raise CnnError(f"WORLD_SIZE is {count[:40]!r}, not a number of workers", "torchrun sets it; unset it otherwise")
     return int(count) > 1
 
 

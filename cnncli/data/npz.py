@@ -147,7 +147,7 @@ def parse_header(text: str) -> Header:
     try:
         dtype = np.dtype(kind[1])
     except (TypeError, ValueError):
-        raise ValueError(f"an array holds {kind[1]}, which is no type") from None
+        raise ValueError(f"an array holds {kind[1]}, which is not a type") from None
     sizes = tuple(int(size) for size in re.findall(r"\d+", shape["shape"], re.ASCII))
     if not dtype.itemsize or len(sizes) > MAX_AXES or math.prod(filter(None, sizes)) > np.iinfo(np.int64).max:
         raise ValueError(f"an array of {shape['shape'][:80]} elements of {dtype} cannot be")

@@ -88,7 +88,7 @@ def opened(content: bytes) -> Iterator[Image.Image]:
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise NotDecoded(f"it has more than Pillow's limit of {Image.MAX_IMAGE_PIXELS:,} pixels") from None
         except UnidentifiedImageError:
-            raise NotDecoded(f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
+            raise NotDecoded(f"it is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file") from None
         except (NotDecoded, CnnError):
             raise
         except Exception as error:  # a damaged file makes Pillow's readers raise almost anything

@@ -124,7 +124,7 @@ def _numbers(text: str) -> dict[str, Any]:
     try:
         numbers = json.loads(text)
     except (ValueError, RecursionError):
-        raise DamagedError("has numbers that are no JSON") from None
+        raise DamagedError("has numbers that are not JSON") from None
     if not isinstance(numbers, dict):
         raise DamagedError("has no numbers by name")
     return numbers

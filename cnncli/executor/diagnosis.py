@@ -24,7 +24,7 @@ def first_bad_layer(network: Network, images: Tensor) -> str:
         weights = network.layers[names[id(module)]].parameters()  # a step that was rewritten has none of its own
         bad = not all(bool(weight.isfinite().all()) for weight in weights)
         value = "nan" if bool(output.isnan().any()) else "inf"
-        found.append(f"{names[id(module)]} has {'weights that are no numbers' if bad else f'{value} in its output'}")
+        found.append(f"{names[id(module)]} has {'weights that are not numbers' if bad else f'{value} in its output'}")
 
     handles = [step.module.register_forward_hook(hook) for step in network.steps]
     try:

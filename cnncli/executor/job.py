@@ -120,7 +120,8 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             if workers.is_first():
                 damaged = run.cut_metrics(done)
                 if damaged:
-                    display.note(f"{run.folder / runs.METRICS}: left out {damaged} lines that cannot be read")
+                    counted = f"{damaged} lines" if damaged > 1 else "1 line"
+                    display.note(f"{run.folder / runs.METRICS}: left out {counted} that cannot be read")
                 run = run.updated(status="running", epochs_done=done, dataset=absolute_spec(job.spec))
             for text in (note, *_not_exact(run.record, prepared)):
                 if text:

@@ -78,13 +78,12 @@ class Restorable:
         images = min(in_epoch * task.recipe.batch_size, len(task.train))
         _whole(given, "images", images, images)
         _number(given, "seconds", 0, math.inf)
-        shrinks = task.recipe.schedule == "plateau"
-        _number(given, "factor", 0 if shrinks else 1, max(1, task.recipe.gamma**done) if shrinks else 1)
+        _number(given, "factor", 0 if task.recipe.schedule == "plateau" else 1, 1)
         if done or given.get("best_loss", 0) is not None:
             _number(given, "best_loss", -math.inf if done else math.inf, math.inf)
         self._check_precision(given.get("precision"))
         for name in given.keys() - {*NUMBERS}:
-            raise DamagedError(f"has a number {shortened(name, 100)!r}, which nothing here is called")
+            raise DamagedError(f"holds an unknown number {shortened(name, 100)!r}")
 
     def _check_precision(self, found: Any) -> None:
         """Float16's loss scale, and how long it has held: nothing with other types."""

@@ -82,7 +82,7 @@ def check_specs(found: dict[str, TensorSpec], expected: dict[str, tuple[TensorSp
             raise DamagedError(f"has no tensor {name}, expected {expected[name][0]}")
     for name, spec in found.items():
         if name not in expected:
-            raise DamagedError(f"has a tensor {shortened(name, 100)!r}, which nothing here is called")
+            raise DamagedError(f"holds an unknown tensor {shortened(name, 100)!r}")
         if spec not in expected[name]:
             raise DamagedError(f"holds {name} as {spec}, expected {' or '.join(map(str, expected[name]))}")
 

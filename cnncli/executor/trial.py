@@ -98,7 +98,7 @@ def find_rate(task: Task, state: State) -> Sweep:
             smooth = average / (1 - SMOOTHING**steps)
             if not (losses or math.isfinite(loss)):
                 raise CnnError(
-                    "the loss is no number at the lowest rate already", "what do the weights of --init hold?"
+                    "the loss is not a number at the lowest rate already", "what do the weights of --init hold?"
                 )
             if not math.isfinite(loss) or (losses and smooth > APART * min(losses)):
                 return Sweep(tuple(rates), tuple(losses))

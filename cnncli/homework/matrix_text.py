@@ -161,7 +161,7 @@ def _closed(level: _Level, text: str) -> str | list[Any]:
 
 def _channels(level: _Level, text: str) -> list[Any]:
     if not level.items:
-        raise CnnError("there is no number" + (f" in {_shown(text)}" if text.strip() else ""), HINT)
+        raise CnnError(f"{_shown(text)} does not contain a number" if text.strip() else "the matrix is empty", HINT)
     starts = [at for at, gap in enumerate(level.gaps) if "|" in gap]
     for gap in (*level.gaps, level.gap):
         if "|" in gap and not re.fullmatch(r"[\s,;&]*\|\s*", gap):

@@ -46,7 +46,8 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
     """
     if len(shape) != 3:
         raise CnnError(
-            f"an input of {format_input_shape(shape)} is no image", "a receptive field is drawn on inputs with two axes"
+            f"an input of {format_input_shape(shape)} is not an image",
+            "a receptive field is drawn on inputs with two axes",
         )
     from PIL import Image, ImageDraw
 

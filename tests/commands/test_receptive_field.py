@@ -106,4 +106,4 @@ def test_what_cannot_be_drawn_is_said(cnn: Run, tmp_path: Path) -> None:
     image = tmp_path / "white.png"
     Image.new("RGB", (4, 3), "white").save(image)
     ended = cnn("receptive-field", "fcn_timeseries", "conv1", "--image", image, "-o", signal)
-    assert ended.err == ("an input of 1x128 is no image\n  a receptive field is drawn on inputs with two axes\n")
+    assert ended.err == ("an input of 1x128 is not an image\n  a receptive field is drawn on inputs with two axes\n")

@@ -190,7 +190,7 @@ def test_a_zip_that_unpacks_to_10_gib_needs_the_memory_of_one_image(tmp_path: Pa
     names = [b"%s/%02d.png" % (name, number) for name in (b"cat", b"dog") for number in range(20)]
     (tmp_path / "x.zip").write_bytes(repeated(one, b"cat/00.png", names))
     ended = limited("data", f"images:{tmp_path}/x.zip", "--input", "1x8x8")
-    assert ended.code == 2 and "cannot be read as an image: it is no JPEG" in ended.err
+    assert ended.code == 2 and "cannot be read as an image: it is not a JPEG" in ended.err
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

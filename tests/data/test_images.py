@@ -424,7 +424,7 @@ def test_an_empty_class_folder_is_seen_in_an_archive_too(tmp_path: Path, stored:
 def test_a_corrupt_image_is_named(tmp_path: Path, stored: Callable[[Path, Files], Path]) -> None:
     path = stored(tmp_path, cats_and_dogs() | {"cat/3.png": b"GIF? no."})
     assert failure(path) == (
-        f"{path}: cat/3.png cannot be read as an image: it is no JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file\n"
+        f"{path}: cat/3.png cannot be read as an image: it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file\n"
         "  replace or remove it"
     )
 

@@ -176,5 +176,5 @@ def test_a_mask_that_is_postscript_stays_closed(tmp_path: Path) -> None:
         for number in range(5):
             Image.new("L", (6, 6), number % 2).save(tmp_path / folder / f"{number}.png")
     (tmp_path / "masks/3.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\n")
-    with pytest.raises(CnnError, match=r"masks/3.png cannot be read as a mask: it is no JPEG, PNG"):
+    with pytest.raises(CnnError, match=r"masks/3.png cannot be read as a mask: it is not a JPEG, PNG"):
         load_dataset(f"images:{tmp_path}", (1, 6, 6), task="segmentation")

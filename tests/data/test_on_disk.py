@@ -94,7 +94,7 @@ def test_a_broken_image_is_named_when_it_is_read(tmp_path: Path) -> None:
             assert isinstance(split.images, OnDisk)
             split.images.read(range(len(split.labels)))
     assert str(error.value) == (
-        f"{path}: cat/2 ü.png cannot be read as an image: it is no JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file\n"
+        f"{path}: cat/2 ü.png cannot be read as an image: it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file\n"
         "  replace or remove it"
     )
 

@@ -194,7 +194,7 @@ def test_a_broken_image_is_named_when_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(CnnError) as error:
         train.read([0, 2, 1])
     assert str(error.value) == (
-        f"{tmp_path / 'train.tar'}: a/b.jpg cannot be read as an image: it is no JPEG, PNG, BMP, GIF, WEBP, TIFF or "
+        f"{tmp_path / 'train.tar'}: a/b.jpg cannot be read as an image: it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or "
         "PPM file\n  replace or remove it"
     )
 

@@ -48,7 +48,7 @@ def test_keys_that_say_nothing_beside_each_other(cnn: Run, write: Callable[..., 
 def test_changes_of_images_are_not_for_tables(cnn: Run, write: Callable[..., Path], key: str) -> None:
     value = "random" if key == "flip" else "1"
     ended = cnn("train", write(TABLE), "--data", "csv:table.csv", f"--{key}", value)
-    assert ended.code == 2 and f"{key}: the network reads 3, which is no image" in ended.err
+    assert ended.code == 2 and f"{key}: the network reads 3, which is not an image" in ended.err
 
 
 def test_a_table_of_a_spreadsheet_is_read_and_its_numbers_are_no_classes(cnn: Run, write: Callable[..., Path]) -> None:

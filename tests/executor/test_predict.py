@@ -105,7 +105,7 @@ def test_what_cannot_be_read_is_said_and_the_others_are_predicted(
     ended = cnn("predict", "run", "broken.png", "digits/03.png", "missing.png", "empty", "digits/04.png", "--top", "2")
     assert ended.code == 2
     assert ended.err.splitlines() == [
-        "broken.png: cannot be read as an image: it is no JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file",
+        "broken.png: cannot be read as an image: it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file",
         "missing.png: cannot be read (No such file or directory)",
         "empty: there are no images in this folder",
     ]

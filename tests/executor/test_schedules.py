@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
+from cnncli.errors import CnnError
 from cnncli.executor.optimisation import RISE, START, rate_factor, steps_in
 from cnncli.executor.state import State
-from cnncli.recipe import SCHEDULES, Recipe
+from cnncli.recipe import SCHEDULES, Recipe, read_recipe
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 Made = Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]
@@ -136,3 +137,25 @@ def test_a_plateau_lowers_the_rate_when_torch_s_scheduler_does(losses: list[int]
     for stopping in range(1, 4):
         assert state.is_over(Recipe(early_stopping=stopping)) == (state.waited >= stopping)
     assert not state.is_over(Recipe(early_stopping=0))
+
+
+@given(
+    schedule=st.sampled_from(["step", "multistep", "plateau"]),
+    gamma=st.floats(1e-299, 1e299),
+    epochs=st.integers(2, 10**6),
+    every=st.integers(1, 10**6),
+)
+def test_no_gamma_raises_a_rate_past_what_is_calculated_with(
+    schedule: str, gamma: float, epochs: int, every: int
+) -> None:
+    milestones = [*range(1, epochs, max(every, epochs // 50))] if schedule == "multistep" else []
+    options = {"schedule": schedule, "gamma": gamma, "epochs": epochs, "step_epochs": every, "milestones": milestones}
+    times = len(milestones) if schedule == "multistep" else (epochs - 1) // every
+    try:
+        recipe = read_recipe({}, options)
+    except CnnError as error:
+        assert error.problems[0].message.startswith("gamma: ")
+        assert gamma >= 1 if schedule == "plateau" else times * math.log10(gamma) > 29.9
+        return
+    assert schedule != "plateau" or gamma < 1
+    assert 0 <= rate_factor(recipe, epochs - 1, 1) < 1e31

@@ -417,7 +417,7 @@ def test_weights_that_give_no_numbers_have_no_learning_rate(cnn: Run, tiny: Path
     spoiled = {name: np.full_like(value, 3e38) if name.endswith("weight") else value for name, value in kept.items()}
     save_file(spoiled, "large.safetensors")
     ended = cnn("train", tiny, "--find-lr", "--init", "large.safetensors")
-    assert ended.code == 2 and "the loss is no number at the lowest rate already" in ended.err
+    assert ended.code == 2 and "the loss is not a number at the lowest rate already" in ended.err
 
 
 def test_scores_of_classes_are_those_of_the_confusion(cnn: Run, tiny: Path) -> None:

@@ -88,14 +88,14 @@ RULES: dict[tuple[str, str], tuple[str, Callable[[Net], object], Callable[[Net],
     ("batchnorm", "2C"): ("norm.params", lambda v: 2 * v.f, lambda v: 2 * v.f),
     ("operations", "MACs"): ("conv.flops", lambda v: v.macs, lambda v: 2 * v.macs),
     ("operations", "FLOPs"): ("conv.flops", lambda v: 2 * v.macs, lambda v: 2 * v.macs),
-    ("order", "HxWxC"): ("conv.shape", lambda v: (*v.conv()[1:], v.conv()[0]), lambda v: v.conv()),
-    ("order", "CxHxW"): ("conv.shape", lambda v: v.conv(), lambda v: v.conv()),
 }  # fmt: skip
 EXACT = {("rounding", "exact")}  # of whether it fits at all
+ORDERS = {("order", "CxHxW"), ("order", "HxWxC")}  # without the convention both are accepted
 
 
 def test_every_choice_of_every_convention_has_its_rule() -> None:
-    assert {*RULES} | EXACT == {(name, choice) for name, choices in CHOICES.items() for choice in choices}
+    every = {(name, choice) for name, choices in CHOICES.items() for choice in choices}
+    assert {*RULES} | EXACT | ORDERS == every
 
 
 def written(value: object) -> str:
@@ -121,10 +121,10 @@ def test_under_a_convention_its_own_answer_is_right_and_no_other(name: str, choi
         alone = f"{{{name}: {choice}}}"
         assert answered(tmp_path, net, alone, question, right).correct
         if right != as_written:
-            assert not answered(tmp_path, net, alone, question, as_written).correct or name == "order"
-            assert not answered(tmp_path, net, "", question, right).correct or name == "order"
+            assert not answered(tmp_path, net, alone, question, as_written).correct
+            assert not answered(tmp_path, net, "", question, right).correct
         for other in CHOICES[name]:
-            if other == choice or (name, other) in EXACT or name == "order":
+            if other == choice or (name, other) in EXACT:
                 continue
             both = f"{{{name}: [{other}, {choice}]}}"
             found = answered(tmp_path, net, both, question, right)
@@ -177,3 +177,14 @@ def test_a_size_is_its_formula_rounded_as_asked_or_does_not_fit(n: int, k: int, 
         fits = room >= 0 and (rounding == "floor" or room.denominator == 1)
         assert truth.value == (int(room) + 1 if fits else "does not fit")
         assert (rounding == "exact" and room >= 0 and not fits) == ("does_not_fit_unreported" in truth.candidates)
+
+
+@some
+@given(net=nets(), order=st.sampled_from(sorted(choice for _, choice in ORDERS)))
+def test_both_orders_of_a_shape_are_right_until_one_is_asked(net: Net, order: str, tmp_path: Path) -> None:
+    channels, *sizes = net.conv()
+    shapes = {"CxHxW": (channels, *sizes), "HxWxC": (*sizes, channels)}
+    for shape in shapes.values():
+        assert answered(tmp_path, net, "", "conv.shape", shape).correct
+        found = answered(tmp_path, net, f"{{order: {order}}}", "conv.shape", shape)
+        assert found.correct == (shape == shapes[order])
