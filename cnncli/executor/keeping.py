@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -202,13 +202,9 @@ def _note_end(run: runs.Run, status: str) -> None:
 
 def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
     """The weights of an epoch, and once more as the best ones where they are."""
-    if state.average is None:
-        save_weights(state.network, run.folder / runs.WEIGHTS)
-    else:
-        with state.average.in_place():
-            save_weights(state.network, run.folder / runs.WEIGHTS)
-    if state.best_epoch == epoch:
-        runs.write_whole(run.folder / runs.BEST, (run.folder / runs.WEIGHTS).read_bytes())
+    names = (runs.WEIGHTS, runs.BEST) if state.best_epoch == epoch else (runs.WEIGHTS,)
+    with nullcontext() if state.average is None else state.average.in_place():
+        save_weights(state.network, *(run.folder / name for name in names))
 
 
 def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> DivergedError:

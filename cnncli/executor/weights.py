@@ -25,9 +25,11 @@ SHOWN = 6  # names in a message
 STATE_DICT = "save it with torch.save(network.state_dict(), …), or as safetensors: whole networks may hold code"
 
 
-def save_weights(network: nn.Module, path: Path) -> None:
-    """Write all parameters and buffers, whole or not at all."""
-    write_whole(path, save({name: tensor.detach().cpu().contiguous() for name, tensor in own_tensors(network).items()}))
+def save_weights(network: nn.Module, *paths: Path) -> None:
+    """Write all parameters and buffers to each of the files, whole or not at all."""
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in own_tensors(network).items()})
+    for path in paths:
+        write_whole(path, data)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

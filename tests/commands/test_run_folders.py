@@ -181,6 +181,16 @@ def test_no_file_of_a_run_folder_breaks_a_command(cnn: Run, folder: Path, file: 
     assert not Path("nowhere").exists() and not Path("run/nowhere").exists()
 
 
+def test_a_training_that_goes_on_reads_none_of_the_weights_that_it_writes(folder: Path) -> None:
+    """As where they are a link to a file without an end, which takes all that is written to it."""
+    path = Path("run/recipe.yaml")
+    path.write_text(re.sub("(?m)^epochs: 1$", "epochs: 2", path.read_text()))
+    Path("run/weights.safetensors").unlink()
+    Path("run/weights.safetensors").symlink_to("/dev/zero")
+    ended = run_process("train", "--resume", "run", timeout=100)
+    assert "going on from epoch 2" in ended.err and ended.code == 0
+
+
 def test_damaged_lines_of_the_metrics_are_left_out_and_counted(cnn: Run, folder: Path) -> None:
     path = Path("run/metrics.jsonl")
     good = path.read_bytes()
