@@ -169,6 +169,10 @@ class Whole(click.IntRange):
             raise click.BadParameter(f"{value!r} is not a whole number", ctx, param)
         return super().convert(int(number), param, ctx)
 
+    def _describe_range(self) -> str:
+        """The range as the help shows it: click writes ``x<=None`` for a number that has no bounds."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
 
 class Number(click.FloatRange):
     """``Number(0)``: a number of at least 0."""

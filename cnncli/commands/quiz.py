@@ -30,7 +30,7 @@ FORMS = ("markdown", "latex", "html", "yaml", "key", "gift", "moodle", "json")
     options.excludes("--format moodle", "--title", why="this form has no title"),
 )  # fmt: skip
 @click.option("--seed", type=options.Whole(), default=1, show_default=True, help="Another seed gives another quiz.")
-@click.option("--questions", type=options.Whole(), default=6, show_default=True, help="How many.")
+@click.option("--questions", type=options.Whole(1, 100), default=6, show_default=True, help="How many.")
 @click.option("--level", default="medium", show_default=True, help="easy, medium or hard.")
 @click.option("--topics", help="Of sizes, padding, parameters, fields, by_hand, networks: those, in turn.")
 @click.option("--student", default="", help="Whose paper: each student's figures are their own.")

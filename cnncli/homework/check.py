@@ -61,9 +61,9 @@ def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = No
     carried, accepted = Carried({}, {}), Carried({}, {})
     for question in sheet.questions:
         given = answers.read(question.given)
-        answer = compared(question, right_answer(sheet, question, known), given)
+        answer = compared(question, right_answer(sheet, question, known))
         if not answer.correct and not answer.blank:
-            answer = _by_convention(sheet, question, given, answer, known)
+            answer = _by_convention(sheet, question, answer, known)
             why = "" if answer.correct or accepts is None else accepts(question, given)
             if why:
                 answer = answer._replace(correct=True, mistakes=(), remarks=(why,))
@@ -92,10 +92,10 @@ def _refuse_too_much(sheet: Sheet) -> None:
         )
 
 
-def _by_convention(sheet: Sheet, question: Question, given: Given, answer: Answer, known: Known) -> Answer:
+def _by_convention(sheet: Sheet, question: Question, answer: Answer, known: Known) -> Answer:
     """Right under another convention that is accepted."""
     for truth, conventions in other_answers(sheet, question, known):
-        other = compared(question, truth, given)
+        other = compared(question, truth)
         if other.correct:
             remarks = tuple(dict.fromkeys((*other.remarks, f"right with {conventions}, which is accepted")))
             return other._replace(expected=answer.expected, remarks=remarks)
@@ -130,8 +130,12 @@ def _ranked(found: list[Answer]) -> list[Answer]:
 # Comparing --------------------------------------------------------------------------------------------------------
 
 
-def compared(question: Question, truth: Truth, given: Given) -> Answer:
-    """An answer against the right one, with the mistakes that explain it; errors that are carried on come later."""
+def compared(question: Question, truth: Truth) -> Answer:
+    """The answer that a question was given against the right one, with the mistakes that explain it.
+
+    Errors that were carried on from earlier answers are not looked for here.
+    """
+    given = answers.read(question.given)
     base = Answer(question.name, one_line(question.given), False, truth.text, derivation=truth.derivation)
     if given.is_blank:
         return base._replace(blank=True)

@@ -217,7 +217,7 @@ def key_problems(key: Key, known: Known) -> list[str]:
         truth = right_answer(sheet, item.question, known)
         if not item.answer:
             continue
-        found = compared(item.question._replace(given=item.answer), truth, answers.read(item.answer))
+        found = compared(item.question._replace(given=item.answer), truth)
         if not found.correct:
             why = f" ({' or '.join(map(described, found.mistakes))})" if found.mistakes else ""
             worked = "\n    ".join(found.derivation)

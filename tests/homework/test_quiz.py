@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +18,8 @@ from cnncli.errors import CnnError
 from cnncli.homework.check import check
 from cnncli.homework.grade import key_problems, mark, read_key
 from cnncli.homework.questions import nothing_known
-from cnncli.homework.quiz import draw, papers, sheets, solved, uploads
-from cnncli.homework.quiz.interactive import hints_for
+from cnncli.homework.quiz import Quiz, draw, papers, sheets, solved, uploads
+from cnncli.homework.quiz.interactive import ask, hints_for
 from cnncli.homework.quiz.papers import value_text, wrong_options
 from cnncli.homework.quiz.topics import LEVELS, TOPICS
 from cnncli.homework.sheet import read_sheet
@@ -135,6 +137,48 @@ def test_gift_has_the_right_value_and_a_mistake_for_every_other() -> None:
         assert right == [value_text(answer.truth.value)]
 
 
+def _asked(quiz: Quiz, typed: list[str]) -> str:
+    """What an interactive quiz prints for these lines."""
+    with CliRunner().isolation("\n".join([*typed, ""])) as (output, *_):
+        ask(quiz)
+        return output.getvalue().decode()
+
+
+def _as_latex(text: str) -> str:
+    rows = r" \\ ".join(" & ".join(row.split()) for row in text.split(";"))
+    return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
+
+
+def _in_brackets(text: str) -> str:
+    return "[" + ", ".join("[" + ", ".join(row.split()) + "]" for row in text.split(";")) + "]"
+
+
+@settings(max_examples=20, deadline=None)
+@given(**QUIZZES)
+def test_an_interactive_quiz_accepts_every_right_answer_of_its_key(seed: int, student: str, level: str) -> None:
+    quiz = draw(seed, student, len(TOPICS), level)
+    found = [*chain.from_iterable(solved(quiz))]
+    for written in (lambda text: text, _as_latex, _in_brackets):
+        typed = [
+            written(text) if answer.asked.question.name.startswith("convolve") else text
+            for answer in found
+            for text in [value_text(answer.truth.value)]
+        ]
+        printed = _asked(quiz, typed)
+        assert printed.endswith(f"{len(found)} of {len(found)} right\n") and "not yet" not in printed
+
+
+@settings(max_examples=10, deadline=None)
+@given(**QUIZZES)
+def test_an_interactive_quiz_says_how_far_a_wrong_matrix_is_right(seed: int, student: str, level: str) -> None:
+    quiz = draw(seed, student, 1, level, ("by_hand",))
+    ((answer,),) = solved(quiz)
+    cells = value_text(answer.truth.value).replace(";", " ;").split()
+    printed = _asked(quiz, [" ".join(["1000", *cells[1:]]), "words", "q"])
+    assert f"{len(cells) - cells.count(';') - 1} of {len(cells) - cells.count(';')} cells are right" in printed
+    assert "not yet: could not be read: 'words' is not a number" in printed and printed.endswith("0 of 0 right\n")
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_hints_go_from_the_formula_on_and_never_give_the_answer(level: str) -> None:
     for answers in solved(draw(5, "ann", len(TOPICS), level)):
@@ -167,7 +211,7 @@ def test_a_name_that_no_file_can_hold_is_refused(student: str) -> None:
         (3, "esay", ("sizes",), "there is no level 'esay'"),
         (3, "easy", ("size",), "did you mean sizes?"),
         (0, "easy", ("sizes",), "1 to 100 questions"),
-        (3, "easy", (), "1 to 100 questions"),
+        (3, "easy", (), "--topics names no topic"),
     ],
 )
 def test_what_cannot_be_drawn_is_said(count: int, level: str, topics: tuple[str, ...], said: str) -> None:

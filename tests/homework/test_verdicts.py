@@ -103,7 +103,7 @@ def test_a_rounded_answer_is_named_so_exactly_where_it_is_right_to_its_digits(
     for text in texts:
         given_answer = answers.read(text)
         assert given_answer.number == lead * unit, text
-        found = compared(Question("total.params", text, {}), truth, given_answer)
+        found = compared(Question("total.params", text, {}), truth)
         assert found.correct == (lead * unit == value)
         rounded = "right to the digits given, and the exact figure is asked" in found.remarks
         assert rounded == (lead * unit != value and 2 * abs(lead * unit - value) <= unit), text

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from cnncli.errors import CnnError
-from cnncli.homework import answers
-from cnncli.homework.check import compared
+from cnncli.homework.check import Answer, compared, is_unexplained
 from cnncli.homework.mistakes import described
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.papers import MARKDOWN, heading, working
@@ -54,12 +53,18 @@ def _ask_one(answer: Solved) -> bool | None:
         if given == "?":
             click.echo(f"  {hints.pop(0) if hints else 'no more hints; = shows the answer'}")
             continue
-        found = compared(answer.asked.question, answer.truth, answers.read(given))
+        found = compared(answer.asked.question._replace(given=given), answer.truth)
         if found.correct:
             click.echo(f"  right: {working(answer)}\n")
             return True
-        why = " or ".join(map(described, found.mistakes)) or "no known mistake gives this"
-        click.echo(f"  not yet: {why}" + (f" ({found.remarks[0]})" if found.remarks else ""))
+        click.echo(f"  not yet: {_why_wrong(found)}")
+
+
+def _why_wrong(found: Answer) -> str:
+    """The likely mistakes, or why the answer could not be read, with how it was read."""
+    why = "no known mistake gives this" if is_unexplained(found) else " or ".join(map(described, found.mistakes))
+    remarks = ", ".join(found.remarks[:1])
+    return f"{why} ({remarks})" if why and remarks else why or remarks or "this is left blank"
 
 
 def hints_for(answer: Solved) -> list[str]:
