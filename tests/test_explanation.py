@@ -195,6 +195,14 @@ def test_seven_by_seven_with_kernel_and_stride_three_is_said_not_to_come_out_eve
     assert "((7 + 2 * 0 - 3) % 3 = 1 left over: dropped)" in out
 
 
+def test_the_totals_are_no_layer(cnn: Run) -> None:
+    ended = cnn("explain", "lenet5", "total")
+    assert (ended.code, ended.err) == (
+        2, "total: the network has no such layer\n  leave LAYER out: the totals are explained last\n"
+    )  # fmt: skip
+    assert "total (network)" in cnn("explain", "lenet5").out
+
+
 def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run) -> None:
     out = cnn("explain", "lenet5").out
     for name in load("lenet5").inferred.facts:

@@ -65,6 +65,8 @@ def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
         inside = [name for name in inferred.facts if name.startswith(f"{layer}.")]
         if layer in inferred.facts:
             inside = [layer] if not any(group.name == layer for group in inferred.graph.groups) else [*inside, layer]
+        if not inside and layer == "total":
+            raise CnnError("total: the network has no such layer", "leave LAYER out: the totals are explained last")
         if not inside:
             inferred.layer(layer)
         names += inside

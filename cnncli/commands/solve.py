@@ -213,7 +213,7 @@ def _check_network_options(question: int, given: list[str]) -> None:
 def _windows(asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     from cnncli.solving.windows import Wanted
 
-    inputs, outputs = _sizes(asked["inputs"], "--in"), _sizes(asked["outputs"], "--out")
+    inputs, outputs = _input_sizes(asked["inputs"]), _sizes(asked["outputs"], "--out")
     wanted = Wanted(
         inputs, outputs, asked["kernel"], asked["stride"], _padding(asked["padding"]), asked["dilation"],
         asked["max_kernel"] or LARGEST_KERNEL,
@@ -276,6 +276,21 @@ def _sizes(text: str | None, option: str) -> tuple[int, ...]:
     if len(parts) > 3 or not all(is_digits(part) and len(part) < 11 and 0 < int(part) < 2**31 for part in parts):
         raise CnnError(f"{option} {text[:40]}: is not a size", "write 7, or 7x5 with a size per axis")
     return tuple(map(int, parts))
+
+
+def _input_sizes(text: str | None) -> tuple[int, ...]:
+    """The sizes of --in. Raises CnnError for three that are probably an image with its channels."""
+    from cnncli.shape import PIXEL_CHANNELS
+
+    sizes = _sizes(text, "--in")
+    if len(sizes) == 3:
+        for channels, spatial in ((sizes[0], sizes[1:]), (sizes[2], sizes[:2])):
+            if channels in PIXEL_CHANNELS and min(spatial) > channels:
+                raise CnnError(
+                    f"--in {text}: --in takes the sizes that the window slides over, without channels",
+                    f"write --in {_shown(spatial)} (and for a volume --in {channels} in a call of its own)",
+                )
+    return sizes
 
 
 def _padding(text: str | None) -> int | str | None:
@@ -418,10 +433,11 @@ def _reaching(loaded: Loaded, wanted: int) -> tuple[dict[str, Any], list[str]]:
     reached = first_that_sees(loaded.inferred, wanted)
     lines = []
     for source, layer in reached.items():
-        sees = f"{layer.layer} sees {_shown(layer.size)} of {source}"
-        lines.append(
-            sees if layer.enough else f"no layer's windows see {wanted} pixels of {source}: the most is {sees}"
-        )
+        size = _shown(layer.size)
+        if layer.enough:
+            lines.append(f"{layer.layer} sees {size} of {source}")
+        else:
+            lines.append(f"no layer's windows see {wanted} pixels of {source}: the most is {size}, at {layer.layer}")
     records = {source: layer._asdict() for source, layer in reached.items()}
     enough = all(layer.enough for layer in reached.values())
     return {"receptive_field": wanted, "inputs": records, "answer": enough}, lines

@@ -26,6 +26,7 @@ _CONTROL = re.compile("[\x00-\x08\v\f\x0e-\x1f\x7f]")
 _NEWLINE = re.compile("\r\n?|[\u0085\u2028\u2029]")
 _SQRT = re.compile(r"(?:sqrt|√)\s{0,9}\(\s{0,9}([^()\s]{1,60})\s{0,9}\)")
 _CALL = re.compile(r"(?:[A-Za-z_]\w{0,30}\.)?(?:array|asarray|tensor|Tensor|matrix|Matrix)\s{0,9}\(")
+_NAMED = re.compile(r"((?:\$\$?|\\[\[(])?)\s{0,9}([^\W\d][\w']{0,30})\s{0,9}:?=")
 _KEYWORD = re.compile(r",\s{0,99}[a-z_]{1,30}=(?:<[^<>]{0,99}>|\([^()]{0,99}\)|[\w.':]{1,99})\s{0,99}$")
 
 # What LaTeX's commands are read as, in this order.
@@ -118,6 +119,11 @@ def _uniform(text: str) -> str:
             r"in a YAML file, write LaTeX in single quotes: in double quotes \b and \f are control characters",
         )
     text = _NEWLINE.sub("\n", text.removeprefix("\ufeff").translate(_DASHES)).strip()
+    named = _NAMED.match(text)
+    if named:
+        rest = shortened(" ".join((named[1] + text[named.end() :]).split()))
+        hint = f"leave the name out: {rest}" if rest else HINT
+        raise CnnError(f"{_shown(text)}: {named[2]} = is no part of a matrix", hint)
     if "\\" in text or "$" in text or "~" in text:
         text = _without_latex(text)
     text = _SQRT.sub(r"√\1", text)

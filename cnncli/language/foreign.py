@@ -14,6 +14,8 @@ FIELDS = {
     "kernel_size": "kernel",
     "filter_size": "kernel",
     "pool_size": "kernel",
+    "size": "kernel",
+    "window": "kernel",
     "strides": "stride",
     "pad": "padding",
     "pads": "padding",
@@ -41,6 +43,12 @@ FIELDS = {
 IMPLIED = ("in_channels", "in_features", "num_features", "normalized_shape", "input_dim", "input_channels")
 OWN_LAYER = ("activation", "batch_norm", "batchnorm", "normalization")
 
+# words for several kinds, which only the user can choose from
+FAMILIES = {
+    **dict.fromkeys(("pool", "pooling"), ("maxpool", "avgpool")),
+    **dict.fromkeys(("norm", "normalization"), ("batchnorm", "layernorm", "groupnorm")),
+}
+
 LONGEST_WORD = 60
 
 KIND_NAMES = {foreign: kind for kind, layer in KINDS.items() for foreign in layer.foreign}
@@ -52,6 +60,9 @@ def _plain(word: str) -> str:
 
 def kind_hint(word: str, known: list[str]) -> str:
     """What to write instead of an unknown kind."""
+    family = FAMILIES.get(_plain(word).removesuffix("1d").removesuffix("2d").removesuffix("3d"))
+    if family is not None:
+        return f"write {', '.join(family[:-1])} or {family[-1]}"
     meant = kind_meant(word, known)
     return f"write {meant}" if meant else f"the kinds are {', '.join(known)}"
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from program import Run
 
 from cnncli.commands.quantities import Bytes, Count
+from cnncli.commands.solve import _input_sizes
 from cnncli.errors import CnnError
 
 
@@ -53,7 +54,7 @@ def test_seven_by_seven_with_kernel_and_stride_three_does_not_come_out_even(cnn:
             ("resnet50", "--receptive-field", "4000"),
             1,
             "no layer's windows see 4000 pixels of input: "
-            "the most is stage4.more.1.bottleneck1.sum.conv2 sees 427x427 of input\n",
+            "the most is 427x427, at stage4.more.1.bottleneck1.sum.conv2\n",
         ),
         (("unet", "--params", "2M", "--vary", "width"), 0, "width = 16 has 1,940,834 params (at most 2,000,000)\n"
             "width = 17 has 2,190,894 params\n"),
@@ -312,3 +313,20 @@ def test_accepted_sizes_do_not_depend_on_the_size_that_the_file_has(cnn: Run, tm
     assert answers[0] == answers[1] == answers[2]
     assert [(ended.code, ended.err) for ended in answers[0]] == [(0, ""), (0, "")]
     assert "7, 11, 15, 19, 23" in answers[0][0].out
+
+
+@given(
+    channels=st.sampled_from([1, 3, 4]), rows=st.integers(5, 999), columns=st.integers(5, 999), last=st.booleans()
+)  # fmt: skip
+def test_channels_are_no_size_that_a_window_slides_over(channels: int, rows: int, columns: int, last: bool) -> None:
+    shape = f"{rows}x{columns}x{channels}" if last else f"{channels}x{rows}x{columns}"
+    with pytest.raises(CnnError) as caught:
+        _input_sizes(shape)
+    (problem,) = caught.value.problems
+    assert problem.message.endswith("--in takes the sizes that the window slides over, without channels")
+    assert problem.hint.startswith(f"write --in {rows}x{columns} ")
+
+
+@pytest.mark.parametrize("shape", ["16x112x112", "3x3x3", "4x4x4", "7x5", "3x32", "32x3", "8x3x3"])
+def test_other_sizes_are_those_of_the_axes(shape: str) -> None:
+    assert _input_sizes(shape) == tuple(map(int, shape.split("x")))

@@ -188,6 +188,8 @@ def test_any_text_is_an_array_of_numbers_or_refused(text: str) -> None:
         (r"2\frac{1}{2} 1", r"\frac is not understood"), ("[[[[[[1]]]]]]", "more than 5 brackets"),
         ("[1 2; 3 4] [1 2; 3 4]", "two matrices stand side by side"), ("1/9 [1 1; 1 1]", "stand side by side"),
         ("1/0", "divides by zero"), ("nan 1", "'nan' is not a number"), ("1 ... 2", "'...' is not a number"),
+        ("A = [0 1 2; 3 4 5]", "leave the name out: [0 1 2; 3 4 5]"), ("A=1 2", "leave the name out: 1 2"),
+        (r"$x' = \begin{pmatrix} 1 \end{pmatrix}$", "x' = is no part of a matrix"),
         ("\x08egin{pmatrix} 1", "holds the control character"), ("[1][2]", "nothing stands between a bracket"),
     ],
 )  # fmt: skip

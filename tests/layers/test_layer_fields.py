@@ -177,6 +177,8 @@ def test_three_numbers_do_not_fit_a_map_of_two_axes() -> None:
         ("Flatten", "flatten"), ("Dropout", "dropout"), ("ZeroPadding2D", "pad"), ("UpSampling2D", "upsample"),
         ("Concatenate", "concat"), ("cat", "concat"), ("DepthwiseConv2D", "depthwise_conv"), ("Residual", "residual"),
         ("softmx", "softmax"), ("LocalResponseNorm", "lrn"),
+        ("pool", "maxpool or avgpool"), ("nn.Pool2d", "maxpool or avgpool"),
+        ("norm", "batchnorm, layernorm or groupnorm"),
     ],
 )  # fmt: skip
 def test_other_libraries_names_and_slips_are_understood(written: str, meant: str) -> None:
@@ -197,6 +199,7 @@ def test_what_follows_an_unknown_kind_can_call_it_by_the_right_name() -> None:
         ("conv", "activation", "write it as a layer of its own, below this one"),
         ("linear", "out_features", "write units"),
         ("linear", "in_features", "remove it: it follows from the layer above"),
+        ("avgpool", "size", "write kernel"),
         ("maxpool", "pool_size", "write kernel"), ("maxpool", "ceil_mode", "write rounding: ceil"),
         ("dropout", "p", "write rate"), ("batchnorm", "epsilon", "write eps"),
         ("batchnorm", "num_features", "remove it: it follows from the layer above"),
