@@ -45,7 +45,7 @@ class RunRecord:
     versions: dict[str, str] | None = None
     threads: int = 0
     command: tuple[str, ...] = ()
-    git: str = ""  # the commit of the folder that it was started in, with + where files were changed
+    git: str = ""  # the commit of the folder that it was started in; earlier versions added + where files were changed
     data_fingerprint: str = ""
     precision: str = ""
     compiled: str = ""

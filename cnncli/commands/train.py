@@ -11,7 +11,6 @@ import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
-from cnncli.numerals import is_digits
 from cnncli.recipe import MEANINGS, Recipe
 
 if TYPE_CHECKING:
@@ -101,6 +100,7 @@ def command(
     from cnncli.loading import load
     from cnncli.recipe import as_dict, check_options, differences, read_recipe
     from cnncli.tasks import check_changes, dataset_for, task_of
+    from cnncli.torchrun import place
 
     if tensorboard:
         from cnncli.executor.events import check_tensorboard
@@ -137,7 +137,7 @@ def command(
     _check_loaders(given, dataset)
     if nproc is not None and nproc > 1:
         _launch(nproc, max_restarts, run_dir, resume, loaded.slug, recipe.device)
-    if _is_one_of_several() and run_dir is None and resume is None:
+    if place().world_size > 1 and run_dir is None and resume is None:
         raise CnnError("several workers need to know their run folder", "give --run-dir")
 
     from cnncli.executor.job import resume_training, run_training  # here torch is loaded: all above fails at once
@@ -202,15 +202,6 @@ def _print_rates(job: Job) -> None:
     click.echo(f"the loss is lowest at {sweep.lowest:.2g}; try --lr {sweep.suggested:g}, a tenth of that")
 
 
-def _is_one_of_several() -> bool:
-    import os
-
-    count = os.environ.get("WORLD_SIZE", "1")
-    if not is_digits(count):
-        raise CnnError(f"WORLD_SIZE is {count[:40]!r}, not a number of workers", "torchrun sets it; unset it otherwise")
-    return int(count) > 1
-
-
 def _launch(
     nproc: int, max_restarts: int, run_dir: Path | None, resume: Path | None, slug: str, device: str
 ) -> NoReturn:
@@ -245,9 +236,9 @@ def _without(options: tuple[str, ...], arguments: list[str]) -> list[str]:
 
 def _is_helper() -> bool:
     """Whether torchrun started this process beside the first one, which does the talking."""
-    import os
+    from cnncli.torchrun import place
 
-    return os.environ.get("RANK", "0") != "0"
+    return place().rank > 0
 
 
 def plain_text(value: Any) -> Any:

@@ -221,7 +221,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         versions=provenance.versions(),
         threads=torch.get_num_threads(),
         command=provenance.command_line(),
-        git=provenance.git_state(),
+        git=provenance.git_commit(),
         data_fingerprint=provenance.fingerprint(job.dataset),
         precision=prepared.task.precision,
         compiled=prepared.compiled,

@@ -1,18 +1,27 @@
-"""What a run is made of, so that it can be repeated: versions, the command line, the state of git, the data."""
+"""What a run is made of, so that it can be repeated: versions, the command line, the commit of git, the data."""
 
 from __future__ import annotations
 
+import os
 import platform
-import subprocess
+import re
 import sys
 from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from cnncli import __version__
 from cnncli.data import Dataset, OnDisk
+from cnncli.errors import CnnError
+from cnncli.files import read_bytes
+
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1 or SHA-256
+SYMBOLIC_REFS = 5  # that name each other, as many as git follows
+LINE_LIMIT = 1 << 16  # bytes of a file that holds one line
+PACKED_REFS_LIMIT = 1 << 26  # bytes; a million branches
 
 
 def versions() -> dict[str, str]:
@@ -25,18 +34,55 @@ def command_line() -> tuple[str, ...]:
     return tuple(sys.argv[1:])
 
 
-def git_state() -> str:
-    """The commit of the folder, with ``+`` where tracked files were changed; empty outside of a repository."""
-    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "-uno")
-    return commit + ("+" if commit and changes else "")
+def git_commit() -> str:
+    """The commit that is checked out in the working folder; empty outside of a git repository.
+
+    git itself is never started: it runs what a repository's own ``.git/config`` names (core.fsmonitor, filters), and
+    the working folder may be somebody else's. So whether files were changed since is not known.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if os.path.lexists(folder / ".git"):
+            return _commit(folder / ".git")
+    return ""
 
 
-def _git(*arguments: str) -> str:
+def _commit(entry: Path) -> str:
+    """The commit of the repository whose ``.git`` is ``entry``: a folder, or a worktree's file that names one."""
+    git = entry
+    if not entry.is_dir():
+        prefix, _, place = _line(entry).partition("gitdir: ")
+        if prefix or not place:
+            return ""
+        git = entry.parent / place
+    common = git / (_line(git / "commondir") or ".")  # of a worktree: where the branches of all of them are
+    text = _line(git / "HEAD")
+    for _ in range(SYMBOLIC_REFS):
+        if COMMIT.fullmatch(text):
+            return text
+        name = text.removeprefix("ref: ")
+        if name == text or not name.startswith("refs/") or ".." in name:
+            return ""
+        text = _line(git / name) or _line(common / name) or _packed(common, name)
+    return ""
+
+
+def _packed(common: Path, name: str) -> str:
+    """The commit of a branch that ``git gc`` moved from its own file into the list of all of them."""
+    lines = (line.split(" ") for line in _text(common / "packed-refs", PACKED_REFS_LIMIT).splitlines())
+    return next((line[0] for line in lines if line[1:] == [name]), "")
+
+
+def _line(path: Path) -> str:
+    return _text(path, LINE_LIMIT).strip()
+
+
+def _text(path: Path, limit: int) -> str:
+    """The text of a regular file; empty where there is none within the limit."""
     try:
-        ended = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True)
-    except (OSError, subprocess.SubprocessError):
+        return read_bytes(path, limit).decode()
+    except (OSError, ValueError, CnnError):
         return ""
-    return ended.stdout.strip()
 
 
 def is_same(dataset: Dataset, recorded: str) -> bool:

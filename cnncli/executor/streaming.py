@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from cnncli.data.dataset import OnDisk
 from cnncli.errors import CnnError, Problem
 from cnncli.executor.batches import Images, generator, sent, spread
+from cnncli.executor.children import safe_path
 
 SAMPLE = 2_000  # images that stand for all: reading and decoding them takes time
 ROOM = 2 << 30  # bytes of shared memory for the batches that are read ahead
@@ -71,7 +72,9 @@ class Streamed:
             worker_init_fn=_leave_ctrl_c_to_the_parent,
             generator=torch.Generator(),  # not the one that dropout draws from
         )
-        for at, read in zip(wanted, loader, strict=True):
+        with safe_path():
+            batches = iter(loader)  # the loaders are started here
+        for at, read in zip(wanted, batches, strict=True):
             if isinstance(read, list):
                 raise CnnError.of([Problem(*problem) for problem in read])
             yield Images(sent(torch.as_tensor(read), device), self.labels[sent(at, device)])

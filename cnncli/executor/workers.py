@@ -24,6 +24,8 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from cnncli.errors import CnnError
+from cnncli.executor.children import safe_path
+from cnncli.torchrun import place
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
@@ -55,7 +57,8 @@ def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
     # more threads than cores wait for each other by spinning: two workers with two each on two cores stand still
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     try:
-        elastic_launch(config, sys.executable)("-u", "-m", "cnncli", *arguments)
+        with safe_path():
+            elastic_launch(config, sys.executable)("-u", "-c", _same_program(), *arguments)
     except SignalException as stopped:
         return 128 + int(stopped.sigval)
     except ChildFailedError as failed:
@@ -64,17 +67,24 @@ def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
     return 0
 
 
+def _same_program() -> str:
+    """The source that runs ``cnn`` in a new process, found where this process found it: ``-m cnncli`` would look into
+    the working folder first."""
+    return f"import sys; sys.path[:] = {sys.path!r}; from cnncli.__main__ import main; main()"
+
+
 def join() -> None:
     """Join the others, where torchrun started this process. Raises CnnError where they cannot be reached."""
+    own = place()
     if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ or dist.is_initialized():
         return
     _end_with_the_parent()
     try:
         store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
         # torchrun's store outlives a restart: without a name of its own an attempt finds addresses of those that died
-        own = PrefixStore(f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        attempt = PrefixStore(f"attempt {own.restarts}", store)
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"  # --device cpu wants gloo there, too
-        dist.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=PATIENCE)
+        dist.init_process_group(backend, store=attempt, rank=rank, world_size=size, timeout=PATIENCE)
         _control.append(dist.new_group(backend="gloo", timeout=PATIENCE))
     except (RuntimeError, ValueError) as error:
         raise CnnError(f"the other workers cannot be reached: {(str(error).splitlines() or ['?'])[0]}") from None
@@ -115,7 +125,7 @@ def is_first() -> bool:
 
 def was_restarted() -> bool:
     """Whether torchrun started the processes again, after one was lost."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return place().restarts > 0
 
 
 def local_device(device: torch.device) -> torch.device:
@@ -125,14 +135,14 @@ def local_device(device: torch.device) -> torch.device:
     """
     if device.type != "cuda":
         return device
-    own, there = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if count() > 1:
-        together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-        if together > there:
+        own, there = place(), torch.cuda.device_count()
+        if own.local_world_size > there:
             raise CnnError(
-                f"{together} workers on a machine with {there} GPUs", f"use --nproc {there}, or --device cpu"
+                f"{own.local_world_size} workers on a machine with {there} GPUs",
+                f"use --nproc {there}, or --device cpu",
             )
-        device = torch.device("cuda", own)
+        device = torch.device("cuda", own.local_rank)
     if device.index is not None:  # dropout draws from the generator of the current one
         torch.cuda.set_device(device)
     return device

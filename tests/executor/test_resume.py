@@ -354,13 +354,11 @@ def test_a_recipe_is_read_back_as_it_was_to_the_last_digit() -> None:
 
 
 def test_a_run_says_what_it_is_made_of(cnn: Run, net: Path) -> None:
-    subprocess.run(["git", "init", "-q", "."], check=True)
-    subprocess.run(
-        ["git", "-c", "user.name=a", "-c", "user.email=a", "commit", "-qm", "x", "--allow-empty"], check=True
-    )
+    Path(".git").mkdir()
+    Path(".git/HEAD").write_text("0123456789" * 4)
     cnn("train", net, "--epochs", "1", "--run-dir", "run")
     record = json.loads(Path("run/run.json").read_text())
-    assert len(record["git"]) == 40 and len(record["data_fingerprint"]) == 32
+    assert record["git"] == "0123456789" * 4 and len(record["data_fingerprint"]) == 32
     assert {*record["versions"]} == {"cnn", "torch", "python"} and record["threads"] >= 1
 
 

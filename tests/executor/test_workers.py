@@ -197,7 +197,8 @@ def test_each_worker_has_a_gpu_of_its_own_and_draws_on_it(monkeypatch: pytest.Mo
     assert workers.local_device(torch.device("cpu")) == torch.device("cpu") and not current
     assert workers.local_device(torch.device("cuda:1")) == current.pop() == torch.device("cuda:1")
     monkeypatch.setattr(workers, "count", lambda: 2)
-    monkeypatch.setenv("LOCAL_RANK", "1")
+    for name, value in {"WORLD_SIZE": "3", "RANK": "1", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
     assert workers.local_device(torch.device("cuda")) == current.pop() == torch.device("cuda:1")
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
     with pytest.raises(CnnError, match="3 workers on a machine with 2 GPUs"):
@@ -240,3 +241,50 @@ def test_workers_end_with_the_process_that_started_them_and_the_run_can_go_on(ne
         time.sleep(0.1)
     assert started and not any(Path(f"/proc/{number}").exists() for number in started)
     assert not is_held(Path("run")) and last_checkpoint(Path("run"))[0].numbers["step"] > 0
+
+
+def test_workers_import_nothing_from_the_working_folder(net: Path) -> None:
+    for name in ("random", "multiprocessing", "torch", "cnncli"):
+        Path(f"{name}.py").write_text("open('was-run', 'w').close()\n")
+    command = [sys.executable, "-P", "-m", "cnncli", "train", net, "--epochs", "0.1", "--run-dir", "run"]
+    ended = subprocess.run([*command, "--nproc", "2"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert not Path("was-run").exists()
+
+
+WRONG = ("", "abc", "-1", "1.0", "²", "1_0", "9" * 5000)
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize("name", ["WORLD_SIZE", "RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RESTART_COUNT"])
+def test_what_torchrun_never_sets_is_refused(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setenv(name, value)
+    code, _, err = cnn("train", net, "--run-dir", "run")
+    assert code == 2 and f"the environment variable {name} must be a whole number" in err
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"RANK": "2"}, {"RANK": ""}, {"RANK": "0", "LOCAL_RANK": "2", "LOCAL_WORLD_SIZE": "2"}, {}],
+    ids=str,
+)
+def test_ranks_that_contradict_the_number_of_workers_are_refused(
+    cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    code, _, err = cnn("train", net, "--run-dir", "run")
+    assert code == 2 and "RANK" in err and "inside cnn" not in err
+    assert not Path("run").exists()
+
+
+def test_a_rank_without_a_number_of_workers_means_nothing(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "LOCAL_RANK", "TORCHELASTIC_RESTART_COUNT"):
+        monkeypatch.setenv(name, "1")
+    code, out, err = cnn("train", net, "--epochs", "0.1", "--run-dir", "run")
+    assert code == 0 and out.startswith("test accuracy") and "training on" in err
