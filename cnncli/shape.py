@@ -131,6 +131,25 @@ def format_input_shape(shape: Shape) -> str:
     return f"{shape[0]}@{format_shape(shape[1:])}" if _is_ambiguous(shape) else format_shape(shape)
 
 
+def describe_input(shape: Shape) -> str:
+    """As :func:`format_input_shape`, with the reading in words where a slide may mean something else by it.
+
+    ``56x56x64`` is HxWxC on many slides, and ``8x3x32x32`` a batch of images in PyTorch; both can be meant as written.
+
+    >>> describe_input((56, 56, 64)), describe_input((64, 56, 56))
+    ('56x56x64 (56 channels of 56x64)', '64x56x56')
+    """
+    written = format_input_shape(shape)
+    if "@" in written or any(map(is_open, shape)):
+        return written
+    height_width_channels = len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[0] > max(PIXEL_CHANNELS)
+    batch_of_images = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3] > max(PIXEL_CHANNELS)
+    if height_width_channels or batch_of_images:
+        plural = "s" if shape[0] > 1 else ""
+        return f"{written} ({shape[0]} channel{plural} of {format_shape(shape[1:])})"
+    return written
+
+
 def probable_input(shape: Shape) -> str:
     """The input to be written for examples of a shape: with the channels first where they seem to be last or missing.
 

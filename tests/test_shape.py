@@ -21,7 +21,15 @@ from cnncli.language.resolved import resolved_text
 from cnncli.loading import load
 from cnncli.runs import Run as RunFolder
 from cnncli.runs import RunRecord, architecture_of, open_run
-from cnncli.shape import Shape, Unreadable, format_input_shape, format_shape, probable_input, read_input_shape
+from cnncli.shape import (
+    Shape,
+    Unreadable,
+    describe_input,
+    format_input_shape,
+    format_shape,
+    probable_input,
+    read_input_shape,
+)
 
 thorough = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 sizes = st.one_of(st.integers(1, 8), st.integers(1, 300))
@@ -194,3 +202,18 @@ def test_python_reads_inputs_as_the_command_line_does() -> None:
     with pytest.raises(CnnError, match="224 channels of 224x3"):
         load("resnet18", inputs={"": "224x224x3"})
     assert load("resnet18", inputs={"": "3@64x64"}).graph.inputs[0].shape == (3, 64, 64)
+
+
+@given(st.lists(st.integers(1, 70), min_size=1, max_size=4).map(tuple))
+def test_the_title_says_in_words_what_a_slide_may_mean_otherwise(shape: tuple[int, ...]) -> None:
+    said = describe_input(shape)
+    assert said.startswith(format_input_shape(shape))
+    square_first = len(shape) == 3 and shape[0] == shape[1] > 4 and shape[2] not in (1, 3, 4, shape[0])
+    assert ("channel" in said) == (square_first or (len(shape) == 4 and "(" in said))
+    if "channel" in said:
+        assert f"({shape[0]} channel" in said and said.endswith(f"of {format_shape(shape[1:])})")
+
+
+def test_a_batch_of_images_is_described_as_the_volume_that_it_is_read_as() -> None:
+    assert describe_input((8, 3, 32, 32)) == "8x3x32x32 (8 channels of 3x32x32)"
+    assert describe_input((3, 16, 112, 112)) == "3x16x112x112"

@@ -15,7 +15,7 @@ from cnncli.errors import shortened
 from cnncli.escaping import visible_line
 from cnncli.inference import Inferred
 from cnncli.numerals import is_digits
-from cnncli.shape import format_input_shape
+from cnncli.shape import describe_input
 from cnncli.views.columns import Column, notes, scaled
 from cnncli.views.rows import Row
 
@@ -110,7 +110,7 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
     """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``."""
     graph = inferred.graph
     names = ["input" if entry.name == "input" else f"input {entry.name}" for entry in graph.inputs]
-    inputs = [f"{name} {format_input_shape(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
+    inputs = [f"{name} {describe_input(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
     parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
     return " · ".join(visible_line(part) for part in parts if part)
 
