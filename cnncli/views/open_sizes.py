@@ -15,6 +15,7 @@ from cnncli.views.columns import scaled
 from cnncli.views.formats import smallest_sizes
 
 ROWS_LIMIT = 10_000
+MOST_WORK = 200_000  # layers, of all the sizes that are worked out one by one: a few seconds
 LETTERS = {1: "L", 2: "HW", 3: "DHW"}
 DOES_NOT_FIT = "does not fit"
 DEFAULT = ("output", "params", "macs", "activations")
@@ -113,9 +114,13 @@ def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, bat
     chosen = _chosen(graph, columns)
     formulas, problems = infer_all(graph)
     surely_fits = _surely_fits(formulas) if not problems else lambda values: False
+    most = MOST_WORK // max(len(graph.nodes), 1)
+    by_formula = [surely_fits(values) for values in sizes]
+    if by_formula.count(False) > most:
+        raise CnnError(f"--at: more than {most:,} sizes that no formula holds for (the limit)", "use a larger step")
     rows = []
-    for values in sizes:
-        inferred, reason = (formulas, "") if surely_fits(values) else _worked_out(graph, values)
+    for values, sure in zip(sizes, by_formula, strict=True):
+        inferred, reason = (formulas, "") if sure else _worked_out(graph, values)
         figures = {name: DOES_NOT_FIT if reason else _figure(inferred, name, values, batch) for name in chosen}
         rows.append(AtSize(values, figures, reason))
     return rows

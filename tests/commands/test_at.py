@@ -84,3 +84,10 @@ def test_unet_is_tabulated_at_the_sizes_that_it_takes(cnn: Run) -> None:
 def test_a_range_that_holds_no_sizes_is_refused_with_the_reason(cnn: Run, at: str, message: str) -> None:
     ended = cnn("summarize", "lenet5", "--at", at)
     assert (ended.code, ended.err.splitlines()[0]) == (2, message)
+
+
+def test_sizes_that_take_too_long_one_by_one_are_refused(cnn: Run) -> None:
+    assert cnn("summarize", "lenet5", "--at", "1..9999:3", "--format", "csv").code == 0
+    ended = cnn("summarize", "unet", "--at", "1..9999", "--format", "csv")
+    assert (ended.code, ended.out) == (2, "")
+    assert "sizes that no formula holds for (the limit)\n  use a larger step" in ended.err
