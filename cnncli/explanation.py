@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncli.field import ITSELF, PERIOD_LIMIT, Field
+from cnncli.field import ITSELF, PERIOD_LIMIT, Field, outermost
 from cnncli.inference import Facts, Inferred, ReceptiveField
 from cnncli.layers.base import Layer, Shapes
 from cnncli.shape import Shape, add_up, elements, format_shape
@@ -215,8 +215,10 @@ def _steps(inferred: Inferred, facts: Facts) -> Iterator[Step]:
 
 def _word_padding(layer: Layer, shapes: Shapes) -> Iterator[Step]:
     word, windows = layer.__dict__["padding"], layer.windows(shapes)
+    alike = len({window.kernel for window in windows}) == 1
     for axis, window in zip(AXES[len(windows)], windows, strict=True):
-        span = (named("k", window.kernel) - 1) * (window.dilation if window.dilation > 1 else 1)
+        kernel = named("k" if alike else f"k_{axis.lower()}", window.kernel)
+        span = (kernel - 1) * (window.dilation if window.dilation > 1 else 1)
         total = window.before + window.after
         remark = f"padding {word}: {window.before} before and {window.after} after"
         if word == "full":
@@ -332,7 +334,7 @@ def _derived(
     along = at if below.order is None else below.order[at]
     reads, under = reach[0][along], below.axes[at]
     windows = layer.windows(inputs)
-    if reads.advance == 0 or (reads == ITSELF and not windows):
+    if reads.advance == 0 or (reads == ITSELF and not windows) or own.sees_nothing:
         return ()
     axis = f"_{AXES[len(below.axes)][at].lower()}"
     of_axis = f"{'' if len({*below.axes}) == 1 else axis}{index}"  # of the symbols for the field below
@@ -382,11 +384,12 @@ def _through_window(
         return _Figures(size + (sliding.span - 1) * jump, start - sliding.before * jump)
     unit, most = _widest(own)
     first, last = reads.low(unit), reads.high(unit)
-    offset = start + _symbol("q_0", of_read, reads.low(0)) * jump if reads.low(0) else start
+    foremost = reads.low(own.seeing[0])
+    offset = start + _symbol("q_0", of_read, foremost) * jump if foremost else start
     if last == first:
-        return _Figures(size, offset, f"each output reads one input of {facts.node.inputs[0]}")
+        return _Figures(size, offset, _reading_one(own, facts.node.inputs[0]))
     first, last = _symbol("q_first", of_read, first), _symbol("q_last", of_read, last)
-    remark = f"output {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}"
+    remark = f"output {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}{_others_see_nothing(own)}"
     return _Figures(size + (last - first) * jump, offset, remark)
 
 
@@ -397,10 +400,12 @@ def _through_pattern(facts: Facts, reads: Field, under: Field, own: Field, suffi
     unit, most = _widest(own)
     first, last = _ends(reads, under, unit)
     size = seen.high(_symbol("q_last", of_read, last)) - seen.low(_symbol("q_first", of_read, first)) + 1
-    offset = seen.low(_symbol("q_0", of_read, _ends(reads, under, 0)[0]))
+    offset = seen.low(_symbol("q_0", of_read, _ends(reads, under, own.seeing[0])[0]))
+    read, same = _range(reads.low(unit), reads.high(unit)), (first, last) == (reads.low(unit), reads.high(unit))
+    which = "" if same else f" (its receptive field begins with that of {int(first)} and ends with that of {int(last)})"
     remark = (
-        f"output {unit}{most} reads {_range(first, last)} of {facts.node.inputs[0]}; their receptive fields repeat "
-        f"every {len(under.first)} positions, shifted by {under.advance}"
+        f"output {unit}{most} reads {read} of {facts.node.inputs[0]}{which}; their receptive fields repeat "
+        f"every {len(under.first)} positions, shifted by {under.advance}{_others_see_nothing(own)}"
     )
     return _Figures(size, offset, remark)
 
@@ -409,15 +414,35 @@ def _range(first: int, last: int) -> str:
     return f"input {int(first)}" if first == last else f"inputs {int(first)} to {int(last)}"
 
 
+def _others_see_nothing(own: Field) -> str:
+    """What has to be said of the outputs that depend on no input, if there are any."""
+    count = len(own.empty)
+    if not count:
+        return ""
+    return f"; {count} of every {own.period} outputs {'depends' if count == 1 else 'depend'} on no input"
+
+
+def _reading_one(own: Field, above: str) -> str:
+    """That outputs read one value of the layer above; those between the taps of a transposed convolution read none."""
+    count = len(own.seeing)
+    if not own.empty:
+        return f"each output reads one input of {above}"
+    reads = "reads" if count == 1 else "read"
+    return f"{count} of every {own.period} outputs {reads} one input of {above}, the others none"
+
+
 def _ends(reads: Field, under: Field, unit: int) -> tuple[int, int]:
     """Of the units that a unit reads, the one that sees the first input and the one that sees the last."""
     first, last = reads.low(unit), reads.high(unit)
-    if under.in_order:
+    ends = outermost(under)(range(int(first), int(last) + 1, int(reads.step)))
+    if ends is None:
         return first, last
-    units = range(int(last) - int(first) + 1)[: 2 * len(under.first)]
-    lowest = min(units, key=lambda step: under.low(int(first) + step))
-    highest = max(units, key=lambda step: under.high(int(last) - step))
-    return first + lowest, last - highest
+    return _keeping(first, ends[0]), _keeping(last, ends[1])
+
+
+def _keeping(number: int, other: int) -> int:
+    """The number with its formula where the other one is the same, else that."""
+    return number if number == other else other
 
 
 def _symbol(symbol: str, of_axis: str, number: int) -> int:
@@ -427,14 +452,16 @@ def _symbol(symbol: str, of_axis: str, number: int) -> int:
 
 def _widest(own: Field) -> tuple[int, str]:
     """The first unit with the largest field, and what to say of it."""
-    sizes = [last - first for first, last in zip(own.first, own.last, strict=True)]
-    unit = sizes.index(max(sizes))
-    return unit, " (the widest)" if len({*sizes}) > 1 else ""
+    sizes = {unit: own.last[unit] - own.first[unit] for unit in own.seeing}
+    unit = max(sizes, key=lambda unit: sizes[unit])
+    return unit, " (the widest)" if len({*sizes.values()}) > 1 else ""
 
 
 def _seen_in_words(facts: Facts, aligned: bool, own: Field, where: str, extent: int) -> Step:
     kind = facts.node.layer.kind
-    if own.advance == 0 and own.size >= extent:
+    if own.sees_nothing:
+        remark = "no output depends on the input: each reads only between the taps of a transposed convolution"
+    elif own.advance == 0 and own.size >= extent:
         remark = "every unit sees all of the input"
     elif own.advance == 0:
         remark = "every unit sees the same"

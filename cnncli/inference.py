@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
-from cnncli.field import ITSELF, UNKNOWN, Field, compose, join, seen_by_all, whole
+from cnncli.field import ITSELF, NOTHING, UNKNOWN, Field, compose, join, seen_by_all, whole
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
@@ -327,7 +327,7 @@ def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -
     sizes = _moving_along(below, shape)
     if below.order is not None:
         reach = tuple(reach[axis] for axis in below.order)
-    return ReceptiveField(
+    return _of_axes(
         tuple(
             # advance 0 of a layer means that it sees all its input; composing keeps that inside the image
             seen_by_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
@@ -336,6 +336,13 @@ def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -
         below.aligned,
         below.order,
     )
+
+
+def _of_axes(axes: tuple[Field, ...], aligned: bool = True, order: tuple[int, ...] | None = None) -> ReceptiveField:
+    """The field of these axes: a unit that sees nothing along one of them sees nothing at all."""
+    if any(axis.sees_nothing for axis in axes):
+        return ReceptiveField((NOTHING,) * len(axes))
+    return ReceptiveField(axes, aligned, order)
 
 
 def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
@@ -349,7 +356,7 @@ def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
 
 def _sees_all(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
     sizes = _moving_along(below, shape)
-    return ReceptiveField(tuple(map(seen_by_all, below.axes, sizes, extent[1:])), below.aligned)
+    return _of_axes(tuple(map(seen_by_all, below.axes, sizes, extent[1:])), below.aligned)
 
 
 def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:
@@ -361,6 +368,9 @@ def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:
 
 
 def _cover(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
+    for path, another in ((one, other), (other, one)):
+        if any(axis.sees_nothing for axis in path.axes):
+            return another
     moving = other if one.stands else one
     if one.order != other.order and not (one.stands or other.stands):
         everything = tuple(map(whole, extent[1:]))  # one path was turned: a unit sees two places, and all between some

@@ -144,6 +144,25 @@ def two_ways(draw: st.DrawFn, *, padded: bool) -> list[str]:
 
 
 @st.composite
+def chains_with_gaps(draw: st.DrawFn) -> str:
+    """Without padding, and with transposed convolutions of kernels smaller than their strides: nothing has a border."""
+    layers = []
+    for _ in range(draw(st.integers(1, 4))):
+        kernel, stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+        wider = kernel + draw(st.integers(0, 2))
+        options = [
+            f"conv: {{filters: 1, kernel: {kernel}, stride: {stride}, dilation: {dilation}}}",
+            f"avgpool: {{kernel: {kernel}, stride: {stride}}}",
+            f"upsample: {stride}",
+        ]
+        gaps = f"filters: 1, kernel: {kernel}, stride: {wider}"
+        options += [f"conv_transpose: {{{gaps}, output_padding: {draw(st.integers(0, wider - kernel))}}}"] * 2
+        layers.append(draw(st.sampled_from(options)))
+    lines = "\n".join(f"  - {line}" for line in layers)
+    return f"input: 1x{draw(st.integers(12, 30))}\nlayers:\n{lines}\n"
+
+
+@st.composite
 def reshaped(draw: st.DrawFn) -> str:
     """A chain of layers that change which axes there are; every output is a positive sum of what it sees."""
     shape: tuple[int, ...] = tuple(draw(st.lists(st.integers(1, 6), min_size=2, max_size=4)))

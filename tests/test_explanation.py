@@ -106,7 +106,11 @@ def test_every_kind_says_what_it_does_in_a_sentence(kind: str) -> None:
 
 
 @thorough
-@given(st.one_of(networks(), gradients.networks(padded=True), gradients.reshaped(), upsampled()))
+@given(
+    st.one_of(
+        networks(), gradients.networks(padded=True), gradients.reshaped(), upsampled(), gradients.chains_with_gaps()
+    )
+)
 def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
@@ -123,7 +127,7 @@ def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) 
 
 
 @thorough
-@given(st.one_of(gradients.networks(padded=True), upsampled()))
+@given(st.one_of(gradients.networks(padded=True), upsampled(), gradients.chains_with_gaps()))
 def test_the_field_of_every_window_is_derived_whatever_lies_below(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)

@@ -125,6 +125,8 @@ def _general(field: ReceptiveField) -> list[str]:
     strides = "x".join(str(axis.stride) for axis in field.axes)
     offsets = ", ".join(str(axis.offset) for axis in field.axes)
     said = [f"far from the border a unit sees {size}; it moves by {strides} from unit to unit, from {offsets} on"]
+    if any(axis.empty for axis in field.axes):
+        said.append("some see nothing: they read only what lies between the taps of a transposed convolution")
     return said if field.aligned else [*said, "the paths to it differ in centre or stride"]
 
 

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnncli.executor.modules import build
 from cnncli.executor.network import NOT_FIGURES, Network, own_tensors, place_of, refusals_named
 from cnncli.executor.own_modules import CONV, pads_of, torch_padding
-from cnncli.field import PERIOD_LIMIT, Field
+from cnncli.field import PERIOD_LIMIT, Field, outermost
 from cnncli.footprint import LARGEST, Rectangle, footprint, middle_unit
 from cnncli.inference import Facts, Inferred, ReceptiveField
 from cnncli.layers import KINDS, Layer
@@ -166,10 +166,9 @@ def _fields_to_measure(inferred: Inferred) -> set[str]:
 
 
 def _field(inferred: Inferred, name: str) -> str:
-    """The first difference in what the unit in the middle, or the one in the first corner, depends on."""
-    output = inferred.shape(name)
+    """The first difference in what some units depend on: those of :func:`_units_to_measure`."""
     below = _with_all_below(inferred, name)
-    for unit in dict.fromkeys((middle_unit(output), (0,) * (len(output) - 1))):
+    for unit in _units_to_measure(inferred, name):
         with refusals_named(place_of(inferred.facts[name])):
             theirs = measured_footprint(inferred, name, unit)
         ours = footprint(inferred, name, unit)
@@ -179,6 +178,26 @@ def _field(inferred: Inferred, name: str) -> str:
         if different:
             return different
     return OK
+
+
+def _units_to_measure(inferred: Inferred, name: str) -> list[tuple[int, ...]]:
+    """The unit in the middle and the one in the first corner, and where fields differ from unit to unit, the first ones
+    from the middle on that are calculated to see most, and least or nothing.
+    """
+    output = inferred.shape(name)
+    middle = middle_unit(output)
+    units = [middle, (0,) * len(middle)]
+    for field in inferred.facts[name].receptive_field.values():
+        order = field.order or range(len(field.axes))
+        if len(field.axes) != len(middle):
+            continue
+        most, least = list(middle), list(middle)
+        for axis, own in zip(order, field.axes, strict=True):
+            ahead = range(middle[axis], min(middle[axis] + own.period, output[1 + axis]))
+            sizes = [0 if own.is_empty(unit) else own.high(unit) - own.low(unit) + 1 for unit in ahead]
+            most[axis], least[axis] = ahead[sizes.index(max(sizes))], ahead[sizes.index(min(sizes))]
+        units += [tuple(most), tuple(least)]
+    return [*dict.fromkeys(units)]
 
 
 def _with_all_below(inferred: Inferred, name: str) -> list[Facts]:
@@ -197,38 +216,76 @@ def _outside_its_field(
     """How what a unit depends on contradicts its calculated receptive field, if it does."""
     if not all(map(_is_bounded, below)):
         return ""
-    exact = all(map(_goes_on_at_borders, below))
+    exact = _is_inside(below, unit)
     for entry in inferred.graph.inputs:
         field, theirs = inferred.facts[name].receptive_field.get(entry.name), seen.get(entry.name)
-        if field is None or theirs is None or not field.aligned:
-            continue  # the unit lies in the padding alone, or its paths drift apart
-        ours = _clipped(_of_unit(field, unit), entry.shape)
-        if not (_is_its_field(field, unit, entry.shape, theirs) if exact else _holds(ours, theirs)):
+        if field is None or not field.aligned:
+            continue  # its paths drift apart
+        calculated = _of_unit(field, unit)
+        ours = calculated and _clipped(calculated, entry.shape)
+        if not (theirs == calculated if exact else _holds(ours, theirs)):
             return f"{_boxes({entry.name: ours})}, torch {_boxes({entry.name: theirs})}"
     return ""
 
 
-def _is_its_field(field: ReceptiveField, unit: tuple[int, ...], shape: Shape, seen: Rectangle) -> bool:
-    """A field is of an image without borders: a unit sees no more, and exactly it where all of it is in the image."""
-    calculated = _of_unit(field, unit)
-    visible = _clipped(calculated, shape)
-    if calculated == visible and all(axis.advance for axis in field.axes):
-        return seen == calculated
-    return _holds(visible, seen)
+def _is_inside(below: list[Facts], unit: tuple[int, ...]) -> bool:
+    """Whether all that a unit depends on, in every layer on the way to the inputs, lies inside the map there.
+
+    A field is of an image without borders: such a unit sees exactly its field, and any other sees no more than it.
+    ``below`` are the layer and all that it depends on, from the layer down.
+    """
+    regions: dict[str, Rectangle] = {below[0].node.name: tuple((at, at) for at in unit)}
+    for facts in below:
+        layer, region = facts.node.layer, regions.pop(facts.node.name, None)
+        if region is None:
+            continue  # what is read of the layers above it lies between the taps of a transposed convolution
+        if layer.sees_everything:
+            return False
+        for source, shape, reach in zip(facts.node.inputs, facts.input_shapes, facts.figures.reach, strict=True):
+            if not len(region) == len(reach) == len(shape) - 1 or not all(field.advance for field in reach):
+                return False
+            along = [layer.carried(axis) if layer.turns else axis for axis in range(len(reach))]
+            read = _read_of(reach, [region[axis] for axis in along])
+            if read is None:
+                continue
+            if read != _clipped(read, shape):
+                return False
+            regions[source] = _united(regions[source], read) if source in regions else read
+    return True
+
+
+def _read_of(reach: tuple[Field, ...], region: list[tuple[int, int]]) -> Rectangle | None:
+    """The rectangle around what a region of a layer's output reads of an input; None if it reads nothing."""
+    read = []
+    for field, (first, last) in zip(reach, region, strict=True):
+        ends = outermost(field)(range(first, last + 1))
+        if ends is None:
+            return None
+        read.append((field.low(ends[0]), field.high(ends[1])))
+    return tuple(read)
+
+
+def _united(one: Rectangle, other: Rectangle) -> Rectangle:
+    return tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(one, other, strict=True))
 
 
 def _clipped(box: Rectangle, shape: Shape) -> Rectangle:
     return tuple((max(0, low), min(size - 1, high)) for (low, high), size in zip(box, shape[1:], strict=True))
 
 
-def _holds(outer: Rectangle, inner: Rectangle) -> bool:
+def _holds(outer: Rectangle | None, inner: Rectangle | None) -> bool:
+    """Whether a rectangle lies in another; None is one without any pixel."""
+    if outer is None or inner is None:
+        return inner is None
     return all(a <= low and high <= b for (a, b), (low, high) in zip(outer, inner, strict=True))
 
 
-def _of_unit(field: ReceptiveField, unit: tuple[int, ...]) -> Rectangle:
-    """The calculated field of a unit; one that stands still is every unit's."""
+def _of_unit(field: ReceptiveField, unit: tuple[int, ...]) -> Rectangle | None:
+    """The calculated field of a unit, None if it sees nothing; one that stands still is every unit's."""
     order = field.order or range(len(field.axes))
     at = [unit[axis] if own.advance else 0 for own, axis in zip(field.axes, order, strict=True)]
+    if any(own.is_empty(i) for own, i in zip(field.axes, at, strict=True)):
+        return None
     return tuple((own.low(i), own.high(i)) for own, i in zip(field.axes, at, strict=True))
 
 
@@ -244,17 +301,8 @@ def _axes_of(facts: Facts) -> list[tuple[Field, ...]]:
     return [field.axes for field in facts.receptive_field.values()]
 
 
-def _goes_on_at_borders(facts: Facts) -> bool:
-    """Whether what lies beyond a map comes of what lies beyond the image: not where a map was cut or has holes."""
-    layer = facts.node.layer
-    if layer.kind in ("crop", "slice"):
-        return False
-    windows = facts.figures.windows if layer.transposed else ()
-    return all(w.dilation == 1 and w.kernel >= w.stride and w.before == w.after == 0 for w in windows)
-
-
-def _boxes(found: dict[str, Rectangle]) -> str:
-    shown = ["x".join(f"{first}..{last}" for first, last in box) for box in found.values()]
+def _boxes(found: Mapping[str, Rectangle | None]) -> str:
+    shown = ["x".join(f"{first}..{last}" for first, last in box) for box in found.values() if box is not None]
     return " ".join(shown) or "nothing"
 
 

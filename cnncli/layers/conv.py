@@ -1,6 +1,8 @@
 """Convolutions (cross-correlations, as all libraries compute them) over one, two or three spatial axes."""
 
-from cnncli.field import Field, periodic
+from math import gcd
+
+from cnncli.field import Field, with_gaps
 from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
@@ -316,11 +318,17 @@ class ConvTranspose(Layer):
 
 
 def _spread(window: Window) -> Field:
-    """Which inputs meet in an output: those i with i * stride + tap * dilation - before = the output, for some tap."""
+    """Which inputs meet in an output: those i with i * stride + tap * dilation - before = the output, for some tap.
 
-    def meeting(unit: int) -> list[int]:
+    None meets where no tap leads: such an output is the bias and nothing else.
+    """
+    # the taps that lead to one output are every (stride / shared)-th, from inputs (dilation / shared) apart
+    shared = gcd(window.dilation, window.stride)
+    step, apart = window.dilation // shared, window.stride // shared
+
+    def meeting(unit: int) -> tuple[int, int] | None:
         places = (unit + window.before - tap * window.dilation for tap in range(window.kernel))
         found = [place // window.stride for place in places if place % window.stride == 0]
-        return found or [(unit + window.before) // window.stride]  # between the taps: a bias and nothing else
+        return (min(found), max(found)) if found else None
 
-    return periodic(lambda unit: min(meeting(unit)), lambda unit: max(meeting(unit)), window.stride, 1)
+    return with_gaps(meeting, window.stride, 1, lambda: (window.kernel - 1) // apart * step + 1, step)

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from cases import CASES, Case
-from gradients import linear, networks, some_units, supports
+from gradients import chains_with_gaps, linear, networks, some_units, supports
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from networks import load_if_it_fits
 from program import Run
 
@@ -94,6 +95,40 @@ def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write
     monkeypatch.setattr(Upsample, "reach", lambda self, inputs, output: ((Field((0,), (1,), 1),) * 2,))
     ended = cnn("verify", path)
     assert ended.code == 1 and "torch 8..10x8..10" in ended.out
+
+
+GAPS = """
+input: 1x24x24
+layers:
+  - conv: {filters: 1, kernel: 1, stride: 3}
+  - conv_transpose: {filters: 1, kernel: 2, stride: 3, output_padding: 1}
+  - avgpool: {kernel: 2, stride: 1, padding: 1}
+  - conv: {filters: 1, kernel: 1, stride: 2}
+"""
+
+
+def test_a_unit_that_is_said_to_see_what_it_does_not_is_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    path = write(GAPS)
+    assert cnn("verify", path).code == 0
+    from cnncli.layers.conv import ConvTranspose
+
+    every_unit_reads_one = Field((0, 0, 0), (0, 0, 0), 1)
+    monkeypatch.setattr(ConvTranspose, "reach", lambda self, inputs, output: ((every_unit_reads_one,) * 2,))
+    ended = cnn("verify", path, "--only-differences")
+    assert ended.code == 1
+    wrong = [line.split()[0] for line in ended.out.splitlines() if ", torch" in line]
+    assert wrong == ["conv_transpose1", "avgpool1", "conv2"]
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(chains_with_gaps(), networks(padded=True), networks(padded=False)))
+def test_every_field_of_a_random_network_is_confirmed(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    assert [verdict for verdict in verify(loaded.inferred) if verdict.field not in (OK, "-")] == []
 
 
 @pytest.mark.parametrize("mistake", [-1, 1])

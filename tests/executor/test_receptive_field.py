@@ -9,7 +9,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gradients import clipped, last, linear, networks, predicted, reshaped, some_units, support, supports
+from gradients import (
+    chains_with_gaps,
+    clipped,
+    last,
+    linear,
+    networks,
+    predicted,
+    reshaped,
+    some_units,
+    support,
+    supports,
+)
 from hypothesis import HealthCheck, assume, given, settings
 from networks import load_if_it_fits
 from program import Run
@@ -69,6 +80,30 @@ def compare_with_borders(text: str, inferred: Inferred) -> int:
                 assert seen == bounds
                 inner += 1
     return inner
+
+
+def test_units_between_the_taps_of_a_transposed_convolution_see_nothing() -> None:
+    """Dumoulin and Visin 2016: the zeros that a transposed convolution inserts depend on no input."""
+    empty = 0
+
+    @thorough
+    @given(chains_with_gaps())
+    def compare(text: str) -> None:
+        nonlocal empty
+        loaded = load_if_it_fits(text)
+        assume(loaded is not None)
+        assert loaded is not None
+        facts = last(loaded.inferred)
+        (axis,) = facts.receptive_field["input"].axes
+        assume(facts.figures.output_shape[1] < 200)
+        units = [(unit,) for unit in range(facts.figures.output_shape[1])]
+        for (unit,), seen in zip(units, supports(loaded.inferred, units), strict=True):
+            expected = {} if axis.is_empty(unit) else {"input": [(axis.low(unit), axis.high(unit))]}
+            assert seen == expected
+        empty += bool(axis.empty)
+
+    compare()
+    assert empty > 50
 
 
 @thorough
