@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from cnncli.errors import CnnError
+
 LONGEST_NUMBER = 4000  # characters; Python reads no whole number past 4,300 digits
+MOST_VALUES = 10_000  # of ranges
+_RANGE = re.compile(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\s*")
 
 
 def read_number(text: str) -> int | float | None:
@@ -43,3 +49,30 @@ def rewritten(text: str) -> str:
     """What to write instead of ``1_6``, ``１６`` or ``−3``, where that is no number only by its characters; else ""."""
     digits = in_ascii_digits(text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-"))
     return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""
+
+
+def read_ranges(text: str, where: str, largest: int, hint: str) -> list[int]:
+    """The values of ``16,32``, ``8..64`` (both ends included) or ``8..64:8`` (from, to, step), in the order written.
+
+    Raises CnnError, with ``where`` (``--vary w=8..64``) in its message, for anything else, for values that are not from
+    1 to ``largest``, and for more than MOST_VALUES.
+    """
+    values: list[int] = []
+    for part in text.split(","):
+        match = _RANGE.fullmatch(part)
+        if match is None:
+            raise CnnError(f"{where}: {part[:20] or 'nothing'!r} is not a number or a range", hint)
+        first, last, step = (int(group) if group else None for group in match.groups())
+        assert first is not None
+        steps = range(first, (first if last is None else last) + 1, step or 1)
+        if step == 0:
+            raise CnnError(f"{where}: the step of {part.strip()} is 0", hint)
+        if not steps:
+            raise CnnError(f"{where}: {part.strip()} ends before it begins", hint)
+        if first < 1 or steps[-1] > largest:
+            beyond = first if first < 1 else steps[-1]
+            raise CnnError(f"{where}: {beyond} is not from 1 to {largest}", hint)
+        if len(values) + len(steps) > MOST_VALUES:
+            raise CnnError(f"{where}: more than {MOST_VALUES:,} values (the limit)", "use a larger step")
+        values.extend(steps)
+    return values

@@ -10,13 +10,14 @@ from cnncli.commands import options
 from cnncli.commands.quantities import Bytes, Count
 from cnncli.errors import NO, CnnError
 from cnncli.numerals import is_digits
+from cnncli.solving import FIGURES
+from cnncli.solving.windows import MAX_KERNEL
 
 if TYPE_CHECKING:
     from cnncli.loading import Loaded
     from cnncli.solving.windows import Solution, Wanted
 
 SHOWN = 10
-LARGEST_KERNEL = 11
 
 WINDOWS, ACCEPTS, OUTPUT, FIELD, BUDGETS = range(5)  # what is asked: see _question
 WORDS = {
@@ -26,7 +27,6 @@ WORDS = {
     FIELD: "--receptive-field without --vary",
     BUDGETS: "--vary or --memory",
 }
-FIGURES = ("params", "macs", "flops", "activations", "memory")
 # the questions that each option goes with; another one is an error, so that nothing is ignored
 GOES_WITH = {
     **dict.fromkeys(("inputs", "outputs", "kernel", "stride", "padding", "dilation"), (WINDOWS,)),
@@ -36,7 +36,7 @@ GOES_WITH = {
     "output_size": (ACCEPTS, OUTPUT, BUDGETS),
     "layer": (ACCEPTS, OUTPUT, BUDGETS),
     "receptive_field": (FIELD, BUDGETS),
-    **dict.fromkeys((*FIGURES, "vary", "batch", "inference", "dtype", "optimizer"), (BUDGETS,)),
+    **dict.fromkeys((*FIGURES, "memory", "vary", "batch", "inference", "dtype", "optimizer"), (BUDGETS,)),
     **dict.fromkeys(("input_shapes", "assignments"), (ACCEPTS, OUTPUT, FIELD, BUDGETS)),
 }
 
@@ -52,7 +52,7 @@ GOES_WITH = {
 @click.option(
     "--max-kernel",
     type=options.Whole(1, 1000),
-    help=f"With --in and --out: the largest kernel.  [default: {LARGEST_KERNEL}]",
+    help=f"With --in and --out: the largest kernel.  [default: {MAX_KERNEL}]",
 )
 @click.option("--transposed", is_flag=True, help="Of a transposed convolution.")
 @click.option("--all", "everything", is_flag=True, help="All solutions, not only the first ten.")
@@ -66,13 +66,13 @@ GOES_WITH = {
 @click.option(
     "--receptive-field",
     type=Count(),
-    help="The first layer of ARCH that sees so many pixels; with --vary or --memory a target.",
+    help="First layer whose receptive field reaches N; with --vary or --memory a target.",
 )
-@click.option("--params", type=Count(), help="With --vary: at most so many parameters.")
-@click.option("--macs", type=Count(), help="With --vary: at most so many multiply-accumulates.")
-@click.option("--flops", type=Count(), help="With --vary: at most so many operations.")
-@click.option("--activations", type=Count(), help="With --vary: at most so many values.")
-@click.option("--memory", type=Bytes(), help="At most so much memory, as 24GB or 24GiB: the batch size is found.")
+@click.option("--params", type=Count(), help="Max parameters (with --vary).")
+@click.option("--macs", type=Count(), help="Max multiply-accumulates (MACs) (with --vary).")
+@click.option("--flops", type=Count(), help="Max floating-point operations (FLOPs) (with --vary).")
+@click.option("--activations", type=Count(), help="Max activations (with --vary).")
+@click.option("--memory", type=Bytes(), help="Max memory, as 24GB or 24GiB: the batch size is found.")
 @click.option(
     "--batch", type=options.Whole(1), help="With --memory and --vary: the batch size, which is not found then."
 )
@@ -150,7 +150,7 @@ def _network_question(given: list[str]) -> int:
         return ACCEPTS if "accepts" in given else OUTPUT
     if "receptive_field" in given:
         return FIELD
-    budget = next((name for name in given if name in FIGURES), None)
+    budget = next((name for name in given if name in (*FIGURES, "memory")), None)
     if budget is not None:
         return BUDGETS
     raise CnnError(
@@ -197,8 +197,8 @@ def _check_network_options(question: int, given: list[str]) -> None:
             raise CnnError(f"{_option(name)} goes with --memory", "give --memory 24GB, or leave it out")
     if "inference" in given and "optimizer" in given:
         raise CnnError("--inference needs no --optimizer: that keeps its state in training", "keep one of them")
-    wishes = [name for name in given if name in (*FIGURES, "receptive_field", "output_size")]
-    if not wishes:
+    constraints = [name for name in given if name in (*FIGURES, "memory", "receptive_field", "output_size")]
+    if not constraints:
         raise CnnError(
             "--vary goes with what is wanted: a budget or a target",
             "give --params, --macs, --flops, --activations, --memory, --receptive-field or --output-size",
@@ -216,7 +216,7 @@ def _windows(asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     inputs, outputs = _input_sizes(asked["inputs"]), _sizes(asked["outputs"], "--out")
     wanted = Wanted(
         inputs, outputs, asked["kernel"], asked["stride"], _padding(asked["padding"]), asked["dilation"],
-        asked["max_kernel"] or LARGEST_KERNEL,
+        asked["max_kernel"] or MAX_KERNEL,
     )  # fmt: skip
     if inputs and outputs:
         if len(inputs) != len(outputs):

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import product
+from itertools import chain, pairwise, product
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from cnncli.errors import CnnError, closest
 from cnncli.inference import Inferred
+from cnncli.language.source import Mapping as SourceMapping
+from cnncli.language.source import Scalar, parse
 from cnncli.loading import Loaded, load_source, variables
+from cnncli.numerals import read_number
+from cnncli.solving import FIGURES
 
-LARGEST = 1 << 20  # values of a variable, and batch sizes, that are tried
-EACH = 64  # the values of a variable up to this one are tried one by one
-EARLY = 1 << 8  # up to which a variable is doubled while nothing meets the wishes
-BESIDE = 8  # the values beyond a border that are looked at
-GROWING = 8  # the values up to this one are looked at for whether figures grow with a variable
-MOST_OUTER = 128  # values of others for each of which one variable is searched
-MOST_LAYERS = 2000  # of networks that are searched (or twice those of the network itself)
-MOST_WORK = 80_000  # layers, of all networks that a search over two variables works out
-MOST_STEPS = 1024  # values of one of two variables that are searched together
+LARGEST = 1 << 20  # values of a variable, and batch sizes, that are searched
+SCANNED = 64  # values of a variable that are tried one by one, to see which make a network and whether figures grow
+GROWING = 8  # values of a variable that are tried in any case
+MOST_SCANNED = 1024  # values that are tried one by one where those that make a network are not evenly spaced
+WALKED = 1024  # values below the largest within the budgets that are tried for an output size
+MOST_BESIDE = 128  # values of others for each of which one variable, or the batch size, is searched
+MOST_LAYERS = 3000  # of networks that are searched (or twice those of the network itself)
+MOST_WORK = 120_000  # about the layers, of all networks, that one command works out: a few seconds
 MOST_COMBINATIONS = 10_000  # of ranges
-FIGURES = ("params", "macs", "flops", "activations")
 BATCH = "batch"
 
 
@@ -48,7 +50,7 @@ def first_that_sees(inferred: Inferred, wanted: int) -> dict[str, Reached]:
     return found
 
 
-class Wishes(NamedTuple):
+class Constraints(NamedTuple):
     """What has to hold of a network: budgets (at most), a receptive field (at least), an output size (exactly).
 
     ``budgets`` are of FIGURES and of ``memory`` in bytes: that of ``batch`` inputs, or where that is None, what the
@@ -74,7 +76,7 @@ class Wishes(NamedTuple):
         """Whether the batch size is one of the values to be found."""
         return "memory" in self.budgets and self.batch is None
 
-    def measured(self, inferred: Inferred, batch: int | None, output: int | None) -> dict[str, int]:
+    def metrics(self, inferred: Inferred, batch: int | None, output: int | None) -> dict[str, int]:
         """The figures that are wished about."""
         totals = inferred.totals
         figures = {name: totals[name] for name in self.budgets if name in FIGURES}
@@ -94,7 +96,7 @@ class Wishes(NamedTuple):
         found = memory(inferred, batch, self.dtype, self.optimizer)
         return found.inference if self.inference else found.training
 
-    def broken(self, figures: Mapping[str, int]) -> dict[str, float]:
+    def violations(self, figures: Mapping[str, int]) -> dict[str, float]:
         """The figures that do not hold, with how far they are off: the factor less 1."""
         off = {name: figures[name] / most - 1 for name, most in self.budgets.items() if figures.get(name, 0) > most}
         if self.receptive_field is not None and figures["receptive_field"] < self.receptive_field:
@@ -107,7 +109,7 @@ class Wishes(NamedTuple):
 Values = tuple[int, ...]
 
 
-class Found(NamedTuple):
+class Solution(NamedTuple):
     """Values of the variables (and of ``batch``), and the figures there."""
 
     values: Mapping[str, int]
@@ -115,35 +117,39 @@ class Found(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What keeps to all wishes, the best first; with one variable, ``following`` is the next value, which does not.
+    """What meets all constraints, the best first; with one variable, ``following`` is the next value, which does not.
 
-    Without solutions ``nearest`` is the network tried that is least off. ``limited_to`` is the most layers that were
-    searched, where deeper networks would keep to all wishes as well.
+    Without solutions ``nearest`` is the network tried that is least off. ``stopped_at`` has, for each variable (and the
+    batch size) whose larger values might do as well, the largest value that was searched, ``limited_to`` the most
+    layers, and ``skipped`` the variable of which not every value was tried although nothing was found.
     """
 
-    wishes: Wishes
-    solutions: tuple[Found, ...]
-    following: Found | None = None
-    nearest: Found | None = None
+    constraints: Constraints
+    solutions: tuple[Solution, ...]
+    following: Solution | None = None
+    nearest: Solution | None = None
+    stopped_at: Mapping[str, int] = {}
     limited_to: int | None = None
+    skipped: str | None = None
 
 
-def solve(loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], wishes: Wishes) -> Answer:
-    """The values of variables at which all wishes hold at once.
+def solve(loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], constraints: Constraints) -> Answer:
+    """The values of variables at which all constraints hold at once.
 
-    Each variable has the values to be tried, or None for all from 1 on: then those up to EACH are tried one by one, and
-    beyond by doubling and halving, as figures grow with a variable. Where there are budgets, the largest values are
-    found, else the smallest. Of several variables (the batch size is one where it is to be found) these are the
-    combinations of which no other one that keeps to all wishes has every value at least as large (small). Two variables
-    without given values are followed along the border of what holds, which takes figures that grow with them (looked
-    at for small values). Combinations of given values are all tried.
-
+    Each variable has the values to be tried, or None for all from 1 on. Where there are budgets, the largest values are
+    found, else the smallest. Of several variables (the batch size is one where it is to be found) these are the Pareto
+    front: the combinations of which no other one that meets all constraints has every value at least as large (small).
     They are ordered by how much they use of the budget that they use most of, the batch size's memory aside.
-    Raises CnnError for an unknown variable, and where no value makes a network.
+
+    Combinations of given values are all tried. Without given values, figures and the receptive field are taken to grow
+    with a variable, so that the border of what holds is found by doubling and bisection over the values that make a
+    network (every third where there are three groups). Where a figure is seen to fall, that is an error.
+
+    Raises CnnError for an unknown variable, where no value makes a network, and where the search would take too long.
     """
     for name in ranges:
         checked_variable(loaded, name)
-    return _Search(loaded, ranges, wishes).answer()
+    return _Search(loaded, ranges, constraints).answer()
 
 
 def checked_variable(loaded: Loaded, name: str) -> None:
@@ -158,30 +164,69 @@ def checked_variable(loaded: Loaded, name: str) -> None:
         raise CnnError(f"--vary {name}: the network has no such variable", hint)
 
 
+class Axis(NamedTuple):
+    """The values of a variable that make a network, in order: ``values`` of 1 to ``scanned``, then every ``step``-th.
+
+    ``step`` is 0 where the values are not evenly spaced: then those beyond ``scanned`` are not known.
+    """
+
+    values: Sequence[int]
+    scanned: int
+    step: int
+
+    @property
+    def last(self) -> int:
+        """The index of the last value."""
+        beyond = (LARGEST - self.values[-1]) // self.step if self.step else 0
+        return len(self.values) - 1 + max(0, beyond)
+
+    @property
+    def end(self) -> int:
+        """The largest value that is searched, whether or not it makes a network."""
+        return LARGEST if self.step else self.scanned
+
+    def at(self, index: int) -> int:
+        """The value at an index."""
+        beyond = index - len(self.values) + 1
+        return self.values[index] if beyond <= 0 else self.values[-1] + beyond * self.step
+
+
+Line = Callable[[int], Values]  # the values of all variables for one of them
+Plane = Callable[[int, int], Values]  # … for the indices of two of them
+
+
 class _Search:
     """Every network is worked out once."""
 
-    def __init__(self, loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], wishes: Wishes) -> None:
-        self.loaded, self.ranges, self.wishes = loaded, ranges, wishes
+    def __init__(self, loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], constraints: Constraints) -> None:
+        self.loaded, self.ranges, self.constraints = loaded, ranges, constraints
         self.names = [*ranges]
+        self.free = [name for name, values in ranges.items() if values is None]
         self.known: dict[Values, Inferred | None] = {}
-        self.measures: dict[Values, Mapping[str, int] | None] = {}
+        self.figures: dict[Values, Mapping[str, int] | None] = {}
+        self.last_maps: dict[tuple[str, ...], str] = {}  # by the names of all layers
         self.refused: CnnError | None = None
         self.most_layers = max(MOST_LAYERS, 2 * len(loaded.inferred.facts))
         self.limited = False
+        self.stopped_at: dict[str, int] = {}
+        self.skipped: str | None = None
         self.work = 0
 
     def answer(self) -> Answer:
-        found = self._unexceeded(self._combinations())
-        if not any(self.measures.values()) and self.refused is not None:
+        found = pareto_front(self._combinations(), largest=self.constraints.largest)
+        if not any(self.figures.values()) and self.refused is not None:
             raise CnnError(f"--vary {' and '.join(self.names)}: no value tried makes a network", _reason(self.refused))
-        solutions = sorted(map(self._found, found), key=self._usage)
-        layers = self.most_layers if self.limited else None
-        if not solutions:
-            return Answer(self.wishes, (), nearest=self._nearest(), limited_to=layers)
-        alone = len(self.names) + self.wishes.finds_batch == 1
-        following = self._following(solutions[0]) if alone else None
-        return Answer(self.wishes, tuple(solutions), following, limited_to=layers)
+        solutions = tuple(sorted(map(self._solution, found), key=self._usage))
+        alone = len(self.names) + self.constraints.finds_batch == 1
+        return Answer(
+            self.constraints,
+            solutions,
+            self._following(solutions[0]) if solutions and alone else None,
+            None if solutions else self._nearest(),
+            self.stopped_at,
+            self.most_layers if self.limited else None,
+            None if solutions else self.skipped,
+        )
 
     # Networks -----------------------------------------------------------------------------------------------------
 
@@ -197,43 +242,48 @@ class _Search:
             except CnnError as error:
                 self.refused = self.refused or error
                 self.known[values] = None
-            self._count(self.known[values])
+            self._count(self.known[values] or loaded.inferred)
         return self.known[values]
 
-    def _count(self, inferred: Inferred | None) -> None:
-        """Raises CnnError where a search over two free variables takes too long."""
-        self.work += 0 if inferred is None else len(inferred.facts)
-        free = [name for name in self.names if self.ranges[name] is None]
-        if len(free) > 1 and self.work > MOST_WORK:
+    def _count(self, inferred: Inferred) -> None:
+        """Raises CnnError where a search takes too long: working out a network reads its text again as well."""
+        self.work += len(inferred.facts) + len(self.loaded.source.text) // 10 + 10
+        if self.work > MOST_WORK:
             raise CnnError(
-                f"--vary: {' and '.join(free)} have too many combinations (more than {MOST_WORK:,} layers to work out)",
-                f"{_range_hint(free[0])}, or a tighter budget",
+                f"--vary {' and '.join(self.names)}: the search takes too long, after {len(self.known):,} networks "
+                f"(the limit is the work of about {MOST_WORK:,} layers)",
+                f"{_range_hint(self.free[0])}, or a tighter budget" if self.free else "use larger steps, as w=8..512:8",
             )
 
-    def measure(self, values: Values) -> Mapping[str, int] | None:
+    def metrics(self, values: Values) -> Mapping[str, int] | None:
         """The figures, those of a batch of 1 where the batch size is to be found; None where there is no network."""
-        if values not in self.measures:
+        if values not in self.figures:
             inferred = self.network(values)
             output = None if inferred is None else self._output(values, inferred)
-            if inferred is None or (output is None and self.wishes.output_size is not None):
-                self.measures[values] = None
+            if inferred is None or (output is None and self.constraints.output_size is not None):
+                self.figures[values] = None
             else:
-                self.measures[values] = self.wishes.measured(inferred, self.wishes.batch or 1, output)
-        return self.measures[values]
+                self.figures[values] = self.constraints.metrics(inferred, self.constraints.batch or 1, output)
+        return self.figures[values]
 
     def _output(self, values: Values, inferred: Inferred) -> int | None:
         """The size of the map that is asked about: of several axes the one that is off most."""
-        wanted = self.wishes.output_size
+        wanted = self.constraints.output_size
         if wanted is None:
             return None
         from cnncli.solving.acceptance import checked_layer, formulas, last_map
 
         overrides = {**self.loaded.overrides, **dict(zip(self.names, map(str, values), strict=True))}
+        structure = tuple(inferred.facts)
         try:
-            if self.wishes.layer is not None:
-                layer = checked_layer(inferred, self.wishes.layer)
+            if self.constraints.layer is not None:
+                layer = checked_layer(inferred, self.constraints.layer)
+            elif structure in self.last_maps:
+                layer = self.last_maps[structure]
             else:
+                self._count(inferred)
                 layer = last_map(formulas(self.loaded._replace(overrides=overrides, inferred=inferred)).inferred)
+                self.last_maps[structure] = layer
             sizes = inferred.shape(layer)[1:]
         except CnnError as error:
             self.refused = self.refused or error
@@ -241,31 +291,38 @@ class _Search:
         return max(sizes, key=lambda size: abs(size - wanted))
 
     def holds(self, values: Values) -> bool:
-        figures = self.measure(values)
-        return figures is not None and not self.wishes.broken(figures) and self._is_searched(values)
+        figures = self.metrics(values)
+        return figures is not None and not self.constraints.violations(figures) and self._is_searched(values)
+
+    def within(self, values: Values) -> bool:
+        """Whether the budgets hold, whatever the targets say."""
+        figures = self.metrics(values)
+        if figures is None or self.constraints.violations(figures).keys() & self.constraints.budgets.keys():
+            return False
+        return self._is_searched(values)
 
     def _is_searched(self, values: Values) -> bool:
-        """Whether a network that keeps to all is shallow enough: with free variables, layers might go on for ever."""
+        """Whether a network is shallow enough: with free variables, layers might go on for ever."""
         inferred = self.network(values)
-        if not self.wishes.largest or None not in self.ranges.values() or inferred is None:
+        if not self.free or inferred is None or len(inferred.facts) <= self.most_layers:
             return True
-        self.limited = self.limited or len(inferred.facts) > self.most_layers
-        return len(inferred.facts) <= self.most_layers
+        self.limited = True
+        return False
 
     # Combinations -------------------------------------------------------------------------------------------------
 
     def _combinations(self) -> set[Values]:
-        """Combinations that keep to all wishes, among them all that no other one exceeds."""
-        free = [name for name in self.names if self.ranges[name] is None]
+        """Combinations that keep to all constraints, among them all that no other one exceeds."""
+        free = self.free
         given = {name: values for name, values in self.ranges.items() if values is not None}
         count = prod(map(len, given.values()))
-        if count > (MOST_OUTER if free else MOST_COMBINATIONS):
+        if count > (MOST_BESIDE if free else MOST_COMBINATIONS):
             raise CnnError(
                 f"--vary: {count:,} combinations of ranges are too many (the limit is "
-                f"{f'{MOST_OUTER} beside a variable without one' if free else f'{MOST_COMBINATIONS:,}'})",
+                f"{f'{MOST_BESIDE} beside a variable without one' if free else f'{MOST_COMBINATIONS:,}'})",
                 "use larger steps, as w=8..512:8",
             )
-        if len(free) > 2 or (len(free) == 2 and (self.wishes.finds_batch or self.wishes.output_size is not None)):
+        if len(free) > 2 or (len(free) == 2 and (self.constraints.finds_batch or self.constraints.output_size)):
             also = ", the batch size and an output size" if len(free) == 2 else ""
             raise CnnError(f"--vary: {' and '.join(free)} have too many combinations{also}", _range_hint(free[0]))
         search = (self._of_none, self._of_one, self._of_two)[len(free)]
@@ -283,167 +340,268 @@ class _Search:
     def _of_one(self, chosen: Mapping[str, int], name: str) -> set[Values]:
         """The best value of a variable; with the batch size to be found, all values that may go with one."""
 
-        def holds(value: int) -> bool:
-            return self.holds(self._values({**chosen, name: value}))
+        def line(value: int) -> Values:
+            return self._values({**chosen, name: value})
 
-        def valid(value: int) -> bool:
-            return self.network(self._values({**chosen, name: value})) is not None
-
-        best = (_last if self.wishes.largest else _first)(holds, valid)
-        if best is None:
+        axis = self._axis(line, (lambda one: not self.within(one)) if self.constraints.largest else self.holds)
+        if not axis.values:
             return set()
-        if not self.wishes.finds_batch:
-            return {self._values({**chosen, name: best})}
-        if best > MOST_OUTER:
-            raise CnnError(
-                f"--vary {name}: it may be up to {best:,}, too many values to find a batch size for each "
-                f"(the limit is {MOST_OUTER})",
-                f"{_range_hint(name)}, give --batch, or a tighter budget",
-            )
-        return {found for value in range(1, best + 1) for found in self._of(self._values({**chosen, name: value}))}
-
-    def _of_two(self, chosen: Mapping[str, int], one: str, other: str) -> set[Values]:
-        """The combinations of two variables along the border of what holds, from one end to the other."""
-        for name, beside in ((one, other), (other, one)):
-            self._check_growing({**chosen, beside: 1}, name)
-            self._check_growing({**chosen, beside: 2}, name)
-
-        def values(first: int, second: int) -> Values:
-            return self._values({**chosen, one: first, other: second})
-
-        if not self.wishes.largest:
-            return self._smallest_of_two(values)
-        if self._within_alone(lambda n: values(n, 1)) > self._within_alone(lambda n: values(1, n)):
-            return self._of_two_from(lambda first, second: values(second, first), other)
-        return self._of_two_from(values, one)
-
-    def _within_alone(self, values: Callable[[int], Values]) -> int:
-        return _rising_last(lambda n: self._within(values(n)), lambda n: self.network(values(n)) is not None, LARGEST)
-
-    def _within(self, values: Values) -> bool:
-        """Whether the budgets hold, whatever the targets say."""
-        figures = self.measure(values)
-        if figures is None or self.wishes.broken(figures).keys() & self.wishes.budgets.keys():
-            return False
-        return self._is_searched(values)
-
-    def _of_two_from(self, values: Callable[[int, int], Values], name: str) -> set[Values]:
-        """For each first value the largest second one, which falls as the first grows."""
-        found: set[Values] = set()
-        most, gap = LARGEST, 0
-        for first in range(1, MOST_STEPS + 1):
-            within = partial(lambda first, n: self._within(values(first, n)), first)
-            valid = partial(lambda first, n: self.network(values(first, n)) is not None, first)
-            last = _rising_last(within, valid, most)
-            if last:
-                most, gap = last, 0
-                found |= {values(first, last)} if self.holds(values(first, last)) else set()
-            else:
-                gap += 1
-            if gap >= EACH or (gap and _next(valid, 1) is not None):
-                return found
-        raise CnnError(
-            f"--vary {name}: it may be more than {MOST_STEPS:,}, too many values to combine with others (the limit)",
-            f"{_range_hint(name)}, or a tighter budget",
-        )
-
-    def _smallest_of_two(self, values: Callable[[int, int], Values]) -> set[Values]:
-        """For each first value the smallest second one, which falls as the first grows."""
-        found: set[Values] = set()
-        most = MOST_OUTER
-        for first in range(1, EACH + 1):
-            if most and not self.holds(values(first, most)):
-                continue
-            while most > 1 and self.holds(values(first, most // 2)):
-                most //= 2
-            least = next((n for n in range(most // 2, most + 1) if n and self.holds(values(first, n))), most)
-            found.add(values(first, least))
-            if least == 1:
-                break
-            most = least
+        self._check_growing(name)
+        found = self._largest(axis, line, name) if self.constraints.largest else self._smallest(axis, line, name)
+        self._check_growing(name)
         return found
 
-    def _check_growing(self, chosen: Mapping[str, int], name: str) -> None:
+    def _axis(self, line: Line, decided: Callable[[Values], bool]) -> Axis:
+        """The values that make a network, from trying them one by one; no further than to one that is ``decided``."""
+        values: list[int] = []
+        scanned = 0
+        while scanned < MOST_SCANNED and not (values and self.work > MOST_WORK // 4):
+            if scanned >= SCANNED and len(values) > 2 and _step(values, scanned):
+                break
+            scanned += 1
+            if self.network(line(scanned)) is not None:
+                values.append(scanned)
+                if decided(line(scanned)) and scanned >= GROWING:
+                    break
+        return Axis(values, scanned, _step(values, scanned))
+
+    def _largest(self, axis: Axis, line: Line, name: str) -> set[Values]:
+        """Along one variable, the last within the budgets, or the last before it that meets the targets as well."""
+
+        def at(index: int) -> Values:
+            return line(axis.at(index))
+
+        border = _last(lambda index: self.within(at(index)), axis.last)
+        self._note_end(axis, line, border, name)
+        if border < 0:
+            return set()
+        if self.constraints.finds_batch:
+            if border >= MOST_BESIDE:
+                raise CnnError(
+                    f"--vary {name}: it may be up to {axis.at(border):,}, too many values to find a batch size for "
+                    f"each (the limit is {MOST_BESIDE})",
+                    f"{_range_hint(name)}, give --batch, or a tighter budget",
+                )
+            return {found for index in range(border + 1) for found in self._of(at(index))}
+        if self.holds(at(border)):
+            return {at(border)}
+        if border >= len(axis.values):
+            self.skipped = name
+        if not self._sees_enough(at(border)):
+            return set()  # and none before it does: the receptive field grows with the variable
+        # an output size may go up and down: near the border, near where it crosses the one wanted, then of the first
+        side = self._side(at(border))
+        crossing = _last(lambda index: self._side(at(index)) != side, border)
+        near = (range(start, max(-1, start - WALKED), -1) for start in (border, crossing))
+        for index in (*chain(*near), *range(min(border, len(axis.values) - 1), -1, -1)):
+            if self.work < MOST_WORK // 2 and self.holds(at(index)):
+                return {at(index)}
+        return set()
+
+    def _smallest(self, axis: Axis, line: Line, name: str) -> set[Values]:
+        """Along one variable, the first that meets the targets."""
+
+        def at(index: int) -> Values:
+            return line(axis.at(index))
+
+        tried = next((index for index in range(len(axis.values)) if self.holds(at(index))), None)
+        if tried is not None:
+            return {at(tried)}
+        side = self._side(at(0))
+        reached = _last(lambda index: not self._reaches(at(index), side) and self._is_searched(at(index)), axis.last)
+        self._note_end(axis, line, reached, name)
+        for index in range(reached + 1, min(axis.last, reached + SCANNED) + 1):
+            if self.holds(at(index)):
+                self.stopped_at.pop(name, None)
+                return {at(index)}
+        self.skipped = name
+        return set()
+
+    def _note_end(self, axis: Axis, line: Line, border: int, name: str) -> None:
+        """Notes how far was searched, where what ends the search is no constraint. Raises CnnError for odd values."""
+        if border == axis.last:
+            self.stopped_at[name] = axis.end
+        elif self.network(line(axis.at(border + 1))) is None:
+            beyond = [axis.at(index) for index in range(border + 1, min(axis.last, border + SCANNED) + 1)]
+            odd = next((value for value in beyond if self.network(line(value)) is not None), None)
+            if odd is not None:
+                raise CnnError(
+                    f"--vary {name}: {beyond[0]:,} makes no network, and {odd:,} does: "
+                    "the values are too uneven to be searched",
+                    _range_hint(name),
+                )
+            self.stopped_at[name] = beyond[-1]
+
+    def _side(self, values: Values) -> int:
+        """Whether the output is smaller (-1) or larger (1) than wanted; 0 where it is not, or nothing is wanted."""
+        figures, wanted = self.metrics(values), self.constraints.output_size
+        if figures is None or wanted is None:
+            return 0
+        return (figures["output_size"] > wanted) - (figures["output_size"] < wanted)
+
+    def _sees_enough(self, values: Values) -> bool:
+        figures = self.metrics(values)
+        return figures is not None and figures.get("receptive_field", 0) >= (self.constraints.receptive_field or 0)
+
+    def _reaches(self, values: Values, side: int) -> bool:
+        """Whether it sees enough, and its output is no longer on that side of the wanted size."""
+        reached = self.constraints.output_size is None or self._side(values) != side
+        return self.metrics(values) is None or (reached and self._sees_enough(values))
+
+    def _of_two(self, chosen: Mapping[str, int], one: str, other: str) -> set[Values]:
+        """Along the border of what holds: for each value of one the best of the other, which falls as the one grows."""
+
+        def axis(name: str, beside: str) -> Axis:
+            usual = {**chosen, beside: self._usual(beside)}
+            found = self._axis(lambda value: self._values({**usual, name: value}), lambda at: self.metrics(at) is None)
+            if not found.step:
+                raise CnnError(
+                    f"--vary {name}: the values that make a network are too uneven to be searched beside {beside}",
+                    _range_hint(name),
+                )
+            return found
+
+        def at(first: int, second: int) -> Values:
+            return self._values({**chosen, one: axes[0].at(first), other: axes[1].at(second)})
+
+        axes = axis(one, other), axis(other, one)
+        lasts = axes[0].last, axes[1].last
+        self._check_growing(one, other)
+        if not self.constraints.largest:
+            found = self._smallest_of_two(at, lasts)
+            self.skipped = None if found else f"{one} and {other}"
+        else:
+            ends = _last(lambda n: self.within(at(n, 0)), lasts[0]), _last(lambda n: self.within(at(0, n)), lasts[1])
+            least = {**chosen, one: axes[0].at(0), other: axes[1].at(0)}
+            self._note_end(axes[0], lambda value: self._values({**least, one: value}), ends[0], one)
+            self._note_end(axes[1], lambda value: self._values({**least, other: value}), ends[1], other)
+            found = self._largest_of_two(*((at, ends) if ends[0] <= ends[1] else (_swapped(at), ends[::-1])))
+        self._check_growing(one, other)
+        return found
+
+    def _largest_of_two(self, at: Plane, ends: tuple[int, int]) -> set[Values]:
+        """For each first index the last second one within the budgets; ``ends`` are those with the other at 0."""
+        found: set[Values] = set()
+        second = ends[1]
+        for first in range(ends[0] + 1):
+            second -= 1 + _last(partial(lambda i, j, less: not self.within(at(i, j - less)), first, second), second)
+            found |= {at(first, second)} if self.holds(at(first, second)) else set()
+        return found
+
+    def _smallest_of_two(self, at: Plane, lasts: tuple[int, int]) -> set[Values]:
+        """For each first index the first second one whose receptive field is large enough."""
+
+        def short(values: Values) -> bool:
+            return not self._sees_enough(values) and self._is_searched(values)
+
+        ends = 1 + _last(lambda n: short(at(n, 0)), lasts[0]), 1 + _last(lambda n: short(at(0, n)), lasts[1])
+        if not self._sees_enough(at(0, ends[1])):
+            at, ends = _swapped(at), ends[::-1]
+        if not self._sees_enough(at(0, ends[1])):
+            return set()
+        # the first variable may not suffice alone, however large: then the second one never falls to its least value
+        far = ends[0] if self._sees_enough(at(ends[0], 0)) else ends[0] - 1
+        least = 1 + _last(lambda n: not self._sees_enough(at(far, n)), ends[1])
+        found: set[Values] = set()
+        first, second = 0, ends[1]
+        while True:
+            enough = partial(lambda i, j, less: self._sees_enough(at(i, j - 1 - less)), first, second)
+            second -= 1 + _last(enough, second - 1)
+            found.add(at(first, second))
+            if second <= least:
+                return found
+            first += 1
+
+    def _usual(self, name: str) -> int:
+        """The value of a variable in the file, at which there is a network; 1 where that is no number from 1 on."""
+        section = cast(SourceMapping, cast(SourceMapping, parse(self.loaded.source)).entries["variables"])
+        value = section.entries[name]
+        number = read_number(value.text) if isinstance(value, Scalar) else None
+        return number if isinstance(number, int) and number >= 1 else 1
+
+    def _check_growing(self, *names: str) -> None:
         """Raises CnnError where a figure falls when a variable grows: no border would be found by following it."""
-        before: tuple[int, Mapping[str, int]] | None = None
-        for value in range(1, GROWING + 1):
-            figures = self.measure(self._values({**chosen, name: value}))
-            if figures is None:
-                continue
-            for figure in figures if before is not None else ():
-                assert before is not None
-                if figures[figure] < before[1][figure]:
-                    what = f"the number of {figure}" if figure in FIGURES else f"the {figure.replace('_', ' ')}"
-                    raise CnnError(
-                        f"--vary {name}: from {name} = {before[0]} to {value}, {what} goes down from "
-                        f"{before[1][figure]:,} to {figures[figure]:,}, so that all combinations have to be tried",
-                        f"give its values, as --vary {name}=1..8",
-                    )
-            before = value, figures
+        for name in names:
+            at = self.names.index(name)
+            before: tuple[Values, Mapping[str, int]] | None = None
+            for values in sorted(self.figures, key=lambda values: (values[:at], values[at + 1 :], values[at])):
+                figures = self.figures[values]
+                if figures is None:
+                    continue
+                if before is not None and (before[0][:at], before[0][at + 1 :]) == (values[:at], values[at + 1 :]):
+                    self._check_pair(name, (before[0][at], before[1]), (values[at], figures))
+                before = values, figures
+
+    def _check_pair(
+        self, name: str, before: tuple[int, Mapping[str, int]], after: tuple[int, Mapping[str, int]]
+    ) -> None:
+        for figure in before[1].keys() - {"output_size"}:
+            if after[1][figure] < before[1][figure]:
+                what = f"the number of {figure}" if figure in FIGURES else f"the {figure.replace('_', ' ')}"
+                raise CnnError(
+                    f"--vary {name}: from {name} = {before[0]:,} to {after[0]:,}, {what} goes down from "
+                    f"{before[1][figure]:,} to {after[1][figure]:,}, so that all values have to be tried",
+                    f"give its values, as --vary {name}=1..8",
+                )
 
     def _of(self, values: Values) -> set[Values]:
         """The combination with its batch size, where that is to be found; empty where a wish does not hold."""
         if not self.holds(values):
             return set()
-        if not self.wishes.finds_batch:
+        if not self.constraints.finds_batch:
             return {values}
         inferred = self.network(values)
         assert inferred is not None
-        return {(*values, largest_batch(inferred, self.wishes))}
-
-    def _unexceeded(self, combinations: set[Values]) -> set[Values]:
-        """Those of which no other one has every value at least as large (small)."""
-        sign = 1 if self.wishes.largest else -1
-        kept: list[Values] = []
-        for values in sorted(combinations, reverse=sign > 0):
-            if not any(all(sign * a >= sign * b for a, b in zip(other, values, strict=True)) for other in kept):
-                kept.append(values)
-        return set(kept)
+        batch = largest_batch(inferred, self.constraints)
+        if batch == LARGEST:
+            self.stopped_at[BATCH] = LARGEST
+        return {(*values, batch)}
 
     # Answers ------------------------------------------------------------------------------------------------------
 
-    def _found(self, values: Values) -> Found:
-        names = [*self.names, *([BATCH] if self.wishes.finds_batch else [])]
-        figures = dict(self.measure(values[: len(self.names)]) or {})
-        if self.wishes.finds_batch:
+    def _solution(self, values: Values) -> Solution:
+        names = [*self.names, *([BATCH] if self.constraints.finds_batch else [])]
+        figures = dict(self.metrics(values[: len(self.names)]) or {})
+        if self.constraints.finds_batch:
             inferred = self.network(values[:-1])
             assert inferred is not None
-            figures["memory"] = self.wishes.memory(inferred, values[-1])
-        return Found(dict(zip(names, values, strict=True)), figures)
+            figures["memory"] = self.constraints.memory(inferred, values[-1])
+        return Solution(dict(zip(names, values, strict=True)), figures)
 
-    def _usage(self, found: Found) -> tuple[float, tuple[int, ...]]:
+    def _usage(self, found: Solution) -> tuple[float, tuple[int, ...]]:
         """Sorts what uses most of a budget first; then what has the largest (smallest) values."""
         budgets = {
-            name: most for name, most in self.wishes.budgets.items() if name != "memory" or not self.wishes.finds_batch
+            name: most
+            for name, most in self.constraints.budgets.items()
+            if name != "memory" or not self.constraints.finds_batch
         }
         used = max((found.figures[name] / most for name, most in budgets.items()), default=0.0)
-        sign = -1 if self.wishes.largest else 1
+        sign = -1 if self.constraints.largest else 1
         return -used, tuple(sign * value for value in found.values.values())
 
-    def _following(self, found: Found) -> Found | None:
-        """The next value of the only variable that makes a network, where that does not keep to the wishes."""
+    def _following(self, found: Solution) -> Solution | None:
+        """The next value of the only variable that makes a network, where that does not meet the constraints."""
         ((name, value),) = found.values.items()
-        if self.wishes.finds_batch:
+        if self.constraints.finds_batch:
             inferred = self.network(())
             assert inferred is not None
-            memory = self.wishes.memory(inferred, value + 1)
-            return Found({name: value + 1}, {**found.figures, "memory": memory}) if value < LARGEST else None
-        given = self.ranges[name]
-        later = range(value + 1, value + 65) if self.wishes.largest else range(value - 1, max(0, value - 65), -1)
-        for other in later if given is None else sorted(set(given) & set(later), reverse=not self.wishes.largest):
-            figures = self.measure((other,))
-            if figures is not None:
-                return Found({name: other}, figures) if self.wishes.broken(figures) else None
-        return None
+            memory = self.constraints.memory(inferred, value + 1)
+            return Solution({name: value + 1}, {**found.figures, "memory": memory}) if value < LARGEST else None
+        sign = 1 if self.constraints.largest else -1
+        later = [other for (other,), figures in self.figures.items() if figures and sign * other > sign * value]
+        other = min(later, key=lambda other: sign * other, default=value)
+        figures = self.figures[other,]
+        assert figures is not None
+        return Solution({name: other}, figures) if self.constraints.violations(figures) else None
 
-    def _nearest(self) -> Found | None:
+    def _nearest(self) -> Solution | None:
         """Of all networks that were tried, the one whose worst figure is least off."""
-        tried = {values: figures for values, figures in self.measures.items() if figures is not None}
+        tried = {values: figures for values, figures in self.figures.items() if figures is not None}
         if not tried:
             return None
-        values = min(tried, key=lambda one: (max(self.wishes.broken(tried[one]).values(), default=0.0), one))
-        batch = {BATCH: 1} if self.wishes.finds_batch else {}
-        return Found({**dict(zip(self.names, values, strict=True)), **batch}, tried[values])
+        values = min(tried, key=lambda one: (max(self.constraints.violations(tried[one]).values(), default=0.0), one))
+        batch = {BATCH: 1} if self.constraints.finds_batch else {}
+        return Solution({**dict(zip(self.names, values, strict=True)), **batch}, tried[values])
 
 
 def _range_hint(name: str) -> str:
@@ -455,88 +613,51 @@ def _reason(error: CnnError) -> str:
     return f"the first one tried says: {': '.join(part for part in (problem.layer, problem.message) if part)}"
 
 
-def largest_batch(inferred: Inferred, wishes: Wishes) -> int:
+def largest_batch(inferred: Inferred, constraints: Constraints) -> int:
     """The largest batch size within the memory, at which one input fits; LARGEST where more would.
 
     Memory never falls when the batch grows.
     """
-    budget = wishes.budgets["memory"]
+    budget = constraints.budgets["memory"]
     low, high = 1, 2
-    while high <= LARGEST and wishes.memory(inferred, high) <= budget:
+    while high <= LARGEST and constraints.memory(inferred, high) <= budget:
         low, high = high, 2 * high
     if high > LARGEST:
         return LARGEST
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if wishes.memory(inferred, middle) <= budget else (low, middle)
+        low, high = (middle, high) if constraints.memory(inferred, middle) <= budget else (low, middle)
     return low
 
 
-def _last(holds: Callable[[int], bool], valid: Callable[[int], bool]) -> int | None:
-    """The last value for which a condition holds that holds up to some value: exactly so where that is at most EACH.
-
-    Values that make no network (groups that do not divide …) pass the question on to the next one that does. Beyond
-    EACH it is looked at in quarters of every doubling, up to twice of where it holds, and halved in between.
-    """
-    last = max(filter(holds, range(1, EACH + 1)), default=None)
-    high: int | None = None  # the first value looked at, beyond the last, that does not hold
-    at = EACH
-    while at < LARGEST and (at < 2 * last if last is not None else at < EARLY):
-        for step in range(1, 5):
-            value = _next(valid, at + at * step // 4)
-            if value is None or value > LARGEST:
-                continue
-            if holds(value):
-                last, high = value, None
-            elif high is None:
-                high = value
-        at *= 2
-    if last is None or last < EACH or high is None:
-        return last
-    low = last
-    while True:
-        middle = _next(valid, (low + high) // 2)
-        if middle is None or middle in (low, high):
-            break
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return max((value for value in range(low, min(high, low + BESIDE) + 1) if holds(value)), default=low)
+def pareto_front(combinations: set[Values], *, largest: bool) -> set[Values]:
+    """Those of which no other one has every value at least as large (small)."""
+    sign = 1 if largest else -1
+    kept: list[Values] = []
+    for values in sorted(combinations, reverse=largest):
+        if not any(all(sign * a >= sign * b for a, b in zip(other, values, strict=True)) for other in kept):
+            kept.append(values)
+    return set(kept)
 
 
-def _rising_last(holds: Callable[[int], bool], valid: Callable[[int], bool], most: int) -> int:
-    """The last value up to ``most`` of a condition that holds up to it and for none beyond; 0 where it never does."""
-    low = 0
-    high = _next(valid, 1) or 1
+def _step(values: Sequence[int], scanned: int) -> int:
+    """The step between values of 1 to ``scanned``; 0 where they are not evenly spaced, or end before that."""
+    steps = {after - before for before, after in pairwise(values)}
+    step = steps.pop() if len(steps) == 1 else 0
+    return step if step and values[-1] + step > scanned else 0
+
+
+def _last(holds: Callable[[int], bool], most: int) -> int:
+    """The last index from 0 to ``most`` of a condition that holds up to it and for none beyond; -1 where none does."""
+    low, high = -1, 0
     while high <= most and holds(high):
-        low, high = high, _next(valid, 2 * high) or 2 * high
+        low, high = high, max(1, 2 * high)
     high = min(high, most + 1)
     while high - low > 1:
         middle = (low + high) // 2
-        value = _next(valid, middle)
-        if value is None or value >= high:
-            high = middle
-        elif holds(value):
-            low = value
-        else:
-            high = middle
+        low, high = (middle, high) if holds(middle) else (low, middle)
     return low
 
 
-def _next(valid: Callable[[int], bool], value: int) -> int | None:
-    return next((n for n in range(value, value + EACH) if valid(n)), None)
-
-
-def _first(holds: Callable[[int], bool], valid: Callable[[int], bool]) -> int | None:
-    """The first value for which a condition holds, as :func:`_last`."""
-    found = next(filter(holds, range(1, EACH + 1)), None)
-    low = high = EACH
-    while found is None and high < LARGEST >> 8:
-        low, high = high, _next(valid, 2 * high) or 2 * high
-        found = high if holds(high) else None
-    if found is None or found <= EACH:
-        return found
-    while high - low > 1:
-        middle = _next(valid, (low + high) // 2)
-        if middle is None or middle in (low, high):
-            break
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return next(value for value in range(max(low, high - EACH), high + 1) if holds(value))
+def _swapped(at: Plane) -> Plane:
+    return lambda first, second: at(second, first)

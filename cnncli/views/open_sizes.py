@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
+from cnncli.numerals import read_ranges
 from cnncli.shape import SIZE_LIMIT, Undecided, format_shape
 from cnncli.symbolic import letters_of, value_of
 from cnncli.views.columns import scaled
 from cnncli.views.formats import smallest_sizes
 
-ROWS_LIMIT = 10_000
 MOST_WORK = 200_000  # layers, of all the sizes that are worked out one by one: a few seconds
 LETTERS = {1: "L", 2: "HW", 3: "DHW"}
 DOES_NOT_FIT = "does not fit"
@@ -71,7 +71,7 @@ def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, 
         names = [name.strip().upper()] if sign else [*letters]
         if sign and names[0] not in letters:
             raise CnnError(f"--at {text}: the network has no open size {name}", f"its open sizes: {', '.join(letters)}")
-        ranges.update(dict.fromkeys(names, _values(values, text)))
+        ranges.update(dict.fromkeys(names, read_ranges(values, f"--at {text}", SIZE_LIMIT - 1, AT_HINT)))
     missing = [name for name in letters if name not in ranges]
     if missing:
         raise CnnError(f"--at: no values for {', '.join(missing)}", AT_HINT)
@@ -81,28 +81,6 @@ def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, 
     return [
         {name: values[at] if len(values) > 1 else values[0] for name, values in ranges.items()} for at in range(longest)
     ]
-
-
-def _values(text: str, whole: str) -> list[int]:
-    values: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\s*", part)
-        if match is None:
-            raise CnnError(f"--at {whole}: {part or 'nothing'!r} is not a size or a range", AT_HINT)
-        first, last, step = (int(group) if group else None for group in match.groups())
-        assert first is not None
-        steps = range(first, (last if last is not None else first) + 1, step or 1)
-        if step == 0:
-            raise CnnError(f"--at {whole}: the step of {part} is 0", AT_HINT)
-        if not steps:
-            raise CnnError(f"--at {whole}: {part} ends before it begins", AT_HINT)
-        if first < 1 or steps[-1] >= SIZE_LIMIT:
-            beyond = first if first < 1 else steps[-1]
-            raise CnnError(f"--at {whole}: {beyond} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
-        if len(values) + len(steps) > ROWS_LIMIT:
-            raise CnnError(f"--at {whole}: more than {ROWS_LIMIT:,} sizes (the limit)", "use a larger step")
-        values.extend(steps)
-    return values
 
 
 def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, batch: int) -> list[AtSize]:
