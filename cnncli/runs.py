@@ -73,14 +73,19 @@ class Run:
 
     def add_metrics(self, metrics: dict[str, Any]) -> None:
         """Append a line to ``metrics.jsonl``."""
-        with (self.folder / METRICS).open("a", encoding="utf-8") as file:
+        with open(self.folder / METRICS, "a", encoding="utf-8", opener=_no_link) as file:
             file.write(json.dumps(metrics) + "\n")
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a file of a run folder. Raises OSError where it is a link; a FIFO is not waited for."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 @contextmanager
 def _lock_file(folder: Path, flags: int) -> Iterator[int]:
     """The descriptor of a run's lock. Raises OSError where it is a link; a pipe is not waited for."""
-    descriptor = os.open(folder / LOCK, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    descriptor = _no_link(os.fspath(folder / LOCK), flags)
     try:
         yield descriptor
     finally:
@@ -296,22 +301,34 @@ def _known_runs() -> str:
     return f"runs here: {', '.join(map(str, found[-5:]))}" if found else "cnn train makes one: runs/NAME-001"
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all: aside, synced, renamed.
+def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
+    """Write a file so that it is there whole or not at all: aside, synced unless it can be made again, renamed.
 
-    What is there and is no file, such as /dev/null, is written to: a rename would put a file in its place.
+    What has the name already is replaced, a link and a device as well: a folder of somebody else's may hold a
+    ``weights.safetensors`` that leads out of it. Raises OSError; IsADirectoryError for a folder.
     """
-    if path.exists() and not path.is_file():
-        # a pipe that nobody reads is an error at once, and not a wait without end
-        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
-            os.set_blocking(descriptor, True)
-            file.write(data)
-        return
     aside = path.with_name(f".{path.name}.part")
     aside.unlink(missing_ok=True)  # what a kill left there; a link is not followed
     with aside.open("xb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+        if synced:
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        aside.replace(path)
+    except OSError:
+        aside.unlink()
+        raise
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write the file that a user asked for by its own name: as :func:`write_whole` does, but a device or a FIFO, such
+    as /dev/stdout, is written to. Raises OSError."""
+    if not path.exists() or path.is_file():
+        write_whole(path, data)
+        return
+    # a pipe that nobody reads is an error at once, and not a wait without end
+    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
+        os.set_blocking(descriptor, True)
+        file.write(data)

@@ -133,14 +133,14 @@ def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -
         upstream = upstream[None]
     found = exercise.gradients(upstream)
     if form == "json":
-        import json
+        from cnncli.views.listing import as_json
 
         record = {
             "input": matrices.plain(_bare(by_hand.simplest(found.to_input))),
             "kernel": matrices.plain(_bare(by_hand.simplest(found.to_kernel))),
             "bias": matrices.plain(found.to_bias),
         }
-        click.echo(json.dumps(record))
+        click.echo(as_json(record, indent=None), nl=False)
         return
     worked = by_hand.gradient_steps(exercise.x, exercise.weights, upstream, exercise.how) if steps else ((), ())
     for title, array, working in (
@@ -179,14 +179,14 @@ def _show(exercise: Exercise, form: str, *, steps: bool) -> None:
         for step in (exercise.steps() if steps else ())
     ]
     if form == "json":
-        import json
+        from cnncli.views.listing import as_json
 
         record: dict[str, Any] = {"output": matrices.plain(bare), "shape": list(bare.shape)}
         if worked:
             record["steps"] = [
                 {"position": at, "working": working, "value": matrices.plain(value)} for at, working, value in worked
             ]
-        click.echo(json.dumps(record))
+        click.echo(as_json(record, indent=None), nl=False)
         return
     for at, working, value in worked:
         click.echo(f"({at}): {working} = {matrices.shown(value)}")
@@ -211,14 +211,14 @@ def _write_picture(result: Any, output: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from cnncli.runs import write_whole
+    from cnncli.runs import write_output
 
     pixels = np.clip(np.rint(result.astype(float)), 0, 255).astype(np.uint8)
     picture = Image.fromarray(pixels[0]) if len(pixels) == 1 else Image.fromarray(pixels.transpose(1, 2, 0))
     data = BytesIO()
     try:
         picture.save(data, Image.registered_extensions().get(output.suffix.lower(), "PNG"))
-        write_whole(output, data.getvalue())
+        write_output(output, data.getvalue())
     except OSError as error:
         raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None
     click.echo(f"{output}: {pixels.shape[1]}x{pixels.shape[2]}, values below 0 are black, above 255 white")

@@ -39,9 +39,9 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: boo
 
     detail = evaluate_run(run, loaded, dataset, device).detail(dataset.classes)
     if form == "json":
-        import json
+        from cnncli.views.listing import as_json
 
-        click.echo(json.dumps(detail))
+        click.echo(as_json(detail, indent=None), nl=False)
         return
     from cnncli.views.worth import worth_lines
 

@@ -249,19 +249,24 @@ def _record(key: Key, papers: list[Paper], found: list[Result]) -> dict[str, Any
 def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], roster: Roster | None) -> None:
     """The mark sheets, the class's report, and a page of feedback and Gradescope's results for each student."""
     from cnncli.homework import feedback, marksheets
+    from cnncli.runs import write_whole
 
+    texts = {
+        "marks.csv": marksheets.plain_csv(key, papers),
+        "canvas.csv": marksheets.canvas_csv(key, papers, roster),
+        "moodle.csv": marksheets.moodle_csv(key, papers, roster),
+        "class.md": _report(key, papers, found),
+    }
+    for number, paper in enumerate(papers, 1):
+        name = f"{number:04d}-" + "".join(c if c.isalnum() or c in "-_" else "_" for c in paper.student)[:60]
+        texts[f"feedback/{name}.md"] = feedback.markdown(key, paper)
+        texts[f"feedback/{name}.html"] = feedback.html(key, paper)
+        texts[f"gradescope/{name}.json"] = marksheets.results_text(marksheets.gradescope_of(paper))
     try:
         for name in ("feedback", "gradescope"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "marks.csv").write_text(marksheets.plain_csv(key, papers), encoding="utf-8")
-        (folder / "canvas.csv").write_text(marksheets.canvas_csv(key, papers, roster), encoding="utf-8")
-        (folder / "moodle.csv").write_text(marksheets.moodle_csv(key, papers, roster), encoding="utf-8")
-        (folder / "class.md").write_text(_report(key, papers, found), encoding="utf-8")
-        for number, paper in enumerate(papers, 1):
-            name = f"{number:04d}-" + "".join(c if c.isalnum() or c in "-_" else "_" for c in paper.student)[:60]
-            (folder / "feedback" / f"{name}.md").write_text(feedback.markdown(key, paper), encoding="utf-8")
-            (folder / "feedback" / f"{name}.html").write_text(feedback.html(key, paper), encoding="utf-8")
-            marksheets.write_results(folder / "gradescope" / f"{name}.json", marksheets.gradescope_of(paper))
+        for name, text in texts.items():
+            write_whole(folder / name, text.encode(), synced=False)
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
 

@@ -162,7 +162,11 @@ def _shares(names: list[str], masks: NDArray[np.uint8], classes: tuple[str, ...]
 
 def _write_masks(folder: Path, stems: list[str], masks: NDArray[np.uint8], written: set[Path]) -> None:
     """Grey PNG files whose values are class numbers. Raises CnnError where two images have one name."""
+    from io import BytesIO
+
     from PIL import Image
+
+    from cnncli.runs import write_whole
 
     for stem, mask in zip(stems, masks, strict=True):
         target = folder / f"{stem}.png"
@@ -171,7 +175,9 @@ def _write_masks(folder: Path, stems: list[str], masks: NDArray[np.uint8], writt
         written.add(target)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(mask).save(target)
+            data = BytesIO()
+            Image.fromarray(mask).save(data, "PNG")
+            write_whole(target, data.getvalue(), synced=False)
         except OSError as error:
             raise CnnError(f"{target}: cannot be written: {error.strerror or error}") from None
 
@@ -185,12 +191,10 @@ def _decimals(record: RunRecord) -> dict[str, int]:
 
 
 def _text(rows: list[Row], form: str, decimals: dict[str, int]) -> str:
-    from cnncli.views.listing import as_csv, as_table
+    from cnncli.views.listing import as_csv, as_json, as_table
 
     if form == "json":
-        import json
-
-        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+        return as_json(rows)
     if form == "csv":
         return as_csv(rows)
     shown = [_for_reading(row, decimals) for row in _named_once(rows)]

@@ -113,6 +113,7 @@ def _json(quiz: Quiz) -> str:
 def _write(folder: Path, quiz: Quiz) -> None:
     """All forms of one paper."""
     from cnncli.homework.quiz import papers, sheets, uploads
+    from cnncli.runs import write_whole
 
     texts = {
         "sheet.yaml": sheets.sheet(quiz),
@@ -127,8 +128,8 @@ def _write(folder: Path, quiz: Quiz) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        (folder / "quiz.qti.zip").write_bytes(uploads.qti(quiz))
+            write_whole(folder / name, text.encode(), synced=False)
+        write_whole(folder / "quiz.qti.zip", uploads.qti(quiz), synced=False)
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
 
@@ -138,6 +139,7 @@ def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]
     from cnncli.homework.marksheets import read_roster
     from cnncli.homework.quiz import papers, sheets
     from cnncli.progress import progress
+    from cnncli.runs import write_whole
 
     if folder is None:
         raise CnnError("--per-student writes many papers", "say where: -o FOLDER")
@@ -154,11 +156,14 @@ def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]
         with progress("drawing", len(students), "papers") as advance:
             for student, file in zip(students, _file_names(students), strict=True):
                 quiz = paper(student)
-                (folder / "papers" / f"{file}.html").write_text(papers.write_paper(quiz, papers.HTML), encoding="utf-8")
-                (folder / "sheets" / f"{file}.yaml").write_text(sheets.sheet(quiz), encoding="utf-8")
-                (folder / "keys" / f"{file}.yaml").write_text(sheets.key(quiz), encoding="utf-8")
-                worked = papers.write_paper(quiz, papers.HTML, solutions=True)
-                (folder / "solutions" / f"{file}.html").write_text(worked, encoding="utf-8")
+                texts = {
+                    f"papers/{file}.html": papers.write_paper(quiz, papers.HTML),
+                    f"sheets/{file}.yaml": sheets.sheet(quiz),
+                    f"keys/{file}.yaml": sheets.key(quiz),
+                    f"solutions/{file}.html": papers.write_paper(quiz, papers.HTML, solutions=True),
+                }
+                for name, text in texts.items():
+                    write_whole(folder / name, text.encode(), synced=False)
                 advance(1)
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None

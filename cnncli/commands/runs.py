@@ -36,11 +36,9 @@ def command(folders: tuple[Path, ...], epochs: bool, form: str) -> None:
 
 
 def _text(rows: list[dict[str, Any]], form: str) -> str:
-    from cnncli.views.listing import as_csv, as_table
+    from cnncli.views.listing import as_csv, as_json, as_table
     from cnncli.views.runs import readable
 
     if form == "json":
-        import json
-
-        return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+        return as_json(rows)
     return as_csv(rows) if form == "csv" else as_table(readable(rows))

@@ -45,10 +45,10 @@ def command(
         if form == "table" and not (only_differences and verdict.agrees):
             click.echo(_line(verdict, _width(loaded.inferred)))
     if form == "json":
-        import json
+        from cnncli.views.listing import as_json
 
         shown = [v._asdict() for v in verdicts if not (only_differences and v.agrees)]
-        click.echo(json.dumps(shown, indent=1))
+        click.echo(as_json(shown), nl=False)
     else:
         click.echo("\n".join(_summary(loaded.inferred, verdicts)))
     if not all(verdict.agrees for verdict in verdicts):

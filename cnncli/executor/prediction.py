@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cnncli.errors import CnnError
 from cnncli.executor.batches import Preparation, preparation
 from cnncli.executor.devices import choose_device
 from cnncli.executor.losses import Activation, probabilities_of
@@ -40,7 +41,14 @@ class Predictor:
 
     def _outputs(self, examples: NDArray[Any]) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(examples)).to(self.device)
-        return cast(Tensor, self.network(self.prepare(pixels)))
+        outputs = cast(Tensor, self.network(self.prepare(pixels)))
+        return self._checked(outputs)
+
+    def _checked(self, outputs: Tensor) -> Tensor:
+        if not outputs.isfinite().all():
+            hint = "the run's weights, its normalisation in run.json or the numbers of an example are too large"
+            raise CnnError("the network's outputs are NaN or infinite", hint)
+        return outputs
 
     @torch.inference_mode()
     def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
@@ -50,7 +58,7 @@ class Predictor:
         if scaling is not None:
             mean, std = (torch.tensor(values, dtype=torch.float64) for values in (scaling.mean, scaling.std))
             outputs = outputs * std + mean
-        return cast("list[list[float]]", outputs.tolist())
+        return cast("list[list[float]]", self._checked(outputs).tolist())
 
     @torch.inference_mode()
     def masks(self, examples: NDArray[Any]) -> NDArray[np.uint8]:

@@ -113,14 +113,19 @@ def gradescope_of(paper: Paper, *, hidden: bool = False) -> dict[str, Any]:
     return gradescope([(mark.answer, float(mark.points), float(mark.out_of)) for mark in paper.marks], hidden=hidden)
 
 
-def write_results(path: Path, record: dict[str, Any]) -> None:
-    """Write a ``results.json``. Raises CnnError where it cannot be written."""
+def results_text(record: dict[str, Any]) -> str:
+    """The text of a ``results.json``."""
     import json
 
-    from cnncli.runs import write_whole
+    return json.dumps(record, indent=1, ensure_ascii=False)
+
+
+def write_results(path: Path, record: dict[str, Any]) -> None:
+    """Write a ``results.json``. Raises CnnError where it cannot be written."""
+    from cnncli.runs import write_output
 
     try:
-        write_whole(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
+        write_output(path, results_text(record).encode())
     except OSError as error:
         raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
 

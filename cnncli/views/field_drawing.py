@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cnncli.errors import CnnError
 from cnncli.footprint import Rectangle
-from cnncli.runs import write_whole
+from cnncli.runs import write_output
 from cnncli.shape import Shape, format_input_shape
 
 COLUMNS, ROWS = 48, 20  # of a sketch
@@ -70,7 +70,7 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
     data = BytesIO()
     dimmed.save(data, "PNG")
     try:
-        write_whole(output, data.getvalue())
+        write_output(output, data.getvalue())
     except OSError as error:
         raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None
     return f"{output}: drawn on {image}" + (f", brought to {height}x{width}" if resized else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,6 +40,21 @@ def as_table(records: Sequence[Record]) -> str:
 def _line(texts: list[str], widths: list[int], right: list[bool]) -> str:
     cells = (t.rjust(w) if r else t.ljust(w) for t, w, r in zip(texts, widths, right, strict=True))
     return f" {'  '.join(cells)}".rstrip() + "\n"
+
+
+def as_json(value: Any, indent: int | None = 1) -> str:
+    """JSON on lines of its own. NaN and the infinities, which JSON does not have, become null."""
+    import json
+
+    return json.dumps(_without_nan(value), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_csv(records: Sequence[Record]) -> str:

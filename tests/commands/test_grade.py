@@ -141,6 +141,21 @@ def test_feedback_and_marks_are_written(cnn: Run, course: Path) -> None:
     assert "c1.params: `150` (forgot_bias), 1: ann" in (course / "out" / "class.md").read_text()
 
 
+def test_what_is_written_goes_through_no_link(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    arguments = ("grade", course / "key.yaml", course / "class", "-o", course / "out")
+    assert cnn(*arguments).code == 0
+    files = {path: path.read_bytes() for path in (course / "out").rglob("*") if path.is_file()}
+    victim = course / "victim"
+    victim.write_text("mine")
+    for path in files:
+        path.unlink()
+        path.symlink_to(victim)
+    assert cnn(*arguments).code == 0
+    assert victim.read_text() == "mine"
+    assert {path: path.read_bytes() for path in (course / "out").rglob("*") if path.is_file()} == files
+
+
 def test_what_a_student_wrote_is_text_in_the_page_of_feedback(cnn: Run, course: Path) -> None:
     hand_in(course, "<script>", c1__params="'<b>150</b>'")
     assert cnn("grade", course / "key.yaml", course / "class", "-o", course / "out").code == 0

@@ -24,6 +24,22 @@ def test_all_forms_are_written_and_the_answers_pass_the_check(cnn: Run, tmp_path
     assert cnn("grade", folder / "key.yaml", folder / "answers.yaml").code == 0
 
 
+def test_what_is_written_goes_through_no_link(cnn: Run, tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student\nann\n")
+    for number, arguments in enumerate((("--seed", 1), ("--seed", 1, "--per-student", roster))):
+        folder, victim = tmp_path / f"out{number}", tmp_path / "victim"
+        assert cnn("quiz", *arguments, "-o", folder).code == 0
+        names = [path for path in folder.rglob("*") if path.is_file()]
+        victim.write_text("mine")
+        for path in names:
+            path.unlink()
+            path.symlink_to(victim)
+        assert cnn("quiz", *arguments, "-o", folder).code == 0
+        assert victim.read_text() == "mine"
+        assert names and not any(path.is_symlink() for path in names)
+
+
 def test_each_student_has_a_paper_and_is_marked_by_their_own_key(cnn: Run, tmp_path: Path) -> None:
     (tmp_path / "class.csv").write_text("student,name\ns-1,Ann\ns-2,Bob\n")
     folder = tmp_path / "q"

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from program import Run, run_process
+from safetensors.numpy import load_file, save_file
 
 from cnncli import runs
 from cnncli.errors import CnnError
@@ -189,6 +191,46 @@ def test_a_training_that_goes_on_reads_none_of_the_weights_that_it_writes(folder
     Path("run/weights.safetensors").symlink_to("/dev/zero")
     ended = run_process("train", "--resume", "run", timeout=100)
     assert "going on from epoch 2" in ended.err and ended.code == 0
+
+
+@pytest.mark.parametrize("to", ["/dev/null", "victim"])
+def test_a_run_that_goes_on_replaces_links_by_its_own_files(cnn: Run, folder: Path, to: str) -> None:
+    Path("victim").write_text("mine")
+    recipe = Path("run/recipe.yaml")
+    recipe.write_text(re.sub("(?m)^epochs: 1$", "epochs: 2", recipe.read_text()))
+    written = ("weights.safetensors", "checkpoint-previous.safetensors", "metrics.jsonl")
+    for name in (*written, ".checkpoint.safetensors.part", ".weights.safetensors.part", ".run.json.part"):
+        Path("run", name).unlink(missing_ok=True)
+        Path("run", name).symlink_to(Path(to).absolute())
+    ended = cnn("train", "--resume", "run")
+    assert "going on from epoch 2" in ended.err and ended.code == 0
+    assert Path("victim").read_text() == "mine"
+    assert not any(path.is_symlink() for path in Path("run").iterdir())
+    assert cnn("predict", "run", "image.png").code == 0
+
+
+def test_json_has_no_nan(cnn: Run, folder: Path) -> None:
+    figures = {"epoch": 1, "train_loss": float("nan"), "test_loss": float("inf"), "test_accuracy": -float("inf")}
+    Path("run/metrics.jsonl").write_text(json.dumps(figures) + "\n")
+    for arguments in (("run", "--epochs"), ("run", "other"), ("run",), (".",)):
+        ended = cnn("runs", *arguments, "--format", "json")
+        assert ended.code == 0, ended.err
+        json.loads(ended.out, parse_constant=pytest.fail)
+    assert json.loads(cnn("runs", "run", "--epochs", "--format", "json").out)[0]["train_loss"] is None
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize("what", ["weights", "normalisation"])
+def test_outputs_that_are_no_numbers_are_an_error(cnn: Run, folder: Path, what: str, form: str) -> None:
+    factor = 1e36 if what == "weights" else 1e3
+    weights = {name: value * np.float32(factor) for name, value in load_file("run/weights.safetensors").items()}
+    save_file(weights, "run/weights.safetensors")
+    if what == "normalisation":
+        record = json.loads(Path("run/run.json").read_text())
+        record["normalisation"]["std"] = [2e-37]
+        Path("run/run.json").write_text(json.dumps(record))
+    ended = cnn("predict", "run", "image.png", "--format", form)
+    assert ended.code == 2 and "the network's outputs are NaN or infinite" in ended.err and not ended.out
 
 
 def test_damaged_lines_of_the_metrics_are_left_out_and_counted(cnn: Run, folder: Path) -> None:

@@ -18,7 +18,7 @@ from program import ROOT, Run, run_process
 from cnncli import escaping
 from cnncli.commands import SUMMARIES
 from cnncli.escaping import visible
-from cnncli.runs import write_whole
+from cnncli.runs import write_output, write_whole
 
 HOSTILE = "\x1b]0;t\x07\x1b[31mred\u202e\x9b2J"
 YAML_HOSTILE = r"\e]0;t\a\e[31mred\u202E\x9B2J"
@@ -201,9 +201,32 @@ def test_no_cell_of_a_csv_is_a_formula(cnn: Run, write: Callable[..., Path], mon
 def test_what_is_written_to_replaces_no_device_and_no_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
-    write_whole(pipe, b"whole")
-    assert reader.communicate(timeout=60)[0] == b"whole"
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_output(pipe, b"whole")
+    assert os.read(reader, 10) == b"whole"
+    os.close(reader)
     assert pipe.is_fifo() and [*tmp_path.iterdir()] == [pipe]
     with pytest.raises(IsADirectoryError):
-        write_whole(tmp_path, b"")
+        write_output(tmp_path, b"")
+
+
+@pytest.mark.parametrize("kind", ["link", "device", "loop", "fifo"])
+def test_what_is_written_into_a_folder_replaces_whatever_has_its_name(tmp_path: Path, kind: str) -> None:
+    folder, victim = tmp_path / "folder", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("mine")
+    for name in ("file", ".file.part"):
+        if kind == "fifo":
+            os.mkfifo(folder / name)
+        else:
+            (folder / name).symlink_to({"link": victim, "device": "/dev/null", "loop": "file"}[kind])
+    write_whole(folder / "file", b"whole")
+    assert victim.read_text() == "mine" and not (folder / "file").is_symlink()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"file": b"whole"}
+
+
+def test_a_folder_is_not_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(OSError):
+        write_whole(tmp_path / "file", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -17,7 +17,7 @@ from cnncli.executor.weights import load_weights, save_weights
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded
 from cnncli.recipe import read_recipe
-from cnncli.runs import Run, write_whole
+from cnncli.runs import Run, write_output
 
 SUFFIXES = {"pytorch": ".py", "onnx": ".onnx", "torchscript": ".pt"}
 
@@ -63,7 +63,7 @@ def export(job: Export) -> Exported:
     try:
         if job.form == "pytorch":
             save_weights(network, files[1])
-        write_whole(files[0], written)
+        write_output(files[0], written)
     except OSError as error:
         raise CnnError(f"{files[0]}: cannot be written: {error.strerror}", "choose another file with -o") from None
     return Exported(files, apart)
