@@ -55,6 +55,7 @@ class RunRecord:
     overrides: dict[str, str] | None = None  # of --set and --input, where the architecture's text could not hold them
     inputs: dict[str, str] | None = None
     result: dict[str, float] | None = None
+    columns: tuple[str, ...] = ()  # the names of a table's inputs, in the network's order; of earlier runs none
 
 
 class WrongField(ValueError):
@@ -191,6 +192,7 @@ FIELDS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "device": (_device, "a device, as cpu or cuda:0"),
     "versions": _TEXTS_BY_NAME,
     "threads": _WHOLE,
+    "columns": (lambda value: _list(value, _string), "a list of texts"),
     "command": (lambda value: _list(value, _string), "a list of texts"),
     "git": _TEXT,
     "data_fingerprint": _TEXT,

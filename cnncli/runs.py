@@ -21,7 +21,7 @@ from cnncli.numerals import is_digits
 from cnncli.run_record import Normalisation as Normalisation
 from cnncli.run_record import RunRecord as RunRecord
 from cnncli.run_record import WrongField, read_record
-from cnncli.shape import format_shape, read_channels_first
+from cnncli.shape import elements, format_shape, read_channels_first
 
 if TYPE_CHECKING:
     from cnncli.language import Source
@@ -252,6 +252,8 @@ def _check_fit(run: Run, loaded: Loaded) -> None:
         problem = f"has {len(record.classes)} classes, and the network gives {format_shape(output)}"
     elif channels != shape[0] if len(shape) > 1 else shape[0] % channels:
         problem = f"the normalisation is of {channels} channels, and the network's input is {format_shape(shape)}"
+    elif record.columns and len(record.columns) != elements(shape):
+        problem = f"has {len(record.columns)} columns, and the network's input is {format_shape(shape)}"
     else:
         return
     raise CnnError(f"{run.folder / RUN}: {problem}", _BY_HAND)

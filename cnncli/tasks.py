@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnncli.data import load_dataset
+from cnncli.data import ColumnNames, load_dataset
+from cnncli.data.dataset import unnamed_targets
 from cnncli.errors import CnnError
 from cnncli.recipe import AUTO
 from cnncli.shape import Shape, format_input_shape, format_shape
@@ -46,18 +48,46 @@ def task_of(loaded: Loaded, recipe: Recipe) -> str:
     return recipe.task
 
 
-def dataset_for(loaded: Loaded, spec: str, task: str, data_dir: Path | None, *, stream: bool = False) -> Dataset:
+def dataset_for(
+    loaded: Loaded,
+    spec: str,
+    task: str,
+    data_dir: Path | None,
+    *,
+    stream: bool = False,
+    trained: ColumnNames | None = None,
+) -> Dataset:
     """The data set ``spec`` as a network of one input and one output takes it.
 
+    The columns of a table are those that the network was ``trained`` on, if it has names.
     Raises CnnError where it cannot be loaded, and where the two do not go together.
     """
     graph = loaded.graph
     outputs = loaded.inferred.shape(graph.outputs[0])[0]
-    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, stream, task=task, outputs=outputs)
+    dataset = load_dataset(spec, graph.inputs[0].shape, data_dir, stream, task=task, outputs=outputs, trained=trained)
     check_fit(loaded, dataset)
     if task not in (AUTO, dataset.task):
         raise CnnError(f"{dataset.name} is data for a {dataset.task}, not for a {task}", "leave the task out")
     return dataset
+
+
+def as_trained(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
+    """The data set with the classes, or the names of the targets, that a network was trained on.
+
+    Targets without names, as those of arrays are, are taken by position, which a note says. Raises CnnError for others.
+    """
+    if dataset.classes == classes:
+        return dataset
+    regression, unnamed = dataset.task == "regression", unnamed_targets(len(classes))
+    if regression and len(dataset.classes) == len(classes) and unnamed in (dataset.classes, classes):
+        note = f"{dataset.name}: its targets {', '.join(dataset.classes[:8])} are taken for {', '.join(classes[:8])}"
+        return replace(dataset, classes=classes, notes=(*dataset.notes, f"{note}, by position"))
+    kind = "targets" if regression else "classes"
+    raise CnnError(
+        f"{dataset.name} has other {kind} than the run was trained on: {', '.join(dataset.classes[:8])}",
+        f"the run knows {', '.join(classes[:8])}"
+        + ("; name the columns so, or leave the line of names out to take them by position" if regression else ""),
+    )
 
 
 def check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
@@ -85,11 +115,13 @@ def check_fit(loaded: Loaded, dataset: Dataset) -> None:
             else "end the network with flatten or global_avgpool, and linear: CLASSES",
         )
     if shape[0] != wanted:
-        of = "targets" if dataset.task == "regression" else "classes"
+        one, several = ("target", "targets") if dataset.task == "regression" else ("class", "classes")
+        of = one if wanted == 1 else several
         layer = f"conv: {{filters: {wanted}, kernel: 1}}" if dense else f"linear: {wanted}"
         raise CnnError(
             f"{dataset.name} has {wanted} {of}, and the network's output {output} has {shape[0]} "
-            + ("channels" if dense else "values"),
+            + ("channel" if dense else "value")
+            + ("s" if shape[0] != 1 else ""),
             f"make its last layer {layer}{_or_set(loaded, wanted)}",
         )
     if dense:

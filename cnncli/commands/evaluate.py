@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from cnncli.commands import options
-from cnncli.errors import CnnError
 
 
 @options.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--data", "spec", help="Another data set of the same classes (default: the one it was trained on).")
+@click.option(
+    "--data", "spec", help="Another data set of the same classes or targets (default: the one it was trained on)."
+)
 @options.data_dir_option
 @options.best_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
@@ -23,17 +24,18 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: boo
     Accuracy and confusion matrix; of a regression errors and R²; of a segmentation the IoU of each class.
     """
     from cnncli import runs
-    from cnncli.tasks import dataset_for
+    from cnncli.data import ColumnNames
+    from cnncli.tasks import as_trained, dataset_for
 
     run = runs.open_run(run_folder, best=best)
     loaded = runs.architecture_of(run)
     stream = spec is None and runs.recipe_of(run).stream
-    dataset = dataset_for(loaded, spec or run.record.dataset, run.record.task, data_dir, stream=stream)
-    if dataset.classes != run.record.classes:
-        raise CnnError(
-            f"{dataset.name} has other classes than the run was trained on: {', '.join(dataset.classes[:8])}",
-            f"the run knows {', '.join(run.record.classes[:8])}",
-        )
+    record = run.record
+    trained = ColumnNames(record.columns, record.classes if record.task == "regression" else ())
+    found = dataset_for(loaded, spec or record.dataset, record.task, data_dir, stream=stream, trained=trained)
+    dataset = as_trained(found, record.classes)
+    for note in dataset.notes[len(found.notes) :]:
+        click.echo(note, err=True)
 
     from cnncli.executor.job import evaluate_run
 

@@ -111,7 +111,7 @@ def _batches(
     from cnncli.data import tables
     from cnncli.data.pictures import pictures
 
-    learnt = tables.Learnt(len(record.normalisation.mean), record.task, record.classes)
+    learnt = tables.Learnt(len(record.normalisation.mean), record.task, record.classes, record.columns)
     for rows, group in groupby(files, tables.is_table):
         if rows:
             for path in group:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnncli.data.dataset import Dataset, OnDisk, Split
+from cnncli.data.dataset import ColumnNames, Dataset, OnDisk, Split
 from cnncli.errors import CnnError, closest
 
-__all__ = ["NAMES", "Dataset", "OnDisk", "Split", "absolute_spec", "load_dataset"]
+__all__ = ["NAMES", "ColumnNames", "Dataset", "OnDisk", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
 HUB = "hf:"
@@ -52,6 +52,7 @@ def load_dataset(
     *,
     task: str = "auto",
     outputs: int = 1,
+    trained: ColumnNames | None = None,
 ) -> Dataset:
     """Load the data set ``spec``, one of NAMES, for a network whose input is ``shape``, (C, H, W).
 
@@ -60,7 +61,8 @@ def load_dataset(
     ``data_dir`` is searched first for what is downloaded, and is where it is downloaded to.
     With ``stream`` the images of images:PATH stay on disk, as they do where they do not fit in memory.
     Those with a name have classes; arrays, tables and images can have other targets, for the ``task`` of a network of
-    so many ``outputs``, classes or numbers. Raises CnnError.
+    so many ``outputs``, classes or numbers. The columns of a table are those that a network was ``trained`` on, if any.
+    Raises CnnError.
     """
     _refuse_idle(spec, data_dir)
     if spec.startswith(IMAGES):
@@ -88,8 +90,7 @@ def load_dataset(
     if spec.startswith(("npz:", "csv:")):
         from cnncli.data import arrays
 
-        read = arrays.load_npz if spec.startswith("npz:") else arrays.load_csv
-        return read(spec.partition(":")[2], shape, task, outputs)
+        return arrays.load(spec, shape, task, outputs, trained)
     if spec.startswith(HUB):
         from cnncli.data import hf
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import os
-import re
-from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import LONGEST
-from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
+from cnncli.data.dataset import VOID, ColumnNames, Dataset, Split, mask_classes, unnamed_targets
 from cnncli.data.decoding import times
+from cnncli.data.headings import LABELS, Places, called_targets, places_of, target_columns, trained_places
 from cnncli.data.memory import check_fits
 from cnncli.data.npz import Npz
 from cnncli.errors import CnnError
@@ -24,13 +25,22 @@ from cnncli.files import given_path, open_regular
 from cnncli.shape import format_input_shape, probable_input
 
 CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits
+NAMES_LIMIT = 1 << 20  # characters of the columns' names, which a run keeps
 HELD_OUT = 5  # one example in five, where the file has no test part
-TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none
-LABELS = ("label", "class", "target", "y")
 IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
 ALONE = (("x", "y"), ("images", "labels"))
 Values = NDArray[np.float32]
 Examples = tuple[NDArray[Any], NDArray[Any]]
+
+
+def load(
+    spec: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1, trained: ColumnNames | None = None
+) -> Dataset:
+    """``npz:FILE`` by :func:`load_npz`, ``csv:FILE`` by :func:`load_csv`. Raises CnnError."""
+    kind, _, text = spec.partition(":")
+    if kind == "npz":
+        return load_npz(text, shape, task, outputs)
+    return load_csv(text, shape, task, outputs, trained)
 
 
 def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1) -> Dataset:
@@ -55,33 +65,103 @@ def load_npz(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int
     )
 
 
-def load_csv(text: str, shape: tuple[int, ...], task: str = "auto", outputs: int = 1) -> Dataset:
+def load_csv(
+    text: str,
+    shape: tuple[int, ...],
+    task: str = "auto",
+    outputs: int = 1,
+    trained: ColumnNames | None = None,
+) -> Dataset:
     """A row per example: numbers, and its class in a column named label, class, target or y, else in the last one.
 
     The targets of a regression are the columns called target…, y, y1 or y_…, else the last ones, as many as the network
-    has ``outputs``. The first line may name the columns. Rows are read as the network's ``shape``. Raises CnnError with
-    the line.
+    has ``outputs``. The first line may name the columns; then those that a network was ``trained`` on are read, in its
+    order. Rows are read as the network's ``shape``. Raises CnnError with the line.
     """
     path = given_path(text)
     rows = rows_in(path)
     if len(rows) < 2:
         raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
-    heads = [cell.strip().lower() for cell in rows[0].cells]
-    named = not all(map(is_number, heads[:-1]))
-    at = target_columns(heads if named else [""] * len(heads), task, outputs, math.prod(shape) if shape else 0)
-    task = "regression" if task == "auto" and len(at) > 1 else task
-    if len(at) >= len(heads):
-        raise CnnError(f"{path}: has {len(heads)} columns, all of them targets", "it takes some to tell them from")
-    body = rows[1:] if named else rows
-    values = values_in(path, body, len(heads), at)
-    for row in body:
-        if any(len(row.cells[place]) > LONGEST for place in at):
-            raise CnnError(
-                f"{path}:{row.line}: a target has more than {LONGEST} characters", "it is a class or a number"
-            )
-    targets = np.array([[row.cells[place].strip() for place in at] for row in body])
-    names = tuple(heads[place] for place in at) if named else ()
-    return _held_out(path, *_examples(path, values, _numbers(targets), shape), task, outputs, names)
+    cells = [cell.strip() for cell in rows[0].cells]
+    heads = cells if not all(map(is_number, cells[:-1])) else []
+    names = heads or [""] * len(cells)
+    inputs, at = _places(path, names, shape, task, outputs, trained if heads else None)
+    if not inputs:
+        raise CnnError(f"{path}: has {len(names)} columns, all of them targets", "it takes some to tell them from")
+    body = rows[1:] if heads else rows
+    asked, task = task, "regression" if task == "auto" and len(at) > 1 else task
+    kind = "target" if task == "regression" else "class"
+    values = values_in(path, body, heads or len(names), inputs, f"a {kind}" if len(at) == 1 else f"{len(at)} {kind}s")
+    _check_targets(path, body, heads, at, task)
+    targets = _numbers(np.array([[row.cells[place].strip() for place in at] for row in body]))
+    if asked == "auto" and _is_one_hot(targets):
+        which = f"the columns {', '.join(heads[place] for place in at)}" if heads else f"the last {len(at)} columns"
+        raise CnnError(f"{path}: {which} are one-hot classes", f"{_ONE_COLUMN}; as numbers: --task regression")
+    named = tuple(heads[place].lower() for place in at) if heads else ()
+    dataset = _held_out(path, *_examples(path, values, targets, shape), task, outputs, named)
+    columns = tuple(heads[place] for place in inputs) if heads else ()
+    if sum(map(len, columns)) > NAMES_LIMIT:
+        note = f"{path.name}: the names of its columns are too long to be kept; tables are matched by position"
+        return replace(dataset, notes=(*dataset.notes, note))
+    return replace(dataset, columns=columns)
+
+
+_ONE_COLUMN = "give each row its class in one column called label"
+
+
+def _places(
+    path: Path, heads: list[str], shape: tuple[int, ...], task: str, outputs: int, trained: ColumnNames | None
+) -> Places:
+    """Which columns are inputs and which are targets; without names ``heads`` are empty texts. Raises CnnError."""
+    if trained is not None and trained.inputs:
+        return trained_places(path, heads, trained, task, targets=True)
+    at = places_of(trained.targets, heads) if trained is not None and trained.targets else None
+    if at is None:
+        at = target_columns(heads, task, outputs, math.prod(shape) if shape else 0)
+    inputs = [place for place in range(len(heads)) if place not in {*at}]
+    if task == "classification":
+        _check_one_class(path, heads, fits=not shape or len(inputs) == math.prod(shape))
+    return Places(inputs, at)
+
+
+def _check_one_class(path: Path, heads: list[str], *, fits: bool) -> None:
+    """Raises CnnError where several columns are called targets and it is not plain which one holds the classes."""
+    several, lower = called_targets(heads), {head.lower() for head in heads}
+    plain = lower & {*LABELS[:2]} or (fits and lower & {*LABELS})
+    if len(several) > 1 and not plain:
+        raise CnnError(
+            f"{path}: the columns {', '.join(heads[place] for place in several)} are targets, and a classification "
+            "takes one column of classes",
+            f"{_ONE_COLUMN}, or use --task regression for numbers",
+        )
+
+
+def _check_targets(path: Path, rows: list[Row], heads: Sequence[str], at: Sequence[int], task: str) -> None:
+    """Raises CnnError, with the line, for a target that is too long or, of a regression, no finite number."""
+    for line, row in rows:
+        for place in at:
+            cell = row[place].strip()
+            if len(cell) > LONGEST:
+                raise CnnError(
+                    f"{path}:{line}: a target has more than {LONGEST} characters", "it is a class or a number"
+                )
+            if task == "regression" and not is_number(cell):
+                raise _no_number(path, line, _column(heads, place), cell)
+
+
+def _no_number(path: Path, line: int, column: str, cell: str) -> CnnError:
+    """What is wrong with a cell of a regression's targets."""
+    if not cell or cell.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return CnnError(f"{path}:{line}: the target in {column} is {cell or 'empty'}", _GAP)
+    hint = "a regression's targets are numbers; text is a class: --task classification"
+    return CnnError(f"{path}:{line}: the target in {column} is text: {cell[:60]}", hint)
+
+
+_GAP = "it takes a finite number: fill it in, or leave the row out"
+
+
+def _column(heads: Sequence[str], place: int) -> str:
+    return f"column {heads[place][:60]}" if heads else f"column {place + 1}"
 
 
 class Row(NamedTuple):
@@ -108,31 +188,27 @@ def rows_in(path: Path) -> list[Row]:
         raise CnnError(f"{path}: is not a CSV file: {error}") from None
 
 
-def values_in(path: Path, rows: list[Row], columns: int, left_out: Collection[int]) -> Values:
-    """The numbers of each row, float32, without the columns that are ``left_out``. Raises CnnError with the line."""
-    wanted = columns - len(left_out)
+def values_in(
+    path: Path, rows: list[Row], heads: Sequence[str] | int, inputs: Sequence[int], besides: str = ""
+) -> Values:
+    """The numbers of each row in the columns of the ``inputs``, in their order, float32.
+
+    ``heads`` are the names of all columns, or how many they are; ``besides`` says what else a row holds. Raises
+    CnnError with the line.
+    """
+    names, columns = ((), heads) if isinstance(heads, int) else (heads, len(heads))
     whole = next((at for at, row in enumerate(rows) if len(row.cells) != columns), len(rows))
-    values = np.empty((whole, wanted), np.float32)  # the loop ends at the first row of another length
+    values = np.empty((whole, len(inputs)), np.float32)  # the loop ends at the first row of another length
     for number, (line, row) in enumerate(rows):
-        cells = [cell for place, cell in enumerate(row) if place not in left_out]
-        if len(row) != columns or not all(map(is_number, cells)):
-            more = " and a class" if left_out else ""
-            raise CnnError(f"{path}:{line}: is not {wanted} numbers{more}: {','.join(row)[:60]}")
+        cells = [row[place] for place in inputs] if len(row) == columns else []
+        if not cells or not all(map(is_number, cells)):
+            numbers = f"{len(inputs)} number{'s' if len(inputs) > 1 else ''}{f' and {besides}' if besides else ''}"
+            wrong = next((place for place, cell in zip(inputs, cells, strict=False) if not is_number(cell)), None)
+            count = f"it has {len(row)} column{'s' if len(row) > 1 else ''}, where {columns} are expected"
+            hint = count if wrong is None else f"{_column(names, wrong)} is {row[wrong].strip()[:40] or 'empty'}"
+            raise CnnError(f"{path}:{line}: is not {numbers}: {','.join(row)[:60]}", hint)
         values[number] = [float(cell.strip()) for cell in cells]
     return values
-
-
-def target_columns(heads: list[str], task: str, outputs: int, inputs: int = 0) -> list[int]:
-    """Where the targets stand: one column, or for a regression several.
-
-    Without a task it is a regression where several columns are called targets, and where there are as many columns as a
-    network of several ``outputs`` takes, with its ``inputs``.
-    """
-    found = [place for place, head in enumerate(heads) if TARGET.fullmatch(head)]
-    several = len(found) > 1 or (not found and outputs > 1 and len(heads) == inputs + outputs)
-    if task == "regression" or (task == "auto" and several and not {*heads} & {*LABELS[:2]}):
-        return found if found else [*range(max(0, len(heads) - outputs), len(heads))]
-    return [next((heads.index(name) for name in LABELS if name in heads), len(heads) - 1)]
 
 
 def _numbers(cells: NDArray[Any]) -> NDArray[Any]:
@@ -256,7 +332,7 @@ def _with_numbers(
     count = splits[0].labels.shape[1]
     if splits[1].labels.shape[1] != count:
         raise CnnError(f"{path}: the training part has {count} targets, the test part {splits[1].labels.shape[1]}")
-    named = names if len(names) == count else tuple(f"y{number}" for number in range(count))
+    named = names if len(names) == count else unnamed_targets(count)
     return Dataset(path.name, splits[0], splits[1], named, notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
     from collections.abc import Iterable
@@ -72,11 +72,24 @@ class Split:
     labels: NDArray[np.int64] | NDArray[np.float64] | NDArray[np.float32] | NDArray[np.uint8]
 
 
+class ColumnNames(NamedTuple):
+    """The names of a table's columns that a network was trained on, in its order; ``targets`` those of a regression."""
+
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def unnamed_targets(count: int) -> tuple[str, ...]:
+    """What the targets of a regression are called where the data has no names for them: y0, y1, …"""
+    return tuple(f"y{number}" for number in range(count))
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A training and a test split over the same ``classes``; ``notes`` say what was done to the data on the way.
 
-    The classes of a regression are its targets' names.
+    The classes of a regression are its targets' names. ``columns`` are the names of a table's inputs, in the order of
+    the values; none where there are no names.
     """
 
     name: str
@@ -84,6 +97,7 @@ class Dataset:
     test: Split
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:

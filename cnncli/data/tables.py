@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from cnncli.data.arrays import Values, is_number, rows_in, shaped, target_columns, values_in
+from cnncli.data.arrays import Values, is_number, rows_in, shaped, values_in
+from cnncli.data.dataset import ColumnNames
+from cnncli.data.headings import places_of, target_columns, trained_places
 from cnncli.data.npz import Npz
 from cnncli.data.pictures import BATCH, picture_shape
 from cnncli.errors import CnnError
@@ -40,17 +42,22 @@ def _kind(path: Path) -> tuple[str, Path]:
 
 
 class Learnt(NamedTuple):
-    """What a network was trained on: the channels of its examples, its task, and its classes or targets."""
+    """What a network was trained on: the channels of its examples, its task, and its classes or targets.
+
+    ``columns`` are the names of a table's inputs, none where they had no names.
+    """
 
     channels: int
     task: str
     names: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 def batches(path: Path, shape: Shape, learnt: Learnt) -> Iterator[Rows]:
     """The examples of a file for a network whose input is ``shape``, uint8 or float32, some at a time.
 
-    Of a CSV file the columns that hold targets are left out. Raises CnnError.
+    Of a CSV file the columns that hold targets are left out, and those that have names are brought into the order in
+    which the network was trained on them. Raises CnnError.
     """
     channels = learnt.channels
     if len(shape) == 1 and channels not in (1, shape[0]):  # it was trained on images read as vectors
@@ -82,17 +89,28 @@ def _array(path: Path) -> NDArray[Any]:
 def _values(path: Path, count: int, learnt: Learnt) -> tuple[list[int], Values]:
     """The numbers of the lines that are examples, and the ``count`` values of each."""
     rows = rows_in(path)
-    heads = [cell.strip().lower() for cell in rows[0].cells] if rows else []
-    named = not any(map(is_number, heads[:count]))  # a line of both is a mistake, and told as one
+    heads = [cell.strip() for cell in rows[0].cells] if rows else []
+    known = bool(learnt.columns) and places_of(learnt.columns, heads) is not None
+    named = known or not any(map(is_number, heads[:count]))  # a line of both is a mistake, and told as one
     body = rows[1:] if named else rows
     if not body:
         raise CnnError(f"{path}: holds no examples", f"it takes {count} numbers in a row for each example")
+    inputs = _inputs(path, heads, count, learnt, named=named)
+    return [row.line for row in body], values_in(path, body, heads if named else len(heads), inputs)
+
+
+def _inputs(path: Path, heads: list[str], count: int, learnt: Learnt, *, named: bool) -> list[int]:
+    """The columns of the network's ``count`` inputs: by name where file and training have names, else by position."""
+    regression = learnt.task == "regression"
+    if named and learnt.columns:
+        trained = ColumnNames(learnt.columns, learnt.names if regression else ())
+        return trained_places(path, heads, trained, learnt.task, targets=False).inputs
     targets: list[int] = []
     if len(heads) != count:
-        known = [place for place, head in enumerate(heads) if named and head in learnt.names]
-        outputs = len(learnt.names) if learnt.task == "regression" else 1
+        known = [place for place, head in enumerate(heads) if named and head.lower() in learnt.names]
+        outputs = len(learnt.names) if regression else 1
         targets = known or target_columns(heads if named else [""] * len(heads), learnt.task, outputs)
     if len(heads) - len(targets) != count:
         wanted = f"the network takes {count} numbers in each row, with or without their targets"
         raise CnnError(f"{path}: has {len(heads)} columns", wanted)
-    return [row.line for row in body], values_in(path, body, len(heads), targets)
+    return [place for place in range(len(heads)) if place not in targets]

@@ -227,6 +227,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         compiled=prepared.compiled,
         task=job.dataset.task,
         targets=prepared.targets,
+        columns=job.dataset.columns,
     )
     source, overrides, inputs = job.loaded.source, job.loaded.overrides, job.loaded.inputs
     text = resolved_text(source, overrides, inputs)

@@ -236,3 +236,36 @@ def test_arrays_and_images_are_predicted_alike(cnn: Run, write: Callable[..., Pa
     ended = cnn("predict", "run", *sources, "digits.npz", "digits.csv", "--top", "1", "--format", "json")
     rows = [(row["class"], row["probability"]) for row in json.loads(ended.out)]
     assert len(rows) == 9 and rows[:3] == rows[3:6] == rows[6:]
+
+
+def test_a_table_is_read_by_the_names_of_its_columns(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by the targets' names; and by position where the file, or the run, has none."""
+    monkeypatch.chdir(tmp_path)
+    x, y = plane(cnn, write, "a,b,c,y_one,y_two\n")
+    pairs = [*zip(x.tolist(), y.tolist(), strict=True)]
+    Path("turned.csv").write_text("c,a,b\n" + "".join(f"{c},{a},{b}\n" for (a, b, c), _ in pairs))
+    Path("bare.csv").write_text("".join(f"{a},{b},{c}\n" for (a, b, c), _ in pairs))
+    Path("other.csv").write_text("a,b,d\n1,2,3\n")
+    swapped = "".join(f"{two},{c},{a},{b},{one}\n" for (a, b, c), (one, two) in pairs)
+    Path("swapped.csv").write_text("y_two,c,a,b,y_one\n" + swapped)
+    np.savez("arrays.npz", x=x, y=y)
+
+    def values(run: str, name: str) -> list[float]:
+        return [row["value"] for row in json.loads(cnn("predict", run, name, "--format", "json").out)]
+
+    assert values("plane", "turned.csv") == values("plane", "all.csv") == values("plane", "bare.csv")
+    assert values("plane", "swapped.csv") == values("plane", "all.csv")
+    refused = cnn("predict", "plane", "other.csv")
+    assert refused.code == 2 and refused.err.startswith("other.csv: has no column c\n")
+    wanted = cnn("evaluate", "plane", "--format", "json").out
+    assert cnn("evaluate", "plane", "--data", "csv:swapped.csv", "--format", "json").out == wanted
+    ended = cnn("evaluate", "plane", "--data", "npz:arrays.npz", "--format", "json")
+    assert json.loads(ended.out)["mae"] == pytest.approx(json.loads(wanted)["mae"])
+    assert "its targets y0, y1 are taken for y_one, y_two, by position" in ended.err
+
+    record = json.loads(Path("plane/run.json").read_text())
+    assert record.pop("columns") == ["a", "b", "c"]  # a run of before there were names
+    Path("plane/run.json").write_text(json.dumps(record))
+    assert values("plane", "turned.csv") != values("plane", "all.csv") == values("plane", "bare.csv")
