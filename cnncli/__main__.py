@@ -58,6 +58,11 @@ def _run() -> int:
     except BrokenPipeError:
         _discard_output()
         return 0  # the reader has what it wanted: cnn … | head
+    except SystemExit:
+        if "_CNN_COMPLETE" in os.environ:
+            raise
+        _discard_output()
+        return 0  # click and rich end with 1 where the reader has left, which would be the answer no
     except OSError as error:
         _discard_output()
         _complain(f"cnn: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
@@ -99,10 +104,9 @@ def _complain(text: str) -> None:
 
 def _discard_output() -> None:
     """Point stdout at nothing, so that the interpreter's own flush at exit does not complain."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        return
+    from cnncli.terminal import discard
+
+    discard(sys.stdout)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,35 @@ class Guard:
         return getattr(self.stream, name)
 
 
+class Notes(Guard):
+    """Standard error: a reader that leaves (``cnn train … 2>&1 | head``) ends the notes, not what they are about."""
+
+    def write(self, text: str) -> int:
+        """Write ``text``, escaped; nowhere once the reader has left. Returns its length."""
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            discard(self.stream)
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what is held back; nowhere once the reader has left."""
+        try:
+            self.stream.flush()
+        except BrokenPipeError:
+            discard(self.stream)
+
+
+def discard(stream: TextIO) -> None:
+    """Point a stream at nothing: what is still written to it, also when the interpreter ends, is no error then."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+    except (OSError, ValueError):
+        return
+
+
 @contextmanager
 def guarded() -> Iterator[None]:
     """Inside, the standard streams are open and guarded. Raises CnnError where standard output is closed."""
@@ -63,10 +92,10 @@ def guarded() -> Iterator[None]:
 
 def guard() -> None:
     """Guard what ``sys.stdout`` and ``sys.stderr`` are now: a bar that is drawn on a terminal replaces them."""
-    for name in ("stdout", "stderr"):
+    for name, kind in (("stdout", Guard), ("stderr", Notes)):
         stream = getattr(sys, name)
         if not isinstance(stream, Guard):
-            setattr(sys, name, cast(TextIO, Guard(stream)))
+            setattr(sys, name, cast(TextIO, kind(stream)))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -85,6 +86,22 @@ def test_a_closed_pipe_ends_quietly(tmp_path: Path) -> None:
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["list", "--help", "summarize lenet5", "explain lenet5 conv2", "data digits"])
+def test_a_reader_that_has_left_is_no_failure(command: str) -> None:
+    shell = f"{{ sleep 0.2; exec {sys.executable} -m cnncli {command}; }} | true"
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", shell], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_training_goes_on_where_nobody_reads_its_notes(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train = f"{sys.executable} -m cnncli train digits_cnn --epochs 2 --run-dir {run} 2>&1 | true"
+    result = subprocess.run(["bash", "-o", "pipefail", "-c", train], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+    assert (run / "metrics.jsonl").read_text().count("\n") == 2
 
 
 def test_a_full_disk_is_one_line_of_error() -> None:

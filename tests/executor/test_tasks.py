@@ -309,7 +309,7 @@ DIGITS = "input: 1x8x8\nlayers: [flatten, linear: 10]\ntrain: {dataset: digits}\
         (SEGMENT, ("--data", "images:squares", "--task", "classification"), "classification needs a vector"),
         (LINE, ("--data", "images:squares", "--task", "segmentation"), "segmentation needs a map"),
         (SEGMENT.replace("filters: 2", "filters: 3"), ("--data", "images:squares"), ""),
-        (SEGMENT.replace("filters: 2", "filters: 1"), ("--data", "images:squares"), "has 1 channels"),
+        (SEGMENT.replace("filters: 2", "filters: 1"), ("--data", "images:squares"), "has 1 channel"),
         (SEGMENT.replace("relu,", "relu, maxpool: 2,"), ("--data", "images:squares"), "give each pixel a class"),
         (SEGMENT.replace("padding: same", "padding: 0"), ("--data", "images:squares"), ""),
         (DIGITS, ("--task", "regression"), "digits is data for a classification, not for a regression"),
