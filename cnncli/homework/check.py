@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncli.errors import CnnError
 from cnncli.homework import answers, mistakes
@@ -15,6 +16,9 @@ from cnncli.homework.follow_through import Carried, followed, remember, shape_me
 from cnncli.homework.questions import Known, nothing_known, other_answers, refuse_unasked, right_answer
 from cnncli.homework.sheet import Question, Sheet, one_line
 from cnncli.homework.truth import NO_FIT, PER_AXIS, Truth
+
+if TYPE_CHECKING:
+    from cnncli.homework.matrices import Maps
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
 UNREAD = "could not be read"
@@ -181,8 +185,8 @@ def _share(truth: Truth, given: Given, value: Any) -> Fraction:
 
 
 def _compared_matrix(base: Answer, truth: Truth, given: str) -> Answer:
-    """A matrix, as it is written: right cell by cell; how many are right is said."""
-    from cnncli.homework.matrices import read_text
+    """The maps of a result, as they are written: right cell by cell; how many are right is said."""
+    from cnncli.homework.matrices import read_maps
     from cnncli.homework.matrix_files import is_file
 
     if not re.search(r"[;\[({\\]", given):  # rows that only line breaks set apart, in a report of one line
@@ -190,23 +194,31 @@ def _compared_matrix(base: Answer, truth: Truth, given: str) -> Answer:
     if is_file(given):
         return base._replace(remarks=("a matrix is written out: 1 2; 3 4",))
     try:
-        array = read_text(given)
+        value = read_maps(given)
     except CnnError as error:
         return base._replace(remarks=(f"{UNREAD}: {str(error).splitlines()[0]}",))
-    rows = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
-    value = tuple(tuple(row) for row in rows)
-    cells = [(a, b) for one, other in zip(value, truth.value, strict=False) for a, b in zip(one, other, strict=False)]
+    if len(value) == 1 < len(truth.value) and {*map(len, truth.value)} == {1}:
+        value = tuple((row,) for row in value[0])  # maps of one row each, written as the rows of one matrix
+    same_shape = _map_sizes(value) == _map_sizes(truth.value)
+    cells = [*zip(_cells(value), _cells(truth.value), strict=True)] if same_shape else []
     right = sum(_same_cell(a, b) for a, b in cells)
-    same_shape = len(value) == len(truth.value) and len(value[0]) == len(truth.value[0])
     if same_shape and right == len(cells):
         remarks = () if value == truth.value else ("read as rounded to two decimals",)
         return base._replace(correct=True, share=Fraction(1), remarks=remarks)
-    found = [name for name, wrong in truth.candidates.items() if wrong == value]
+    found = [name for name, wrong in truth.candidates.items() if [*chain(*wrong)] == [*chain(*value)]]
     if not found and same_shape and right:
         found = ["window_slip"]
     remark = f"{right} of {len(cells)} cells are right" if same_shape else "the result has another shape"
     share = Fraction(right, len(cells)) if same_shape else Fraction(0)
     return _explained(base, found)._replace(remarks=(remark, *_details(found)), share=share)
+
+
+def _map_sizes(maps: Maps) -> tuple[int, int, int]:
+    return len(maps), len(maps[0]), len(maps[0][0])
+
+
+def _cells(maps: Maps) -> Iterator[Any]:
+    return chain.from_iterable(chain.from_iterable(maps))
 
 
 def _same_cell(given: Any, truth: Any) -> bool:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from cnncli.errors import CnnError
 from cnncli.homework import matrix_text
 from cnncli.homework.exact import refuse_roots
 from cnncli.homework.matrix_files import as_array, is_file, read_file
@@ -34,6 +35,26 @@ def read_numbers(text: str) -> Any:
     return array
 
 
+Maps = tuple[tuple[tuple[Any, ...], ...], ...]  # matrices of exact numbers, each as its rows
+
+
+def maps_of(array: Any) -> Maps:
+    """The matrices of an array (..., rows, columns), those of its leading axes one after the other; (n,) is one row."""
+    matrices = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array[None, None]
+    return tuple(tuple(map(tuple, matrix)) for matrix in matrices)
+
+
+def read_maps(text: str) -> Maps:
+    """The maps of a result, which ``|`` or ``||`` sets apart: the channels of an output, one for each filter.
+
+    Raises CnnError where the text cannot be read, or the maps differ in size.
+    """
+    arrays = [read_text(part) for part in matrix_text.split_filters(text)]
+    if len({array.shape for array in arrays}) > 1:
+        raise CnnError("the maps of a result have different sizes", "all filters give maps of one size")
+    return tuple(matrix for array in arrays for matrix in maps_of(array))
+
+
 # Writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -44,6 +65,11 @@ def shown(value: Any) -> str:
     if isinstance(value, int | Fraction | str):
         return str(value)
     return f"{float(value):.6g}"
+
+
+def maps_text(maps: Maps) -> str:
+    """Maps as :func:`read_maps` reads them: ``19 25; 37 43 | 4 6; 10 12``."""
+    return " | ".join("; ".join(" ".join(map(shown, row)) for row in matrix) for matrix in maps)
 
 
 def lines(array: Any) -> list[str]:

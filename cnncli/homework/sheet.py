@@ -113,6 +113,8 @@ def text_of(source: Source, value: Value) -> str:
     if is_nothing(value):
         return ""
     written = source.text[value.start : value.end].strip()
+    if isinstance(value, Sequence) and _are_matrices(value):
+        return " || ".join(text_of(source, item) for item in value.items)
     if isinstance(value, Sequence) and written.startswith("-"):  # a list with an item on each line
         items = [text_of(source, item) for item in value.items]
         are_rows = any(re.search(r"[0-9]\s", item) for item in items)
@@ -125,6 +127,12 @@ def text_of(source: Source, value: Value) -> str:
     if not value.quoted:
         return written
     return written[1:-1] if written[0] in "\"'" and "\\" not in written else value.text
+
+
+def _are_matrices(value: Sequence) -> bool:
+    """Whether each item of a list is the text of a whole matrix: its rows are set apart."""
+    texts = [item.text.strip() if isinstance(item, Scalar) else "" for item in value.items]
+    return bool(texts) and all(re.search(r"[;\n]|\\\\|\]\s*,?\s*\[", text) for text in texts)
 
 
 def _path_of(source: Source, node: Scalar) -> str:

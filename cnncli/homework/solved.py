@@ -102,16 +102,15 @@ def _output(question: Question, conventions: Conventions) -> Truth:
 
     size = _whole(question, "input", None)
     window = _window(question, size, conventions)
+    is_exact = _rounding(question, conventions) == "exact"
     room = size + window.before + window.after - window.span
-    shares = f"({size} + {window.before + window.after} - {window.span}) / {window.stride}"
-    rounded = {"floor": f"floor({shares})", "ceil": f"ceil({shares})"}.get(_rounding(question, conventions), shares)
-    working = f"{rounded if left_over(size, window) else shares} + 1"
+    working = _worked(size, window, is_exact=is_exact)
     if not fits(size, window):
         return Truth(NO_FIT, NO_FIT, (working, f"(the kernel spans {window.span})"), {})
     output = output_size(size, window)
     found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
     candidates: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, output)}
-    if left_over(size, window) and _rounding(question, conventions) == "exact":
+    if is_exact and left_over(size, window):
         exact = Fraction(room, window.stride) + 1
         fractions = {f"does_not_fit_unreported#{n}": round(exact, n) for n in (1, 2, 3)}
         candidates = {
@@ -122,6 +121,24 @@ def _output(question: Question, conventions: Conventions) -> Truth:
         }
         return Truth(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
     return Truth(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
+
+
+def _worked(size: int, window: Window, *, is_exact: bool) -> str:
+    """The size formula with its numbers, as :func:`cnncli.window.output_size` itself computes it.
+
+    The kernel is what it spans, and the padding stands in total where the formula takes it in total. The rounding is
+    left out where nothing is rounded: in an exact division, and where the question asks for one (``is_exact``).
+    """
+    from cnncli.working import PLAIN_NUMBERS, Quotient, Rounded, Sum, expression_of, named, written
+
+    before, after = (window.before, window.after) if window.ceil else (window.before + window.after, 0)
+    padding = (named("p", before), named("p_after", after) if after else 0)
+    slid = Window(named("k", window.span), named("s", window.stride), *padding, ceil=window.ceil)
+    formula = expression_of(output_size(named("n", size), slid))
+    if isinstance(formula, Sum) and (is_exact or not left_over(size, window)):
+        terms = ((sign, Quotient(t.one, t.other) if isinstance(t, Rounded) else t) for sign, t in formula.terms)
+        formula = Sum(tuple(terms))
+    return written(formula, PLAIN_NUMBERS)
 
 
 def _transposed(question: Question, conventions: Conventions) -> Truth:
@@ -162,18 +179,17 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
         question, first if find == "input" else size, conventions, **({} if find == "input" else {find: first})
     )
     n = first if find == "input" else size
-    padding = window.before + window.after
-    worked = f"({n} + {padding} - {window.span}) / {window.stride} + 1 = {output}"
+    worked = f"{_worked(n, window, is_exact=exact)} = {output}"
     more = f" (also {', '.join(map(str, values[1:5]))}{', …' if len(values) > 5 else ''})" if len(values) > 1 else ""
     candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
-    words = [w for w in PADDINGS if find == "padding" and _word_gives(question, w, size, output, exact)]
+    words = [w for w in PADDINGS if find == "padding" and _word_gives(question, w, size, output, conventions)]
     return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words), PER_AXIS)
 
 
-def _word_gives(question: Question, word: str, size: int, output: int, exact: bool) -> bool:
-    window = _window(question._replace(fields={**question.fields, "padding": word}), size, USUAL)
+def _word_gives(question: Question, word: str, size: int, output: int, conventions: Conventions) -> bool:
+    window = _window(question._replace(fields={**question.fields, "padding": word}), size, conventions)
     right = fits(size, window) and output_size(size, window) == output
-    return right and not (exact and left_over(size, window))
+    return right and not (_rounding(question, conventions) == "exact" and left_over(size, window))
 
 
 def _range(question: Question, find: str, size: int, output: int, conventions: Conventions) -> range:
@@ -245,7 +261,7 @@ def convolve_truth(question: Question) -> Truth:
     working = tuple(
         f"{step.working} = {matrices.shown(step.value)}" for step, _ in zip(exercise.steps(), range(4), strict=False)
     )
-    return Truth(truth, _text(truth), working, of_exercise(exercise))
+    return Truth(truth, matrices.maps_text(truth), working, of_exercise(exercise))
 
 
 def _gradient(question: Question, exercise: Any) -> Truth:
@@ -259,16 +275,11 @@ def _gradient(question: Question, exercise: Any) -> Truth:
     while upstream.ndim < exercise.x.ndim:
         upstream = upstream[None]
     found = exercise.gradients(upstream)
-    truth = nested(by_hand.simplest(found.to_input if find == "input" else found.to_kernel))
+    gradient = found.to_input if find == "input" else found.to_kernel.reshape(-1, *found.to_kernel.shape[2:])
+    truth = nested(by_hand.simplest(gradient))
     how = (
         "the full convolution of the upstream gradient with the kernel flipped (at stride 1)"
         if find == "input"
         else "the cross-correlation of the input with the upstream gradient"
     )
-    return Truth(truth, _text(truth), (how,), {})
-
-
-def _text(rows: tuple[tuple[Any, ...], ...]) -> str:
-    from cnncli.homework import matrices
-
-    return "; ".join(" ".join(map(matrices.shown, row)) for row in rows)
+    return Truth(truth, matrices.maps_text(truth), (how,), {})

@@ -21,7 +21,7 @@ def is_remark(line: str) -> bool:
 
 
 class Truth(NamedTuple):
-    """The right answer (a number, a shape, a matrix as nested tuples, or "does not fit") and how it comes about.
+    """The right answer (a number, a shape, the maps of a result, or "does not fit") and how it comes about.
 
     ``candidates`` is what each typical mistake gives. ``also`` are other values that are right, ``words`` other texts.
     ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -188,3 +188,27 @@ def test_both_orders_of_a_shape_are_right_until_one_is_asked(net: Net, order: st
         assert answered(tmp_path, net, "", "conv.shape", shape).correct
         found = answered(tmp_path, net, f"{{order: {order}}}", "conv.shape", shape)
         assert found.correct == (shape == shapes[order])
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    n=st.integers(1, 60),
+    m=st.integers(1, 20),
+    k=st.integers(1, 7),
+    s=st.integers(1, 5),
+    p=st.one_of(st.integers(0, 8), st.sampled_from(["same", "full", "valid"])),
+    d=st.integers(1, 3),
+    rounding=st.sampled_from(["exact", "floor", "ceil"]),
+    find=st.sampled_from(["output", "input", "kernel", "stride", "padding", "dilation"]),
+)
+def test_every_derivation_of_a_size_is_a_true_equation(
+    n: int, m: int, k: int, s: int, p: int | str, d: int, rounding: str, find: str
+) -> None:
+    known = {"input": n, "output": m, "kernel": k, "stride": s, "padding": p, "dilation": d}
+    fields = {name: str(value) for name, value in known.items() if name != find}
+    truth = solve_truth(Question("solve", "", {**fields, "rounding": rounding, "find": find}))
+    if isinstance(truth.value, str):
+        return
+    equation = " == ".join(truth.derivation).replace(" = ", " == ")
+    assert " == " in equation and eval(equation, {"floor": floor, "ceil": ceil}), equation
+    assert equation.endswith(f"== {truth.value if find == 'output' else m}")

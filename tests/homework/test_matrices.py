@@ -20,8 +20,11 @@ from torch.nn import functional
 from cnncli.errors import CnnError
 from cnncli.files import IMAGE_FORMATS
 from cnncli.homework import matrices
+from cnncli.homework.check import compared
 from cnncli.homework.exact import number
 from cnncli.homework.exercise import Written, read_exercise
+from cnncli.homework.sheet import Question
+from cnncli.homework.solved import convolve_truth
 
 by = settings(deadline=None, max_examples=150, derandomize=True, database=None)
 whole = st.integers(-99, 99)
@@ -383,9 +386,10 @@ MATRIX = ["[[1, 2, 3], [4, 5, 6], [7, 8, 9]]", "\n      - [1, 2, 3]\n      - [4,
     "kernel", ['"1 0; 0 1 || 0 1; 1 0"', '["1 0; 0 1", "0 1; 1 0"]', "\n      - 1 0; 0 1\n      - 0 1; 1 0"]
 )
 @pytest.mark.parametrize(
-    "result", ['"6 8; 12 14; 6 8; 12 14"', "[[6, 8], [12, 14], [6, 8], [12, 14]]",
-               "|\n      6 8\n      12 14\n      6 8\n      12 14", "6 8\n      12 14\n      6 8\n      12 14",
-               "'6 & 8 \\\\ 12 & 14 \\\\ 6 & 8 \\\\ 12 & 14'"],
+    "result", ['"6 8; 12 14 | 6 8; 12 14"', '"6 8; 12 14 || 6 8; 12 14"', "[[[6, 8], [12, 14]], [[6, 8], [12, 14]]]",
+               '["6 8; 12 14", "6 8; 12 14"]', "\n      - 6 8; 12 14\n      - 6 8; 12 14",
+               "|\n      6 8\n      12 14 |\n      6 8\n      12 14", "6 8\n      12 14 |\n      6 8\n      12 14",
+               "'6 & 8 \\\\ 12 & 14 | 6 & 8 \\\\ 12 & 14'"],
 )  # fmt: skip
 def test_a_sheet_s_matrices_are_read_by_the_same_reader(
     cnn: Run, tmp_path: Path, matrix: str, kernel: str, result: str
@@ -395,3 +399,24 @@ def test_a_sheet_s_matrices_are_read_by_the_same_reader(
     ended = cnn("check", sheet)
     assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 of 1 right"), ended
     assert "6 8 12" not in ended.out  # the rows that are shown can be told apart
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), maps=st.integers(1, 3), rows=st.integers(2, 3), columns=st.integers(2, 3))
+def test_a_result_is_right_only_with_its_maps_apart(data: st.DataObject, maps: int, rows: int, columns: int) -> None:
+    cells = st.integers(-9, 9)
+    x = data.draw(st.lists(st.lists(cells, min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+    factors = data.draw(st.lists(st.integers(1, 9), min_size=maps, max_size=maps))
+    result = [[[factor * cell for cell in row] for row in x] for factor in factors]
+    texts = [joined(matrix, " ", "; ") for matrix in result]
+    fields = {"input": joined(x, " ", "; "), "kernel": " || ".join(map(str, factors))}
+    question = Question("convolve", "", fields)
+    truth = convolve_truth(question)
+    assert truth.text == " | ".join(texts)
+    brackets = str(result)
+    for given_text in (truth.text, " || ".join(texts), brackets):
+        assert compared(question._replace(given=given_text), truth).correct
+    split = " | ".join(joined([row], " ", "; ") for matrix in result for row in matrix)
+    stacked = "; ".join(texts)
+    for wrong in (split, stacked) if maps > 1 else (split,):
+        assert not compared(question._replace(given=wrong), truth).correct

@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.check import Answer, check
-from cnncli.homework.mistakes import DESCRIPTIONS
+from cnncli.homework.mistakes import DESCRIPTIONS, plain
+from cnncli.homework.mistakes.sizes import of_shape
 from cnncli.homework.sheet import read_sheet
+from cnncli.language.source import Source
+from cnncli.loading import load_source
 
 some = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 many = settings(some, max_examples=60)
@@ -103,6 +106,18 @@ of_sizes("padding_counted_twice", lambda v, n: (n + 4 * v.p - v.span) // v.s + 1
 of_sizes("padding_ignored", lambda v, n: (n - v.span) // v.s + 1)
 of_sizes("stride_ignored", lambda v, n: n + 2 * v.p - v.span + 1, s=2)
 of_sizes("ceil_for_floor", lambda v, n: ceil((n + 2 * v.p - v.span) / v.s) + 1, s=3)
+
+
+@mistake("floor_for_ceil")
+def rounded_down(draw: Draw) -> Made:
+    """A pool that rounds up, with padding or without."""
+    k, s = draw.number(2, 4), draw.number(2, 4)
+    p, h, w = draw.number(0, k // 2), draw.number(12, 24), draw.number(12, 24)
+    fields = f"kernel: {k}, stride: {s}, padding: {p}, rounding: ceil"
+    network = f"{{input: 2x{h}x{w}, layers: [maxpool: {{{fields}}}]}}"
+    return network, "maxpool1.shape", (2, *((n + 2 * p - k) // s + 1 for n in (h, w)))
+
+
 of_sizes("dilation_ignored", lambda v, n: (n + 2 * v.p - v.k) // v.s + 1, d=3)
 of_sizes("dilation_times_kernel", lambda v, n: (n + 2 * v.p - v.d * v.k) // v.s + 1, d=3)
 
@@ -394,8 +409,9 @@ def half_flipped(draw: Draw) -> Made:
 @mistake("channel_sum_missing")
 def unsummed(draw: Draw) -> Made:
     x, kernel = ([matrix(draw, 3, 4) for _ in range(2)], [matrix(draw, 2, 2) for _ in range(2)])
-    answer = [row for one, other in zip(x, kernel, strict=True) for row in slid(one, other)]
-    return convolved(" | ".join(map(rows, x)), " | ".join(map(rows, kernel)), answer)
+    answer = " | ".join(rows(slid(one, other)) for one, other in zip(x, kernel, strict=True))
+    fields = f'input: "{" | ".join(map(rows, x))}", kernel: "{" | ".join(map(rows, kernel))}"'
+    return "", f"convolve: {{{fields}}}", answer
 
 
 @mistake("window_slip")
@@ -474,6 +490,31 @@ def test_every_named_mistake_has_an_exercise_here() -> None:
 @pytest.mark.parametrize("name", DESCRIPTIONS)
 def test_every_named_mistake_is_recognised_on_random_exercises(name: str, tmp_path: Path) -> None:
     some(given(st.data())(lambda data: recognised(name, data, tmp_path)))()
+
+
+@settings(many, max_examples=200)
+@given(
+    kind=st.sampled_from(["conv", "maxpool", "avgpool"]),
+    size=st.integers(6, 30),
+    kernel=st.integers(1, 4),
+    stride=st.integers(1, 4),
+    padding=st.integers(0, 2),
+    dilation=st.integers(1, 2),
+    rounding=st.sampled_from(["floor", "ceil"]),
+)
+def test_a_mistake_is_named_only_where_it_can_be_made(
+    kind: str, size: int, kernel: int, stride: int, padding: int, dilation: int, rounding: str
+) -> None:
+    assume(padding <= kernel // 2 and (rounding == "floor" or kind != "conv"))
+    spread = f", dilation: {dilation}" if kind != "avgpool" else ""
+    filters = "filters: 2, " if kind == "conv" else ""
+    fields = f"{filters}kernel: {kernel}, stride: {stride}, padding: {padding}{spread}, rounding: {rounding}"
+    inferred = load_source(Source("n", f"{{input: 3x{size}x{size}, layers: [{kind}: {{{fields}}}]}}"), "n").inferred
+    named = {part for name in of_shape(inferred, inferred.facts[f"{kind}1"]) for part in plain(name).split("+")}
+    assert padding or not {name for name in named if "padding" in name or name == "same_as_valid"}
+    assert (spread and dilation > 1) or not {name for name in named if "dilat" in name}
+    assert stride > 1 or not named & {"stride_ignored", "pool_stride_one", "ceil_for_floor", "floor_for_ceil"}
+    assert ("floor_for_ceil" if rounding == "floor" else "ceil_for_floor") not in named
 
 
 @pytest.mark.slow

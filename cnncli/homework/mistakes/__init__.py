@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     "padding_ignored": "padding was left out",
     "stride_ignored": "the stride was left out",
     "ceil_for_floor": "rounded up instead of down",
+    "floor_for_ceil": "rounded down where the size is rounded up",
     "does_not_fit_unreported": "the window does not fit exactly, and that was not said",
     "padding_in_total": "padding in total instead of per side",
     "same_as_valid": "the size without padding, where same padding was asked for",

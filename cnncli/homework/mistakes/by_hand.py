@@ -1,4 +1,4 @@
-"""What each mistake makes of a convolution or a pool worked by hand. Results are nested tuples of exact numbers."""
+"""What each mistake makes of a convolution or a pool worked by hand. Results are maps of exact numbers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from typing import Any
 from cnncli.homework import by_hand
 from cnncli.homework.by_hand import Sliding
 from cnncli.homework.exercise import Exercise
+from cnncli.homework.matrices import Maps, maps_of
 from cnncli.homework.mistakes import Candidates
 from cnncli.window import fits
 
 
-def nested(array: Any) -> tuple[tuple[Any, ...], ...]:
-    """Rows of values; all maps below one another. Exact, so that an answer can be compared."""
-    return tuple(tuple(row) for row in array.reshape(-1, array.shape[-1]))
+def nested(array: Any) -> Maps:
+    """The maps of a result (channels, *positions). Exact, so that an answer can be compared.
+
+    Of a result in one dimension, (channels, positions), each map is a row.
+    """
+    return maps_of(array if array.ndim > 2 else array[:, None])
 
 
 def of_exercise(exercise: Exercise) -> Candidates:
@@ -47,7 +51,7 @@ def _of_convolution(exercise: Exercise) -> Iterator[tuple[str, Any]]:
             exercise._replace(x=exercise.x[at : at + 1], kernel=exercise.kernel[:, at : at + 1]).result()
             for at in range(len(exercise.x))
         ]
-        yield "channel_sum_missing", tuple(row for one in maps for row in nested(one))
+        yield "channel_sum_missing", tuple(matrix for one in maps for matrix in nested(one))
 
 
 def _half_flipped(weights: Any) -> list[Any]:

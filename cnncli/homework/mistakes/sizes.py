@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncli.homework.mistakes import pair
 from cnncli.inference import Facts, Inferred
 from cnncli.shape import Shape, elements
-from cnncli.window import Window
+from cnncli.window import Window, output_size
 
 
 class Slide(NamedTuple):
@@ -20,34 +20,46 @@ class Slide(NamedTuple):
     is_pool: bool = False
 
 
-def _size(s: Slide, *, n: int | None = None, span: int | None = None, stride: int | None = None) -> int:
-    w = s.window
-    room = (s.size + w.before + w.after if n is None else n) - (w.span if span is None else span)
-    return room // (w.stride if stride is None else stride) + 1
+def _made(s: Slide, **changed: Any) -> int | None:
+    """The size with a window that was taken for another; None where that is no other: the mistake cannot be made."""
+    window = s.window._replace(**changed)
+    return None if window == s.window else output_size(s.size, window)
+
+
+def _without_padding(s: Slide) -> int | None:
+    return _made(s, before=0, after=0)
 
 
 def _room(s: Slide) -> int:
     return s.size + s.window.before + s.window.after - s.window.span
 
 
+def _one_before_dividing(s: Slide) -> int:
+    room, stride = _room(s) + 1, s.window.stride
+    return -(-room // stride) if s.window.ceil else room // stride
+
+
 SIZES: dict[str, Callable[[Slide], int | None]] = {
-    "forgot_plus_one": lambda s: _size(s) - 1,
-    "plus_one_before_divide": lambda s: (_room(s) + 1) // s.window.stride,
-    "padding_counted_once": lambda s: _size(s, n=s.size + s.window.before),
-    "padding_counted_twice": lambda s: _size(s, n=s.size + 2 * (s.window.before + s.window.after)),
-    "same_as_valid": lambda s: _size(s, n=s.size) if s.is_same else None,
-    "padding_ignored": lambda s: _size(s, n=s.size),
-    "stride_ignored": lambda s: _size(s, stride=1),
-    "ceil_for_floor": lambda s: -(-_room(s) // s.window.stride) + 1,
+    "forgot_plus_one": lambda s: output_size(s.size, s.window) - 1,
+    "plus_one_before_divide": _one_before_dividing,
+    "padding_counted_once": lambda s: _made(s, after=0),
+    "padding_counted_twice": lambda s: _made(s, before=2 * s.window.before, after=2 * s.window.after),
+    "same_as_valid": lambda s: _without_padding(s) if s.is_same else None,
+    "padding_ignored": _without_padding,
+    "stride_ignored": lambda s: _made(s, stride=1),
+    "ceil_for_floor": lambda s: None if s.window.ceil else -(-_room(s) // s.window.stride) + 1,
+    "floor_for_ceil": lambda s: _made(s, ceil=False),
     "same_with_stride_unchanged": lambda s: s.size if s.is_same else None,
-    "dilation_ignored": lambda s: _size(s, span=s.window.kernel),
-    "dilation_times_kernel": lambda s: _size(s, span=s.window.dilation * s.window.kernel),
-    "pool_stride_one": lambda s: _size(s, stride=1) if s.is_pool else None,
+    "dilation_ignored": lambda s: _made(s, dilation=1),
+    "dilation_times_kernel": lambda s: (
+        _made(s, kernel=s.window.dilation * s.window.kernel, dilation=1) if s.window.dilation > 1 else None
+    ),
+    "pool_stride_one": lambda s: _made(s, stride=1) if s.is_pool else None,
 }
 
 
 def of_size(slide: Slide) -> dict[str, int | None]:
-    """What each mistake makes of one axis."""
+    """What each mistake makes of one axis; None where it cannot be made."""
     return {name: wrong(slide) for name, wrong in SIZES.items()}
 
 
@@ -89,7 +101,7 @@ def of_shape(inferred: Inferred, facts: Facts) -> dict[str, Shape | None]:
 
 
 def _by_axis(facts: Facts) -> dict[str, Shape]:
-    """Each mistake's sizes, where it gives one on every axis."""
+    """Each mistake's sizes, where it makes a difference on an axis at least."""
     windows = facts.figures.windows
     if facts.node.layer.transposed and windows:
         extra = facts.node.layer.__dict__.get("output_padding", 0)
@@ -100,12 +112,13 @@ def _by_axis(facts: Facts) -> dict[str, Shape]:
         ]
     else:
         axes = [of_size(slide) for slide in _slides(facts)]
+    right = facts.figures.output_shape[1:]
     found: dict[str, Shape] = {}
     for name in axes[0] if axes else ():
         sizes = [axis[name] for axis in axes]
-        if all(size is not None for size in sizes):
-            found[name] = tuple(size for size in sizes if size is not None)
-    return found
+        # an axis on which the mistake cannot be made keeps its size
+        found[name] = tuple(other if size is None else size for size, other in zip(sizes, right, strict=True))
+    return {name: sizes for name, sizes in found.items() if sizes != right}
 
 
 def _slides(facts: Facts) -> list[Slide]:

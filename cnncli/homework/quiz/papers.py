@@ -69,11 +69,11 @@ def _singles(candidates: Candidates) -> list[tuple[str, object]]:
 
 def value_text(value: object) -> str:
     """A number, a shape or a matrix as a student would write it."""
-    from cnncli.homework.matrices import shown
+    from cnncli.homework.matrices import maps_text, shown
 
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple):
-            return "; ".join(" ".join(map(shown, row)) for row in value)
+            return maps_text(value)
         return "x".join(map(str, value))
     return shown(value)
 
