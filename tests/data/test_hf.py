@@ -263,6 +263,7 @@ def test_the_library_is_loaded_by_none_of_the_others() -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "device"])
 def test_only_regular_files_are_given_to_the_library(tmp_path: Path, kind: str) -> None:
+    pytest.importorskip("datasets")
     path = tmp_path / "set" / "train.parquet"
     path.parent.mkdir()
     os.mkfifo(path) if kind == "fifo" else path.symlink_to("/dev/zero")
