@@ -12,7 +12,7 @@ _RANGE = re.compile(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\
 
 
 def read_number(text: str) -> int | float | None:
-    """``16``, ``010`` (ten), ``1e-3`` or ``.5``; None for anything else, infinities and fractions from 1e300 on as well.
+    """``16``, ``010`` (ten), ``1e-3`` or ``.5``; None for anything else, infinities and fractions from 1e300 on.
 
     A whole number in digits may have up to 4,000 of them: what is too large is said where its range is known.
     Underscores and the digits of other scripts are not part of a number.

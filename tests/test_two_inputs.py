@@ -197,5 +197,5 @@ def test_the_first_layer_that_sees_enough_is_named_for_each_input(
         else:
             widest, size = max(fields, key=lambda named: min(named[1]))  # the first of them
             assert ended.code == 1
-            seen = f"{widest} sees {'x'.join(map(str, size))} of {source}"
-            assert said == f"no layer's windows see {wanted} pixels of {source}: the most is {seen}"
+            most = f"{'x'.join(map(str, size))}, at {widest}"
+            assert said == f"no layer's windows see {wanted} pixels of {source}: the most is {most}"
