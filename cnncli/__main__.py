@@ -6,6 +6,7 @@ import os
 import sys
 
 INTERRUPTED = 130
+OUT_OF_MEMORY = ("allocate memory", "out of memory")  # what torch says in a RuntimeError
 INSTALLED_AS = {"PIL": "pillow", "torch": "'torch>=2.6'", "yaml": "pyyaml"}  # where pip knows it by another name
 
 
@@ -78,7 +79,7 @@ def _unexpected(error: Exception) -> str:
     """What to say to an error that no command foresaw."""
     if isinstance(error, RecursionError):
         return "cnn: the input is nested too deeply"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
         return "cnn: out of memory\n  use a smaller network, batch or data set"
     package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
     if package not in ("", "cnncli"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from itertools import chain, islice
-from math import isqrt
+from math import isqrt, prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from cnncli.errors import CnnError
 from cnncli.files import IMAGE_FORMATS, read_bytes
 from cnncli.shape import Shape, format_shape
 
-BATCH = 64  # pictures held in memory at a time
+BATCH, BATCH_BYTES = 64, 1 << 28  # pictures held in memory at a time, and what their pixels take at the most
 
 
 class Picture(NamedTuple):
@@ -51,7 +51,7 @@ def pictures(paths: Iterable[Path], shape: tuple[int, int, int]) -> Iterator[lis
     """The decoded files, and those in folders, in batches of at most ``BATCH``, in the order given."""
     files = chain.from_iterable(map(_files_of, paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool, strict():
-        while batch := list(islice(files, BATCH)):
+        while batch := list(islice(files, max(1, min(BATCH, BATCH_BYTES // prod(shape))))):
             yield [*pool.map(lambda file: _decoded(file, shape), batch)]
 
 

@@ -19,7 +19,6 @@ from cnncli.executor.checkpoint import has_checkpoint, last_checkpoint, write_ch
 from cnncli.executor.devices import choose_device, describe, tiny_as_zero
 from cnncli.executor.evaluation import evaluate
 from cnncli.executor.keeping import Display, Job, Prepared, train_and_keep
-from cnncli.executor.network import Network
 from cnncli.executor.objectives import Evaluation, objective_of
 from cnncli.executor.objectives.regression import scaled
 from cnncli.executor.preparing import image_shape, prepared_for, scoring, with_fastest_steps
@@ -28,7 +27,7 @@ from cnncli.executor.restoring import Restorable
 from cnncli.executor.stopping import exit_code_of, termination_raised
 from cnncli.executor.training import look
 from cnncli.executor.trial import Sweep, Trial, find_rate, try_out
-from cnncli.executor.weights import load_weights
+from cnncli.executor.weights import load_network
 from cnncli.language.resolved import resolved_text
 from cnncli.loading import Loaded
 from cnncli.memory import Memory, memory
@@ -240,8 +239,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
     """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
-    network = scoring(loaded, Network(loaded.inferred), run.record.task)
-    load_weights(network, run.weights_file)
+    network = scoring(loaded, load_network(loaded.inferred, run.weights_file), run.record.task)
     network.to(device)
     shape = loaded.graph.inputs[0].shape
     conversion_notes(shape, dataset.name, image_shape(dataset))

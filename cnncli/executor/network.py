@@ -8,13 +8,17 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from cnncli.data.memory import check_fits, machine_bytes
 from cnncli.errors import CnnError
 from cnncli.executor.modules import build
 from cnncli.executor.rewriting import Step
 from cnncli.executor.rewriting import rewritten as faster
 from cnncli.inference import Facts, Inferred
+from cnncli.memory import memory
 from cnncli.shape import format_shape
 
+VALUE = 4  # bytes of a float32
+SMALL_MACHINE = 8 << 30  # bytes of memory, where the system does not say
 CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
 NOT_FIGURES = ("num_batches_tracked",)  # torch's own count of steps is no statistic of the network
 
@@ -33,11 +37,13 @@ class Network(Scope):
     """A graph in torch. Parameters are called as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
 
     Takes the inputs in the graph's order, (N, *shape) each; gives its output, or a tuple where there are several.
-    ``rewritten`` computes in a faster order where the result is the same (:mod:`rewriting`).
+    ``rewritten`` computes in a faster order where the result is the same (:mod:`rewriting`). Raises CnnError where the
+    weights do not fit in memory; on the meta device, which keeps no values, they always do.
     """
 
     def __init__(self, inferred: Inferred, *, rewritten: bool = False) -> None:
         super().__init__()
+        _check_memory(inferred)
         graph = inferred.graph
         self.input_names = tuple(entry.name for entry in graph.inputs)
         self.output_names = graph.outputs
@@ -62,6 +68,24 @@ class Network(Scope):
                 del values[name]
         outputs = tuple(values[name] for name in self.output_names)
         return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _check_memory(inferred: Inferred) -> None:
+    """Raises CnnError before anything is allocated, where the weights would not fit."""
+    if torch.get_default_device().type != "meta":
+        needed = VALUE * (inferred.totals["params"] + inferred.totals["buffers"])
+        check_fits(needed, "the network's weights", "use a smaller network, or a machine with more memory")
+
+
+def check_examples(inferred: Inferred, count: int) -> int:
+    """How many examples, ``count`` at the most, are computed at once within half of the machine's memory.
+
+    Raises CnnError where a single one does not fit.
+    """
+    one = memory(inferred)
+    check_fits(one.inference, "computing one example", "use a smaller network or input, or a machine with more memory")
+    room = (machine_bytes() or SMALL_MACHINE) // 2 - one.parameters - one.buffers
+    return max(1, min(count, room // max(1, one.peak_activations)))
 
 
 def _steps(inferred: Inferred) -> list[Step]:
@@ -158,6 +182,8 @@ def refusals_named(place: str) -> Iterator[None]:
         yield
     except (RuntimeError, ValueError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if "memory" in reason:
+            raise CnnError(f"{place}: is too large for this machine's memory", "use a smaller network") from error
         raise CnnError(f"{place}: torch refuses it: {reason}", _TOO_LARGE) from error
 
 

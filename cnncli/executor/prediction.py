@@ -13,13 +13,16 @@ from cnncli.errors import CnnError
 from cnncli.executor.batches import Preparation, preparation
 from cnncli.executor.devices import choose_device
 from cnncli.executor.losses import Activation, probabilities_of
-from cnncli.executor.network import Network
-from cnncli.executor.weights import load_weights
+from cnncli.executor.network import check_examples
+from cnncli.executor.weights import load_network
 from cnncli.loading import Loaded
 from cnncli.runs import Run, RunRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+AT_ONCE = 1024  # examples that are computed together, where the memory is enough
 
 
 class Guess(NamedTuple):
@@ -38,11 +41,12 @@ class Predictor:
     probabilities: Activation
     record: RunRecord
     device: torch.device
+    at_once: int = AT_ONCE
 
     def _outputs(self, examples: NDArray[Any]) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(examples)).to(self.device)
-        outputs = cast(Tensor, self.network(self.prepare(pixels)))
-        return self._checked(outputs)
+        parts = [cast(Tensor, self.network(self.prepare(part))) for part in torch.split(pixels, self.at_once)]
+        return self._checked(torch.cat(parts))
 
     def _checked(self, outputs: Tensor) -> Tensor:
         if not outputs.isfinite().all():
@@ -80,8 +84,8 @@ class Predictor:
 def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
     """The predictor of a run; ``loaded`` is its architecture. Raises CnnError for what does not go together."""
     device = choose_device(device_name)
-    network = Network(loaded.inferred).eval()
-    load_weights(network, run.weights_file)
+    network = load_network(loaded.inferred, run.weights_file)
+    at_once = check_examples(loaded.inferred, AT_ONCE)
     record, graph = run.record, loaded.graph
     prepare = preparation(graph.inputs[0].shape, record.normalisation, device)
-    return Predictor(network.to(device), prepare, probabilities_of(graph), record, device)
+    return Predictor(network.to(device), prepare, probabilities_of(graph), record, device, at_once)

@@ -77,7 +77,7 @@ def opened(path: Path) -> Iterator[TensorFile]:
 
 def check_specs(found: dict[str, TensorSpec], expected: dict[str, tuple[TensorSpec, ...]], required: set[str]) -> None:
     """Raises DamagedError naming the first tensor that is missing, unknown, or has none of its ``expected`` specs."""
-    for name in required:
+    for name in sorted(required):
         if name not in found:
             raise DamagedError(f"has no tensor {name}, expected {expected[name][0]}")
     for name, spec in found.items():

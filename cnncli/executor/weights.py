@@ -6,6 +6,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,17 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError, shortened, suggestion
-from cnncli.executor.network import NOT_FIGURES, own_tensors
-from cnncli.executor.tensor_files import DamagedError, TensorSpec, check_specs, check_values, open_tensors, opened
+from cnncli.executor.network import NOT_FIGURES, Network, own_tensors
+from cnncli.executor.tensor_files import (
+    DamagedError,
+    TensorFile,
+    TensorSpec,
+    check_specs,
+    check_values,
+    open_tensors,
+    opened,
+)
+from cnncli.inference import Inferred
 from cnncli.recipe import INITS
 from cnncli.runs import WEIGHTS, write_whole
 from cnncli.shape import format_shape
@@ -32,23 +42,48 @@ def save_weights(network: nn.Module, *paths: Path) -> None:
         write_whole(path, data)
 
 
+def load_network(inferred: Inferred, path: Path) -> Network:
+    """The network in evaluation mode, with its weights. Raises CnnError as :func:`load_weights` does.
+
+    Memory for the weights is taken once the file is known to hold them: an architecture.yaml of three lines may ask for
+    any number of them.
+    """
+    with torch.device("meta"):
+        own = own_tensors(Network(inferred))
+    with _named(path), opened(path) as file:
+        _check(file, own)
+    network = Network(inferred).eval()
+    load_weights(network, path)
+    return network
+
+
 def load_weights(network: nn.Module, path: Path) -> None:
     """Read the weights of the same network. Raises CnnError for a missing, damaged or different file."""
-    own = own_tensors(network)
-    expected: dict[str, tuple[TensorSpec, ...]] = {name: (TensorSpec.of(tensor),) for name, tensor in own.items()}
-    try:
+    with _named(path):
         with opened(path) as file:
-            check_specs(file.specs, expected, required={*own})
+            _check(file, own_tensors(network))
             tensors = {name: file.read(name) for name in file.specs}
         for name, tensor in tensors.items():
             check_values(name, tensor)
+    network.load_state_dict(tensors, strict=False)  # what layers share stands once in the file
+
+
+def _check(file: TensorFile, own: Mapping[str, Tensor]) -> None:
+    """Raises DamagedError where a file holds other tensors than a network's ``own``."""
+    check_specs(file.specs, {name: (TensorSpec.of(tensor),) for name, tensor in own.items()}, required={*own})
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What is wrong with a run's file of weights as a CnnError."""
+    try:
+        yield
     except DamagedError as error:
         if not os.path.lexists(path):
             hint = "the training ended before its first epoch did"
             raise CnnError(f"{path}: there are no weights", hint) from None
         hint = "was it, or architecture.yaml, changed by hand? train the network again"
         raise CnnError(f"{path}: these are not the network's weights: the file {error}", hint) from None
-    network.load_state_dict(tensors, strict=False)  # what layers share stands once in the file
 
 
 class Start(NamedTuple):

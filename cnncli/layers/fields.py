@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from cnncli.errors import closest, shortened
-from cnncli.numerals import is_digits, read_number, rewritten
+from cnncli.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
 from cnncli.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 
 Reader = Callable[[Any], Any]
@@ -39,6 +39,9 @@ def _whole(least: int) -> Reader:
     def read(value: object) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
+        if isinstance(value, str) and is_digits(value) and len(value) >= LONGEST_NUMBER:
+            # a number that the file's reader leaves as a text, and not one in quotes
+            value = int((value.lstrip("0") or "0")[:LONGEST_NUMBER])
         if not isinstance(value, int) or isinstance(value, bool):
             raise Unreadable(f"must be a whole number, not {shown(value)}", _unquote(value))
         if value < least:

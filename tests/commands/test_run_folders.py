@@ -16,7 +16,9 @@ from program import Run, run_process
 from safetensors.numpy import load_file, save_file
 
 from cnncli import runs
+from cnncli.data import memory
 from cnncli.errors import CnnError
+from cnncli.executor import prediction
 from cnncli.recipe import Recipe, as_dict, from_dict
 from cnncli.run_record import FIELDS
 
@@ -231,6 +233,42 @@ def test_outputs_that_are_no_numbers_are_an_error(cnn: Run, folder: Path, what: 
         Path("run/run.json").write_text(json.dumps(record))
     ended = cnn("predict", "run", "image.png", "--format", form)
     assert ended.code == 2 and "the network's outputs are NaN or infinite" in ended.err and not ended.out
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "export"])
+def test_weights_that_the_file_does_not_hold_take_no_memory(
+    cnn: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    Path("run/architecture.yaml").write_text(NET.replace("linear: 10", "linear: 200000, linear: 100000, linear: 10"))
+    ended = cnn(*COMMANDS[command])
+    assert ended.code == 2 and "these are not the network's weights" in ended.err
+
+
+@pytest.mark.parametrize("command", ["predict", "export"])
+def test_what_does_not_fit_in_memory_is_refused(
+    cnn: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(memory, "machine_bytes", lambda: 1000)
+    ended = cnn(*COMMANDS[command])
+    assert ended.code == 2 and "more than half of this machine's" in ended.err and "bug" not in ended.err
+    assert not Path("out.py").exists()
+
+
+def test_a_picture_of_the_input_s_size_is_refused_where_it_does_not_fit(cnn: Run, folder: Path) -> None:
+    text = "input: 1x{0}x{0}\nlayers: [global_avgpool, linear: 10]\n"
+    Path("small.yaml").write_text(text.format(8))
+    assert cnn("train", "small.yaml", "--data", "digits", "--epochs", "0.1", "--run-dir", "wide").code == 0
+    Path("wide/architecture.yaml").write_text(text.format(2_000_000))
+    ended = cnn("predict", "wide", "image.png")
+    assert ended.code == 2 and "computing one example would need" in ended.err
+
+
+def test_examples_are_computed_in_parts_that_fit(cnn: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        shutil.copy("image.png", f"image{number}.png")
+    together = cnn("predict", "run", ".", "--format", "json")
+    monkeypatch.setattr(prediction, "check_examples", lambda inferred, count: 2)
+    assert together.code == 0 and cnn("predict", "run", ".", "--format", "json").out == together.out
 
 
 def test_damaged_lines_of_the_metrics_are_left_out_and_counted(cnn: Run, folder: Path) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from torch import nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.export.formats import check_onnx_is_here, difference, onnx, torchscript
+from cnncli.executor.export.formats import COMPARED_BATCH, check_onnx_is_here, difference, onnx, torchscript
 from cnncli.executor.export.source import network_class, source
 from cnncli.executor.initialisation import initialise
-from cnncli.executor.network import Network, check, own_tensors
-from cnncli.executor.weights import load_weights, save_weights
+from cnncli.executor.network import Network, check, check_examples, own_tensors
+from cnncli.executor.weights import load_network, save_weights
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded
 from cnncli.recipe import read_recipe
@@ -87,12 +87,14 @@ def _network(job: Export) -> Network:
     """The network in evaluation mode, with the run's weights, or those that a training would begin with."""
     if job.run is None:
         check(job.loaded.inferred)
-    network = Network(job.loaded.inferred).eval()
+    inferred = job.loaded.inferred
     if job.run is not None:
-        load_weights(network, job.run.weights_file)
+        network = load_network(inferred, job.run.weights_file)
     else:
+        network = Network(inferred).eval()
         recipe = read_recipe(job.loaded.graph.train, {})
         initialise(network, recipe.init, recipe.seed)
+    check_examples(inferred, COMPARED_BATCH)
     return network
 
 
