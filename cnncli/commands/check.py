@@ -51,7 +51,8 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
         if form == "json":
             records.append(_record(sheet.student, found, hidden=hide_answers))
         else:
-            click.echo("\n".join(_lines(path if len(sheets) > 1 else sheet.student, found, hidden=hide_answers)))
+            title = ": ".join(filter(None, (path if len(sheets) > 1 else "", sheet.student)))
+            click.echo("\n".join(_lines(title, found, hidden=hide_answers)))
     if form == "json":
         import json
 

@@ -42,13 +42,15 @@ def command(
     and what else is accepted; its own answers are checked first. A folder of keys holds one for each student, as cnn
     quiz writes them. A sheet that cannot be read gets an error line and no marks.
     """
+    from cnncli.files import exists
     from cnncli.homework.grade import results
     from cnncli.homework.marksheets import gradescope_of, plain_csv, read_roster, write_results
 
     keys = _keys(Path(key_file))
     key = next(iter(keys.values()))
     listed = read_roster(roster) if roster is not None else None
-    files = [file for path in submissions for file in _sheets(path)]
+    graded_here = gradescope is not None  # there a student reads in the results that the sheet is missing
+    files = [file for path in submissions for file in ([path] if graded_here and not exists(path) else _sheets(path))]
     if not files:
         raise CnnError("there are no sheets", "a sheet is a YAML file; give files, or folders of them")
     if gradescope is not None and len(files) > 1:
@@ -95,11 +97,37 @@ def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
 
 
 def _sheets(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(
-            entry for entry in path.rglob("*") if entry.suffix.lower() in (".yaml", ".yml") and entry.is_file()
-        )
-    return [path]
+    """A file, or the sheets of a folder and its folders. What is left out there is said on standard error.
+
+    Raises CnnError where there is nothing by that name, or a folder cannot be read.
+    """
+    from cnncli.files import exists
+
+    if not exists(path):
+        raise CnnError(f"{path}: there is no such file or folder", "give sheets, or folders of them")
+    return [*_in_folder(path)] if path.is_dir() else [path]
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    from cnncli.files import is_file
+    from cnncli.homework.sheet import one_line
+
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise CnnError(f"{folder}: cannot be read: {error.strerror or error}") from None
+    why = {} if entries else {folder: "an empty folder"}
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _in_folder(entry)
+        elif entry.suffix.lower() not in (".yaml", ".yml"):
+            why[entry] = "not a .yaml or .yml file"
+        elif is_file(entry):
+            yield entry
+        else:
+            why[entry] = "not a regular file"
+    for entry, reason in why.items():
+        click.echo(f"skipped: {one_line(str(entry))} ({reason})", err=True)
 
 
 def _keys(path: Path) -> dict[str, Key]:

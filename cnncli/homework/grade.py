@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.errors import CnnError, Place
+from cnncli.errors import CnnError, Place, Problem
 from cnncli.homework import answers
 from cnncli.homework.answers import Given
 from cnncli.homework.check import Accepts, Answer, check, compared
 from cnncli.homework.conventions import USUAL, Conventions, read_conventions
 from cnncli.homework.mistakes import described
 from cnncli.homework.questions import Known, one_name, refuse_unasked, right_answer
-from cnncli.homework.sheet import Question, Sheet, name_of, network_of, text_of
+from cnncli.homework.sheet import Question, Sheet, name_of, network_of, question_of, text_of
 from cnncli.homework.truth import Truth
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Sequence, Source, Value, parse, read_text
@@ -38,7 +38,7 @@ class Item(NamedTuple):
     """A question of the key: its points, the answer that the key gives (if any), and what else is accepted.
 
     ``accept`` are answers with what is to be said of them; ``by_cell`` gives a share of the points for a shape or a
-    matrix that is right in part.
+    matrix that is right in part, and None is as the whole key has it.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Item(NamedTuple):
     answer: str
     tolerance: Tolerance | None
     accept: tuple[tuple[str, str], ...]
-    by_cell: bool
+    by_cell: bool | None
 
 
 class Key(NamedTuple):
@@ -59,6 +59,7 @@ class Key(NamedTuple):
     items: tuple[Item, ...]
     conventions: tuple[Conventions, ...] = (USUAL,)
     student: str = ""  # whose paper it is the key to, where each has one of their own
+    by_cell: bool = False
 
     @property
     def out_of(self) -> Fraction:
@@ -113,39 +114,72 @@ def read_key(path: str) -> Key:
     questions = root.entries.get("questions")
     if not isinstance(questions, Mapping) or not questions.entries:
         raise source.error(questions or root, "the key has no questions", EXAMPLE)
-    cells = _flag(source, root.entries.get("by_cell"), default=False)
     items = tuple(
-        _placed(_item(source, name, value, by_cell=cells), source.place(questions.keys[name]))
+        _placed(_item(source, name, value), source.place(questions.keys[name]))
         for name, value in questions.entries.items()
     )
     share = _follow_through(source, root.entries.get("follow_through"))
     loaded = network_of(source, root, tuple(item.question for item in items))
     conventions = read_conventions(source, root.entries.get("conventions"))
     title, student = name_of(root.entries.get("title")), name_of(root.entries.get("student"))
-    return Key(title, loaded, share, items, conventions, student)
+    by_cell = bool(_flag(source, root.entries.get("by_cell")))
+    key = Key(title, loaded, share, items, conventions, student, by_cell)
+    _refuse_twice(item.question._replace(name=item.name) for item in items)
+    return key
 
 
-def _item(source: Source, name: str, value: Value, *, by_cell: bool) -> Item:
+def _refuse_twice(questions: Iterable[Question]) -> None:
+    """Raises CnnError where two questions are one under two names: ``a.params`` and ``a.parameters``."""
+    met: dict[str, Question] = {}
+    for question in questions:
+        first = met.setdefault(one_name(question.name), question)
+        if first is not question:
+            raise _twice(first, question)
+
+
+def _twice(first: Question, second: Question) -> CnnError:
+    text = f"{second.name} stands here twice" + (f": as {first.name} as well" if first.name != second.name else "")
+    return CnnError.of([Problem(text, "keep one of them", second.place)])
+
+
+def _item(source: Source, name: str, value: Value) -> Item:
     """``c1.params: 2`` (points), or ``{points: 2, answer: 156, tolerance: 1%, accept: [150]}``."""
     if not isinstance(value, Mapping):
         points = _number(source, value, name, Fraction(1))
-        return Item(name, Question(name, "", {}), points, "", None, (), by_cell)
+        return Item(name, Question(name, "", {}), points, "", None, (), None)
     for key, at in value.keys.items():
         if key not in ITEM_KEYS:
             raise source.error(at, f"a question has no {key!r}", f"it takes {', '.join(ITEM_KEYS)}")
     entries = value.entries
-    asked = next((kind for kind in ("solve", "convolve") if kind in entries), "")
-    body = entries[asked] if asked else None
-    fields = {k: text_of(source, v) for k, v in body.entries.items()} if isinstance(body, Mapping) else {}
+    question = _asked(source, name, value)
+    answer = text_of(source, entries["answer"]) if "answer" in entries else ""
+    if answer and question.given:
+        raise source.error(entries["answer"], f"{name}: the answer is given twice", "keep answer, or the field")
     return Item(
         name,
-        Question(name if not asked else f"{asked} {name}", "", fields),
+        question._replace(given=""),
         _number(source, entries.get("points"), "points", Fraction(1)),
-        text_of(source, entries["answer"]) if "answer" in entries else "",
+        answer or question.given,
         _tolerance(source, entries.get("tolerance")),
         tuple(_accepted_answers(source, entries.get("accept"))),
-        _flag(source, entries.get("by_cell"), default=by_cell),
+        _flag(source, entries.get("by_cell")),
     )
+
+
+def _asked(source: Source, name: str, value: Mapping) -> Question:
+    """What a question asks: a figure by its name, or a solve or a convolve with its fields.
+
+    ``given`` is what these fields answer themselves, in the form of a sheet: ``{input: 5, kernel: 3, output: 3}``.
+    """
+    kinds = [kind for kind in ("solve", "convolve") if kind in value.entries]
+    if not kinds:
+        return Question(name, "", {})
+    if len(kinds) > 1:
+        raise source.error(value.keys["convolve"], f"{name}: it is a solve and a convolve", "ask them as two questions")
+    body = value.entries[kinds[0]]
+    if not isinstance(body, Mapping) or not body.entries:
+        raise source.error(body, f"{name}: {kinds[0]} is a mapping (key: value)", "write solve: {input: 7, kernel: 3}")
+    return question_of(source, f"{kinds[0]} {name}", body)
 
 
 def _placed(item: Item, place: Place) -> Item:
@@ -162,9 +196,9 @@ def _accepted_answers(source: Source, node: Value | None) -> Iterator[tuple[str,
             yield text_of(source, value), ""
 
 
-def _flag(source: Source, node: Value | None, *, default: bool) -> bool:
+def _flag(source: Source, node: Value | None) -> bool | None:
     if node is None:
-        return default
+        return None
     text = text_of(source, node).lower()
     if text not in ("true", "false", "yes", "no"):
         raise source.error(node, f"by_cell is true or false, not {text!r}")
@@ -213,6 +247,7 @@ def key_problems(key: Key, known: Known) -> list[str]:
     problems = []
     sheet = key.sheet(questions=tuple(item.question for item in key.items))
     refuse_unasked(sheet, known)
+    _refuse_unusable(key, known)
     for item in key.items:
         truth = right_answer(sheet, item.question, known)
         if not item.answer:
@@ -225,23 +260,55 @@ def key_problems(key: Key, known: Known) -> list[str]:
     return problems
 
 
+def _refuse_unusable(key: Key, known: Known) -> None:
+    """Raises CnnError for what a question of the key says that its answer has no use for."""
+    found = [
+        Problem(f"{item.name}: {problem}", hint, item.question.place)
+        for item in key.items
+        for problem, hint in _unusable(item, right_answer(key.sheet(), item.question, known).value)
+    ]
+    if found:
+        raise CnnError.of(found)
+
+
+def _unusable(item: Item, right: object) -> Iterator[tuple[str, str]]:
+    is_number = isinstance(right, int | Fraction)
+    if item.tolerance is not None and isinstance(right, tuple):
+        yield "tolerance is for a number, and the answer has several", "write by_cell: true for a share of the points"
+    if item.by_cell and is_number:
+        yield "by_cell is for a shape or a matrix, and the answer is a number", "write tolerance: 1%, or leave it out"
+    for text, _ in item.accept:
+        accepted = answers.read(text)
+        if accepted.is_blank:
+            yield "accept holds an empty answer", "leave it out"
+        elif is_number and accepted.number is None and accepted.shape is not None and len({*accepted.shape}) > 1:
+            yield f"accept holds {text}, and the answer is a number", "write a number"
+
+
 # Marks ------------------------------------------------------------------------------------------------------------
 
 
 def mark(key: Key, file: str, sheet: Sheet, known: Known) -> Paper:
     """Mark a sheet by the key: its questions in the key's order, those that it leaves out as blank."""
-    given = {one_name(question.name): question for question in sheet.questions}
-    given |= {question.name: question for question in sheet.questions}
-    asked = tuple(_asked_of(item, given) for item in key.items)
+    given: dict[str, list[Question]] = {}
+    for question in sheet.questions:
+        given.setdefault(one_name(question.name), []).append(question)
+    asked = tuple(_answered(item, given) for item in key.items)
     found = check(key.sheet(sheet.student, asked), known, _accepts(key, known))
     marks = tuple(_marked(key, item, answer) for item, answer in zip(key.items, found, strict=True))
     return Paper(file, sheet.student or file, marks)
 
 
-def _asked_of(item: Item, given: dict[str, Question]) -> Question:
-    """The key's question with the student's answer, which may name the figure in another way."""
-    answer = given.get(item.name) or given.get(item.question.name) or given.get(one_name(item.name))
-    return item.question._replace(given=answer.given if answer is not None else "")
+def _answered(item: Item, given: dict[str, list[Question]]) -> Question:
+    """The key's question with the student's answer, which may name the figure in another way.
+
+    Raises CnnError for two answers: which of them counts is not for cnn to choose.
+    """
+    names = dict.fromkeys((one_name(item.name), one_name(item.question.name)))
+    found = [question for name in names for question in given.get(name, ())]
+    if len(found) > 1:
+        raise _twice(found[0], found[1])
+    return item.question._replace(given=found[0].given if found else "")
 
 
 def _marked(key: Key, item: Item, answer: Answer) -> Mark:
@@ -249,7 +316,8 @@ def _marked(key: Key, item: Item, answer: Answer) -> Mark:
     if answer.correct:
         return Mark(answer, item.points, item.points)
     share = key.follow_through if answer.follow_through else Fraction(0)
-    if item.by_cell and answer.share > share:
+    by_cell = key.by_cell if item.by_cell is None else item.by_cell
+    if by_cell and answer.share > share:
         share = answer.share
         answer = answer._replace(remarks=(*answer.remarks, f"{share} of it is right"))
     return Mark(answer, item.points * share, item.points)

@@ -61,7 +61,7 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
     if not isinstance(answers, Mapping) or not answers.entries:
         raise source.error(answers or root, "the sheet has no answers", EXAMPLE)
     questions = tuple(
-        _question(source, name, value)._replace(place=source.place(answers.keys[name]))
+        question_of(source, name, value)._replace(place=source.place(answers.keys[name]))
         for name, value in answers.entries.items()
     )
     return Sheet(
@@ -72,11 +72,12 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
     )
 
 
-def _question(source: Source, name: str, value: Value) -> Question:
+def question_of(source: Source, name: str, value: Value) -> Question:
+    """One answer of a sheet: a value, or the fields of a solve or a convolve with the answer among them."""
     asked = next((kind for kind in ("solve", "convolve") if isinstance(value, Mapping) and kind in value.entries), "")
     if asked and isinstance(value, Mapping) and isinstance(value.entries[asked], Mapping):  # as a key has it
         given = value.entries.get("answer")
-        inner = _question(source, f"{asked} {name}", value.entries[asked])
+        inner = question_of(source, f"{asked} {name}", value.entries[asked])
         return inner._replace(given=text_of(source, given)) if given is not None else inner
     if isinstance(value, Mapping):
         fields = {key: text_of(source, entry) for key, entry in value.entries.items()}
@@ -115,7 +116,8 @@ def text_of(source: Source, value: Value) -> str:
     written = source.text[value.start : value.end].strip()
     if isinstance(value, Sequence) and _are_matrices(value):
         return " || ".join(text_of(source, item) for item in value.items)
-    if isinstance(value, Sequence) and written.startswith("-"):  # a list with an item on each line
+    quoted = isinstance(value, Sequence) and any(isinstance(item, Scalar) and item.quoted for item in value.items)
+    if isinstance(value, Sequence) and (quoted or written.startswith("-")):  # texts, or an item on each line
         items = [text_of(source, item) for item in value.items]
         are_rows = any(re.search(r"[0-9]\s", item) for item in items)
         return f"[{('; ' if are_rows else ', ').join(items)}]"
@@ -156,7 +158,13 @@ def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -
             return None
         raise source.error(root, "the sheet names no architecture", EXAMPLE)
     if isinstance(node, Scalar):
-        return load(_path_of(source, node))
+        path = _path_of(source, node)
+        try:
+            return load(path)
+        except CnnError as error:  # what has no place of its own stands in the sheet
+            raise CnnError.of(
+                [p if p.place else p._replace(place=source.place(node)) for p in error.problems]
+            ) from None
     if isinstance(node, Sequence):
         raise source.error(node, "an architecture is a name, a path, or a network written inline")
     start = source.text.rfind("\n", 0, node.start) + 1

@@ -121,4 +121,14 @@ def test_a_sheet_s_architecture_that_is_no_path_is_refused_in_a_few_words(
     cnn: Run, write: Callable[..., Path], named: str
 ) -> None:
     ended = cnn("check", write(f'architecture: "{named}"\nanswers: {{c1.params: 1}}\n'))
-    assert ended.code == 2 and len(ended.err) < 400 and "\x1b" not in ended.err and "inside cnn" not in ended.err
+    assert ended.code == 2 and len(ended.err) < 500 and "\x1b" not in ended.err and "inside cnn" not in ended.err
+
+
+def test_of_several_sheets_each_heading_and_each_error_names_its_own(cnn: Run, tmp_path: Path) -> None:
+    for name, network in (("ann", "lenet5"), ("bob", "lenet6")):
+        text = f"student: {name.title()}\narchitecture: {network}\nanswers: {{c1.params: 156}}\n"
+        (tmp_path / f"{name}.yaml").write_text(text)
+    ann, bob = tmp_path / "ann.yaml", tmp_path / "bob.yaml"
+    assert cnn("check", ann, ann).out.count(f"{ann}: Ann\n") == 2
+    ended = cnn("check", ann, bob)
+    assert ended.code == 2 and f"{bob}:2:15: lenet6: " in ended.err and "did you mean lenet5?" in ended.err

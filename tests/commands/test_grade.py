@@ -396,6 +396,106 @@ def test_a_key_that_cannot_be_used_says_why(cnn: Run, course: Path, key: str, sa
     assert ended.code == 2 and said in ended.err and "Traceback" not in ended.err
 
 
+# a question of the key, what is said of it
+UNUSABLE = [
+    ("q1: {solve: {input: 5, kernel: 3}, convolve: {input: '1 2', kernel: '1 1'}}", "it is a solve and a convolve"),
+    ("q1: {solve: {input: 5, kernel: 3, output: 3}, answer: 3}", "the answer is given twice"),
+    ("q1: {solve: {}}", "solve is a mapping"),
+    ("q1: {solve: 5}", "solve is a mapping"),
+    ("c1.shape: {tolerance: 1%}", "tolerance is for a number"),
+    ("q1: {convolve: {input: '1 2', kernel: '1 1'}, tolerance: 1}", "tolerance is for a number"),
+    ("c1.params: {by_cell: true}", "by_cell is for a shape or a matrix"),
+    ("c1.params: {accept: [7x5]}", "accept holds 7x5, and the answer is a number"),
+    ("c1.params: {accept: ['']}", "accept holds an empty answer"),
+    ("c1.params: 1, c1.parameters: 2", "c1.parameters stands here twice: as c1.params as well"),
+]
+
+
+@pytest.mark.parametrize(("question", "said"), UNUSABLE)
+def test_what_a_key_says_without_use_is_refused_with_its_place(
+    cnn: Run, course: Path, question: str, said: str
+) -> None:
+    hand_in(course, "ann")
+    (course / "key.yaml").write_text(f"architecture: lenet5\nquestions: {{{question}}}\n")
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert ended.code == 2 and said in ended.err and "key.yaml:2:" in ended.err and ended.out == ""
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize(
+    ("fields", "answer", "wrong"),
+    [
+        ("solve: {{input: 5, kernel: 3, output: {}}}", "3", "4"),
+        ("solve: {{input: 7, kernel: 3, output: 7, find: padding, padding: {}}}", "1", "2"),
+        ("convolve: {{input: '1 2', kernel: '1 1', result: '{}'}}", "3", "4"),
+        ("convolve: {{input: '1 2 3', kernel: ['1 0', '0 1'], result: {}}}", "['1 2', '2 3']", "['1 2', '2 4']"),
+        ("convolve: {{input: '1 2', kernel: '3'}}, answer: '{}'", "3 6", "3 7"),
+    ],
+)
+def test_what_a_key_answers_itself_is_checked_before_anything_is_marked(
+    cnn: Run, course: Path, fields: str, answer: str, wrong: str, right: bool
+) -> None:
+    (course / "class" / "ann.yaml").write_text(f"answers: {{q1: {answer}}}\n")
+    (course / "key.yaml").write_text(f"questions: {{q1: {{{fields.format(answer if right else wrong)}}}}}\n")
+    ended = cnn("grade", course / "key.yaml", course / "class", "--format", "json")
+    assert ended.code == (0 if right else 1), ended.err
+    if right:
+        assert json.loads(ended.out)["students"][0]["points"] == 1
+    else:
+        assert "the key is wrong" in ended.err and ended.out == ""
+
+
+def test_whatever_is_left_out_of_a_folder_is_said(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    folder = course / "class"
+    (folder / "more" / "empty").mkdir(parents=True)
+    for name in ("readme.txt", "more/json.json", ".DS_Store"):
+        (folder / name).touch()
+    os.mkfifo(folder / "fifo.yaml")
+    (folder / "dangling.yaml").symlink_to("nowhere")
+    (folder / "zero.yaml").symlink_to("/dev/zero")
+    ended = cnn("grade", course / "key.yaml", folder)
+    said = {line for line in ended.err.splitlines() if line.startswith("skipped: ")}
+    assert ended.code == 0 and "1 paper," in ended.out
+    assert said == {
+        *(
+            f"skipped: {folder / name} (not a .yaml or .yml file)"
+            for name in ("readme.txt", "more/json.json", ".DS_Store")
+        ),
+        *(f"skipped: {folder / name}.yaml (not a regular file)" for name in ("fifo", "dangling", "zero")),
+        f"skipped: {folder / 'more' / 'empty'} (an empty folder)",
+    }
+
+
+def test_a_sheet_that_is_not_there_is_an_error_and_no_student(cnn: Run, course: Path) -> None:
+    hand_in(course, "ann")
+    ended = cnn("grade", course / "key.yaml", course / "class" / "ann.yaml", course / "nofile.yaml")
+    assert (ended.code, ended.out) == (2, "") and "nofile.yaml: there is no such file" in ended.err
+    results = course / "results.json"  # there the student reads it
+    assert cnn("grade", course / "key.yaml", course / "nofile.yaml", "--gradescope", results).code == 0
+    assert "nofile.yaml" in json.loads(results.read_text())["output"]
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other"),
+    [
+        ("q1: {solve: {input: 5, kernel: 3}}", "solve q1: {input: 5, kernel: 3, output: 3}", "q1: 4"),
+        ("c1.params: 1", "c1.params: 156", "c1.Params: 150"),
+        ("c1.shape: 1", "c1.output: 6x28x28", "c1.shape: 6x28x28"),
+    ],
+)
+def test_two_answers_to_one_question_are_refused_and_the_class_goes_on(
+    cnn: Run, course: Path, question: str, one: str, other: str
+) -> None:
+    (course / "key.yaml").write_text(f"architecture: lenet5\nquestions: {{{question}}}\n")
+    for name, lines in (("both", (one, other)), ("turned", (other, one)), ("ann", (one,))):
+        text = "".join(f"  {line}\n" for line in lines)
+        (course / "class" / f"{name}.yaml").write_text(f"answers:\n{text}")
+    ended = cnn("grade", course / "key.yaml", course / "class")
+    assert ended.code == 0 and "1 paper, 1.00 of 1 points" in ended.out
+    assert ended.err.count("stands here twice") == 2 and "both.yaml: no marks: " in ended.err
+
+
 def test_what_follows_from_an_accepted_answer_earns_all(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", conv2__params="1516", total__params="60806")
     (course / "key.yaml").write_text(KEY.replace("tolerance: 1%", "tolerance: 0"))
