@@ -23,7 +23,8 @@ from cnncli.commands.train import _without
 from cnncli.errors import CnnError
 from cnncli.executor import workers
 from cnncli.executor.batches import Images
-from cnncli.executor.checkpoint import last_checkpoint
+from cnncli.executor.checkpoint import LAST
+from cnncli.executor.tensor_files import opened
 from cnncli.executor.training import Task, seed_draws
 from cnncli.recipe import Recipe
 from cnncli.runs import is_held
@@ -240,7 +241,8 @@ def test_workers_end_with_the_process_that_started_them_and_the_run_can_go_on(ne
     while time.monotonic() < deadline and any(Path(f"/proc/{number}").exists() for number in started):
         time.sleep(0.1)
     assert started and not any(Path(f"/proc/{number}").exists() for number in started)
-    assert not is_held(Path("run")) and last_checkpoint(Path("run"))[0].numbers["step"] > 0
+    with opened(Path("run", LAST)) as checkpoint:
+        assert not is_held(Path("run")) and json.loads(checkpoint.metadata["numbers"])["step"] > 0
 
 
 def test_workers_import_nothing_from_the_working_folder(net: Path) -> None:
