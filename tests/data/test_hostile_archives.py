@@ -294,10 +294,10 @@ HOSTILE = SHARED / "reference" / "hostile"
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("images:neg512.tar",), "negative size"),
-        (("wds:neg512.tar",), "negative size"),
-        (("images:paxsparse.tar",), "is damaged"),
-        (("images:emptyname.zip",), "is damaged"),
+        (("images:neg512.tar", "--input", "1x8x8"), "negative size"),
+        (("wds:neg512.tar", "--input", "1x8x8"), "negative size"),
+        (("images:paxsparse.tar", "--input", "1x8x8"), "is damaged"),
+        (("images:emptyname.zip", "--input", "1x8x8"), "is damaged"),
         (("cifar10", "--data-dir", "."), "cifar-10-binary.tar.gz: the archive is damaged"),
     ],
 )
@@ -305,5 +305,5 @@ def test_the_hostile_files_are_errors_for_the_user(
     monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
 ) -> None:
     monkeypatch.chdir(HOSTILE)
-    ended = limited("data", *arguments, "--input", "1x8x8")
+    ended = limited("data", *arguments)
     assert ended.code == 2 and said in ended.err and "inside cnn itself" not in ended.err
