@@ -26,6 +26,7 @@ from cnncli.shape import format_input_shape, probable_input
 
 CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits
 NAMES_LIMIT = 1 << 20  # characters of the columns' names, which a run keeps
+EXACT = 2**53  # below it float64 holds every whole number
 HELD_OUT = 5  # one example in five, where the file has no test part
 IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
 ALONE = (("x", "y"), ("images", "labels"))
@@ -93,7 +94,8 @@ def load_csv(
     kind = "target" if task == "regression" else "class"
     values = values_in(path, body, heads or len(names), inputs, f"a {kind}" if len(at) == 1 else f"{len(at)} {kind}s")
     _check_targets(path, body, heads, at, task)
-    targets = _numbers(np.array([[row.cells[place].strip() for place in at] for row in body]))
+    texts = np.array([[row.cells[place].strip() for place in at] for row in body])
+    targets = _numbers(texts, exact=task != "regression")
     if asked == "auto" and _is_one_hot(targets):
         which = f"the columns {', '.join(heads[place] for place in at)}" if heads else f"the last {len(at)} columns"
         raise CnnError(f"{path}: {which} are one-hot classes", f"{_ONE_COLUMN}; as numbers: --task regression")
@@ -211,12 +213,17 @@ def values_in(
     return values
 
 
-def _numbers(cells: NDArray[Any]) -> NDArray[Any]:
-    """The texts (N, K) as numbers where all are, and (N,) where there is one of each."""
+def _numbers(cells: NDArray[Any], *, exact: bool) -> NDArray[Any]:
+    """The texts (N, K) as numbers where all are, and (N,) where there is one of each.
+
+    Whole numbers from 2^53 on, such as identifiers, stay texts where they have to be ``exact``: as float64 some of them
+    would be the same.
+    """
     if all(map(is_number, cells.flat)):
-        cells = cells.astype(np.float64)
-        if (cells == np.rint(cells)).all():
-            cells = cells.astype(np.int64)
+        numbers = cells.astype(np.float64)
+        whole, small = _are_whole(numbers), bool((np.abs(numbers) < EXACT).all())
+        if small or not (whole and exact):
+            cells = numbers.astype(np.int64) if whole and small else numbers
     return cells[:, 0] if cells.shape[1] == 1 else cells
 
 
@@ -357,13 +364,13 @@ def _with_classes(path: Path, train: Examples, test: Examples, notes: tuple[str,
         count = f"{len(np.unique(train[1])):,}"
         raise CnnError(f"{path}: the targets are {count} numbers with fractions, no classes", "use --task regression")
     values = np.unique(np.concatenate((train[1], test[1])))
-    missing = [str(value) for value in values if value not in train[1]]
-    if missing:
-        raise CnnError(f"{path}: no training example is of class {', '.join(missing[:5])}")
     if len(values) > len(train[1]) // 2 + 1:
         raise CnnError(
             f"{path}: there are {len(values):,} classes for {len(train[1]):,} examples", "labels are classes"
         )
+    missing = np.setdiff1d(values, train[1])
+    if len(missing):
+        raise CnnError(f"{path}: no training example is of class {', '.join(map(str, missing[:5]))}")
     numbers = [np.searchsorted(values, labels).astype(np.int64) for _, labels in (train, test)]
     splits = [Split(np.ascontiguousarray(x), y) for (x, _), y in zip((train, test), numbers, strict=True)]
     return Dataset(path.name, splits[0], splits[1], tuple(str(value) for value in values), notes)

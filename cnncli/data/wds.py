@@ -128,5 +128,5 @@ def _given(found: Sequence[Located]) -> tuple[Path, tuple[str, ...]] | None:
         raise CnnError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     names = tuple(line.strip() for line in lines if line.strip())
     if len(set(names)) < len(names):
-        raise CnnError(f"{path}: names a class twice: {next(each for each in names if names.count(each) > 1)}")
+        raise CnnError(f"{path}: names a class twice: {Counter(names).most_common(1)[0][0]}")
     return path, names

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cnncli.data import load_dataset
 from cnncli.errors import CnnError
@@ -57,3 +60,23 @@ def test_classes_in_another_form_are_refused_with_what_to_do(tmp_path: Path, y: 
         with pytest.raises(CnnError) as refusal:
             load_dataset(f"npz:{tmp_path / 'data.npz'}", (3,), task="auto", outputs=3)
         assert advice in str(refusal.value)
+
+
+@given(st.integers(2**53, 10**30), st.integers(1, 3))
+@settings(max_examples=30, deadline=None)
+def test_labels_that_float64_would_merge_stay_apart(first: int, apart: int) -> None:
+    labels = [str(first), str(first + apart)] * 20
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "ids.csv")
+        path.write_text("a,label\n" + "".join(f"{at},{label}\n" for at, label in enumerate(labels)))
+        data = load_dataset(f"csv:{path}", (1,))
+    assert sorted(data.classes) == sorted({*labels})
+    held_out = np.asarray(data.test.images)[:, 0].astype(int)
+    assert [data.classes[number] for number in data.test.labels] == [labels[at] for at in held_out]
+
+
+def test_many_classes_are_refused_without_comparing_each_with_each(tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("a,label\n" + "".join(f"{at},c{at}\n" for at in range(200_000)))
+    with pytest.raises(CnnError, match="200,000 classes for 160,000 examples"):
+        load_dataset(f"csv:{path}", (1,))
