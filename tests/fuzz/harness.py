@@ -287,10 +287,10 @@ def _status(name: str) -> int:
 
 
 def _reset_peak() -> int:
-    """Let VmHWM begin anew; what is resident now."""
+    """Let VmHWM begin anew where that is allowed; its value, so that an earlier peak is not growth of this case."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _status("VmRSS")
+    return _status("VmHWM")
 
 
 BASE_SECONDS = {False: 1.0, True: 8.0}  # of CPU to start and import, without and with torch
