@@ -10,7 +10,7 @@ follows the smallest size that works.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from math import gcd, lcm, prod
@@ -246,6 +246,14 @@ def letters_of(sizes: Iterable[Any]) -> tuple[str, ...]:
 def letter(name: str) -> Any:
     """The form of an open size. To type checkers a size is an int; a Form behaves as one."""
     return _of(Letter(name))
+
+
+def opened_text(shape: Sequence[int]) -> str:
+    """An input's shape with letters in place of its spatial sizes, as --input would give it: ``3xHxW``.
+
+    ``shape`` has channels first and one to three spatial sizes.
+    """
+    return "x".join([str(shape[0]), *("L", "HW", "DHW")[len(shape) - 2]])
 
 
 def _of(atom: Atom) -> Form:

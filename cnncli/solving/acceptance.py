@@ -16,14 +16,24 @@ from cnncli.inference import Facts, Inferred
 from cnncli.layers.merge import Concat
 from cnncli.loading import Loaded, load_source
 from cnncli.shape import Size, format_input_shape, is_open
-from cnncli.symbolic import Form, demands, is_monotone, letters_of, period, slope, smallest, value_of, zeros
+from cnncli.symbolic import (
+    Form,
+    demands,
+    is_monotone,
+    letters_of,
+    opened_text,
+    period,
+    slope,
+    smallest,
+    value_of,
+    zeros,
+)
 from cnncli.window import Window
 
 EXAMPLES = 5
 MOST_LISTED = 8
 MOST_TRIED = 256  # sizes worked out one by one
 LONGEST = 1 << 16  # a period beyond this is not gone through
-LETTERS = {1: "L", 2: "HW", 3: "DHW"}
 
 
 class Sizes(NamedTuple):
@@ -69,7 +79,7 @@ class Formulas(NamedTuple):
 def formulas(loaded: Loaded) -> Formulas:
     """The network with its spatial sizes open, where they are not yet. Raises CnnError where none could be."""
     inputs = {
-        entry.name: "x".join([str(entry.shape[0]), *LETTERS[len(entry.shape) - 1]])
+        entry.name: opened_text(entry.shape)
         for entry in loaded.graph.inputs
         if len(entry.shape) > 1 and not any(map(is_open, entry.shape))
     }

@@ -11,12 +11,11 @@ from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
 from cnncli.numerals import read_ranges
 from cnncli.shape import SIZE_LIMIT, Undecided, format_shape
-from cnncli.symbolic import letters_of, value_of
+from cnncli.symbolic import letters_of, opened_text, value_of
 from cnncli.views.columns import scaled
 from cnncli.views.formats import smallest_sizes
 
 MOST_WORK = 200_000  # layers, of all the sizes that are worked out one by one: a few seconds
-LETTERS = {1: "L", 2: "HW", 3: "DHW"}
 DOES_NOT_FIT = "does not fit"
 DEFAULT = ("output", "params", "macs", "activations")
 AT_HINT = "write --at 64..512:32 (from, to, step), --at 64,96,128, or --at H=64..512:32 for one of several sizes"
@@ -47,11 +46,7 @@ class AtSize(NamedTuple):
 
 def opened(graph: Graph) -> dict[str, str]:
     """Inputs with letters in place of their spatial sizes, as --input would give them."""
-    return {
-        entry.name: "x".join([str(entry.shape[0]), *LETTERS[len(entry.shape) - 1]])
-        for entry in graph.inputs
-        if len(entry.shape) > 1
-    }
+    return {entry.name: opened_text(entry.shape) for entry in graph.inputs if len(entry.shape) > 1}
 
 
 def footer(inferred: Inferred, batch: int) -> list[str]:
