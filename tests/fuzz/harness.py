@@ -12,6 +12,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -178,7 +179,7 @@ def _outside(base: Path) -> Failure | None:
 
 # of the user's cache, where data sets are downloaded to: what is made before a download that fails
 CACHE = (".cache", "cnn", "mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", ".lock")
-STREAMS = ("stdin", "stdout", "stderr")
+STREAMS = ("stdin", "stdout", "stderr", "usage")
 
 
 def _in_this_process(case: Case, base: Path, environment: dict[str, str]) -> Ended:
@@ -295,32 +296,44 @@ def _reset_peak() -> int:
 
 BASE_SECONDS = {False: 1.0, True: 8.0}  # of CPU to start and import, without and with torch
 
+# Linux hands the peak memory of a process on through exec, so a program started directly would begin with the peak of
+# these tests (with torch and a thousand tests, over a gigabyte). A small process in between forks: its child begins anew.
+LAUNCHER = """
+import os, sys
+report, *command = sys.argv[1:]
+pid = os.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+_, status, usage = os.wait4(pid, 0)
+with open(report, "w") as file:
+    file.write(f"{status} {usage.ru_utime + usage.ru_stime} {usage.ru_maxrss}")
+"""
+
 
 def _in_a_process(case: Case, base: Path, environment: dict[str, str]) -> Ended:
-    import shlex
-
     closed = "".join(f" {'<' if number == 0 else '>'}&-" for number in case.closed)
     command = shlex.join([sys.executable, "-m", "cnncli", *case.argv]) + closed
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     full = {**os.environ, **environment, "PYTHONPATH": path}
     full.pop("COLUMNS", None)
+    report = base / "usage"
+    # a shell closes what is to be closed, and is replaced by the program
+    launch = [sys.executable, "-I", "-S", "-c", LAUNCHER, str(report), "sh", "-c", f"exec {command}"]
     with (base / "stdin").open("rb") as inp, (base / "stdout").open("w+b") as out, (base / "stderr").open("w+b") as err:
-        # a shell closes what is to be closed, and is replaced by the program
         process = subprocess.Popen(
-            ["sh", "-c", f"exec {command}"], stdin=inp, stdout=out, stderr=err, env=full, cwd=base / "work"
+            launch, stdin=inp, stdout=out, stderr=err, env=full, cwd=base / "work", start_new_session=True
         )
-        deadline = time.monotonic() + PROCESS_SECONDS
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > deadline:
-                process.kill()
-            time.sleep(0.01)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        try:
+            process.wait(PROCESS_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return Ended(None, b"", b"", PROCESS_SECONDS, 0, error=f"still running after {PROCESS_SECONDS:g} s\n")
+        status, cpu, peak = report.read_text(encoding="ascii").split()
         out.seek(0)
         err.seek(0)
-        seconds = usage.ru_utime + usage.ru_stime - BASE_SECONDS[case.uses_torch]
+        seconds = float(cpu) - BASE_SECONDS[case.uses_torch]
         stopped = f"a process of its own: {case.argv[0]}" if seconds > CPU_SECONDS and not case.uses_torch else ""
-        grown = usage.ru_maxrss * 1024 - (700 if case.uses_torch else 60) * 2**20
-        return Ended(process.returncode, out.read(), err.read(), seconds, grown, stopped=stopped)
+        grown = int(peak) * 1024 - (700 if case.uses_torch else 60) * 2**20
+        code = os.waitstatus_to_exitcode(int(status))
+        return Ended(code, out.read(), err.read(), seconds, grown, stopped=stopped)
