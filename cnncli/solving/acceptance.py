@@ -8,6 +8,8 @@ sizes are tried one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from math import lcm
 from typing import Any, NamedTuple
 
@@ -34,6 +36,7 @@ EXAMPLES = 5
 MOST_LISTED = 8
 MOST_TRIED = 256  # sizes worked out one by one
 LONGEST = 1 << 16  # a period beyond this is not gone through
+MOST_VALUES = 1 << 20  # of formulas over a period; about a second
 
 
 class Sizes(NamedTuple):
@@ -67,7 +70,8 @@ class Acceptance(NamedTuple):
     padding_alone: Sizes
 
 
-class Formulas(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Formulas:
     """A network with open sizes, the forms that must be 0, each one's letter, and the network as it was loaded."""
 
     inferred: Inferred
@@ -107,6 +111,7 @@ def acceptance(found: Formulas, letter: str) -> Acceptance:
     return Acceptance(*(_corrected(sizes, one, border) for sizes, one in zip(answer, sets, strict=True)))
 
 
+@lru_cache(maxsize=16)  # asked for by each letter of the input, and again for a wanted output size
 def _by_formula(found: Formulas, letter: str) -> Acceptance:
     """What the formulas say."""
     taken: tuple[Any, ...] = found.inferred.assumed
@@ -120,7 +125,8 @@ def _by_formula(found: Formulas, letter: str) -> Acceptance:
 
     def accepted(size: int) -> bool:
         at = {letter: size}
-        return all(form.at(at) >= 0 for form in assumed) and all(form.at(at) == 0 for form in demanded)
+        met = size >= least or all(form.at(at) >= 0 for form in assumed)
+        return met and all(form.at(at) == 0 for form in demanded)
 
     def nothing_dropped(size: int) -> bool:
         return accepted(size) and all(value_of(rest, {letter: size}) == 0 for rest, _ in rests)
@@ -178,7 +184,13 @@ def _where(least: int, below: range, forms: Sequence[Any], holds: Callable[[int]
     every = lcm(1, *(period(form) for form in forms))
     if every > LONGEST:
         raise CnnError(f"the sizes repeat only every {every:,}, which is too long to list (the limit is {LONGEST:,})")
-    base = every * (1 << 20)  # where all forms have settled
+    varying = len({form for form in forms if is_open(form)})
+    if every * varying > MOST_VALUES:
+        raise CnnError(
+            f"the sizes repeat every {every:,}, and {varying:,} formulas vary over them: that is too much to go "
+            f"through (the limit is {MOST_VALUES:,} values)"
+        )
+    base = every * max(1 << 20, least)  # where all forms have settled
     remainders = tuple(rest for rest in range(every) if holds(base + rest))
     return _joined(_shortest(Sizes(least, every, remainders)), tuple(size for size in below if holds(size)))
 

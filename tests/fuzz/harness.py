@@ -297,7 +297,8 @@ def _reset_peak() -> int:
 BASE_SECONDS = {False: 1.0, True: 8.0}  # of CPU to start and import, without and with torch
 
 # Linux hands the peak memory of a process on through exec, so a program started directly would begin with the peak of
-# these tests (with torch and a thousand tests, over a gigabyte). A small process in between forks: its child begins anew.
+# these tests (with torch and a thousand tests, over a gigabyte). A small process in between forks: its child starts
+# from zero.
 LAUNCHER = """
 import os, sys
 report, *command = sys.argv[1:]

@@ -210,3 +210,27 @@ def test_the_answer_for_programs() -> None:
 def test_a_vector_has_one_size_only() -> None:
     with pytest.raises(CnnError, match="it has one size only"):
         formulas(read("input: 9\nlayers: [linear: 3]\n"))
+
+
+@pytest.mark.parametrize("depth", [100, 1000])  # with the first size that works below and above 2^20 steps
+def test_the_first_size_that_works_is_found_however_large_it_is(depth: int) -> None:
+    repeated = f"{{repeat: {{times: {depth}, layers: [{{conv: {{filters: 1, kernel: 3}}}}]}}}}"
+    text = f"input: 1x%s\nlayers: [{{maxpool: 1000}}, {repeated}, {{maxpool: 16}}, {{maxpool: 4}}]\n"
+    sizes = acceptance(formulas(read(text % "5000000x5000000")), "H")
+    least = sizes.accepted.least
+    assert least == (16 * 4 + 2 * depth) * 1000 and sizes.accepted == Sizes(least, 1, (0,))
+    with pytest.raises(CnnError):
+        read(text % f"{least - 1}x{least}")
+    exact = sizes.exact.examples(1)[0]
+    for size in (exact, least + 1):
+        dropped = {
+            drop for facts in read(text % f"{size}x{size}").inferred.facts.values() for drop in facts.figures.dropped
+        }
+        assert (dropped == {0}) == (size == exact)
+
+
+def test_a_period_with_too_many_formulas_to_go_through_is_refused() -> None:
+    windows = ", ".join(f"[{{conv: {{filters: 1, kernel: {n}, stride: 64}}}}, global_avgpool]" for n in range(1, 41))
+    text = f"input: 1x90000x90000\nlayers: [{{maxpool: 1000}}, {{parallel: {{branches: [{windows}]}}}}]\n"
+    with pytest.raises(CnnError, match=r"repeat every 64,000, and 41 formulas .* \(the limit is 1,048,576 values\)"):
+        acceptance(formulas(read(text)), "H")
