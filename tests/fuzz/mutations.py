@@ -42,14 +42,18 @@ def nasty_text(rng: Random) -> str:
     return text.replace("\0", "␀")
 
 
-def _paths(tree: Any, at: Path = ()) -> list[Path]:
+def _paths(tree: Any, at: Path = (), inside: tuple[int, ...] = ()) -> list[Path]:
+    """The paths of all nodes. A node inside of itself, as aliases in YAML allow, ends there."""
     found: list[Path] = [at]
+    if id(tree) in inside:
+        return found
+    inner = (*inside, id(tree))
     if isinstance(tree, dict):
         for key in tree:
-            found += _paths(tree[key], (*at, key))
+            found += _paths(tree[key], (*at, key), inner)
     elif isinstance(tree, list):
         for index, item in enumerate(tree):
-            found += _paths(item, (*at, index))
+            found += _paths(item, (*at, index), inner)
     return found
 
 

@@ -8,15 +8,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import click
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.language import Source
 from cnncli.loading import load_source
-from fuzz import corpus, harness, options
+from fuzz import corpus, harness, mutations, options
 from fuzz.cases import TORCH, Case, Fifo, Link, Sparse
 from fuzz.driver import AREAS, make
 
@@ -156,3 +158,9 @@ def test_every_option_of_every_command_that_calculates_is_tried() -> None:
         for option in (*parameter.opts, *parameter.secondary_opts)
     }
     assert wanted <= tried, sorted(wanted - tried)
+
+
+def test_a_tree_that_holds_itself_is_mutated() -> None:
+    tree = yaml.safe_load("&a {b: *a, c: [1, *a]}")
+    for seed in range(20):
+        assert mutations.dump_yaml(Random(seed), mutations.mutate_tree(Random(seed), tree))
