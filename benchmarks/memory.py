@@ -13,9 +13,9 @@ import sys
 import torch
 
 from cnncli import load
-from cnncli.executor.network import Network
+from cnncli.analysis.memory import memory
+from cnncli.executor.network.network import Network
 from cnncli.inference import Inferred
-from cnncli.memory import memory
 
 BATCH = 2
 NAMES = (

@@ -42,17 +42,17 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 AREAS = {
-    "core": ("cnncli/*.py",),
+    "core": ("cnncli/*.py", "cnncli/arithmetic/*.py", "cnncli/io/*.py", "cnncli/recipe/*.py", "cnncli/analysis/*.py"),
     "layers": ("cnncli/layers/*.py",),
     "language": ("cnncli/language/*.py",),
-    "solving": ("cnncli/solving/*.py",),
+    "solving": ("cnncli/analysis/solving/*.py",),
     "homework": ("cnncli/homework/**/*.py",),
     "executor": ("cnncli/executor/**/*.py",),
     "data": ("cnncli/data/**/*.py",),
 }
 COSMETIC = ("progress.py",)
 OPTIONAL = {  # what needs a library that is not always there: without it its tests are skipped
-    "datasets": ("hf.py", "columns.py", "rows.py", "parts.py"),
+    "datasets": ("hub.py", "columns.py", "rows.py", "splits.py"),
     "scipy": ("svhn.py",),
     "onnx": ("formats.py",),
 }

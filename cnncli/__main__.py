@@ -20,7 +20,7 @@ def main() -> None:
 
 def _run_guarded() -> int:
     from cnncli.errors import CnnError
-    from cnncli.terminal import guarded
+    from cnncli.io.terminal import guarded
 
     if "_CNN_COMPLETE" in os.environ:
         return _run()  # click answers the shell in bytes
@@ -35,9 +35,9 @@ def _run_guarded() -> int:
 def _run() -> int:
     import click
 
+    from cnncli.arithmetic.shape import Undecided
     from cnncli.commands import cnn
     from cnncli.errors import NO, CnnError, Interrupted
-    from cnncli.shape import Undecided
 
     try:
         result = cnn.main(prog_name="cnn", standalone_mode=False)
@@ -105,7 +105,7 @@ def _complain(text: str) -> None:
 
 def _discard_output() -> None:
     """Point stdout at nothing, so that the interpreter's own flush at exit does not complain."""
-    from cnncli.terminal import discard
+    from cnncli.io.terminal import discard
 
     discard(sys.stdout)
 

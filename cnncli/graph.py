@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.shape import Shape
 from cnncli.errors import Place
 from cnncli.layers.base import Layer
-from cnncli.shape import Shape
 
 Origin = Callable[[str], Place]  # where a layer (or, given its name, one of its fields) stands in the file
 

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from cnncli.arithmetic.receptive_field import ITSELF, NOTHING, UNKNOWN, Field, compose, join, seen_by_all, whole
+from cnncli.arithmetic.shape import (
+    Shape,
+    Size,
+    Undecided,
+    add_up,
+    elements,
+    format_input_shape,
+    format_shape,
+    is_open,
+    too_large,
+)
+from cnncli.arithmetic.window import Window, dropped
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
-from cnncli.field import ITSELF, NOTHING, UNKNOWN, Field, compose, join, seen_by_all, whole
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, Misfit, Reach, Shapes
 from cnncli.layers.sliding import check_exact
-from cnncli.shape import Shape, Size, Undecided, add_up, elements, format_input_shape, format_shape, is_open, too_large
-from cnncli.window import Window, dropped
 
 SEARCHED = 5000  # layers looked through for a misspelling
 BYTES_PER_PARAMETER = 4  # float32
@@ -152,7 +162,7 @@ def infer_all(
 
 def _assumed(inferred: Inferred) -> tuple[Size, ...]:
     """What the output shapes of all layers take for granted of open sizes."""
-    from cnncli.symbolic import assumptions
+    from cnncli.arithmetic.symbolic import assumptions
 
     asked = {(id(facts.node.layer), facts.input_shapes): facts for facts in inferred.facts.values()}
     with assumptions() as assumed:
@@ -275,7 +285,7 @@ def _with_shared_weights(figures: Figures, node: Node, facts: Mapping[str, Facts
 
 
 def _open_dropped_note(lost: tuple[int, ...]) -> str:
-    from cnncli.symbolic import where_same
+    from cnncli.arithmetic.symbolic import where_same
 
     where = [where_same(count, 0) for count in lost if is_open(count)]
     if not all(where):

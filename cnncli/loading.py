@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from cnncli.arithmetic.shape import format_input_shape, is_open, read_input_shape
 from cnncli.errors import CnnError, suggestion
-from cnncli.files import exists, is_file
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
+from cnncli.io.files import exists, is_file
 from cnncli.language import ReadShape, Source, decode, read, read_text
 from cnncli.language import source as source_tree
 from cnncli.language.blocks import VARIANT
 from cnncli.language.source import parse
 from cnncli.language.wording import OPTIONS, Options
 from cnncli.recipe import recipe_problems
-from cnncli.shape import format_input_shape, is_open, read_input_shape
 
 
 class Loaded(NamedTuple):

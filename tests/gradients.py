@@ -9,8 +9,8 @@ import torch
 from hypothesis import strategies as st
 from networks import load_if_it_fits
 
-from cnncli.executor.network import Network
-from cnncli.field import Field
+from cnncli.arithmetic.receptive_field import Field
+from cnncli.executor.network.network import Network
 from cnncli.inference import Facts, Inferred
 
 Support = dict[str, list[tuple[int, int]]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from cnncli.arithmetic.shape import format_input_shape
 from cnncli.errors import CnnError
 from cnncli.language import Source
 from cnncli.loading import Loaded, load_source
-from cnncli.shape import format_input_shape
 
 small = st.integers(1, 3)
 words = st.sampled_from(["valid", "same", "same_lower", "full"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from program import Run
 
-from cnncli.executor import training
+from cnncli.executor.training import loop
 
 
 def weights(run: str) -> bytes:
@@ -25,15 +25,15 @@ def losses(run: str) -> list[tuple[int, float, float]]:
 def check_stopped_is_never_stopped(cnn: Run, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     """Stopped at three steps, in the middle of epochs and at an end, and each time resumed from the folder alone."""
     assert cnn("train", *arguments, "--run-dir", "whole").code == 0
-    real, stops = training.take_step, [7, 40, 58]
+    real, stops = loop.take_step, [7, 40, 58]
 
-    def step(task: object, state: training.State, *rest: object) -> None:
+    def step(task: object, state: loop.State, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]
         if state.step in stops[:1]:
             stops.pop(0)
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(training, "take_step", step)
+    monkeypatch.setattr(loop, "take_step", step)
     ended = cnn("train", *arguments, "--run-dir", "run")
     for _ in range(3):
         assert ended.code == 143 and "cnn train --resume run" in ended.err, ended.err

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import loaded, network, refusal
 
+from cnncli.arithmetic.shape import elements
 from cnncli.inference import SUMMED, Inferred, infer, infer_all
-from cnncli.shape import elements
 
 LAYERS = (
     "relu", "batchnorm", "identity", "maxpool: {kernel: 2, stride: 1, padding: 1}", "pad: 1", "upsample: 2",

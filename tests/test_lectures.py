@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from texts import loaded, network, refusal
 
+from cnncli.arithmetic.shape import format_shape
 from cnncli.inference import Facts, Figures
-from cnncli.shape import format_shape
 
 
 def facts(*layers: str, **options: Any) -> list[Facts]:

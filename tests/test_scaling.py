@@ -12,16 +12,17 @@ from program import Run
 from texts import loaded, network
 from work import growth
 
-from cnncli import footprint, inference
+from cnncli import inference
+from cnncli.analysis import input_region
+from cnncli.analysis.explanation import explain, totals
+from cnncli.analysis.input_region import _taps, _Work
+from cnncli.arithmetic.window import Window
 from cnncli.commands import cnn as program
 from cnncli.errors import CnnError
-from cnncli.explanation import explain, totals
-from cnncli.footprint import _taps, _Work
-from cnncli.homework import check
+from cnncli.homework.checking import check
 from cnncli.inference import infer
 from cnncli.loading import load
 from cnncli.views.explaining import as_text
-from cnncli.window import Window
 
 LINEAR = 4.4  # for four times the size; the square would be 16
 CONV = "conv: {filters: 1, kernel: 3, padding: same}"
@@ -68,7 +69,7 @@ def test_a_sheet_on_a_deep_network_is_checked_with_work_that_grows_with_it(quest
         sheet.write_text(f"architecture: net.yaml\nanswers: {{repeat1.{layers - 1}.conv1.{question}}}\n")
 
         def ask() -> None:
-            from cnncli.homework.sheet import read_sheet
+            from cnncli.homework.answer_key.sheet import read_sheet
 
             check.check(read_sheet(str(sheet)))
 
@@ -83,7 +84,7 @@ def test_what_a_unit_sees_of_a_large_input_takes_no_more_work_than_of_a_small_on
         text = network(layer, CONV, "conv_transpose: {filters: 1, kernel: 3, stride: 2}", "global_avgpool",
                        input=f"1x{size}x{size}")  # fmt: skip
         inferred = loaded(text).inferred
-        return lambda: footprint.footprint(inferred, "global_avgpool1", ())
+        return lambda: input_region.footprint(inferred, "global_avgpool1", ())
 
     assert growth(make, 1000, times=100) < 1.1
 
@@ -122,7 +123,7 @@ def test_a_field_that_doubles_with_every_layer_ends_at_a_limit(cnn: Run, tmp_pat
 def test_indices_that_are_followed_one_by_one_end_at_a_limit(
     cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(footprint, "MOST", 300_000)
+    monkeypatch.setattr(input_region, "MOST", 300_000)
     dilated, spread = (
         "conv: {filters: 1, kernel: 3, dilation: 2, stride: 3, padding: 2}",
         "conv_transpose: {filters: 1, kernel: 3, dilation: 2, stride: 3}",
@@ -163,7 +164,7 @@ def test_a_range_of_units_sees_what_its_units_see(
         if (place := unit + padding - tap * dilation) % stride == 0
     }
     both = (units, {*units})
-    assert all({*footprint._spread_taps(window, given, _Work())} == spread for given in both)
+    assert all({*input_region._spread_taps(window, given, _Work())} == spread for given in both)
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "mobilenet_v2"])

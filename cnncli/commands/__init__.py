@@ -6,37 +6,47 @@ from importlib import import_module
 
 import click
 
-SUMMARIES = {
-    "summarize": "A table of every layer: output size, parameters, operations, receptive field.",
-    "diff": "Compare networks layer by layer, and their totals as ratios to the first.",
-    "explain": "How each figure comes about: formula, numbers, result.",
-    "receptive-field": "The exact rectangle of the input that a unit depends on, drawn on a picture.",
-    "solve": "Find windows, input sizes, depths or widths that give a wanted figure.",
-    "verify": "Compare every calculated figure with what torch makes of the network.",
-    "convolve": "Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.",
-    "check": "Homework: each answer right or wrong, with the derivation and the likely mistake.",
-    "grade": "Mark a class's answer sheets by a key.",
-    "quiz": "Exercises drawn at random: papers, keys, worked solutions, files for Moodle and Canvas.",
-    "train": "Train a network on a GPU or the CPU.",
-    "runs": "List the runs in a folder, or compare some of them.",
-    "evaluate": "Test accuracy and confusion matrix of a trained run.",
-    "predict": "What a trained run says about images.",
-    "export": "Write a network as PyTorch source, ONNX or TorchScript.",
-    "data": "The data sets, and what is in one: classes, mean, deviation, samples.",
-    "list": "The architectures that come with cnn.",
+# By section of ``cnn --help``: the folder that holds the commands' files, and what each command does.
+SECTIONS = {
+    "calculate": {
+        "summarize": "Show each layer's output shape, parameters, MACs and receptive field.",
+        "explain": "Show how each number is derived: formula, values, result.",
+        "diff": "Compare networks layer by layer, and their totals as ratios to the first.",
+        "solve": "Find windows, input sizes, depths or widths that meet a target.",
+        "receptive-field": "Show the exact input region one unit depends on.",
+        "convolve": "Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.",
+        "list": "List the bundled networks.",
+    },
+    "train": {
+        "train": "Train a network on a GPU or the CPU.",
+        "runs": "List the runs in a folder, or compare some of them.",
+        "evaluate": "Evaluate a run folder on the test split.",
+        "predict": "Predict classes, values or masks with a trained run.",
+        "data": "List datasets, or describe one.",
+        "verify": "Check every calculated number against PyTorch.",
+        "export": "Write a network as PyTorch source, ONNX or TorchScript.",
+    },
+    "teach": {
+        "check": "Check homework answers; show derivations and likely mistakes.",
+        "grade": "Grade a class's answer sheets against an answer key.",
+        "quiz": "Generate random exercises with keys and solutions.",
+    },
 }
+SUMMARIES = {name: summary for commands in SECTIONS.values() for name, summary in commands.items()}
 
 
 class Commands(click.Group):
-    """Finds a command by its name; its file is ``commands/NAME.py`` and holds a click command ``command``."""
+    """Finds a command by its name: ``SECTION/NAME.py`` in this folder holds the click command ``command``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*SUMMARIES]  # not list(…): once the command is imported, commands.list is a module
+        return [*SUMMARIES]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in SUMMARIES:
+        section = next((section for section, commands in SECTIONS.items() if cmd_name in commands), None)
+        if section is None:
             return None
-        command: click.Command = import_module(f"cnncli.commands.{cmd_name.replace('-', '_')}").command
+        module = import_module(f"cnncli.commands.{section}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
         return command
 
     def resolve_command(
@@ -50,9 +60,11 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, from the summaries: click's own would import every command for its help."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        """The commands by section, from the table: click's own list would import every command for its help."""
+        width = max(map(len, SUMMARIES))
+        for section, commands in SECTIONS.items():
+            with formatter.section(section.capitalize()):
+                formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

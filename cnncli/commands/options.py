@@ -183,7 +183,7 @@ class Number(click.FloatRange):
 
 def _number(value: Any, wanted: str, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
     """The number that an option's text is, or its default. Raises click.BadParameter."""
-    from cnncli.numerals import read_number, rewritten
+    from cnncli.arithmetic.numerals import read_number, rewritten
 
     number: int | float | None = read_number(value) if isinstance(value, str) else value
     if number is None:

@@ -66,7 +66,7 @@ def load_dataset(
     """
     _refuse_idle(spec, data_dir)
     if spec.startswith(IMAGES):
-        from cnncli.data import images, masks
+        from cnncli.data.sources import images, masks
 
         if task == "segmentation":
             if stream:
@@ -76,31 +76,31 @@ def load_dataset(
     if stream and not spec.startswith("wds:") and spec.partition(":")[0] in (name.partition(":")[0] for name in NAMES):
         raise CnnError(f"{spec} is read into memory whole", "images:PATH and wds:PATH can stay on disk")
     if spec in ("mnist", "fashion_mnist"):
-        from cnncli.data import mnist
+        from cnncli.data.sources import mnist
 
         return mnist.load(spec, data_dir)
     if spec in ("cifar10", "cifar100"):
-        from cnncli.data import cifar
+        from cnncli.data.sources import cifar
 
         return cifar.load(spec, data_dir)
     if spec == "svhn":
-        from cnncli.data import svhn
+        from cnncli.data.sources import svhn
 
         return svhn.load(data_dir)
     if spec.startswith(("npz:", "csv:")):
-        from cnncli.data import arrays
+        from cnncli.data.sources import arrays
 
         return arrays.load(spec, shape, task, outputs, trained)
     if spec.startswith(HUB):
-        from cnncli.data import hf
+        from cnncli.data.sources.hf import hub
 
-        return hf.load(spec.removeprefix(HUB), shape, data_dir)
+        return hub.load(spec.removeprefix(HUB), shape, data_dir)
     if spec.startswith("wds:"):
-        from cnncli.data import wds
+        from cnncli.data.sources.wds import webdataset
 
-        return wds.load(spec.removeprefix("wds:"), shape)
+        return webdataset.load(spec.removeprefix("wds:"), shape)
     if spec == "digits":
-        from cnncli.data import digits
+        from cnncli.data.sources import digits
 
         return digits.load()
     raise _unknown(spec)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cnncli.data.sources import Entry
+from cnncli.data.formats.containers import Entry
 from cnncli.errors import CnnError
-from cnncli.files import IMAGE_FORMATS
+from cnncli.io.files import IMAGE_FORMATS
 
 LONGEST = 200  # characters of a class's name
 TRAIN = ("train", "training")

@@ -50,7 +50,7 @@ class OnDisk:
 
         Raises CnnError with the name of a file that cannot be read; IndexError.
         """
-        from cnncli.data.reading import read
+        from cnncli.data.formats.lazy_images import read
 
         return read(self.files, indices, self.shape)
 

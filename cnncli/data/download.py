@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from cnncli.arithmetic.numerals import is_digits
 from cnncli.errors import CnnError
-from cnncli.numerals import is_digits
-from cnncli.progress import progress
+from cnncli.io.progress import progress
 
 CHUNK = 1 << 16
 TIMEOUT = 20.0  # seconds without a byte

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cnncli.errors import CnnError
-from cnncli.files import given_path
+from cnncli.io.files import given_path
 
 
 def places(folders: tuple[str, ...], data_dir: Path | None) -> Iterator[Path]:

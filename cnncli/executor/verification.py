@@ -16,14 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnncli.executor.modules import build
-from cnncli.executor.network import NOT_FIGURES, Network, own_tensors, place_of, refusals_named
-from cnncli.executor.own_modules import CONV, pads_of, torch_padding
-from cnncli.field import PERIOD_LIMIT, Field, outermost
-from cnncli.footprint import LARGEST, Rectangle, footprint, middle_unit
+from cnncli.analysis.input_region import LARGEST, Rectangle, footprint, middle_unit
+from cnncli.arithmetic.receptive_field import PERIOD_LIMIT, Field, outermost
+from cnncli.arithmetic.shape import Shape, format_shape
+from cnncli.executor.lowering.custom_modules import CONV, pads_of, torch_padding
+from cnncli.executor.lowering.modules import build
+from cnncli.executor.network.network import NOT_FIGURES, Network, own_tensors, place_of, refusals_named
 from cnncli.inference import Facts, Inferred, ReceptiveField
 from cnncli.layers import KINDS, Layer
-from cnncli.shape import Shape, format_shape
 
 CHECK_BATCH = 2
 FIELDS_CHECKED = 16  # layers whose field is measured: each takes a walk back through the network

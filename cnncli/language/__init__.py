@@ -11,6 +11,7 @@ from collections.abc import Mapping as MappingType
 from itertools import islice
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.shape import Shape, Unreadable, read_input_shape
 from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph, Input, Setting
 from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
@@ -19,7 +20,6 @@ from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
 from cnncli.language.wording import OPTIONS, Options
-from cnncli.shape import Shape, Unreadable, read_input_shape
 
 KEYS = (
     "name",

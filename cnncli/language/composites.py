@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cnncli.arithmetic.numerals import rewritten
 from cnncli.language.blocks import EVERYWHERE, Block
 from cnncli.language.entries import given_fields
 from cnncli.language.expansion import LAYER_LIMIT, Call, Expansion
@@ -13,7 +14,6 @@ from cnncli.language.reading import NAME_HINT, Noted, is_name, is_nothing
 from cnncli.language.source import Mapping, Sequence, Value
 from cnncli.layers import KINDS
 from cnncli.layers.fields import shown
-from cnncli.numerals import rewritten
 
 Composite = Callable[[Expansion, Call], str | None]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.shape import Unreadable
 from cnncli.language.blocks import EVERYWHERE, SHARE
 from cnncli.language.expressions import Env
 from cnncli.language.foreign import field_hint
@@ -11,7 +12,6 @@ from cnncli.language.reading import Noted, Reading, is_nothing
 from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.fields import shown
-from cnncli.shape import Unreadable
 
 
 class Entry(NamedTuple):

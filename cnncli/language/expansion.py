@@ -7,6 +7,7 @@ from collections.abc import Mapping as MappingType
 from itertools import islice
 from typing import NamedTuple, NoReturn
 
+from cnncli.arithmetic.shape import Shape
 from cnncli.errors import CnnError, Place, closest
 from cnncli.graph import Group, Node, Origin
 from cnncli.language.blocks import SHARE, Block
@@ -17,7 +18,6 @@ from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_na
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer, Misfit, Shapes
 from cnncli.layers.fields import shown
-from cnncli.shape import Shape
 
 LAYER_LIMIT = 100_000
 STEP_LIMIT = 10 * LAYER_LIMIT  # entries and rounds looked at: bounds repeats of nothing

@@ -12,8 +12,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from cnncli.arithmetic.numerals import read_number, rewritten
 from cnncli.errors import closest
-from cnncli.numerals import read_number, rewritten
 
 LENGTH_LIMIT = 1000
 POWER_LIMIT = 64

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
 
+from cnncli.arithmetic.shape import format_input_shape, read_channels_first
 from cnncli.errors import CnnError
 from cnncli.graph import Graph
 from cnncli.language import read
 from cnncli.language.blocks import TEXTS, VARIANT
 from cnncli.language.source import Mapping, Source, Value, parse
-from cnncli.shape import format_input_shape, read_channels_first
 
 _Change = tuple[int, int, str]
 

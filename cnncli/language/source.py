@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from cnncli.arithmetic.numerals import read_number
 from cnncli.errors import CnnError, Place, Problem
-from cnncli.files import TEXT_LIMIT, named, read_bytes, too_large
-from cnncli.numerals import read_number
+from cnncli.io.files import TEXT_LIMIT, named, read_bytes, too_large
 
 HINT = "an architecture takes a few kilobytes"
 DEPTH_LIMIT = 100

@@ -6,9 +6,9 @@ and elementary functions (exp, log, tanh, erf) count as none.
 
 from typing import Annotated, ClassVar
 
+from cnncli.arithmetic.shape import Shape, elements
 from cnncli.layers.base import INPUT, OUTPUT, Layer, Saved, Shapes
 from cnncli.layers.fields import Flag, Number, Positive, one_of
-from cnncli.shape import Shape, elements
 
 
 class Activation(Layer):

@@ -9,10 +9,10 @@ layer that does not fit its input raises :class:`Misfit` and the caller says whe
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from cnncli.field import ITSELF, Field, sliding
+from cnncli.arithmetic.receptive_field import ITSELF, Field, sliding
+from cnncli.arithmetic.shape import Shape, divides
+from cnncli.arithmetic.window import Window
 from cnncli.schema import Record
-from cnncli.shape import Shape, divides
-from cnncli.window import Window
 
 Shapes = tuple[Shape, ...]
 Reach = tuple[Field, ...]  # one field per spatial axis, on one of the layer's inputs

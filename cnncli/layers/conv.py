@@ -2,12 +2,12 @@
 
 from math import gcd
 
-from cnncli.field import Field, with_gaps
+from cnncli.arithmetic.receptive_field import Field, with_gaps
+from cnncli.arithmetic.shape import Shape, divides, elements, smaller
+from cnncli.arithmetic.window import Window, output_size, transposed_size
 from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
-from cnncli.shape import Shape, divides, elements, smaller
-from cnncli.window import Window, output_size, transposed_size
 
 
 class Convolution(Layer):

@@ -8,9 +8,9 @@ those, after expressions are worked out) and returns what the layer keeps, or ra
 from collections.abc import Callable
 from typing import Annotated, Any
 
+from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
+from cnncli.arithmetic.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 from cnncli.errors import closest, shortened
-from cnncli.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
-from cnncli.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
 
 Reader = Callable[[Any], Any]
 

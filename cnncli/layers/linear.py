@@ -1,8 +1,8 @@
 """Layers from vector to vector: fully connected, and distances to codes."""
 
+from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.layers.base import INPUT, Layer, Misfit, Saved, Shapes, dot_product_flops
 from cnncli.layers.fields import Count, Flag
-from cnncli.shape import Shape, format_shape
 
 
 class VectorLayer(Layer):

@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-from cnncli.field import ITSELF, ONLY_FIRST
+from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
+from cnncli.arithmetic.shape import Shape, Size, add_up, elements, format_shape, is_open, same_size
 from cnncli.layers.base import Layer, Misfit, Reach, Saved, Shapes
-from cnncli.shape import Shape, Size, add_up, elements, format_shape, is_open, same_size
 
 
 class Merge(Layer):
@@ -136,7 +136,7 @@ def _where_same(sizes: list[Size]) -> str:
     unlike = next(size for size in sizes[1:] if not same_size(size, sizes[0]))
     if not any(map(is_open, (sizes[0], unlike))):
         return ""
-    from cnncli.symbolic import where_same
+    from cnncli.arithmetic.symbolic import where_same
 
     where = where_same(sizes[0], unlike)
     return f", which are the same {where}" if where else ""

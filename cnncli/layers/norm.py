@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from cnncli.field import ITSELF, Field, whole
+from cnncli.arithmetic.receptive_field import ITSELF, Field, whole
+from cnncli.arithmetic.shape import Shape, elements
 from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, check_groups, expect_map, per_axis
 from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
-from cnncli.shape import Shape, elements
 
 
 def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:

@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from cnncli.field import Field, periodic, whole
+from cnncli.arithmetic.receptive_field import Field, periodic, whole
+from cnncli.arithmetic.shape import Shape, elements, larger
+from cnncli.arithmetic.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
 from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
-from cnncli.shape import Shape, elements, larger
-from cnncli.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
 
 
 class WindowPool(Layer):

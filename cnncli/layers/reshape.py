@@ -2,7 +2,18 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from cnncli.field import ITSELF, Field, periodic, whole
+from cnncli.arithmetic.receptive_field import ITSELF, Field, periodic, whole
+from cnncli.arithmetic.shape import (
+    Shape,
+    Undecided,
+    common_divisor,
+    divides,
+    elements,
+    format_shape,
+    is_open,
+    too_large,
+)
+from cnncli.arithmetic.window import scaled_size
 from cnncli.layers.base import (
     INPUT,
     Layer,
@@ -28,8 +39,6 @@ from cnncli.layers.fields import (
     one_of,
 )
 from cnncli.layers.sliding import check_border, sides
-from cnncli.shape import Shape, Undecided, common_divisor, divides, elements, format_shape, is_open, too_large
-from cnncli.window import scaled_size
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -328,7 +337,7 @@ class Upsample(Layer):
         return (shape[0], *map(self._scaled, shape[1:], self._factors(rank)))
 
     def _factors(self, rank: int) -> "tuple[Fraction, ...]":
-        from fractions import Fraction  # as cnncli.field: slow to import, and seldom needed
+        from fractions import Fraction  # as cnncli.arithmetic.receptive_field: slow to import, and seldom needed
 
         scales = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(scales) != rank:

@@ -2,10 +2,18 @@
 
 from functools import lru_cache
 
+from cnncli.arithmetic.shape import Shape, format_shape, is_open, larger, same_size
+from cnncli.arithmetic.window import (
+    Window,
+    fits,
+    fitting_strides,
+    largest_kernel,
+    least_padding,
+    left_over,
+    same_padding,
+)
 from cnncli.layers.base import Misfit, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
-from cnncli.shape import Shape, format_shape, is_open, larger, same_size
-from cnncli.window import Window, fits, fitting_strides, largest_kernel, least_padding, left_over, same_padding
 
 
 def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tuple[int, int], ...]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.shape import format_shape, is_open
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Facts, Inferred
-from cnncli.shape import format_shape, is_open
-from cnncli.views.columns import sees_text
+from cnncli.views.summary.columns import sees_text
 
 FIGURES = ("output", *SUMMED, "sees")
 DEFAULT = ("output", "params", "macs")

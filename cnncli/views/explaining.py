@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cnncli.escaping import latex, markdown, visible_line
-from cnncli.explanation import WORDS, Explanation, Step
-from cnncli.shape import format_shape
-from cnncli.views.columns import stride_value
-from cnncli.working import LATEX_FORMULA, LATEX_NUMBERS, written
+from cnncli.analysis.explanation import WORDS, Explanation, Step
+from cnncli.arithmetic.shape import format_shape
+from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, written
+from cnncli.io.escaping import latex, markdown, visible_line
+from cnncli.views.summary.columns import stride_value
 
 WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
 FIGURES = {

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from cnncli.escaping import csv_text, markdown, visible_line
+from cnncli.io.escaping import csv_text, markdown, visible_line
 
 Record = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.memory import Memory
+from cnncli.analysis.memory import Memory
 
 MOST = 5  # layers that keep most
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
-from cnncli.runs import RECIPE, RUN, Run, is_held, metrics_in, open_run, recipe_of, source_of
+from cnncli.runs.folder import RECIPE, RUN, Run, is_held, metrics_in, open_run, recipe_of, source_of
 from cnncli.views.training import duration
 
 Row = dict[str, Any]
@@ -101,7 +101,7 @@ def _differs(row: Row, folders: Sequence[Path]) -> bool:
 
 def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
     """Name and totals of each network; nothing where all have the same text."""
-    from cnncli.runs import architecture_of
+    from cnncli.runs.folder import architecture_of
 
     if len({_architecture(each.run) for each in told}) == 1:
         return [{} for _ in told]

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncli.executor.objectives import Evaluation
-    from cnncli.executor.training import Seen
+    from cnncli.executor.training.loop import Seen
+    from cnncli.executor.training.objectives import Evaluation
 
 SECONDS_BETWEEN_LINES = 30.0
 FIGURES = {"mean_iou": "mean IoU", "mae": "MAE", "rmse": "RMSE", "r2": "R²", "top_5": "top 5"}
@@ -95,7 +95,7 @@ class LiveDisplay(LineDisplay):
         super().__init__(epochs)
         from rich.progress import BarColumn, Progress, TextColumn
 
-        from cnncli import terminal
+        from cnncli.io import terminal
 
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -106,7 +106,7 @@ class LiveDisplay(LineDisplay):
         self.task: Any = None
 
     def __enter__(self) -> LiveDisplay:
-        from cnncli import terminal
+        from cnncli.io import terminal
 
         self.bar.start()
         terminal.guard()

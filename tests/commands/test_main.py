@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from program import ROOT, Run, run_process
 
+from cnncli import commands
 from cnncli.commands import SUMMARIES
 
 CALCULATING = (
@@ -57,8 +58,8 @@ def test_help_imports_no_command() -> None:
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_every_command_has_help_whose_first_line_is_its_summary_and_stands_in_the_readme(cnn: Run, name: str) -> None:
-    command = import_module(f"cnncli.commands.{name.replace('-', '_')}").command
-    assert command.help
+    command = commands.cnn.get_command(click.Context(commands.cnn), name)
+    assert command is not None and command.help and command.help.splitlines()[0] == SUMMARIES[name]
     ended = cnn(name, "--help")
     assert ended.code == 0 and "Usage: cnn" in ended.out
     assert f"cnn {name}" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ from safetensors.numpy import load_file, save_file
 from cnncli.commands import SUMMARIES
 from cnncli.commands import cnn as program
 from cnncli.commands.options import CheckedCommand, parameters
-from cnncli.commands.train import LISTS
+from cnncli.commands.train.train import LISTS
 from cnncli.errors import CnnError
 from cnncli.recipe import as_dict
 
@@ -508,8 +508,8 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 def plant_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training ends where it would begin, with what has arrived there: each key of the recipe is tested elsewhere."""
-    from cnncli.executor import job as jobs
-    from cnncli.executor import workers
+    from cnncli.executor.runs import job as jobs
+    from cnncli.executor.runtime import distributed
 
     def arrived(what: str) -> Callable[..., NoReturn]:
         def end(job: jobs.Job, *_: object) -> NoReturn:
@@ -525,7 +525,7 @@ def plant_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     def launched(*arguments: object) -> NoReturn:
         raise CnnError(f"launched {arguments}")
 
-    monkeypatch.setattr(workers, "launch", launched)
+    monkeypatch.setattr(distributed, "launch", launched)
 
 
 @pytest.mark.parametrize(("name", "mode"), [(name, mode) for name, walked in COMMANDS.items() for mode in walked.modes])

@@ -54,12 +54,13 @@ def test_the_names_of_data_sets_cost_no_heavy_import() -> None:
 
 
 def test_loading_data_needs_no_torch() -> None:
-    script = "import sys, cnncli.data.images, cnncli.data.mnist, cnncli.data.digits; print('torch' in sys.modules)"
+    modules = ", ".join(f"cnncli.data.sources.{name}" for name in ("images", "mnist", "digits"))
+    script = f"import sys, {modules}; print('torch' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert shown.stdout == "False\n"
 
 
 def test_every_data_set_is_listed_under_its_name() -> None:
-    from cnncli.data.catalogue import listed
+    from cnncli.data.registry import listed
 
     assert sorted(entry.name for entry in listed(None)) == sorted(NAMES)

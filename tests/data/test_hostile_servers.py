@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from cnncli.data import download
-from cnncli.data.cifar import COLLECTIONS as CIFAR
 from cnncli.data.download import Remote, fetch
-from cnncli.data.mnist import COLLECTIONS as MNIST
-from cnncli.data.svhn import FILES as SVHN
+from cnncli.data.sources.cifar import COLLECTIONS as CIFAR
+from cnncli.data.sources.mnist import COLLECTIONS as MNIST
+from cnncli.data.sources.svhn import FILES as SVHN
 from cnncli.errors import CnnError
 
 CONTENT = bytes(range(256)) * 1000

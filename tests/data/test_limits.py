@@ -5,8 +5,11 @@ from __future__ import annotations
 from PIL import Image
 from program import ROOT
 
-from cnncli import files
-from cnncli.data import archives, arrays, decoding, download, pixels, samples
+from cnncli.data import download
+from cnncli.data.formats import archives, decoding, pixels
+from cnncli.data.sources import arrays
+from cnncli.data.sources.wds import samples
+from cnncli.io import files
 
 
 def test_the_documented_limits_are_those_that_hold() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cnncli.data import Dataset, load_dataset
-from cnncli.data.pixels import NotDecoded, decode, open_image, strict
+from cnncli.data.formats.pixels import NotDecoded, decode, open_image, strict
 from cnncli.errors import CnnError
 
 SECONDS = 5  # of the processor, for one file

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-import cnncli.progress
-from cnncli.progress import amount, progress
+import cnncli.io.progress
+from cnncli.io.progress import amount, progress
 
 
 class Terminal(io.StringIO):
@@ -31,7 +31,7 @@ def test_a_pipe_gets_a_line_every_ten_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 1.0, 9.0, 11.0, 12.0, 20.0, 22.0, 30.0])
-    monkeypatch.setattr(cnncli.progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(cnncli.io.progress.time, "monotonic", lambda: next(clock))
     with progress("reading", 100, "images") as advance:
         for _ in range(6):
             advance(10)

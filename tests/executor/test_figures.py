@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.data.dataset import VOID
-from cnncli.executor.objectives.classification import MOST_LIKELY, Classification
-from cnncli.executor.objectives.segmentation import Segmentation
+from cnncli.executor.training.objectives.classification import MOST_LIKELY, Classification
+from cnncli.executor.training.objectives.segmentation import Segmentation
 from cnncli.graph import Graph
 from cnncli.loading import load
 from cnncli.recipe import Recipe

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from networks import load_if_it_fits
 from program import Run
 
-from cnncli.footprint import footprint
+from cnncli.analysis.input_region import footprint
 from cnncli.inference import Inferred
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -307,7 +307,7 @@ def opened_checkpoint(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def checkpoint_of(tensors: dict[str, Any], numbers: Any) -> bytes:
     """A whole checkpoint, with its checksum."""
-    from cnncli.executor.checkpoint import LAST, Checkpoint, write_checkpoint
+    from cnncli.executor.training.checkpoint import LAST, Checkpoint, write_checkpoint
 
     with tempfile.TemporaryDirectory() as folder:
         write_checkpoint(Path(folder), Checkpoint(tensors, numbers))

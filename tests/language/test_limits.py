@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from texts import refusal
 
+from cnncli.arithmetic.shape import SIZE_LIMIT, read_shape
 from cnncli.errors import CnnError
 from cnncli.language import Source
 from cnncli.language.composites import LAYER_LIMIT
@@ -22,7 +23,6 @@ from cnncli.language.reading import NAME_LIMIT, PROBLEM_LIMIT
 from cnncli.language.source import ALIAS_LIMIT, DEPTH_LIMIT
 from cnncli.layers.fields import shown
 from cnncli.loading import load_source
-from cnncli.shape import SIZE_LIMIT, read_shape
 
 
 def network(layers: str, shape: str = "3@9x8") -> str:

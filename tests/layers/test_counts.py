@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from kept import kept_by_autograd
 from tally import FREE, Shape, counted
 
-from cnncli.executor.network import Network
+from cnncli.analysis.memory import memory
+from cnncli.executor.network.network import Network
 from cnncli.inference import Facts
-from cnncli.memory import memory
 
 SOME = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MANY = settings(SOME, max_examples=2000)

@@ -14,8 +14,8 @@ from texts import refusal
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.modules import build
-from cnncli.executor.network import Network
+from cnncli.executor.lowering.modules import build
+from cnncli.executor.network.network import Network
 from cnncli.inference import work_out
 from cnncli.language import Source
 from cnncli.layers import KINDS

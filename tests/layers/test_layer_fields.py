@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from texts import graph, loaded, messages, network, refusal
 
+from cnncli.arithmetic.shape import Unreadable
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.fields import Reader
-from cnncli.shape import Unreadable
 
 SINGLE = {name: kind for name, kind in KINDS.items() if not kind.merges}
 FIELDS = [(name, field) for name, kind in SINGLE.items() for field in kind.schema]

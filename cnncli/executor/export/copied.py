@@ -7,10 +7,10 @@ import inspect
 from collections.abc import Iterable
 from functools import cache
 
-from cnncli import window
-from cnncli.executor import modules, own_modules
+from cnncli.arithmetic import window
+from cnncli.executor.lowering import custom_modules, modules
 
-SOURCES = (window, own_modules, modules)  # in the order in which they build on each other
+SOURCES = (window, custom_modules, modules)  # in the order in which they build on each other
 
 
 @cache

@@ -11,13 +11,13 @@ from torch import nn
 from cnncli.errors import CnnError
 from cnncli.executor.export.formats import COMPARED_BATCH, check_onnx_is_here, difference, onnx, torchscript
 from cnncli.executor.export.source import network_class, source
-from cnncli.executor.initialisation import initialise
-from cnncli.executor.network import Network, check, check_examples, own_tensors
-from cnncli.executor.weights import load_network, save_weights
+from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.network import Network, check, check_examples, own_tensors
+from cnncli.executor.network.weights import load_network, save_weights
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded
 from cnncli.recipe import read_recipe
-from cnncli.runs import Run, write_output
+from cnncli.runs.folder import Run, write_output
 
 SUFFIXES = {"pytorch": ".py", "onnx": ".onnx", "torchscript": ".pt"}
 

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from cnncli.errors import CnnError, shortened
 from cnncli.executor.export.naming import is_hidden
-from cnncli.executor.network import Network, register
+from cnncli.executor.network.network import Network, register
 from cnncli.inference import Inferred
-from cnncli.runs import RunRecord
+from cnncli.runs.folder import RunRecord
 
 TRACED_BATCH, COMPARED_BATCH = 2, 3  # another batch than the traced one: a size that was frozen shows
 TOLERANCE = 1e-4  # of the largest output: other runtimes add in another order

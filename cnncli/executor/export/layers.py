@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cnncli.executor.modules import is_torch_s_own, overhanging_pads
-from cnncli.executor.own_modules import PAD_MODES, pads_of, torch_padding
+from cnncli.arithmetic.window import Window
+from cnncli.executor.lowering.custom_modules import PAD_MODES, pads_of, torch_padding
+from cnncli.executor.lowering.modules import is_torch_s_own, overhanging_pads
 from cnncli.layers.activation import (
     ELU,
     GELU,
@@ -67,7 +68,6 @@ from cnncli.layers.reshape import (
     SpatialDropout,
     Upsample,
 )
-from cnncli.window import Window
 
 
 class Line(NamedTuple):

@@ -11,14 +11,14 @@ from itertools import pairwise
 from textwrap import fill
 from typing import NamedTuple
 
+from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.executor.export.copied import copied, definitions, names_used
 from cnncli.executor.export.layers import Line, quoted, written
 from cnncli.executor.export.naming import Places, class_name, computed, variables
-from cnncli.executor.losses import ends_in_distances
+from cnncli.executor.training.losses import ends_in_distances
 from cnncli.graph import Node
 from cnncli.inference import Inferred
-from cnncli.runs import RunRecord
-from cnncli.shape import Shape, format_shape
+from cnncli.runs.folder import RunRecord
 
 STANDARD = {  # where each name that the file may use is imported from
     "math": "",

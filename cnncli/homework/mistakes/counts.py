@@ -7,10 +7,10 @@ from itertools import combinations
 from math import prod
 from typing import NamedTuple
 
+from cnncli.arithmetic.shape import elements
 from cnncli.homework.mistakes import pair
 from cnncli.homework.mistakes.sizes import other_maps
 from cnncli.inference import Facts, Inferred
-from cnncli.shape import elements
 
 BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # that are in use
 Counts = dict[str, int | None]

@@ -7,8 +7,8 @@ from itertools import accumulate, islice
 from math import prod
 from operator import mul
 
+from cnncli.arithmetic.window import Window
 from cnncli.inference import Facts, Inferred
-from cnncli.window import Window
 
 TERMS = 40  # a sum of more is not written out
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.shape import Shape, elements
+from cnncli.arithmetic.window import Window, output_size
 from cnncli.homework.mistakes import pair
 from cnncli.inference import Facts, Inferred
-from cnncli.shape import Shape, elements
-from cnncli.window import Window, output_size
 
 
 class Slide(NamedTuple):

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from unicodedata import category
 
 from cnncli.errors import CnnError, suggestion
+from cnncli.homework.answer_key.expected import Truth
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.task import Asked, Task, network_text, truth_of_asked
 from cnncli.homework.quiz.topics import LEVELS, TOPICS
-from cnncli.homework.truth import Truth
 
 DRAWN = 16  # tasks of which the one is kept that tells mistakes apart best
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from cnncli.errors import CnnError
-from cnncli.homework.check import Answer, compared, is_unexplained
+from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.checking.check import Answer, compared, is_unexplained
 from cnncli.homework.mistakes import described
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.papers import MARKDOWN, heading, working
-from cnncli.homework.truth import is_remark
 
 HELP = "(? for a hint, = for the answer, Enter to skip, q to end)"
 

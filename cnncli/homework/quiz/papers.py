@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cnncli.escaping import html as escape
-from cnncli.escaping import latex as tex
-from cnncli.escaping import markdown
+from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.html_page import page
 from cnncli.homework.mistakes import Candidates, described, plain
-from cnncli.homework.page import page
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.task import Listing, Matrix, Part, Task
-from cnncli.homework.truth import is_remark
+from cnncli.io.escaping import html as escape
+from cnncli.io.escaping import latex as tex
+from cnncli.io.escaping import markdown
 
 PITFALLS = 3  # typical mistakes that a solution names
 
@@ -69,7 +69,7 @@ def _singles(candidates: Candidates) -> list[tuple[str, object]]:
 
 def value_text(value: object) -> str:
     """A number, a shape or a matrix as a student would write it."""
-    from cnncli.homework.matrices import maps_text, shown
+    from cnncli.homework.exact_ops.matrices import maps_text, shown
 
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple):

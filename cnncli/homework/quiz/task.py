@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from cnncli.homework.questions import nothing_known, right_answer
-from cnncli.homework.sheet import Question, Sheet
-from cnncli.homework.truth import Truth
+from cnncli.homework.answer_key.expected import Truth
+from cnncli.homework.answer_key.questions import nothing_known, right_answer
+from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.language.source import Source
 from cnncli.loading import Loaded, load_source
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.task import Asked, Listing, Matrix, Task
-from cnncli.homework.sheet import Question
 
 LEVELS = ("easy", "medium", "hard")
 EASY, MEDIUM, HARD = LEVELS

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as Xml
 
-from cnncli.escaping import html as escape
 from cnncli.homework.mistakes import described, plain
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.papers import HTML, MARKDOWN, heading, value_text, working, wrong_options
 from cnncli.homework.quiz.task import Task
+from cnncli.io.escaping import html as escape
 
 RIGHT = "Right."
 MOMENT = (2000, 1, 1, 0, 0, 0)  # of files in the archive, so that the same quiz gives the same bytes

@@ -1,0 +1,161 @@
+"""The memory that a network takes, in bytes: for inference, and for training.
+
+Counted are the tensors themselves, as PyTorch holds them. Not counted are what the libraries take beside them: the
+workspace of a convolution, the allocator's rounding and fragments, a GPU's context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cnncli.arithmetic.shape import elements
+from cnncli.errors import CnnError, suggestion
+from cnncli.inference import Facts, Inferred
+from cnncli.layers.base import Saved
+
+BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
+# tensors of a parameter's size that the optimizer keeps: momentum, squares
+STATE = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
+INDEX, STATISTIC = 8, 4
+
+
+class Memory(NamedTuple):
+    """Bytes, for a batch. ``at`` is the layer at which inference needs most; ``saved`` what each layer adds to what
+    autograd keeps."""
+
+    batch: int
+    dtype: str
+    optimizer: str
+    parameters: int
+    buffers: int
+    gradients: int
+    optimizer_state: int
+    peak_activations: int
+    at: str
+    saved_activations: int
+    saved: Mapping[str, int]
+
+    @property
+    def inference(self) -> int:
+        """Parameters, buffers, and the most activations that are needed at once."""
+        return self.parameters + self.buffers + self.peak_activations
+
+    @property
+    def training(self) -> int:
+        """Parameters, buffers, gradients, the optimizer's state, and what autograd keeps for the backward pass."""
+        fixed = self.parameters + self.buffers + self.gradients + self.optimizer_state
+        return fixed + self.saved_activations
+
+
+def memory(inferred: Inferred, batch: int = 1, dtype: str = "fp32", optimizer: str = "none") -> Memory:
+    """The memory of a network whose parameters, gradients and activations are all of one precision.
+
+    Raises CnnError for an unknown precision or optimizer.
+    """
+    width = BYTES[_known("--dtype", dtype, BYTES)]
+    state = STATE[_known("--optimizer", optimizer, STATE)]
+    totals = inferred.totals
+    storage = _storages(inferred)
+    peak, at = _peak(inferred, storage, batch * width)
+    saved = _saved(inferred, storage, batch, width)
+    return Memory(
+        batch,
+        dtype,
+        optimizer,
+        parameters=totals["params"] * width,
+        buffers=totals["buffers"] * width,
+        gradients=totals["trainable"] * width,
+        optimizer_state=totals["trainable"] * width * state,
+        peak_activations=peak,
+        at=at,
+        saved_activations=sum(saved.values()),
+        saved=saved,
+    )
+
+
+def check_options(dtype: str, optimizer: str) -> None:
+    """Raises CnnError for an unknown precision or optimizer."""
+    _known("--dtype", dtype, BYTES)
+    _known("--optimizer", optimizer, STATE)
+
+
+def fitting_batch(inferred: Inferred, tried: int, limit: int, optimizer: str) -> int:
+    """The largest power of two below the batch size ``tried`` whose training takes at most three quarters of ``limit``
+    bytes (libraries take the rest); 0 where not even one input fits."""
+    kept = {"sgd": "momentum", "muon": "momentum"}.get(optimizer, optimizer)
+    size = 1 << max(0, (tried - 1).bit_length() - 1)
+    while size and memory(inferred, size, "fp32", kept).training > limit * 3 // 4:
+        size //= 2
+    return size
+
+
+def _known(option: str, name: str, known: Mapping[str, int]) -> str:
+    if name not in known:
+        hint = suggestion(name, list(known), f"one of {', '.join(known)}")
+        raise CnnError(f"{option}: there is no {name!r}", hint)
+    return name
+
+
+def _storages(inferred: Inferred) -> dict[str, str]:
+    """For each value the one whose memory it is: a flattened map is the map."""
+    storage = {entry.name: entry.name for entry in inferred.graph.inputs}
+    for name, facts in inferred.facts.items():
+        storage[name] = storage[facts.node.inputs[0]] if facts.node.layer.is_view else name
+    return storage
+
+
+def _peak(inferred: Inferred, storage: Mapping[str, str], width: int) -> tuple[int, str]:
+    """The most bytes of activations at once in the order of computation, and the layer at which that is.
+
+    A value is freed after the last layer that reads it; the inputs stay, since the caller holds them.
+    """
+    last_read = {storage[source]: name for name, facts in inferred.facts.items() for source in facts.node.inputs}
+    kept = {storage[name] for name in inferred.graph.outputs} | {entry.name for entry in inferred.graph.inputs}
+    sizes = {entry.name: elements(entry.shape) for entry in inferred.graph.inputs}
+    live, most, at = sum(sizes.values()), 0, ""
+    for name, facts in inferred.facts.items():
+        if storage[name] == name:
+            sizes[name] = facts.figures.activations
+            live += sizes[name]
+        if live > most:
+            most, at = live, name
+        done = {storage[source] for source in facts.node.inputs} | {storage[name]}
+        for source in done:
+            if source not in kept and last_read.get(source, name) == name and source in sizes:
+                live -= sizes.pop(source)
+    return most * width, at
+
+
+def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: int) -> dict[str, int]:
+    """What each layer adds to what autograd keeps: a tensor that several layers need is kept once, by the first.
+
+    Nothing is kept of layers above the first weight: no gradient passes them.
+    """
+    sizes = {entry.name: elements(entry.shape) for entry in inferred.graph.inputs}
+    with_gradient: set[str] = set()
+    kept: set[str] = set()
+    saved: dict[str, int] = {}
+    for name, facts in inferred.facts.items():
+        if storage[name] == name:
+            sizes[name] = facts.figures.activations
+        trains = facts.figures.trainable > 0 or bool(facts.node.shares)
+        if not trains and not any(source in with_gradient for source in facts.node.inputs):
+            saved[name] = 0
+            continue
+        gradients = tuple(source in with_gradient for source in facts.node.inputs)
+        needs = facts.node.layer.saved_where(facts.input_shapes, facts.figures.output_shape, gradients)
+        with_gradient.add(name)
+        saved[name] = _kept_of(facts, needs, storage, sizes, kept) * batch * width
+        saved[name] += batch * needs.indices * INDEX + needs.statistics * STATISTIC
+    return saved
+
+
+def _kept_of(facts: Facts, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]) -> int:
+    """The values for each example that a layer adds to those kept, which are noted in ``kept``."""
+    tensors = {storage[facts.node.inputs[at]] for at in needs.inputs}
+    if needs.output:
+        tensors.add(storage[facts.node.name])
+    new = tensors - kept
+    kept |= new
+    return sum(sizes[tensor] for tensor in new) + needs.values

@@ -1,0 +1,275 @@
+"""Shapes: tuples of sizes, channels first and without the batch, as a reader writes them (``3x224x224``).
+
+A size is a whole number, or stays open (``3xHxW``): then it is a ``cnncli.arithmetic.symbolic.Form``, which takes part
+in the same arithmetic. To type checkers it is an int. What numbers have as functions (max, min, gcd) stands here for
+both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import gcd
+
+from cnncli.arithmetic.numerals import is_digits
+from cnncli.errors import shortened
+
+Size = int
+Shape = tuple[Size, ...]
+
+SIZE_LIMIT = 2**31
+
+
+class Undecided(Exception):
+    """A question about open sizes that is answered differently for different sizes, however large they are."""
+
+
+class Unreadable(ValueError):
+    """A value that cannot be read: what is wrong with it (``str(error)``), and what to write instead (``hint``)."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def read_shape(value: object) -> Shape:
+    """Read ``"3x224x224"``, ``[3, 224, 224]`` or ``784`` (a vector), as channels, then sizes.
+
+    ``"32@32x3"`` and ``[32, [32, 3]]`` set the channels apart from the sizes; the result is the same.
+
+    >>> read_shape("1x28x28"), read_shape([3, 32, 32]), read_shape(784), read_shape("3xHxW"), read_shape("6@14x14")
+    ((1, 28, 28), (3, 32, 32), (784,), (3, H, W), (6, 14, 14))
+
+    Raises Unreadable for anything else, and for sizes that are not between 1 and 2^31 - 1.
+    """
+    parts = _parts(value)
+    if not parts or len(parts) > 4:
+        raise Unreadable(f"{_shown(value)} is not a shape", HINT)
+    shape = tuple(_read_size(part, value) for part in parts)
+    if is_open(shape[0]):
+        last = _looks_channels_last(shape) and not _is_explicit(value)
+        meant = f"channels come first: write {format_input_shape(_channels_first(shape))}"
+        hint = meant if last else "only spatial sizes stay open: 3xHxW"
+        raise Unreadable(f"the channels in {_shown(value)} must be a number", hint)
+    return shape
+
+
+HINT = "write channels x height x width, as 3x224x224 (CxL in one dimension, CxDxHxW in three)"
+
+
+def _parts(value: object) -> Sequence[object]:
+    """What stands for each axis."""
+    if isinstance(value, list | tuple):
+        return [value[0], *value[1]] if _is_explicit(value) else value
+    channels, sign, sizes = str(value).replace("×", "x").replace("X", "x").partition("@")
+    return [channels, *sizes.split("x")] if sign else channels.split("x")
+
+
+def _is_explicit(value: object) -> bool:
+    """Whether the channels are set apart: ``6@14x14``, or ``[6, [14, 14]]``."""
+    if isinstance(value, list | tuple):
+        return len(value) == 2 and isinstance(value[1], list | tuple) and len(value[1]) > 0
+    return "@" in str(value)
+
+
+def _read_size(part: object, whole: object) -> Size:
+    text = str(part).strip()
+    if len(text) == 1 and text.isalpha() and text.isascii() and text != str(whole):
+        from cnncli.arithmetic.symbolic import letter  # for those who leave a size open
+
+        size: Size = letter(text.upper())
+        return size
+    if text.lower() == str(whole).lower() and not is_digits(text):
+        raise Unreadable(f"{_shown(whole)} is not a shape", HINT)
+    if isinstance(part, bool) or not is_digits(text):
+        raise Unreadable(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", HINT)
+    if len(text) > 10 or not 1 <= int(text) < SIZE_LIMIT:
+        raise Unreadable(f"{text[:20]} in {_shown(whole)} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
+    return int(text)
+
+
+PIXEL_CHANNELS = (1, 3, 4)  # of grey, RGB and RGBA pictures
+
+
+def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
+    """The shape of a network's input: as :func:`read_shape`, but what is probably a slip is refused.
+
+    ``32x32x3`` is a picture with its channels last, as many slides write it, and ``28x28`` one without its channel.
+    Read as channels first they would give plausible and wrong figures. ``32@32x3`` and ``28@28`` mean just that.
+    ``write`` gives what the hint says to write for a shape (``--input 3x32x32``). Raises Unreadable.
+    """
+    shape = read_shape(value)
+    if _is_explicit(value) or not _is_ambiguous(shape):
+        return shape
+    channels, sizes = shape[0], format_shape(shape[1:])
+    explicit = write(format_input_shape(shape))
+    first = write(format_input_shape(_channels_first(shape)))
+    if len(shape) == 2:
+        reading = f"{channels} channels of length {sizes}"
+        hint = f"write {first} for one channel of {channels}x{sizes} (an image), or {explicit} for {reading}"
+        raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+    reading = f"{channels} channel{'s' * (channels > 1)} of {sizes}"
+    if len(shape) == 4:  # N x H x W x C, or D x H x W x C
+        image = format_input_shape((shape[-1], *shape[1:-1]))
+        first = f"{write(image)} for an image (without the batch), {first} for a volume"
+    hint = f"channels come first: write {first}, or {explicit} for {reading}"
+    raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+
+
+def read_channels_first(value: object, write: Callable[[str], str] = str) -> Shape:
+    """As :func:`read_input_shape`, but nothing is taken for a slip: 32x32x3 is 32 channels.
+
+    For networks of runs, which were trained that way by versions that wrote no ``@``. Raises Unreadable.
+    """
+    return read_shape(value)
+
+
+def format_input_shape(shape: Shape) -> str:
+    """As :func:`format_shape`, such that :func:`read_input_shape` reads it back: ``32@32x3`` where 32x32x3 is refused.
+
+    >>> format_input_shape((3, 32, 32)), format_input_shape((32, 32, 3)), format_input_shape((28, 28))
+    ('3x32x32', '32@32x3', '28@28')
+    """
+    return f"{shape[0]}@{format_shape(shape[1:])}" if _is_ambiguous(shape) else format_shape(shape)
+
+
+def describe_input(shape: Shape) -> str:
+    """As :func:`format_input_shape`, with the reading in words where a slide may mean something else by it.
+
+    ``56x56x64`` is HxWxC on many slides, and ``8x3x32x32`` a batch of images in PyTorch; both can be meant as written.
+
+    >>> describe_input((56, 56, 64)), describe_input((64, 56, 56))
+    ('56x56x64 (56 channels of 56x64)', '64x56x56')
+    """
+    written = format_input_shape(shape)
+    if "@" in written or any(map(is_open, shape)):
+        return written
+    height_width_channels = len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[0] > max(PIXEL_CHANNELS)
+    batch_of_images = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3] > max(PIXEL_CHANNELS)
+    if height_width_channels or batch_of_images:
+        plural = "s" if shape[0] > 1 else ""
+        return f"{written} ({shape[0]} channel{plural} of {format_shape(shape[1:])})"
+    return written
+
+
+def probable_input(shape: Shape) -> str:
+    """The input to be written for examples of a shape: with the channels first where they seem to be last or missing.
+
+    >>> probable_input((32, 32, 3)), probable_input((28, 28)), probable_input((6, 100))
+    ('3x32x32', '1x28x28', '6x100')
+    """
+    return format_input_shape(_channels_first(shape) if _is_ambiguous(shape) else shape)
+
+
+def _is_ambiguous(shape: Shape) -> bool:
+    """Whether a shape, channels first, may well have been meant otherwise."""
+    if len(shape) == 2:
+        return not is_open(shape[1]) and shape[0] == shape[1] > max(PIXEL_CHANNELS)
+    return _looks_channels_last(shape)
+
+
+def _looks_channels_last(shape: Shape) -> bool:
+    if len(shape) < 3 or is_open(shape[-1]) or shape[-1] not in PIXEL_CHANNELS:
+        return False
+    return all(is_open(size) or size > shape[-1] for size in shape[-3:-1])
+
+
+def _channels_first(shape: Shape) -> Shape:
+    """What an ambiguous shape probably means."""
+    return (1, *shape) if len(shape) == 2 else (shape[-1], *shape[:-1])
+
+
+def _shown(value: object) -> str:
+    return repr(shortened(str(value), 40))
+
+
+def format_shape(shape: Shape) -> str:
+    """``6x28x28``; a form with more than a letter in brackets: ``6x(H - 4)x(W - 4)``."""
+    return "x".join(map(_bracketed, shape))
+
+
+def _bracketed(size: Size) -> str:
+    text = str(size)
+    return text if " " not in text else f"({text})"
+
+
+def is_open(size: object) -> bool:
+    """Whether a size has no value yet."""
+    return not isinstance(size, int)
+
+
+def larger(one: Size, other: Size) -> Size:
+    """max(one, other), also where it depends on open sizes."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one if one >= other else other
+    from cnncli.arithmetic import symbolic
+
+    found: Size = symbolic.larger(one, other)
+    return found
+
+
+def smaller(one: Size, other: Size) -> Size:
+    """min(one, other), also where it depends on open sizes."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one if one <= other else other
+    from cnncli.arithmetic import symbolic
+
+    found: Size = symbolic.smaller(one, other)
+    return found
+
+
+def common_divisor(one: Size, other: Size) -> Size:
+    """gcd(one, other), also of an open size and a number."""
+    if isinstance(one, int) and isinstance(other, int):
+        return gcd(one, other)
+    from cnncli.arithmetic import symbolic
+
+    found: Size = symbolic.common_divisor(one, other)
+    return found
+
+
+def same_size(one: Size, other: Size) -> bool:
+    """Whether two sizes are equal, whatever the open ones are."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one == other
+    from cnncli.arithmetic import symbolic
+
+    return symbolic.same(one, other)
+
+
+def divides(divisor: Size, size: Size) -> bool:
+    """Whether ``size`` is a multiple of ``divisor``, whatever the open sizes are."""
+    return same_size(size % divisor, 0)
+
+
+def add_up(values: Iterable[Size]) -> Size:
+    """The sum."""
+    total = 0
+    others: list[Size] = []
+    for value in values:
+        if type(value) is int:
+            total += value
+        else:
+            others.append(value)
+    if not others:
+        return total
+    if all(isinstance(value, int) for value in others):
+        from cnncli.arithmetic import tracing
+
+        return tracing.add_up([*others, total])
+    from cnncli.arithmetic import symbolic
+
+    found: Size = symbolic.add_up([total, *others])
+    return found
+
+
+def too_large(shape: Shape) -> bool:
+    """Whether a size passes the limit; open ones do not."""
+    return any(isinstance(size, int) and size >= SIZE_LIMIT for size in shape)
+
+
+def elements(shape: Shape) -> int:
+    """The number of values that a shape holds."""
+    total = 1
+    for size in shape:
+        total *= size
+    return total

@@ -1,0 +1,110 @@
+"""``cnn diff``: networks side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.views.comparison import Compared
+
+
+@options.command()
+@click.argument("architectures", metavar="ARCH ARCH…", nargs=-1)
+@click.option("--columns", default=None, metavar="A,B,…", help="Figures to compare, as params,flops,sees.")
+@click.option("--changed", is_flag=True, help="Only the rows that differ.")
+@options.input_option
+@options.set_option
+@options.format_option("table", "json", "csv", "markdown")
+def command(
+    architectures: tuple[str, ...],
+    columns: str | None,
+    changed: bool,
+    input_shapes: tuple[str, ...],
+    assignments: tuple[str, ...],
+    form: str,
+) -> None:
+    """Compare networks layer by layer, and their totals as ratios to the first.
+
+    Layers that correspond stand in one row; = marks those that agree in all figures shown. --set goes to the networks
+    that have the variable, --input to all.
+    """
+    from cnncli.views import comparison, listing
+
+    if len(architectures) < 2:
+        raise CnnError("diff compares at least two networks", "write cnn diff resnet18 resnet34")
+    figures = comparison.chosen(columns)
+    networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
+    rows = comparison.records(networks, figures, changed=changed)
+    if form == "json":
+        import json
+
+        named = [{("same" if key == "" else key): value for key, value in row.items()} for row in rows]
+        click.echo(json.dumps(named, indent=1, ensure_ascii=False, default=str))
+        return
+    if form == "table":
+        click.echo(_title(networks))
+        rows, left_out = _fitted(rows, networks, figures)
+        click.echo(listing.as_table(rows), nl=False)
+        if left_out:
+            click.echo(f"\n no room for {', '.join(left_out)}: widen the terminal, or choose with --columns")
+        if changed and not any(row["kind"] for row in rows):
+            click.echo(f"\n no layer differs in {', '.join(figures)}")
+        return
+    write = {"csv": listing.as_csv, "markdown": listing.as_markdown}[form]
+    click.echo(write(rows), nl=False)
+
+
+def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dict[str, str]) -> list[Compared]:
+    from cnncli.loading import find, load_source, slug, variables
+    from cnncli.views.comparison import Compared
+
+    networks: list[Compared] = []
+    used: set[str] = set()
+    for architecture in architectures:
+        source, variant = find(architecture)
+        own = {name: value for name, value in overrides.items() if name == "variant" or name in variables(source)}
+        used |= {*own}
+        loaded = load_source(source, slug(architecture), overrides={**variant, **own}, inputs=inputs, open_sizes=True)
+        name = slug(architecture)
+        taken = sum(network.name.partition("#")[0] == name for network in networks)
+        networks.append(Compared(f"{name}#{taken + 1}" if taken else name, loaded.inferred))
+    for name in overrides:
+        if name not in used:
+            raise CnnError(f"--set {name}: none of the networks has such a variable")
+    return networks
+
+
+def _title(networks: list[Compared]) -> str:
+    from cnncli.arithmetic.shape import format_input_shape
+
+    lines = []
+    for network in networks:
+        graph = network.inferred.graph
+        shapes = ", ".join(format_input_shape(entry.shape) for entry in graph.inputs)
+        lines.append(" · ".join(part for part in (network.name, graph.name, shapes, graph.source) if part))
+    return "\n".join([*lines, ""])
+
+
+def _fitted(
+    rows: list[dict[str, Any]], networks: list[Compared], figures: list[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows with so many figures that the lines fit the terminal; the last ones are left out first."""
+    from cnncli.views import listing
+    from cnncli.views.summary.table import terminal_width
+
+    width, left_out, shown = terminal_width(), [], [*figures]
+    while width is not None and len(shown) > 1:
+        if max(map(len, listing.as_table(rows).splitlines())) <= width:
+            break
+        gone = "output" if "output" in shown else shown[-1]
+        shown.remove(gone)
+        left_out.append(gone)
+        for row in rows:
+            for network in networks:
+                del row[f"{network.name} {gone}"]
+    return rows, left_out

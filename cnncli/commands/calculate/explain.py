@@ -1,0 +1,135 @@
+"""``cnn explain``: how each figure comes about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.analysis.explanation import Explanation
+    from cnncli.inference import Inferred
+
+FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
+
+
+@options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile is of the whole network"))
+@options.architecture
+@click.argument("layers", nargs=-1, metavar="[LAYER]…")
+@click.option("--figure", type=click.Choice(FIGURES), help="One figure only.")
+@click.option("--reconcile", is_flag=True, help="What other tools count for the network, and why they differ.")
+@options.input_option
+@options.set_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "markdown", "latex", "json")),
+    default="text",
+    show_default=True,
+    help="How to print.",
+)
+def command(
+    architecture: str,
+    layers: tuple[str, ...],
+    figure: str | None,
+    reconcile: bool,
+    input_shapes: tuple[str, ...],
+    assignments: tuple[str, ...],
+    form: str,
+) -> None:
+    """Show how each number is derived: formula, values, result.
+
+    A LAYER is named as in cnn summarize (c1, stage1.first.conv2); the name of a composite means all layers in it.
+    The whole network is told as a worked solution: a layer like one above it refers to that, and the totals end it.
+    """
+    from cnncli.loading import load
+
+    loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
+    inferred = loaded.inferred
+    if reconcile:
+        _print_reconciled(inferred, loaded.slug, form)
+        return
+    names = _named(inferred, layers) if layers else list(inferred.facts)
+    if form == "json":
+        _print_json(inferred, names, figure, whole=not layers)
+    else:
+        _print(inferred, names, figure, form, whole=not layers)
+
+
+def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
+    names: list[str] = []
+    for layer in layers:
+        inside = [name for name in inferred.facts if name.startswith(f"{layer}.")]
+        if layer in inferred.facts:
+            inside = [layer] if not any(group.name == layer for group in inferred.graph.groups) else [*inside, layer]
+        if not inside and layer == "total":
+            raise CnnError("total: the network has no such layer", "leave LAYER out: the totals are explained last")
+        if not inside:
+            inferred.layer(layer)
+        names += inside
+    return list(dict.fromkeys(names))
+
+
+def _print(inferred: Inferred, names: list[str], figure: str | None, form: str, *, whole: bool) -> None:
+    from cnncli.analysis.explanation import explain
+    from cnncli.views import explaining
+
+    write = {"text": explaining.as_text, "markdown": explaining.as_markdown, "latex": explaining.as_latex}[form]
+    told: dict[tuple[object, ...], str] = {}
+    for at, name in enumerate(names):
+        facts = inferred.facts[name]
+        like = told.setdefault((id(facts.node.layer), facts.input_shapes), name)
+        if at:
+            click.echo()
+        if like != name:
+            click.echo(_as_above(inferred, name, like), nl=False)
+        else:
+            click.echo(write(explain(inferred, name), figure), nl=False)
+    if whole:
+        click.echo(f"\n{write(_total(inferred), figure)}", nl=False)
+
+
+def _as_above(inferred: Inferred, name: str, like: str) -> str:
+    from cnncli.views.summary.columns import sees_text
+
+    facts = inferred.facts[name]
+    counts = ", ".join(f"{getattr(facts.figures, count):,} {count}" for count in ("params", "macs"))
+    return f"{name} ({facts.node.layer.kind}): as {like} above: {counts}; it sees {sees_text(facts, inferred)}\n"
+
+
+def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:
+    from cnncli.views.summary import reconciling
+
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(reconciling.as_records(inferred), indent=1))
+        return
+    if form != "text":
+        raise CnnError(f"--reconcile: there is no {form} form of it", "use text or json")
+    click.echo(reconciling.as_text(inferred, inferred.graph.name or slug), nl=False)
+
+
+def _total(inferred: Inferred) -> Explanation:
+    """The network as if it were one layer: its figures are sums."""
+    from cnncli.analysis.explanation import Explanation, totals
+
+    output = inferred.graph.outputs[0]
+    inputs = tuple((entry.name, entry.shape) for entry in inferred.graph.inputs)
+    return Explanation(
+        "total", "network", "The sums over all layers", inputs, inferred.shape(output), {}, totals(inferred), ()
+    )
+
+
+def _print_json(inferred: Inferred, names: list[str], figure: str | None, *, whole: bool) -> None:
+    import json
+
+    from cnncli.analysis.explanation import explain
+    from cnncli.views.explaining import as_record, step_record
+
+    records = [as_record(explain(inferred, name), figure) for name in names]
+    totals = {"totals": [step_record(step) for step in _total(inferred).steps]} if whole else {}
+    click.echo(json.dumps({"layers": records, **totals}, indent=1, ensure_ascii=False))

@@ -1,0 +1,176 @@
+"""``cnn summarize``: the figures of every layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cnncli.commands import options
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.loading import Loaded
+    from cnncli.views.summary.columns import Column
+    from cnncli.views.summary.rows import Row
+
+
+@options.command(
+    options.needs("--dtype", "--memory"),
+    options.needs("--optimizer", "--memory"),
+    options.excludes("--memory", "--at", "--columns", "--depth", "--only", "--sort", "--top", "--share", "--count",
+                     why="--memory is of the whole network at one size"),
+    options.excludes("--at", "--depth", "--only", "--sort", "--top", "--share", "--count", "--strict",
+                     why="--at is of the whole network's figures, at many sizes"),
+    options.excludes("--depth", "--only", "--sort", "--top", why="--only, --sort and --top are of single layers"),
+    options.excludes("--format json", "--columns", "--depth", "--share", why="JSON holds every figure of every layer"),
+)  # fmt: skip
+@options.architecture
+@options.input_option
+@options.set_option
+@click.option("--batch", type=options.Whole(1), default=None, help="Show shapes and work for a batch of this size.")
+@click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, as layer,output,flops,notes.")
+@click.option("--depth", type=options.Whole(0), default=None, help="Open composites this many levels deep.")
+@click.option("--only", default=None, metavar="KIND,…", help="Layers of these kinds only, as conv,linear.")
+@click.option("--sort", default=None, metavar="FIGURE", help="The largest first, as params or macs.")
+@click.option("--top", type=options.Whole(1), default=None, help="So many layers only (by --sort, else by params).")
+@click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total (in CSV from 0 to 1).")
+@click.option("--count", default=None, metavar="TOOL", help="Count as torchvision, fvcore, torchinfo, thop or keras.")
+@click.option("--memory", "with_memory", is_flag=True, help="The bytes that inference and training take.")
+@click.option("--dtype", default="fp32", metavar="TYPE", help="With --memory: fp32, fp16 or bf16.")
+@click.option("--optimizer", default="none", metavar="NAME", help="With --memory: sgd, momentum, rmsprop, adam, adamw.")
+@click.option("--strict", is_flag=True, help="A window that leaves rows or columns over is an error.")
+@click.option(
+    "--at", "at", multiple=True, metavar="SIZES", help="Figures at many input sizes, as 64..512:32 (from, to, step)."
+)
+@options.format_option("table", "json", "csv", "markdown", "latex")
+def command(
+    architecture: str,
+    input_shapes: tuple[str, ...],
+    assignments: tuple[str, ...],
+    strict: bool,
+    at: tuple[str, ...],
+    **shown: Any,
+) -> None:
+    """Show each layer's output shape, parameters, MACs and receptive field.
+
+    ARCH is a YAML file, - for standard input, or a bundled name (cnn list).
+
+    Params are trained weights and biases; MACs are multiply-accumulates for one input; sees is the receptive field.
+    Sizes may stay open (--input 3xHxW): the table gives formulas.
+    """
+    from cnncli.loading import load
+
+    overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
+    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, open_sizes=True, figures=not at)
+    notes: tuple[str, ...] = ()
+    if shown["count"] is not None:
+        from cnncli.analysis.tool_conventions import convention_named, recount
+
+        inferred, notes = recount(loaded.inferred, convention_named(shown["count"]))
+        loaded = loaded._replace(inferred=inferred)
+    if shown["with_memory"] and (at or _is_browsing(shown)):
+        raise CnnError("--memory is of the whole network at one size", "leave --at, --only, --sort and --top out")
+    if at:
+        from cnncli.commands.calculate.sizes import print_at
+
+        print_at(loaded, at, shown["columns"], shown["batch"] or 0, shown["form"])
+    elif shown["with_memory"]:
+        _print_memory(loaded, shown)
+    elif shown["form"] == "json":
+        _print_json(loaded, shown, notes)
+    else:
+        _print(loaded, shown, notes)
+
+
+def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:
+    inferred, batch, form = loaded.inferred, shown["batch"] or 0, shown["form"]
+    rows = _rows(loaded, shown)
+    columns = _columns(loaded, shown, rows)
+    if form == "table":
+        from cnncli.views.summary.table import lines, show, styles, terminal_width, title
+
+        table = lines(inferred, rows, columns, batch, terminal_width())
+        table += ["", *(f" {note}" for note in notes)] if notes else []
+        if inferred.has_open_sizes:
+            from cnncli.views.summary.open_sizes import footer
+
+            table += footer(inferred, batch)
+        show(title(inferred, loaded.slug, batch), table, styles(rows))
+        return
+    from cnncli.views.summary import formats
+
+    write = {"csv": formats.as_csv, "markdown": formats.as_markdown, "latex": formats.as_latex}[form]
+    click.echo(write(inferred, rows, columns, batch), nl=False)
+
+
+def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
+    from cnncli.analysis.memory import memory
+    from cnncli.views import memory as view
+
+    if loaded.inferred.has_open_sizes:
+        raise CnnError("--memory: the input's sizes stay open", "give them numbers, as with --input 3x224x224")
+    found = memory(loaded.inferred, shown["batch"] or 1, shown["dtype"], shown["optimizer"])
+    if shown["form"] == "table":
+        from cnncli.views.summary.table import title
+
+        click.echo("\n".join([title(loaded.inferred, loaded.slug, 0), "", *view.lines(found)]))
+        return
+    if shown["form"] != "json":
+        raise CnnError(f"--memory: there is no {shown['form']} form of it", "use table or json")
+    from cnncli.views.summary.formats import as_json, json_text
+
+    summary = as_json(loaded.inferred, loaded.slug, shown["batch"] or 0)
+    summary["layers"] = [{**layer, "saved_bytes": found.saved[layer["name"]]} for layer in summary["layers"]]
+    click.echo(json_text({**summary, "memory": view.as_record(found)}), nl=False)
+
+
+def _is_browsing(shown: dict[str, Any]) -> bool:
+    return any(shown[option] is not None for option in ("only", "sort", "top"))
+
+
+def _rows(loaded: Loaded, shown: dict[str, Any]) -> list[Row]:
+    from cnncli.views.summary.rows import flat, outline
+
+    if _is_browsing(shown):
+        from cnncli.views.summary.browsing import browse
+
+        return browse(loaded.inferred, shown["only"], shown["sort"], shown["top"])
+    if shown["form"] == "csv" and shown["depth"] is None:
+        return flat(loaded.inferred)
+    return outline(loaded.inferred, shown["depth"])
+
+
+def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Column]:
+    from cnncli.views.summary.columns import choose
+    from cnncli.views.summary.table import LONG
+
+    without_macs = loaded.inferred.has_open_sizes or shown["count"] == "keras"  # long formulas; none
+    columns = choose(shown["columns"], rows, leave_out=("macs",) if without_macs else ())
+    by_itself = shown["columns"] is None and (_is_browsing(shown) or len(rows) >= LONG)
+    if shown["share"] is None and not by_itself:
+        return columns
+    from cnncli.views.summary.browsing import figure_named, share_column
+
+    option = "--sort" if shown["share"] is None else "--share"
+    figure = figure_named(shown["share"] or shown["sort"] or "params", option)
+    share = share_column(loaded.inferred, figure, shown["form"])
+    if share is None and shown["share"] is not None:
+        raise CnnError(f"--share {shown['share']}: the network has no total of it, or one that depends on open sizes")
+    return columns if share is None else [*columns, share]
+
+
+def _print_json(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:
+    from cnncli.views.summary.formats import as_json, json_text
+
+    summary = as_json(loaded.inferred, loaded.slug, shown["batch"] or 0)
+    if _is_browsing(shown):
+        kept = {row.label: at for at, row in enumerate(_rows(loaded, shown))}
+        layers = [layer for layer in summary["layers"] if layer["name"] in kept]
+        summary["layers"] = sorted(layers, key=lambda layer: kept[layer["name"]])
+    if shown["count"] == "keras":
+        for record in (summary["totals"], *summary["layers"]):
+            record["macs"] = None
+    if notes:
+        summary |= {"count": shown["count"], "count_notes": list(notes)}
+    click.echo(json_text(summary), nl=False)

@@ -1,0 +1,50 @@
+"""``cnn evaluate``: what a trained run is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnncli.commands import options
+
+
+@options.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option(
+    "--data", "spec", help="Another data set of the same classes or targets (default: the one it was trained on)."
+)
+@options.data_dir_option
+@options.best_option
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
+@options.format_option("table", "json")
+def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: bool, device: str, form: str) -> None:
+    """Evaluate a run folder on the test split.
+
+    Accuracy and confusion matrix; of a regression errors and R²; of a segmentation the IoU of each class.
+    """
+    from cnncli.data import ColumnNames
+    from cnncli.runs import folder
+    from cnncli.runs.tasks import as_trained, dataset_for
+
+    run = folder.open_run(run_folder, best=best)
+    loaded = folder.architecture_of(run)
+    stream = spec is None and folder.recipe_of(run).stream
+    record = run.record
+    trained = ColumnNames(record.columns, record.classes if record.task == "regression" else ())
+    found = dataset_for(loaded, spec or record.dataset, record.task, data_dir, stream=stream, trained=trained)
+    dataset = as_trained(found, record.classes)
+    for note in dataset.notes[len(found.notes) :]:
+        click.echo(note, err=True)
+
+    from cnncli.executor.runs.job import evaluate_run
+
+    detail = evaluate_run(run, loaded, dataset, device).detail(dataset.classes)
+    if form == "json":
+        from cnncli.views.listing import as_json
+
+        click.echo(as_json(detail, indent=None), nl=False)
+        return
+    from cnncli.views.evaluation import worth_lines
+
+    click.echo("\n".join(worth_lines(dataset.task, detail)))

@@ -1,0 +1,114 @@
+"""The IDX format of MNIST: a magic number, one 32-bit big-endian size per axis, then the bytes, plain or gzipped.
+
+Source: http://yann.lecun.com/exdb/mnist/ (the magic's third byte is the type of the numbers, its fourth the axes).
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnncli.data.dataset import Split
+from cnncli.data.memory import check_fits
+from cnncli.errors import CnnError
+from cnncli.io.files import open_regular
+
+HINT = "delete the file and run again to download it anew; if it is your own, check how it was written"
+
+UNSIGNED_BYTE = 8
+TYPES = {9: "signed bytes", 11: "16-bit integers", 12: "32-bit integers", 13: "floats", 14: "doubles"}
+MAX_AXES = 4  # more than any image has; the sizes of 255 axes are not worth reading
+CHUNK = 1 << 20
+LABEL_BYTES = 9  # of memory for a label: its byte, and its number as int64
+
+
+def read_split(images: Path, labels: Path, classes: int) -> Split:
+    """Read an images file (N, H, W) and its labels file (N,) as a split of (N, 1, H, W)."""
+    pixels, numbers = read_idx(images, axes=3), read_idx(labels, axes=1)
+    if len(pixels) != len(numbers):
+        message = f"{images} holds {len(pixels):,} images, but {labels} {len(numbers):,} labels"
+        raise CnnError(message, f"the two belong to different sets: {HINT.replace('the file', 'both files', 1)}")
+    if pixels.size == 0:
+        raise CnnError(f"{images}: there are no pixels in it (its sizes are {_times(pixels.shape)})", HINT)
+    if numbers.max() >= classes:
+        raise CnnError(f"{labels}: there is a label {numbers.max()}, but the classes are 0 to {classes - 1}", HINT)
+    return Split(pixels[:, None], numbers.astype(np.int64))
+
+
+def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
+    """Read an IDX file of unsigned bytes with that many ``axes``; each way it can be broken is its own CnnError."""
+    try:
+        with _opened(path) as stream:
+            shape = _header(path, stream, axes)
+            return np.frombuffer(_body(path, stream, shape), np.uint8).reshape(shape)
+    except EOFError:
+        raise CnnError(f"{path}: the gzip data ends too early", HINT) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise CnnError(f"{path}: the gzip data is damaged ({_reason(error)})", HINT) from None
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
+    """The unpacked bytes. The content decides, not the name: browsers unpack a download and leave the .gz."""
+    with open_regular(path) as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if not packed:
+            yield file  # type: ignore[misc]  # a BufferedReader
+            return
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            yield unpacked
+
+
+def _header(path: Path, stream: BufferedIOBase, axes: int) -> tuple[int, ...]:
+    """The sizes of the axes."""
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= MAX_AXES:
+        raise CnnError(f"{path}: not an IDX file (it begins with {magic.hex(' ') or 'nothing'})", HINT)
+    if magic[2] != UNSIGNED_BYTE:
+        kind = TYPES.get(magic[2], f"numbers of the unknown type {magic[2]}")
+        raise CnnError(f"{path}: holds {kind}, and only unsigned bytes are read", HINT)
+    if magic[3] != axes:
+        raise CnnError(f"{path}: holds {_content(magic[3])}, not {_content(axes)}", f"are two files swapped? {HINT}")
+    sizes = stream.read(4 * axes)
+    if len(sizes) < 4 * axes:
+        raise CnnError(f"{path}: ends inside its header", HINT)
+    return tuple(int(size) for size in np.frombuffer(sizes, ">u4"))
+
+
+def _content(axes: int) -> str:
+    return {1: "labels (1 axis)", 3: "images (3 axes)"}.get(axes, f"an array of {axes} axes")
+
+
+def _body(path: Path, stream: BufferedIOBase, shape: tuple[int, ...]) -> bytearray:
+    """The numbers, read piece by piece: a header that lies about the size costs no memory."""
+    expected = math.prod(shape)
+    each = LABEL_BYTES if len(shape) == 1 else 1
+    check_fits(expected * each, f"{path}: {_times(shape)} bytes", HINT)
+    data = bytearray()
+    # one byte more than the header says: to notice what is too long, and to make gzip check its CRC at the end
+    while len(data) <= expected and (chunk := stream.read(min(CHUNK, expected + 1 - len(data)))):
+        data += chunk
+    if len(data) < expected:
+        raise CnnError(f"{path}: {len(data):,} bytes where its header says {_times(shape)} = {expected:,}", HINT)
+    if len(data) > expected:
+        raise CnnError(f"{path}: more bytes than the {_times(shape)} = {expected:,} its header says", HINT)
+    return data
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(str(size) for size in shape)
+
+
+def _reason(error: Exception) -> str:
+    return "its checksum is wrong" if "CRC" in str(error) else str(error)

@@ -1,0 +1,128 @@
+"""Which columns of a table hold the examples, and which one the class: by their types first, then by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.data.sources.hf.rows import Part
+
+IMAGES = ("image", "img", "picture", "jpg", "jpeg", "png", "webp")
+ARRAYS = ("pixels", "pixel_values", "x", "data", "features", "values", "signal")
+LABELS = ("label", "labels", "class", "cls", "fine_label", "target", "y")
+
+Features = Mapping[str, Any]  # a type of the library for each column
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The column ``image``, or the columns ``numbers``, one of arrays where ``nested``; and the column ``label``.
+
+    ``classes`` are the names that the label's type gives, none where its values are the classes; ``bytes`` is whether
+    all numbers are uint8.
+    """
+
+    image: str | None
+    numbers: tuple[str, ...]
+    nested: bool
+    bytes: bool
+    label: str
+    classes: tuple[str, ...]
+
+    def note(self) -> str:
+        many = f"{len(self.numbers)} columns of numbers"
+        return f"{self.image or (many if len(self.numbers) > 1 else self.numbers[0])}, classed by {self.label}"
+
+
+def choose_columns(name: str, features: Features) -> Columns:
+    """Find the columns by the types in ``features``. Raises CnnError with the columns that there are."""
+    have = f"it has the columns {', '.join(features)}"
+    label = _label(features)
+    if label is None:
+        raise CnnError(f"{name}: no column holds the classes", f"{have}; call it {' or '.join(LABELS[:3])}")
+    classes = tuple(getattr(features[label], "names", None) or ())
+    others = {column: kind for column, kind in features.items() if column != label}
+    image = _preferred([column for column, kind in others.items() if _is_image(kind)], IMAGES)
+    if image:
+        return Columns(image, (), False, False, label, classes)
+    nested = _preferred([column for column, kind in others.items() if _is_array(kind)], ARRAYS)
+    numbers = (nested,) if nested else tuple(column for column, kind in others.items() if _is_number(kind))
+    if not numbers:
+        raise CnnError(f"{name}: no column holds images or numbers", have)
+    small = all(_number_type(others[column]) == "uint8" for column in numbers)
+    return Columns(None, numbers, nested is not None, small, label, classes)
+
+
+def number_labels(columns: Columns, parts: Sequence[Part]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
+    """The classes, and the class numbers of the training and of the test part. Raises CnnError."""
+    train, test = (part.cells(columns.label) for part in parts)
+    for part, values in zip(parts, (train, test), strict=True):
+        for row, value in enumerate(values):
+            if value is None or (columns.classes and not 0 <= value < len(columns.classes)):
+                raise CnnError(f"{part.place(row)}: {columns.label} is {value}, no class", "leave that example out")
+    if columns.classes:
+        return columns.classes, [np.array(values, np.int64) for values in (train, test)]
+    classes = sorted(set(train))
+    if len(classes) > len(train) // 2 + 1:
+        message = f"{parts[0].name}: there are {len(classes):,} classes in {columns.label} for {len(train):,} examples"
+        raise CnnError(message, "labels are classes")
+    if unknown := sorted(set(test) - set(train)):
+        raise CnnError(f"{parts[1].name}: no training example is of class {', '.join(map(str, unknown[:5]))}")
+    numbers = {value: number for number, value in enumerate(classes)}
+    return tuple(map(str, classes)), [
+        np.array([numbers[value] for value in values], np.int64) for values in (train, test)
+    ]
+
+
+def _label(features: Features) -> str | None:
+    """A column of classes, the most usual name first; else one so named with whole numbers, truth values or text."""
+    typed = [column for column, kind in features.items() if hasattr(kind, "names")]
+    named = [
+        column
+        for column, kind in features.items()
+        if column in LABELS
+        and str(getattr(kind, "dtype", "")).startswith(("int", "uint", "bool", "string", "large_string"))
+    ]
+    return _preferred(typed, LABELS) or _preferred(named, LABELS)
+
+
+def _preferred(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The column with the earliest of ``names``, else the first."""
+    return next((name for name in names if name in columns), columns[0] if columns else None)
+
+
+def _is_image(kind: Any) -> bool:
+    """The library's own type, or what such a column is in a file that was written without it: bytes with a path."""
+    if isinstance(kind, dict):
+        return "bytes" in kind and _value_type(kind["bytes"]) in ("binary", "large_binary")
+    return type(kind).__name__ == "Image" or _value_type(kind) in ("binary", "large_binary")
+
+
+def _is_number(kind: Any) -> bool:
+    return _value_type(kind).startswith(("int", "uint", "float", "bool"))
+
+
+def _is_array(kind: Any) -> bool:
+    return type(kind).__name__ in ("Array2D", "Array3D", "Array4D", "List", "LargeList", "Sequence") and bool(
+        _number_type(kind)
+    )
+
+
+def _number_type(kind: Any) -> str:
+    """The type of the numbers in a column, however deep they lie; empty for other things."""
+    inner = getattr(kind, "feature", None)
+    if inner is not None:
+        return _number_type(inner)
+    found = str(getattr(kind, "dtype", ""))
+    return found if found.startswith(("int", "uint", "float", "bool")) else ""
+
+
+def _value_type(kind: Any) -> str:
+    return str(kind.dtype) if type(kind).__name__ == "Value" else ""

@@ -1,0 +1,163 @@
+"""``hf:NAME``: data sets of Hugging Face's hub, or Parquet files in their form, through the library ``datasets``.
+
+Only from its version 4 on does the library run no code that comes with a data set, so that no other is used. Files on
+disk are read as Parquet and as nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnncli.data.classes import HELD_OUT
+from cnncli.data.dataset import Dataset, Split
+from cnncli.data.sources.hf.columns import choose_columns, number_labels
+from cnncli.data.sources.hf.rows import Part, Table, read_images, read_numbers
+from cnncli.data.splits import by_part, choose_parts
+from cnncli.errors import CnnError
+from cnncli.io.files import open_regular
+from cnncli.io.terminal import unguarded
+
+INSTUNNAMED = "pip install 'cnn-calculator[hf]'"
+UNNAMED = "unnamed"  # for the library, the part of files whose names tell none: it takes no empty name
+UNREACHED = ("OfflineModeIsEnabled", "ConnectError", "ConnectTimeout", "ReadTimeout")  # by name: whose they are changes
+
+
+def load(text: str, shape: tuple[int, ...], data_dir: Path | None) -> Dataset:
+    """NAME or NAME:CONFIG on the hub, or the path of a Parquet file or of a folder of them.
+
+    Images are decoded to the network's input ``shape``, (C, H, W); columns of numbers are read as it. Downloads go to
+    ``data_dir``, or else where ``datasets`` keeps them. Raises CnnError, also for what the library raises.
+    """
+    if not text:
+        raise CnnError("hf: needs a name", "write hf:NAME, as on the hub, or the path of a folder of Parquet files")
+    library = _library()
+    name = f"hf:{text}"
+    tables = _tables(library, name, text, data_dir)
+    columns = choose_columns(name, next(iter(tables.values())).features)
+    parts, notes = _train_and_test(name, tables, columns.label, bool(columns.classes))
+    classes, labels = number_labels(columns, parts)
+    if columns.image:
+        examples, more_notes = read_images(name, parts, columns.image, shape)
+    else:
+        examples, more_notes = read_numbers(name, parts, columns, shape)
+    cut = len(labels[0])
+    splits = (Split(examples[:cut], labels[0]), Split(examples[cut:], labels[1]))
+    return Dataset(name, *splits, classes, (columns.note(), *notes, *more_notes))
+
+
+def local_path(text: str) -> Path | None:
+    """The file or folder that ``text`` is the path of; None for a name on the hub."""
+    try:
+        path = Path(text).expanduser()
+        return path if text and path.exists() else None
+    except (OSError, RuntimeError, ValueError):  # no path at all
+        return None
+
+
+def _library() -> Any:
+    try:
+        import datasets
+    except ImportError:
+        raise CnnError("hf: needs Hugging Face's library datasets, which is not installed", INSTUNNAMED) from None
+    if int(datasets.__version__.partition(".")[0]) < 4:
+        raise CnnError(f"hf: datasets {datasets.__version__} may run code that comes with a data set", INSTUNNAMED)
+    if sys.stderr is None or not sys.stderr.isatty():
+        datasets.disable_progress_bars()
+    return datasets
+
+
+def _tables(library: Any, name: str, text: str, data_dir: Path | None) -> dict[str, Table]:
+    """The splits by name, not yet decoded."""
+    path = local_path(text)
+    cache = str(data_dir / "huggingface") if data_dir else None
+    if path is None and (text.startswith((".", "/", "~")) or text.endswith(".parquet")):
+        raise CnnError(f"{name}: there is no such file or folder")
+    try:
+        if path is not None:
+            files = by_part(_parquet_files(path))
+            with unguarded():
+                loaded = library.load_dataset(
+                    "parquet", data_files={part or UNNAMED: each for part, each in files.items()}, cache_dir=cache
+                )
+            return {"" if part == UNNAMED else part: table for part, table in loaded.items()}
+        hub_name, _, config = text.partition(":")
+        with unguarded():
+            return dict(library.load_dataset(hub_name, config or None, cache_dir=cache))
+    except CnnError:
+        raise
+    except Exception as error:  # the library, and what it stands on, raises almost anything
+        raise _failed(name, path, error) from None
+
+
+def _parquet_files(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The files, in the order of their names, each with its path below ``path``."""
+    if path.is_file():
+        found = [path] if path.suffix == ".parquet" else []
+    else:
+        found = [
+            file
+            for file in sorted(path.rglob("*.parquet"))
+            if not any(part.startswith(".") for part in _below(path, file))
+        ]
+    if not found:
+        raise CnnError(
+            f"{path}: holds no Parquet file", "hf: takes a name on the hub, a .parquet file or a folder of them"
+        )
+    for file in found:
+        open_regular(file).close()  # the library would read a FIFO or a device, too
+        yield _below(path, file), str(file)
+
+
+def _below(path: Path, file: Path) -> tuple[str, ...]:
+    return file.relative_to(path).parts or (file.name,)
+
+
+def _failed(name: str, path: Path | None, error: Exception) -> CnnError:
+    reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    cause = error.__cause__  # what went wrong in writing a table says more than that writing it went wrong
+    if cause is not None and str(cause).strip():
+        reason += f" ({str(cause).strip().splitlines()[0]})"
+    if path is not None:
+        return CnnError(f"{name}: cannot be read: {reason}")
+    if "onfig name is missing" in reason or "BuilderConfig" in reason:
+        return CnnError(f"{name}: {reason}", "write hf:NAME:CONFIG")
+    if isinstance(error, ConnectionError) or type(error).__name__ in UNREACHED:
+        hint = "without a network, give the path of a folder with the data set's Parquet files"
+        return CnnError(f"{name}: the hub cannot be reached: {reason}", hint)
+    return CnnError(f"{name}: cannot be loaded: {reason}", "hf: takes a name on the hub, as ylecun/mnist, or a path")
+
+
+def _train_and_test(
+    name: str, tables: dict[str, Table], label: str, typed: bool
+) -> tuple[tuple[Part, Part], tuple[str, ...]]:
+    """The rows to train and to test with. A part without labels, as the test part of a contest, is none."""
+    secret = [part for part, table in tables.items() if not _labelled(table, label, typed)]
+    chosen = choose_parts(name, [part for part in tables if part not in secret] or tables)
+    notes = (*chosen.notes, *(f"{part} has no labels" for part in secret))
+    table = tables[chosen.train]
+    if chosen.test is not None:
+        test = tables[chosen.test]
+        return (_part(name, chosen.train, table), _part(name, chosen.test, test)), notes
+    count = len(table)
+    if count < HELD_OUT:
+        raise CnnError(f"{name}: {count} examples cannot be split into a training and a test part")
+    order = np.random.default_rng(0).permutation(count)
+    rows = (np.sort(np.setdiff1d(order, order[::HELD_OUT])), np.sort(order[::HELD_OUT]))
+    train, test = (Part(_part(name, chosen.train, table).name, table.select(each), each) for each in rows)
+    note = f"{len(rows[1]):,} of {count:,} examples are held out as the test part"
+    return (train, test), (*notes, note)
+
+
+def _part(name: str, part: str, table: Table) -> Part:
+    return Part(f"{name}: {part}" if part else name, table, range(len(table)))
+
+
+def _labelled(table: Table, label: str, typed: bool) -> bool:
+    """Whether any row has a label; the hub writes -1 where a class is kept secret."""
+    values = Part("", table, ()).cells(label) if label in table.column_names else []
+    return any(value is not None and not (typed and value == -1) for value in values)

@@ -1,0 +1,185 @@
+"""``images:PATH`` for a segmentation: images, and a mask for each that gives every pixel a class.
+
+A mask is found by its name: in a folder ``masks/`` beside ``images/``, or as ``NAME_mask.png`` beside ``NAME.jpg``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRAIN, select
+from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
+from cnncli.data.formats.containers import Entry, Source, open_source
+from cnncli.data.formats.pixels import NotDecoded, opened, strict
+from cnncli.data.memory import check_fits
+from cnncli.data.sources.images import decode_all, wanted_shape
+from cnncli.errors import CnnError
+from cnncli.io.files import given_path
+from cnncli.io.progress import progress
+
+MASK_BYTES = 13  # of memory for a pixel of a mask while colours are numbered: uint32, int64, and uint8 in the end
+MAX_NAMES = 1 << 20  # bytes of the names of classes
+SUFFIXES = ("_mask", "-mask", "_label", "_seg")
+NAMES = "classes.txt"
+WANTED = "expected images/ and masks/ with files of the same names, or NAME_mask.png beside NAME.jpg"
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Images and their masks, of a part."""
+
+    images: tuple[Entry, ...]
+    masks: tuple[Entry, ...]
+
+
+def load(path: str, shape: tuple[int, ...], outputs: int) -> Dataset:
+    """Load the folder or archive ``path`` as images of ``shape``, (C, H, W), and masks uint8 (H, W).
+
+    A mask's grey value or palette index is the class, 255 none; masks of 0 and 255 alone are of two classes; the
+    colours of others are numbered in their order, black first. ``classes.txt`` may name the classes, line by line.
+    Raises CnnError.
+    """
+    channels, height, width = wanted_shape(shape)
+    if not path:
+        raise CnnError("images: needs a path", f"write images:PATH; {WANTED}")
+    source = open_source(given_path(path))
+    parts, notes = paired(source)
+    files = [entry for part in parts for entry in part.images]
+    check_fits(
+        len(files) * (channels + MASK_BYTES) * height * width,
+        f"{source.path}: {len(files):,} images and masks of {height}x{width}",
+        "give the network a smaller input, or use fewer images",
+    )
+    pixels, more_notes = decode_all(source, files, (channels, height, width))
+    masks = _masks(source, [entry for part in parts for entry in part.masks], (height, width))
+    classes = _names(source) or mask_classes([masks], outputs)
+    if int(masks[masks != VOID].max(initial=0)) >= len(classes):
+        raise CnnError(f"{source.path}: masks hold more classes than the {len(classes)} of {NAMES}")
+    cut = len(parts[0].images)
+    train, test = Split(pixels[:cut], masks[:cut]), Split(pixels[cut:], masks[cut:])
+    return Dataset(f"images:{path}", train, test, classes, (*notes, *more_notes))
+
+
+def paired(source: Source) -> tuple[tuple[Pairs, Pairs], list[str]]:
+    """The images that train and those that test, each with its mask; and notes on what is left out."""
+    kept, notes = select(source.entries)
+    images: dict[Key, Entry] = {}
+    masks: dict[Key, Entry] = {}
+    doubled = 0
+    for entry in kept:
+        if entry.kind == "file":
+            is_mask, key = _key(entry)
+            group = masks if is_mask else images
+            doubled += key in group
+            group[key] = entry
+    if doubled:
+        notes.append(f"skipped: {doubled:,} that differ from another in their ending alone")
+    both = sorted(images.keys() & masks.keys())
+    if not both:
+        raise CnnError(f"{source.path}: there are no images with masks in it", WANTED)
+    left_out = ((images.keys() - masks, "images without a mask"), (masks.keys() - images, "masks alone"))
+    for alone, what in left_out:
+        if alone:
+            notes.append(f"skipped: {len(alone):,} {what}")
+    parts = [(_part(key), key) for key in both]
+    train = [key for part, key in parts if part != "test"]
+    test = [key for part, key in parts if part == "test"]
+    if not test:
+        test = sorted(train, key=_shuffled)[: len(train) // HELD_OUT]
+        notes.append(f"no test/ folder: one image in {HELD_OUT} is held out as the test set")
+        train = [key for key in train if key not in set(test)]
+    if not train or not test:
+        raise CnnError(f"{source.path}: there are {len(train)} images to train and {len(test)} to test with", WANTED)
+    first, second = (Pairs(tuple(images[k] for k in keys), tuple(masks[k] for k in keys)) for keys in (train, test))
+    return (first, second), notes
+
+
+def _key(entry: Entry) -> tuple[bool, Key]:
+    """Whether it is a mask, and what it has in common with the other of its pair."""
+    *folders, name = entry.path
+    stem = PurePosixPath(name).stem
+    suffix = next((suffix for suffix in SUFFIXES if stem.lower().endswith(suffix)), "")
+    is_mask = bool(suffix) or any(folder.lower() in MASK_FOLDERS for folder in folders)
+    shared = [folder for folder in folders if folder.lower() not in IMAGE_FOLDERS + MASK_FOLDERS]
+    return is_mask, (*shared, stem.removesuffix(stem[len(stem) - len(suffix) :]) if suffix else stem)
+
+
+def _part(key: Key) -> str:
+    folders = {folder.lower() for folder in key[:-1]}
+    return "test" if folders & set(TEST) and not folders & set(TRAIN) else "train"
+
+
+def _shuffled(key: Key) -> str:
+    """A sorting key without order: by the file's name alone, so that a folder and its archive split alike."""
+    return hashlib.sha256(key[-1].encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _names(source: Source) -> tuple[str, ...]:
+    """The lines of ``classes.txt``, where there is one."""
+    found = [entry for entry in source.entries if entry.kind == "file" and entry.path[-1:] == (NAMES,)]
+    if not found:
+        return ()
+    if found[0].size > MAX_NAMES:
+        raise CnnError(
+            f"{source.path}: {found[0].name} is larger than {MAX_NAMES >> 20} MiB", "a class is a line in it"
+        )
+    text = next(iter(source.contents(found[:1]))).decode("utf-8", "replace")
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _masks(source: Source, files: list[Entry], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The masks as classes, uint8 (N, H, W), in the order of the files."""
+    values = np.empty((len(files), *size), np.uint32)
+    rows = sorted(range(len(files)), key=lambda row: files[row].offset)
+    coloured = 0
+    with strict(), progress(f"reading masks of {source.path.name}", len(files), "masks") as advance:
+        for row, content in zip(rows, source.contents([files[row] for row in rows]), strict=True):
+            values[row], has_colours = _mask(source, files[row], content, size)
+            coloured += has_colours
+            advance(1)
+    if 0 < coloured < len(files):
+        message = f"{source.path}: {coloured:,} of {len(files):,} masks are in colours, the others are not"
+        raise CnnError(message, "save all masks in the same way")
+    if coloured:
+        values = _numbered(source, values)
+    elif set(np.unique(values).tolist()) <= {0, VOID}:
+        values = values // VOID
+    return values.astype(np.uint8)
+
+
+def _mask(source: Source, file: Entry, content: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint32], bool]:
+    """A mask's values (H, W), and whether they are colours."""
+    try:
+        with opened(content) as image:
+            coloured = image.mode in ("RGB", "RGBA")
+            mode = "RGB" if coloured else image.mode if image.mode in ("P", "L") else "L"
+            if image.mode.startswith("I"):  # 16 bits: larger classes than 254 are cut off, and said below
+                found = np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST))
+                if found.max(initial=0) > VOID:
+                    raise CnnError(f"{source.path}: {file.name} holds classes above 254", "255 is no class")
+                return found.astype(np.uint32), False
+            resized = image.convert(mode).resize((size[1], size[0]), Image.Resampling.NEAREST)
+    except NotDecoded as error:
+        raise CnnError(
+            f"{source.path}: {file.name} cannot be read as a mask: {error}", "replace or remove it"
+        ) from None
+    pixels = np.asarray(resized).astype(np.uint32)
+    return (pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32) if coloured else pixels), coloured
+
+
+def _numbered(source: Source, colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Colours as numbers in their order."""
+    known = np.unique(colours)
+    if len(known) > VOID:
+        raise CnnError(
+            f"{source.path}: the masks have {len(known):,} colours, which are too many to be classes",
+            "save masks as PNG: JPEG blurs their colours",
+        )
+    return np.searchsorted(known, colours).astype(np.uint32)

@@ -1,0 +1,132 @@
+"""``wds:PATH``: WebDataset shards, for data larger than memory (https://github.com/webdataset/webdataset).
+
+As the shards lie on disk, their headers tell where each image is: every one can be read at any time, in any order, and
+a training that goes on after a kill reads what it would have read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnncli.data.classes import HELD_OUT
+from cnncli.data.dataset import Dataset, OnDisk, Split
+from cnncli.data.formats.lazy_images import InTars
+from cnncli.data.sources.images import wanted_shape
+from cnncli.data.sources.wds.samples import Label, Samples, read_samples
+from cnncli.data.sources.wds.shards import FORMS, Located, find_shards
+from cnncli.data.splits import by_part, choose_parts
+from cnncli.errors import CnnError
+from cnncli.io.files import is_file, read_bytes
+from cnncli.io.progress import Advance, progress
+
+NAMES = "classes.txt"
+MAX_NAMES = 1 << 26  # bytes of that file
+CONTENTS = "a sample is an image and a file with its class, as 0001.jpg and 0001.cls"
+
+Mask = NDArray[np.bool_]
+
+
+def load(text: str, shape: tuple[int, ...]) -> Dataset:
+    """A folder of shards, a pattern with braces or a glob: images that stay on disk, read as ``shape``, (C, H, W).
+
+    Raises CnnError.
+    """
+    if not text:
+        raise CnnError("wds: needs a path", FORMS)
+    wanted = wanted_shape(shape)
+    name = f"wds:{text}"
+    found = find_shards(text)
+    shards = by_part(found)
+    parts = choose_parts(name, shards)
+    chosen = [shards[part] for part in (parts.train, parts.test) if part is not None]
+    with progress(f"listing {name}", sum(map(len, chosen)), "shards") as advance:
+        listed = [[_listed(path, advance) for path in paths] for paths in chosen]
+    skipped = sum((samples.skipped for part in listed for samples in part), Counter[str]())
+    notes = [*parts.notes, *(f"skipped: {count:,} {what}" for what, count in sorted(skipped.items()))]
+    masks = [[np.ones(len(samples.keys), np.bool_) for samples in part] for part in listed]
+    if parts.test is None:
+        held_out = [_held_out(samples) for samples in listed[0]]
+        listed, masks = [listed[0], listed[0]], [[~mask for mask in held_out], held_out]
+    for part, its in zip(("train", "test"), masks, strict=True):
+        if not any(mask.any() for mask in its):
+            raise CnnError(f"{name}: there are no samples to {part} with", "; ".join((*notes, CONTENTS)))
+    if parts.test is None:
+        count = sum(int(mask.sum()) for mask in masks[1])
+        notes.append(f"no shards to test with: {count:,} samples, about one in {HELD_OUT}, are held out by their keys")
+    classes = _classes(name, found, {label for part in listed for samples in part for label in samples.labels})
+    train, test = (_split(part, its, wanted, classes) for part, its in zip(listed, masks, strict=True))
+    return Dataset(name, train, test, classes, tuple(notes))
+
+
+def _listed(path: Path, advance: Advance) -> Samples:
+    samples = read_samples(path)
+    advance(1)
+    return samples
+
+
+def _held_out(samples: Samples) -> Mask:
+    """A fifth by the hash of the keys: the same ones each time, anywhere, and however the samples are sharded."""
+    hashes = (sha256(key.encode("utf-8", "surrogateescape")).digest() for key in samples.keys)
+    return np.array([int.from_bytes(digest[:8]) % HELD_OUT == 0 for digest in hashes], np.bool_)
+
+
+def _split(
+    part: Sequence[Samples], masks: Sequence[Mask], shape: tuple[int, int, int], classes: tuple[str, ...]
+) -> Split:
+    """The samples of a part that its masks choose, shard after shard."""
+    counts = [int(mask.sum()) for mask in masks]
+    files = InTars(
+        tuple(samples.path for samples in part),
+        np.repeat(np.arange(len(part), dtype=np.int32), counts),
+        np.concatenate([samples.offsets[mask] for samples, mask in zip(part, masks, strict=True)]),
+        np.concatenate([samples.sizes[mask] for samples, mask in zip(part, masks, strict=True)]),
+    )
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = [
+        label if isinstance(label, int) else numbers[label]
+        for samples, mask in zip(part, masks, strict=True)
+        for label, chosen in zip(samples.labels, mask.tolist(), strict=True)
+        if chosen
+    ]
+    images = OnDisk((sum(counts), *shape), tuple(filter(None, counts)), files)
+    return Split(images, np.array(labels, np.int64))
+
+
+def _classes(name: str, found: Sequence[Located], labels: set[Label]) -> tuple[str, ...]:
+    """The names in classes.txt; else those in the samples, in their order; else the numbers up to the largest."""
+    texts = {label for label in labels if isinstance(label, str)}
+    numbers = {label for label in labels if isinstance(label, int)}
+    given = _given(found)
+    if given is not None:
+        path, names = given
+        unknown = sorted(texts.difference(names)) + [str(number) for number in sorted(numbers) if number >= len(names)]
+        if unknown:
+            message = f"{path}: names {len(names):,} classes, and samples are of class {', '.join(unknown[:5])}"
+            raise CnnError(message, "it has a line for each class, of the classes 0, 1, 2, … in their order")
+        return names
+    if texts and numbers:
+        each = f"{sorted(texts)[0]!r} and {min(numbers)}"
+        raise CnnError(f"{name}: samples name their classes, or number them, as {each}", "one way for all")
+    return tuple(sorted(texts)) if texts else tuple(map(str, range(max(numbers) + 1)))
+
+
+def _given(found: Sequence[Located]) -> tuple[Path, tuple[str, ...]] | None:
+    """The names in classes.txt beside the shards, or in the folder that holds theirs."""
+    parts, shard = found[0]
+    path = next((path for folder in shard.parents[: len(parts)] if is_file(path := folder / NAMES)), None)
+    if path is None:
+        return None
+    try:
+        lines = read_bytes(path, MAX_NAMES).decode("utf-8-sig").splitlines()
+    except (OSError, ValueError) as error:
+        raise CnnError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    names = tuple(line.strip() for line in lines if line.strip())
+    if len(set(names)) < len(names):
+        raise CnnError(f"{path}: names a class twice: {Counter(names).most_common(1)[0][0]}")
+    return path, names

@@ -1,0 +1,76 @@
+"""Receptive fields, drawn: as text, and on a picture."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+from cnncli.analysis.input_region import Rectangle
+from cnncli.arithmetic.shape import Shape, format_input_shape
+from cnncli.errors import CnnError
+from cnncli.runs.folder import write_output
+
+COLUMNS, ROWS = 48, 20  # of a sketch
+SIDE = 480  # the least pixels of the longer side of a drawing
+OUTLINE, DIMMED = (255, 64, 32), 0.4
+
+
+def sketch(rectangle: Rectangle | None, shape: Shape) -> list[str]:
+    """The input with ``#`` where the unit sees it, ``.`` elsewhere; signs stand for several pixels of a large one."""
+    sizes = shape[1:]
+    if len(sizes) not in (1, 2):
+        return []
+    height, width = (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
+    down = max(1, -(-height // ROWS), -(-width // COLUMNS))
+    across = down
+    box = [(0, 0), *rectangle] if rectangle is not None and len(rectangle) == 1 else list(rectangle or [])
+    lines = []
+    for top in range(0, height, down):
+        line = "".join(
+            "#" if box and _meet((top, top + down - 1), box[0]) and _meet((left, left + across - 1), box[1]) else "."
+            for left in range(0, width, across)
+        )
+        lines.append(f"  {line}")
+    return lines if down == 1 else [*lines, f"  (each sign stands for {down}x{across} pixels)"]
+
+
+def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -> str:
+    """Write ``image`` as the network sees it, with what the unit sees outlined and the rest dimmed; what was done.
+
+    The picture is brought to the input's size, then enlarged so that single pixels can be told apart.
+    Raises CnnError for what is no picture, an input that is none, and a place that cannot be written.
+    """
+    if len(shape) != 3:
+        raise CnnError(
+            f"an input of {format_input_shape(shape)} is not an image",
+            "a receptive field is drawn on inputs with two axes",
+        )
+    from PIL import Image, ImageDraw
+
+    from cnncli.data.formats.pixels import open_image
+
+    height, width = shape[1:]
+    with open_image(image) as opened:
+        picture = opened.convert("RGB")
+    resized = picture.size != (width, height)
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    scale = max(1, -(-SIDE // max(width, height)))
+    picture = picture.resize((width * scale, height * scale), Image.Resampling.NEAREST)
+    dimmed = picture.point(lambda value: int(value * DIMMED))
+    if rectangle is not None:
+        (top, bottom), (left, right) = rectangle
+        box = (left * scale, top * scale, (right + 1) * scale, (bottom + 1) * scale)
+        dimmed.paste(picture.crop(box), box[:2])
+        outline = (box[0], box[1], box[2] - 1, box[3] - 1)
+        ImageDraw.Draw(dimmed).rectangle(outline, outline=OUTLINE, width=max(1, min(3, scale)))
+    data = BytesIO()
+    dimmed.save(data, "PNG")
+    try:
+        write_output(output, data.getvalue())
+    except OSError as error:
+        raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None
+    return f"{output}: drawn on {image}" + (f", brought to {height}x{width}" if resized else "")

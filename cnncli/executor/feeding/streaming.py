@@ -1,0 +1,134 @@
+"""Images that stay on disk, read ahead by other processes: data sets larger than the memory.
+
+Nothing here has a state: which images a batch holds is a function of (seed, epoch, step), and the processes are told
+so, batch by batch. A training goes on in the middle of an epoch by asking for the batches that are left.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from cnncli.data.dataset import OnDisk
+from cnncli.errors import CnnError, Problem
+from cnncli.executor.feeding.batches import Images, generator, sent, spread
+from cnncli.executor.runtime.children import safe_path
+
+SAMPLE = 2_000  # images that stand for all: reading and decoding them takes time
+ROOM = 2 << 30  # bytes of shared memory for the batches that are read ahead
+FILES_AT_ONCE = 16  # whose images are shuffled with each other: an epoch reads nearly from front to back
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """A split on disk: the images at ``rows`` of ``source``, and their targets, on the device."""
+
+    source: OnDisk
+    rows: Tensor
+    labels: Tensor
+    loaders: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, index: Tensor) -> Streamed:
+        """The images at ``index``, a split of its own."""
+        return Streamed(self.source, self.rows[index.cpu()], self.labels[index.to(self.labels.device)], self.loaders)
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The order of an epoch, a pure function of (seed, epoch).
+
+        Where many images lie in one file, as in a shard, files come in a random order, and the images of some files
+        that follow each other are shuffled.
+        """
+        draws = generator(seed, epoch, "order")
+        if len(self.source.pieces) < 2:
+            return torch.randperm(len(self), generator=draws)
+        ends = torch.tensor(self.source.pieces).cumsum(0)
+        file_of = torch.searchsorted(ends, self.rows, right=True)
+        images_of = torch.split(file_of.argsort(stable=True), file_of.bincount(minlength=len(ends)).tolist())
+        files = [images_of[number] for number in torch.randperm(len(ends), generator=draws).tolist()]
+        together = [torch.cat(files[at : at + FILES_AT_ONCE]) for at in range(0, len(files), FILES_AT_ONCE)]
+        return torch.cat([images[torch.randperm(len(images), generator=draws)] for images in together])
+
+    def read(self, indices: Iterable[Tensor | slice]) -> Iterator[Images]:
+        """The images at each of the ``indices``, on the device; those to come are read meanwhile."""
+        wanted = [torch.arange(*at.indices(len(self))) if isinstance(at, slice) else at.cpu() for at in indices]
+        rows = [self.rows[at].tolist() for at in wanted]
+        device = self.labels.device
+        loader = DataLoader(
+            _Batches(self.source, rows),
+            batch_size=None,
+            num_workers=min(self.loaders, max(0, len(rows) - 1), os.cpu_count() or 1),  # one batch is read here
+            collate_fn=_as_it_is if _is_memory_shared() else _as_array,
+            pin_memory=device.type == "cuda",
+            worker_init_fn=_leave_ctrl_c_to_the_parent,
+            generator=torch.Generator(),  # not the one that dropout draws from
+        )
+        with safe_path():
+            batches = iter(loader)  # the loaders are started here
+        for at, read in zip(wanted, batches, strict=True):
+            if isinstance(read, list):
+                raise CnnError.of([Problem(*problem) for problem in read])
+            yield Images(sent(torch.as_tensor(read), device), self.labels[sent(at, device)])
+
+    def sample(self, count: int) -> Tensor:
+        """The pixels of ``count`` images, fewer where that is many, from all over the split, on the device."""
+        chosen = spread(min(count, SAMPLE), len(self))
+        return torch.cat([images.pixels for images in self.read(torch.split(chosen, 64))])
+
+
+def streamed(source: OnDisk, labels: Tensor, loaders: int) -> Streamed:
+    """All of the images on disk."""
+    return Streamed(source, torch.arange(len(labels)), labels, loaders)
+
+
+class _Batches(Dataset["Read"]):
+    """Batches of pixels by their number; in place of one that cannot be read, what is wrong."""
+
+    def __init__(self, source: OnDisk, rows: Sequence[list[int]]) -> None:
+        self.source, self.rows = source, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> Read:
+        try:
+            return torch.from_numpy(self.source.read(self.rows[number]))
+        except CnnError as error:  # raised in another process it would come with a traceback
+            return [(problem.message, problem.hint) for problem in error.problems]
+
+
+Read = Tensor | list[tuple[str, str]]
+
+
+def _as_it_is(read: Read) -> Read:
+    """Tensors come from another process through shared memory."""
+    return read
+
+
+def _as_array(read: Read) -> Any:
+    """Arrays come through a pipe, which is slower, and needs no shared memory."""
+    return read.numpy() if isinstance(read, Tensor) else read
+
+
+def _is_memory_shared() -> bool:
+    """Whether there is room for it: a container may have as little as 64 MiB, where torch would die of a bus error."""
+    try:
+        found = os.statvfs("/dev/shm")
+    except (OSError, AttributeError):
+        return True
+    return found.f_bavail * found.f_frsize > ROOM
+
+
+def _leave_ctrl_c_to_the_parent(number: int) -> None:
+    """A terminal sends it to all processes; this one ends when the one that trains does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)

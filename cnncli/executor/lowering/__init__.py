@@ -1,0 +1,1 @@
+"""From a layer to its torch call."""

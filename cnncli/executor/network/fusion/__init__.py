@@ -1,0 +1,1 @@
+"""Faster equivalents of layers that follow each other."""

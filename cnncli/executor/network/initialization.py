@@ -1,0 +1,104 @@
+"""Initial weights: a scheme's for convolutions and linear layers, the usual constants for everything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from cnncli.errors import CnnError
+from cnncli.executor.lowering.custom_modules import CodeDistances, CroppedConvTranspose, OwnConvolution, TrainedAverage
+from cnncli.executor.lowering.modules import AnyBatchNorm, ChannelScale, Normalised
+from cnncli.executor.network.weights import load_start
+from cnncli.executor.network.whitening import IMAGES, whiten
+from cnncli.recipe import Recipe
+
+Fill = Callable[[Tensor, int, int, torch.Generator], Tensor]
+
+
+def _kaiming(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Normal with variance 2 / fan_in, for ReLU networks. He et al. 2015."""
+    return weight.normal_(0, math.sqrt(2 / fan_in), generator=generator)
+
+
+def _xavier(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Uniform with variance 2 / (fan_in + fan_out). Glorot and Bengio 2010."""
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    return weight.uniform_(-bound, bound, generator=generator)
+
+
+def _lecun(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Normal with variance 1 / fan_in. LeCun et al. 1998, Efficient BackProp."""
+    return weight.normal_(0, math.sqrt(1 / fan_in), generator=generator)
+
+
+def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Normal with deviation 0.01. Krizhevsky et al. 2012."""
+    return weight.normal_(0, 0.01, generator=generator)
+
+
+def _dirac(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    """Filters that pass on the channels, one each, and the others uniform as torch has them; linear weights of
+    deviation 1 (Jordan 2024)."""
+    if weight.dim() == 2:
+        return weight.uniform_(-math.sqrt(3), math.sqrt(3), generator=generator)
+    bound = 1 / math.sqrt(fan_in)
+    weight.uniform_(-bound, bound, generator=generator)
+    if weight.dim() <= 5:
+        nn.init.dirac_(weight[: weight.shape[1]])
+    return weight
+
+
+SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal, "dirac": _dirac}
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, CroppedConvTranspose)
+_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, OwnConvolution, *_TRANSPOSED)
+_CONSTANT = (AnyBatchNorm, Normalised, nn.PReLU, ChannelScale, TrainedAverage, CodeDistances)
+
+
+def _fans(module: nn.Module) -> tuple[int, int]:
+    """Inputs of a unit, and units that an input reaches."""
+    if isinstance(module, OwnConvolution):
+        return module.fans
+    weight = module.get_parameter("weight")
+    area = math.prod(weight.shape[2:])
+    first, second = weight.shape[1] * area, weight.shape[0] * area
+    return (second, first) if isinstance(module, _TRANSPOSED) else (first, second)
+
+
+def start_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Tensor] | None) -> Iterator[str]:
+    """Give a network on the CPU the weights that a training starts from; what is to be said of them.
+
+    ``sample`` gives the network's input of so many training images; None where a checkpoint brings all weights: then
+    only what is frozen is decided. Raises CnnError for weights that cannot be read or do not match at all.
+    """
+    scheme = recipe.init if recipe.init in SCHEMES else "kaiming"
+    initialise(network, scheme, recipe.seed)
+    if recipe.init not in SCHEMES and sample is not None:
+        yield from load_start(network, recipe.init, partial=recipe.partial)
+    if recipe.whiten:
+        convolution = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+        if convolution is None:
+            raise CnnError("whiten: the network has no convolution of images", "leave whiten out")
+        if sample is not None:
+            whiten(convolution, sample(IMAGES))
+        convolution.weight.requires_grad_(False)
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, scheme: str, seed: int) -> None:
+    """Fill the weights of a network on the CPU; the same seed gives the same weights, whatever was drawn before.
+
+    Biases become 0, norms 1 and 0 with fresh running statistics; prelu and scale start as their fields say. What the
+    network has learned before leaves no trace.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    fill = SCHEMES[scheme]
+    for module in network.modules():
+        if isinstance(module, _WEIGHED):
+            fill(module.get_parameter("weight"), *_fans(module), generator)
+            if isinstance(module.bias, Tensor):
+                module.bias.zero_()
+        elif isinstance(module, _CONSTANT):
+            module.reset_parameters()

@@ -1,0 +1,214 @@
+"""Graph -> one torch module with the layers' names, and the proof that torch agrees with the inferred figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from cnncli.analysis.memory import memory
+from cnncli.arithmetic.shape import format_shape
+from cnncli.data.memory import check_fits, machine_bytes
+from cnncli.errors import CnnError
+from cnncli.executor.lowering.modules import build
+from cnncli.executor.network.fusion.rewriting import Step
+from cnncli.executor.network.fusion.rewriting import rewritten as faster
+from cnncli.inference import Facts, Inferred
+
+VALUE = 4  # bytes of a float32
+SMALL_MACHINE = 8 << 30  # bytes of memory, where the system does not say
+CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
+NOT_FIGURES = ("num_batches_tracked",)  # torch's own count of steps is no statistic of the network
+
+
+class Scope(nn.Module):
+    """Holds the modules of a scope under their names, whatever these are: ``train``, ``type``, ``training``.
+
+    Children are put into ``_modules`` by hand (:func:`register`), so assigning an attribute never means a child.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+
+class Network(Scope):
+    """A graph in torch. Parameters are called as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
+
+    Takes the inputs in the graph's order, (N, *shape) each; gives its output, or a tuple where there are several.
+    ``rewritten`` computes in a faster order where the result is the same (:mod:`rewriting`). Raises CnnError where the
+    weights do not fit in memory; on the meta device, which keeps no values, they always do.
+    """
+
+    def __init__(self, inferred: Inferred, *, rewritten: bool = False) -> None:
+        super().__init__()
+        _check_memory(inferred)
+        graph = inferred.graph
+        self.input_names = tuple(entry.name for entry in graph.inputs)
+        self.output_names = graph.outputs
+        self.steps = _steps(inferred)
+        self.layers = {step.name: step.module for step in self.steps}  # what the steps compute, whatever way they take
+        for step in self.steps:
+            register(self, step.name, step.module)
+        self.reached = _reached(self.steps, graph.outputs)
+        if rewritten:
+            sizes = {name: facts.input_shapes[0][1:] for name, facts in inferred.facts.items()}
+            self.steps = faster(self.steps, sizes)
+
+    def reached_parameters(self) -> set[int]:
+        """The ids of the parameters that an output depends on; the others never have a gradient."""
+        return {id(parameter) for name in self.reached for parameter in self.layers[name].parameters()}
+
+    def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        values = dict(zip(self.input_names, inputs, strict=True))
+        for step in self.steps:
+            values[step.name] = step.module(*[values[name] for name in step.inputs])
+            for name in step.done_with:
+                del values[name]
+        outputs = tuple(values[name] for name in self.output_names)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _check_memory(inferred: Inferred) -> None:
+    """Raises CnnError before anything is allocated, where the weights would not fit."""
+    if torch.get_default_device().type != "meta":
+        needed = VALUE * (inferred.totals["params"] + inferred.totals["buffers"])
+        check_fits(needed, "the network's weights", "use a smaller network, or a machine with more memory")
+
+
+def check_examples(inferred: Inferred, count: int) -> int:
+    """How many examples, ``count`` at the most, are computed at once within half of the machine's memory.
+
+    Raises CnnError where a single one does not fit.
+    """
+    one = memory(inferred)
+    check_fits(one.inference, "computing one example", "use a smaller network or input, or a machine with more memory")
+    room = (machine_bytes() or SMALL_MACHINE) // 2 - one.parameters - one.buffers
+    return max(1, min(count, room // max(1, one.peak_activations)))
+
+
+def _steps(inferred: Inferred) -> list[Step]:
+    """The layers in order, each with the values that are needed no more after it."""
+    last_reader = {name: facts.node.name for facts in inferred.facts.values() for name in facts.node.inputs}
+    kept = set(inferred.graph.outputs)
+    steps: list[Step] = []
+    for name, facts in inferred.facts.items():
+        done = tuple(
+            read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
+        )
+        unread = () if name in last_reader or name in kept else (name,)
+        with refusals_named(place_of(facts)):
+            module = build(facts.node.layer, facts.input_shapes)
+        if facts.node.shares:
+            owner = next(step.module for step in steps if step.name == facts.node.shares)
+            module = _with_weights_of(owner, module)
+        steps.append(Step(name, module, facts.node.inputs, done + unread))
+    return steps
+
+
+def _reached(steps: list[Step], outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the layers that the outputs depend on."""
+    wanted = set(outputs)
+    for step in reversed(steps):
+        if step.name in wanted:
+            wanted.update(step.inputs)
+    return tuple(step.name for step in steps if step.name in wanted)
+
+
+def _with_weights_of(owner: nn.Module, module: nn.Module) -> nn.Module:
+    """The module with another's parameters in place of its own; its buffers stay its own."""
+    for name, parameter in owner.named_parameters():
+        module.register_parameter(name, parameter)
+    return module
+
+
+def own_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """The parameters and buffers of a network by name; a shared one stands under the layer that it belongs to."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def register(root: nn.Module, name: str, module: nn.Module) -> None:
+    """Hang a module under its dotted name, past nn.Module's own attributes.
+
+    A join may bear the name of the scope that it closes; it has no weights, so the scope keeps the name.
+    """
+    *scopes, own = name.split(".")
+    parent = root
+    for scope in scopes:
+        child = parent._modules.get(scope)
+        if not isinstance(child, Scope):
+            child = parent._modules[scope] = Scope()
+        parent = child
+    parent._modules.setdefault(own, module)
+
+
+def check(inferred: Inferred) -> None:
+    """Run the network on the meta device, where nothing is computed, and compare all shapes and counts with ours.
+
+    Raises CnnError naming the first layer on which torch and the inference disagree: that is a bug of cnn, and is
+    better met before the training than after it.
+    """
+    with torch.device("meta"):
+        network = Network(inferred).eval()
+        with refusals_named("input"):
+            values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
+    for step in network.steps:
+        facts = inferred.facts[step.name]
+        _compare_weights(facts, step.module)
+        with torch.no_grad(), refusals_named(place_of(facts)):
+            values[step.name] = step.module(*[values[name] for name in step.inputs])
+        _compare(facts, "output", facts.figures.output_shape, tuple(values[step.name].shape[1:]))
+        for name in step.done_with:
+            del values[name]
+    _compare_names(inferred, network)
+    total = sum(parameter.numel() for parameter in network.parameters())
+    if total != inferred.totals["params"]:
+        raise CnnError(f"torch has {total:,} parameters, cnn counts {inferred.totals['params']:,}", _BUG)
+
+
+_BUG = "this is a bug of cnn, please report it with the architecture"
+_TOO_LARGE = "it may be too large for torch; if it is not, " + _BUG
+
+
+def place_of(facts: Facts) -> str:
+    return f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
+
+
+@contextmanager
+def refusals_named(place: str) -> Iterator[None]:
+    """What torch refuses to build or to run, as an error that says where."""
+    try:
+        yield
+    except (RuntimeError, ValueError, OverflowError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if "memory" in reason:
+            raise CnnError(f"{place}: is too large for this machine's memory", "use a smaller network") from error
+        raise CnnError(f"{place}: torch refuses it: {reason}", _TOO_LARGE) from error
+
+
+def _compare_names(inferred: Inferred, network: Network) -> None:
+    """The dotted names under which the weights are saved, against the layers' own."""
+    ours = {
+        f"{name}.{weight}": tuple(shape)
+        for name, facts in inferred.facts.items()
+        for weight, shape in (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
+    }
+    saved = own_tensors(network).items()
+    theirs = {name: tuple(value.shape) for name, value in saved if name.rpartition(".")[2] not in NOT_FIGURES}
+    different = sorted(ours.items() ^ theirs.items())
+    if different:
+        raise CnnError(f"{different[0][0]}: torch and cnn do not both have this weight", _BUG)
+
+
+def _compare_weights(facts: Facts, module: nn.Module) -> None:
+    ours: Mapping[str, object] = dict(facts.figures.weight_shapes)
+    theirs = {name: tuple(p.shape) for name, p in module.named_parameters() if not facts.node.shares}
+    _compare(facts, "weights", ours, theirs)
+    buffers = {name: tuple(b.shape) for name, b in module.named_buffers() if name not in NOT_FIGURES}
+    _compare(facts, "buffers", dict(facts.figures.buffer_shapes), buffers)
+
+
+def _compare(facts: Facts, what: str, ours: object, theirs: object) -> None:
+    if ours != theirs:
+        raise CnnError(f"{place_of(facts)}: torch's {what} are {theirs}, cnn's {ours}", _BUG)

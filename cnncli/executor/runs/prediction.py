@@ -1,0 +1,91 @@
+"""What a trained network says about single examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cnncli.errors import CnnError
+from cnncli.executor.feeding.batches import Preparation, preparation
+from cnncli.executor.network.network import check_examples
+from cnncli.executor.network.weights import load_network
+from cnncli.executor.runtime.devices import choose_device
+from cnncli.executor.training.losses import Activation, probabilities_of
+from cnncli.loading import Loaded
+from cnncli.runs.folder import Run, RunRecord
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+AT_ONCE = 1024  # examples that are computed together, where the memory is enough
+
+
+class Guess(NamedTuple):
+    """A class and how likely it is, from 0 to 1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A run's network with its weights, ready for examples; which of its methods makes sense the run's task says."""
+
+    network: nn.Module
+    prepare: Preparation
+    probabilities: Activation
+    record: RunRecord
+    device: torch.device
+    at_once: int = AT_ONCE
+
+    def _outputs(self, examples: NDArray[Any]) -> Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(examples)).to(self.device)
+        parts = [cast(Tensor, self.network(self.prepare(part))) for part in torch.split(pixels, self.at_once)]
+        return self._checked(torch.cat(parts))
+
+    def _checked(self, outputs: Tensor) -> Tensor:
+        if not outputs.isfinite().all():
+            hint = "the run's weights, its normalisation in run.json or the numbers of an example are too large"
+            raise CnnError("the network's outputs are NaN or infinite", hint)
+        return outputs
+
+    @torch.inference_mode()
+    def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
+        """A regression's targets of each example, uint8 or float32 in the input's shape: float64, in their own unit."""
+        scaling = self.record.targets
+        outputs = self._outputs(examples).cpu().double()
+        if scaling is not None:
+            mean, std = (torch.tensor(values, dtype=torch.float64) for values in (scaling.mean, scaling.std))
+            outputs = outputs * std + mean
+        return cast("list[list[float]]", self._checked(outputs).tolist())
+
+    @torch.inference_mode()
+    def masks(self, examples: NDArray[Any]) -> NDArray[np.uint8]:
+        """The class of each pixel, (N, H, W), of images, uint8 or float32 (C, H, W)."""
+        found: NDArray[np.uint8] = self._outputs(examples).argmax(1).to(torch.uint8).cpu().numpy()
+        return found
+
+    @torch.inference_mode()
+    def likeliest(self, examples: NDArray[Any], count: int) -> list[list[Guess]]:
+        """The ``count`` likeliest classes of each example, the likeliest first."""
+        classes = self.record.classes
+        found = self.probabilities(self._outputs(examples)).topk(min(count, len(classes)))
+        return [
+            [Guess(classes[at], value) for value, at in zip(values, places, strict=True)]
+            for values, places in zip(found.values.tolist(), found.indices.tolist(), strict=True)
+        ]
+
+
+def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
+    """The predictor of a run; ``loaded`` is its architecture. Raises CnnError for what does not go together."""
+    device = choose_device(device_name)
+    network = load_network(loaded.inferred, run.weights_file)
+    at_once = check_examples(loaded.inferred, AT_ONCE)
+    record, graph = run.record, loaded.graph
+    prepare = preparation(graph.inputs[0].shape, record.normalisation, device)
+    return Predictor(network.to(device), prepare, probabilities_of(graph), record, device, at_once)

@@ -1,0 +1,1 @@
+"""What a process computes on: devices, number formats, worker processes, signals."""

@@ -1,0 +1,158 @@
+"""Checkpoints: all that a training is at a step, in one safetensors file that cannot run code.
+
+Nothing random has state, so a checkpoint is the weights, the optimizers' tensors, the averages, the sums of the epoch
+so far, and a few numbers as JSON. It is written aside, synced and renamed, the one before is kept, and a checksum tells
+a damaged file from a whole one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from cnncli.errors import CnnError
+from cnncli.executor.network.tensor_files import DamagedError, TensorSpec, opened
+from cnncli.runs.folder import write_whole
+
+LAST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
+NUMBERS_LIMIT = 2**16  # characters; a training has a dozen numbers
+
+
+class Checkpoint(NamedTuple):
+    """Tensors by name, and numbers: the step is among them."""
+
+    tensors: dict[str, Tensor]
+    numbers: dict[str, Any]
+
+
+class Expected(Protocol):
+    """What a checkpoint must hold to be restored into a training."""
+
+    def check_specs(self, found: dict[str, TensorSpec]) -> None:
+        """Raises DamagedError where tensors have other names, shapes or types: before any is read."""
+
+    def check_values(self, checkpoint: Checkpoint) -> None:
+        """Raises DamagedError where numbers or values are out of their range."""
+
+
+class MisfitError(DamagedError):
+    """A file that is whole, and is no checkpoint of this training."""
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Make it the last one of a run. Raises CnnError, loudly, where it cannot be written; the one before is kept."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    numbers = json.dumps(checkpoint.numbers, sort_keys=True)
+    data = save(tensors, metadata={"numbers": numbers, "sha256": _digest(tensors, numbers)})
+    try:
+        aside = folder / f".{LAST}.part"
+        write_whole(aside, data)
+        if (folder / LAST).exists():
+            (folder / LAST).replace(folder / PREVIOUS)
+        aside.replace(folder / LAST)
+        _sync_folder(folder)
+    except OSError as error:
+        raise CnnError(
+            f"{folder}: the checkpoint cannot be written: {error.strerror or error}",
+            going_on_hint(folder),
+        ) from None
+
+
+def going_on_hint(folder: Path) -> str:
+    """What to do once the reason is gone for which a run cannot be written."""
+    if has_checkpoint(folder):
+        return f"the last good checkpoint is kept; make room, then cnn train --resume {folder}"
+    return "there is no checkpoint yet: make room, then start the training again in a new folder"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Until the folder itself is synced, a rename can be lost with the power."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _digest(tensors: Mapping[str, Tensor], numbers: str) -> str:
+    """Over names, types, shapes and values."""
+    digest = sha256(numbers.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        if tensor.numel():
+            digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def read_checkpoint(path: Path, expected: Expected) -> Checkpoint:
+    """Read one file, of which nothing is loaded that is not ``expected``.
+
+    Raises DamagedError where it is missing, cut short or changed, and MisfitError where it is another training's.
+    """
+    with opened(path) as file:
+        _checked(expected.check_specs, file.specs)
+        text = file.metadata.get("numbers", "")
+        if len(text) > NUMBERS_LIMIT:
+            raise DamagedError("has too many numbers")
+        tensors = {name: file.read(name) for name in file.specs}
+        if _digest(tensors, text) != file.metadata.get("sha256"):
+            raise DamagedError("does not have its checksum")
+        checkpoint = Checkpoint(tensors, _numbers(text))
+        _checked(expected.check_values, checkpoint)
+    return checkpoint
+
+
+def _checked(check: Callable[[Any], None], what: Any) -> None:
+    try:
+        check(what)
+    except DamagedError as error:
+        raise MisfitError(*error.args) from None
+
+
+def _numbers(text: str) -> dict[str, Any]:
+    try:
+        numbers = json.loads(text)
+    except (ValueError, RecursionError):
+        raise DamagedError("has numbers that are not JSON") from None
+    if not isinstance(numbers, dict):
+        raise DamagedError("has no numbers by name")
+    return numbers
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether there is anything to go on from."""
+    return any((folder / name).exists() for name in (LAST, PREVIOUS))
+
+
+def last_checkpoint(folder: Path, expected: Expected) -> tuple[Checkpoint, str]:
+    """The last whole checkpoint that is ``expected``, and what is to be said where it is not the newest.
+
+    Raises CnnError with what is wrong with each file.
+    """
+    reasons: list[str] = []
+    misfit = False
+    for name in (LAST, PREVIOUS):
+        try:
+            checkpoint = read_checkpoint(folder / name, expected)
+        except DamagedError as error:
+            reasons.append(f"{name} {error}")
+            misfit = misfit or isinstance(error, MisfitError)
+        else:
+            return checkpoint, f"{reasons[0]}, so the one before is used" if reasons else ""
+    if not misfit:
+        raise CnnError(f"{folder}: has no checkpoint to go on from", "; ".join(reasons))
+    raise CnnError(
+        f"{folder}: its checkpoint is of another network or recipe: {'; '.join(reasons)}",
+        f"undo what was changed by hand; or begin anew with its weights: cnn train --from {folder} --init {folder}",
+    )

@@ -1,0 +1,148 @@
+"""torch.compile and CUDA graphs, where they pay: found by a short trial, after which everything is as it was before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cnncli.errors import CnnError
+from cnncli.executor.feeding.batches import training_batches
+from cnncli.executor.runtime import distributed
+from cnncli.executor.training.checkpoint import Checkpoint
+from cnncli.executor.training.loop import Task, take_step
+from cnncli.executor.training.state import State
+
+MODES = {"off": "", "on": "default", "graphs": "reduce-overhead"}  # and torch.compile's names for them
+WORTH_A_TRIAL = 60.0  # seconds of training left: compiling takes some ten
+TIMED_STEPS = 10
+MOST_SIZES = 64  # of batches, their parts and images; torch would give up after 8
+
+
+class Choice(NamedTuple):
+    """How steps are computed, off, on or graphs, and what is to be said about it."""
+
+    mode: str
+    note: str = ""
+
+
+def wanted_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple[str, ...]:
+    """Which modes are tried; auto is a trial on a GPU, and none on a CPU, where compiling does not pay.
+
+    Of a batch in parts the second graph would overwrite the gradients of the first, which torch refuses
+    (https://github.com/pytorch/pytorch/issues/169545). Raises CnnError where graphs are asked for all the same.
+    """
+    if asked == "graphs" and accumulate > 1:
+        raise CnnError("compile graphs: a CUDA graph computes whole batches", "use compile on, or leave accumulate out")
+    if asked == "auto":
+        asked = "trial" if device.type == "cuda" else "off"
+    if asked == "trial":
+        return ("off", "on", "graphs") if device.type == "cuda" and accumulate == 1 else ("off", "on")
+    return (asked,)
+
+
+def compiled(task: Task, mode: str) -> Task:
+    """The task whose steps are computed in a mode.
+
+    Each size of batch and image is compiled by itself: code for any size would be taken from the second one on, and
+    adds in another order, so that a resumed training would end elsewhere.
+    """
+    if mode == "off":
+        return task
+    import torch._dynamo
+
+    torch._dynamo.config.recompile_limit = MOST_SIZES
+    compute: Callable[[Tensor], Tensor] = torch.compile(task.compute, mode=MODES[mode], dynamic=False)
+    if mode == "graphs":
+        plain = compute
+
+        def compute(images: Tensor) -> Tensor:
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # the last output is used up
+            return plain(images)
+
+    return replace(task, compute=compute)
+
+
+def fastest(task: Task, state: State, modes: tuple[str, ...]) -> tuple[Task, Choice]:
+    """The task computed in the mode that takes the least time for the steps that are left.
+
+    A single mode is taken as it is, after a step that shows that it works. Raises CnnError where it does not.
+    """
+    if modes == ("off",):
+        return task, Choice("off")
+    before = _copy(state.checkpoint())
+    try:
+        if len(modes) == 1:
+            chosen = compiled(task, modes[0])
+            _seconds(chosen, state, 1)
+            return chosen, Choice(modes[0])
+        plain = _agreed(_seconds(task, state, TIMED_STEPS))
+        left = plain * (task.steps - before.numbers["step"])
+        if left < WORTH_A_TRIAL:
+            return task, Choice("off")
+        found = {"off": (plain, task)}
+        notes = []
+        for mode in modes[1:]:
+            started = time.perf_counter()
+            other = compiled(task, mode)
+            try:
+                _seconds(other, state, 1)
+                took = time.perf_counter() - started
+                found[mode] = _agreed(_seconds(other, state, TIMED_STEPS)), other
+                notes.append(f"{mode} {1000 * found[mode][0]:.1f} ms after {took:.0f} s of compiling")
+            except CnnError as error:
+                notes.append(f"{mode} does not work here ({error.problems[0].message})")
+        best = min(found, key=lambda mode: found[mode][0])
+        tried = f"compile {best}, tried: off {1000 * plain:.1f} ms a step, {', '.join(notes)}"
+        return found[best][1], Choice(best, tried)
+    finally:
+        _reset(state, before)
+
+
+def _agreed(seconds: float) -> float:
+    """The slowest worker's, on each."""
+    return distributed.largest(round(1e6 * seconds)) / 1e6
+
+
+def _seconds(task: Task, state: State, steps: int) -> float:
+    """The least time of some steps, which change the state. Raises CnnError where compiling fails."""
+    device = task.train.labels.device
+    taken: list[float] = []
+    task.network.train()
+    try:
+        while len(taken) < steps:
+            for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, 1):
+                started = time.perf_counter()
+                take_step(task, state, task.compute, batch, 1)
+                if device.type == "cuda":
+                    torch.cuda.synchronize(device)
+                taken.append(time.perf_counter() - started)
+                if len(taken) >= steps:
+                    break
+    except Exception as error:
+        if not _is_of_compiling(error):
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise CnnError(f"torch.compile does not work here: {reason[:200]}", "leave compile out") from None
+    return min(taken)
+
+
+def _is_of_compiling(error: Exception) -> bool:
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor", "triton")) or "CUDAGraph" in str(
+        error
+    )
+
+
+def _copy(checkpoint: Checkpoint) -> Checkpoint:
+    return Checkpoint({name: tensor.clone() for name, tensor in checkpoint.tensors.items()}, checkpoint.numbers)
+
+
+def _reset(state: State, before: Checkpoint) -> None:
+    """Make the state what it was; gradients are gone anyway at the next step."""
+    state.restore(before)
+    for parameter in state.network.parameters():
+        parameter.grad = None

@@ -1,0 +1,91 @@
+"""Cross-entropy: of scores or of probabilities, smoothed, weighed by class, of mixed images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cnncli.errors import CnnError
+from cnncli.executor.feeding.augmentation import Mixed
+from cnncli.graph import Graph
+from cnncli.recipe import Recipe
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
+
+
+def loss_of(graph: Graph) -> Loss:
+    """Cross-entropy, summed over a batch. A network that ends with softmax gives probabilities, others logits."""
+    return _loss_of_probabilities if ends_in_probabilities(graph) else _loss_of_logits
+
+
+def probabilities_of(graph: Graph) -> Activation:
+    """Turns outputs, (N, classes), into probabilities, as the loss takes them: the smallest distance is likeliest."""
+    if ends_in_probabilities(graph):
+        return lambda output: output.float()
+    sign = -1 if ends_in_distances(graph) else 1
+    return lambda output: (sign * output.float()).softmax(1)
+
+
+def ends_in_probabilities(graph: Graph) -> bool:
+    """Whether the outputs are probabilities already."""
+    return _last_kind(graph) == "softmax"
+
+
+def ends_in_distances(graph: Graph) -> bool:
+    """Whether the smallest output is the answer, as with LeNet-5's rbf."""
+    return _last_kind(graph) == "rbf"
+
+
+def _last_kind(graph: Graph) -> str:
+    return next(node.layer.kind for node in graph.nodes if node.name == graph.outputs[0])
+
+
+def _loss_of_logits(output: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(output.float(), labels, reduction="sum")
+
+
+def _loss_of_probabilities(output: Tensor, labels: Tensor) -> Tensor:
+    return functional.nll_loss(output.float().clamp_min(1e-12).log(), labels, reduction="sum")
+
+
+def training_loss(graph: Graph, recipe: Recipe, labels: Tensor, classes: int) -> Loss:
+    """The loss of the recipe, summed over a batch; ``labels`` are all those trained on."""
+    weights = class_weights(recipe, torch.bincount(labels, minlength=classes))
+    if weights is None and not recipe.label_smoothing:
+        return loss_of(graph)
+    probabilities = ends_in_probabilities(graph)
+
+    def loss(output: Tensor, wanted: Tensor) -> Tensor:
+        logits = output.float().clamp_min(1e-12).log() if probabilities else output.float()
+        return functional.cross_entropy(
+            logits, wanted, weight=weights, label_smoothing=recipe.label_smoothing, reduction="sum"
+        )
+
+    return loss
+
+
+def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
+    """A weight for each class, 1 on average over the images, or pixels, of which there are ``counts`` of each class.
+
+    None for equal ones. Raises CnnError for a wrong count.
+    """
+    if recipe.class_weights == "none":
+        return None
+    device, classes, counts = counts.device, len(counts), counts.cpu().double()  # which not every device has
+    if recipe.class_weights == "balanced":
+        weights = 1 / counts.clamp_min(1)
+    elif len(recipe.class_weights) != classes:
+        raise CnnError(f"class_weights has {len(recipe.class_weights)} weights for {classes} classes")
+    else:
+        weights = torch.tensor(recipe.class_weights, dtype=torch.float64)
+    return (weights * counts.sum() / (weights * counts).sum()).float().to(device)
+
+
+def mixed_loss(loss: Loss, output: Tensor, shown: Mixed) -> Tensor:
+    """The loss of images that show two each."""
+    first = loss(output, shown.first)
+    return first if shown.share == 1 else first * shown.share + loss(output, shown.second) * (1 - shown.share)

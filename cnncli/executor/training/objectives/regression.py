@@ -1,0 +1,136 @@
+"""Regression: numbers for each image.
+
+Targets are scaled to mean 0 and deviation 1 over the training images while the network learns them, so that learning
+rates mean the same whatever the unit; figures are in the targets' own unit. They are scaled in float64, once, before
+they become float32: a time such as 1,700,000,000 s has no seconds left in float32.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cnncli.data import Split
+from cnncli.errors import CnnError
+from cnncli.executor.feeding.batches import ROUNDING
+from cnncli.executor.runtime import distributed
+from cnncli.recipe import Recipe
+from cnncli.runs.folder import Normalisation
+
+SMALLEST = 1e-37  # a deviation that float32 can be divided by
+EQUAL = 1e-13  # of a float64: targets that differ by no more of their size are all the same
+LOSSES = {"mse": functional.mse_loss, "l1": functional.l1_loss, "huber": functional.smooth_l1_loss}
+
+
+def scaling_of(targets: Tensor) -> Normalisation:
+    """Mean and standard deviation of each target, (N, K), over the images trained on, 1 where they are all the same."""
+    values = targets.cpu().double()
+    std, same = values.std(0, correction=0 if len(values) == 1 else 1), EQUAL * values.abs().amax(0)
+    same = same.clamp_min(SMALLEST)
+    return Normalisation(tuple(values.mean(0).tolist()), tuple(torch.where(std > same, std, 1.0).tolist()), 1.0)
+
+
+def scaled(split: Split, scaling: Normalisation) -> Split:
+    """The split with its targets, (N, K), as the network is to give them: scaled in float64, and then made float32."""
+    labels = (split.labels.astype(np.float64) - np.array(scaling.mean)) / np.array(scaling.std)
+    return replace(split, labels=labels.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Regressed:
+    """Over K targets: mean absolute errors, root mean square errors, and the share of the variance explained (R²).
+
+    R² is 0 for a network that always says the mean, and below for a worse one; also where all targets are the same, and
+    there is nothing to explain.
+    """
+
+    loss: float
+    examples: int
+    absolute: tuple[float, ...]
+    root_square: tuple[float, ...]
+    explained: tuple[float, ...]
+    figure = "mae"
+
+    def figures(self) -> dict[str, float]:
+        """Means over the targets."""
+        count = len(self.absolute)
+        return {
+            "mae": sum(self.absolute) / count,
+            "rmse": math.sqrt(sum(value * value for value in self.root_square) / count),
+            "r2": sum(self.explained) / count,
+        }
+
+    def detail(self, classes: tuple[str, ...]) -> dict[str, Any]:
+        """All figures, and those of each target."""
+        each = zip(classes, self.absolute, self.root_square, self.explained, strict=True)
+        targets = [{"target": name, "mae": a, "rmse": r, "r2": e} for name, a, r, e in each]
+        return {**self.figures(), "loss": self.loss, "examples": self.examples, "targets": targets}
+
+
+class _Meter:
+    """Sums in float64 on the CPU, of errors and of targets, both scaled: their squares lose nothing."""
+
+    def __init__(self, std: Tensor, device: torch.device) -> None:
+        self.std, self.device = std, device
+        self.sums = torch.zeros(5, len(std), dtype=torch.float64)
+
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        wanted = targets.cpu().double()
+        error = output.cpu().double() - wanted
+        rows = (error.abs(), error.square(), wanted, wanted.square(), torch.ones_like(wanted))
+        self.sums += torch.stack([row.sum(0) for row in rows])
+
+    def evaluation(self, loss: float) -> Regressed:
+        sums = distributed.summed(self.sums.to(self.device) if distributed.count() > 1 else self.sums).cpu()
+        absolute, square, wanted, squares, count = sums
+        count = count.clamp_min(1)
+        variance = squares - wanted.square() / count
+        varies = variance > ROUNDING * squares
+        explained = torch.where(varies, 1 - square / torch.where(varies, variance, 1.0), 0.0)
+        found = (self.std * absolute / count, self.std * (square / count).sqrt(), explained)
+        return Regressed(loss, int(sums[4][0]), *(tuple(values.tolist()) for values in found))
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Outputs (N, K) and targets (N, K), both scaled; ``std``, float64 (K,) on the CPU, is their unit in the data's.
+
+    ``weights``, float32 (K,) on the device, are the same over the number of targets.
+    """
+
+    kind: str
+    std: Tensor
+    weights: Tensor
+    figure = "mae"
+    dense = False
+
+    @classmethod
+    def of(cls, recipe: Recipe, scaling: Normalisation, device: torch.device) -> Regression:
+        """With the recipe's loss, on a device. Raises CnnError for what only classes can have."""
+        for key, value in (("label_smoothing", recipe.label_smoothing), ("class_weights", recipe.class_weights)):
+            if value not in (0, "none"):
+                raise CnnError(f"{key}: a regression has no classes", "leave it out")
+        std = torch.tensor(scaling.std, dtype=torch.float64)
+        return cls(recipe.loss, std, (std / len(std)).float().to(device))
+
+    def training_loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Of each image the mean over its targets, summed."""
+        return LOSSES[self.kind](output.float(), targets, reduction="sum") / len(self.std)
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """The same."""
+        return self.training_loss(output, targets)
+
+    def score(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Absolute errors in the targets' unit: of each image the mean over its targets, summed."""
+        return ((output.float() - targets).abs() * self.weights).sum()
+
+    def meter(self, device: torch.device) -> _Meter:
+        """For errors and R²."""
+        return _Meter(self.std, device)

@@ -1,0 +1,213 @@
+"""Optimizers and learning-rate schedules of a recipe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import nn
+
+from cnncli.errors import CnnError
+from cnncli.executor.network.network import Network
+from cnncli.executor.training.muon import Muon
+from cnncli.recipe import Recipe
+
+RISE = 0.3  # share of one-cycle that goes up (Smith and Topin 2018, in PyTorch's defaults)
+START = 1 / 25
+END = 1e-4
+Named = tuple[str, nn.Parameter]
+
+
+def freeze(network: nn.Module, recipe: Recipe) -> list[str]:
+    """Stop training the parameters that the recipe names; their names. Raises CnnError for a pattern of nothing."""
+    frozen = []
+    for pattern in recipe.freeze:
+        found = [(name, parameter) for name, parameter in network.named_parameters() if fnmatchcase(name, pattern)]
+        if not found:
+            raise _no_such(network, "freeze", pattern)
+        for name, parameter in found:
+            parameter.requires_grad_(False)
+            frozen.append(name)
+    return frozen
+
+
+def _no_such(network: nn.Module, key: str, pattern: str) -> CnnError:
+    known = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
+    return CnnError(f"{key}: no trained parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
+
+
+def optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """The recipe's optimizers over all trained parameters. Raises CnnError where there is nothing to train.
+
+    With muon there are two: filters and matrices but the last are Muon's, the rest is sgd's with Nesterov's momentum.
+    """
+    trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    if not trained:
+        raise CnnError("the network has no parameters to train", "add a conv or a linear layer, or freeze fewer")
+    for key in ("lr_factors", "decay_factors", "freeze_after"):
+        for pattern, _ in getattr(recipe, key):
+            if not any(fnmatchcase(name, pattern) for name, _ in trained):
+                raise _no_such(network, key, pattern)
+    if recipe.optimizer == "muon":
+        filters = [(name, parameter) for name, parameter in trained if parameter.dim() > 2]
+        names = {name for name, _ in filters}
+        rest = [(name, parameter) for name, parameter in trained if name not in names]
+        found: list[torch.optim.Optimizer] = []
+        if filters:
+            found.append(Muon([*_groups(filters, recipe, recipe.muon_lr)], momentum=recipe.muon_momentum))
+        if rest:
+            found.append(_sgd([*_groups(rest, recipe, recipe.lr)], recipe, nesterov=recipe.momentum > 0))
+        return found
+    groups = [*_groups(trained, recipe, recipe.lr)]
+    if recipe.optimizer == "sgd":
+        if recipe.nesterov and recipe.momentum == 0:
+            raise CnnError("nesterov needs momentum", "use --momentum 0.9, or leave nesterov out")
+        return [_sgd(groups, recipe, nesterov=recipe.nesterov)]
+    if recipe.optimizer == "rmsprop":
+        return [torch.optim.RMSprop(groups, lr=recipe.lr, momentum=recipe.momentum, foreach=True)]
+    adam = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return [adam(groups, lr=recipe.lr, fused=_fused(groups))]
+
+
+def _sgd(groups: list[dict[str, Any]], recipe: Recipe, *, nesterov: bool) -> torch.optim.Optimizer:
+    return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=nesterov, fused=_fused(groups))
+
+
+def _fused(groups: list[dict[str, Any]]) -> bool:
+    return all(parameter.device.type in ("cpu", "cuda") for group in groups for parameter in group["params"])
+
+
+def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[str, Any]]:
+    """Parameters with the same decay and the same rate together.
+
+    ``base`` is their rate at its full, ``epochs`` are those that they are trained for.
+    """
+    found: dict[tuple[float, float, float], list[nn.Parameter]] = {}
+    for name, parameter in trained:
+        decays = recipe.decay_bias_and_norm or parameter.dim() > 1
+        decay = recipe.weight_decay * _factor(name, recipe.decay_factors) if decays else 0.0
+        epochs = _factor(name, recipe.freeze_after, recipe.epochs)
+        found.setdefault((_factor(name, recipe.lr_factors), decay, epochs), []).append(parameter)
+    for (factor, decay, epochs), parameters in found.items():
+        base = rate * factor
+        yield {"params": parameters, "lr": base, "base": base, "weight_decay": decay, "epochs": epochs}
+
+
+def _factor(name: str, factors: tuple[tuple[str, float], ...], default: float = 1.0) -> float:
+    """Of the last pattern that a name matches."""
+    return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), default)
+
+
+def state_specs(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter, dict[str, torch.Tensor]]]:
+    """Each parameter with what the optimizer keeps for it after a step, as tensors of the right shape and type alone.
+
+    They are those of another optimizer of the kind, which takes a step on the meta device, where nothing is computed.
+    """
+    plain = {"lr": 1.0, "fused": False, "foreach": False, "capturable": False}
+    for group in optimizer.param_groups:
+        own = [parameter.detach().to("meta").requires_grad_() for parameter in group["params"]]
+        changed = {key: value for key, value in plain.items() if key in group}
+        kind: Callable[[list[dict[str, Any]]], torch.optim.Optimizer] = type(optimizer)
+        other = kind([{**group, **changed, "params": own}])
+        for parameter in own:
+            parameter.grad = torch.empty_like(parameter)
+        other.step()
+        for parameter, mine in zip(group["params"], own, strict=True):
+            kept = other.state[mine].items()
+            yield parameter, {key: value for key, value in kept if isinstance(value, torch.Tensor)}
+
+
+def gets_state(network: Network, found: list[torch.optim.Optimizer]) -> set[str]:
+    """The names of the parameters that have a gradient in every step, and at a rate above 0 in the first one."""
+    groups = [group for optimizer in found for group in optimizer.param_groups if group["base"] and group["epochs"]]
+    moved = {id(parameter) for group in groups for parameter in group["params"]} & network.reached_parameters()
+    return {name for name, parameter in network.named_parameters() if id(parameter) in moved}
+
+
+def drop_gradients(found: list[torch.optim.Optimizer]) -> None:
+    """What ``zero_grad`` does, without the notes that it takes for a profiler."""
+    for optimizer in found:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+
+def set_rates(
+    found: list[torch.optim.Optimizer], recipe: Recipe, step: int, steps_per_epoch: int, factor: float = 1.0
+) -> None:
+    """Give every group its rate of a step (from 0), times ``factor``."""
+    for optimizer in found:
+        for group in optimizer.param_groups:
+            group["lr"] = group["base"] * rate_factor(recipe, step, steps_per_epoch, group["epochs"]) * factor
+
+
+def steps_in(epochs: float, steps_per_epoch: int) -> int:
+    """Steps in so many epochs, a part of one rounded up to a step."""
+    return math.ceil(round(epochs * steps_per_epoch, 6))
+
+
+def rate_factor(recipe: Recipe, step: int, steps_per_epoch: int, epochs: float | None = None) -> float:
+    """What the rate of a step (from 0) is multiplied by: a function of its number, nothing to save.
+
+    The schedule is stretched over ``epochs``, the recipe's unless said otherwise; after them it is 0. A plateau's
+    factor depends on what the epochs came to, and comes on top (:class:`training.State`).
+    """
+    total = steps_in(recipe.epochs if epochs is None else epochs, steps_per_epoch)
+    if step >= total:
+        return 0.0
+    warmup = min(round(recipe.warmup * steps_per_epoch), total - 1)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    progress = (step - warmup) / max(1, total - warmup)
+    return _FACTORS[recipe.schedule](recipe, progress, step // steps_per_epoch)
+
+
+def _constant(recipe: Recipe, progress: float, epoch: int) -> float:
+    return 1.0
+
+
+def _step(recipe: Recipe, progress: float, epoch: int) -> float:
+    return float(recipe.gamma ** (epoch // recipe.step_epochs))
+
+
+def _multistep(recipe: Recipe, progress: float, epoch: int) -> float:
+    return float(recipe.gamma ** sum(epoch >= milestone for milestone in recipe.milestones))
+
+
+def _cosine(recipe: Recipe, progress: float, epoch: int) -> float:
+    """Loshchilov and Hutter 2017, without restarts."""
+    return (1 + math.cos(math.pi * progress)) / 2
+
+
+def _one_cycle(recipe: Recipe, progress: float, epoch: int) -> float:
+    if progress < RISE:
+        return _between(START, 1, progress / RISE)
+    return _between(1, START * END, (progress - RISE) / (1 - RISE))
+
+
+def _linear(recipe: Recipe, progress: float, epoch: int) -> float:
+    return 1 - progress
+
+
+def _polynomial(recipe: Recipe, progress: float, epoch: int) -> float:
+    return float((1 - progress) ** recipe.power)
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """From start to end along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+
+_FACTORS = {
+    "constant": _constant,
+    "step": _step,
+    "multistep": _multistep,
+    "cosine": _cosine,
+    "one-cycle": _one_cycle,
+    "linear": _linear,
+    "polynomial": _polynomial,
+    "plateau": _constant,
+}

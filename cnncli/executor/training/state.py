@@ -1,0 +1,144 @@
+"""Where a training stands: all that changes from step to step, and how it becomes a checkpoint and comes back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnncli.executor.network.network import Network, own_tensors
+from cnncli.executor.runtime import distributed
+from cnncli.executor.runtime.precision import Precision
+from cnncli.executor.training.averaging import Average
+from cnncli.executor.training.checkpoint import Checkpoint
+from cnncli.recipe import Recipe
+
+COUNTERS = ("step", "best_epoch", "waited", "on_plateau", "factor")  # of a State, as they stand in a checkpoint
+NUMBERS = (*COUNTERS, "seconds", "best_loss", "images", "precision")  # all that a checkpoint has besides tensors
+
+
+class Tally:
+    """Sums over the training images of an epoch, kept on the device until they are looked at."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.images = 0
+        self.loss = torch.zeros((), device=device)
+        exact = torch.float32 if device.type == "mps" else torch.float64  # of whole numbers, too
+        self.score = torch.zeros((), dtype=exact, device=device)
+
+    def add(self, loss: Tensor, score: Tensor, images: int) -> None:
+        """Count a batch: its summed loss, its summed score."""
+        self.images += images
+        self.loss += loss
+        self.score += score
+
+    def of_all(self) -> tuple[Tensor, Tensor, int]:
+        """Loss, score and images, summed over all workers."""
+        images = distributed.summed(torch.tensor(self.images, device=self.loss.device))
+        return distributed.summed(self.loss), distributed.summed(self.score), int(images)
+
+
+@dataclass
+class State:
+    """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
+    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell.
+    ``seconds`` it took until the last checkpoint, over all parts of a training that was interrupted."""
+
+    network: Network
+    optimizers: list[torch.optim.Optimizer]
+    average: Average | None
+    precision: Precision
+    tally: Tally
+    step: int = 0
+    best_loss: float = math.inf
+    best_epoch: int = 0
+    waited: int = 0
+    on_plateau: int = 0
+    factor: float = 1.0
+    seconds: float = 0.0
+
+    def finish_epoch(self, recipe: Recipe, epoch: int, loss: float) -> None:
+        """Remember how an epoch ended: the best loss, how long ago that was, and what a plateau makes of the rate."""
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch, self.waited, self.on_plateau = loss, epoch, 0, 0
+            return
+        self.waited, self.on_plateau = self.waited + 1, self.on_plateau + 1
+        if recipe.schedule == "plateau" and self.on_plateau >= recipe.patience:
+            self.factor, self.on_plateau = self.factor * recipe.gamma, 0
+
+    def is_over(self, recipe: Recipe) -> bool:
+        """Whether early stopping ends the training."""
+        return 0 < recipe.early_stopping <= self.waited
+
+    # Checkpoints ----------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Checkpoint:
+        """All of it as tensors and numbers."""
+        tensors = {f"network/{name}": tensor for name, tensor in own_tensors(self.network).items()}
+        numbers: dict[str, Any] = {name: getattr(self, name) for name in COUNTERS}
+        numbers["seconds"] = round(self.seconds, 3)
+        numbers["best_loss"] = self.best_loss if math.isfinite(self.best_loss) else None
+        for at, name, key, value in self._optimizer_entries():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer{at}/{name}/{key}"] = value
+            elif value is not None:
+                numbers[f"optimizer{at}/{name}/{key}"] = value
+        if self.average is not None:
+            tensors |= {f"average/{name}": tensor for name, tensor in self.average.tensors.items()}
+        loss, score, images = self.tally.of_all()
+        tensors |= {"tally/loss": loss, "tally/score": score}
+        numbers |= {"images": images, "precision": self.precision.state()}
+        return Checkpoint(tensors, numbers)
+
+    def _optimizer_entries(self) -> list[tuple[int, str, str, Any]]:
+        names = {id(parameter): name for name, parameter in self.network.named_parameters()}
+        return [
+            (at, names[id(parameter)], key, value)
+            for at, optimizer in enumerate(self.optimizers)
+            for parameter, state in optimizer.state.items()
+            for key, value in state.items()
+        ]
+
+    @torch.no_grad()
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Become what the checkpoint was taken of: the same network, optimizers and averages."""
+        tensors, numbers = checkpoint
+        for name, tensor in own_tensors(self.network).items():
+            tensor.copy_(tensors[f"network/{name}"])
+        parameters = dict(self.network.named_parameters())
+        for optimizer in self.optimizers:
+            optimizer.state.clear()
+        for name, value in (*tensors.items(), *numbers.items()):
+            kind, _, rest = name.partition("/")
+            if kind.startswith("optimizer"):
+                parameter, key = parameters[rest.rpartition("/")[0]], rest.rpartition("/")[2]
+                kept = _like(parameter, value) if isinstance(value, Tensor) else value
+                self.optimizers[int(kind.removeprefix("optimizer"))].state[parameter][key] = kept
+        if self.average is not None:
+            for name, tensor in self.average.tensors.items():
+                tensor.copy_(tensors[f"average/{name}"])
+        self.tally = Tally(self.tally.loss.device)
+        if distributed.is_first():  # it carries the sums of all
+            self.tally.loss.copy_(tensors["tally/loss"])
+            self.tally.score.copy_(tensors["tally/score"])
+            self.tally.images = numbers["images"]
+        self.precision.restore(numbers["precision"])
+        for name in COUNTERS:
+            setattr(self, name, numbers[name])
+        self.seconds = float(numbers.get("seconds", 0.0))  # earlier versions do not keep it
+        self.best_loss = math.inf if numbers["best_loss"] is None else numbers["best_loss"]
+
+
+def _like(parameter: Tensor, value: Tensor) -> Tensor:
+    """A tensor of the optimizer on its parameter's device, and in its layout where it has its shape."""
+    if value.shape != parameter.shape:
+        return value.to(parameter.device)
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def is_finite(network: nn.Module) -> bool:
+    """Whether all weights are numbers."""
+    return all(bool(tensor.isfinite().all()) for tensor in own_tensors(network).values() if tensor.is_floating_point())

@@ -1,0 +1,71 @@
+"""Batch normalisation over the batches of all workers, as one worker would have it.
+
+torch's own SyncBatchNorm takes CUDA tensors alone; this one works on every device, and so is tested where there are no
+GPUs. The sums go through an all-reduce whose gradient is one as well, so that the gradient is that of the whole batch.
+"""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import Any, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from cnncli.executor.lowering.modules import AnyBatchNorm
+from cnncli.executor.runtime import distributed
+
+
+def synchronise(network: nn.Module) -> None:
+    """Let the network's batch normalisations take their statistics over all workers in training."""
+    if distributed.count() > 1:
+        for module in network.modules():
+            if isinstance(module, AnyBatchNorm):
+                module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all workers, on each; so is its gradient."""
+
+    @staticmethod
+    def forward(context: Any, tensor: Tensor) -> Tensor:
+        total = tensor.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        total = gradients[0].clone()
+        dist.all_reduce(total)
+        return total
+
+
+def _summed(tensor: Tensor) -> Tensor:
+    return cast(Tensor, _Sum.apply(tensor))  # type: ignore[no-untyped-call]
+
+
+def _forward(module: AnyBatchNorm, x: Tensor) -> Tensor:
+    """Ioffe and Szegedy 2015, with mean and variance over the images of all workers."""
+    if not module.training:
+        return nn.BatchNorm2d.forward(module, x)
+    values = x.float()
+    rest = (0, *range(2, x.dim()))
+    each = (1, -1, *(1,) * (x.dim() - 2))
+    share = float(distributed.has_share())  # an image that another worker has, too, counts for nothing
+    own = torch.tensor([share * values.numel() / values.shape[1]], device=x.device)
+    sums = _summed(torch.cat([share * values.sum(rest), own]))
+    count = sums[-1].detach()
+    mean = sums[:-1] / count
+    centred = values - mean.view(each)
+    variance = _summed(share * centred.square().sum(rest)) / count
+    with torch.no_grad():
+        if module.running_mean is not None and module.running_var is not None and module.momentum is not None:
+            module.running_mean.lerp_(mean, module.momentum)
+            module.running_var.lerp_(variance * count / (count - 1).clamp_min(1), module.momentum)
+        if module.num_batches_tracked is not None:
+            module.num_batches_tracked.add_(1)
+    result = centred * (variance + module.eps).rsqrt().view(each)
+    if module.weight is not None:
+        result = result * module.weight.view(each) + module.bias.view(each)
+    return result.to(x.dtype)

@@ -1,0 +1,106 @@
+"""Conventions that change an answer: each is said by name, several can be accepted, and marks say which one matched.
+
+Some change the network (how sizes are rounded, what a padding means, how a pool moves), others only what is counted.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any, NamedTuple
+
+from cnncli.arithmetic.shape import Shape
+from cnncli.errors import suggestion
+from cnncli.graph import Graph, Node
+from cnncli.inference import Inferred, infer_all
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
+
+
+class Conventions(NamedTuple):
+    """A choice of each; what is empty is as the file says, or as PyTorch has it."""
+
+    rounding: str = ""
+    padding: str = ""
+    pool_stride: str = ""
+    bias: str = ""
+    batchnorm: str = ""
+    operations: str = ""
+    order: str = ""
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "rounding": ("floor", "ceil", "exact"),
+    "padding": ("per side", "in total"),
+    "pool_stride": ("kernel", "1"),
+    "bias": ("counted", "not counted"),
+    "batchnorm": ("2C", "4C"),
+    "operations": ("FLOPs", "MACs"),
+    "order": ("CxHxW", "HxWxC"),
+}
+USUAL = Conventions()
+OF_THE_NETWORK = ("rounding", "padding", "pool_stride")
+
+
+def read_conventions(source: Source, node: Value | None) -> tuple[Conventions, ...]:
+    """``{bias: [counted, not counted], order: CxHxW}`` as all choices together, the first of each first.
+
+    Raises CnnError, with the place, for an unknown convention or choice.
+    """
+    if node is None:
+        return (USUAL,)
+    if not isinstance(node, Mapping):
+        raise source.error(node, "conventions are a mapping (key: value)", "write conventions: {bias: not counted}")
+    accepted: dict[str, list[str]] = {}
+    for name, value in node.entries.items():
+        if name not in CHOICES:
+            known = f"there are {', '.join(CHOICES)}"
+            raise source.error(node.keys[name], f"there is no convention {name!r}", suggestion(name, [*CHOICES], known))
+        items = value.items if isinstance(value, Sequence) else [value]
+        accepted[name] = [*dict.fromkeys(_choice(source, name, item) for item in items)]
+        if not accepted[name]:
+            raise source.error(value, f"{name} accepts nothing", f"it is {' or '.join(CHOICES[name])}")
+    return tuple(Conventions(**dict(zip(accepted, chosen, strict=True))) for chosen in product(*accepted.values()))
+
+
+def _choice(source: Source, name: str, value: Value) -> str:
+    text = value.text.strip().lower() if isinstance(value, Scalar) else ""
+    spelled = {choice.lower(): choice for choice in CHOICES[name]}
+    if text not in spelled:
+        raise source.error(value, f"{name} cannot be {text or 'this'!r}", f"it is {' or '.join(CHOICES[name])}")
+    return spelled[text]
+
+
+def said(conventions: Conventions, usual: Conventions) -> str:
+    """What differs from the first choice, in words: ``bias not counted, batchnorm 4C``."""
+    pairs = zip(conventions._fields, conventions, usual, strict=True)
+    return ", ".join(f"{name.replace('_', ' ')} {choice}" for name, choice, other in pairs if choice != other)
+
+
+def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shape] | None = None) -> Inferred:
+    """The network's figures under these conventions; layers that do not fit are left out of its facts.
+
+    ``forced`` are output shapes that what follows goes on with.
+    """
+    nodes = tuple(_changed(node, conventions) for node in graph.nodes)
+    return infer_all(graph._replace(nodes=nodes), forced=forced or {})[0]
+
+
+def _changed(node: Node, conventions: Conventions) -> Node:
+    fields = dict(node.layer.__dict__)
+    if conventions.rounding and "rounding" in fields and fields.get("padding") not in ("same", "same_lower"):
+        fields["rounding"] = conventions.rounding
+        if conventions.rounding == "ceil" and not node.layer.kind.endswith("pool"):
+            fields["rounding"] = node.layer.__dict__["rounding"]  # libraries round up in pools alone
+    if conventions.padding == "in total" and "padding" in fields:
+        fields["padding"] = _halved(fields["padding"])
+    if conventions.pool_stride == "1" and node.layer.kind.endswith("pool") and fields.get("stride", 1) is None:
+        fields["stride"] = 1
+    return node if fields == node.layer.__dict__ else node._replace(layer=type(node.layer)(**fields))
+
+
+def _halved(padding: Any) -> Any:
+    """An amount in total as (before, after); the odd one stands after, as libraries have it."""
+    if isinstance(padding, int):
+        return padding // 2 if padding % 2 == 0 else ((padding // 2, padding - padding // 2),) * 2
+    if isinstance(padding, tuple):
+        return tuple((item // 2, item - item // 2) if isinstance(item, int) else item for item in padding)
+    return padding

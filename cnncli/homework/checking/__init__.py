@@ -1,0 +1,1 @@
+"""Comparing given answers with the correct ones."""

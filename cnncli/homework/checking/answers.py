@@ -1,0 +1,111 @@
+"""Answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``(5*5*1 + 1) * 6``, ``does not fit``.
+
+Students write in the digits of their own script: here, and in no other text, ١٥٦ is 156.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnncli.arithmetic.numerals import in_ascii_digits
+from cnncli.language.expressions import BadExpression, evaluate
+
+REFUSALS = (
+    *("does not fit", "doesn't fit", "does not work", "doesn't work", "not possible", "impossible", "invalid", "no"),
+    *("not an integer", "error", "none", "undefined"),
+)
+MULTIPLES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+NOT = re.compile(r"\b((does|is)(n't| not)|do not|cannot|can't|not|no) (fit|work|possible|an integer|a whole number)\b")
+UNITS = re.compile(
+    r"\b(parameters?|params?|weights?|biases|neurons?|units?|pixels?|px|macs?|flops?|operations?|ops|connections?|"
+    r"values?|elements?|bytes?)\b\.?",
+    re.IGNORECASE,
+)
+MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNORECASE)  # GFLOPs, MMACs
+
+
+class Given(NamedTuple):
+    """A reading of an answer: a number, a shape (or both), or that it ``refuses`` ("does not fit"); else unreadable."""
+
+    text: str
+    number: Fraction | None = None
+    shape: tuple[int, ...] | None = None
+    refuses: bool = False
+    working: str = ""
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was answered."""
+        return self.text.strip().lower() in ("", "~", "null", "-", "?", "n/a")
+
+
+def read(text: str) -> Given:
+    """Read an answer; what cannot be read keeps its text alone."""
+    text = " ".join(text.split())
+    plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe as word processors write it
+    if plain in REFUSALS or NOT.search(plain):
+        return Given(text, refuses=True)
+    working, equals, result = plain.rpartition("=")
+    if equals and _number(working)[0] is not None and _number(working)[0] == _number(result)[0]:
+        plain = working  # 400 * 120 = 48000: the working is shown back
+    number, working = _number(plain)
+    return Given(text, number, _shape(plain), working=working)
+
+
+def _bare(text: str) -> str:
+    """Without what people write around a figure: ``~``, ``approx.``, brackets, a remark in parentheses."""
+    text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip().rstrip(" ."))
+    text = re.sub(r"\s*\([a-z][^()]*\)$", "", text)
+    return re.sub(r"^\[\s*([^\[\],]+?)\s*\]$", r"\1", text)
+
+
+def without_units(text: str) -> str:
+    """``0.83 GFLOPs`` as ``0.83 G``."""
+    return UNITS.sub("", MANY.sub(r"\1 ", text)).strip()
+
+
+def _shape(text: str) -> tuple[int, ...] | None:
+    """``6x28x28``, ``6@28x28``, ``(6, 28, 28)``, ``6 × 28 × 28``; a lone number is a vector."""
+    bare = without_units(text).strip(" ()[]")
+    parts = re.split(r"\s*[x×@*,]\s*|\s+", bare)
+    if not parts or len(parts) > 4 or not all(re.fullmatch(r"\d{1,10}", part) for part in parts):
+        return None
+    return tuple(map(int, parts))
+
+
+def _number(text: str) -> tuple[Fraction | None, str]:
+    """The number, and its working where it is an expression."""
+    text = without_units(text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
+    for word, many in WORDS.items():
+        if text.endswith(word):
+            text = f"{text.removesuffix(word).strip()}*{many}"
+    match = re.fullmatch(r"([\d.,_' ]+)\s*([kmgbt])", text)
+    if match:
+        text = f"{match[1].strip()}*{MULTIPLES[match[2]]}"
+    plain = _without_separators(text)
+    if re.fullmatch(r"[+-]?(\d{1,30}(\.\d{0,20})?|\.\d{1,20})(e[+-]?\d{1,2})?", plain):
+        return Fraction(plain), ""
+    if not re.fullmatch(r"[\d\s.,_'+\-*/()e%a-z]{1,300}", plain):
+        return None, ""
+    try:
+        value = evaluate(plain, {})
+    except (BadExpression, RecursionError):
+        return None, ""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None, ""
+    exact = Fraction(value) if isinstance(value, int) else Fraction(value).limit_denominator(10**12)
+    return exact, "" if re.fullmatch(r"[\d.]+\*10+", plain) else plain
+
+
+def _without_separators(text: str) -> str:
+    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes, spaces or several points: one number.
+
+    Underscores and apostrophes stand between groups of three digits: 1_56 is a slip, and no number.
+    """
+    text = re.sub(r"(?<![\d.])\d{1,3}(\.\d{3}){2,}(?![\d.])", lambda match: match[0].replace(".", ""), text)
+    text = re.sub(r"(?<=\d)[_'](?=\d{3}(\D|$))", "", text)
+    text = re.sub(r"(?<=\d),(?=\d{2,3}(\D|$))", "", text)
+    return re.sub(r"(?<=\d) (?=\d{3}(\D|$))", "", text)

@@ -1,0 +1,95 @@
+"""Matrices as they are written by hand, in files and in pictures: ``0 1 2; 3 4 5; 6 7 8``, with exact numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from cnncli.errors import CnnError
+from cnncli.homework.exact_ops import matrix_text
+from cnncli.homework.exact_ops.matrix_files import as_array, is_file, read_file
+from cnncli.homework.exact_ops.numbers import refuse_roots
+
+
+def read(text: str) -> Any:
+    """A numpy array of exact numbers, (C, *spatial) as far as the text says: of a text, or of the file that it names.
+
+    A single row is one-dimensional, (n,); rows are (h, w); channels, set apart by ``|``, (C, h, w). A picture is
+    (C, h, w) of whole numbers from 0 to 255. Raises CnnError.
+    """
+    return read_file(Path(text.strip())) if is_file(text) else read_text(text)
+
+
+def read_text(text: str) -> Any:
+    """As :func:`read`, of a text that names no file. Raises CnnError."""
+    return as_array(matrix_text.parse(text))
+
+
+def read_numbers(text: str) -> Any:
+    """As :func:`read`, of what is calculated with: roots that are not whole belong in results. Raises CnnError."""
+    array = read(text)
+    if array.dtype == object:
+        refuse_roots(array.reshape(-1))
+    return array
+
+
+Maps = tuple[tuple[tuple[Any, ...], ...], ...]  # matrices of exact numbers, each as its rows
+
+
+def maps_of(array: Any) -> Maps:
+    """The matrices of an array (..., rows, columns), those of its leading axes one after the other; (n,) is one row."""
+    matrices = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array[None, None]
+    return tuple(tuple(map(tuple, matrix)) for matrix in matrices)
+
+
+def read_maps(text: str) -> Maps:
+    """The maps of a result, which ``|`` or ``||`` sets apart: the channels of an output, one for each filter.
+
+    Raises CnnError where the text cannot be read, or the maps differ in size.
+    """
+    arrays = [read_text(part) for part in matrix_text.split_filters(text)]
+    if len({array.shape for array in arrays}) > 1:
+        raise CnnError("the maps of a result have different sizes", "all filters give maps of one size")
+    return tuple(matrix for array in arrays for matrix in maps_of(array))
+
+
+# Writing ----------------------------------------------------------------------------------------------------------
+
+
+def shown(value: Any) -> str:
+    """An exact number as it is written by hand, 13/4 as 3.25; others with up to six digits."""
+    if isinstance(value, Fraction) and 10_000 % value.denominator == 0:
+        return f"{float(value):.10g}"
+    if isinstance(value, int | Fraction | str):
+        return str(value)
+    return f"{float(value):.6g}"
+
+
+def maps_text(maps: Maps) -> str:
+    """Maps as :func:`read_maps` reads them: ``19 25; 37 43 | 4 6; 10 12``."""
+    return " | ".join("; ".join(" ".join(map(shown, row)) for row in matrix) for matrix in maps)
+
+
+def lines(array: Any) -> list[str]:
+    """Aligned rows; further axes one after the other, with an empty line between."""
+    if array.ndim == 1:
+        return ["  ".join(map(shown, array))]
+    if array.ndim > 2:
+        blocks = [lines(part) for part in array]
+        return [line for at, block in enumerate(blocks) for line in ([""] if at else []) + block]
+    texts = [[shown(value) for value in row] for row in array]
+    width = max(len(text) for row in texts for text in row)
+    return ["  ".join(text.rjust(width) for text in row) for row in texts]
+
+
+def plain(value: Any) -> Any:
+    """For JSON: nested lists of numbers, fractions as texts such as "1/9"."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(item) for item in value]
+    if getattr(value, "ndim", 0):
+        return [plain(item) for item in value]
+    if isinstance(value, bool | int | str):
+        return value
+    return str(value) if isinstance(value, Fraction) else float(value)

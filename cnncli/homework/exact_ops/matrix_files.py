@@ -1,0 +1,160 @@
+"""Matrices in files: text by the one reader of :mod:`.matrix_text`, NumPy's arrays, and pictures."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnncli.errors import CnnError
+from cnncli.homework.exact_ops import matrix_text
+from cnncli.homework.exact_ops.matrix_text import DEPTH_LIMIT
+from cnncli.io.files import IMAGE_FORMATS, TEXT_LIMIT, named, open_regular, read_bytes
+
+if TYPE_CHECKING:
+    from cnncli.data.formats.npz import Header
+
+VALUES_LIMIT = 10_000_000
+CHUNK = 1 << 20  # bytes
+TEXTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".txt", ".tex")
+ARRAYS = (".npy",)
+
+
+def is_file(text: str) -> bool:
+    """Whether a text names a file of numbers, or a picture."""
+    return _suffix(text) in (*IMAGE_FORMATS, *TEXTS, *ARRAYS)
+
+
+def is_picture(text: str) -> bool:
+    """Whether a text names a picture."""
+    return _suffix(text) in IMAGE_FORMATS
+
+
+def _suffix(text: str) -> str:
+    name = text.strip()
+    return Path(name).suffix.lower() if len(name) < 4096 and ";" not in name and "\n" not in name else ""
+
+
+def read_file(path: Path) -> Any:
+    """The array in a file, (C, h, w) for a picture. Raises CnnError for what is no regular file, or cannot be read.
+
+    At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read, which is known before memory is taken.
+    """
+    with named(path):
+        if path.suffix.lower() in IMAGE_FORMATS:
+            return _picture(path)
+        if path.suffix.lower() in ARRAYS:
+            return _array(path)
+        return _text(path)
+
+
+def _text(path: Path) -> Any:
+    data = read_bytes(path, TEXT_LIMIT, "save the array with numpy.save, as .npy")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CnnError(f"{path}: is not UTF-8 text", "save it as UTF-8; arrays of NumPy end in .npy") from None
+    try:
+        if path.suffix.lower() in (".yaml", ".yml"):
+            nested = _yaml(text)
+            matrix_text.check_equal_lengths(nested, text)
+        else:
+            nested = matrix_text.parse(_with_commas(text) if path.suffix.lower() == ".csv" else text)
+    except CnnError as error:
+        raise CnnError(f"{path}: {error.problems[0].message}", error.problems[0].hint) from None
+    return as_array(nested)
+
+
+def _with_commas(text: str) -> str:
+    """A CSV file whose entries are set apart by semicolons, as spreadsheets write them, with commas instead."""
+    if ";" in text and "," in text:
+        raise CnnError(
+            "commas and semicolons both separate its entries, or the commas are decimal commas",
+            "save it with one separator and with decimal points",
+        )
+    return text.replace(";", ",")
+
+
+def _yaml(text: str) -> Any:
+    """Nested lists by the parser that bounds depth and aliases; a text in it by the reader of matrices."""
+    from cnncli.language.source import Scalar, Sequence, Source, Value, parse
+
+    def nested(value: Value | None) -> Any:
+        if isinstance(value, Sequence) and value.items:
+            return [nested(item) for item in value.items]
+        if isinstance(value, Scalar):
+            found = matrix_text.parse(value.text)
+            return found[0] if len(found) == 1 and not isinstance(found[0], list) else found
+        raise CnnError("a matrix in YAML is a list of lists of numbers", "write [[0, 1], [2, 3]]")
+
+    try:
+        root = parse(Source("", text))
+    except CnnError as error:
+        raise CnnError(error.problems[0].message, "write nested lists: [[0, 1], [2, 3]]") from None
+    if root is not None and (root.weight > VALUES_LIMIT or root.height > DEPTH_LIMIT + 1):
+        raise CnnError(f"more than {DEPTH_LIMIT} axes, or {VALUES_LIMIT:,} numbers", "use a smaller array")
+    found = nested(root)
+    return found if isinstance(found, list) else [found]
+
+
+def as_array(nested: list[Any]) -> Any:
+    """Nested lists that are equally long as an array of exact numbers. Raises CnnError for too many axes."""
+    import numpy as np
+
+    shape = matrix_text.shape_of(nested)
+    if len(shape) > DEPTH_LIMIT:
+        raise CnnError(f"an array of {len(shape)} axes", f"at most {DEPTH_LIMIT} are understood")
+    array = np.empty(shape, dtype=object)
+    array[...] = nested
+    return array
+
+
+# NumPy ------------------------------------------------------------------------------------------------------------
+
+
+def _array(path: Path) -> Any:
+    """An array that ``numpy.save`` wrote. Its header is compared with the limits before the numbers are read."""
+    import numpy as np
+
+    from cnncli.data.formats.npz import read_array
+
+    with open_regular(path) as file:
+        chunks, size = iter(partial(file.read, CHUNK), b""), os.fstat(file.fileno()).st_size
+        try:
+            array = read_array(path.name, chunks, size, partial(_check_header, path))
+        except (ValueError, EOFError) as error:
+            reason = str(error) or "it ends too early"
+            raise CnnError(f"{path}: is not an array that NumPy saved: {reason}", "write it with numpy.save") from None
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise CnnError(f"{path}: holds values that are not finite (nan or inf)", "replace them by numbers")
+        return array.astype(np.float64)
+    return (array.astype(np.uint8) if array.dtype.kind == "b" else array).astype(object)
+
+
+def _check_header(path: Path, header: Header) -> None:
+    shape = header.shape
+    fits = 1 <= len(shape) <= DEPTH_LIMIT and min(shape) > 0 and prod(shape) <= VALUES_LIMIT
+    if header.dtype.kind not in "biuf" or not fits:
+        raise CnnError(
+            f"{path}: holds {header.dtype} of shape {header.shown_shape if shape else 'no axes'}",
+            f"1 to {DEPTH_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are understood",
+        )
+
+
+def _picture(path: Path) -> Any:
+    """Whole numbers from 0 to 255, (1, h, w) of a grey picture and (3, h, w) of a coloured one, as floats."""
+    import numpy as np
+
+    from cnncli.data.formats.pixels import in_mode, open_image
+
+    with open_image(path) as image:
+        if image.width * image.height > VALUES_LIMIT:
+            raise CnnError(f"{path}: has more than {VALUES_LIMIT:,} pixels (the limit)", "use a smaller picture")
+        is_grey = re.match(r"1$|L|I", image.mode) is not None
+        picture = np.asarray(in_mode(image, "L" if is_grey else "RGB"))
+    channels = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+    return channels.astype(np.float64)

@@ -1,0 +1,58 @@
+"""Exact numbers: whole numbers, fractions, and square roots that stay as they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from math import isqrt
+from typing import Any
+
+from cnncli.arithmetic.numerals import is_digits
+from cnncli.errors import CnnError
+
+_ROOT = re.compile(r"sqrt\(([^()√]{1,60})\)|√([^()√]{1,60})")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,2})?)|[+-]?\.[0-9]{1,30}")
+
+
+def number(word: str) -> Any:
+    """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; a root that is not whole stays ``sqrt(30)``. Raises CnnError."""
+    if len(word) <= 30 and is_digits(word):
+        return int(word)  # most are, and a file may hold many
+    root = _ROOT.fullmatch(word)
+    if root:
+        value = number(root[1] or root[2])
+        if value < 0:
+            raise CnnError(f"{word!r} is the root of a negative number")
+        return square_root(value)
+    if not _NUMBER.fullmatch(word):
+        raise CnnError(f"{word[:40] or 'nothing'!r} is not a number", "write 3, -1/9 or 0.25")
+    try:
+        exact = Fraction(word)
+    except ZeroDivisionError:
+        raise CnnError(f"{word!r} divides by zero") from None
+    return exactly(exact)
+
+
+def exactly(value: Any) -> Any:
+    """A fraction that is whole as a whole number; numpy's integers as Python's."""
+    if hasattr(value, "item"):
+        return value.item()
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def square_root(value: Any) -> Any:
+    """Exact where it is whole or a fraction; else ``sqrt(30)`` (a number for floats)."""
+    if not isinstance(value, int | Fraction):
+        return value**0.5
+    exact = Fraction(value)
+    above, below = isqrt(exact.numerator), isqrt(exact.denominator)
+    if above * above == exact.numerator and below * below == exact.denominator:
+        return exactly(Fraction(above, below))
+    return f"sqrt({exactly(exact)})"
+
+
+def refuse_roots(values: Iterable[Any]) -> None:
+    """Raises CnnError where one of the values is a root that stays a text."""
+    if any(isinstance(value, str) for value in values):
+        raise CnnError("a root that is not whole is not calculated with", "write it as a number, such as 1.41")

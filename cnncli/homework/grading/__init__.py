@@ -1,0 +1,1 @@
+"""Marks and feedback for a class."""

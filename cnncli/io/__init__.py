@@ -1,0 +1,1 @@
+"""Reading files and writing to terminals: limits, escaping, progress."""

@@ -1,0 +1,98 @@
+"""Text that others wrote, made harmless in each form that cnn writes: a terminal, Markdown, HTML, LaTeX, CSV.
+
+Names of layers, files and students, notes, and values of tables come from files that anyone may have written. Each
+form has characters that do something: they are escaped here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cnncli.arithmetic.numerals import read_number
+
+# Controls (C0 without tab and newline, DEL, C1), which move a cursor, clear a screen or rename a window; the line and
+# paragraph separators; everything with Unicode's property Bidi_Control, which shows a text in another order than it
+# has; and lone surrogates, which stand for bytes that are no UTF-8 and cannot be encoded.
+_DRIVES_TERMINALS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_MARKDOWN = re.compile(r"[\\`*_<>\[\]|&$~]")
+_LATEX = {
+    **{char: f"\\{char}" for char in "_&%$#{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+_FORMULA = ("=", "+", "-", "@", "\t")  # what spreadsheets take for the start of a formula
+
+
+def visible(text: str) -> str:
+    r"""``text`` with every character that drives a terminal written as ``\uXXXX``; tabs and newlines stay.
+
+    This is JSON's escape as well, so that JSON stays valid and reads back as the same text.
+
+    >>> visible("\x1b[31mred")
+    '\\u001b[31mred'
+    """
+    return _DRIVES_TERMINALS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def visible_line(text: str) -> str:
+    r"""The same in one line: for a cell of a table, whose width must be that of what is printed.
+
+    >>> visible_line("a\nb")
+    'a\\nb'
+    """
+    return visible(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def markdown(text: str) -> str:
+    """A line as Markdown's plain text: ``5*5*3`` is no emphasis, ``<b>`` no tag, ``[a](b)`` no link.
+
+    >>> markdown("5*5 <b>")
+    '5\\\\*5 \\\\<b\\\\>'
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", visible_line(text))
+
+
+def html(text: str) -> str:
+    """A text as HTML's, also within an attribute.
+
+    >>> html("a < b")
+    'a &lt; b'
+    """
+    from html import escape
+
+    return escape(visible(text))
+
+
+def latex(text: str) -> str:
+    """A text as LaTeX's, with nothing in it that LaTeX would take for a command.
+
+    >>> latex("50% of c_1")
+    '50\\\\% of c\\\\_1'
+    """
+    return "".join(_LATEX.get(char, char) for char in visible_line(text))
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as comma-separated values in which a spreadsheet finds no formula.
+
+    A text that begins as a formula does is given a leading apostrophe, unless it is a number.
+
+    >>> csv_text([["=1+1", "-1.5", -1.5]])
+    "'=1+1,-1.5,-1.5\\n"
+    """
+    import csv
+    import io
+
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(_FORMULA) and read_number(text) is None else text

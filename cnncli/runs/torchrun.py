@@ -1,0 +1,62 @@
+"""What torchrun says in the environment of a process that it started: one reader for all of its variables."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from cnncli.arithmetic.numerals import is_digits
+from cnncli.errors import CnnError, shortened
+
+DIGITS = 9  # of the largest number that is read: no cluster has 10^9 processes
+
+
+class Place(NamedTuple):
+    """Which process this is, from 0, of how many: in all, and on this machine; how often all were started again."""
+
+    rank: int = 0
+    world_size: int = 1
+    local_rank: int = 0
+    local_world_size: int = 1
+    restarts: int = 0
+
+
+def place() -> Place:
+    """This process's place. Without WORLD_SIZE there is no torchrun, and what the other variables hold means nothing.
+
+    Raises CnnError for a variable that is no whole number, and for ranks that contradict the numbers of processes.
+    """
+    if "WORLD_SIZE" not in os.environ:
+        return Place()
+    world_size = _number("WORLD_SIZE", 1)
+    if world_size > 1 and "RANK" not in os.environ:
+        raise CnnError(f"WORLD_SIZE is {world_size}, and RANK is not set", _HINT)
+    found = Place(
+        _number("RANK", 0),
+        world_size,
+        _number("LOCAL_RANK", 0),
+        _number("LOCAL_WORLD_SIZE", 1),
+        _number("TORCHELASTIC_RESTART_COUNT", 0),
+    )
+    _check_below("RANK", found.rank, "WORLD_SIZE", world_size)
+    if "LOCAL_WORLD_SIZE" in os.environ:
+        _check_below("LOCAL_RANK", found.local_rank, "LOCAL_WORLD_SIZE", found.local_world_size)
+    return found
+
+
+_HINT = "torchrun sets both, as --nproc does; otherwise unset WORLD_SIZE"
+
+
+def _number(variable: str, least: int) -> int:
+    """A variable's whole number, ``least`` where it is not set."""
+    text = os.environ.get(variable, str(least))
+    if not is_digits(text) or len(text) > DIGITS or int(text) < least:
+        raise CnnError(
+            f"the environment variable {variable} must be a whole number, not {shortened(repr(text))}", _HINT
+        )
+    return int(text)
+
+
+def _check_below(variable: str, number: int, of: str, count: int) -> None:
+    if number >= count:
+        raise CnnError(f"{variable} is {number}, and {of} is {count}: ranks count from 0", _HINT)

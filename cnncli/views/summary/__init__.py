@@ -1,0 +1,1 @@
+"""The table of layers, and the same in other formats."""

@@ -1,0 +1,80 @@
+"""Looking around in a long summary: some kinds only, sorted, the first few, and each one's share of the total."""
+
+from __future__ import annotations
+
+from cnncli.arithmetic.shape import is_open
+from cnncli.errors import CnnError, suggestion
+from cnncli.inference import SUMMED, Inferred
+from cnncli.layers import KINDS
+from cnncli.views.summary.columns import Column
+from cnncli.views.summary.rows import Row, flat
+
+BAR = 12  # the width of a bar that stands for everything
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | None) -> list[Row]:
+    """Rows of single layers under their full names, of the kinds ``only``, by falling ``sort``, at most ``top``.
+
+    Raises CnnError for unknown kinds and figures.
+    """
+    rows = flat(inferred)
+    if only is not None:
+        kinds = _kinds(only, inferred)
+        rows = [row for row in rows if row.kind in kinds]
+    if sort is not None or top is not None:
+        figure = figure_named(sort or "params")
+        if is_open(inferred.totals[figure]):
+            raise CnnError(
+                f"--sort {figure}: depends on the open sizes", "give the input numbers, as --input 3x224x224"
+            )
+        rows.sort(key=lambda row: -row.counts[figure] if row.counts is not None else 0)
+    return rows[:top]
+
+
+def figure_named(name: str, option: str = "--sort") -> str:
+    """Raises CnnError for what is not a figure, in the words of the option that names it."""
+    if name not in SUMMED:
+        hint = suggestion(name, SUMMED, f"the figures are {', '.join(SUMMED)}")
+        raise CnnError(f"{option}: there is no figure {name!r}", hint)
+    return name
+
+
+def _kinds(text: str, inferred: Inferred) -> list[str]:
+    kinds = [name.strip().lower() for name in text.split(",") if name.strip()]
+    present = list(dict.fromkeys(facts.node.layer.kind for facts in inferred.facts.values()))
+    for kind in kinds:
+        if kind not in KINDS:
+            hint = suggestion(kind, list(KINDS), f"the network has {', '.join(present)}")
+            raise CnnError(f"--only: there is no kind of layer {kind!r}", hint)
+    if not kinds:
+        raise CnnError("--only: names no kind", f"the network has {', '.join(present)}")
+    return kinds
+
+
+def share_column(inferred: Inferred, figure: str, form: str = "table") -> Column | None:
+    """Each row's share of the total of one figure; None where there is no total to share.
+
+    In a table it is a bar and a percentage, in Markdown and LaTeX a percentage, in CSV a number from 0 to 1.
+    """
+    total = inferred.totals[figure]
+    if is_open(total) or not total:
+        return None
+
+    def cell(row: Row, *_: object) -> str:
+        if row.counts is None:
+            return ""
+        part = row.counts[figure]
+        return {"table": f"{bar(part, total)} {part / total:6.1%}", "csv": f"{part / total:.6f}"}.get(
+            form, f"{part / total:.1%}"
+        )
+
+    heading = f"share of {figure}"
+    return Column(heading if form == "csv" else "share", heading, cell, 9, right=form != "table")
+
+
+def bar(part: int, whole: int) -> str:
+    """A bar of at most ``BAR`` columns, in eighths of one."""
+    eighths = round(8 * BAR * part / whole)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + EIGHTHS[rest].strip()).ljust(BAR)

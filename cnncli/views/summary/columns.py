@@ -1,0 +1,155 @@
+"""The columns that a summary can show: how each is headed, and what it says of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncli.arithmetic.shape import Shape, format_shape, is_open
+from cnncli.arithmetic.window import Window
+from cnncli.errors import CnnError, suggestion
+from cnncli.inference import SUMMED, Facts, Inferred
+from cnncli.layers.sliding import padding_text, values_text
+from cnncli.views.summary.rows import Row
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+PER_INPUT = ("macs", "flops", "connections", "activations")  # what grows with the batch
+
+
+class Column(NamedTuple):
+    """A column: ``rank`` orders the columns by importance (the highest is given up first on a narrow screen)."""
+
+    name: str
+    heading: str
+    cell: Callable[[Row, Inferred, int], str]
+    rank: int
+    right: bool = False
+
+
+def _windows(row: Row) -> tuple[Window, ...]:
+    return row.facts.figures.windows if row.facts is not None and row.is_layer else ()
+
+
+def kernel_text(windows: tuple[Window, ...]) -> str:
+    """``5x5``; nothing without windows."""
+    return format_shape(tuple(window.kernel for window in windows))
+
+
+def stride_text(windows: tuple[Window, ...]) -> str:
+    """``2``, or ``2x1`` where the axes differ."""
+    return values_text([window.stride for window in windows]) if windows else ""
+
+
+def dilation_text(windows: tuple[Window, ...]) -> str:
+    """``1``, or ``2x1`` where the axes differ."""
+    return values_text([window.dilation for window in windows]) if windows else ""
+
+
+def _padding(row: Row, inferred: Inferred, batch: int) -> str:
+    windows = _windows(row)
+    if any(is_open(window.before) for window in windows) and row.facts is not None:
+        return str(getattr(row.facts.node.layer, "padding", ""))  # the word: its amounts follow the size
+    if windows:
+        return padding_text(windows)
+    amounts = getattr(row.facts.node.layer, "amounts", None) if row.facts is not None and row.is_layer else None
+    if amounts is None or row.facts is None:
+        return ""
+    return padding_text(tuple(Window(1, 1, before, after) for before, after in amounts(row.facts.input_shapes)))
+
+
+def _output(row: Row, inferred: Inferred, batch: int) -> str:
+    return format_shape(with_batch(row.facts.figures.output_shape, batch)) if row.facts is not None else ""
+
+
+def with_batch(shape: Shape, batch: int) -> Shape:
+    """A shape with the batch in front, where one is asked for (``batch`` above 0)."""
+    return (batch, *shape) if batch else shape
+
+
+def _sees(row: Row, inferred: Inferred, batch: int) -> str:
+    return sees_text(row.facts, inferred) if row.facts is not None else ""
+
+
+def sees_text(facts: Facts, inferred: Inferred) -> str:
+    """The receptive field's size on each input: ``16x16``, ``all``; with ``*`` where its paths are not aligned."""
+    extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
+    parts = []
+    for name, field in facts.receptive_field.items():
+        known = all(axis.is_known for axis in field.axes)
+        size = "all" if known and field.sees_all(extents[name]) else "varies"
+        if known and size != "all":
+            size = format_shape(tuple(axis.size for axis in field.axes))
+        parts.append(("" if len(extents) == 1 else f"{name} ") + size + ("" if field.aligned else "*"))
+    return ", ".join(parts)
+
+
+def _count(name: str) -> Callable[[Row, Inferred, int], str]:
+    def cell(row: Row, inferred: Inferred, batch: int) -> str:
+        if row.counts is None:
+            return ""
+        return f"{scaled(name, row.counts[name], batch):,}"
+
+    return cell
+
+
+def scaled(name: str, count: int, batch: int) -> int:
+    """A count for the batch asked for, where it is one that grows with it."""
+    return count * batch if batch and name in PER_INPUT else count
+
+
+def kind_text(row: Row) -> str:
+    """The kind, with ``x8`` for eight equal rounds."""
+    return row.kind if row.times == 1 else f"{row.kind} x{row.times}"
+
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column("layer", "layer", lambda row, *_: "  " * row.depth + row.label, 0),
+        Column("kind", "kind", lambda row, *_: kind_text(row), 5),
+        Column("output", "output", _output, 2),
+        Column("kernel", "kernel", lambda row, *_: kernel_text(_windows(row)), 6),
+        Column("stride", "stride", lambda row, *_: stride_text(_windows(row)), 7),
+        Column("pad", "pad", _padding, 8),
+        Column("dilation", "dilation", lambda row, *_: dilation_text(_windows(row)), 9),
+        Column("params", "params", _count("params"), 1, right=True),
+        Column("macs", "MACs", _count("macs"), 3, right=True),
+        Column("sees", "sees", _sees, 4),
+        *(Column(name, name, _count(name), 10, right=True) for name in SUMMED if name not in ("params", "macs")),
+        Column("inputs", "inputs", lambda row, *_: ", ".join(row.facts.node.inputs) if row.facts else "", 11),
+        Column("notes", "notes", lambda row, *_: "; ".join(notes(row)), 12),
+    )
+}
+
+DEFAULT = ("layer", "kind", "output", "kernel", "stride", "pad", "params", "macs", "sees")
+
+
+def notes(row: Row) -> tuple[str, ...]:
+    """What is to be said of a layer."""
+    return row.facts.figures.notes if row.facts is not None and row.is_layer else ()
+
+
+def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) -> list[Column]:
+    """The columns of ``--columns a,b,c``, or the default ones but ``leave_out``; the dilation where there is any.
+
+    Raises CnnError for an unknown name.
+    """
+    if names is None:
+        dilated = any(window.dilation > 1 for row in rows for window in _windows(row))
+        shown = {*DEFAULT, *(("dilation",) if dilated else ())} - {*leave_out}
+        return [COLUMNS[name] for name in COLUMNS if name in shown]
+    wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in COLUMNS:
+            hint = suggestion(name, list(COLUMNS), f"the columns are {', '.join(COLUMNS)}")
+            raise CnnError(f"--columns: there is no column {name!r}", hint)
+    if not wanted:
+        raise CnnError("--columns: names no column", f"the columns are {', '.join(COLUMNS)}")
+    return [COLUMNS[name] for name in dict.fromkeys(wanted)]
+
+
+def stride_value(stride: int | Fraction) -> int | str:
+    """A receptive field's stride for JSON: a whole number, or a text such as ``1/2``."""
+    return stride.numerator if stride.denominator == 1 else str(stride)

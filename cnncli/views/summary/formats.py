@@ -1,0 +1,127 @@
+"""A summary for programs (JSON, CSV) and for papers (Markdown, LaTeX)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncli.inference import Facts, Inferred
+from cnncli.io.escaping import csv_text, latex, markdown
+from cnncli.views.summary.columns import Column, scaled, stride_value, with_batch
+from cnncli.views.summary.rows import Row
+
+_COUNTS = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops", "connections", "activations")
+
+
+def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
+    """The summary as plain data: every layer in the order of computation, whatever the table would fold."""
+    graph = inferred.graph
+    totals = {name: scaled(name, count, batch) for name, count in inferred.totals.items()}
+    smallest = {"smallest_input": smallest_sizes(inferred)} if inferred.assumed else {}
+    return {
+        "name": graph.name or slug,
+        **({"batch": batch} if batch else {}),
+        "inputs": [{"name": entry.name, "shape": list(with_batch(entry.shape, batch))} for entry in graph.inputs],
+        "layers": [_layer(facts, batch) for facts in inferred.facts.values()],
+        "outputs": list(graph.outputs),
+        **smallest,
+        "totals": totals,
+    }
+
+
+def smallest_sizes(inferred: Inferred) -> dict[str, int | None]:
+    """Of each open size the smallest value from which on the network works, as far as the others do not matter."""
+    from cnncli.arithmetic.symbolic import letters_of, smallest
+
+    names = letters_of(size for entry in inferred.graph.inputs for size in entry.shape)
+    return {name: smallest(inferred.assumed, name) for name in names}
+
+
+def json_text(summary: dict[str, Any]) -> str:
+    """The summary as JSON with one line per layer: as easy to grep as to parse."""
+    import json
+
+    parts = []
+    for key, value in summary.items():
+        if key == "layers":
+            lines = ",\n".join(f"  {json.dumps(layer, ensure_ascii=False, default=str)}" for layer in value)
+            parts.append(f' "layers": [\n{lines}\n ]')
+        else:
+            parts.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=str)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _layer(facts: Facts, batch: int) -> dict[str, Any]:
+    figures = facts.figures
+    return {
+        "name": facts.node.name,
+        "kind": facts.node.layer.kind,
+        "inputs": list(facts.node.inputs),
+        "output_shape": list(with_batch(figures.output_shape, batch)),
+        **{name: scaled(name, getattr(figures, name), batch) for name in _COUNTS},
+        "receptive_field": {
+            name: {
+                "size": [axis.size if axis.is_known else None for axis in field.axes],
+                "stride": [stride_value(axis.stride) if axis.is_known else None for axis in field.axes],
+                "offset": [axis.offset if axis.is_known else None for axis in field.axes],
+                "aligned": field.aligned,
+            }
+            for name, field in facts.receptive_field.items()
+        },
+        "dropped": list(figures.dropped),
+        "notes": list(figures.notes),
+    }
+
+
+def as_csv(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
+    """A line per row with full names and plain numbers."""
+    lines = [[_plain(column, row, inferred, batch) for column in columns] for row in rows]
+    return csv_text([[column.name for column in columns], *lines])
+
+
+def _plain(column: Column, row: Row, inferred: Inferred, batch: int) -> str:
+    if column.name == "layer" and row.facts is not None and row.is_layer:
+        return row.facts.node.name
+    cell = column.cell(row, inferred, batch)
+    return cell.replace(",", "") if column.right else cell.strip()
+
+
+def as_markdown(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
+    """A table in Markdown; composites are indented by spaces that survive."""
+    head = "| " + " | ".join(column.heading for column in columns) + " |"
+    rule = "|" + "|".join(" ---: " if column.right else " --- " for column in columns) + "|"
+    body = [
+        "| " + " | ".join(_escape_markdown(cell) for cell in cells) + " |"
+        for cells in _cells(inferred, rows, columns, batch)
+    ]
+    return "\n".join([head, rule, *body]) + "\n"
+
+
+def _escape_markdown(text: str) -> str:
+    stripped = text.lstrip(" ")
+    return "&nbsp;" * (len(text) - len(stripped)) + markdown(stripped)
+
+
+def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
+    """A tabular to paste; it needs no package."""
+    layout = "".join("r" if column.right else "l" for column in columns)
+    *body, total = [" & ".join(map(_escape_latex, cells)) + r" \\" for cells in _cells(inferred, rows, columns, batch)]
+    head = " & ".join(column.heading for column in columns) + r" \\"
+    rule = r"\hline"
+    begin, end = rf"\begin{{tabular}}{{{layout}}}", r"\end{tabular}"
+    return "\n".join([begin, rule, head, rule, *body, rule, total, rule, end]) + "\n"
+
+
+def _escape_latex(text: str) -> str:
+    stripped = text.lstrip(" ")
+    indent = rf"\hspace*{{{(len(text) - len(stripped)) / 2:g}em}}" if stripped != text else ""
+    return indent + latex(stripped)
+
+
+def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[list[str]]:
+    """The texts of all rows and of the total."""
+    totals = inferred.totals
+    body = [[column.cell(row, inferred, batch) for column in columns] for row in rows]
+    total = [
+        f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else "" for column in columns
+    ]
+    return [*body, [total[0] or "total", *total[1:]]]

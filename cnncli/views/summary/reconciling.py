@@ -1,0 +1,85 @@
+"""What the tools count for one network, and why they differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncli.analysis.tool_conventions import (
+    CONVENTIONS,
+    Convention,
+    caveats,
+    differences,
+    operations,
+    param_differences,
+    params,
+)
+from cnncli.inference import Inferred
+
+ROUNDED = (("G", 1e9), ("M", 1e6), ("k", 1e3))
+
+
+def as_records(inferred: Inferred) -> list[dict[str, Any]]:
+    """A record per tool: its totals, and its differences from ours by kind; they add up."""
+    records: list[dict[str, Any]] = []
+    for convention in CONVENTIONS.values():
+        facts = inferred.facts.values()
+        counted = sum(operations(convention, entry) for entry in facts) if convention.counts_operations else None
+        records.append(
+            {
+                "tool": convention.name,
+                "version": convention.tool,
+                "operations": counted,
+                "params": sum(params(convention, entry) for entry in facts),
+                "counts": convention.what,
+                "differences": [
+                    {
+                        "figure": figure,
+                        "kind": found.kind,
+                        "layers": found.layers,
+                        "more": found.more,
+                        "why": found.reason,
+                    }
+                    for figure, several in _differences(inferred, convention)
+                    for found in several
+                ],
+                "notes": caveats(inferred, convention),
+            }
+        )
+    return records
+
+
+def _differences(inferred: Inferred, convention: Convention) -> tuple[tuple[str, list[Any]], ...]:
+    of_operations = differences(inferred, convention) if convention.counts_operations else []
+    return ("operations", of_operations), ("params", param_differences(inferred, convention))
+
+
+def as_text(inferred: Inferred, name: str) -> str:
+    """The tools' totals, each with what makes it differ from ours, ending with both ways of counting a flop."""
+    lines = [f"{name}: what the tools count, and why they differ", ""]
+    for record in as_records(inferred):
+        counted = record["operations"]
+        shown = "no operations" if counted is None else f"{counted:,} ({rounded(counted)})"
+        lines.append(f" {record['version']:<17} {shown:<28} {record['params']:>15,} params")
+        lines.append(f"   {record['counts']}")
+        for found in record["differences"]:
+            sign = "+" if found["more"] > 0 else "-"
+            layers = f"{found['layers']} layer{'s' if found['layers'] != 1 else ''}"
+            what = f"{sign} {abs(found['more']):,} {found['figure']}"
+            lines.append(f"   {what:<28} {found['kind']}, {layers}: {found['why']}")
+        lines += [f"   {note}" for note in record["notes"]]
+    totals = inferred.totals
+    macs, flops = totals["macs"], totals["flops"]
+    lines += [
+        "",
+        f" twice the multiply-accumulates, as torch's FlopCounter: {2 * macs:,} ({rounded(2 * macs)})",
+        f" multiplications and additions of all layers, exactly (cnn's flops): {flops:,} ({rounded(flops)})",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def rounded(count: int) -> str:
+    """``4.089 G``."""
+    for unit, size in ROUNDED:
+        if count >= size:
+            return f"{count / size:.3f} {unit}"
+    return str(count)

@@ -1,0 +1,231 @@
+"""The arithmetic that is printed gives the result that is printed, and that is the figure of the summary."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from math import ceil, floor
+from pathlib import Path
+
+import gradients
+import pytest
+from cases import CASES, Case
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from networks import load_if_it_fits, networks
+from program import Run
+
+from cnncli import load
+from cnncli.analysis.explanation import Explanation, explain, totals
+from cnncli.arithmetic.tracing import Traced
+from cnncli.graph import Graph, Input, Node
+from cnncli.inference import Inferred, infer
+from cnncli.layers import KINDS
+from cnncli.loading import bundled
+from cnncli.views.explaining import as_latex, as_markdown, as_text
+
+
+@st.composite
+def upsampled(draw: st.DrawFn) -> str:
+    """Windows over maps whose fields repeat a pattern: upsampled, by transposed convolutions, adaptively pooled."""
+    small = st.integers(1, 4)
+    patterned = st.one_of(
+        st.builds("upsample: {{scale: {}, mode: {}}}".format, st.sampled_from([2, 3, 1.5, 0.5]),
+                  st.sampled_from(["nearest", "linear"])),
+        st.builds("conv_transpose: {{filters: 1, kernel: {}, stride: {}, padding: {}, dilation: {}}}".format,
+                  small, small, st.integers(0, 2), st.integers(1, 3)),
+        st.builds("adaptive_avgpool: {}".format, st.integers(2, 9)),
+    )  # fmt: skip
+    sliding = st.one_of(
+        st.builds("conv: {{filters: 1, kernel: {}, stride: {}, padding: {}, dilation: {}}}".format,
+                  small, small, st.integers(0, 2), st.integers(1, 2)),
+        st.builds("conv: {{filters: 1, kernel: [{}, {}], stride: [{}, {}]}}".format, small, small, small, small),
+        st.builds("maxpool: {{kernel: {}, stride: {}}}".format, small, small),
+        st.sampled_from(["pad: 1", "crop: 1", "pixel_shuffle: 1", "slice: {start: 1, axis: height}", "relu"]),
+        st.just("permute: {order: [0, 2, 1]}"),
+    )  # fmt: skip
+    layers = draw(st.lists(st.one_of(sliding, patterned), min_size=2, max_size=7))
+    body = "".join(f"  - {line}\n" for line in layers)
+    if draw(st.booleans()):
+        return f"input: 1@{draw(st.integers(8, 20))}x{draw(st.integers(8, 20))}\nlayers:\n{body}"
+    ways = "".join(
+        f"  - conv: {{filters: 1, kernel: {draw(small)}, padding: same, from: {side}, name: {side}_way}}\n"
+        for side in ("one", "other")
+    )
+    return f"inputs: {{one: 1@16x13, other: 1@16x13}}\nlayers:\n{ways}  - add: [one_way, other_way]\n{body}"
+
+
+thorough = settings(
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+class Number(Fraction):
+    """A number whose division is exact."""
+
+
+def evaluated(text: str, symbols: dict[str, int] | None = None) -> Fraction:
+    """The value of printed arithmetic, divisions exact."""
+    exact = re.sub(r"\b(\d+)\b", r"Fraction(\1)", text)
+    names = {symbol: Fraction(value) for symbol, value in (symbols or {}).items()}
+    return Fraction(eval(exact, {"Fraction": Fraction, "floor": floor, "ceil": ceil, **names}))
+
+
+def graph_of(case: Case) -> Inferred:
+    inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
+    node = Node("layer", case.layer, tuple(entry.name for entry in inputs))
+    return infer(Graph("case", inputs, (node,), ("layer",)))
+
+
+def check(explanation: Explanation) -> None:
+    for step in explanation.steps:
+        assert evaluated(step.numbers) == step.value, (explanation.name, step)
+        assert evaluated(step.formula, dict(explanation.symbols)) == step.value, (explanation.name, step)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_the_printed_arithmetic_of_every_kind_gives_the_figures_of_the_summary(case: Case) -> None:
+    inferred = graph_of(case)
+    explanation = explain(inferred, "layer")
+    check(explanation)
+    figures = inferred.facts["layer"].figures
+    values = {step.figure: step.value for step in explanation.steps}
+    for figure in ("params", "macs", "flops", "connections", "activations"):
+        assert values[figure] == getattr(figures, figure), figure
+    sizes = [value for figure, value in values.items() if figure.startswith("output")]
+    assert tuple(sizes) == figures.output_shape
+    assert values.get("buffers", 0) == figures.buffers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_says_what_it_does_in_a_sentence(kind: str) -> None:
+    case = next(case for case in CASES if case.kind == kind)
+    explanation = explain(graph_of(case), "layer")
+    assert 5 <= len(explanation.what) <= 240 and "``" not in explanation.what
+
+
+@thorough
+@given(
+    st.one_of(
+        networks(), gradients.networks(padded=True), gradients.reshaped(), upsampled(), gradients.chains_with_gaps()
+    )
+)
+def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    for name, facts in loaded.inferred.facts.items():
+        explanation = explain(loaded.inferred, name)
+        check(explanation)
+        values = {step.figure: step.value for step in explanation.steps}
+        for source, field in facts.receptive_field.items():
+            for what in ("size", "stride", "offset"):
+                said = [v for f, v in values.items() if f.startswith(f"receptive field {what}") and _is_of(f, source)]
+                known = [getattr(axis, what) for axis in field.axes]
+                assert said == known or (what != "size" and len(said) < len(known))
+
+
+@thorough
+@given(st.one_of(gradients.networks(padded=True), upsampled(), gradients.chains_with_gaps()))
+def test_the_field_of_every_window_is_derived_whatever_lies_below(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    for name, facts in loaded.inferred.facts.items():
+        steps = [s for s in explain(loaded.inferred, name).steps if s.figure.startswith("receptive field")]
+        if facts.figures.windows and all(field.axes[0].advance for field in facts.receptive_field.values()):
+            assert not any("passes on" in step.remark for step in steps)
+            longest = max(len(axis.first) for field in facts.receptive_field.values() for axis in field.axes)
+            per_axis = sum(len(field.axes) for field in facts.receptive_field.values())
+            assert len(steps) == 3 * per_axis or longest > 500
+
+
+def _is_of(figure: str, source: str) -> bool:
+    return " on " not in figure or f" on {source} " in figure
+
+
+def test_a_traced_number_is_the_number() -> None:
+    from cnncli.arithmetic.tracing import named
+
+    one, two = named("a", 7), named("b", -3)
+    for number in (one + two, one - two, one * two, one // 2, -(-one // 2), 3 - one, 10 // one, one % 4, one**2):
+        assert isinstance(number, Traced) and isinstance(number, int)
+    assert (one + 1, one * 1, one + 0) == (8, 7, 7) and one > two and one == 7
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "mobilenet_v2", "unet"])
+def test_the_totals_are_the_sums_of_the_layers(name: str) -> None:
+    if name not in bundled():
+        pytest.skip("not bundled")
+    inferred = load(name).inferred
+    for step in totals(inferred):
+        assert evaluated(step.numbers) == step.value == inferred.totals[step.figure]
+
+
+@pytest.mark.parametrize("case", CASES[::5], ids=lambda case: case.label)
+def test_markdown_and_latex_say_the_same_and_are_well_formed(case: Case) -> None:
+    explanation = explain(graph_of(case), "layer")
+    text, markdown, latex = (write(explanation, None) for write in (as_text, as_markdown, as_latex))
+    assert latex.count("{") == latex.count("}") and latex.count(r"\left") == latex.count(r"\right")
+    assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == 1
+    for step in explanation.steps:
+        assert f"`{step.value}`" in markdown
+        told_with_another_axis = step.figure.endswith(("width", "height"))
+        assert step.formula in text or step.value == 0 or told_with_another_axis
+
+
+def test_explain_shows_formula_numbers_and_result(cnn: Run) -> None:
+    ended = cnn("explain", "lenet5", "c1", "--figure", "params")
+    assert (
+        ended.out
+        == """\
+c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group
+  input 1x28x28 -> 6x28x28
+  C_in = 1, C_out = 6, k = 5
+
+  params of weight  C_out * C_in * k * k = 6 * 1 * 5 * 5 = 150   (shape 6x1x5x5)
+  params of bias    C_out = 6   (shape 6)
+  params            C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156
+"""
+    )
+
+
+def test_seven_by_seven_with_kernel_and_stride_three_is_said_not_to_come_out_even(cnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 1x7x7\nlayers: [conv: {filters: 1, kernel: 3, stride: 3}]\n")
+    out = " ".join(cnn("explain", path, "conv1", "--figure", "shape").out.split())
+    assert "floor((H + 2 * p - k) / s) + 1 = floor((7 + 2 * 0 - 3) / 3) + 1 = 2" in out
+    assert "((7 + 2 * 0 - 3) % 3 = 1 left over: dropped)" in out
+
+
+def test_the_totals_are_no_layer(cnn: Run) -> None:
+    ended = cnn("explain", "lenet5", "total")
+    assert (ended.code, ended.err) == (
+        2, "total: the network has no such layer\n  leave LAYER out: the totals are explained last\n"
+    )  # fmt: skip
+    assert "total (network)" in cnn("explain", "lenet5").out
+
+
+def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run) -> None:
+    out = cnn("explain", "lenet5").out
+    for name in load("lenet5").inferred.facts:
+        assert f"{name} (" in out
+    assert out.rstrip().splitlines()[-1].startswith("                        = 836") or "= 61,706" in out
+
+
+def test_a_layer_like_one_above_refers_to_it(cnn: Run) -> None:
+    out = cnn("explain", "resnet18").out
+    assert "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1 above: 36,864 params" in out
+
+
+def test_a_composite_s_name_means_its_layers(cnn: Run) -> None:
+    ended = cnn("explain", "resnet18", "stage1", "--figure", "params", "--format", "json")
+    layers = json.loads(ended.out)["layers"]
+    assert len(layers) > 5 and all(entry["layer"].startswith("stage1.") for entry in layers)
+    assert all({*figure} == {"figure", "formula", "numbers", "result", "remark"} for figure in layers[0]["figures"])
+
+
+def test_an_unknown_layer_is_answered_with_the_nearest(cnn: Run) -> None:
+    ended = cnn("explain", "lenet5", "conv22")
+    assert (ended.code, ended.err) == (2, "conv22: the network has no such layer\n  did you mean conv2?\n")

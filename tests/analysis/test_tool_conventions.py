@@ -1,0 +1,133 @@
+"""Other tools' counts: each convention gives what the tool printed for the network, and the differences add up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from program import Run
+
+from cnncli import load
+from cnncli.analysis.tool_conventions import CONVENTIONS, differences, param_differences, recount
+from cnncli.views.summary.reconciling import as_records
+
+# (network, tool): operations and parameters that the tool itself printed for it (fvcore 0.1.5, torchinfo 1.8.0,
+# thop 0.1.1 on torch 2.13, in evaluation mode; torchvision's metadata; keras.applications' summary)
+PRINTED = {
+    ("resnet50", "torchvision"): (4_089_184_256, 25_557_032),
+    ("resnet50", "fvcore"): (4_111_512_576, 25_557_032),
+    ("resnet50", "torchinfo"): (4_089_238_376, 25_557_032),
+    ("resnet50", "thop"): (4_133_742_592, 25_557_032),
+    ("resnet50", "keras"): (None, 25_636_712),
+    ("lenet5", "fvcore"): (416_520, 61_706),
+    ("lenet5", "torchinfo"): (423_038, 61_706),
+    ("lenet5", "thop"): (416_520, 61_706),
+    ("vgg16", "keras"): (None, 138_357_544),
+}
+
+
+@pytest.mark.parametrize(("network", "tool"), PRINTED)
+def test_a_convention_gives_what_the_tool_printed(network: str, tool: str) -> None:
+    totals = recount(load(network).inferred, CONVENTIONS[tool]).inferred.totals
+    operations, params = PRINTED[network, tool]
+    assert totals["params"] == params
+    assert operations is None or totals["macs"] == operations
+
+
+def test_a_transposed_convolution_is_counted_by_its_output_where_the_tool_does_so(write: object, cnn: Run) -> None:
+    path = write("input: 8x16x16\nlayers: [conv_transpose: {filters: 16, kernel: 2, stride: 2, bias: false}]\n")  # type: ignore[operator]
+    by_tool = {}
+    for tool in CONVENTIONS:
+        ended = cnn("summarize", path, "--count", tool, "--format", "json")
+        by_tool[tool] = json.loads(ended.out)["totals"]["macs"]
+    assert by_tool == {
+        **dict.fromkeys(("cnn", "torchvision", "fvcore"), 131_072),
+        **dict.fromkeys(("torchinfo", "thop"), 524_288),
+        "keras": None,
+    }
+
+
+@pytest.mark.parametrize("network", ["resnet50", "lenet5", "alexnet", "googlenet", "efficientnet_b0", "convnext_tiny"])
+@pytest.mark.parametrize("tool", CONVENTIONS)
+def test_the_differences_add_up_to_the_tool_s_total(network: str, tool: str) -> None:
+    inferred, convention = load(network).inferred, CONVENTIONS[tool]
+    counted = recount(inferred, convention).inferred.totals
+    if convention.counts_operations:
+        more = sum(found.more for found in differences(inferred, convention))
+        assert counted["macs"] == inferred.totals["macs"] + more
+    more = sum(found.more for found in param_differences(inferred, convention))
+    assert counted["params"] == inferred.totals["params"] + more
+
+
+@pytest.mark.parametrize("network", ["resnet50", "convnext_tiny", "squeezenet1_0"])
+def test_what_a_tool_passes_over_is_named_unless_it_costs_nothing(network: str) -> None:
+    inferred = load(network).inferred
+    for convention in CONVENTIONS.values():
+        if convention.counts_operations:
+            notes = " ".join(recount(inferred, convention).notes)
+            for facts in inferred.facts.values():
+                kind = facts.node.layer.kind
+                named = f"{kind} (" in notes
+                assert named == (kind not in convention.rules and any_flops(inferred, kind))
+
+
+def any_flops(inferred: object, kind: str) -> bool:
+    facts = inferred.facts.values()  # type: ignore[attr-defined]
+    return any(entry.figures.flops for entry in facts if entry.node.layer.kind == kind)
+
+
+def test_reconcile_says_why_resnet50_has_so_many_numbers(cnn: Run) -> None:
+    out = cnn("explain", "resnet50", "--reconcile").out
+    for number in ("4,089,184,256", "4,111,512,576", "4,133,742,592", "8,178,368,512", "25,557,032", "25,636,712"):
+        assert number in out
+    assert "+ 53,120 params" in out and "+ 26,560 params" in out and "running statistics" in out
+
+
+def test_reconcile_as_json_holds_the_differences() -> None:
+    records = as_records(load("resnet50").inferred)
+    assert [record["tool"] for record in records] == list(CONVENTIONS)
+    for record in records:
+        of_operations = [found["more"] for found in record["differences"] if found["figure"] == "operations"]
+        assert record["operations"] is None or record["operations"] == 4_089_184_256 + sum(of_operations)
+
+
+def test_an_unknown_convention_is_answered_with_the_known_ones(cnn: Run) -> None:
+    ended = cnn("summarize", "lenet5", "--count", "tourchinfo")
+    assert (ended.code, ended.err) == (
+        2,
+        "--count: there is no convention 'tourchinfo'\n  did you mean torchinfo?\n",
+    )
+
+
+NAMED = """
+input: 3x8x8
+layers:
+  - conv: {filters: 4, kernel: 3, padding: same}
+  - conv: {filters: 4, kernel: 3, padding: valid}
+  - conv: {filters: 4, kernel: 3, padding: same, stride: 2}
+  - conv: {filters: 4, kernel: 3, padding: same, padding_mode: reflect}
+  - conv: {filters: 4, kernel: 3, padding: 1}
+"""
+
+
+def test_what_fvcore_does_not_count_of_padding_by_name_is_said_where_it_applies(write: object, cnn: Run) -> None:
+    path = write(NAMED)  # type: ignore[operator]
+    facts = load(str(path)).inferred.facts
+    less = facts["conv1"].figures.macs + facts["conv2"].figures.macs
+    said = f"fvcore counts 0 where PyTorch code has padding='same' or 'valid': {less:,} less if 2 layers are written so"
+    for arguments in (("summarize", path, "--count", "fvcore"), ("explain", path, "--reconcile")):
+        assert cnn(*arguments).out.count(said) == 1
+    assert said in json.loads(cnn("summarize", path, "--count", "fvcore", "--format", "json").out)["count_notes"]
+    assert "fvcore counts 0" not in cnn("summarize", path, "--count", "thop").out
+    assert "fvcore counts 0" not in cnn("summarize", "resnet18", "--count", "fvcore").out
+
+
+@pytest.mark.parametrize(
+    ("padding", "mode"), [("same", "zeros"), ("valid", "zeros"), ("same", "reflect"), (1, "zeros")]
+)
+def test_fvcore_counts_padding_by_name_as_is_said(padding: object, mode: str) -> None:
+    fvcore = pytest.importorskip("fvcore.nn")
+    torch = pytest.importorskip("torch")
+    conv = torch.nn.Conv2d(3, 4, 3, padding=padding, padding_mode=mode)
+    counted = fvcore.FlopCountAnalysis(conv, torch.zeros(1, 3, 8, 8)).total()
+    assert (counted == 0) == (isinstance(padding, str) and mode == "zeros")

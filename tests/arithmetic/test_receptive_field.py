@@ -1,0 +1,267 @@
+"""Receptive fields against sets of indices: which inputs a unit sees, followed back through the layers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from networks import load_if_it_fits
+
+from cnncli.arithmetic.receptive_field import (
+    ITSELF,
+    NOTHING,
+    ONLY_FIRST,
+    PERIOD_LIMIT,
+    Field,
+    compose,
+    join,
+    periodic,
+    seen_by_all,
+    sliding,
+    whole,
+)
+
+UNITS = range(60)
+
+thorough = settings(
+    max_examples=600, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+sliders = st.builds(sliding, stride=st.integers(1, 4), before=st.integers(0, 3), span=st.integers(1, 6))
+
+
+@st.composite
+def patterns(draw: st.DrawFn) -> Field:
+    """Fields as upsampling and adaptive pooling have: their bounds never move back."""
+    steps = draw(st.lists(st.integers(0, 2), min_size=1, max_size=4))
+    first = [sum(steps[:i]) for i in range(len(steps))]
+    size = draw(st.integers(1, 3))
+    return Field(tuple(first), tuple(a + size - 1 for a in first), max(1, sum(steps)))
+
+
+fields = st.one_of(sliders, patterns(), st.just(ITSELF))
+
+
+def sees(field: Field, unit: int) -> range:
+    return range(field.low(unit), field.high(unit) + 1)
+
+
+def followed(path: list[Field], unit: int) -> tuple[int, int]:
+    """From the top of a path down: the least and the greatest index of all that is seen."""
+    seen = {unit}
+    for field in path:
+        seen = {index for at in seen for index in sees(field, at)}
+    return min(seen), max(seen)
+
+
+@given(st.lists(fields, min_size=1, max_size=5))
+def test_a_composed_field_is_what_is_seen_through_all_layers(path: list[Field]) -> None:
+    """``path`` from the input upwards."""
+    composed = path[0]
+    for layer in path[1:]:
+        composed = compose(layer, composed)
+    for unit in (0, 1, 2, 3, 5, 12):
+        assert (composed.low(unit), composed.high(unit)) == followed(path[::-1], unit)
+
+
+@given(fields, fields, fields)
+def test_composition_is_associative_and_itself_changes_nothing(a: Field, b: Field, c: Field) -> None:
+    left, right = compose(compose(a, b), c), compose(a, compose(b, c))
+    assert [sees(left, unit) for unit in UNITS] == [sees(right, unit) for unit in UNITS]
+    assert compose(ITSELF, a) == a
+    assert [sees(compose(a, ITSELF), unit) for unit in UNITS] == [sees(a, unit) for unit in UNITS]
+
+
+@given(fields, fields)
+def test_strides_multiply(layer: Field, below: Field) -> None:
+    assert compose(layer, below).stride == layer.stride * below.stride
+
+
+@given(st.lists(sliders, min_size=1, max_size=6))
+def test_windows_follow_the_formula_of_araujo(path: list[Field]) -> None:
+    """size = 1 + sum of (span - 1) times the product of the strides below."""
+    composed, size, jump = ITSELF, 1, 1
+    for layer in path:
+        composed = compose(layer, composed)
+        size += (layer.size - 1) * jump
+        jump *= layer.advance
+    assert (composed.size, composed.stride) == (size, jump)
+
+
+@given(fields, fields, st.integers(1, 12), st.integers(1, 12))
+def test_a_joined_field_covers_both_paths_and_no_more_where_they_move_alike(
+    one: Field, other: Field, units: int, extent: int
+) -> None:
+    joined, aligned = join(one, other, units, extent)
+    looked_at = UNITS if one.stride == other.stride else range(1)
+    for unit in looked_at:
+        assert joined.low(unit) == min(one.low(unit), other.low(unit))
+        assert joined.high(unit) == max(one.high(unit), other.high(unit))
+    centres = [one.low(u) + one.high(u) == other.low(u) + other.high(u) for u in UNITS]
+    assert aligned == (one.stride == other.stride and all(centres))
+
+
+@given(fields, st.integers(1, 12))
+def test_a_join_with_a_path_that_sees_everything_sees_everything(field: Field, extent: int) -> None:
+    for pair in ((field, whole(extent)), (whole(extent), field)):
+        assert join(*pair, 5, extent) == (whole(extent), True)
+
+
+@given(fields, fields, st.integers(1, 12))
+def test_join_does_not_care_for_order(one: Field, other: Field, extent: int) -> None:
+    (left, aligned), (right, aligned_too) = join(one, other, 4, extent), join(other, one, 4, extent)
+    assert (left.size, left.stride, aligned) == (right.size, right.stride, aligned_too)
+
+
+@given(fields, st.integers(1, 12), st.integers(1, 12))
+def test_who_sees_all_units_sees_what_they_see_of_the_image(below: Field, units: int, extent: int) -> None:
+    seen = {index for unit in range(units) for index in sees(below, unit)}
+    field = seen_by_all(below, units, extent)
+    assert (field.low(0), field.high(7)) == (max(0, min(seen)), min(extent - 1, max(seen)))
+
+
+@given(st.integers(PERIOD_LIMIT + 1, 5 * PERIOD_LIMIT), st.integers(1, 5 * PERIOD_LIMIT))
+def test_a_very_long_pattern_is_exact_at_its_start_and_close_further_on(period: int, advance: int) -> None:
+    field = periodic(lambda i: i * advance // period, lambda i: i * advance // period + 2, period, advance)
+    assert len(field.first) == PERIOD_LIMIT
+    assert all(field.low(i) == i * advance // period for i in range(PERIOD_LIMIT))
+    assert abs(field.stride - Fraction(advance, period)) <= Fraction(1, 2 * PERIOD_LIMIT)
+
+
+def test_a_stretched_axis_reads_its_only_value() -> None:
+    assert {(ONLY_FIRST.low(unit), ONLY_FIRST.high(unit)) for unit in UNITS} == {(0, 0)}
+    assert compose(ONLY_FIRST, sliding(stride=2, before=1, span=3)) == Field((-1,), (1,), 0)
+
+
+# Transposed convolutions with gaps between their taps -----------------------------------------------------------------
+
+
+class Sliding(NamedTuple):
+    """A layer on one axis without borders, and which inputs a unit of it reads, by its definition."""
+
+    kind: str
+    kernel: int
+    stride: int
+    dilation: int
+    padding: int
+    extra: int
+
+    def line(self) -> str:
+        if self.kind == "upsample":
+            return f"upsample: {self.stride}"
+        fields = f"kernel: {self.kernel}, stride: {self.stride}, padding: {self.padding}"
+        if self.kind == "avgpool":
+            return f"avgpool: {{{fields}}}"
+        fields += f", filters: 1, dilation: {self.dilation}"
+        if self.kind == "conv":
+            return f"conv: {{{fields}}}"
+        return f"conv_transpose: {{{fields}, output_padding: {self.extra}}}"
+
+    def reads(self, unit: int) -> set[int]:
+        if self.kind == "upsample":
+            return {unit // self.stride}
+        taps = [tap * (1 if self.kind == "avgpool" else self.dilation) for tap in range(self.kernel)]
+        if self.kind != "conv_transpose":
+            return {unit * self.stride - self.padding + tap for tap in taps}
+        places = [unit + self.padding - tap for tap in taps]
+        return {place // self.stride for place in places if place % self.stride == 0}
+
+
+@st.composite
+def layers_with_gaps(draw: st.DrawFn) -> Sliding:
+    kind = draw(st.sampled_from(["conv", "conv", "avgpool", "upsample", "conv_transpose", "conv_transpose"]))
+    kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    dilation = draw(st.integers(1, 4))
+    most = kernel // 2 if kind == "avgpool" else 2
+    return Sliding(kind, kernel, stride, dilation, draw(st.integers(0, most)), draw(st.integers(0, stride - 1)))
+
+
+chains_with_gaps = st.lists(layers_with_gaps(), min_size=1, max_size=4)
+
+
+@st.composite
+def gapped(draw: st.DrawFn) -> Field:
+    """The field of a random chain on an unbounded axis; often with units that see nothing."""
+    field = loaded_field(draw(chains_with_gaps))
+    assume(field is not None)
+    assert field is not None
+    return field
+
+
+def loaded_field(chain: list[Sliding]) -> Field | None:
+    lines = "\n".join(f"  - {layer.line()}" for layer in chain)
+    loaded = load_if_it_fits(f"input: 1x200\nlayers:\n{lines}\n")
+    if loaded is None:
+        return None
+    return loaded.inferred.facts[loaded.inferred.graph.outputs[0]].receptive_field["input"].axes[0]
+
+
+def seen_below(chain: list[Sliding], unit: int) -> set[int]:
+    seen = {unit}
+    for layer in reversed(chain):
+        seen = {index for at in seen for index in layer.reads(at)}
+    return seen
+
+
+def test_every_unit_above_gaps_sees_exactly_its_field() -> None:
+    gaps = nothing = 0
+
+    @thorough
+    @given(chains_with_gaps)
+    def compare(chain: list[Sliding]) -> None:
+        nonlocal gaps, nothing
+        field = loaded_field(chain)
+        assume(field is not None)
+        assert field is not None
+        seen = [seen_below(chain, unit) for unit in range(-field.period, 2 * field.period)]
+        for unit, inputs in enumerate(seen, -field.period):
+            assert field.is_empty(unit) == (not inputs)
+            if inputs:
+                assert (field.low(unit), field.high(unit)) == (min(inputs), max(inputs))
+        assert field.size == max(max(inputs) - min(inputs) + 1 if inputs else 0 for inputs in seen)
+        gaps, nothing = gaps + bool(field.empty), nothing + field.sees_nothing
+        if field.sees_nothing:
+            assert field == NOTHING
+            return
+        assert field.offset == min(next(inputs for inputs in seen[field.period :] if inputs))
+        moved = min(seen_below(chain, field.seeing[0] + field.period)) - min(seen_below(chain, field.seeing[0]))
+        assert field.stride == Fraction(moved, field.period)
+
+    compare()
+    assert gaps > 100 and nothing > 5
+
+
+@thorough
+@given(gapped(), gapped(), st.integers(1, 12))
+def test_a_join_above_gaps_covers_what_either_path_sees(one: Field, other: Field, units: int) -> None:
+    assume(one.stride == other.stride or NOTHING in (one, other))
+    joined, aligned = join(one, other, units, 200)
+    period = max(one.period, other.period, joined.period)
+    for unit in range(2 * period):
+        paths = [field for field in (one, other) if not field.is_empty(unit)]
+        assert joined.is_empty(unit) == (not paths)
+        if paths:
+            assert joined.low(unit) == min(field.low(unit) for field in paths)
+            assert joined.high(unit) == max(field.high(unit) for field in paths)
+        if aligned and NOTHING not in (one, other):
+            assert one.is_empty(unit) == other.is_empty(unit)
+
+
+@thorough
+@given(gapped(), st.integers(1, 12), st.integers(1, 200))
+def test_who_sees_all_units_above_gaps_sees_what_they_see_of_the_image(below: Field, units: int, extent: int) -> None:
+    seen = {index for unit in range(units) if not below.is_empty(unit) for index in sees(below, unit)}
+    field = seen_by_all(below, units, extent)
+    assert field.sees_nothing == (not seen)
+    if seen:
+        assert (field.low(0), field.high(7)) == (max(0, min(seen)), min(extent - 1, max(seen)))
+
+
+@given(st.integers(PERIOD_LIMIT + 1, 5 * PERIOD_LIMIT), st.integers(1, 3), st.integers(0, 2 * PERIOD_LIMIT))
+def test_a_stride_longer_than_any_pattern_that_is_kept_has_a_size(stride: int, kernel: int, padding: int) -> None:
+    """A transposed convolution whose first units all lie between its taps still sees one value where it sees some."""
+    field = loaded_field([Sliding("conv_transpose", kernel, stride, 1, padding, 0)])
+    assume(field is not None)
+    assert field is not None and field.size == 1

@@ -1,0 +1,111 @@
+"""A traced number's formula, read again as Python, gives its value: leading minus, floors and remainders included."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from fractions import Fraction
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cnncli.arithmetic.tracing import LATEX_NUMBERS, PLAIN_FORMULA, PLAIN_NUMBERS, Traced, expression_of, named, written
+
+thorough = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SYMBOLS = ("a", "b", "c_in")
+OPERATIONS: dict[str, Callable[[int, int], int]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "r-": lambda one, other: other - one,
+    "ceil": lambda one, other: -(-one // other),
+    "neg": lambda one, other: -one,
+    "**": lambda one, other: one ** (abs(int(other)) % 3 + 1),
+}
+
+
+@st.composite
+def computations(draw: st.DrawFn) -> tuple[int, int, dict[str, int]]:
+    """The same random computation with traced and with plain numbers, and the values of the symbols."""
+    values = {symbol: draw(st.integers(-9, 12)) for symbol in SYMBOLS}
+    pairs: list[tuple[int, int]] = [(named(symbol, value), value) for symbol, value in values.items()]
+    pairs += [(number, number) for number in draw(st.lists(st.integers(-4, 5), min_size=1, max_size=3))]
+    for _ in range(draw(st.integers(1, 6))):
+        one, other = draw(st.sampled_from(pairs)), draw(st.sampled_from(pairs))
+        name = draw(st.sampled_from(sorted(OPERATIONS)))
+        if (name in ("//", "ceil", "%") and other[1] == 0) or abs(one[1] * other[1]) > 10**6 or abs(one[1]) > 10**4:
+            continue
+        traced, plain = (OPERATIONS[name](one[at], other[at]) for at in (0, 1))
+        pairs.append((traced, plain))
+    traced, plain = pairs[-1]
+    return traced, plain, values
+
+
+def read_again(text: str, values: dict[str, int]) -> Fraction:
+    """The value of written arithmetic, as Python has it, with exact division."""
+    exact = re.sub(r"(?<![\w.])(\d+)", r"Fraction(\1)", text)
+    names = {symbol: Fraction(value) for symbol, value in values.items()}
+    return Fraction(eval(exact, {"Fraction": Fraction, "floor": math.floor, "ceil": math.ceil, **names}))
+
+
+@thorough
+@given(computations())
+def test_a_traced_number_is_the_plain_one_and_its_formula_gives_it(found: tuple[int, int, dict[str, int]]) -> None:
+    traced, plain, values = found
+    assert traced == plain
+    expression = expression_of(traced)
+    for notation in (PLAIN_FORMULA, PLAIN_NUMBERS):
+        text = written(expression, notation)
+        assert read_again(text, values) == plain, text
+        assert not re.search(r"[+-] *[+-]|\* *-|/ *-|--", text), text  # a negative number stands in brackets
+
+
+def from_latex(text: str) -> str:
+    """LaTeX arithmetic in numbers as Python."""
+    text = text.replace(r"\left\lfloor ", "floor(").replace(r"\left\lceil ", "ceil(")
+    text = text.replace(r" \right\rfloor", ")").replace(r" \right\rceil", ")")
+    text = text.replace(r"\left(", "(").replace(r"\right)", ")").replace(r" \cdot ", " * ").replace(r" \bmod ", " % ")
+    while r"\frac" in text:
+        start = text.index(r"\frac")
+        middle = closing(text, start + len(r"\frac"))
+        end = closing(text, middle)
+        one, other = text[start + len(r"\frac") + 1 : middle - 1], text[middle + 1 : end - 1]
+        text = f"{text[:start]}(({one}) / ({other})){text[end:]}"
+    return text
+
+
+def closing(text: str, at: int) -> int:
+    """The place after the brace that closes the one at ``at``."""
+    depth = 0
+    for place in range(at, len(text)):
+        depth += (text[place] == "{") - (text[place] == "}")
+        if depth == 0:
+            return place + 1
+    raise AssertionError(text)
+
+
+@thorough
+@given(computations())
+def test_the_formula_in_latex_is_the_same_arithmetic(found: tuple[int, int, dict[str, int]]) -> None:
+    traced, plain, values = found
+    text = from_latex(written(expression_of(traced), LATEX_NUMBERS))
+    assert read_again(text, values) == plain, text
+
+
+def test_numbers_of_one_value_and_other_expressions_are_told_apart_by_caches() -> None:
+    one, other = named("a", 7), named("b", 7)
+    assert one == other and hash(one) != hash(other) and hash(one) == hash(named("a", 7))
+    assert isinstance(one + 1, Traced) and one + 0 is one and one * 1 is one and one // 1 is one
+
+
+@thorough
+@given(st.integers(-50, 50), st.integers(1, 9))
+def test_a_ceiling_is_written_as_one(one: int, other: int) -> None:
+    found = -(-named("n", one) // named("s", other))
+    assert found == math.ceil(Fraction(one, other))
+    assert written(expression_of(found), PLAIN_FORMULA) == "ceil(n / s)"
+    assert written(expression_of(-(found - 1)), PLAIN_FORMULA) == "-ceil(n / s) + 1"

@@ -1,0 +1,132 @@
+"""THE size formula, against counting by hand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from cnncli.arithmetic.window import (
+    Window,
+    adaptive_end,
+    adaptive_pattern,
+    adaptive_start,
+    adaptive_total,
+    dropped,
+    fits,
+    fitting_strides,
+    largest_kernel,
+    least_padding,
+    left_over,
+    output_size,
+    same_padding,
+    scaled_size,
+)
+
+sizes = st.integers(1, 40)
+windows = st.builds(
+    Window,
+    kernel=st.integers(1, 8),
+    stride=st.integers(1, 7),
+    before=st.integers(0, 6),
+    after=st.integers(0, 6),
+    dilation=st.integers(1, 4),
+    ceil=st.just(False),
+)
+
+
+def starts(size: int, window: Window) -> list[int]:
+    """Where the window can lie in the padded axis, each of its taps inside: by trying all places."""
+    padded = size + window.before + window.after
+    return [at for at in range(0, padded, window.stride) if at + window.dilation * (window.kernel - 1) < padded]
+
+
+@given(sizes, windows)
+def test_the_output_has_one_value_for_each_place_of_the_window(size: int, window: Window) -> None:
+    places = starts(size, window)
+    assert fits(size, window) == bool(places)
+    if places:
+        assert output_size(size, window) == len(places)
+
+
+@given(sizes, windows)
+def test_what_is_dropped_is_what_no_place_covers(size: int, window: Window) -> None:
+    places = starts(size, window)
+    assume(places)
+    padded = size + window.before + window.after
+    assert dropped(size, window) == padded - (places[-1] + window.span)
+    assert (left_over(size, window) == 0) == ((padded - window.span) / window.stride).is_integer()
+
+
+@given(sizes, windows)
+def test_ceil_counts_a_window_over_the_end_unless_it_starts_in_the_padding_there(size: int, window: Window) -> None:
+    assume(fits(size, window))
+    assume(max(window.before, window.after) <= window.span // 2)  # pooling's rule
+    places = starts(size, window)
+    after_the_last = places[-1] + window.stride
+    hangs_over = left_over(size, window) > 0 and after_the_last < size + window.before
+    assert output_size(size, window._replace(ceil=True)) == len(places) + hangs_over
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "expected"),
+    [
+        # torch.nn.MaxPool1d(kernel, stride, padding, ceil_mode=True) of PyTorch 2.6
+        (5, Window(2, 2, ceil=True), 3),
+        (6, Window(3, 2, ceil=True), 3),
+        (4, Window(1, 3, ceil=True), 2),
+        (3, Window(2, 2, 1, 1, ceil=True), 2),
+        (4, Window(2, 2, 1, 1, ceil=True), 3),
+        (5, Window(3, 4, 1, 1, ceil=True), 2),
+        (1, Window(2, 3, 1, 1, ceil=True), 1),
+    ],
+)
+def test_ceil_as_pytorch(size: int, window: Window, expected: int) -> None:
+    assert output_size(size, window) == expected
+
+
+@given(sizes, windows)
+def test_the_largest_kernel_and_the_least_padding_fit_and_one_more_or_less_does_not(size: int, window: Window) -> None:
+    kernel = largest_kernel(size, window)
+    assert fits(size, window._replace(kernel=kernel))
+    assert not fits(size, window._replace(kernel=kernel + 1))
+    padding = least_padding(size, window)
+    assert fits(size, window._replace(before=padding, after=padding))
+    assert not padding or not fits(size, window._replace(before=padding - 1, after=padding - 1))
+
+
+@given(sizes, windows)
+def test_fitting_strides_leave_nothing_over(size: int, window: Window) -> None:
+    assume(fits(size, window))
+    expected = [s for s in range(1, window.kernel + 1) if left_over(size, window._replace(stride=s)) == 0]
+    assert fitting_strides(size, window) == expected
+    assert 1 in expected
+
+
+@given(sizes, st.integers(1, 8), st.integers(1, 7), st.integers(1, 4))
+def test_same_padding_is_the_least_that_keeps_the_size_over_the_stride(
+    size: int, kernel: int, stride: int, dilation: int
+) -> None:
+    total = same_padding(size, kernel, stride, dilation)
+    wanted = -(-size // stride)
+    window = Window(kernel, stride, 0, total, dilation)
+    assert output_size(size, window) == wanted
+    if total:
+        less = window._replace(after=total - 1)
+        assert not fits(size, less) or output_size(size, less) < wanted
+
+
+@given(sizes, sizes)
+def test_adaptive_windows_cover_the_axis_and_repeat(size: int, output: int) -> None:
+    bounds = [(adaptive_start(size, output, i), adaptive_end(size, output, i)) for i in range(output)]
+    assert {index for first, last in bounds for index in range(first, last + 1)} == set(range(size))
+    assert sum(last - first + 1 for first, last in bounds) == adaptive_total(size, output)
+    period, advance = adaptive_pattern(size, output)
+    for i, (first, last) in enumerate(bounds[period:]):
+        assert (first, last) == (bounds[i][0] + advance, bounds[i][1] + advance)
+
+
+@given(sizes, st.integers(1, 9), st.integers(1, 9))
+def test_scaled_size_is_the_floor(size: int, numerator: int, denominator: int) -> None:
+    scaled = scaled_size(size, numerator, denominator)
+    assert scaled * denominator <= size * numerator < (scaled + 1) * denominator

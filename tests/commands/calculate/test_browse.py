@@ -1,0 +1,105 @@
+"""Long summaries: some kinds, sorted, the first few, shares."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from program import Run
+
+from cnncli import load
+from cnncli.views.summary.browsing import BAR, bar, browse
+
+
+@pytest.mark.parametrize("figure", ["params", "macs", "flops", "activations"])
+def test_sorted_rows_fall_and_are_all_the_layers(figure: str) -> None:
+    inferred = load("googlenet").inferred
+    rows = browse(inferred, None, figure, None)
+    counts = [row.counts[figure] for row in rows if row.counts is not None]
+    assert counts == sorted(counts, reverse=True) and len(rows) == len(inferred.facts)
+    assert sum(counts) == inferred.totals[figure]
+
+
+def test_only_keeps_the_kinds_named_in_their_order() -> None:
+    inferred = load("googlenet").inferred
+    rows = browse(inferred, "conv, linear", None, None)
+    expected = [name for name, facts in inferred.facts.items() if facts.node.layer.kind in ("conv", "linear")]
+    assert [row.label for row in rows] == expected
+
+
+def test_a_bar_is_as_long_as_the_share() -> None:
+    assert bar(1, 1) == "█" * BAR and bar(0, 1).strip() == "" and bar(1, 2) == ("█" * (BAR // 2)).ljust(BAR)
+    lengths = [len(bar(part, 96).strip()) for part in range(97)]
+    assert lengths == sorted(lengths) and all(len(bar(part, 96)) == BAR for part in range(97))
+
+
+def test_the_top_three_of_lenet5(cnn: Run) -> None:
+    out = cnn("summarize", "lenet5", "--top", "3", "--columns", "layer,params", "--share", "params").out
+    assert (
+        out
+        == """\
+LeNet-5 · input 1x28x28 · LeCun et al. 1998, as drawn in most lectures
+
+ layer    params  share of params
+ linear1  48,120  █████████▍    78.0%
+ linear2  10,164  ██            16.5%
+ conv2     2,416  ▌              3.9%
+ total    61,706
+"""
+    )
+
+
+def test_a_long_table_shows_shares_and_a_short_one_does_not(cnn: Run) -> None:
+    assert "share of params" in cnn("summarize", "googlenet").out
+    assert "share" not in cnn("summarize", "lenet5").out
+    assert "share of macs" in cnn("summarize", "lenet5", "--share", "macs").out
+
+
+def test_columns_that_are_chosen_are_all_there_is_unless_a_share_is_asked_for(cnn: Run) -> None:
+    for options in ((), ("--top", "3"), ("--only", "conv"), ("--sort", "macs")):
+        out = cnn("summarize", "googlenet", "--columns", "layer,macs", "--format", "csv", *options).out
+        assert out.startswith("layer,macs\n")
+        shared = cnn("summarize", "googlenet", "--columns", "layer", "--share", "macs", "--format", "csv", *options).out
+        assert shared.startswith("layer,share of macs\n")
+
+
+@pytest.mark.parametrize("figure", ["params", "macs", "activations"])
+def test_shares_in_csv_are_numbers_that_add_up_to_one(cnn: Run, figure: str) -> None:
+    out = cnn("summarize", "googlenet", "--sort", figure, "--format", "csv").out
+    rows = list(csv.DictReader(io.StringIO(out)))
+    inferred = load("googlenet").inferred
+    parts = [getattr(inferred.layer(row["layer"]).figures, figure) for row in rows]
+    shares = [float(row[f"share of {figure}"]) for row in rows]
+    assert shares == pytest.approx([part / inferred.totals[figure] for part in parts], abs=1e-6)
+    assert sum(shares) == pytest.approx(1, abs=1e-6 * len(rows))
+
+
+@pytest.mark.parametrize("form", ["csv", "markdown", "latex"])
+def test_bars_are_drawn_in_tables_alone(cnn: Run, form: str) -> None:
+    assert cnn("summarize", "googlenet", "--share", "macs", "--format", form).out.isascii()
+    assert not cnn("summarize", "googlenet", "--share", "macs").out.isascii()
+
+
+def test_json_holds_the_rows_that_are_kept_and_the_total_of_all(cnn: Run) -> None:
+    summary = json.loads(cnn("summarize", "lenet5", "--top", "2", "--sort", "macs", "--format", "json").out)
+    assert [layer["name"] for layer in summary["layers"]] == ["conv2", "c1"]
+    assert summary["totals"]["params"] == 61_706
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--only", "cnv"), "--only: there is no kind of layer 'cnv'\n  did you mean conv?\n"),
+        (("--only", ","), "--only: names no kind\n  the network has conv, relu, maxpool, flatten, linear\n"),
+        (("--sort", "parms"), "--sort: there is no figure 'parms'\n  did you mean params?\n"),
+        (
+            ("--sort", "macs", "--input", "1xHxW"),
+            "--sort macs: depends on the open sizes\n  give the input numbers, as --input 3x224x224\n",
+        ),
+    ],
+)
+def test_what_cannot_be_browsed_is_said(cnn: Run, options: tuple[str, ...], said: str) -> None:
+    ended = cnn("summarize", "lenet5", *options)
+    assert (ended.code, ended.err) == (2, said)

@@ -1,0 +1,266 @@
+"""cnn verify finds nothing where cnn is right, and names the layer and the figure where it is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import CASES, Case
+from gradients import chains_with_gaps, linear, networks, some_units, supports
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from networks import load_if_it_fits
+from program import Run
+
+from cnncli import inference
+from cnncli.analysis import input_region
+from cnncli.arithmetic.receptive_field import Field
+from cnncli.executor import verification
+from cnncli.executor.verification import OK, measured_footprint, verify
+from cnncli.graph import Graph, Input, Node
+from cnncli.inference import infer
+from cnncli.layers.conv import Conv
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def one_thread() -> Any:
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_every_kind_agrees_with_torch(case: Case) -> None:
+    inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
+    node = Node("layer", case.layer, tuple(entry.name for entry in inputs))
+    (verdict,) = verify(infer(Graph("case", inputs, (node,), ("layer",))))
+    assert verdict.agrees, verdict
+    if len(case.output) > 1 and not case.layer.sees_everything:
+        assert verdict.field == OK
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(networks(padded=True))
+def test_what_is_measured_is_the_support_of_the_whole_network_s_gradient(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    output = loaded.graph.outputs[0]
+    units = some_units(loaded.inferred.shape(output)[1:])
+    for unit, seen in zip(units, supports(linear(text), units), strict=True):
+        found = measured_footprint(loaded.inferred, output, unit)
+        assert {name: [*box] for name, box in found.items()} == seen
+
+
+def test_lenet5_agrees_in_every_figure(cnn: Run) -> None:
+    ended = cnn("verify", "lenet5")
+    assert ended.code == 0
+    assert ended.out.splitlines()[0] == (" c1        conv              shape ok     weights ok   macs ok      field ok")
+    assert ended.out.endswith(
+        " shape: 12 of 12 layers compared agree\n weights: 5 of 5 layers compared agree\n"
+        " macs: 5 of 5 layers compared agree\n field: 6 of 6 layers compared agree, spread over those with maps\n"
+        " 61,706 parameters and 416,520 MACs in all\n"
+    )
+
+
+WRONG: dict[str, tuple[str, Callable[..., Any], str]] = {
+    "macs": ("macs", lambda self, inputs, output: 7, "macs 7, torch 117,600"),
+    "shape": ("output_shape", lambda self, inputs: (6, 27, 27), "shape 6x27x27, torch 6x28x28"),
+    "weights": ("weights", lambda self, inputs: {"weight": (6, 1, 5, 4)}, "weights weight 6x1x5x4, torch 6x1x5x5"),
+}
+
+
+@pytest.mark.parametrize("figure", WRONG)
+def test_a_wrong_figure_is_named_with_torch_s_and_ends_with_1(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], figure: str
+) -> None:
+    method, wrong, said = WRONG[figure]
+    path = write("input: 1x28x28\nlayers: [conv: {filters: 6, kernel: 5, padding: 2}]\n")
+    monkeypatch.setattr(Conv, method, wrong)
+    ended = cnn("verify", path, "--only-differences")
+    assert ended.code == 1 and said in ended.out.splitlines()[0]
+
+
+def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]) -> None:
+    path = write("input: 1x20x20\nlayers: [conv: {filters: 1, kernel: 3}, upsample: 2]\n")
+    from cnncli.layers.reshape import Upsample
+
+    monkeypatch.setattr(Upsample, "reach", lambda self, inputs, output: ((Field((0,), (1,), 1),) * 2,))
+    ended = cnn("verify", path)
+    assert ended.code == 1 and "torch 8..10x8..10" in ended.out
+
+
+GAPS = """
+input: 1x24x24
+layers:
+  - conv: {filters: 1, kernel: 1, stride: 3}
+  - conv_transpose: {filters: 1, kernel: 2, stride: 3, output_padding: 1}
+  - avgpool: {kernel: 2, stride: 1, padding: 1}
+  - conv: {filters: 1, kernel: 1, stride: 2}
+"""
+
+
+def test_a_unit_that_is_said_to_see_what_it_does_not_is_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    path = write(GAPS)
+    assert cnn("verify", path).code == 0
+    from cnncli.layers.conv import ConvTranspose
+
+    every_unit_reads_one = Field((0, 0, 0), (0, 0, 0), 1)
+    monkeypatch.setattr(ConvTranspose, "reach", lambda self, inputs, output: ((every_unit_reads_one,) * 2,))
+    ended = cnn("verify", path, "--only-differences")
+    assert ended.code == 1
+    wrong = [line.split()[0] for line in ended.out.splitlines() if ", torch" in line]
+    assert wrong == ["conv_transpose1", "avgpool1", "conv2"]
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(chains_with_gaps(), networks(padded=True), networks(padded=False)))
+def test_every_field_of_a_random_network_is_confirmed(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    assert [verdict for verdict in verify(loaded.inferred) if verdict.field not in (OK, "-")] == []
+
+
+@pytest.mark.parametrize("mistake", [-1, 1])
+def test_a_composed_field_that_is_too_small_or_too_large_is_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, mistake: int
+) -> None:
+    composed = inference.compose
+
+    def wrong(layer: Field, below: Field) -> Field:
+        right = composed(layer, below)
+        return right._replace(last=tuple(high + mistake for high in right.last))
+
+    monkeypatch.setattr(inference, "compose", wrong)
+    ended = cnn("verify", "lenet5", "--only-differences")
+    ours = f"11..{15 + mistake}"
+    assert ended.code == 1 and f"field {ours}x{ours}, torch 11..15x11..15" in ended.out.splitlines()[0]
+
+
+def test_a_corner_that_is_not_clipped_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(input_region, "_real", lambda indices, size, mode: set(indices))
+    ended = cnn("verify", "lenet5", "--only-differences")
+    assert ended.code == 1 and "field -2..2x-2..2, torch 0..2x0..2" in ended.out
+
+
+SHARED = """
+input: 2x8x8
+layers:
+  - conv: {filters: 2, kernel: 3, padding: 1, name: own}
+  - conv: {filters: 2, kernel: 3, padding: 1, share: own}
+"""
+
+
+def test_shared_weights_that_are_counted_twice_are_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    path = write(SHARED)
+    assert cnn("verify", path).code == 0
+    monkeypatch.setattr(inference, "_with_shared_weights", lambda figures, node, facts: figures)
+    ended = cnn("verify", path, "--only-differences")
+    assert ended.code == 1
+    assert "weights conv2.weight 2x2x3x3, torch none" in ended.out.splitlines()[0]
+
+
+@pytest.mark.parametrize("figure", ["params", "trainable"])
+def test_a_wrong_total_is_named(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], figure: str
+) -> None:
+    right = inference.Inferred.totals.fget  # type: ignore[attr-defined]
+    wrong = property(lambda inferred: {**right(inferred), figure: 7})
+    monkeypatch.setattr(inference.Inferred, "totals", wrong)
+    ended = cnn("verify", write(SHARED), "--only-differences")
+    assert ended.code == 1 and f"weights {figure} 7, torch 38" in ended.out.splitlines()[0]
+
+
+UNCOUNTED = """
+input: 1x12x12
+layers:
+  - conv: {filters: 2, kernel: 3, padding: 1, padding_mode: partial}
+  - lcn: 3
+  - conv: {filters: 2, kernel: 3, connections: [[0], [0, 1]]}
+  - local: {filters: 2, kernel: 3}
+  - slice: {stop: 1}
+  - local: {filters: 2, kernel: 1, name: of_one_term}
+  - flatten
+  - rbf: 3
+"""
+
+
+def test_macs_that_torch_counts_otherwise_are_not_passed_without_a_reason(cnn: Run, write: Callable[..., Path]) -> None:
+    path = write(UNCOUNTED)
+    verdicts = {verdict["layer"]: verdict for verdict in json.loads(cnn("verify", path, "--format", "json").out)}
+    noted = {name for name, verdict in verdicts.items() if verdict["note"]}
+    assert noted == {"conv1", "lcn1", "conv2", "of_one_term", "rbf1"}
+    assert {verdicts[name]["macs"] for name in noted} == {"-"}
+    assert verdicts["local1"]["macs"] == "ok"
+    out = cnn("verify", path).out
+    assert " macs of conv1 not compared: torch counts the window that weighs the border\n" in out
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(networks(padded=True))
+def test_right_networks_agree_whatever_is_at_their_borders(text: str) -> None:
+    loaded = load_if_it_fits(text)
+    assume(loaded is not None)
+    assert loaded is not None
+    assert [verdict for verdict in verify(loaded.inferred) if not verdict.agrees] == []
+
+
+@pytest.mark.parametrize("layers", [
+    "[pad: {padding: 3, mode: reflect}, slice: {axis: height, stop: 2}, conv: {filters: 1, kernel: 2}]",
+    "[crop: 3, conv: {filters: 1, kernel: 3, padding: 1}]",
+    "[conv_transpose: {filters: 1, kernel: 2, stride: 3}, conv: {filters: 1, kernel: 2}]",
+    "[permute: {order: [0, 2, 1]}, conv: {filters: 1, kernel: [1, 5], stride: [1, 2]}]",
+    "[reshape: [2, 6, 24], conv: {filters: 1, kernel: 3}]",
+    "[reshape: [2, 144], conv: {filters: 1, kernel: 3}]",
+    "[adaptive_avgpool: 5, upsample: {scale: 2, mode: cubic}, conv: {filters: 1, kernel: 3}]",
+])  # fmt: skip
+def test_borders_that_are_cut_repeated_or_full_of_holes_contradict_no_field(
+    cnn: Run, write: Callable[..., Path], layers: str
+) -> None:
+    assert cnn("verify", write(f"input: 2x12x12\nlayers: {layers}\n")).code == 0
+
+
+def test_what_torch_refuses_is_an_error_without_a_traceback(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
+    def refused(layer: Any, inputs: Any) -> Any:
+        raise RuntimeError("no such kernel\nand so on")
+
+    monkeypatch.setattr(verification, "build", refused)
+    ended = cnn("verify", write("input: 1x8x8\nlayers: [conv: {filters: 1, kernel: 3}]\n"))
+    assert ended.code == 2 and ended.err.startswith("conv1 (conv on 1x8x8): torch refuses it: no such kernel\n")
+
+
+def test_json_has_a_verdict_for_each_layer(cnn: Run) -> None:
+    verdicts = json.loads(cnn("verify", "lenet5", "--format", "json").out)
+    assert len(verdicts) == 12
+    assert verdicts[0] == {
+        "layer": "c1",
+        "kind": "conv",
+        **dict.fromkeys(("shape", "weights", "macs", "field"), "ok"),
+        "note": "",
+    }
+    assert json.loads(cnn("verify", "lenet5", "--format", "json", "--only-differences").out) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    ["resnet50", "googlenet", "inception_v3", "densenet121", "efficientnet_b0", "convnext_tiny", "shufflenet_v2_x1_0",
+     "mobilenet_v3_small", "regnet_y_400mf", "unet", "fcn32s", "c3d", "two_stream", "lenet5_1998", "vgg16_bn"],
+)  # fmt: skip
+def test_bundled_networks_agree_with_torch(cnn: Run, name: str) -> None:
+    assert cnn("verify", name).code == 0

@@ -1,0 +1,123 @@
+"""CIFAR in its binary version: every layout is found, nothing damaged is taken, and downloads are checked."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnncli.data import load_dataset
+from cnncli.data.download import Remote
+from cnncli.data.sources import cifar
+from cnncli.data.sources.cifar import COLLECTIONS
+from cnncli.errors import CnnError
+
+NAMES = [*COLLECTIONS]
+
+
+def contents(name: str) -> dict[str, bytes]:
+    """Files of 20 records each; a picture is filled with its own label."""
+    collection = COLLECTIONS[name]
+    classes = 10 if name == "cifar10" else 100
+    files = {}
+    for number, file in enumerate((*collection.train, *collection.test)):
+        labels = [(20 * number + at) % classes for at in range(20)]
+        files[file] = b"".join(bytes([0] * (collection.labels - 1) + [label] + [label] * 3072) for label in labels)
+    files[collection.names] = "".join(f"class{number}\n" for number in range(classes)).encode() + b"\n"
+    return files
+
+
+def pack(files: dict[str, bytes], folder: str) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"{folder}/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+def unpacked(folder: Path, files: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("form", ["folder", "own folder", "here", "archive"])
+def test_every_layout_is_found(tmp_path: Path, name: str, form: str) -> None:
+    collection = COLLECTIONS[name]
+    if form == "archive":
+        (tmp_path / collection.archive).write_bytes(pack(contents(name), collection.folder))
+    else:
+        where = {"folder": collection.folder, "own folder": name, "here": "sub"}[form]
+        unpacked(tmp_path / where, contents(name))
+    root = tmp_path / "sub" if form == "here" else tmp_path
+    assert cifar.is_here(name, root) and not cifar.is_here(name, tmp_path / "elsewhere")
+    dataset = load_dataset(name, (3, 32, 32), root)
+    assert dataset.train.images.shape == (20 * len(collection.train), 3, 32, 32)
+    assert np.array_equal(dataset.train.images[:, 1, 7, 7], dataset.train.labels)
+    assert dataset.classes[3] == "class3" and len(dataset.classes) == (10 if name == "cifar10" else 100)
+
+
+def damaged() -> list[tuple[str, str]]:
+    return [("cut", "which are no records of"), ("label", "a label is 200"), ("empty", "which are no records of")]
+
+
+@pytest.mark.parametrize(("damage", "said"), damaged())
+def test_a_damaged_file_is_one_clear_error(tmp_path: Path, damage: str, said: str) -> None:
+    files = contents("cifar10")
+    file = COLLECTIONS["cifar10"].test[0]
+    files[file] = {"cut": files[file][:-1], "label": bytes([200]) + files[file][1:], "empty": b""}[damage]
+    unpacked(tmp_path / "cifar10", files)
+    with pytest.raises(CnnError, match=said):
+        load_dataset("cifar10", (3, 32, 32), tmp_path)
+
+
+WHOLE = pack(contents("cifar10"), "a")
+
+
+@pytest.mark.parametrize("archive", [b"no archive", pack({"other.bin": b"x"}, "a"), WHOLE[: len(WHOLE) // 2]])
+def test_a_damaged_archive_is_one_clear_error(tmp_path: Path, archive: bytes) -> None:
+    (tmp_path / COLLECTIONS["cifar10"].archive).write_bytes(archive)
+    with pytest.raises(CnnError, match=r"remove it: it is downloaded again|holds no|is damaged"):
+        load_dataset("cifar10", (3, 32, 32), tmp_path)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A mirror on loopback; the folder that it serves."""
+    folder = tmp_path / "served"
+    (folder / "cifar10").mkdir(parents=True)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    monkeypatch.setenv("CNN_MIRROR", f"http://127.0.0.1:{httpd.server_address[1]}")
+    yield folder / "cifar10"
+    httpd.shutdown()
+
+
+def test_the_archive_is_downloaded_once_and_checked(
+    tmp_path: Path, server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = COLLECTIONS["cifar10"]
+    data = pack(contents("cifar10"), collection.folder)
+    monkeypatch.setitem(
+        COLLECTIONS, "cifar10", replace(collection, remote=Remote(hashlib.sha256(data).hexdigest(), len(data)))
+    )
+    (server / collection.archive).write_bytes(data)
+    assert len(load_dataset("cifar10", (3, 32, 32), tmp_path / "mine").train.labels) == 100
+    (server / collection.archive).unlink()
+    assert len(load_dataset("cifar10", (3, 32, 32), tmp_path / "mine").train.labels) == 100
+    (server / collection.archive).write_bytes(data[:-5] + b"other")
+    with pytest.raises(CnnError, match="wrong checksum"):
+        load_dataset("cifar10", (3, 32, 32), tmp_path / "other")

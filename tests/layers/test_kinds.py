@@ -1,0 +1,82 @@
+"""The contract of a layer kind: every law over every kind, and no kind without each of its parts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from cases import CASES, Case
+
+from cnncli.arithmetic.shape import elements
+from cnncli.executor.lowering.modules import BUILDERS, build
+from cnncli.executor.network.initialization import initialise
+from cnncli.inference import work_out
+from cnncli.layers import ALL, KINDS
+
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_case_a_builder_and_says_what_it_computes(kind: str) -> None:
+    assert any(case.kind == kind for case in CASES)
+    assert KINDS[kind] in BUILDERS
+    assert KINDS[kind].__doc__
+
+
+def test_nothing_is_built_that_is_no_kind() -> None:
+    assert set(BUILDERS) == set(ALL)
+
+
+@every_case
+def test_figures_are_those_worked_out_by_hand(case: Case) -> None:
+    figures = work_out(case.layer, case.inputs)
+    assert (figures.output_shape, figures.params, figures.macs) == (case.output, case.params, case.macs)
+    fixed = sum(elements(figures.weight_shapes[name]) for name in case.layer.fixed)
+    assert figures.weights + figures.biases == figures.params == figures.trainable + fixed
+
+
+@every_case
+def test_torch_gives_the_inferred_shape_and_weights_of_the_same_names_and_shapes(case: Case) -> None:
+    figures = work_out(case.layer, case.inputs)
+    module = build(case.layer, case.inputs).eval()
+    output = module(*(torch.randn(2, *shape) for shape in case.inputs))
+    assert tuple(output.shape) == (2, *case.output)
+    assert {name: tuple(value.shape) for name, value in module.named_parameters()} == dict(figures.weight_shapes)
+    buffers = {name: tuple(b.shape) for name, b in module.named_buffers() if name != "num_batches_tracked"}
+    assert buffers == dict(figures.buffer_shapes)
+
+
+@every_case
+def test_every_weight_gets_a_gradient(case: Case) -> None:
+    module = build(case.layer, case.inputs).train()
+    initialise(module, "kaiming", 0)
+    output = module(*(torch.randn(3, *shape) for shape in case.inputs))
+    parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    assert {*case.layer.weights(case.inputs)} == {*parameters, *case.layer.fixed}
+    if parameters:
+        (output * torch.randn_like(output)).sum().backward()
+    for name, parameter in parameters.items():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+
+
+@every_case
+def test_a_layer_is_frozen_and_equal_to_its_like(case: Case) -> None:
+    layer = case.layer
+    assert layer == case.layer and hash(layer) == hash(case.layer)
+    with pytest.raises(AttributeError, match="frozen"):
+        layer.anything = 1
+
+
+@every_case
+def test_counts_are_whole_numbers_and_not_negative(case: Case) -> None:
+    figures = work_out(case.layer, case.inputs)
+    counts = (figures.params, figures.macs, figures.flops, figures.connections, figures.activations, figures.buffers)
+    assert all(type(count) is int and count >= 0 for count in counts)
+    assert figures.flops >= figures.macs
+
+
+@every_case
+def test_there_is_a_field_for_every_axis_of_every_input(case: Case) -> None:
+    figures = work_out(case.layer, case.inputs)
+    if not case.layer.sees_everything:
+        assert len(figures.reach) == len(case.inputs)
+        assert all(len(reach) == len(case.output) - 1 for reach in figures.reach)
