@@ -217,7 +217,7 @@ class _Collector(ast.NodeVisitor):
             case ast.Assign(targets=[ast.Name(id="__all__" | "__slots__")]):
                 return True
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                return name.endswith(("Error", "Misfit", "Problem")) or name in WITHOUT_BEHAVIOUR
+                return name.endswith(("Error", "ShapeError", "Problem")) or name in WITHOUT_BEHAVIOUR
             case ast.keyword(arg=name):
                 return name in ("timeout", "indent", "width", "stacklevel", "maxsize")
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.arithmetic.receptive_field import ITSELF, NOTHING, UNKNOWN, Field, compose, join, seen_by_all, whole
+from cnncli.arithmetic.receptive_field import ITSELF, NOTHING, UNKNOWN, AxisField, compose, join, seen_by_all, whole
 from cnncli.arithmetic.shape import (
     Shape,
     Size,
@@ -20,7 +20,7 @@ from cnncli.arithmetic.shape import (
 from cnncli.arithmetic.window import Window, dropped
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
 from cnncli.graph import Graph, Node
-from cnncli.layers.base import Layer, Misfit, Reach, Shapes
+from cnncli.layers.base import Layer, Reach, ShapeError, Shapes
 from cnncli.layers.sliding import check_exact
 
 SEARCHED = 5000  # layers looked through for a misspelling
@@ -28,7 +28,7 @@ BYTES_PER_PARAMETER = 4  # float32
 MOST_FIELDS = 400_000  # receptive fields, one of each layer on each input that it depends on: 100,000 layers, 4 inputs
 
 
-class Figures(NamedTuple):
+class LayerStats(NamedTuple):
     """What a layer costs on inputs of given shapes, wherever it stands. Counts are for one input, without a batch."""
 
     output_shape: Shape
@@ -57,7 +57,7 @@ class ReceptiveField(NamedTuple):
     global pool does, no field moves any more, and the output may have any number of axes.
     """
 
-    axes: tuple[Field, ...]
+    axes: tuple[AxisField, ...]
     aligned: bool = True
     order: tuple[int, ...] | None = None
 
@@ -74,12 +74,12 @@ class ReceptiveField(NamedTuple):
         )
 
 
-class Facts(NamedTuple):
+class LayerInfo(NamedTuple):
     """A node with its figures and its receptive field on each network input that it depends on."""
 
     node: Node
     input_shapes: Shapes
-    figures: Figures
+    figures: LayerStats
     receptive_field: Mapping[str, ReceptiveField]
 
 
@@ -93,7 +93,7 @@ class Inferred(NamedTuple):
     """
 
     graph: Graph
-    facts: Mapping[str, Facts]
+    facts: Mapping[str, LayerInfo]
     assumed: tuple[Size, ...] = ()
 
     @property
@@ -108,7 +108,7 @@ class Inferred(NamedTuple):
         totals = {name: add_up(getattr(figures, name) for figures in all_figures) for name in SUMMED}
         return {**totals, "parameter_bytes": totals["params"] * BYTES_PER_PARAMETER}
 
-    def layer(self, name: str) -> Facts:
+    def layer(self, name: str) -> LayerInfo:
         """The facts of a layer that a user names. Raises CnnError for an unknown one."""
         if name not in self.facts:
             hint = suggestion(name, list(self.facts)[:SEARCHED], "cnn summarize shows the names")
@@ -122,14 +122,14 @@ class Inferred(NamedTuple):
         return next(entry.shape for entry in self.graph.inputs if entry.name == name)
 
 
-DEPENDS = Misfit(
+DEPENDS = ShapeError(
     "whether it fits, or its size, depends on the open sizes in a way that has no one formula",
     "give the input numbers instead, as 3x224x224",
 )
 
 
 WIDEST_FIELD = 10**100  # pixels; a window of stride 2 on a map of 1x1 doubles the field's stride, layer by layer
-TOO_WIDE = Misfit(
+TOO_WIDE = ShapeError(
     "its receptive field would be more than 10^100 pixels wide or apart (the limit)",
     "a map of one pixel cannot shrink: use stride 1 there, or fewer layers",
 )
@@ -175,9 +175,9 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
     fields: dict[str, Seen] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
-    facts: dict[str, Facts] = {}
+    facts: dict[str, LayerInfo] = {}
     problems: list[Problem] = []
-    known: dict[tuple[int, Shapes], Figures] = {}
+    known: dict[tuple[int, Shapes], LayerStats] = {}
     kept = 0
     for node in graph.nodes:
         if not all(name in shapes for name in node.inputs):
@@ -185,13 +185,13 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
         inputs = tuple(shapes[name] for name in node.inputs)
         key = (id(node.layer), inputs)
         try:
-            figures = known.get(key) or known.setdefault(key, work_out(node.layer, inputs, strict=strict))
+            figures = known.get(key) or known.setdefault(key, infer_layer(node.layer, inputs, strict=strict))
             if node.shares:
                 figures = _with_shared_weights(figures, node, facts)
         except Undecided:
             problems.extend(_problem(node, DEPENDS, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
-        except Misfit as misfit:
+        except ShapeError as misfit:
             problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
         try:
@@ -203,7 +203,7 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
             continue
         shapes[node.name] = forced.get(node.name, figures.output_shape)
         fields[node.name] = seen
-        facts[node.name] = Facts(node, inputs, figures, seen)
+        facts[node.name] = LayerInfo(node, inputs, figures, seen)
         kept += len(seen)
         if kept > MOST_FIELDS:
             raise _too_many_fields(node, graph)
@@ -225,11 +225,11 @@ def _too_many_fields(node: Node, graph: Graph) -> CnnError:
     return CnnError.of([Problem(message, "use fewer inputs, or join them into one with more channels", place)])
 
 
-def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
-    """The figures of one layer on inputs of these shapes. Raises Misfit."""
+def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerStats:
+    """The figures of one layer on inputs of these shapes. Raises ShapeError."""
     output = layer.output_shape(inputs)
     if too_large(output):
-        raise Misfit(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
+        raise ShapeError(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
     windows = layer.windows(inputs)
     slides = windows if not layer.transposed else ()
     if slides and (strict or getattr(layer, "rounding", "") == "exact"):
@@ -238,7 +238,7 @@ def work_out(layer: Layer, inputs: Shapes, *, strict: bool = False) -> Figures:
     weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)
     biases = add_up(elements(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
     params = add_up(map(elements, weight_shapes.values()))
-    return Figures(
+    return LayerStats(
         output_shape=output,
         weight_shapes=weight_shapes,
         buffer_shapes=buffer_shapes,
@@ -265,21 +265,21 @@ def _reach(layer: Layer, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         return ((UNKNOWN,) * (len(output) - 1),) * len(inputs)
 
 
-def _with_shared_weights(figures: Figures, node: Node, facts: Mapping[str, Facts]) -> Figures:
-    """The figures of a layer that uses another's weights: these are counted where they stand. Raises Misfit."""
+def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, LayerInfo]) -> LayerStats:
+    """The figures of a layer that uses another's weights: these are counted where they stand. Raises ShapeError."""
     owner = facts.get(node.shares)
     if owner is None:
-        raise Misfit("")  # it does not fit, and that has been said
+        raise ShapeError("")  # it does not fit, and that has been said
     needed, there = dict(figures.weight_shapes), dict(owner.figures.weight_shapes)
     if needed != there or type(owner.node.layer).fixed != type(node.layer).fixed:
         shown = [", ".join(map(format_shape, shapes.values())) or "none" for shapes in (needed, there)]
-        raise Misfit(
+        raise ShapeError(
             f"it needs weights of {shown[0]}, and those of {node.shares} are {shown[1]}",
             "layers share weights of the same shapes: the same channels, filters, kernel and bias",
             "share",
         )
     if not needed:
-        raise Misfit(f"{node.layer.kind} has no weights to share", "remove share", "share")
+        raise ShapeError(f"{node.layer.kind} has no weights to share", "remove share", "share")
     note = f"shares the weights of {node.shares}"
     return figures._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*figures.notes, note))
 
@@ -312,7 +312,7 @@ Seen = Mapping[str, ReceptiveField]
 
 
 def _receptive_fields(
-    node: Node, inputs: Shapes, figures: Figures, fields: Mapping[str, Seen], extents: Mapping[str, Shape]
+    node: Node, inputs: Shapes, figures: LayerStats, fields: Mapping[str, Seen], extents: Mapping[str, Shape]
 ) -> Seen:
     """Compose the layer's reach with the fields below it, and cover all paths that lead to the same input."""
     if node.layer.sees_everything:
@@ -348,7 +348,7 @@ def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -
     )
 
 
-def _of_axes(axes: tuple[Field, ...], aligned: bool = True, order: tuple[int, ...] | None = None) -> ReceptiveField:
+def _of_axes(axes: tuple[AxisField, ...], aligned: bool = True, order: tuple[int, ...] | None = None) -> ReceptiveField:
     """The field of these axes: a unit that sees nothing along one of them sees nothing at all."""
     if any(axis.sees_nothing for axis in axes):
         return ReceptiveField((NOTHING,) * len(axes))
@@ -393,7 +393,7 @@ def _cover(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Sh
     return ReceptiveField(tuple(field for field, _ in joined), aligned, moving.order)
 
 
-def _problem(node: Node, misfit: Misfit, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:
+def _problem(node: Node, misfit: ShapeError, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:
     if not str(misfit):
         return []  # a layer that could not be read; its problem stands with the file's
     place = node.origin(misfit.field) if node.origin else None

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 
 class SchemaField(NamedTuple):
-    """One field: the reader of its values (raises Unreadable), and its default unless it must be given."""
+    """One field: the reader of its values (raises InvalidValue), and its default unless it must be given."""
 
     read: Callable[[Any], Any]
     required: bool

@@ -9,9 +9,9 @@ import torch
 from hypothesis import strategies as st
 from networks import load_if_it_fits
 
-from cnncli.arithmetic.receptive_field import Field
+from cnncli.arithmetic.receptive_field import AxisField
 from cnncli.executor.network.network import Network
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 
 Support = dict[str, list[tuple[int, int]]]
 # where linear interpolation reads one pixel alone, rounding can leave the other 1e-15 of the weight
@@ -59,7 +59,7 @@ def linear(text: str) -> Inferred:
     return loaded.inferred
 
 
-def predicted(fields: tuple[Field, ...], unit: tuple[int, ...]) -> list[tuple[int, int]]:
+def predicted(fields: tuple[AxisField, ...], unit: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(field.low(i), field.high(i)) for field, i in zip(fields, unit, strict=True)]
 
 
@@ -72,7 +72,7 @@ def some_units(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(product(*({0: 0, size // 2: 0, size - 1: 0} for size in shape))))
 
 
-def last(inferred: Inferred) -> Facts:
+def last(inferred: Inferred) -> LayerInfo:
     return inferred.facts[inferred.graph.outputs[0]]
 
 

@@ -25,7 +25,7 @@ def losses(run: str) -> list[tuple[int, float, float]]:
 def check_stopped_is_never_stopped(cnn: Run, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     """Stopped at three steps, in the middle of epochs and at an end, and each time resumed from the folder alone."""
     assert cnn("train", *arguments, "--run-dir", "whole").code == 0
-    real, stops = loop.take_step, [7, 40, 58]
+    real, stops = loop.train_step, [7, 40, 58]
 
     def step(task: object, state: loop.State, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]

@@ -8,14 +8,14 @@ import pytest
 from texts import loaded, network, refusal
 
 from cnncli.arithmetic.shape import format_shape
-from cnncli.inference import Facts, Figures
+from cnncli.inference import LayerInfo, LayerStats
 
 
-def facts(*layers: str, **options: Any) -> list[Facts]:
+def facts(*layers: str, **options: Any) -> list[LayerInfo]:
     return list(loaded(network(*layers, **options)).inferred.facts.values())
 
 
-def figures(*layers: str, **options: Any) -> Figures:
+def figures(*layers: str, **options: Any) -> LayerStats:
     """Of the last layer."""
     return facts(*layers, **options)[-1].figures
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncli.arithmetic.receptive_field import ITSELF, PERIOD_LIMIT, Field, outermost
+from cnncli.arithmetic.receptive_field import ITSELF, PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.shape import Shape, add_up, elements, format_shape
 from cnncli.arithmetic.tracing import (
     PLAIN_FORMULA,
@@ -24,7 +24,7 @@ from cnncli.arithmetic.tracing import (
     written,
 )
 from cnncli.arithmetic.window import Window, left_over
-from cnncli.inference import Facts, Inferred, ReceptiveField
+from cnncli.inference import Inferred, LayerInfo, ReceptiveField
 from cnncli.layers.base import Layer, Shapes
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ AXES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 WORDS = {"L": "length", "D": "depth", "H": "height", "W": "width"}
 
 
-class Step(NamedTuple):
+class DerivationStep(NamedTuple):
     """One figure: ``expression`` gives ``value``, a fraction where a field moves by less than a whole input from unit
     to unit; ``remark`` says in words what the formula does not."""
 
@@ -79,7 +79,7 @@ class Explanation(NamedTuple):
     inputs: tuple[tuple[str, Shape], ...]
     output: Shape
     symbols: Mapping[str, int]
-    steps: tuple[Step, ...]
+    steps: tuple[DerivationStep, ...]
     notes: tuple[str, ...]
 
 
@@ -196,7 +196,7 @@ def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) 
 # Steps ------------------------------------------------------------------------------------------------------------
 
 
-def _steps(inferred: Inferred, facts: Facts) -> Iterator[Step]:
+def _steps(inferred: Inferred, facts: LayerInfo) -> Iterator[DerivationStep]:
     layer, shapes, figures = facts.node.layer, facts.input_shapes, facts.figures
     traced, inputs, output = traced_layer(layer, shapes), traced_inputs(shapes), traced_output(figures.output_shape)
     if isinstance(getattr(layer, "padding", None), str):
@@ -209,11 +209,11 @@ def _steps(inferred: Inferred, facts: Facts) -> Iterator[Step]:
         ("connections", traced.uses(inputs, output)),
         ("activations", elements(output)),
     ):
-        yield Step(figure, expression_of(value), int(value))
+        yield DerivationStep(figure, expression_of(value), int(value))
     yield from _field_steps(inferred, facts, traced, inputs)
 
 
-def _word_padding(layer: Layer, shapes: Shapes) -> Iterator[Step]:
+def _word_padding(layer: Layer, shapes: Shapes) -> Iterator[DerivationStep]:
     word, windows = layer.__dict__["padding"], layer.windows(shapes)
     alike = len({window.kernel for window in windows}) == 1
     for axis, window in zip(AXES[len(windows)], windows, strict=True):
@@ -222,14 +222,14 @@ def _word_padding(layer: Layer, shapes: Shapes) -> Iterator[Step]:
         total = window.before + window.after
         remark = f"padding {word}: {window.before} before and {window.after} after"
         if word == "full":
-            yield Step(f"padding {WORDS[axis]}", expression_of(2 * span), total, remark)
+            yield DerivationStep(f"padding {WORDS[axis]}", expression_of(2 * span), total, remark)
         elif word in ("same", "same_lower") and window.stride == 1 and not layer.transposed:
-            yield Step(f"padding {WORDS[axis]}", expression_of(span), total, remark + ", so the size stays")
+            yield DerivationStep(f"padding {WORDS[axis]}", expression_of(span), total, remark + ", so the size stays")
         else:
-            yield Step(f"padding {WORDS[axis]}", total, total, remark)
+            yield DerivationStep(f"padding {WORDS[axis]}", total, total, remark)
 
 
-def _output_steps(layer: Layer, inputs: Shapes, shape: Shape, dropped: tuple[int, ...]) -> Iterator[Step]:
+def _output_steps(layer: Layer, inputs: Shapes, shape: Shape, dropped: tuple[int, ...]) -> Iterator[DerivationStep]:
     output = layer.output_shape(inputs)
     windows = layer.windows(inputs) if not layer.transposed else ()
     names = ("values",) if len(shape) == 1 else ("channels", *(WORDS[axis] for axis in AXES[len(shape) - 1]))
@@ -237,7 +237,7 @@ def _output_steps(layer: Layer, inputs: Shapes, shape: Shape, dropped: tuple[int
         remark = ""
         if windows and at and dropped[at - 1]:
             remark = f"{left_over_text(inputs[0][at], windows[at - 1])} left over: dropped"
-        yield Step(f"output {what}", expression_of(size), int(size), remark)
+        yield DerivationStep(f"output {what}", expression_of(size), int(size), remark)
 
 
 def left_over_text(size: int, window: Window) -> str:
@@ -246,26 +246,28 @@ def left_over_text(size: int, window: Window) -> str:
     return f"{written(expression_of(rest), PLAIN_NUMBERS)} = {int(rest)}"
 
 
-def _weight_steps(facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
+def _weight_steps(facts: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:
     if facts.node.shares:
-        yield Step("params", 0, 0, f"it uses the weights of {facts.node.shares}, which count there")
+        yield DerivationStep("params", 0, 0, f"it uses the weights of {facts.node.shares}, which count there")
         return
     shapes = layer.weights(inputs)
     for name, shape in shapes.items():
         plain = format_shape(tuple(map(int, shape)))
-        yield Step(f"params of {name}", expression_of(elements(shape)), int(elements(shape)), f"shape {plain}")
+        yield DerivationStep(
+            f"params of {name}", expression_of(elements(shape)), int(elements(shape)), f"shape {plain}"
+        )
     total = add_up(map(elements, shapes.values()))
     remark = "" if shapes else "it has no weights"
     if layer.fixed:
         remark = f"not trained: {', '.join(layer.fixed)}"
-    yield Step("params", expression_of(total), int(total), remark)
+    yield DerivationStep("params", expression_of(total), int(total), remark)
     buffers = layer.buffers(inputs)
     if buffers:
         held = sum(map(elements, buffers.values()))
-        yield Step("buffers", expression_of(held), int(held), f"{' and '.join(buffers)}: kept, not trained")
+        yield DerivationStep("buffers", expression_of(held), int(held), f"{' and '.join(buffers)}: kept, not trained")
 
 
-def _field_steps(inferred: Inferred, facts: Facts, layer: Layer, inputs: Shapes) -> Iterator[Step]:
+def _field_steps(inferred: Inferred, facts: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:
     """The receptive field on each network input: derived from the field of the layer's only input, else in words."""
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     for source, field in facts.receptive_field.items():
@@ -282,7 +284,7 @@ def _field_steps(inferred: Inferred, facts: Facts, layer: Layer, inputs: Shapes)
                 yield _seen_in_words(facts, field.aligned, own, where, extents[source][1 + at])
 
 
-def _below(inferred: Inferred, facts: Facts, source: str) -> ReceptiveField | None:
+def _below(inferred: Inferred, facts: LayerInfo, source: str) -> ReceptiveField | None:
     """The field of the layer's only input; None for a layer that joins paths."""
     if len(facts.node.inputs) != 1:
         return None
@@ -292,7 +294,7 @@ def _below(inferred: Inferred, facts: Facts, source: str) -> ReceptiveField | No
     return inferred.facts[above].receptive_field[source]
 
 
-class _TracedField(Field):
+class _TracedField(AxisField):
     """A field whose numbers carry their symbols, so that :meth:`low` and :meth:`high` leave their formulas."""
 
     symbol = "P_in"
@@ -302,7 +304,7 @@ class _TracedField(Field):
         return named(self.symbol, len(self.first)) if len(self.first) > 1 else 1
 
 
-def _with_symbols(field: Field, of_axis: str) -> _TracedField:
+def _with_symbols(field: AxisField, of_axis: str) -> _TracedField:
     """``first_0`` and ``last_0`` are what unit 0 sees first and last; ``A_in`` is how far the pattern moves."""
     first, last = (
         tuple(named(f"{end}_{unit}{of_axis}", value) for unit, value in enumerate(values))
@@ -322,8 +324,8 @@ class _Figures(NamedTuple):
 
 
 def _derived(
-    facts: Facts, layer: Layer, inputs: Shapes, below: ReceptiveField, at: int, own: Field, index: str
-) -> tuple[Step, ...]:
+    facts: LayerInfo, layer: Layer, inputs: Shapes, below: ReceptiveField, at: int, own: AxisField, index: str
+) -> tuple[DerivationStep, ...]:
     """Size, stride and offset on axis ``at`` of a network input, from what the layer reads of its input and what the
     units there see; ``index`` sets the symbols of one network input apart. Nothing where the layer passes its input on,
     or where all units see the same.
@@ -365,14 +367,19 @@ def _derived(
     by_one = repeats == 1 and not isinstance(repeats, Traced)
     ratio = expression_of(moved) if by_one else Quotient(expression_of(moved), expression_of(repeats))
     return (
-        Step("receptive field size", expression_of(figures.size), int(figures.size), figures.remark),
-        Step("receptive field stride", ratio, stride.numerator if stride.denominator == 1 else stride),
-        Step("receptive field offset", expression_of(figures.offset), int(figures.offset)),
+        DerivationStep("receptive field size", expression_of(figures.size), int(figures.size), figures.remark),
+        DerivationStep("receptive field stride", ratio, stride.numerator if stride.denominator == 1 else stride),
+        DerivationStep("receptive field offset", expression_of(figures.offset), int(figures.offset)),
     )
 
 
 def _through_window(
-    facts: Facts, reads: Field, sliding: Window | None, under: Field, own: Field, suffixes: tuple[str, str]
+    facts: LayerInfo,
+    reads: AxisField,
+    sliding: Window | None,
+    under: AxisField,
+    own: AxisField,
+    suffixes: tuple[str, str],
 ) -> _Figures:
     """Over units that are all alike: r = r_in + (span - 1) j_in, start = start_in - p j_in. Araujo et al. 2019."""
     of_axis, of_read = suffixes
@@ -393,7 +400,9 @@ def _through_window(
     return _Figures(size + (last - first) * jump, offset, remark)
 
 
-def _through_pattern(facts: Facts, reads: Field, under: Field, own: Field, suffixes: tuple[str, str]) -> _Figures:
+def _through_pattern(
+    facts: LayerInfo, reads: AxisField, under: AxisField, own: AxisField, suffixes: tuple[str, str]
+) -> _Figures:
     """Over units whose fields repeat a pattern, as below an upsampling: from the first to the last that is seen."""
     of_axis, of_read = suffixes
     seen = _with_symbols(under, of_axis)
@@ -414,7 +423,7 @@ def _range(first: int, last: int) -> str:
     return f"input {int(first)}" if first == last else f"inputs {int(first)} to {int(last)}"
 
 
-def _others_see_nothing(own: Field) -> str:
+def _others_see_nothing(own: AxisField) -> str:
     """What has to be said of the outputs that depend on no input, if there are any."""
     count = len(own.empty)
     if not count:
@@ -422,7 +431,7 @@ def _others_see_nothing(own: Field) -> str:
     return f"; {count} of every {own.period} outputs {'depends' if count == 1 else 'depend'} on no input"
 
 
-def _reading_one(own: Field, above: str) -> str:
+def _reading_one(own: AxisField, above: str) -> str:
     """That outputs read one value of the layer above; those between the taps of a transposed convolution read none."""
     count = len(own.seeing)
     if not own.empty:
@@ -431,7 +440,7 @@ def _reading_one(own: Field, above: str) -> str:
     return f"{count} of every {own.period} outputs {reads} one input of {above}, the others none"
 
 
-def _ends(reads: Field, under: Field, unit: int) -> tuple[int, int]:
+def _ends(reads: AxisField, under: AxisField, unit: int) -> tuple[int, int]:
     """Of the units that a unit reads, the one that sees the first input and the one that sees the last."""
     first, last = reads.low(unit), reads.high(unit)
     ends = outermost(under)(range(int(first), int(last) + 1, int(reads.step)))
@@ -450,14 +459,14 @@ def _symbol(symbol: str, of_axis: str, number: int) -> int:
     return number if isinstance(number, Traced) or number == 0 else named(f"{symbol}{of_axis}", number)
 
 
-def _widest(own: Field) -> tuple[int, str]:
+def _widest(own: AxisField) -> tuple[int, str]:
     """The first unit with the largest field, and what to say of it."""
     sizes = {unit: own.last[unit] - own.first[unit] for unit in own.seeing}
     unit = max(sizes, key=lambda unit: sizes[unit])
     return unit, " (the widest)" if len({*sizes.values()}) > 1 else ""
 
 
-def _seen_in_words(facts: Facts, aligned: bool, own: Field, where: str, extent: int) -> Step:
+def _seen_in_words(facts: LayerInfo, aligned: bool, own: AxisField, where: str, extent: int) -> DerivationStep:
     kind = facts.node.layer.kind
     if own.sees_nothing:
         remark = "no output depends on the input: each reads only between the taps of a transposed convolution"
@@ -473,10 +482,10 @@ def _seen_in_words(facts: Facts, aligned: bool, own: Field, where: str, extent: 
         remark = f"{kind} passes on what its input sees, which moves by {own.stride} from unit to unit"
     else:
         remark = f"{kind} passes on what its input sees"
-    return Step(f"receptive field size{where}", own.size, own.size, remark)
+    return DerivationStep(f"receptive field size{where}", own.size, own.size, remark)
 
 
-def totals(inferred: Inferred) -> tuple[Step, ...]:
+def totals(inferred: Inferred) -> tuple[DerivationStep, ...]:
     """The sums over all layers, of those that have any."""
     steps = []
     for figure, total in inferred.totals.items():
@@ -484,5 +493,5 @@ def totals(inferred: Inferred) -> tuple[Step, ...]:
         terms = [part for part in parts if part]
         if figure in ("params", "macs", "flops", "connections") and terms:
             summed = add_up(Traced(part, Name(str(part), part)) for part in terms)
-            steps.append(Step(figure, expression_of(summed), total))
+            steps.append(DerivationStep(figure, expression_of(summed), total))
     return tuple(steps)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.arithmetic.receptive_field import Field
+from cnncli.arithmetic.receptive_field import AxisField
 from cnncli.arithmetic.shape import Shape
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 
 Indices = range | set[int]  # that matter on an axis: a range as long as there is no gap, which costs nothing to follow
 Region = tuple[Indices, ...]
@@ -74,7 +74,7 @@ def _union(one: Indices, other: Indices) -> Indices:
     return {*one, *other}
 
 
-def _seen(facts: Facts, at: int, region: Region, work: _Work) -> Region:
+def _seen(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
     """What a region of a layer's output sees of one of its inputs."""
     layer, sizes = facts.node.layer, facts.input_shapes[at][1:]
     if layer.sees_everything or len(region) != len(sizes):
@@ -83,7 +83,7 @@ def _seen(facts: Facts, at: int, region: Region, work: _Work) -> Region:
     axes: list[Indices] = []
     for axis, size in enumerate(sizes):
         units = region[layer.carried(axis)] if layer.turns else region[axis]
-        reach: Field = facts.figures.reach[at][axis]
+        reach: AxisField = facts.figures.reach[at][axis]
         if reach.advance == 0 and reach.size >= size:
             axes.append(range(size))
             continue
@@ -97,7 +97,7 @@ def _seen(facts: Facts, at: int, region: Region, work: _Work) -> Region:
     return tuple(axes)
 
 
-def _reached(reach: Field, units: Indices, work: _Work) -> Indices:
+def _reached(reach: AxisField, units: Indices, work: _Work) -> Indices:
     """The inputs in the fields of the units of a layer without windows."""
     if isinstance(units, range) and (len(units) == 1 or (len(reach.first) == 1 and reach.advance <= reach.size)):
         return range(reach.low(units[0]), reach.high(units[-1]) + 1)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import elements
 from cnncli.errors import CnnError, suggestion
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.base import Saved
 
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
@@ -151,7 +151,9 @@ def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: in
     return saved
 
 
-def _kept_of(facts: Facts, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]) -> int:
+def _kept_of(
+    facts: LayerInfo, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]
+) -> int:
     """The values for each example that a layer adds to those kept, which are noted in ``kept``."""
     tensors = {storage[facts.node.inputs[at]] for at in needs.inputs}
     if needs.output:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Size, add_up, elements
 from cnncli.errors import CnnError, suggestion
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers import KINDS
 from cnncli.layers.conv import Convolution
 
-Rule = Callable[[Facts], Size]
+Rule = Callable[[LayerInfo], Size]
 
 
 class Convention(NamedTuple):
@@ -30,12 +30,12 @@ class Convention(NamedTuple):
     what: str
     rules: Mapping[str, Rule]
     reasons: Mapping[str, str] = {}
-    extra_params: Callable[[Facts], Size] | None = None
+    extra_params: Callable[[LayerInfo], Size] | None = None
     counts_operations: bool = True
     caveat: Callable[[Inferred], str] | None = None  # what the tool counts otherwise where PyTorch code is written so
 
 
-def _macs(facts: Facts) -> Size:
+def _macs(facts: LayerInfo) -> Size:
     return facts.figures.macs
 
 
@@ -48,45 +48,45 @@ def _affine_values(plain: int, affine: int) -> Rule:
     return lambda facts: _values(affine if getattr(facts.node.layer, "affine", True) else plain)(facts)
 
 
-def _outputs(facts: Facts) -> Size:
+def _outputs(facts: LayerInfo) -> Size:
     return facts.figures.activations
 
 
-def _params_once(facts: Facts) -> Size:
+def _params_once(facts: LayerInfo) -> Size:
     return facts.figures.params
 
 
-def _params_at_every_position(facts: Facts) -> Size:
+def _params_at_every_position(facts: LayerInfo) -> Size:
     return facts.figures.params * elements(facts.figures.output_shape[1:])
 
 
-def _by_output(facts: Facts) -> Size:
+def _by_output(facts: LayerInfo) -> Size:
     """A transposed convolution as if it slid over its output."""
     weight = facts.node.layer.weights(facts.input_shapes)["weight"]
     return elements(weight) * elements(facts.figures.output_shape[1:])
 
 
-def _adaptive_average(facts: Facts) -> Size:
+def _adaptive_average(facts: LayerInfo) -> Size:
     """thop: the (rounded) window and one division for each output."""
     shape, output = facts.input_shapes[0], facts.figures.output_shape
     positions = elements(output[1:]) if len(output) > 1 else 1
     return output[0] * (elements(shape[1:]) + positions)
 
 
-def _softmax(facts: Facts) -> Size:
+def _softmax(facts: LayerInfo) -> Size:
     shape = facts.input_shapes[0]
     return elements(shape[1:]) * (3 * shape[0] - 1)
 
 
 def _upsampled(factors: Mapping[str, int]) -> Rule:
-    def rule(facts: Facts) -> Size:
+    def rule(facts: LayerInfo) -> Size:
         layer, rank = facts.node.layer, len(facts.figures.output_shape) - 1
         return factors.get(f"{layer.__dict__['mode']}{rank}", 0) * facts.figures.activations
 
     return rule
 
 
-def _keras_params(facts: Facts) -> Size:
+def _keras_params(facts: LayerInfo) -> Size:
     """Running statistics, and the bias that Keras's convolutions have by default."""
     layer, figures = facts.node.layer, facts.figures
     forgone = figures.output_shape[0] if layer.kind in CONVOLUTIONS and layer.__dict__.get("bias") is False else 0
@@ -218,13 +218,13 @@ def convention_named(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def operations(convention: Convention, facts: Facts) -> Size:
+def operations(convention: Convention, facts: LayerInfo) -> Size:
     """The operations of a layer as the tool counts them."""
     rule = convention.rules.get(facts.node.layer.kind)
     return rule(facts) if rule is not None else 0
 
 
-def params(convention: Convention, facts: Facts) -> Size:
+def params(convention: Convention, facts: LayerInfo) -> Size:
     """The parameters of a layer as the tool counts them."""
     more = convention.extra_params(facts) if convention.extra_params is not None else 0
     return facts.figures.params + more
@@ -284,7 +284,7 @@ class Difference(NamedTuple):
 def differences(inferred: Inferred, convention: Convention) -> list[Difference]:
     """Of the operations, by kind: they sum to the tool's total less ours."""
     found: list[Difference] = []
-    by_kind: dict[str, list[Facts]] = {}
+    by_kind: dict[str, list[LayerInfo]] = {}
     for facts in inferred.facts.values():
         by_kind.setdefault(facts.node.layer.kind, []).append(facts)
     for kind, layers in by_kind.items():

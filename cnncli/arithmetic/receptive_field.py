@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PERIOD_LIMIT = 1024  # a longer pattern is exact for so many units, and goes on at its average stride: memory is bounded
 
 
-class Field(NamedTuple):
+class AxisField(NamedTuple):
     """Inputs that units 0 … period-1 see, and how far (``advance``) the pattern moves per period.
 
     Of a single layer, ``step`` is the distance between the inputs that a unit reads, its dilation; of a path it is 1.
@@ -102,31 +102,31 @@ class Field(NamedTuple):
         return all(a <= b for ends in steps for a, b in pairwise(ends))
 
 
-ITSELF = Field((0,), (0,), 1)
-UNKNOWN = Field((), (), 1)  # it depends on sizes that stay open
-NOTHING = Field((0,), (-1,), 0, empty=frozenset({0}))  # no unit sees anything
-ONLY_FIRST = Field((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
+ITSELF = AxisField((0,), (0,), 1)
+UNKNOWN = AxisField((), (), 1)  # it depends on sizes that stay open
+NOTHING = AxisField((0,), (-1,), 0, empty=frozenset({0}))  # no unit sees anything
+ONLY_FIRST = AxisField((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
 
 
-def sliding(stride: int, before: int, span: int, dilation: int = 1) -> Field:
+def sliding(stride: int, before: int, span: int, dilation: int = 1) -> AxisField:
     """The field of a window: unit i sees ``i * stride - before`` and every ``dilation``-th of ``span - 1`` after it."""
     step = 1 if dilation == 1 or span == 1 else dilation
-    return Field((-before,), (span - 1 - before,), stride, step)
+    return AxisField((-before,), (span - 1 - before,), stride, step)
 
 
-def whole(size: int) -> Field:
+def whole(size: int) -> AxisField:
     """Every unit sees all ``size`` inputs."""
-    return Field((0,), (size - 1,), 0)
+    return AxisField((0,), (size - 1,), 0)
 
 
-def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int, advance: int) -> Field:
+def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int, advance: int) -> AxisField:
     """A field from what unit ``i`` sees, ``low(i)`` to ``high(i)``, over one period (its first part, if very long).
 
     >>> periodic(lambda i: i // 2, lambda i: i // 2, period=2, advance=1) == Field((0, 0), (0, 0), 1)  # upsampling by 2
     True
     """
     units = range(min(period, PERIOD_LIMIT))
-    return Field(tuple(map(low, units)), tuple(map(high, units)), _advance(period, advance))
+    return AxisField(tuple(map(low, units)), tuple(map(high, units)), _advance(period, advance))
 
 
 def _advance(period: int, advance: int) -> int:
@@ -140,7 +140,7 @@ def with_gaps(
     advance: int,
     largest: Callable[[], int],
     step: int = 1,
-) -> Field:
+) -> AxisField:
     """A field from the first and the last input that unit ``i`` sees; None for a unit that sees nothing.
 
     ``largest`` is asked for the largest size where the pattern is too long to be kept, and the part that is kept sees
@@ -153,7 +153,7 @@ def with_gaps(
             return NOTHING
         first = tuple(unit * advance // period for unit in range(PERIOD_LIMIT))
         size = largest()
-        return Field(first, tuple(low + size - 1 for low in first), advance_kept, step) if size else NOTHING
+        return AxisField(first, tuple(low + size - 1 for low in first), advance_kept, step) if size else NOTHING
     seen = [(unit, ends) for unit, ends in enumerate(found) if ends is not None]
     first_of, last_of = [0] * len(found), [0] * len(found)
     # the period before ends with the last of those units, and the next one begins with the first
@@ -164,10 +164,10 @@ def with_gaps(
     for unit, ends in enumerate(found):
         previous = last_of[unit] = previous if ends is None else ends[1]
     empty = frozenset(unit for unit, ends in enumerate(found) if ends is None)
-    return Field(tuple(first_of), tuple(last_of), advance_kept, step, empty)
+    return AxisField(tuple(first_of), tuple(last_of), advance_kept, step, empty)
 
 
-def outermost(below: Field) -> Callable[[range], tuple[int, int] | None]:
+def outermost(below: AxisField) -> Callable[[range], tuple[int, int] | None]:
     """A function that says of some units which of them sees the first input, and which the last; None if none sees any.
 
     ``below`` is the field of these units. One period of them says all: later ones see later.
@@ -190,7 +190,7 @@ def outermost(below: Field) -> Callable[[range], tuple[int, int] | None]:
     return ends
 
 
-def compose(layer: Field, below: Field) -> Field:
+def compose(layer: AxisField, below: AxisField) -> AxisField:
     """The field of a layer's units on the network's input: the layer sees units ``below`` it, those see the input.
 
     >>> conv, pool = sliding(stride=1, before=2, span=5), sliding(stride=2, before=0, span=2)
@@ -206,7 +206,7 @@ def compose(layer: Field, below: Field) -> Field:
     first, last, advance = layer.first, layer.last, layer.advance
     if len(first) == 1 == len(below.first):
         step = below.advance
-        return Field((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
+        return AxisField((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
     period = len(below.first)
     rounds = period // gcd(advance, period)
     repeats, moved = len(first) * rounds, advance * rounds // period * below.advance
@@ -236,7 +236,7 @@ def compose(layer: Field, below: Field) -> Field:
     )
 
 
-def seen_by_all(below: Field, units: int, extent: int) -> Field:
+def seen_by_all(below: AxisField, units: int, extent: int) -> AxisField:
     """The field of a unit that sees all ``units`` of its input: everything they see, inside the image.
 
     Of an image of open size, that is all of it but what a remainder leaves out.
@@ -250,10 +250,10 @@ def seen_by_all(below: Field, units: int, extent: int) -> Field:
     ends = outermost(below)(range(units))
     if ends is None:
         return NOTHING
-    return Field((max(0, below.low(ends[0])),), (min(extent - 1, below.high(ends[1])),), 0)
+    return AxisField((max(0, below.low(ends[0])),), (min(extent - 1, below.high(ends[1])),), 0)
 
 
-def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool]:
+def join(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:
     """The field that covers two paths, and whether the paths are aligned: same stride, same centres, and in both the
     same units that see nothing.
     """
@@ -282,13 +282,13 @@ def join(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool
     return joined, aligned
 
 
-def _both(one: Field, other: Field, unit: int) -> tuple[int, int] | None:
+def _both(one: AxisField, other: AxisField, unit: int) -> tuple[int, int] | None:
     """The first and the last input that a unit sees on two paths; None if it sees nothing on either."""
     seen = [(field.low(unit), field.high(unit)) for field in (one, other) if not field.is_empty(unit)]
     return (min(low for low, _ in seen), max(high for _, high in seen)) if seen else None
 
 
-def _join_standing(one: Field, other: Field, units: int, extent: int) -> tuple[Field, bool]:
+def _join_standing(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:
     """Join where at least one field does not move: a gate that saw the whole image, most often."""
     for standing in (one, other):
         if standing.advance == 0 and standing.first[0] <= 0 and standing.last[0] >= extent - 1:
@@ -297,12 +297,12 @@ def _join_standing(one: Field, other: Field, units: int, extent: int) -> tuple[F
     seen = [field for field in seen if not field.sees_nothing]
     if not seen:
         return NOTHING, True
-    return Field((min(f.first[0] for f in seen),), (max(f.last[0] for f in seen),), 0), False
+    return AxisField((min(f.first[0] for f in seen),), (max(f.last[0] for f in seen),), 0), False
 
 
-def _cover_unit_zero(one: Field, other: Field) -> Field:
+def _cover_unit_zero(one: AxisField, other: AxisField) -> AxisField:
     """Paths that move at different strides drift apart; what they see of unit 0 is covered, at the larger stride."""
     faster = max(one, other, key=lambda field: field.stride)
     low, high = smaller(one.low(0), other.low(0)), larger(one.high(0), other.high(0))
     before, after = faster.low(0) - low, high - faster.high(0)
-    return Field(tuple(a - before for a in faster.first), tuple(b + after for b in faster.last), faster.advance)
+    return AxisField(tuple(a - before for a in faster.first), tuple(b + after for b in faster.last), faster.advance)

@@ -23,7 +23,7 @@ class Undecided(Exception):
     """A question about open sizes that is answered differently for different sizes, however large they are."""
 
 
-class Unreadable(ValueError):
+class InvalidValue(ValueError):
     """A value that cannot be read: what is wrong with it (``str(error)``), and what to write instead (``hint``)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -39,17 +39,17 @@ def read_shape(value: object) -> Shape:
     >>> read_shape("1x28x28"), read_shape([3, 32, 32]), read_shape(784), read_shape("3xHxW"), read_shape("6@14x14")
     ((1, 28, 28), (3, 32, 32), (784,), (3, H, W), (6, 14, 14))
 
-    Raises Unreadable for anything else, and for sizes that are not between 1 and 2^31 - 1.
+    Raises InvalidValue for anything else, and for sizes that are not between 1 and 2^31 - 1.
     """
     parts = _parts(value)
     if not parts or len(parts) > 4:
-        raise Unreadable(f"{_shown(value)} is not a shape", HINT)
+        raise InvalidValue(f"{_shown(value)} is not a shape", HINT)
     shape = tuple(_read_size(part, value) for part in parts)
     if is_open(shape[0]):
         last = _looks_channels_last(shape) and not _is_explicit(value)
         meant = f"channels come first: write {format_input_shape(_channels_first(shape))}"
         hint = meant if last else "only spatial sizes stay open: 3xHxW"
-        raise Unreadable(f"the channels in {_shown(value)} must be a number", hint)
+        raise InvalidValue(f"the channels in {_shown(value)} must be a number", hint)
     return shape
 
 
@@ -79,11 +79,11 @@ def _read_size(part: object, whole: object) -> Size:
         size: Size = letter(text.upper())
         return size
     if text.lower() == str(whole).lower() and not is_digits(text):
-        raise Unreadable(f"{_shown(whole)} is not a shape", HINT)
+        raise InvalidValue(f"{_shown(whole)} is not a shape", HINT)
     if isinstance(part, bool) or not is_digits(text):
-        raise Unreadable(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", HINT)
+        raise InvalidValue(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", HINT)
     if len(text) > 10 or not 1 <= int(text) < SIZE_LIMIT:
-        raise Unreadable(f"{text[:20]} in {_shown(whole)} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
+        raise InvalidValue(f"{text[:20]} in {_shown(whole)} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
     return int(text)
 
 
@@ -95,7 +95,7 @@ def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
 
     ``32x32x3`` is a picture with its channels last, as many slides write it, and ``28x28`` one without its channel.
     Read as channels first they would give plausible and wrong figures. ``32@32x3`` and ``28@28`` mean just that.
-    ``write`` gives what the hint says to write for a shape (``--input 3x32x32``). Raises Unreadable.
+    ``write`` gives what the hint says to write for a shape (``--input 3x32x32``). Raises InvalidValue.
     """
     shape = read_shape(value)
     if _is_explicit(value) or not _is_ambiguous(shape):
@@ -106,19 +106,19 @@ def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
     if len(shape) == 2:
         reading = f"{channels} channels of length {sizes}"
         hint = f"write {first} for one channel of {channels}x{sizes} (an image), or {explicit} for {reading}"
-        raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+        raise InvalidValue(f"{format_shape(shape)} reads as {reading}", hint)
     reading = f"{channels} channel{'s' * (channels > 1)} of {sizes}"
     if len(shape) == 4:  # N x H x W x C, or D x H x W x C
         image = format_input_shape((shape[-1], *shape[1:-1]))
         first = f"{write(image)} for an image (without the batch), {first} for a volume"
     hint = f"channels come first: write {first}, or {explicit} for {reading}"
-    raise Unreadable(f"{format_shape(shape)} reads as {reading}", hint)
+    raise InvalidValue(f"{format_shape(shape)} reads as {reading}", hint)
 
 
 def read_channels_first(value: object, write: Callable[[str], str] = str) -> Shape:
     """As :func:`read_input_shape`, but nothing is taken for a slip: 32x32x3 is 32 channels.
 
-    For networks of runs, which were trained that way by versions that wrote no ``@``. Raises Unreadable.
+    For networks of runs, which were trained that way by versions that wrote no ``@``. Raises InvalidValue.
     """
     return read_shape(value)
 

@@ -1,7 +1,7 @@
 """Sizes that stay open: exact whole-number functions of letters such as H, as ``floor((H - 27) / 16) + 1``.
 
-A :class:`Form` stands wherever a size does and takes part in the same arithmetic: no formula is written twice. A
-chain of convolutions and pools comes to one floor of an affine form, since floor((floor(x / m) + b) / c) =
+A :class:`SymbolicSize` stands wherever a size does and takes part in the same arithmetic: no formula is written twice.
+A chain of convolutions and pools comes to one floor of an affine form, since floor((floor(x / m) + b) / c) =
 floor((x + b m) / (m c)). Products (operations, activations) keep their factors.
 
 A comparison is decided for all large sizes, and what it takes for granted is kept (:func:`assumptions`): from these
@@ -38,7 +38,7 @@ class Letter(NamedTuple):
 class Floor(NamedTuple):
     """floor(form / divisor)."""
 
-    form: Form
+    form: SymbolicSize
     divisor: int
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Bound(NamedTuple):
 class CommonDivisor(NamedTuple):
     """The greatest common divisor of a form and a number."""
 
-    form: Form
+    form: SymbolicSize
     number: int
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class CommonDivisor(NamedTuple):
 class Factor(NamedTuple):
     """A sum in a product, kept together."""
 
-    form: Form
+    form: SymbolicSize
 
     def __str__(self) -> str:
         return f"({self.form})"
@@ -93,7 +93,7 @@ Atom = Letter | Floor | Bound | CommonDivisor | Factor
 Product = tuple[Atom, ...]
 
 
-class Form:
+class SymbolicSize:
     """A sum of products with whole coefficients, and a constant. Immutable; equal where it is written the same."""
 
     __slots__ = ("_as_factor", "_hash", "_text", "constant", "terms")
@@ -113,7 +113,11 @@ class Form:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        if not isinstance(other, Form) or self.constant != other.constant or len(self.terms) != len(other.terms):
+        if (
+            not isinstance(other, SymbolicSize)
+            or self.constant != other.constant
+            or len(self.terms) != len(other.terms)
+        ):
             return False
         return self.terms == other.terms or dict(self.terms) == dict(other.terms)
 
@@ -123,8 +127,8 @@ class Form:
     # Arithmetic ---------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Any:
-        if not isinstance(other, Form):
-            return Form(self.terms, self.constant + other) if isinstance(other, int) else NotImplemented
+        if not isinstance(other, SymbolicSize):
+            return SymbolicSize(self.terms, self.constant + other) if isinstance(other, int) else NotImplemented
         terms = dict(self.terms)
         for product, count in other.terms:
             terms[product] = terms.get(product, 0) + count
@@ -133,7 +137,7 @@ class Form:
     __radd__ = __add__
 
     def __neg__(self) -> Any:
-        return Form(tuple((product, -count) for product, count in self.terms), -self.constant)
+        return SymbolicSize(tuple((product, -count) for product, count in self.terms), -self.constant)
 
     def __sub__(self, other: Any) -> Any:
         return self + -other
@@ -145,8 +149,8 @@ class Form:
         if isinstance(other, int):
             if other in (0, 1):
                 return self if other else 0
-            return Form(tuple((product, count * other) for product, count in self.terms), self.constant * other)
-        if not isinstance(other, Form):
+            return SymbolicSize(tuple((product, count * other) for product, count in self.terms), self.constant * other)
+        if not isinstance(other, SymbolicSize):
             return NotImplemented
         (one, first), (two, second) = _factored(self), _factored(other)
         return _made({tuple(sorted((*one, *two), key=str)): first * second}, 0)
@@ -154,7 +158,7 @@ class Form:
     __rmul__ = __mul__
 
     def __floordiv__(self, divisor: Any) -> Any:
-        if isinstance(divisor, Form):
+        if isinstance(divisor, SymbolicSize):
             return _whole_ratio(self, divisor)
         if not isinstance(divisor, int) or divisor < 1:
             raise Undecided
@@ -171,7 +175,9 @@ class Form:
         if not whole:
             return _floor(self, divisor)
         rest = tuple((product, count) for product, count in self.terms if count % divisor)
-        return (_floor(Form(rest, self.constant), divisor) if rest else self.constant // divisor) + _made(whole, 0)
+        return (_floor(SymbolicSize(rest, self.constant), divisor) if rest else self.constant // divisor) + _made(
+            whole, 0
+        )
 
     def __mod__(self, divisor: Any) -> Any:
         if divisor == 1:
@@ -215,7 +221,7 @@ class Form:
         pending: list[Any] = [self]
         while pending:
             entry = pending.pop()
-            if isinstance(entry, Form):
+            if isinstance(entry, SymbolicSize):
                 pending.extend(atom for product, _ in reversed(entry.terms) for atom in reversed(product))
             elif isinstance(entry, Letter):
                 found[entry.name] = None
@@ -240,7 +246,7 @@ class Form:
 
 def letters_of(sizes: Iterable[Any]) -> tuple[str, ...]:
     """The open sizes in all of these."""
-    return tuple(dict.fromkeys(name for size in sizes if isinstance(size, Form) for name in size.letters))
+    return tuple(dict.fromkeys(name for size in sizes if isinstance(size, SymbolicSize) for name in size.letters))
 
 
 def letter(name: str) -> Any:
@@ -256,27 +262,27 @@ def opened_text(shape: Sequence[int]) -> str:
     return "x".join([str(shape[0]), *("L", "HW", "DHW")[len(shape) - 2]])
 
 
-def _of(atom: Atom) -> Form:
-    return Form((((atom,), 1),), 0)
+def _of(atom: Atom) -> SymbolicSize:
+    return SymbolicSize((((atom,), 1),), 0)
 
 
 def _made(terms: Mapping[Product, int], constant: int) -> Any:
     """The sum: a plain number where nothing is left open."""
     left = tuple((product, count) for product, count in terms.items() if count)
-    return Form(left, constant) if left else constant
+    return SymbolicSize(left, constant) if left else constant
 
 
 def _floor(form: Any, divisor: int) -> Any:
-    if not isinstance(form, Form):
+    if not isinstance(form, SymbolicSize):
         return form // divisor
     shared = gcd(divisor, *(count for _, count in form.terms))
     if shared > 1:  # floor((g a + b) / (g c)) = floor((a + floor(b / g)) / c)
-        form = Form(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
+        form = SymbolicSize(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
         divisor //= shared
     return form if divisor == 1 else _of(Floor(form, divisor))
 
 
-def _whole_ratio(form: Form, divisor: Form) -> int:
+def _whole_ratio(form: SymbolicSize, divisor: SymbolicSize) -> int:
     """``2 * H // H``: 2 at every size. Raises Undecided for a form that is no multiple of the other."""
     product, count = divisor.terms[0]
     times = dict(form.terms).get(product, 0) // count
@@ -285,23 +291,23 @@ def _whole_ratio(form: Form, divisor: Form) -> int:
     return times
 
 
-def _factored(form: Form) -> tuple[Product, int]:
+def _factored(form: SymbolicSize) -> tuple[Product, int]:
     """A form as one product and its coefficient; worked out once, as sizes are multiplied again and again."""
     if form._as_factor is None:
         form._as_factor = _factor(form)
     return form._as_factor
 
 
-def _factor(form: Form) -> tuple[Product, int]:
+def _factor(form: SymbolicSize) -> tuple[Product, int]:
     form = as_positions(form)
     if form.is_simple:
         return form.terms[0]
     shared = gcd(form.constant, *(count for _, count in form.terms))
-    inner = Form(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
+    inner = SymbolicSize(tuple((product, count // shared) for product, count in form.terms), form.constant // shared)
     return (Factor(inner),), shared
 
 
-def as_positions(form: Form) -> Form:
+def as_positions(form: SymbolicSize) -> SymbolicSize:
     """The size after a chain of windows as their formula has it, ``floor((H - 27) / 16) + 1``, whatever the chain."""
     if len(form.terms) != 1 or form.constant == 1:
         return form
@@ -309,11 +315,11 @@ def as_positions(form: Form) -> Form:
     atom = product[0]
     if count != 1 or len(product) != 1 or not isinstance(atom, Floor) or [*atom.form.terms[0]][1] != 1:
         return form
-    numerator: Form = atom.form + (form.constant - 1) * atom.divisor
-    return Form(_of(Floor(numerator, atom.divisor)).terms, 1)
+    numerator: SymbolicSize = atom.form + (form.constant - 1) * atom.divisor
+    return SymbolicSize(_of(Floor(numerator, atom.divisor)).terms, 1)
 
 
-def _written(form: Form) -> str:
+def _written(form: SymbolicSize) -> str:
     """``floor((H - 1) / 2) + 1``; products with ``*``."""
     form = as_positions(form)
     parts: list[str] = []
@@ -344,7 +350,7 @@ def assumptions() -> Iterator[dict[Any, None]]:
 
 def not_negative(difference: Any) -> bool:
     """Whether a number or a form is at least 0, for all large sizes. Raises Undecided where that depends on them."""
-    if not isinstance(difference, Form):
+    if not isinstance(difference, SymbolicSize):
         return bool(difference >= 0)
     trend = _trend(difference)
     if trend > 0:
@@ -361,12 +367,12 @@ def not_negative(difference: Any) -> bool:
     raise Undecided
 
 
-def _assume(form: Form) -> None:
+def _assume(form: SymbolicSize) -> None:
     for found in _assumed:
         found[form] = None
 
 
-def _trend(form: Form) -> int:
+def _trend(form: SymbolicSize) -> int:
     """1 where a form grows without bound, -1 where it falls, 0 where it stays between bounds. Raises Undecided."""
     if len(form.terms) == 1 and len(form.terms[0][0]) == 1:  # a letter or one floor, most often
         ((product, count),) = form.terms
@@ -396,7 +402,7 @@ def _growth(product: Product) -> tuple[tuple[str, ...], Any]:
     letters: list[str] = []
     rate: Any = 1
     for atom in product:
-        names = Form((((atom,), 1),), 0).letters
+        names = SymbolicSize((((atom,), 1),), 0).letters
         if len(names) > 1 and len(product) > 1:
             raise Undecided
         slopes = {name: _atom_slope(atom, name) for name in names}
@@ -410,7 +416,7 @@ def _growth(product: Product) -> tuple[tuple[str, ...], Any]:
 
 def slope(form: Any, name: str) -> Any:
     """By how much a sum of sizes grows with a letter, on the average: a Fraction or a number. Raises Undecided."""
-    if not isinstance(form, Form):
+    if not isinstance(form, SymbolicSize):
         return 0
     if any(len(product) > 1 for product, _ in form.terms):
         raise Undecided  # it has none
@@ -433,7 +439,7 @@ def _atom_slope(atom: Atom, name: str) -> Any:
 
 def period(form: Any) -> int:
     """After how many sizes a form has gone through its remainders: f(H + period) = f(H) + slope * period."""
-    if not isinstance(form, Form):
+    if not isinstance(form, SymbolicSize):
         return 1
     return reduce(lcm, (_atom_period(atom) for product, _ in form.terms for atom in product), 1)
 
@@ -450,7 +456,7 @@ def _atom_period(atom: Atom) -> int:
     return 1
 
 
-def bounds(form: Form) -> tuple[int, int]:
+def bounds(form: SymbolicSize) -> tuple[int, int]:
     """The least and the largest value of a form that stays between bounds, at large sizes. Raises Undecided."""
     length = period(form)
     names = form.letters
@@ -487,7 +493,7 @@ def same(one: Any, other: Any) -> bool:
     if one == other:
         return True
     difference = one - other
-    if not isinstance(difference, Form):
+    if not isinstance(difference, SymbolicSize):
         return bool(difference == 0)
     try:
         trend = _trend(difference)
@@ -505,7 +511,7 @@ def same(one: Any, other: Any) -> bool:
 def where_same(one: Any, other: Any) -> str:
     """Of two sizes that are not the same: for which values they are, in words, or nothing."""
     difference = one - other
-    if not isinstance(difference, Form) or len(difference.letters) != 1:
+    if not isinstance(difference, SymbolicSize) or len(difference.letters) != 1:
         return ""
     (name,) = difference.letters
     try:
@@ -525,7 +531,7 @@ def where_same(one: Any, other: Any) -> str:
     return f"only where {name} leaves {shown} when divided by {length}"
 
 
-def _single_solution(difference: Form, name: str) -> str:
+def _single_solution(difference: SymbolicSize, name: str) -> str:
     found = zeros(difference, name)
     if not found:
         return ""
@@ -540,7 +546,7 @@ def smallest(forms: Iterable[Any], name: str) -> int | None:
     """
     needed = 1
     for form in forms:
-        if isinstance(form, Form) and form.letters == (name,):
+        if isinstance(form, SymbolicSize) and form.letters == (name,):
             found = settled(form, name)
             if found is None:
                 return None
@@ -548,7 +554,7 @@ def smallest(forms: Iterable[Any], name: str) -> int | None:
     return needed
 
 
-def settled(form: Form, name: str) -> int | None:
+def settled(form: SymbolicSize, name: str) -> int | None:
     """The smallest value of the one letter of a growing form from which on it is at least 0; None from 2^31 on.
 
     Raises Undecided for a form that also falls between two sizes and whose pattern repeats too seldom to go through.
@@ -566,7 +572,7 @@ def settled(form: Form, name: str) -> int | None:
     return last + 1 if last + 1 < SIZE_LIMIT else None
 
 
-def zeros(form: Form, name: str) -> tuple[int, ...]:
+def zeros(form: SymbolicSize, name: str) -> tuple[int, ...]:
     """All values from 1 on of the one letter of a growing or falling form at which it is 0, at most a few hundred.
 
     Raises Undecided as :func:`settled` does.
@@ -589,7 +595,7 @@ def zeros(form: Form, name: str) -> tuple[int, ...]:
 
 def is_monotone(form: Any) -> bool:
     """Whether a form surely never falls when a letter grows: sums, floors and bounds of what does not."""
-    if not isinstance(form, Form):
+    if not isinstance(form, SymbolicSize):
         return True
     return all(count > 0 and len(product) == 1 and _is_monotone(product[0]) for product, count in form.terms)
 
@@ -633,7 +639,7 @@ def _order(difference: Any) -> int | None:
 
     Unlike a comparison this takes no size to be large, so that what follows from it is exact at the smallest as well.
     """
-    if not isinstance(difference, Form):
+    if not isinstance(difference, SymbolicSize):
         return 1 if difference >= 0 else -1
     names, length = difference.letters, period(difference)
     if is_linear(difference) and length ** len(names) <= PERIOD_LIMIT:
@@ -652,7 +658,7 @@ def _order(difference: Any) -> int | None:
 
 def is_linear(form: Any) -> bool:
     """Whether f(H + period) = f(H) + slope * period at every whole H, not at large ones alone."""
-    if not isinstance(form, Form):
+    if not isinstance(form, SymbolicSize):
         return True
     for product, _ in form.terms:
         if len(product) > 1:
@@ -669,7 +675,7 @@ def is_linear(form: Any) -> bool:
     return True
 
 
-def _is_positive(form: Form) -> bool:
+def _is_positive(form: SymbolicSize) -> bool:
     """Whether a polynomial of letters is surely at least 0: in H - 1, W - 1, … none of its coefficients is negative."""
     shifted: dict[tuple[str, ...], int] = {(): form.constant}
     for product, count in form.terms:
@@ -710,9 +716,9 @@ def _multiplied(one: Mapping[tuple[str, ...], int], other: Mapping[tuple[str, ..
 
 def common_divisor(one: Any, other: Any) -> Any:
     """gcd(one, other)."""
-    if isinstance(one, Form) and isinstance(other, int):
+    if isinstance(one, SymbolicSize) and isinstance(other, int):
         return 1 if other == 1 else _of(CommonDivisor(one, other))
-    if isinstance(one, Form) or isinstance(other, Form):
+    if isinstance(one, SymbolicSize) or isinstance(other, SymbolicSize):
         raise Undecided
     return gcd(one, other)
 
@@ -722,7 +728,7 @@ def add_up(values: Iterable[Any]) -> Any:
     constant = 0
     terms: dict[Product, int] = {}
     for value in values:
-        if isinstance(value, Form):
+        if isinstance(value, SymbolicSize):
             constant += value.constant
             for product, count in value.terms:
                 terms[product] = terms.get(product, 0) + count
@@ -733,4 +739,4 @@ def add_up(values: Iterable[Any]) -> Any:
 
 def value_of(size: Any, values: Values) -> int:
     """A size at given values of its letters."""
-    return size.at(values) if isinstance(size, Form) else cast(int, size)
+    return size.at(values) if isinstance(size, SymbolicSize) else cast(int, size)

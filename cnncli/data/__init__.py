@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnncli.data.dataset import ColumnNames, Dataset, OnDisk, Split
+from cnncli.data.dataset import ColumnNames, Dataset, LazyImages, Split
 from cnncli.errors import CnnError, closest
 
-__all__ = ["NAMES", "ColumnNames", "Dataset", "OnDisk", "Split", "absolute_spec", "load_dataset"]
+__all__ = ["NAMES", "ColumnNames", "Dataset", "LazyImages", "Split", "absolute_spec", "load_dataset"]
 
 IMAGES = "images:"
 HUB = "hf:"

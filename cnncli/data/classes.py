@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cnncli.data.formats.containers import Entry
+from cnncli.data.formats.containers import FileEntry
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS
 
@@ -20,9 +20,9 @@ MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")  
 HELD_OUT = 5  # one image in five
 WANTED = "expected one folder of images per class, such as cat/ and dog/, alone or inside train/ and test/"
 
-Located = tuple[tuple[str, ...], Entry]  # an entry and its path below the folder that is being looked at
-Classes = dict[str, list[Entry]]  # the images of each class, by name, in the order of their paths
-Labelled = tuple[tuple[Entry, int], ...]  # images, each with the number of its class
+Located = tuple[tuple[str, ...], FileEntry]  # an entry and its path below the folder that is being looked at
+Classes = dict[str, list[FileEntry]]  # the images of each class, by name, in the order of their paths
+Labelled = tuple[tuple[FileEntry, int], ...]  # images, each with the number of its class
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Arrangement:
     notes: tuple[str, ...]
 
 
-def arrange(source: Path, entries: Iterable[Entry]) -> Arrangement:
+def arrange(source: Path, entries: Iterable[FileEntry]) -> Arrangement:
     """Sort the images among ``entries`` into classes, train and test; the order of the entries has no influence."""
     kept, notes = select(entries)
     if not any(entry.kind == "file" for entry in kept):
@@ -46,7 +46,7 @@ def arrange(source: Path, entries: Iterable[Entry]) -> Arrangement:
     return Arrangement(tuple(train), _labelled(train, numbers), _labelled(test, numbers), (*notes, *more_notes))
 
 
-def select(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
+def select(entries: Iterable[FileEntry]) -> tuple[list[FileEntry], list[str]]:
     """The folders and images to look at, and a note that counts everything else."""
     reasons = [(entry, _reason_to_skip(entry)) for entry in entries]
     skipped = Counter(reason for entry, reason in reasons if reason and entry.kind != "folder")
@@ -54,7 +54,7 @@ def select(entries: Iterable[Entry]) -> tuple[list[Entry], list[str]]:
     return [entry for entry, reason in reasons if not reason], [f"skipped: {counts}"] if counts else []
 
 
-def _reason_to_skip(entry: Entry) -> str:
+def _reason_to_skip(entry: FileEntry) -> str:
     if not entry.path:
         return "without a name"
     if any(part.startswith(".") or part == "__MACOSX" for part in entry.path):
@@ -148,7 +148,7 @@ def _hold_out(source: Path, classes: Classes) -> tuple[Classes, Classes]:
     return train, test
 
 
-def _shuffled(image: Entry) -> str:
+def _shuffled(image: FileEntry) -> str:
     """A sorting key without order: by class and file name alone, so that a folder and its archive split alike."""
     return hashlib.sha256("/".join(image.path[-2:]).encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -34,7 +34,7 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class OnDisk:
+class LazyImages:
     """Images that stay on disk, and are decoded each time they are asked for: ``shape`` is (N, C, H, W).
 
     ``pieces`` says how many successive examples lie together, in one shard: to read a piece at a time is quick, and
@@ -68,7 +68,7 @@ class Split:
     class of each pixel, 255 where there is none, of a segmentation.
     """
 
-    images: NDArray[np.uint8] | NDArray[np.float32] | OnDisk
+    images: NDArray[np.uint8] | NDArray[np.float32] | LazyImages
     labels: NDArray[np.int64] | NDArray[np.float64] | NDArray[np.float32] | NDArray[np.uint8]
 
 

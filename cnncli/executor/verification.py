@@ -17,12 +17,12 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnncli.analysis.input_region import LARGEST, Rectangle, footprint, middle_unit
-from cnncli.arithmetic.receptive_field import PERIOD_LIMIT, Field, outermost
+from cnncli.arithmetic.receptive_field import PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.executor.lowering.custom_modules import CONV, pads_of, torch_padding
 from cnncli.executor.lowering.modules import build
 from cnncli.executor.network.network import NOT_FIGURES, Network, own_tensors, place_of, refusals_named
-from cnncli.inference import Facts, Inferred, ReceptiveField
+from cnncli.inference import Inferred, LayerInfo, ReceptiveField
 from cnncli.layers import KINDS, Layer
 
 CHECK_BATCH = 2
@@ -77,16 +77,16 @@ def _compared(ours: Shape, theirs: Shape) -> str:
     return OK if ours == theirs else f"{format_shape(ours)}, torch {format_shape(theirs)}"
 
 
-def _inputs(facts: Facts, batch: int) -> list[Tensor]:
+def _inputs(facts: LayerInfo, batch: int) -> list[Tensor]:
     return [torch.empty(batch, *shape, device="meta") for shape in facts.input_shapes]
 
 
-def _output_shape(module: nn.Module, facts: Facts) -> Shape:
+def _output_shape(module: nn.Module, facts: LayerInfo) -> Shape:
     with torch.no_grad():
         return tuple(module(*_inputs(facts, CHECK_BATCH)).shape[1:])
 
 
-def _weights(facts: Facts, module: nn.Module) -> str:
+def _weights(facts: LayerInfo, module: nn.Module) -> str:
     if facts.node.shares:
         return NOTHING
     figures = facts.figures
@@ -106,7 +106,7 @@ def _first_difference(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) ->
     return f"{name} {shown[0]}, torch {shown[1]}"
 
 
-def _macs(facts: Facts, module: nn.Module) -> str:
+def _macs(facts: LayerInfo, module: nn.Module) -> str:
     if _why_not_counted(facts):
         return NOTHING
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -117,7 +117,7 @@ def _macs(facts: Facts, module: nn.Module) -> str:
     return f"{facts.figures.macs:,}, torch {theirs:,}"
 
 
-def _why_not_counted(facts: Facts) -> str:
+def _why_not_counted(facts: LayerInfo) -> str:
     """Why torch's counter says something else here, although the layer computes what it should; else nothing."""
     layer = facts.node.layer
     if layer.kind == "rbf":
@@ -200,7 +200,7 @@ def _units_to_measure(inferred: Inferred, name: str) -> list[tuple[int, ...]]:
     return [*dict.fromkeys(units)]
 
 
-def _with_all_below(inferred: Inferred, name: str) -> list[Facts]:
+def _with_all_below(inferred: Inferred, name: str) -> list[LayerInfo]:
     """The layer and all that it depends on."""
     wanted, found = {name}, []
     for facts in reversed([*inferred.facts.values()]):
@@ -211,7 +211,7 @@ def _with_all_below(inferred: Inferred, name: str) -> list[Facts]:
 
 
 def _outside_its_field(
-    inferred: Inferred, name: str, unit: tuple[int, ...], seen: Mapping[str, Rectangle], below: list[Facts]
+    inferred: Inferred, name: str, unit: tuple[int, ...], seen: Mapping[str, Rectangle], below: list[LayerInfo]
 ) -> str:
     """How what a unit depends on contradicts its calculated receptive field, if it does."""
     if not all(map(_is_bounded, below)):
@@ -228,7 +228,7 @@ def _outside_its_field(
     return ""
 
 
-def _is_inside(below: list[Facts], unit: tuple[int, ...]) -> bool:
+def _is_inside(below: list[LayerInfo], unit: tuple[int, ...]) -> bool:
     """Whether all that a unit depends on, in every layer on the way to the inputs, lies inside the map there.
 
     A field is of an image without borders: such a unit sees exactly its field, and any other sees no more than it.
@@ -254,7 +254,7 @@ def _is_inside(below: list[Facts], unit: tuple[int, ...]) -> bool:
     return True
 
 
-def _read_of(reach: tuple[Field, ...], region: list[tuple[int, int]]) -> Rectangle | None:
+def _read_of(reach: tuple[AxisField, ...], region: list[tuple[int, int]]) -> Rectangle | None:
     """The rectangle around what a region of a layer's output reads of an input; None if it reads nothing."""
     read = []
     for field, (first, last) in zip(reach, region, strict=True):
@@ -289,7 +289,7 @@ def _of_unit(field: ReceptiveField, unit: tuple[int, ...]) -> Rectangle | None:
     return tuple((own.low(i), own.high(i)) for own, i in zip(field.axes, at, strict=True))
 
 
-def _is_bounded(facts: Facts) -> bool:
+def _is_bounded(facts: LayerInfo) -> bool:
     """Whether no unit sees more than its field: borders made of pixels may look further, long patterns are rounded."""
     layer = facts.node.layer
     repeats = {getattr(layer, "padding_mode", ""), getattr(layer, "mode", "")} & {"reflect", "replicate", "circular"}
@@ -297,7 +297,7 @@ def _is_bounded(facts: Facts) -> bool:
     return not repeats and all(len(axis.first) < PERIOD_LIMIT for axis in fields)
 
 
-def _axes_of(facts: Facts) -> list[tuple[Field, ...]]:
+def _axes_of(facts: LayerInfo) -> list[tuple[AxisField, ...]]:
     return [field.axes for field in facts.receptive_field.values()]
 
 
@@ -325,7 +325,7 @@ def measured_footprint(inferred: Inferred, layer: str, unit: tuple[int, ...]) ->
     }
 
 
-def _pulled_back(facts: Facts, mask: Tensor) -> tuple[Tensor, ...]:
+def _pulled_back(facts: LayerInfo, mask: Tensor) -> tuple[Tensor, ...]:
     """For each input of a layer, 1 where some unit of the mask has a gradient and 0 elsewhere."""
     layer, ones = facts.node.layer, [torch.ones(1, 1, *shape[1:], dtype=torch.double) for shape in facts.input_shapes]
     if layer.sees_everything or getattr(layer, "mixes_channels", False):
@@ -343,7 +343,7 @@ def _bounds(mask: Tensor) -> Rectangle:
     return tuple(zip(where.min(0).values.tolist(), where.max(0).values.tolist(), strict=True))
 
 
-def _thin(facts: Facts) -> Callable[..., Tensor]:
+def _thin(facts: LayerInfo) -> Callable[..., Tensor]:
     """A layer on one channel, linear and with positive weights, that depends on the same positions."""
     layer, (shape, *_) = facts.node.layer, facts.input_shapes
     thin = ((1, *shape[1:]),)
@@ -358,7 +358,7 @@ def _thin(facts: Facts) -> Callable[..., Tensor]:
     return _of_positions(layer, facts)
 
 
-def _of_positions(layer: Layer, facts: Facts) -> Callable[..., Tensor]:
+def _of_positions(layer: Layer, facts: LayerInfo) -> Callable[..., Tensor]:
     """Layers that move positions, or take statistics over them; all others keep each to itself."""
     if layer.kind == "permute":
         return build(layer, ((1, *facts.input_shapes[0][1:]),))
@@ -399,7 +399,7 @@ def _with_ones(layer: Layer, inputs: tuple[Shape, ...]) -> nn.Module:
     return module
 
 
-def _window_sum(layer: Layer, facts: Facts) -> Callable[..., Tensor]:
+def _window_sum(layer: Layer, facts: LayerInfo) -> Callable[..., Tensor]:
     """The sum over each window of a pool; a last window may hang over the end."""
     windows, output = facts.figures.windows, facts.figures.output_shape
     rank = len(windows)

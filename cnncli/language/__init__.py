@@ -11,13 +11,13 @@ from collections.abc import Mapping as MappingType
 from itertools import islice
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.shape import Shape, Unreadable, read_input_shape
+from cnncli.arithmetic.shape import InvalidValue, Shape, read_input_shape
 from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph, Input, Setting
 from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
 from cnncli.language.composites import COMPOSITES, block
 from cnncli.language.expansion import SEARCHED, Expansion
-from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
+from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Reading, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
 from cnncli.language.wording import OPTIONS, Options
 
@@ -135,7 +135,7 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
         return {DEFAULT_INPUT: one}
     try:
         mapping = reading.mapping(several, "inputs", "write inputs: {rgb: 3x224x224, flow: 20x224x224}")
-    except Noted:
+    except ReportedError:
         return {DEFAULT_INPUT: root}
     for name, at in mapping.keys.items():
         if not is_name(name):
@@ -159,7 +159,7 @@ def _given_shape(reading: Reading, name: str, text: str, read_shape: ReadShape) 
     wording = reading.wording
     try:
         return read_shape(text, lambda shape: wording.input(name, shape))
-    except Unreadable as error:
+    except InvalidValue as error:
         raise CnnError(f"{wording.input(name)}: {error}", error.hint) from None
 
 
@@ -168,9 +168,9 @@ def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any], read
         return ()  # what is wrong with it has been said
     try:
         return read_shape(reading.value(node, env), str)
-    except Unreadable as error:
+    except InvalidValue as error:
         reading.note(node, str(error), error.hint)
-    except Noted:
+    except ReportedError:
         pass
     return ()
 
@@ -206,7 +206,7 @@ def _output(reading: Reading, node: Value, expansion: Expansion) -> str | None:
     """The node that an entry of ``outputs`` means; "" for a mistake, None for an expression that gives nothing."""
     try:
         name = reading.text(node, expansion.top, "an output")
-    except Noted:
+    except ReportedError:
         return ""
     if not name:
         return None
@@ -222,14 +222,14 @@ def _train(reading: Reading, node: Value | None, env: dict[str, Any]) -> dict[st
         return {}
     try:
         mapping = reading.mapping(node, "train", "write train: {dataset: mnist, epochs: 10}")
-    except Noted:
+    except ReportedError:
         return {}
     settings = {}
     for key, value in mapping.entries.items():
         try:
             place, key_place = reading.source.place(value), reading.source.place(mapping.keys[key])
             settings[key] = Setting(reading.value(value, env), place, key_place)
-        except Noted:
+        except ReportedError:
             continue
     return settings
 

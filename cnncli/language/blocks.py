@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.language.expressions import UNKNOWN, Env
-from cnncli.language.reading import NAME_HINT, Noted, Reading, is_name, is_nothing
+from cnncli.language.reading import NAME_HINT, Reading, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
 from cnncli.layers import KINDS
 
@@ -50,7 +50,7 @@ def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> 
             reading.known_keys(variant, (*known, *TEXTS), f"the variant {name}")
             if name == chosen:
                 found = variant
-    except Noted:
+    except ReportedError:
         return found
     if chosen is not None and found is None:
         hint = suggestion(chosen, list(variants.entries), f"its variants are {', '.join(variants.entries)}")
@@ -72,7 +72,7 @@ def read_variables(
     if not is_nothing(node):
         try:
             mapping = reading.mapping(node, "variables", "write variables: {width: 64}")
-        except Noted:
+        except ReportedError:
             return env
         for name, value in mapping.entries.items():
             try:
@@ -81,7 +81,7 @@ def read_variables(
                 given = overrides.get(name)
                 value = chosen.get(name, value)
                 env[name] = reading.value(value, env) if given is None else _read_override(reading, name, given, env)
-            except Noted:
+            except ReportedError:
                 env[name] = UNKNOWN  # so that its uses are not reported as well
     for name in overrides:
         if name not in env:
@@ -102,7 +102,7 @@ def _read_override(outer: Reading, name: str, text: str, env: Env) -> Any:
     reading = Reading(source, outer.wording)
     try:
         return None if node is None else reading.value(node, env)
-    except Noted:
+    except ReportedError:
         raise CnnError.of(list(reading.problems.values())) from None
 
 
@@ -113,7 +113,7 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
     defaults: dict[str, Mapping] = {}
     try:
         mapping = reading.mapping(node, "defaults", "write defaults: {conv: {bias: false}}")
-    except Noted:
+    except ReportedError:
         return {}
     for kind, value in mapping.entries.items():
         at = mapping.keys[kind]
@@ -124,7 +124,7 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
             continue
         try:
             fields = reading.mapping(value, f"the defaults of {kind}", f"write {kind}: {{field: value}}")
-        except Noted:
+        except ReportedError:
             continue
         if kind in blocks and blocks[kind].layers is None:
             continue
@@ -145,12 +145,12 @@ def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
     blocks: dict[str, Block] = {}
     try:
         mapping = reading.mapping(node, "blocks", "write blocks: {name: {parameters: {…}, layers: […]}}")
-    except Noted:
+    except ReportedError:
         return {}
     for name, value in mapping.entries.items():
         try:
             blocks[name] = _read_block(reading, name, mapping.keys[name], value)
-        except Noted:
+        except ReportedError:
             if name not in KINDS and name not in COMPOSITES:
                 blocks[name] = Block(name, {}, None, mapping.keys[name])
     _note_cycles(reading, blocks)

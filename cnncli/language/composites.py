@@ -10,7 +10,7 @@ from cnncli.language.blocks import EVERYWHERE, Block
 from cnncli.language.entries import given_fields
 from cnncli.language.expansion import LAYER_LIMIT, Call, Expansion
 from cnncli.language.expressions import UNKNOWN, Env
-from cnncli.language.reading import NAME_HINT, Noted, is_name, is_nothing
+from cnncli.language.reading import NAME_HINT, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Sequence, Value
 from cnncli.layers import KINDS
 from cnncli.layers.fields import shown
@@ -127,7 +127,7 @@ def block(expansion: Expansion, call: Call) -> str | None:
     """A block's layers, with its parameters given."""
     called = expansion.blocks[call.entry.kind]
     if called.layers is None:
-        raise Noted
+        raise ReportedError
     env = _arguments(expansion, called, call)
     first = len(expansion.nodes)
     expansion.step(call.entry.at, 1)
@@ -137,7 +137,7 @@ def block(expansion: Expansion, call: Call) -> str | None:
 
 
 def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any]:
-    """The block's parameters beside the file's variables: given, from the defaults, or as declared. Raises Noted."""
+    """The block's parameters beside the file's variables: given, defaults, or as declared. Raises ReportedError."""
     reading, known = expansion.reading, list(called.parameters)
     before = reading.noted
     given = given_fields(reading, call.entry, known[0] if known else "", known, call.path)
@@ -156,12 +156,12 @@ def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any
             continue
         try:
             env[parameter] = reading.value(node, where, call.path)
-        except Noted:
+        except ReportedError:
             env[parameter] = UNKNOWN
     if missing:
         expansion.layer_reader.fail_missing(call.entry, missing, call.path)
     if reading.noted > before:
-        raise Noted
+        raise ReportedError
     return env
 
 

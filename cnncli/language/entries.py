@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.shape import Unreadable
+from cnncli.arithmetic.shape import InvalidValue
 from cnncli.language.blocks import EVERYWHERE, SHARE
 from cnncli.language.expressions import Env
 from cnncli.language.foreign import field_hint
-from cnncli.language.reading import Noted, Reading, is_nothing
+from cnncli.language.reading import Reading, ReportedError, is_nothing
 from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.fields import shown
@@ -27,7 +27,7 @@ class Entry(NamedTuple):
 
 
 def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], full: str) -> dict[str, Value]:
-    """What stands after the colon, by field; a bare value fills ``main``. Raises Noted where there is no main."""
+    """What stands after the colon, by field; a bare value fills ``main``. Raises ReportedError without a main."""
     body = entry.body
     if is_nothing(body) or body is None:
         return {}
@@ -53,7 +53,7 @@ class LayerReader:
         self._made: dict[tuple[object, ...], Layer] = {}  # equal layers are one object: figures are kept by identity
 
     def read(self, entry: Entry, env: Env, full: str) -> Layer:
-        """The layer of an entry; ``full`` is its name, for messages. Raises Noted."""
+        """The layer of an entry; ``full`` is its name, for messages. Raises ReportedError."""
         defaults = self.defaults.get(entry.kind)
         if (entry.body is not None and entry.body.dynamic) or (defaults is not None and defaults.dynamic):
             return self._make(entry, env, full)
@@ -63,7 +63,7 @@ class LayerReader:
             self._known[key] = self._make(entry, env, full)
         layer = self._known[key]
         if layer is None:
-            raise Noted
+            raise ReportedError
         return layer
 
     def _make(self, entry: Entry, env: Env, full: str) -> Layer:
@@ -81,7 +81,7 @@ class LayerReader:
             if field in made.schema:
                 self._read_field(made, field, node, env, full, fields)
         if self.reading.noted > before:
-            raise Noted
+            raise ReportedError
         return self._checked(made, fields, entry, full)
 
     def _read_field(
@@ -89,10 +89,10 @@ class LayerReader:
     ) -> None:
         try:
             into[field] = made.schema[field].read(self.reading.value(node, env, full))
-        except Unreadable as error:
+        except InvalidValue as error:
             because = f" (from {node.text})" if isinstance(node, Scalar) and "$" in node.text else ""
             self.reading.note(node, f"{field} {error}{because}", error.hint, full)
-        except Noted:
+        except ReportedError:
             return
 
     def _checked(self, made: type[Layer], fields: dict[str, Any], entry: Entry, full: str) -> Layer:
@@ -107,7 +107,7 @@ class LayerReader:
         return layer
 
     def fail_missing(self, entry: Entry, missing: list[str], full: str, given: dict[str, Any] | None = None) -> None:
-        """Note what an entry must give beside what it gives, with an example. Raises Noted."""
+        """Note what an entry must give beside what it gives, with an example. Raises ReportedError."""
         kept = [
             f"{name}: {shown(value)}" for name, value in (given or {}).items() if isinstance(value, int | float | str)
         ]

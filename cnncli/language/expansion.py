@@ -14,9 +14,9 @@ from cnncli.language.blocks import SHARE, Block
 from cnncli.language.entries import Entry, LayerReader
 from cnncli.language.expressions import Env
 from cnncli.language.foreign import kind_hint, kind_meant
-from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Noted, Reading, is_name, is_nothing
+from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Reading, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
-from cnncli.layers import KINDS, Layer, Misfit, Shapes
+from cnncli.layers import KINDS, Layer, ShapeError, Shapes
 from cnncli.layers.fields import shown
 
 LAYER_LIMIT = 100_000
@@ -30,7 +30,7 @@ class UnreadableLayer(Layer):
     """Stands in for a layer that could not be read, so that what follows from it stays silent."""
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        raise Misfit("")
+        raise ShapeError("")
 
 
 UNREADABLE = UnreadableLayer()
@@ -149,7 +149,7 @@ class Expansion:
     def _given_name(self, node: Value, env: Env, first: dict[str, Value]) -> str:
         try:
             name = self.reading.text(node, env, "name")
-        except Noted:
+        except ReportedError:
             return ""
         if not is_name(name):
             self.reading.note(node, f"{name!r} is not a name", NAME_HINT)
@@ -171,7 +171,7 @@ class Expansion:
                     entries.append(entry)
                     continue
                 chosen = self._when(entry, env)
-            except Noted:
+            except ReportedError:
                 entries.append(Entry("", item, None))
                 continue
             if chosen is not None:
@@ -212,7 +212,7 @@ class Expansion:
         return None if is_nothing(chosen) else self.list_of(chosen, "when")
 
     def list_of(self, node: Value | None, what: str) -> Sequence:
-        """A list of layers. Raises Noted."""
+        """A list of layers. Raises ReportedError."""
         if not isinstance(node, Sequence):
             self.reading.fail(
                 node or (0, 0), f"{what} takes a list of layers", "write [conv: …, relu], or one - per line"
@@ -258,7 +258,7 @@ class Expansion:
             if entry.field("from") is not None:
                 source = self._sources(entry, env, scope, above, path, merges=False)[0]
             result = expand(self, Call(entry, name, path, env, scope, source))
-        except Noted:
+        except ReportedError:
             return self._append(path, UNREADABLE, (), None)
         finally:
             self.depth -= 1
@@ -293,7 +293,7 @@ class Expansion:
             layer = self.layer_reader.read(entry, env, full)
             inputs = self._sources(entry, env, scope, above, full, KINDS[entry.kind].merges)
             shares = self._owner(entry, env, scope, full)
-        except Noted:
+        except ReportedError:
             return self._append(full, UNREADABLE, (), None)
         return self._append(full, layer, inputs, self._origin(entry), shares)
 
@@ -310,7 +310,7 @@ class Expansion:
     def _sources(
         self, entry: Entry, env: Env, scope: Scope, above: str | None, full: str, merges: bool
     ) -> tuple[str, ...]:
-        """The nodes that an entry reads. Raises Noted."""
+        """The nodes that an entry reads. Raises ReportedError."""
         node = entry.field("from")
         if node is None and merges and not isinstance(entry.body, Mapping) and not is_nothing(entry.body):
             node = entry.body
@@ -331,7 +331,7 @@ class Expansion:
         return sources
 
     def _owner(self, entry: Entry, env: Env, scope: Scope, full: str) -> str:
-        """The layer whose weights this one uses, itself with weights of its own; "" for none. Raises Noted."""
+        """The layer whose weights this one uses, itself with weights of its own; "" for none. Raises ReportedError."""
         node = entry.field(SHARE)
         if node is None or is_nothing(node):
             return ""

@@ -345,10 +345,10 @@ def _compare(operands: list[Evaluate], signs: list[str]) -> Evaluate:
 
 
 def _arithmetic(sign: str, left: Evaluate, right: Evaluate) -> Evaluate:
-    work_out = _OPERATIONS[sign]
+    infer_layer = _OPERATIONS[sign]
 
     def evaluate_both(env: Env) -> int | float:
-        result: int | float = work_out(_number(left(env)), _number(right(env)))
+        result: int | float = infer_layer(_number(left(env)), _number(right(env)))
         if not abs(result) <= VALUE_LIMIT:
             raise BadExpression("works out to a number above 10^18 (the limit)")
         return result

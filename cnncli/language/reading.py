@@ -15,7 +15,7 @@ NAME_LIMIT = 60
 NAME_HINT = f"use letters, digits and underscores, at most {NAME_LIMIT}"
 
 
-class Noted(Exception):
+class ReportedError(Exception):
     """A mistake that has been noted; what depends on it is left out."""
 
 
@@ -44,10 +44,10 @@ class Reading:
     def fail(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> NoReturn:
         """Keep a problem and leave what depends on it."""
         self.note(at, message, hint, layer)
-        raise Noted
+        raise ReportedError
 
     def value(self, node: Value, env: Env, layer: str = "") -> Any:
-        """A number, truth value, text, None, or a list of those; expressions worked out. Raises Noted."""
+        """A number, truth value, text, None, or a list of those; expressions worked out. Raises ReportedError."""
         if isinstance(node, Scalar):
             return self._expression(node, env, layer) if "$" in node.text else plain_value(node)
         if not isinstance(node, Sequence):
@@ -62,14 +62,14 @@ class Reading:
             return evaluate(node.text, env)
         except Unknown:
             self.noted += 1
-            raise Noted from None
+            raise ReportedError from None
         except BadExpression as error:
             shown = shortened(node.text, 50)
             at = (node.line, node.column + error.at + node.quoted)
             self.fail(at, f"the expression {shown!r} {error}", error.hint, layer)
 
     def text(self, node: Value, env: Env, what: str, layer: str = "") -> str:
-        """A text as written (``name: 1e3`` is a text). Raises Noted."""
+        """A text as written (``name: 1e3`` is a text). Raises ReportedError."""
         if isinstance(node, Scalar) and "$" not in node.text and (node.text or node.quoted):
             return node.text
         value = self.value(node, env, layer)
@@ -78,7 +78,7 @@ class Reading:
         return str(value)
 
     def mapping(self, node: Value | None, what: str, hint: str = "") -> Mapping:
-        """A mapping. Raises Noted."""
+        """A mapping. Raises ReportedError."""
         if not isinstance(node, Mapping):
             self.fail(node or (0, 0), f"{what} must be a mapping (name: value)", hint)
         return node

@@ -3,22 +3,22 @@
 A kind is a small frozen class in its family's file. Its annotated fields are its YAML schema, in the order of the
 language page, the first one being what a bare value means (``linear: 120``). Methods get the shapes of the layer's
 inputs (channels first, no batch) and return whole numbers; none of them knows the layer's name or place, so a
-layer that does not fit its input raises :class:`Misfit` and the caller says where.
+layer that does not fit its input raises :class:`ShapeError` and the caller says where.
 """
 
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
-from cnncli.arithmetic.receptive_field import ITSELF, Field, sliding
+from cnncli.arithmetic.receptive_field import ITSELF, AxisField, sliding
 from cnncli.arithmetic.shape import Shape, divides
 from cnncli.arithmetic.window import Window
 from cnncli.schema import Record
 
 Shapes = tuple[Shape, ...]
-Reach = tuple[Field, ...]  # one field per spatial axis, on one of the layer's inputs
+Reach = tuple[AxisField, ...]  # one field per spatial axis, on one of the layer's inputs
 
 
-class Misfit(Exception):
+class ShapeError(Exception):
     """A layer cannot take its input: what is wrong, what to do, and the field of the file to point at."""
 
     def __init__(self, message: str, hint: str = "", field: str = "") -> None:
@@ -58,7 +58,7 @@ class Layer(Record):
     # What a kind answers ------------------------------------------------------------------------------------------
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        """The output's shape. Raises Misfit where the layer cannot take these inputs."""
+        """The output's shape. Raises ShapeError where the layer cannot take these inputs."""
         return inputs[0]
 
     def windows(self, inputs: Shapes) -> tuple[Window, ...]:
@@ -117,13 +117,13 @@ class Layer(Record):
         """Whether the output is the input's own memory, seen in another way."""
         return False
 
-    def field_problem(self) -> Misfit | None:
+    def field_problem(self) -> ShapeError | None:
         """A mistake in how the fields go together, known without any shape."""
         return None
 
 
 def per_axis(value: int | tuple[int, ...], rank: int, field: str) -> tuple[int, ...]:
-    """Spread a field's value over ``rank`` axes. Raises Misfit where a list has another length."""
+    """Spread a field's value over ``rank`` axes. Raises ShapeError where a list has another length."""
     if not isinstance(value, tuple):
         return (value,) * rank
     if len(value) != rank:
@@ -131,9 +131,9 @@ def per_axis(value: int | tuple[int, ...], rank: int, field: str) -> tuple[int, 
     return value
 
 
-def wrong_length(field: str, length: int, rank: int) -> Misfit:
+def wrong_length(field: str, length: int, rank: int) -> ShapeError:
     """The answer to a list that has another length than the input has axes."""
-    return Misfit(
+    return ShapeError(
         f"{field} is given for {_axes(length)}, and the input has {_axes(rank)} besides its channels",
         f"give one number, or a list of {rank}",
         field,
@@ -141,9 +141,9 @@ def wrong_length(field: str, length: int, rank: int) -> Misfit:
 
 
 def spatial_axes(kind: str, shape: Shape) -> Shape:
-    """The sizes after the channels: 1 to 3 of them. Raises Misfit for a vector."""
+    """The sizes after the channels: 1 to 3 of them. Raises ShapeError for a vector."""
     if len(shape) < 2:
-        raise Misfit(
+        raise ShapeError(
             f"{kind} slides over a map, and its input is a vector of {shape[0]} values",
             "put it above the flatten or the global pool, or use linear",
         )
@@ -151,15 +151,17 @@ def spatial_axes(kind: str, shape: Shape) -> Shape:
 
 
 def expect_map(kind: str, shape: Shape) -> None:
-    """Raises Misfit for a vector."""
+    """Raises ShapeError for a vector."""
     if len(shape) < 2:
-        raise Misfit(f"{kind} takes a map, and its input is a vector of {shape[0]} values")
+        raise ShapeError(f"{kind} takes a map, and its input is a vector of {shape[0]} values")
 
 
 def check_groups(groups: int, channels: int) -> None:
-    """Raises Misfit where groups do not divide the channels."""
+    """Raises ShapeError where groups do not divide the channels."""
     if not divides(groups, channels):
-        raise Misfit(f"{groups} groups do not divide {channels} channels", "groups must divide the channels", "groups")
+        raise ShapeError(
+            f"{groups} groups do not divide {channels} channels", "groups must divide the channels", "groups"
+        )
 
 
 def dot_product_flops(length: int, bias: bool) -> int:

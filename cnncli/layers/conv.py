@@ -2,10 +2,10 @@
 
 from math import gcd
 
-from cnncli.arithmetic.receptive_field import Field, with_gaps
+from cnncli.arithmetic.receptive_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, elements, smaller
 from cnncli.arithmetic.window import Window, output_size, transposed_size
-from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, per_axis
+from cnncli.layers.base import INPUT, Layer, Reach, Saved, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
 
@@ -117,17 +117,19 @@ class Conv(Convolution):
     def maps(self, channels: int) -> tuple[int, int]:
         return self.filters, divided(self.groups, channels, self.filters)
 
-    def field_problem(self) -> Misfit | None:
+    def field_problem(self) -> ShapeError | None:
         table = self.connections
         if table is None:
             return None
         if self.groups > 1:
-            return Misfit("connections and groups both say which maps a filter reads", "keep one of them", "groups")
+            return ShapeError("connections and groups both say which maps a filter reads", "keep one of them", "groups")
         if len(table) != self.filters:
             hint = "give a list of input maps for each filter"
-            return Misfit(f"connections has {len(table)} lists for {self.filters} filters", hint, "connections")
+            return ShapeError(f"connections has {len(table)} lists for {self.filters} filters", hint, "connections")
         if any(len(set(maps)) < len(maps) for maps in table):
-            return Misfit("connections names an input map twice for one filter", "name each map once", "connections")
+            return ShapeError(
+                "connections names an input map twice for one filter", "name each map once", "connections"
+            )
         return None
 
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -135,7 +137,7 @@ class Conv(Convolution):
         channels = inputs[0][0]
         for filter_number, maps in enumerate(self.connections or ()):
             if max(maps) >= channels:
-                raise Misfit(
+                raise ShapeError(
                     f"filter {filter_number} reads input map {max(maps)}, and the input has {channels}",
                     f"maps are counted from 0 to {channels - 1}",
                     "connections",
@@ -167,10 +169,10 @@ class Conv(Convolution):
 
 
 def divided(groups: int, channels: int, filters: int) -> int:
-    """The groups, if they divide the channels and the filters; else raises Misfit."""
+    """The groups, if they divide the channels and the filters; else raises ShapeError."""
     for what, count in (("input channels", channels), ("filters", filters)):
         if not divides(groups, count):
-            raise Misfit(
+            raise ShapeError(
                 f"{groups} groups do not divide {count} {what}",
                 f"groups must divide both {channels} input channels and {filters} filters",
                 "groups",
@@ -264,7 +266,7 @@ class ConvTranspose(Layer):
         """Padding ``same``: the output is stride times the input."""
         total = window.span - window.stride
         if total < 0:
-            raise Misfit(
+            raise ShapeError(
                 f"padding {self.padding} needs a kernel that spans the stride {window.stride}",
                 "use a larger kernel, or padding 0",
                 "padding",
@@ -280,14 +282,14 @@ class ConvTranspose(Layer):
         extras = per_axis(self.output_padding, len(windows), "output_padding")
         for window, extra in zip(windows, extras, strict=True):
             if extra >= max(window.stride, window.dilation):
-                raise Misfit(
+                raise ShapeError(
                     f"output_padding {extra} is not below the stride {window.stride}",
                     "output_padding adds the rows that the stride of the reversed convolution would drop",
                     "output_padding",
                 )
         sizes = tuple(map(transposed_size, shape[1:], windows, extras))
         if any(size < 1 for size in sizes):
-            raise Misfit(
+            raise ShapeError(
                 f"padding {padding_text(windows)} cuts off all of the output",
                 f"use padding of at most {(min(w.span for w in windows) - 1) // 2}",
                 "padding",
@@ -317,7 +319,7 @@ class ConvTranspose(Layer):
         return INPUT
 
 
-def _spread(window: Window) -> Field:
+def _spread(window: Window) -> AxisField:
     """Which inputs meet in an output: those i with i * stride + tap * dilation - before = the output, for some tap.
 
     None meets where no tap leads: such an output is the bias and nothing else.

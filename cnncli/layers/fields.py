@@ -2,14 +2,14 @@
 
 A field is declared as ``stride: PerAxis = 1``; the reader is the annotation's metadata, so a kind's fields are its
 schema and one loader serves all kinds. A reader gets a plain value (int, float, bool, str, None, or a list of
-those, after expressions are worked out) and returns what the layer keeps, or raises :class:`Unreadable`.
+those, after expressions are worked out) and returns what the layer keeps, or raises :class:`InvalidValue`.
 """
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
-from cnncli.arithmetic.shape import SIZE_LIMIT, Shape, Unreadable, read_shape
+from cnncli.arithmetic.shape import SIZE_LIMIT, InvalidValue, Shape, read_shape
 from cnncli.errors import closest, shortened
 
 Reader = Callable[[Any], Any]
@@ -43,11 +43,11 @@ def _whole(least: int) -> Reader:
             # a number that the file's reader leaves as a text, and not one in quotes
             value = int((value.lstrip("0") or "0")[:LONGEST_NUMBER])
         if not isinstance(value, int) or isinstance(value, bool):
-            raise Unreadable(f"must be a whole number, not {shown(value)}", _unquote(value))
+            raise InvalidValue(f"must be a whole number, not {shown(value)}", _unquote(value))
         if value < least:
-            raise Unreadable(f"must be at least {least}, not {value}")
+            raise InvalidValue(f"must be at least {least}, not {value}")
         if value >= SIZE_LIMIT:
-            raise Unreadable(f"must be below 2^31, not {shown(value)}")
+            raise InvalidValue(f"must be below 2^31, not {shown(value)}")
         return value
 
     return read
@@ -56,10 +56,10 @@ def _whole(least: int) -> Reader:
 def _number(low: float, high: float, wanted: str) -> Reader:
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Unreadable(f"must be a number, not {shown(value)}", _unquote(value))
+            raise InvalidValue(f"must be a number, not {shown(value)}", _unquote(value))
         if not low <= value <= high:
             percent = f"write {value / 100:g}" if high == 1 and 10 <= value <= 100 else ""
-            raise Unreadable(f"must be {wanted}, not {shown(value)}", percent)
+            raise InvalidValue(f"must be {wanted}, not {shown(value)}", percent)
         return value
 
     return read
@@ -79,12 +79,12 @@ def read_flag(value: object) -> bool:
         return True
     if word in ("no", "off"):
         return False
-    raise Unreadable(f"must be true or false, not {shown(value)}")
+    raise InvalidValue(f"must be true or false, not {shown(value)}")
 
 
 def read_text(value: object) -> str:
     if isinstance(value, list) or value is None:
-        raise Unreadable(f"must be a text, not {shown(value)}")
+        raise InvalidValue(f"must be a text, not {shown(value)}")
     return value if isinstance(value, str) else shown(value)
 
 
@@ -96,7 +96,7 @@ def one_of(*words: str) -> Reader:
             return str(value)
         wanted = ", ".join(words[:-1]) + f" or {words[-1]}"
         near = closest(_loose(value), words) if isinstance(value, str) and len(value) < 40 else None
-        raise Unreadable(f"must be {wanted}, not {shown(value)}", f"write {near}" if near else "")
+        raise InvalidValue(f"must be {wanted}, not {shown(value)}", f"write {near}" if near else "")
 
     return read
 
@@ -125,7 +125,7 @@ def _per_axis(read_one: Reader) -> Reader:
         value = _listed(value)
         if isinstance(value, str) and (value.startswith("(") or "x" in value.lower() or "×" in value):
             unclosed = value.startswith("(") and not value.endswith(")")  # the rest of {kernel: (5, 3)} is another key
-            raise Unreadable(
+            raise InvalidValue(
                 f"takes one number, or a list with one per axis, not {shown(value)}",
                 ("between braces a comma ends the value: " if unclosed else "")
                 + "write 5 for all axes, and [5, 3] or 5x3 for one per axis",
@@ -133,7 +133,7 @@ def _per_axis(read_one: Reader) -> Reader:
         if not isinstance(value, list):
             return read_one(value)
         if not 1 <= len(value) <= 3:
-            raise Unreadable(f"takes one number, or a list with one per axis, not {shown(value)}")
+            raise InvalidValue(f"takes one number, or a list with one per axis, not {shown(value)}")
         return tuple(read_one(item) for item in value)
 
     return read
@@ -151,7 +151,7 @@ def read_padding(value: object) -> object:
     if not isinstance(value, list):
         return _read_amount(value)
     if not 1 <= len(value) <= 3:
-        raise Unreadable(
+        raise InvalidValue(
             f"takes a number, a word, or a list with one number or pair per axis, not {shown(value)}",
             "write [[top, bottom], [left, right]]" if len(value) == 4 else "",
         )
@@ -162,7 +162,7 @@ def _read_side(item: object) -> object:
     if not isinstance(item, list):
         return _read_amount(item)
     if len(item) != 2:
-        raise Unreadable(
+        raise InvalidValue(
             f"takes a pair [before, after] for an axis, not {shown(item)}", "write [[top, bottom], [left, right]]"
         )
     return (_read_amount(item[0]), _read_amount(item[1]))
@@ -172,14 +172,14 @@ def read_margins(value: object) -> object:
     """As padding, without the words: there is no window for ``same`` to refer to."""
     value = _listed(value)
     if isinstance(value, str):
-        raise Unreadable(f"must be a number, or a list with one number or pair per axis, not {shown(value)}")
+        raise InvalidValue(f"must be a number, or a list with one number or pair per axis, not {shown(value)}")
     return read_padding(value)
 
 
 def _sequence(read_one: Reader, wanted: str) -> Reader:
     def read(value: object) -> object:
         if not isinstance(value, list) or not value:
-            raise Unreadable(f"must be {wanted}, not {shown(value)}")
+            raise InvalidValue(f"must be {wanted}, not {shown(value)}")
         return tuple(read_one(item) for item in value)
 
     return read
@@ -189,15 +189,17 @@ def _order(value: object) -> object:
     order = _sequence(_read_amount, "a list of axes, as [0, 2, 1]")(value)
     axes = range(len(order))
     if sorted(order) != [*axes]:
-        raise Unreadable(f"must name every axis once, not {shown(value)}", f"put {', '.join(map(str, axes))} in order")
+        raise InvalidValue(
+            f"must name every axis once, not {shown(value)}", f"put {', '.join(map(str, axes))} in order"
+        )
     return order
 
 
 def _shape(value: object) -> Shape:
     try:
         return read_shape(value)
-    except Unreadable as error:
-        raise Unreadable(f"must be a shape: {error}", error.hint) from None
+    except InvalidValue as error:
+        raise InvalidValue(f"must be a shape: {error}", error.hint) from None
 
 
 PaddingValue = int | str | tuple[int | tuple[int, int], ...]

@@ -1,7 +1,7 @@
 """Layers from vector to vector: fully connected, and distances to codes."""
 
 from cnncli.arithmetic.shape import Shape, format_shape
-from cnncli.layers.base import INPUT, Layer, Misfit, Saved, Shapes, dot_product_flops
+from cnncli.layers.base import INPUT, Layer, Saved, ShapeError, Shapes, dot_product_flops
 from cnncli.layers.fields import Count, Flag
 
 
@@ -15,7 +15,7 @@ class VectorLayer(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
         if len(shape) > 1:
-            raise Misfit(
+            raise ShapeError(
                 f"{self.kind} takes a vector, and its input is a map of {format_shape(shape)}",
                 "put flatten (or global_avgpool) above it",
             )

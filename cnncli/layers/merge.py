@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
 from cnncli.arithmetic.shape import Shape, Size, add_up, elements, format_shape, is_open, same_size
-from cnncli.layers.base import Layer, Misfit, Reach, Saved, Shapes
+from cnncli.layers.base import Layer, Reach, Saved, ShapeError, Shapes
 
 
 class Merge(Layer):
@@ -15,13 +15,13 @@ class Merge(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         ranks = {len(shape) for shape in inputs}
         if len(ranks) > 1:
-            raise Misfit(
+            raise ShapeError(
                 f"{self.kind} cannot join {_listed(inputs)}: they have different numbers of axes", field="from"
             )
         for sizes in zip(*inputs, strict=True):
             long = [size for size in dict.fromkeys(sizes) if size != 1]
             if not all(same_size(size, long[0]) for size in long[1:]):
-                raise Misfit(
+                raise ShapeError(
                     f"{self.kind} needs one shape, and its inputs are {_listed(inputs)}{_where_same(long)}",
                     "make the paths end alike (channels, stride and padding), or use concat to stack channels",
                     "from",
@@ -116,7 +116,7 @@ class Concat(Merge):
         if unlike:
             unequal = [pair for pair in zip(first, unlike[0][1:], strict=False) if not same_size(*pair)]
             where = _where_same([*unequal[0]]) if unequal else ""
-            raise Misfit(
+            raise ShapeError(
                 f"concat needs maps of one size, and its inputs are {_listed(inputs)}{where}",
                 "only the channels may differ: match strides and padding",
                 "from",

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from cnncli.arithmetic.receptive_field import ITSELF, Field, whole
+from cnncli.arithmetic.receptive_field import ITSELF, AxisField, whole
 from cnncli.arithmetic.shape import Shape, elements
-from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, check_groups, expect_map, per_axis
+from cnncli.layers.base import INPUT, Layer, Reach, Saved, ShapeError, Shapes, check_groups, expect_map, per_axis
 from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
 
 
@@ -194,7 +194,7 @@ class LocalContrastNorm(Layer):
         expect_map(self.kind, inputs[0])
         for kernel in self.kernels(inputs):
             if kernel % 2 == 0:
-                raise Misfit(f"a kernel of {kernel} has no middle", "use an odd kernel, as 9", "kernel")
+                raise ShapeError(f"a kernel of {kernel} has no middle", "use an odd kernel, as 9", "kernel")
         return inputs[0]
 
     def kernels(self, inputs: Shapes) -> tuple[int, ...]:
@@ -203,7 +203,7 @@ class LocalContrastNorm(Layer):
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
         # a window around it, and around each value in there another
-        return (tuple(Field((1 - kernel,), (kernel - 1,), 1) for kernel in self.kernels(inputs)),)
+        return (tuple(AxisField((1 - kernel,), (kernel - 1,), 1) for kernel in self.kernels(inputs)),)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # at each position: two weighted sums over the window, and for each channel x - mean, v^2 and the division

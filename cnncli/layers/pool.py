@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from cnncli.arithmetic.receptive_field import Field, periodic, whole
+from cnncli.arithmetic.receptive_field import AxisField, periodic, whole
 from cnncli.arithmetic.shape import Shape, elements, larger
 from cnncli.arithmetic.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
-from cnncli.layers.base import INPUT, Layer, Misfit, Reach, Saved, Shapes, expect_map, per_axis
+from cnncli.layers.base import INPUT, Layer, Reach, Saved, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
 
@@ -33,7 +33,7 @@ class WindowPool(Layer):
         for window in windows:
             padding = larger(window.before, window.after)
             if padding > window.span // 2:
-                raise Misfit(
+                raise ShapeError(
                     f"padding {padding} is more than half of the {window.span} that the "
                     "kernel spans: a window would lie in the padding alone",
                     f"use padding of at most {window.span // 2}",
@@ -165,7 +165,7 @@ class AdaptivePool(Layer):
         return (tuple(_one_or_periodic(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
 
 
-def _one_or_periodic(size: int, output: int) -> Field:
+def _one_or_periodic(size: int, output: int) -> AxisField:
     if output == 1:  # one window over everything: nothing to move
         return whole(size)
     return periodic(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from cnncli.arithmetic.receptive_field import ITSELF, Field, periodic, whole
+from cnncli.arithmetic.receptive_field import ITSELF, AxisField, periodic, whole
 from cnncli.arithmetic.shape import (
     Shape,
     Undecided,
@@ -17,9 +17,9 @@ from cnncli.arithmetic.window import scaled_size
 from cnncli.layers.base import (
     INPUT,
     Layer,
-    Misfit,
     Reach,
     Saved,
+    ShapeError,
     Shapes,
     check_groups,
     expect_map,
@@ -116,7 +116,7 @@ class Reshape(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         held, wanted = elements(inputs[0]), elements(self.shape)
         if held != wanted:
-            raise Misfit(
+            raise ShapeError(
                 f"a shape of {format_shape(self.shape)} holds {wanted:,} values, and the input "
                 f"{format_shape(inputs[0])} has {held:,}",
                 "the numbers of values must be equal",
@@ -149,7 +149,7 @@ class Permute(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
         if len(shape) != len(self.order):
-            raise Misfit(
+            raise ShapeError(
                 f"order names {len(self.order)} axes, and the input {format_shape(shape)} has {len(shape)}",
                 "name each axis, the channels (0) as well",
                 "order",
@@ -180,10 +180,10 @@ class Slice(Layer):
     axis: Annotated[str, one_of("channels", "depth", "height", "width", "length")] = "channels"
 
     def index(self, inputs: Shapes) -> int:
-        """The axis's index in the shape. Raises Misfit where the input has no such axis."""
+        """The axis's index in the shape. Raises ShapeError where the input has no such axis."""
         names = AXES[len(inputs[0])]
         if self.axis not in names:
-            raise Misfit(
+            raise ShapeError(
                 f"the input {format_shape(inputs[0])} has no {self.axis}", f"its axes are {', '.join(names)}", "axis"
             )
         return names.index(self.axis)
@@ -194,7 +194,7 @@ class Slice(Layer):
         stop = shape[at] if self.stop is None else self.stop
         if not self.start < stop <= shape[at]:
             wrong = f"{self.start} to {stop} is no part of {shape[at]} {self.axis}"
-            raise Misfit(wrong, "start is below stop, and stop at most the size", "stop" if self.stop else "start")
+            raise ShapeError(wrong, "start is below stop, and stop at most the size", "stop" if self.stop else "start")
         return (*shape[:at], stop - self.start, *shape[at + 1 :])
 
     @property
@@ -214,9 +214,9 @@ AXES = {
 }
 
 
-def _moved(start: int) -> Field:
+def _moved(start: int) -> AxisField:
     """Unit i reads input i + start."""
-    return Field((start,), (start,), 1)
+    return AxisField((start,), (start,), 1)
 
 
 class Crop(Layer):
@@ -236,7 +236,7 @@ class Crop(Layer):
         expect_map(self.kind, shape)
         sizes = tuple(n - before - after for n, (before, after) in zip(shape[1:], self.amounts(inputs), strict=True))
         if any(size < 1 for size in sizes):
-            raise Misfit(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
+            raise ShapeError(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
         return (shape[0], *sizes)
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
@@ -256,7 +256,7 @@ class PixelShuffle(Layer):
         expect_map(self.kind, shape)
         block = self.factor ** (len(shape) - 1)
         if not divides(block, shape[0]):
-            raise Misfit(
+            raise ShapeError(
                 f"{shape[0]} channels are not a multiple of the {block} pixels of a block",
                 "the channels must be a multiple of the factor, once for each spatial axis",
                 "factor",
@@ -321,9 +321,9 @@ class Upsample(Layer):
     size: MaybePerAxis = None
     mode: Annotated[str, one_of("nearest", "linear", "cubic")] = "nearest"
 
-    def field_problem(self) -> Misfit | None:
+    def field_problem(self) -> ShapeError | None:
         if (self.scale is None) == (self.size is None):
-            return Misfit("upsample needs a scale or a size, and one of them only", "write upsample: 2")
+            return ShapeError("upsample needs a scale or a size, and one of them only", "write upsample: 2")
         return None
 
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -331,7 +331,7 @@ class Upsample(Layer):
         expect_map(self.kind, shape)
         rank = len(shape) - 1
         if self.mode == "cubic" and rank != 2:
-            raise Misfit(f"cubic upsampling is for 2 spatial axes, the input has {rank}", "use linear", "mode")
+            raise ShapeError(f"cubic upsampling is for 2 spatial axes, the input has {rank}", "use linear", "mode")
         if self.size is not None:
             return (shape[0], *per_axis(self.size, rank, "size"))
         return (shape[0], *map(self._scaled, shape[1:], self._factors(rank)))
@@ -347,7 +347,9 @@ class Upsample(Layer):
     def _scaled(self, size: int, factor: "Fraction") -> int:
         scaled: int = scaled_size(size, factor.numerator, factor.denominator)
         if scaled < 1 or too_large((scaled,)):
-            raise Misfit(f"a scale of {float(factor):g} makes {scaled} of {size}", "use a scale nearer to 1", "scale")
+            raise ShapeError(
+                f"a scale of {float(factor):g} makes {scaled} of {size}", "use a scale nearer to 1", "scale"
+            )
         return scaled
 
     def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
@@ -369,15 +371,15 @@ def _ratio(output: int, size: int) -> tuple[int, int]:
     return output // shared, size // shared
 
 
-def _interpolation(size: int, output: int, mode: str) -> Field:
+def _interpolation(size: int, output: int, mode: str) -> AxisField:
     """Which of ``size`` inputs each of ``output`` outputs reads. One input stretched is read by all."""
     if size == 1:
-        return Field((0,), (0,), 0)
+        return AxisField((0,), (0,), 0)
     period, advance = _ratio(output, size)
     if mode == "nearest":
         return periodic(lambda i: i * advance // period, lambda i: i * advance // period, period, advance)
     if period == 1 == advance:  # nothing to interpolate
-        return Field((0,), (0,), 1)
+        return AxisField((0,), (0,), 1)
     left, right = (0, 1) if mode == "linear" else (-1, 2)
 
     def tap(step: int, i: int) -> int:

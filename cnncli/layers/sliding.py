@@ -12,12 +12,12 @@ from cnncli.arithmetic.window import (
     left_over,
     same_padding,
 )
-from cnncli.layers.base import Misfit, per_axis, spatial_axes, wrong_length
+from cnncli.layers.base import ShapeError, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
 
 
 def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tuple[int, int], ...]:
-    """Padding numbers and pairs as (before, after) for each axis. Raises Misfit for a list of another length."""
+    """Padding numbers and pairs as (before, after) for each axis. Raises ShapeError for a list of another length."""
     if not isinstance(padding, tuple):
         amount = 0 if isinstance(padding, str) else padding
         return ((amount, amount),) * rank
@@ -46,7 +46,7 @@ def windows_of(
     dilation: int | tuple[int, ...],
     rounding: str,
 ) -> tuple[Window, ...]:
-    """One window per spatial axis of ``shape``. Raises Misfit where a list has the wrong length."""
+    """One window per spatial axis of ``shape``. Raises ShapeError where a list has the wrong length."""
     sizes = spatial_axes(kind, shape)
     rank = len(sizes)
     kernels = per_axis(kernel, rank, "kernel")
@@ -63,7 +63,7 @@ def windows_of(
 
 
 def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
-    """Raises Misfit where a window is larger than its padded axis."""
+    """Raises ShapeError where a window is larger than its padded axis."""
     sizes = shape[1:]
     pairs = list(zip(sizes, windows, strict=True))
     if all(fits(size, window) for size, window in pairs):
@@ -73,20 +73,20 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
     hints.append(f"padding of at least {values_text([least_padding(size, window) for size, window in pairs])}")
     spans = tuple(window.span for window in windows)
     spread = "" if all(w.dilation == 1 for w in windows) else f" (spanning {format_shape(spans)} with its dilation)"
-    raise Misfit(
+    raise ShapeError(
         f"{_describe(windows)}{spread} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel"
     )
 
 
 def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
-    """Raises Misfit where steps are not whole: the rule of the lectures, ``rounding: exact``."""
+    """Raises ShapeError where steps are not whole: the rule of the lectures, ``rounding: exact``."""
     sizes = shape[1:]
     loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if not same_size(left_over(n, w), 0)]
     if not loose:
         return
     size, window = loose[0]
     if is_open(size):
-        raise Misfit(
+        raise ShapeError(
             f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit every input "
             "exactly",
             "cnn solve ARCH --accepts lists the sizes at which nothing is dropped",
@@ -101,7 +101,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     per_side = window.before + more // 2
     even = more % 2 == 0 and window.before == window.after
     hints.append(f"padding {per_side}" if even else f"{more} more row{'s' * (more > 1)} of padding at one side")
-    raise Misfit(
+    raise ShapeError(
         f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit "
         f"{_input(sizes, windows)} exactly: ({sums} - {window.span})/{window.stride} + 1 = {positions:.4g} positions",
         "use " + ", or ".join(hints) + ", or rounding: floor",
@@ -110,14 +110,14 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
 
 
 def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mode: str) -> None:
-    """Raises Misfit where a border is made of pixels that are not there: reflect needs more than it repeats."""
+    """Raises ShapeError where a border is made of pixels that are not there: reflect needs more than it repeats."""
     least = {"reflect": 1, "circular": 0}.get(mode)
     if least is None:
         return
     for size, (before, after) in zip(shape[1:], pads, strict=True):
         border = larger(before, after)
         if border + least > size:
-            raise Misfit(
+            raise ShapeError(
                 f"{kind} cannot pad an axis of {size} by {border} in {mode} mode",
                 f"use a padding of at most {size - least}, or zeros",
                 "padding",

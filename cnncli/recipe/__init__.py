@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 from cnncli.arithmetic.numerals import read_number
-from cnncli.arithmetic.shape import Unreadable
+from cnncli.arithmetic.shape import InvalidValue
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Setting
 from cnncli.layers.fields import Count, Flag, NotNegative, Positive, Share, Text, Whole, one_of, shown
@@ -30,8 +30,8 @@ def _list_of(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], tuple[A
             items = [items]
         try:
             return tuple(read(item) for item in items if item != "")
-        except (Unreadable, ValueError):
-            raise Unreadable(f"must be {wanted}, not {shown(value)}") from None
+        except (InvalidValue, ValueError):
+            raise InvalidValue(f"must be {wanted}, not {shown(value)}") from None
 
     return read_all
 
@@ -67,7 +67,7 @@ def _class_weights(value: object) -> str | tuple[float, ...]:
         return str(value)
     weights = _list_of(_number, "none, balanced, or a list of weights above 0")(value)
     if not weights or not all(0 < weight < 1e9 for weight in weights):
-        raise Unreadable(f"must be none, balanced, or a list of weights above 0, not {shown(value)}")
+        raise InvalidValue(f"must be none, balanced, or a list of weights above 0, not {shown(value)}")
     return weights
 
 
@@ -75,7 +75,7 @@ def _passes(value: object) -> float:
     """Epochs, whole ones as a whole number."""
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
     if not 0 < number < 1e9:
-        raise Unreadable(f"must be a number of epochs, as 10 or 9.5, not {shown(value)}")
+        raise InvalidValue(f"must be a number of epochs, as 10 or 9.5, not {shown(value)}")
     return int(number) if number == int(number) else number
 
 
@@ -85,7 +85,7 @@ Passes = Annotated[float, _passes]
 def _below_one(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
-    raise Unreadable(f"must be from 0 to below 1, as 0.99, not {shown(value)}")
+    raise InvalidValue(f"must be from 0 to below 1, as 0.99, not {shown(value)}")
 
 
 def _compile(value: object) -> str:
@@ -262,7 +262,7 @@ def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Rec
     for key, value in options.items():
         try:
             values[key] = Recipe.schema[key].read(value)
-        except Unreadable as error:
+        except InvalidValue as error:
             problems.append(Problem(f"--{key.replace('_', '-')}: {error}", error.hint))
     recipe = Recipe(**values) if not problems else None
     if recipe is None:
@@ -328,7 +328,7 @@ def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
             continue
         try:
             Recipe.schema[key].read(setting.value)
-        except Unreadable as error:
+        except InvalidValue as error:
             problems.append(Problem(f"{key} {error}", error.hint, setting.place, "train"))
     return problems
 
@@ -348,7 +348,7 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     """The recipe of :func:`as_dict`. Raises CnnError for values that no recipe has."""
     try:
         read = {name: Recipe.schema[name].read(value) for name, value in values.items()}
-    except (KeyError, Unreadable) as error:
+    except (KeyError, InvalidValue) as error:
         raise CnnError(f"the recipe cannot be read: {error}", "was recipe.yaml changed by hand?") from None
     return Recipe(**read)
 

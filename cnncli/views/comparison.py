@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import format_shape, is_open
 from cnncli.errors import CnnError, suggestion
-from cnncli.inference import SUMMED, Facts, Inferred
-from cnncli.views.summary.columns import sees_text
+from cnncli.inference import SUMMED, Inferred, LayerInfo
+from cnncli.views.summary.columns import receptive_field_text
 
 FIGURES = ("output", *SUMMED, "sees")
 DEFAULT = ("output", "params", "macs")
@@ -27,7 +27,7 @@ class Compared(NamedTuple):
 class Aligned(NamedTuple):
     """Layers that correspond, one for each network or None where it has none."""
 
-    layers: tuple[Facts | None, ...]
+    layers: tuple[LayerInfo | None, ...]
 
 
 def align(networks: Sequence[Compared]) -> list[Aligned]:
@@ -52,18 +52,18 @@ def _next_partner(partners: dict[int, int], position: int, end: int) -> int:
     return next((partners[p] for p in range(position, max(partners, default=-1) + 1) if p in partners), end)
 
 
-def _take(layers: list[Facts], partner: int | None, at: list[int], number: int) -> Facts | None:
+def _take(layers: list[LayerInfo], partner: int | None, at: list[int], number: int) -> LayerInfo | None:
     if partner is None:
         return None
     at[number] = partner + 1
     return layers[partner]
 
 
-def _alone(layer: Facts, number: int, count: int) -> Aligned:
+def _alone(layer: LayerInfo, number: int, count: int) -> Aligned:
     return Aligned(tuple(layer if n == number else None for n in range(count)))
 
 
-def _partners(one: list[Facts], other: list[Facts]) -> dict[int, int]:
+def _partners(one: list[LayerInfo], other: list[LayerInfo]) -> dict[int, int]:
     """For layers of one the layer of other that corresponds.
 
     Those of one name that are alike in all figures come first; in the gaps between them those that are alike, then
@@ -77,23 +77,25 @@ def _partners(one: list[Facts], other: list[Facts]) -> dict[int, int]:
     return found
 
 
-def _name(facts: Facts) -> object:
+def _name(facts: LayerInfo) -> object:
     return facts.node.name
 
 
-def _name_and_figures(facts: Facts) -> object:
+def _name_and_figures(facts: LayerInfo) -> object:
     return facts.node.name, _figures(facts)
 
 
-def _kind(facts: Facts) -> object:
+def _kind(facts: LayerInfo) -> object:
     return facts.node.layer.kind
 
 
-def _figures(facts: Facts) -> object:
+def _figures(facts: LayerInfo) -> object:
     return facts.node.layer, facts.input_shapes
 
 
-def _matches(one: list[Facts], other: list[Facts], key: Callable[[Facts], object]) -> Iterator[tuple[int, int, int]]:
+def _matches(
+    one: list[LayerInfo], other: list[LayerInfo], key: Callable[[LayerInfo], object]
+) -> Iterator[tuple[int, int, int]]:
     matcher = SequenceMatcher(None, [*map(key, one)], [*map(key, other)], autojunk=max(len(one), len(other)) > LONG)
     yield from matcher.get_matching_blocks()
 
@@ -141,10 +143,10 @@ def _record(row: Aligned, networks: Sequence[Compared], figures: Sequence[str]) 
     return {"": SAME if same else DIFFERENT, "layer": " | ".join(names), "kind": " | ".join(kinds), **cells}
 
 
-def _value(facts: Facts, figure: str, inferred: Inferred) -> Any:
+def _value(facts: LayerInfo, figure: str, inferred: Inferred) -> Any:
     if figure == "output":
         return format_shape(facts.figures.output_shape)
-    return sees_text(facts, inferred) if figure == "sees" else getattr(facts.figures, figure)
+    return receptive_field_text(facts, inferred) if figure == "sees" else getattr(facts.figures, figure)
 
 
 def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cnncli.analysis.explanation import WORDS, Explanation, Step
+from cnncli.analysis.explanation import WORDS, DerivationStep, Explanation
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, written
 from cnncli.io.escaping import latex, markdown, visible_line
@@ -25,16 +25,16 @@ FIGURES = {
 }
 
 
-def chosen(steps: Sequence[Step], figure: str | None) -> list[Step]:
+def chosen(steps: Sequence[DerivationStep], figure: str | None) -> list[DerivationStep]:
     """The steps of one figure, or all."""
     if figure is None:
         return [*steps]
     return [step for step in steps if step.figure.startswith(FIGURES[figure])]
 
 
-def folded(steps: Sequence[Step]) -> list[Step]:
+def folded(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
     """Steps that say the same of several axes told once: ``output height, width``."""
-    kept: list[Step] = []
+    kept: list[DerivationStep] = []
     places: dict[tuple[object, ...], int] = {}
     for step in steps:
         start, _, axis = step.figure.rpartition(" ")
@@ -48,7 +48,7 @@ def folded(steps: Sequence[Step]) -> list[Step]:
     return kept
 
 
-def _is_nothing(step: Step) -> bool:
+def _is_nothing(step: DerivationStep) -> bool:
     return step.value == 0 and step.expression == 0 and not step.figure.startswith(("output", "padding", "receptive"))
 
 
@@ -72,7 +72,7 @@ def as_text(explanation: Explanation, figure: str | None) -> str:
 
 
 def _heading(
-    explanation: Explanation, steps: Sequence[Step], escaped: Callable[[str], str] = visible_line
+    explanation: Explanation, steps: Sequence[DerivationStep], escaped: Callable[[str], str] = visible_line
 ) -> list[str]:
     """What the layer is, its shapes, and the symbols that the steps use; ``escaped`` writes the layers' names."""
     used = {word for step in steps for word in re.findall(r"\w+", step.formula)}
@@ -85,12 +85,12 @@ def _heading(
     ]
 
 
-def _parts(step: Step) -> list[str]:
+def _parts(step: DerivationStep) -> list[str]:
     """The formula, the formula with its numbers, the result; each only where it says something new."""
     return [*dict.fromkeys((step.formula, step.numbers, str(step.value)))]
 
 
-def _text_lines(step: Step, width: int) -> Iterator[str]:
+def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
     *worked, result = _parts(step)
     remark = f"   ({step.remark})" if step.remark else ""
     parts = [*worked, f"{step.value:,}" if worked and isinstance(step.value, int) else result]
@@ -129,12 +129,12 @@ def as_latex(explanation: Explanation, figure: str | None) -> str:
     return "\n".join([heading, r"\begin{align*}", *rows, r"\end{align*}"]) + "\n"
 
 
-def _latex_parts(step: Step) -> list[str]:
+def _latex_parts(step: DerivationStep) -> list[str]:
     parts = (written(step.expression, LATEX_FORMULA), written(step.expression, LATEX_NUMBERS), str(step.value))
     return [*dict.fromkeys(parts)]
 
 
-def _latex_remark(step: Step) -> str:
+def _latex_remark(step: DerivationStep) -> str:
     return rf" \quad \text{{({latex(step.remark)})}}" if step.remark else ""
 
 
@@ -155,7 +155,7 @@ def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
     }
 
 
-def step_record(step: Step) -> dict[str, Any]:
+def step_record(step: DerivationStep) -> dict[str, Any]:
     """One figure as plain data."""
     return {
         "figure": step.figure,

@@ -20,7 +20,7 @@ OF_ROWS = FIGURES[:3]
 HELD_OUT = ("validation", "test")  # what the epochs of a run are judged by
 
 
-class Told(NamedTuple):
+class LoadedRun(NamedTuple):
     """A run with what its files tell beside the record: the recipe, and the figures of each epoch."""
 
     run: Run
@@ -99,7 +99,7 @@ def _differs(row: Row, folders: Sequence[Path]) -> bool:
     return any(other != first for other in others)
 
 
-def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
+def _networks(told: Sequence[LoadedRun]) -> list[dict[str, Any]]:
     """Name and totals of each network; nothing where all have the same text."""
     from cnncli.runs.folder import architecture_of
 
@@ -115,12 +115,12 @@ def _networks(told: Sequence[Told]) -> list[dict[str, Any]]:
     return found
 
 
-def _made(told: Told) -> dict[str, Any]:
+def _made(told: LoadedRun) -> dict[str, Any]:
     record = told.run.record
     return {"data": record.dataset, "device": record.device, **(record.versions or {})}
 
 
-def _results(told: Told) -> dict[str, Any]:
+def _results(told: LoadedRun) -> dict[str, Any]:
     record, last = told.run.record, told.epochs[-1] if told.epochs else {}
     return {
         "status": _status(told.run),
@@ -181,14 +181,14 @@ def _cell(column: str, value: Any, row: Row) -> Any:
 # Files ------------------------------------------------------------------------------------------------------------
 
 
-def _told(run: Run) -> Told:
+def _told(run: Run) -> LoadedRun:
     from cnncli.recipe import as_dict
 
     try:
         recipe = as_dict(recipe_of(run))
     except CnnError:  # changed by hand: the run tells less then
         recipe = {}
-    return Told(run, recipe, [figures for figures in metrics_in(run.folder) if figures is not None])
+    return LoadedRun(run, recipe, [figures for figures in metrics_in(run.folder) if figures is not None])
 
 
 def _architecture(run: Run) -> str:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncli.executor.training.loop import Seen
+    from cnncli.executor.training.loop import EpochProgress
     from cnncli.executor.training.objectives import Evaluation
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -34,11 +34,11 @@ def figure_value(name: str, value: float) -> str:
     return f"{value:.2%}" if name in SHARES else f"{value:.4g}"
 
 
-def _figure(seen: Seen) -> str:
+def _figure(seen: EpochProgress) -> str:
     return figure_text(seen.figure, seen.score)
 
 
-def epoch_line(seen: Seen, evaluation: Evaluation, held_out: str, epochs: float, left: float) -> str:
+def epoch_line(seen: EpochProgress, evaluation: Evaluation, held_out: str, epochs: float, left: float) -> str:
     """``epoch 2/5  loss 0.0834  accuracy 97.41%  test 98.20%  9,313 images/s  0:19 left``."""
     ending = f"{duration(left)} left" if seen.epoch < epochs else "done"
     name, value = next(iter(evaluation.figures().items()))
@@ -66,7 +66,7 @@ class LineDisplay:
         self.say(text)
         self.started = time.monotonic()  # the last note is said right before the first batch
 
-    def batch(self, seen: Seen) -> None:
+    def batch(self, seen: EpochProgress) -> None:
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
             self.say(
                 f"epoch {seen.epoch}/{math.ceil(self.epochs)}  {seen.images:,} of {seen.total:,} images  "
@@ -74,10 +74,10 @@ class LineDisplay:
                 f"{duration(self.seconds_left(seen))} left"
             )
 
-    def epoch(self, seen: Seen, evaluation: Evaluation, held_out: str) -> None:
+    def epoch(self, seen: EpochProgress, evaluation: Evaluation, held_out: str) -> None:
         self.say(epoch_line(seen, evaluation, held_out, self.epochs, self.seconds_left(seen)))
 
-    def seconds_left(self, seen: Seen) -> float:
+    def seconds_left(self, seen: EpochProgress) -> float:
         """Extrapolated from the share of all images that has been seen."""
         share = min(1.0, (seen.epoch - 1 + seen.images / seen.total) / self.epochs)
         return (time.monotonic() - self.started) * (1 - share) / share
@@ -115,7 +115,7 @@ class LiveDisplay(LineDisplay):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.bar.stop()
 
-    def batch(self, seen: Seen) -> None:
+    def batch(self, seen: EpochProgress) -> None:
         if self.task is None:
             self.task = self.bar.add_task("", total=self.epochs * seen.total, figures="")
         figures = (

@@ -17,7 +17,7 @@ from cnncli.analysis.tool_conventions import CONVENTIONS, recount
 from cnncli.arithmetic.symbolic import value_of
 from cnncli.errors import CnnError
 from cnncli.graph import Graph, Input, Node
-from cnncli.inference import Facts, Inferred, infer
+from cnncli.inference import Inferred, LayerInfo, infer
 from cnncli.language import Source
 from cnncli.loading import load_source
 
@@ -25,7 +25,7 @@ some = settings(max_examples=40, deadline=None, derandomize=True, suppress_healt
 FIGURES = ("params", "macs", "flops", "connections", "activations")
 
 
-def independent(facts: Facts) -> dict[str, int]:
+def independent(facts: LayerInfo) -> dict[str, int]:
     tally = counted(facts.node.layer, facts.input_shapes)
     return {
         "params": 0 if facts.node.shares else tally.params,

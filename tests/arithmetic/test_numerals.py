@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from program import Run
 
 from cnncli.arithmetic.numerals import in_ascii_digits, is_digits, read_number, rewritten
-from cnncli.arithmetic.shape import Unreadable
+from cnncli.arithmetic.shape import InvalidValue
 from cnncli.commands import SUMMARIES, cnn
 from cnncli.language.source import read_plain
 from cnncli.layers import KINDS
@@ -92,7 +92,7 @@ def test_no_field_and_no_key_takes_other_digits_for_a_number(name: str) -> None:
         for written in (value, [value], [[value, value]], f"a={text}", f"{text},{text}"):
             try:
                 found = read(written)
-            except Unreadable:
+            except InvalidValue:
                 continue
             assert not holds_a_number(found), (written, found)
 

@@ -14,7 +14,7 @@ from cnncli.arithmetic.receptive_field import (
     NOTHING,
     ONLY_FIRST,
     PERIOD_LIMIT,
-    Field,
+    AxisField,
     compose,
     join,
     periodic,
@@ -33,22 +33,22 @@ sliders = st.builds(sliding, stride=st.integers(1, 4), before=st.integers(0, 3),
 
 
 @st.composite
-def patterns(draw: st.DrawFn) -> Field:
+def patterns(draw: st.DrawFn) -> AxisField:
     """Fields as upsampling and adaptive pooling have: their bounds never move back."""
     steps = draw(st.lists(st.integers(0, 2), min_size=1, max_size=4))
     first = [sum(steps[:i]) for i in range(len(steps))]
     size = draw(st.integers(1, 3))
-    return Field(tuple(first), tuple(a + size - 1 for a in first), max(1, sum(steps)))
+    return AxisField(tuple(first), tuple(a + size - 1 for a in first), max(1, sum(steps)))
 
 
 fields = st.one_of(sliders, patterns(), st.just(ITSELF))
 
 
-def sees(field: Field, unit: int) -> range:
+def sees(field: AxisField, unit: int) -> range:
     return range(field.low(unit), field.high(unit) + 1)
 
 
-def followed(path: list[Field], unit: int) -> tuple[int, int]:
+def followed(path: list[AxisField], unit: int) -> tuple[int, int]:
     """From the top of a path down: the least and the greatest index of all that is seen."""
     seen = {unit}
     for field in path:
@@ -57,7 +57,7 @@ def followed(path: list[Field], unit: int) -> tuple[int, int]:
 
 
 @given(st.lists(fields, min_size=1, max_size=5))
-def test_a_composed_field_is_what_is_seen_through_all_layers(path: list[Field]) -> None:
+def test_a_composed_field_is_what_is_seen_through_all_layers(path: list[AxisField]) -> None:
     """``path`` from the input upwards."""
     composed = path[0]
     for layer in path[1:]:
@@ -67,7 +67,7 @@ def test_a_composed_field_is_what_is_seen_through_all_layers(path: list[Field]) 
 
 
 @given(fields, fields, fields)
-def test_composition_is_associative_and_itself_changes_nothing(a: Field, b: Field, c: Field) -> None:
+def test_composition_is_associative_and_itself_changes_nothing(a: AxisField, b: AxisField, c: AxisField) -> None:
     left, right = compose(compose(a, b), c), compose(a, compose(b, c))
     assert [sees(left, unit) for unit in UNITS] == [sees(right, unit) for unit in UNITS]
     assert compose(ITSELF, a) == a
@@ -75,12 +75,12 @@ def test_composition_is_associative_and_itself_changes_nothing(a: Field, b: Fiel
 
 
 @given(fields, fields)
-def test_strides_multiply(layer: Field, below: Field) -> None:
+def test_strides_multiply(layer: AxisField, below: AxisField) -> None:
     assert compose(layer, below).stride == layer.stride * below.stride
 
 
 @given(st.lists(sliders, min_size=1, max_size=6))
-def test_windows_follow_the_formula_of_araujo(path: list[Field]) -> None:
+def test_windows_follow_the_formula_of_araujo(path: list[AxisField]) -> None:
     """size = 1 + sum of (span - 1) times the product of the strides below."""
     composed, size, jump = ITSELF, 1, 1
     for layer in path:
@@ -92,7 +92,7 @@ def test_windows_follow_the_formula_of_araujo(path: list[Field]) -> None:
 
 @given(fields, fields, st.integers(1, 12), st.integers(1, 12))
 def test_a_joined_field_covers_both_paths_and_no_more_where_they_move_alike(
-    one: Field, other: Field, units: int, extent: int
+    one: AxisField, other: AxisField, units: int, extent: int
 ) -> None:
     joined, aligned = join(one, other, units, extent)
     looked_at = UNITS if one.stride == other.stride else range(1)
@@ -104,19 +104,19 @@ def test_a_joined_field_covers_both_paths_and_no_more_where_they_move_alike(
 
 
 @given(fields, st.integers(1, 12))
-def test_a_join_with_a_path_that_sees_everything_sees_everything(field: Field, extent: int) -> None:
+def test_a_join_with_a_path_that_sees_everything_sees_everything(field: AxisField, extent: int) -> None:
     for pair in ((field, whole(extent)), (whole(extent), field)):
         assert join(*pair, 5, extent) == (whole(extent), True)
 
 
 @given(fields, fields, st.integers(1, 12))
-def test_join_does_not_care_for_order(one: Field, other: Field, extent: int) -> None:
+def test_join_does_not_care_for_order(one: AxisField, other: AxisField, extent: int) -> None:
     (left, aligned), (right, aligned_too) = join(one, other, 4, extent), join(other, one, 4, extent)
     assert (left.size, left.stride, aligned) == (right.size, right.stride, aligned_too)
 
 
 @given(fields, st.integers(1, 12), st.integers(1, 12))
-def test_who_sees_all_units_sees_what_they_see_of_the_image(below: Field, units: int, extent: int) -> None:
+def test_who_sees_all_units_sees_what_they_see_of_the_image(below: AxisField, units: int, extent: int) -> None:
     seen = {index for unit in range(units) for index in sees(below, unit)}
     field = seen_by_all(below, units, extent)
     assert (field.low(0), field.high(7)) == (max(0, min(seen)), min(extent - 1, max(seen)))
@@ -132,7 +132,7 @@ def test_a_very_long_pattern_is_exact_at_its_start_and_close_further_on(period: 
 
 def test_a_stretched_axis_reads_its_only_value() -> None:
     assert {(ONLY_FIRST.low(unit), ONLY_FIRST.high(unit)) for unit in UNITS} == {(0, 0)}
-    assert compose(ONLY_FIRST, sliding(stride=2, before=1, span=3)) == Field((-1,), (1,), 0)
+    assert compose(ONLY_FIRST, sliding(stride=2, before=1, span=3)) == AxisField((-1,), (1,), 0)
 
 
 # Transposed convolutions with gaps between their taps -----------------------------------------------------------------
@@ -182,7 +182,7 @@ chains_with_gaps = st.lists(layers_with_gaps(), min_size=1, max_size=4)
 
 
 @st.composite
-def gapped(draw: st.DrawFn) -> Field:
+def gapped(draw: st.DrawFn) -> AxisField:
     """The field of a random chain on an unbounded axis; often with units that see nothing."""
     field = loaded_field(draw(chains_with_gaps))
     assume(field is not None)
@@ -190,7 +190,7 @@ def gapped(draw: st.DrawFn) -> Field:
     return field
 
 
-def loaded_field(chain: list[Sliding]) -> Field | None:
+def loaded_field(chain: list[Sliding]) -> AxisField | None:
     lines = "\n".join(f"  - {layer.line()}" for layer in chain)
     loaded = load_if_it_fits(f"input: 1x200\nlayers:\n{lines}\n")
     if loaded is None:
@@ -235,7 +235,7 @@ def test_every_unit_above_gaps_sees_exactly_its_field() -> None:
 
 @thorough
 @given(gapped(), gapped(), st.integers(1, 12))
-def test_a_join_above_gaps_covers_what_either_path_sees(one: Field, other: Field, units: int) -> None:
+def test_a_join_above_gaps_covers_what_either_path_sees(one: AxisField, other: AxisField, units: int) -> None:
     assume(one.stride == other.stride or NOTHING in (one, other))
     joined, aligned = join(one, other, units, 200)
     period = max(one.period, other.period, joined.period)
@@ -251,7 +251,9 @@ def test_a_join_above_gaps_covers_what_either_path_sees(one: Field, other: Field
 
 @thorough
 @given(gapped(), st.integers(1, 12), st.integers(1, 200))
-def test_who_sees_all_units_above_gaps_sees_what_they_see_of_the_image(below: Field, units: int, extent: int) -> None:
+def test_who_sees_all_units_above_gaps_sees_what_they_see_of_the_image(
+    below: AxisField, units: int, extent: int
+) -> None:
     seen = {index for unit in range(units) if not below.is_empty(unit) for index in sees(below, unit)}
     field = seen_by_all(below, units, extent)
     assert field.sees_nothing == (not seen)

@@ -15,8 +15,8 @@ from program import Run
 from texts import graph, loaded, network, refusal
 
 from cnncli.arithmetic.shape import (
+    InvalidValue,
     Shape,
-    Unreadable,
     describe_input,
     format_input_shape,
     format_shape,
@@ -38,10 +38,10 @@ AMBIGUOUS = [(32, 32, 3), (224, 224, 3), (28, 28, 1), (64, 48, 4), (28, 28), (1,
 PLAIN = [(3, 32, 32), (1, 28, 28), (784,), (28, 27), (4, 4), (3, 3, 3), (4, 3, 3), (6, 1, 1), (3, 16, 112, 112)]
 
 
-def refused(value: object) -> Unreadable | None:
+def refused(value: object) -> InvalidValue | None:
     try:
         read_input_shape(value)
-    except Unreadable as error:
+    except InvalidValue as error:
         return error
     return None
 

@@ -14,7 +14,7 @@ from texts import refusal
 
 from cnncli.arithmetic.shape import common_divisor, format_input_shape, larger, read_shape, smaller
 from cnncli.arithmetic.symbolic import (
-    Form,
+    SymbolicSize,
     is_linear,
     letter,
     letters_of,
@@ -39,7 +39,7 @@ H = letter("H")
 
 
 @st.composite
-def forms(draw: st.DrawFn) -> tuple[Form, str]:
+def forms(draw: st.DrawFn) -> tuple[SymbolicSize, str]:
     """A random chain of the operations that sizes go through, and the same as Python."""
     form, text = H, "H"
     for _ in range(draw(st.integers(1, 5))):
@@ -59,13 +59,15 @@ def forms(draw: st.DrawFn) -> tuple[Form, str]:
             )
         )
         form, text = sign(form, number), code.format(text, number)
-    assume(isinstance(form, Form))
+    assume(isinstance(form, SymbolicSize))
     return form, text
 
 
 @thorough
 @given(forms(), st.integers(1, 200))
-def test_a_form_has_the_value_of_what_it_came_from_and_so_has_its_text(made: tuple[Form, str], size: int) -> None:
+def test_a_form_has_the_value_of_what_it_came_from_and_so_has_its_text(
+    made: tuple[SymbolicSize, str], size: int
+) -> None:
     form, text = made
     value = eval(text, {"H": size})
     assert form.at({"H": size}) == value
@@ -77,7 +79,7 @@ def test_a_form_has_the_value_of_what_it_came_from_and_so_has_its_text(made: tup
 
 @thorough
 @given(forms(), forms())
-def test_same_is_what_all_sizes_say(one: tuple[Form, str], other: tuple[Form, str]) -> None:
+def test_same_is_what_all_sizes_say(one: tuple[SymbolicSize, str], other: tuple[SymbolicSize, str]) -> None:
     first, second = one[0], other[0]
     equal = all(first.at({"H": size}) == second.at({"H": size}) for size in range(5000, 5400))
     if same(first, second):
@@ -89,9 +91,9 @@ def test_same_is_what_all_sizes_say(one: tuple[Form, str], other: tuple[Form, st
 @thorough
 @given(forms(), st.integers(1, 60), st.integers(1, 100), st.booleans())
 def test_larger_smaller_and_common_divisor_are_those_of_the_values(
-    made: tuple[Form, str], number: int, at_size: int, bounded: bool
+    made: tuple[SymbolicSize, str], number: int, at_size: int, bounded: bool
 ) -> None:
-    form, size = made[0] % 7 if bounded and isinstance(made[0] % 7, Form) else made[0], {"H": at_size}
+    form, size = made[0] % 7 if bounded and isinstance(made[0] % 7, SymbolicSize) else made[0], {"H": at_size}
     value = value_of(form, size)
     assert value_of(larger(form, number), size) == max(value, number)
     assert value_of(smaller(form, number), size) == min(value, number)
@@ -241,10 +243,10 @@ def fields_agree(formulas: Inferred, worked_out: Inferred, values: dict[str, int
 
 @given(forms(), st.integers(-20, 20))
 def test_a_growing_form_is_settled_where_no_later_size_is_negative_and_its_zeros_are_all(
-    made: tuple[Form, str], offset: int
+    made: tuple[SymbolicSize, str], offset: int
 ) -> None:
     form = made[0] - offset
-    assume(isinstance(form, Form) and all(len(product) == 1 for product, _ in form.terms))
+    assume(isinstance(form, SymbolicSize) and all(len(product) == 1 for product, _ in form.terms))
     assume(is_linear(form) and slope(form, "H") > 0 and period(form) <= 60)
     values = {size: form.at({"H": size}) for size in range(1, 700)}
     negative = [size for size, value in values.items() if value < 0]
@@ -319,7 +321,7 @@ layers:
         ((H + 1) // 3, H // 3, "only where H leaves 0 or 1 when divided by 3"),
     ],
 )
-def test_where_two_sizes_are_the_same_is_said(one: Form, other: Form, said: str) -> None:
+def test_where_two_sizes_are_the_same_is_said(one: SymbolicSize, other: SymbolicSize, said: str) -> None:
     assert where_same(one, other) == said
 
 

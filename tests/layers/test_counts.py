@@ -17,7 +17,7 @@ from tally import FREE, Shape, counted
 
 from cnncli.analysis.memory import memory
 from cnncli.executor.network.network import Network
-from cnncli.inference import Facts
+from cnncli.inference import LayerInfo
 
 SOME = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 MANY = settings(SOME, max_examples=2000)
@@ -38,9 +38,9 @@ def test_the_kinds_without_operations_are_those_that_compare_or_move() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_the_operations_of_every_kind_are_those_of_its_formula(case: Case) -> None:
-    from cnncli.inference import work_out
+    from cnncli.inference import infer_layer
 
-    assert_counted(case.layer, case.inputs, work_out(case.layer, case.inputs))
+    assert_counted(case.layer, case.inputs, infer_layer(case.layer, case.inputs))
 
 
 SIZES = {0: (), 1: (9,), 2: (6, 5), 3: (4, 5, 4)}
@@ -80,7 +80,7 @@ def loaded_layer(text: str) -> SimpleNamespace:
     loaded = networks.load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
-    facts: Facts = [*loaded.inferred.facts.values()][-1]
+    facts: LayerInfo = [*loaded.inferred.facts.values()][-1]
     return SimpleNamespace(
         inferred=loaded.inferred, layer=facts.node.layer, inputs=facts.input_shapes, figures=facts.figures
     )

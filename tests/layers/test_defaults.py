@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from cnncli.errors import CnnError
 from cnncli.executor.lowering.modules import build
 from cnncli.executor.network.network import Network
-from cnncli.inference import work_out
+from cnncli.inference import infer_layer
 from cnncli.language import Source
 from cnncli.layers import KINDS
 from cnncli.loading import Loaded, load_source
@@ -198,7 +198,7 @@ def test_a_vector_is_a_map_of_one_pixel(kind: str) -> None:
 def test_kinds_that_need_a_vector_refuse_a_map_in_words(kind: str) -> None:
     (problem,) = refusal(network_of(kind, "12@1")).problems
     assert "takes a vector" in problem.message and problem.hint == "put flatten (or global_avgpool) above it"
-    assert work_out(KINDS[kind](units=5), ((12,),)).output_shape == (5,)
+    assert infer_layer(KINDS[kind](units=5), ((12,),)).output_shape == (5,)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,7 +9,7 @@ from cases import CASES, Case
 from cnncli.arithmetic.shape import elements
 from cnncli.executor.lowering.modules import BUILDERS, build
 from cnncli.executor.network.initialization import initialise
-from cnncli.inference import work_out
+from cnncli.inference import infer_layer
 from cnncli.layers import ALL, KINDS
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
@@ -28,7 +28,7 @@ def test_nothing_is_built_that_is_no_kind() -> None:
 
 @every_case
 def test_figures_are_those_worked_out_by_hand(case: Case) -> None:
-    figures = work_out(case.layer, case.inputs)
+    figures = infer_layer(case.layer, case.inputs)
     assert (figures.output_shape, figures.params, figures.macs) == (case.output, case.params, case.macs)
     fixed = sum(elements(figures.weight_shapes[name]) for name in case.layer.fixed)
     assert figures.weights + figures.biases == figures.params == figures.trainable + fixed
@@ -36,7 +36,7 @@ def test_figures_are_those_worked_out_by_hand(case: Case) -> None:
 
 @every_case
 def test_torch_gives_the_inferred_shape_and_weights_of_the_same_names_and_shapes(case: Case) -> None:
-    figures = work_out(case.layer, case.inputs)
+    figures = infer_layer(case.layer, case.inputs)
     module = build(case.layer, case.inputs).eval()
     output = module(*(torch.randn(2, *shape) for shape in case.inputs))
     assert tuple(output.shape) == (2, *case.output)
@@ -68,7 +68,7 @@ def test_a_layer_is_frozen_and_equal_to_its_like(case: Case) -> None:
 
 @every_case
 def test_counts_are_whole_numbers_and_not_negative(case: Case) -> None:
-    figures = work_out(case.layer, case.inputs)
+    figures = infer_layer(case.layer, case.inputs)
     counts = (figures.params, figures.macs, figures.flops, figures.connections, figures.activations, figures.buffers)
     assert all(type(count) is int and count >= 0 for count in counts)
     assert figures.flops >= figures.macs
@@ -76,7 +76,7 @@ def test_counts_are_whole_numbers_and_not_negative(case: Case) -> None:
 
 @every_case
 def test_there_is_a_field_for_every_axis_of_every_input(case: Case) -> None:
-    figures = work_out(case.layer, case.inputs)
+    figures = infer_layer(case.layer, case.inputs)
     if not case.layer.sees_everything:
         assert len(figures.reach) == len(case.inputs)
         assert all(len(reach) == len(case.output) - 1 for reach in figures.reach)

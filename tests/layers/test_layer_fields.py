@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from texts import graph, loaded, messages, network, refusal
 
-from cnncli.arithmetic.shape import Unreadable
+from cnncli.arithmetic.shape import InvalidValue
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.fields import Reader
 
@@ -134,7 +134,7 @@ def outcome(read: Reader, value: object) -> object:
     """What a field becomes, or how it is refused."""
     try:
         return read(value)
-    except Unreadable as error:
+    except InvalidValue as error:
         return str(error), error.hint
 
 
@@ -234,5 +234,5 @@ def test_layers_are_frozen_and_compare_by_value(kind: str) -> None:
 
 
 def test_a_reader_says_what_is_wrong_without_the_fields_name() -> None:
-    with pytest.raises(Unreadable, match=r"^must be at least 1"):
+    with pytest.raises(InvalidValue, match=r"^must be at least 1"):
         KINDS["conv"].schema["filters"].read(0)

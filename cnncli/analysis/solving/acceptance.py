@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Size, format_input_shape, is_open
 from cnncli.arithmetic.symbolic import (
-    Form,
+    SymbolicSize,
     demands,
     is_monotone,
     letters_of,
@@ -28,7 +28,7 @@ from cnncli.arithmetic.symbolic import (
 )
 from cnncli.arithmetic.window import Window
 from cnncli.errors import NO, CnnError
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.merge import Concat
 from cnncli.loading import Loaded, load_source
 
@@ -75,7 +75,7 @@ class Formulas:
     """A network with open sizes, the forms that must be 0, each one's letter, and the network as it was loaded."""
 
     inferred: Inferred
-    demanded: tuple[Form, ...]
+    demanded: tuple[SymbolicSize, ...]
     letters: tuple[str, ...]
     loaded: Loaded
 
@@ -115,7 +115,7 @@ def acceptance(found: Formulas, letter: str) -> Acceptance:
 def _by_formula(found: Formulas, letter: str) -> Acceptance:
     """What the formulas say."""
     taken: tuple[Any, ...] = found.inferred.assumed
-    assumed: list[Form] = [form for form in taken if form.letters == (letter,)]
+    assumed: list[SymbolicSize] = [form for form in taken if form.letters == (letter,)]
     demanded = [form for form in found.demanded if form.letters == (letter,)]
     rests = list(_left_over(found.inferred, letter))
     first = smallest([form for form in assumed if is_monotone(form)], letter)
@@ -172,7 +172,7 @@ def _left_over(inferred: Inferred, letter: str) -> Iterable[tuple[Size, Size]]:
     return known
 
 
-def _windows_with_rests(facts: Facts) -> Iterable[tuple[int, tuple[int, Window]]]:
+def _windows_with_rests(facts: LayerInfo) -> Iterable[tuple[int, tuple[int, Window]]]:
     """By axis, what a window that slides over the input drops, and the window."""
     if facts.figures.windows and not facts.node.layer.transposed:
         return enumerate(zip(facts.figures.dropped, facts.figures.windows, strict=True))
@@ -232,7 +232,7 @@ def _tried(found: Formulas, letter: str) -> Tried | None:
         if facts.node.layer.merges and not isinstance(facts.node.layer, Concat)
         for shape in facts.input_shapes
         for size in shape
-        if isinstance(size, Form) and size.letters == (letter,)
+        if isinstance(size, SymbolicSize) and size.letters == (letter,)
     ]
     border = smallest([size - 2 for size in merged], letter) if found.demanded else 1
     others = {name: _by_formula(found, name).accepted.examples(1) for name in found.letters if name != letter}
@@ -291,7 +291,7 @@ def inputs_for(found: Formulas, layer: str, wanted: int) -> dict[str, Inputs | N
     result: dict[str, Inputs | None] = {}
     for size in shape[1:]:
         form: Any = size
-        if not isinstance(form, Form) or len(form.letters) != 1:
+        if not isinstance(form, SymbolicSize) or len(form.letters) != 1:
             raise CnnError(f"{layer}: its size does not follow from one input size", "name a layer with --layer")
         (letter,) = form.letters
         sizes = acceptance(found, letter)

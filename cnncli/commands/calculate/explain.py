@@ -93,11 +93,13 @@ def _print(inferred: Inferred, names: list[str], figure: str | None, form: str, 
 
 
 def _as_above(inferred: Inferred, name: str, like: str) -> str:
-    from cnncli.views.summary.columns import sees_text
+
+    from cnncli.views.summary.columns import receptive_field_text
 
     facts = inferred.facts[name]
     counts = ", ".join(f"{getattr(facts.figures, count):,} {count}" for count in ("params", "macs"))
-    return f"{name} ({facts.node.layer.kind}): as {like} above: {counts}; it sees {sees_text(facts, inferred)}\n"
+    field = receptive_field_text(facts, inferred)
+    return f"{name} ({facts.node.layer.kind}): as {like} above: {counts}; it sees {field}\n"
 
 
 def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:

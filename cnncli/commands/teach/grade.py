@@ -12,9 +12,9 @@ from cnncli.commands import options
 from cnncli.errors import NO, CnnError
 
 if TYPE_CHECKING:
-    from cnncli.homework.answer_key.questions import Known
+    from cnncli.homework.answer_key.questions import AnswerCache
     from cnncli.homework.answer_key.sheet import Sheet
-    from cnncli.homework.grading.grade import Key, Paper, Result
+    from cnncli.homework.grading.grade import GradedSubmission, Key, Result
     from cnncli.homework.grading.marksheets import Roster
 
 
@@ -73,7 +73,7 @@ def command(
         click.echo("\n".join(_lines(key, papers, found)))
 
 
-def _notes(papers: list[Paper], roster: Roster | None) -> Iterator[str]:
+def _notes(papers: list[GradedSubmission], roster: Roster | None) -> Iterator[str]:
     """What a teacher must look at: sheets without marks, students with two sheets or none, and unknown ones."""
     for paper in papers:
         if paper.problem:
@@ -154,7 +154,7 @@ def _keys(path: Path) -> dict[str, Key]:
     return keys
 
 
-def _marked(keys: dict[str, Key], files: list[Path]) -> Iterator[Paper]:
+def _marked(keys: dict[str, Key], files: list[Path]) -> Iterator[GradedSubmission]:
     from cnncli.homework.answer_key.questions import nothing_known
     from cnncli.io.progress import progress
 
@@ -165,15 +165,15 @@ def _marked(keys: dict[str, Key], files: list[Path]) -> Iterator[Paper]:
             advance(1)
 
 
-def _paper(keys: dict[str, Key], file: Path, known: dict[str, Known]) -> Paper:
+def _paper(keys: dict[str, Key], file: Path, known: dict[str, AnswerCache]) -> GradedSubmission:
     """One sheet's marks; whatever is wrong with it is its own."""
     from cnncli.homework.answer_key.sheet import one_line, read_sheet
-    from cnncli.homework.grading.grade import Paper, mark
+    from cnncli.homework.grading.grade import GradedSubmission, mark
 
     shown = one_line(str(file))  # a name that is not UTF-8 as well: archives of other systems hold such
 
-    def unmarked(problem: str, student: str = "") -> Paper:
-        return Paper(shown, student or one_line(file.stem), problem=one_line(problem))
+    def unmarked(problem: str, student: str = "") -> GradedSubmission:
+        return GradedSubmission(shown, student or one_line(file.stem), problem=one_line(problem))
 
     try:
         sheet = read_sheet(str(file), network=False)
@@ -198,7 +198,7 @@ def _unasked(key: Key, sheet: Sheet) -> tuple[str, ...]:
     return tuple(one_line(question.name) for question in sheet.questions if one_name(question.name) not in asked)
 
 
-def _lines(key: Key, papers: list[Paper], found: list[Result]) -> list[str]:
+def _lines(key: Key, papers: list[GradedSubmission], found: list[Result]) -> list[str]:
     """The class's table: every question, then the mean."""
     from cnncli.homework.answer_key.sheet import one_line
     from cnncli.homework.grading.grade import points_text
@@ -241,7 +241,7 @@ def _suspicion(result: Result, papers: int) -> str:
     )
 
 
-def _record(key: Key, papers: list[Paper], found: list[Result]) -> dict[str, Any]:
+def _record(key: Key, papers: list[GradedSubmission], found: list[Result]) -> dict[str, Any]:
     return {
         "title": key.title,
         "out_of": float(key.out_of),
@@ -274,7 +274,7 @@ def _record(key: Key, papers: list[Paper], found: list[Result]) -> dict[str, Any
     }
 
 
-def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], roster: Roster | None) -> None:
+def _write(folder: Path, key: Key, papers: list[GradedSubmission], found: list[Result], roster: Roster | None) -> None:
     """The mark sheets, the class's report, and a page of feedback and Gradescope's results for each student."""
     from cnncli.homework.grading import feedback, marksheets
     from cnncli.runs.folder import write_whole
@@ -299,7 +299,7 @@ def _write(folder: Path, key: Key, papers: list[Paper], found: list[Result], ros
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
 
 
-def _report(key: Key, papers: list[Paper], found: list[Result]) -> str:
+def _report(key: Key, papers: list[GradedSubmission], found: list[Result]) -> str:
     """The class's report as Markdown: the table, and the commonest wrong values with who gave them."""
     from cnncli.homework.grading.feedback import as_code
     from cnncli.io.escaping import markdown

@@ -70,14 +70,14 @@ def _list(data_dir: Path | None, form: str) -> None:
 
 
 def _loaded(name: str, task: str, shape: str | None, data_dir: Path | None) -> Dataset:
-    from cnncli.arithmetic.shape import Unreadable, read_input_shape
+    from cnncli.arithmetic.shape import InvalidValue, read_input_shape
     from cnncli.data import FILES, load_dataset
 
     if shape is None and name.startswith(FILES) and not name.startswith(("npz:", "csv:")):
         raise CnnError(f"{name} is read as a network's input", "say which: --input 3x32x32")
     try:
         sizes = read_input_shape(shape, "--input {}".format) if shape is not None else ()
-    except Unreadable as error:
+    except InvalidValue as error:
         raise CnnError(f"--input {shape}: {error}", error.hint) from None
     if sizes and ":" not in name:
         raise CnnError(f"--input has no effect with {name}, whose images have a shape of their own", "leave it out")
@@ -141,9 +141,9 @@ def _in_memory(split: Split) -> tuple[NDArray[Any], int]:
     """The images, and how many they are of those on disk: mean and deviation of a thousand tell enough."""
     import numpy as np
 
-    from cnncli.data import OnDisk
+    from cnncli.data import LazyImages
 
-    if not isinstance(split.images, OnDisk):
+    if not isinstance(split.images, LazyImages):
         return split.images, len(split.labels)
     count = len(split.labels)
     chosen = np.random.default_rng(0).choice(count, min(count, READ), replace=False)
@@ -187,12 +187,12 @@ def _write_samples(dataset: Dataset, path: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from cnncli.data import OnDisk
+    from cnncli.data import LazyImages
 
     images, labels = dataset.train.images, dataset.train.labels
     if (
         len(images.shape) != 4
-        or (not isinstance(images, OnDisk) and images.dtype != np.uint8)
+        or (not isinstance(images, LazyImages) and images.dtype != np.uint8)
         or images.shape[1] not in (1, 3)
     ):
         raise CnnError(f"--samples: {dataset.name} holds no images", "leave it out")
@@ -205,7 +205,7 @@ def _write_samples(dataset: Dataset, path: Path) -> None:
     sheet = np.full((rows * (height + 1), SAMPLES * (width + 1), channels), 255, np.uint8)
     for row in range(rows):
         chosen = np.flatnonzero(labels == row)[:SAMPLES]
-        for column, shown in enumerate(images.read(chosen) if isinstance(images, OnDisk) else images[chosen]):
+        for column, shown in enumerate(images.read(chosen) if isinstance(images, LazyImages) else images[chosen]):
             top, left = row * (height + 1), column * (width + 1)
             sheet[top : top + height, left : left + width] = shown.transpose(1, 2, 0)
     picture = Image.fromarray(sheet if channels == 3 else sheet[:, :, 0])

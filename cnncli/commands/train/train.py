@@ -157,9 +157,9 @@ def command(
 
 def _check_loaders(given: Mapping[str, Any], dataset: Dataset) -> None:
     """Raises CnnError for --loaders where nothing is left on disk."""
-    from cnncli.data import OnDisk
+    from cnncli.data import LazyImages
 
-    if "loaders" in given and not isinstance(dataset.train.images, OnDisk):
+    if "loaders" in given and not isinstance(dataset.train.images, LazyImages):
         raise CnnError(f"--loaders has no effect with {dataset.name}, which is held in memory", "leave it out")
 
 

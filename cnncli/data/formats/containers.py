@@ -1,4 +1,4 @@
-"""What lies in a folder or an archive, and the bytes of its files: three ways in, one :class:`Source` out."""
+"""What lies in a folder or an archive, and the bytes of its files: three ways in, one :class:`Container` out."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Kind = Literal["file", "folder", "link", "replaced"]
 
 
 @dataclass(frozen=True)
-class Entry:
+class FileEntry:
     """One thing in a source: its ``path`` split at the slashes, and its ``size`` and ``offset`` in bytes.
 
     Reading entries in the order of their offsets reads an archive once from its beginning to its end. A ``link`` is
@@ -51,33 +51,35 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Source:
+class Container:
     """The entries of a folder or an archive, and the function that reads files of it, in the order given.
 
     ``form`` is what it is; in a folder and in a tar that is not compressed, files can be read in any order.
     """
 
     path: Path
-    entries: tuple[Entry, ...]
-    contents: Callable[[Sequence[Entry]], Iterator[bytes]]
+    entries: tuple[FileEntry, ...]
+    contents: Callable[[Sequence[FileEntry]], Iterator[bytes]]
     form: Literal["folder", "tar", "compressed"]
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path) -> Container:
     """List the folder or archive at ``path``; a CnnError when it is neither, or is damaged."""
     with _readable(path):
         if path.is_dir():
-            return Source(path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted), "folder")
+            return Container(
+                path, tuple(_folder_entries(path)), lambda wanted: _folder_contents(path, wanted), "folder"
+            )
         with open_regular(path) as file:
             magic = file.read(6)
         if magic.startswith(b"PK"):
-            return Source(path, _zip_entries(path), lambda wanted: _zip_contents(path, wanted), "compressed")
+            return Container(path, _zip_entries(path), lambda wanted: _zip_contents(path, wanted), "compressed")
         form: Literal["tar", "compressed"] = "compressed" if magic.startswith(COMPRESSED) else "tar"
         entries = _without_replaced([entry for entry, _ in members_of_tar(path)])
-        return Source(path, entries, lambda wanted: _tar_contents(path, wanted), form)
+        return Container(path, entries, lambda wanted: _tar_contents(path, wanted), form)
 
 
-def members_of_tar(path: Path) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
+def members_of_tar(path: Path) -> Iterator[tuple[FileEntry, Callable[[], bytes]]]:
     """The members of a tar, compressed or not, each with what reads it until the next one is asked for.
 
     Raises CnnError.
@@ -91,7 +93,7 @@ def members_of_tar(path: Path) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
             raise CnnError(f"{path}: is neither a folder nor a {ARCHIVES}", "check the path") from None
 
 
-def _folder_entries(root: Path) -> Iterator[Entry]:
+def _folder_entries(root: Path) -> Iterator[FileEntry]:
     def unreadable(error: OSError) -> None:
         raise CnnError(f"{error.filename}: cannot be read ({error.strerror})") from None
 
@@ -99,28 +101,28 @@ def _folder_entries(root: Path) -> Iterator[Entry]:
         above = Path(folder).relative_to(root).parts
         for name in subfolders + files:
             found = Path(folder, name).lstat()
-            yield Entry((*above, name), _kind(found.st_mode), found.st_size)
+            yield FileEntry((*above, name), _kind(found.st_mode), found.st_size)
 
 
-def _folder_contents(root: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
+def _folder_contents(root: Path, wanted: Sequence[FileEntry]) -> Iterator[bytes]:
     for entry in wanted:
         file = root.joinpath(*entry.path)
         with _readable(file):
             yield _checked(root, entry, lambda file=file: read_bytes(file))  # type: ignore[misc]
 
 
-def _zip_entries(path: Path) -> tuple[Entry, ...]:
+def _zip_entries(path: Path) -> tuple[FileEntry, ...]:
     with open_zip(path) as archive:
         return _without_replaced([_zip_entry(member) for member in archive.infolist()])
 
 
-def _zip_entry(member: zipfile.ZipInfo) -> Entry:
+def _zip_entry(member: zipfile.ZipInfo) -> FileEntry:
     kind = "folder" if member.filename.endswith("/") else _kind(member.external_attr >> 16)
     # archives made on Windows may separate folders in its way
-    return Entry(_parts(member.filename.replace("\\", "/")), kind, member.file_size, member.header_offset)
+    return FileEntry(_parts(member.filename.replace("\\", "/")), kind, member.file_size, member.header_offset)
 
 
-def _zip_contents(path: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
+def _zip_contents(path: Path, wanted: Sequence[FileEntry]) -> Iterator[bytes]:
     with _readable(path), open_zip(path) as archive:
         by_offset = {member.header_offset: member for member in archive.infolist()}
         for entry in wanted:
@@ -128,25 +130,25 @@ def _zip_contents(path: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
             yield _checked(path, entry, lambda member=member: read_member(archive, member))  # type: ignore[misc]
 
 
-def _tar_entry(member: tarfile.TarInfo) -> Entry:
+def _tar_entry(member: tarfile.TarInfo) -> FileEntry:
     plain = member.isreg() and not member.issparse()
     kind: Kind = "folder" if member.isdir() else "file" if plain else "link"
-    return Entry(_parts(member.name), kind, member.size, member.offset_data)
+    return FileEntry(_parts(member.name), kind, member.size, member.offset_data)
 
 
-def _tar_contents(path: Path, wanted: Sequence[Entry]) -> Iterator[bytes]:
+def _tar_contents(path: Path, wanted: Sequence[FileEntry]) -> Iterator[bytes]:
     """The bytes at the entries' offsets: after the listing no header needs to be understood a second time."""
     with _readable(path), unpacked(path) as stream:
         for entry in wanted:
             yield _checked(path, entry, lambda entry=entry: read_at(stream, entry.offset, entry.size))  # type: ignore[misc]
 
 
-def _read_member(path: Path, entry: Entry, read: Callable[[], bytes]) -> bytes:
+def _read_member(path: Path, entry: FileEntry, read: Callable[[], bytes]) -> bytes:
     with _readable(path):
         return _checked(path, entry, read)
 
 
-def _without_replaced(entries: list[Entry]) -> tuple[Entry, ...]:
+def _without_replaced(entries: list[FileEntry]) -> tuple[FileEntry, ...]:
     """Of several files of one name the last one is the file, as it would be when they are unpacked."""
     last = {entry.path: number for number, entry in enumerate(entries)}
     return tuple(
@@ -155,7 +157,7 @@ def _without_replaced(entries: list[Entry]) -> tuple[Entry, ...]:
     )
 
 
-def _checked(path: Path, entry: Entry, read: Callable[[], bytes]) -> bytes:
+def _checked(path: Path, entry: FileEntry, read: Callable[[], bytes]) -> bytes:
     """Read a file of a size that an image may have."""
     if entry.size > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES >> 20

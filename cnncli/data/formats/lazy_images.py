@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Files
-from cnncli.data.formats.containers import Entry, open_source
+from cnncli.data.formats.containers import FileEntry, open_source
 from cnncli.data.formats.pixels import NotDecoded, decode, strict
 from cnncli.errors import CnnError
 from cnncli.io.files import MAX_FILE_BYTES, open_regular, read_bytes
@@ -110,21 +110,21 @@ class InTars:
         return digest.digest()
 
 
-def in_folder(root: Path, files: Sequence[Entry]) -> InFolder:
+def in_folder(root: Path, files: Sequence[FileEntry]) -> InFolder:
     """The ``files`` of the folder ``root``. Raises CnnError."""
     _check_sizes(root, files)
     paths = np.array([os.fsencode(entry.name) for entry in files], np.bytes_)
     return InFolder(root.absolute(), paths, np.array([entry.size for entry in files], np.int64))
 
 
-def in_tar(path: Path, files: Sequence[Entry]) -> InTars:
+def in_tar(path: Path, files: Sequence[FileEntry]) -> InTars:
     """The ``files`` of one tar, in the order of their places in it. Raises CnnError."""
     _check_sizes(path, files)
     offsets, sizes = (np.array(each, np.int64) for each in ([e.offset for e in files], [e.size for e in files]))
     return InTars((path.absolute(),), np.zeros(len(files), np.int32), offsets, sizes)
 
 
-def _check_sizes(path: Path, files: Sequence[Entry]) -> None:
+def _check_sizes(path: Path, files: Sequence[FileEntry]) -> None:
     for entry in files:
         if entry.size > MAX_FILE_BYTES:
             message = f"{path}: {entry.name} is larger than {MAX_FILE_BYTES >> 20} MiB"

@@ -72,7 +72,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     return Dataset(name, train, test, classes)
 
 
-def is_here(name: str, data_dir: Path | None) -> bool:
+def is_local(name: str, data_dir: Path | None) -> bool:
     """Whether it can be used without a download."""
     collection = COLLECTIONS[name]
     return any(

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_input_shape
 from cnncli.data.classes import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
-from cnncli.data.dataset import Dataset, Files, OnDisk, Split
-from cnncli.data.formats.containers import Entry, Source, open_source
+from cnncli.data.dataset import Dataset, Files, LazyImages, Split
+from cnncli.data.formats.containers import Container, FileEntry, open_source
 from cnncli.data.formats.decoding import conversions, decoded, threads_for, times
 from cnncli.data.formats.lazy_images import in_folder, in_tar
 from cnncli.data.formats.pixels import MODES, strict
@@ -56,14 +56,14 @@ def load(path: str, shape: tuple[int, ...], stream: bool = False) -> Dataset:
     return Dataset(f"images:{path}", train, test, arranged.classes, arranged.notes + notes)
 
 
-def _on_disk(source: Source, part: Labelled, shape: tuple[int, int, int]) -> Split:
+def _on_disk(source: Container, part: Labelled, shape: tuple[int, int, int]) -> Split:
     """The images of a part where they lie; those of a tar in the order in which they lie in it."""
     if source.form == "folder":
         files: Files = in_folder(source.path, [entry for entry, _ in part])
-        return Split(OnDisk((len(part), *shape), (), files), _labels(part))
+        return Split(LazyImages((len(part), *shape), (), files), _labels(part))
     placed = tuple(sorted(part, key=lambda image: image[0].offset))
     files = in_tar(source.path, [entry for entry, _ in placed])
-    return Split(OnDisk((len(part), *shape), (), files), _labels(placed))
+    return Split(LazyImages((len(part), *shape), (), files), _labels(placed))
 
 
 def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
@@ -79,7 +79,7 @@ def wanted_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def decode_all(
-    source: Source, files: Sequence[Entry], shape: tuple[int, int, int]
+    source: Container, files: Sequence[FileEntry], shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Decode the ``files`` into one array (N, C, H, W) in their order, and say what was converted."""
     images = np.empty((len(files), *shape), np.uint8)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRAIN, select
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
-from cnncli.data.formats.containers import Entry, Source, open_source
+from cnncli.data.formats.containers import Container, FileEntry, open_source
 from cnncli.data.formats.pixels import NotDecoded, opened, strict
 from cnncli.data.memory import check_fits
 from cnncli.data.sources.images import decode_all, wanted_shape
@@ -35,8 +35,8 @@ Key = tuple[str, ...]
 class Pairs:
     """Images and their masks, of a part."""
 
-    images: tuple[Entry, ...]
-    masks: tuple[Entry, ...]
+    images: tuple[FileEntry, ...]
+    masks: tuple[FileEntry, ...]
 
 
 def load(path: str, shape: tuple[int, ...], outputs: int) -> Dataset:
@@ -67,11 +67,11 @@ def load(path: str, shape: tuple[int, ...], outputs: int) -> Dataset:
     return Dataset(f"images:{path}", train, test, classes, (*notes, *more_notes))
 
 
-def paired(source: Source) -> tuple[tuple[Pairs, Pairs], list[str]]:
+def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:
     """The images that train and those that test, each with its mask; and notes on what is left out."""
     kept, notes = select(source.entries)
-    images: dict[Key, Entry] = {}
-    masks: dict[Key, Entry] = {}
+    images: dict[Key, FileEntry] = {}
+    masks: dict[Key, FileEntry] = {}
     doubled = 0
     for entry in kept:
         if entry.kind == "file":
@@ -101,7 +101,7 @@ def paired(source: Source) -> tuple[tuple[Pairs, Pairs], list[str]]:
     return (first, second), notes
 
 
-def _key(entry: Entry) -> tuple[bool, Key]:
+def _key(entry: FileEntry) -> tuple[bool, Key]:
     """Whether it is a mask, and what it has in common with the other of its pair."""
     *folders, name = entry.path
     stem = PurePosixPath(name).stem
@@ -121,7 +121,7 @@ def _shuffled(key: Key) -> str:
     return hashlib.sha256(key[-1].encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _names(source: Source) -> tuple[str, ...]:
+def _names(source: Container) -> tuple[str, ...]:
     """The lines of ``classes.txt``, where there is one."""
     found = [entry for entry in source.entries if entry.kind == "file" and entry.path[-1:] == (NAMES,)]
     if not found:
@@ -134,7 +134,7 @@ def _names(source: Source) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _masks(source: Source, files: list[Entry], size: tuple[int, int]) -> NDArray[np.uint8]:
+def _masks(source: Container, files: list[FileEntry], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The masks as classes, uint8 (N, H, W), in the order of the files."""
     values = np.empty((len(files), *size), np.uint32)
     rows = sorted(range(len(files)), key=lambda row: files[row].offset)
@@ -154,7 +154,7 @@ def _masks(source: Source, files: list[Entry], size: tuple[int, int]) -> NDArray
     return values.astype(np.uint8)
 
 
-def _mask(source: Source, file: Entry, content: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint32], bool]:
+def _mask(source: Container, file: FileEntry, content: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint32], bool]:
     """A mask's values (H, W), and whether they are colours."""
     try:
         with opened(content) as image:
@@ -174,7 +174,7 @@ def _mask(source: Source, file: Entry, content: bytes, size: tuple[int, int]) ->
     return (pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32) if coloured else pixels), coloured
 
 
-def _numbered(source: Source, colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def _numbered(source: Container, colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Colours as numbers in their order."""
     known = np.unique(colours)
     if len(known) > VOID:

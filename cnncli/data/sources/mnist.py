@@ -92,7 +92,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     return Dataset(name, train, test, collection.classes)
 
 
-def is_here(name: str, data_dir: Path | None) -> bool:
+def is_local(name: str, data_dir: Path | None) -> bool:
     """Whether it can be used without a download."""
     return any(map(_complete, places(COLLECTIONS[name].folders, data_dir)))
 

@@ -42,7 +42,7 @@ def load(data_dir: Path | None) -> Dataset:
     return Dataset("svhn", train, test, CLASSES)
 
 
-def is_here(data_dir: Path | None) -> bool:
+def is_local(data_dir: Path | None) -> bool:
     """Whether it can be used without a download."""
     return _found(data_dir) is not None
 

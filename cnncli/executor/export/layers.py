@@ -150,14 +150,14 @@ def _conv_or_table(layer: Conv, inputs: Shapes, own: str, x: str) -> Line:
         return _conv(layer, inputs, own, x)
     windows = _windows(layer.windows(inputs))
     arguments = (layer.connections, inputs[0][0], quoted(layer.weights(inputs)), windows, quoted(layer.padding_mode))
-    return Line(f"{own}({x})", called("TableConv", *arguments))
+    return Line(f"{own}({x})", called("ConnectionTableConv", *arguments))
 
 
 def _local(layer: Local, inputs: Shapes, own: str, x: str) -> Line:
     windows = _windows(layer.windows(inputs))
     return Line(
         f"{own}({x})",
-        called("LocalConv", quoted(layer.weights(inputs)), windows, layer.groups, quoted(layer.padding_mode)),
+        called("LocallyConnected", quoted(layer.weights(inputs)), windows, layer.groups, quoted(layer.padding_mode)),
     )
 
 
@@ -198,7 +198,7 @@ def _linear(layer: Linear, inputs: Shapes, own: str, x: str) -> Line:
 
 
 def _rbf(layer: RBF, inputs: Shapes, own: str, x: str) -> Line:
-    return Line(f"{own}({x})", called("CodeDistances", layer.units, inputs[0][0]))
+    return Line(f"{own}({x})", called("RBFOutput", layer.units, inputs[0][0]))
 
 
 # Pooling ----------------------------------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def _subsample(layer: Subsample, inputs: Shapes, own: str, x: str) -> Line:
         average = called(f"nn.AvgPool{len(windows)}d", kernel, **options, **_even_average(layer, inputs))
     else:
         average = called("Apply", f"lambda x: {_avg_pool(layer, inputs, own, 'x').value}")
-    return Line(f"{own}({x})", called("TrainedAverage", average, inputs[0][0]))
+    return Line(f"{own}({x})", called("TrainableAvgPool", average, inputs[0][0]))
 
 
 def _l2_pool(layer: L2Pool, inputs: Shapes, own: str, x: str) -> Line:
@@ -360,7 +360,7 @@ def _dropout(layer: Dropout, inputs: Shapes, own: str, x: str) -> Line:
 
 
 def _drop_whole(axes: int) -> Writer:
-    return lambda layer, inputs, own, x: Line(f"{own}({x})", called("DropWhole", repr(layer.rate), axes=axes))
+    return lambda layer, inputs, own, x: Line(f"{own}({x})", called("StructuredDropout", repr(layer.rate), axes=axes))
 
 
 # Shapes -----------------------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.executor.feeding.batches import Batch, channels_last, generator, grey_weights, mixed_seed, sent
-from cnncli.executor.runtime.distributed import share
+from cnncli.executor.feeding.batches import Batch, channels_last, generator, grey_weights, mixed_seed, to_device
+from cnncli.executor.runtime.distributed import shard
 from cnncli.recipe import Recipe
 
 
@@ -50,7 +50,7 @@ def _flips(batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> T
     if recipe.flip == "none":
         return None
     if recipe.flip == "random":
-        return share(torch.rand(batch.size, generator=generator(recipe.seed, step, "flip"))) < 0.5
+        return shard(torch.rand(batch.size, generator=generator(recipe.seed, step, "flip"))) < 0.5
     return (_first_flips(count, recipe.seed)[batch.indices] + epoch) % 2 == 1
 
 
@@ -64,7 +64,7 @@ def _shifts(size: int, axes: int, recipe: Recipe, step: int) -> Tensor | None:
     if not recipe.translate:
         return None
     most = recipe.translate
-    return share(torch.randint(-most, most + 1, (size, axes), generator=generator(recipe.seed, step, "translate")))
+    return shard(torch.randint(-most, most + 1, (size, axes), generator=generator(recipe.seed, step, "translate")))
 
 
 def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor:
@@ -77,7 +77,7 @@ def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor
     index: list[Tensor] = [
         _along(torch.arange(n, device=device), at, len(sizes) + 2) for at, n in enumerate(pixels.shape[:2])
     ]
-    flips, shifts = (None if each is None else sent(each, device) for each in (flips, shifts))
+    flips, shifts = (None if each is None else to_device(each, device) for each in (flips, shifts))
     for axis, size in enumerate(sizes):
         places = torch.arange(size, device=device).expand(len(pixels), size)
         if shifts is not None:
@@ -98,8 +98,8 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
 
     Bytes stay from 0 to 255; other numbers have no such bounds.
     """
-    draws = share(torch.rand(size, 3, generator=generator(seed, step, "jitter")))
-    factors = sent(1 + strength * (2 * draws - 1), pixels.device)
+    draws = shard(torch.rand(size, 3, generator=generator(seed, step, "jitter")))
+    factors = to_device(1 + strength * (2 * draws - 1), pixels.device)
     brightness, contrast, saturation = (f.view(-1, *(1,) * (pixels.dim() - 1)) for f in factors.unbind(1))
     images: Tensor = pixels.float() * brightness
     mean = images.mean(dim=tuple(range(1, images.dim())), keepdim=True)
@@ -117,12 +117,12 @@ def turned(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bi
     """Rotate images (N, C, H, W) of a batch of ``size``, or, by ``mode`` nearest, their masks."""
     if images.dim() != 4 or not recipe.rotation:
         return images
-    draws = share(torch.rand(size, generator=generator(recipe.seed, step, "rotation")))
+    draws = shard(torch.rand(size, generator=generator(recipe.seed, step, "rotation")))
     angles = (2 * draws - 1) * math.radians(recipe.rotation)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
     ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
     rows = torch.stack((torch.stack((cos, -sin * ratio, zero), 1), torch.stack((sin / ratio, cos, zero), 1)), 1)
-    rows = sent(rows.to(images.dtype), images.device)
+    rows = to_device(rows.to(images.dtype), images.device)
     grid = functional.affine_grid(rows, list(images.shape), align_corners=False)
     return functional.grid_sample(images, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
@@ -135,7 +135,7 @@ def cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
     if images.dim() != 4 or not recipe.cutout:
         return images
     side, (height, width) = recipe.cutout, images.shape[2:]
-    draws = sent(share(torch.rand(size, 2, generator=generator(recipe.seed, step, "cutout"))), images.device)
+    draws = to_device(shard(torch.rand(size, 2, generator=generator(recipe.seed, step, "cutout"))), images.device)
     inside = [
         ((torch.arange(n, device=images.device) - (draw * n).floor()[:, None] + side // 2) // side) == 0
         for draw, n in zip(draws.unbind(1), (height, width), strict=True)
@@ -161,7 +161,7 @@ def mixed(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
     cuts = recipe.cutmix > 0 and (recipe.mixup == 0 or draws.random() < 0.5)
     alpha = recipe.cutmix if cuts else recipe.mixup
     share = draws.betavariate(alpha, alpha)
-    order = sent(torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")), images.device)
+    order = to_device(torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")), images.device)
     if not cuts or images.dim() != 4:
         return Mixed(torch.lerp(images[order], images, share), labels, labels[order], share)
     height, width = images.shape[2:]

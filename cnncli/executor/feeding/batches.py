@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cnncli.arithmetic.shape import Shape, elements, format_input_shape, format_shape
-from cnncli.data import OnDisk, Split
+from cnncli.data import LazyImages, Split
 from cnncli.errors import CnnError
 from cnncli.executor.runtime import distributed
 from cnncli.runs.folder import Normalisation
@@ -44,7 +44,7 @@ class Images:
 
     def part(self, index: Tensor) -> Images:
         """The images at ``index``, a split of its own."""
-        there = sent(index, self.labels.device)
+        there = to_device(index, self.labels.device)
         here = there if self.pixels.device == self.labels.device else index.to(self.pixels.device)
         # on a CPU index_select is ten times as fast as an index in brackets
         return Images(self.pixels.index_select(0, here), self.labels.index_select(0, there))
@@ -59,12 +59,14 @@ class Images:
         for index in indices:
             # a slice is a view of the split, without a copy
             found = self.part(index) if isinstance(index, Tensor) else Images(self.pixels[index], self.labels[index])
-            pixels = sent(found.pixels, device)
+            pixels = to_device(found.pixels, device)
             yield found if pixels is found.pixels else Images(pixels, found.labels)
 
     def sample(self, count: int) -> Tensor:
         """The pixels of ``count`` images from all over the split, on the device: folders lie in it one by one."""
-        found = self.pixels[spread(count, len(self)).to(self.pixels.device)] if count < len(self) else self.pixels
+        found = (
+            self.pixels[evenly_spaced(count, len(self)).to(self.pixels.device)] if count < len(self) else self.pixels
+        )
         return found.to(self.labels.device)
 
 
@@ -81,7 +83,7 @@ class Examples(Protocol):
 
 
 @dataclass(frozen=True)
-class Preparation:
+class InputTransform:
     """Turns raw pixels into the network's input: channels, normalisation, size.
 
     ``shape`` is the network's input without the batch. A value becomes ``value * scale + shift``, both (C,).
@@ -131,11 +133,11 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
 
 def grey_weights(images: Tensor) -> Tensor:
     """What each colour of images (N, 3, *sizes) counts in grey."""
-    weights = sent(torch.tensor(GREY, dtype=images.dtype), images.device)
+    weights = to_device(torch.tensor(GREY, dtype=images.dtype), images.device)
     return weights.view(1, 3, *(1,) * (images.dim() - 2))
 
 
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """The tensor on a device, without waiting for what a GPU computes: CUDA keeps what is copied aside until it is."""
     return tensor.to(device, non_blocking=device.type == "cuda")
 
@@ -146,7 +148,7 @@ def on_device(split: Split, device: torch.device, loaders: int) -> Examples:
     What stays on disk is read by so many processes, the ``loaders``.
     """
     labels = torch.from_numpy(split.labels).to(device)
-    if isinstance(split.images, OnDisk):
+    if isinstance(split.images, LazyImages):
         from cnncli.executor.feeding.streaming import streamed
 
         return streamed(split.images, labels, loaders)
@@ -217,20 +219,20 @@ def _of_counts(counts: Tensor) -> tuple[float, float]:
     return round(float(mean / 255), 6), round(std, 6) if std > 1e-6 else 1.0
 
 
-def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> Preparation:
+def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> InputTransform:
     """The preparation for a network input of ``shape``."""
     mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
-    return Preparation(shape, 1 / (normalisation.unit * std), -mean / std)
+    return InputTransform(shape, 1 / (normalisation.unit * std), -mean / std)
 
 
-def split_off(images: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
+def random_split(images: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     """(the rest, a ``share`` of the images chosen by ``seed``). Raises CnnError where either would be empty."""
     rest, chosen = split_rows(len(images), share, seed)
     return images.part(rest), images.part(chosen)
 
 
 def split_rows(total: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """The numbers of the images of :func:`split_off`, in their order. Raises CnnError where either would be empty."""
+    """The numbers of the images of :func:`random_split`, in order. Raises CnnError where either would be empty."""
     count = round(total * share)
     if not 0 < count < total:
         raise CnnError(f"validation: a share of {share:g} takes {count} of {total} images", "use a share such as 0.1")
@@ -238,7 +240,7 @@ def split_rows(total: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
     return order[count:].sort().values, order[:count].sort().values
 
 
-def spread(count: int, total: int) -> Tensor:
+def evenly_spaced(count: int, total: int) -> Tensor:
     """The numbers of ``count`` images, from the first to the last of ``total``; all where there are no more."""
     count = min(count, total)
     return torch.arange(count) * (total - 1) // max(1, count - 1)
@@ -276,7 +278,7 @@ def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, f
     A last batch of a single image is left out: batch normalisation cannot train on it.
     """
     whole = torch.split(images.order(seed, epoch), batch_size)[first : batches_per_epoch(len(images), batch_size)]
-    own = [distributed.share(index) for index in whole]
+    own = [distributed.shard(index) for index in whole]
     for index, mine, read in zip(whole, own, images.read(own), strict=True):
         yield Batch(read, mine, len(index), distributed.counts(index))
 
@@ -289,5 +291,5 @@ def batches_per_epoch(count: int, batch_size: int) -> int:
 
 def evaluation_batches(images: Examples) -> Iterator[Images]:
     """All images in order; of several workers each has every n-th batch."""
-    starts = range(distributed.number() * EVALUATION_BATCH, len(images), distributed.count() * EVALUATION_BATCH)
+    starts = range(distributed.rank() * EVALUATION_BATCH, len(images), distributed.world_size() * EVALUATION_BATCH)
     return images.read(slice(start, start + EVALUATION_BATCH) for start in starts)

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from cnncli.data.dataset import OnDisk
+from cnncli.data.dataset import LazyImages
 from cnncli.errors import CnnError, Problem
-from cnncli.executor.feeding.batches import Images, generator, sent, spread
+from cnncli.executor.feeding.batches import Images, evenly_spaced, generator, to_device
 from cnncli.executor.runtime.children import safe_path
 
 SAMPLE = 2_000  # images that stand for all: reading and decoding them takes time
@@ -30,7 +30,7 @@ FILES_AT_ONCE = 16  # whose images are shuffled with each other: an epoch reads 
 class Streamed:
     """A split on disk: the images at ``rows`` of ``source``, and their targets, on the device."""
 
-    source: OnDisk
+    source: LazyImages
     rows: Tensor
     labels: Tensor
     loaders: int
@@ -77,15 +77,15 @@ class Streamed:
         for at, read in zip(wanted, batches, strict=True):
             if isinstance(read, list):
                 raise CnnError.of([Problem(*problem) for problem in read])
-            yield Images(sent(torch.as_tensor(read), device), self.labels[sent(at, device)])
+            yield Images(to_device(torch.as_tensor(read), device), self.labels[to_device(at, device)])
 
     def sample(self, count: int) -> Tensor:
         """The pixels of ``count`` images, fewer where that is many, from all over the split, on the device."""
-        chosen = spread(min(count, SAMPLE), len(self))
+        chosen = evenly_spaced(min(count, SAMPLE), len(self))
         return torch.cat([images.pixels for images in self.read(torch.split(chosen, 64))])
 
 
-def streamed(source: OnDisk, labels: Tensor, loaders: int) -> Streamed:
+def streamed(source: LazyImages, labels: Tensor, loaders: int) -> Streamed:
     """All of the images on disk."""
     return Streamed(source, torch.arange(len(labels)), labels, loaders)
 
@@ -93,7 +93,7 @@ def streamed(source: OnDisk, labels: Tensor, loaders: int) -> Streamed:
 class _Batches(Dataset["Read"]):
     """Batches of pixels by their number; in place of one that cannot be read, what is wrong."""
 
-    def __init__(self, source: OnDisk, rows: Sequence[list[int]]) -> None:
+    def __init__(self, source: LazyImages, rows: Sequence[list[int]]) -> None:
         self.source, self.rows = source, rows
 
     def __len__(self) -> int:

@@ -34,7 +34,7 @@ def pads_of(windows: tuple[Window, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((window.before, window.after) for window in windows)
 
 
-class OwnConvolution(nn.Module):
+class CustomConv(nn.Module):
     """A convolution with weights of its own shapes: ``weight``, and ``bias`` if there is one."""
 
     def __init__(self, shapes: Mapping[str, Any], windows: tuple[Window, ...], groups: int, mode: str) -> None:
@@ -83,7 +83,7 @@ class OwnConvolution(nn.Module):
         return torch.where(inside > 0, math.prod(kernel) / inside.clamp_min(1), torch.zeros_like(inside))
 
 
-class PaddedConv(OwnConvolution):
+class PaddedConv(CustomConv):
     """A convolution whose padding torch's own modules cannot say: other on the two sides of an axis, or not zeros.
 
     Its weight and bias are a plain convolution's, (filters, channels / groups, *kernel) and (filters,).
@@ -99,7 +99,7 @@ class PaddedConv(OwnConvolution):
         return self.finished(cast(Tensor, output), x)
 
 
-class TableConv(PaddedConv):
+class ConnectionTableConv(PaddedConv):
     """A convolution whose filters read only some of the input maps. LeCun et al. 1998, table I: LeNet-5's C3.
 
     weight (entries of the table, *kernel), filter by filter.
@@ -128,7 +128,7 @@ class TableConv(PaddedConv):
         return full.index_put((torch.tensor(self.rows), torch.tensor(self.columns)), self.weight)
 
 
-class LocalConv(OwnConvolution):
+class LocallyConnected(CustomConv):
     """Weights of its own at every position: y[f, p] = bias[f, p] + sum over c, k of weight[f, p, c, k] x[c, p + k].
 
     weight (filters, *positions, channels / groups, *kernel), bias (filters, *positions). LeCun 1989.
@@ -178,7 +178,7 @@ class CroppedConvTranspose(nn.Module):
         return cast(Tensor, whole + self.bias.view(-1, *(1,) * len(self.sizes)))
 
 
-class TrainedAverage(nn.Module):
+class TrainableAvgPool(nn.Module):
     """y = coefficient * mean of the window + bias, one of each per map. LeCun et al. 1998, layers S2 and S4."""
 
     def __init__(self, average: nn.Module, channels: int) -> None:
@@ -198,7 +198,7 @@ class TrainedAverage(nn.Module):
         return average * self.weight.view(each) + self.bias.view(each)
 
 
-class CodeDistances(nn.Module):
+class RBFOutput(nn.Module):
     """y_i = sum over j of (x_j - code_ij)^2, with codes of -1 and 1 that are not trained. LeCun et al. 1998, formula 3.
 
     The paper draws the codes as pictures of the characters and says that random ones would do; these are random, and
@@ -253,7 +253,7 @@ class LocalContrast(nn.Module):
         return centred / deviation
 
 
-class DropWhole(nn.Module):
+class StructuredDropout(nn.Module):
     """While training, sets whole slices to 0 with probability ``rate`` and scales the rest up.
 
     ``axes`` axes are decided one by one: 1 drops examples (stochastic depth, Huang et al. 2016), 2 drops channels

@@ -15,14 +15,14 @@ from cnncli.arithmetic.window import Window
 from cnncli.executor.lowering.custom_modules import (
     AVG_POOL,
     PAD_MODES,
-    CodeDistances,
+    ConnectionTableConv,
     CroppedConvTranspose,
-    DropWhole,
     LocalContrast,
-    LocalConv,
+    LocallyConnected,
     PaddedConv,
-    TableConv,
-    TrainedAverage,
+    RBFOutput,
+    StructuredDropout,
+    TrainableAvgPool,
     pads_of,
     torch_padding,
 )
@@ -143,11 +143,11 @@ def _conv_or_table(layer: Conv, inputs: Shapes) -> nn.Module:
     if layer.connections is None:
         return _conv(layer, inputs)
     shapes, windows = layer.weights(inputs), layer.windows(inputs)
-    return TableConv(layer.connections, inputs[0][0], shapes, windows, layer.padding_mode)
+    return ConnectionTableConv(layer.connections, inputs[0][0], shapes, windows, layer.padding_mode)
 
 
 def _local(layer: Local, inputs: Shapes) -> nn.Module:
-    return LocalConv(layer.weights(inputs), layer.windows(inputs), layer.groups, layer.padding_mode)
+    return LocallyConnected(layer.weights(inputs), layer.windows(inputs), layer.groups, layer.padding_mode)
 
 
 def _conv_transpose(layer: ConvTranspose, inputs: Shapes) -> nn.Module:
@@ -239,7 +239,7 @@ def _l2_pool(layer: L2Pool, inputs: Shapes) -> nn.Module:
 
 def _subsample(layer: Subsample, inputs: Shapes) -> nn.Module:
     average = AvgPool(kernel=layer.kernel, stride=layer.stride, padding=layer.padding, rounding=layer.rounding)
-    return TrainedAverage(_avg_pool(average, inputs), inputs[0][0])
+    return TrainableAvgPool(_avg_pool(average, inputs), inputs[0][0])
 
 
 def _spatial(x: Tensor) -> list[int]:
@@ -301,7 +301,7 @@ def _instance_norm(layer: InstanceNorm, inputs: Shapes) -> nn.Module:
     return _in_groups(inputs[0][0], layer, inputs)  # one group per channel is the same
 
 
-class AnyBatchNorm(nn.BatchNorm2d):
+class BatchNormNd(nn.BatchNorm2d):
     """Batch norm of any number of axes: the statistics are over all but the channels in every case."""
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -309,7 +309,7 @@ class AnyBatchNorm(nn.BatchNorm2d):
 
 
 def _batch_norm(layer: BatchNorm, inputs: Shapes) -> nn.Module:
-    return AnyBatchNorm(inputs[0][0], eps=layer.eps, momentum=layer.momentum, affine=layer.affine)
+    return BatchNormNd(inputs[0][0], eps=layer.eps, momentum=layer.momentum, affine=layer.affine)
 
 
 class ChannelScale(nn.Module):
@@ -409,7 +409,7 @@ BUILDERS: dict[type[Layer], Builder] = {
     ConvTranspose: _conv_transpose,
     Local: _local,
     Linear: lambda layer, inputs: nn.Linear(inputs[0][0], layer.units, bias=layer.bias),
-    RBF: lambda layer, inputs: CodeDistances(layer.units, inputs[0][0]),
+    RBF: lambda layer, inputs: RBFOutput(layer.units, inputs[0][0]),
     MaxPool: _max_pool,
     AvgPool: _avg_pool,
     L2Pool: _l2_pool,
@@ -441,8 +441,8 @@ BUILDERS: dict[type[Layer], Builder] = {
     LocalResponseNorm: lambda layer, inputs: nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k),
     LocalContrastNorm: lambda layer, inputs: LocalContrast(layer.kernels(inputs), layer.eps),
     Dropout: lambda layer, inputs: nn.Dropout(layer.rate),
-    SpatialDropout: lambda layer, inputs: DropWhole(layer.rate, axes=2),
-    DropPath: lambda layer, inputs: DropWhole(layer.rate, axes=1),
+    SpatialDropout: lambda layer, inputs: StructuredDropout(layer.rate, axes=2),
+    DropPath: lambda layer, inputs: StructuredDropout(layer.rate, axes=1),
     Flatten: lambda layer, inputs: nn.Flatten(),
     Reshape: _reshape,
     Permute: _permute,

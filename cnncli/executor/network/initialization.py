@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.lowering.custom_modules import CodeDistances, CroppedConvTranspose, OwnConvolution, TrainedAverage
-from cnncli.executor.lowering.modules import AnyBatchNorm, ChannelScale, Normalised
+from cnncli.executor.lowering.custom_modules import CroppedConvTranspose, CustomConv, RBFOutput, TrainableAvgPool
+from cnncli.executor.lowering.modules import BatchNormNd, ChannelScale, Normalised
 from cnncli.executor.network.weights import load_start
 from cnncli.executor.network.whitening import IMAGES, whiten
 from cnncli.recipe import Recipe
@@ -53,13 +53,13 @@ def _dirac(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator
 
 SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal, "dirac": _dirac}
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, CroppedConvTranspose)
-_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, OwnConvolution, *_TRANSPOSED)
-_CONSTANT = (AnyBatchNorm, Normalised, nn.PReLU, ChannelScale, TrainedAverage, CodeDistances)
+_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, CustomConv, *_TRANSPOSED)
+_CONSTANT = (BatchNormNd, Normalised, nn.PReLU, ChannelScale, TrainableAvgPool, RBFOutput)
 
 
 def _fans(module: nn.Module) -> tuple[int, int]:
     """Inputs of a unit, and units that an input reaches."""
-    if isinstance(module, OwnConvolution):
+    if isinstance(module, CustomConv):
         return module.fans
     weight = module.get_parameter("weight")
     area = math.prod(weight.shape[2:])
@@ -67,7 +67,7 @@ def _fans(module: nn.Module) -> tuple[int, int]:
     return (second, first) if isinstance(module, _TRANSPOSED) else (first, second)
 
 
-def start_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Tensor] | None) -> Iterator[str]:
+def initialize_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Tensor] | None) -> Iterator[str]:
     """Give a network on the CPU the weights that a training starts from; what is to be said of them.
 
     ``sample`` gives the network's input of so many training images; None where a checkpoint brings all weights: then

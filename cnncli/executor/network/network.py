@@ -13,9 +13,9 @@ from cnncli.arithmetic.shape import format_shape
 from cnncli.data.memory import check_fits, machine_bytes
 from cnncli.errors import CnnError
 from cnncli.executor.lowering.modules import build
-from cnncli.executor.network.fusion.rewriting import Step
+from cnncli.executor.network.fusion.rewriting import FusedStep
 from cnncli.executor.network.fusion.rewriting import rewritten as faster
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 
 VALUE = 4  # bytes of a float32
 SMALL_MACHINE = 8 << 30  # bytes of memory, where the system does not say
@@ -88,11 +88,11 @@ def check_examples(inferred: Inferred, count: int) -> int:
     return max(1, min(count, room // max(1, one.peak_activations)))
 
 
-def _steps(inferred: Inferred) -> list[Step]:
+def _steps(inferred: Inferred) -> list[FusedStep]:
     """The layers in order, each with the values that are needed no more after it."""
     last_reader = {name: facts.node.name for facts in inferred.facts.values() for name in facts.node.inputs}
     kept = set(inferred.graph.outputs)
-    steps: list[Step] = []
+    steps: list[FusedStep] = []
     for name, facts in inferred.facts.items():
         done = tuple(
             read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
@@ -103,11 +103,11 @@ def _steps(inferred: Inferred) -> list[Step]:
         if facts.node.shares:
             owner = next(step.module for step in steps if step.name == facts.node.shares)
             module = _with_weights_of(owner, module)
-        steps.append(Step(name, module, facts.node.inputs, done + unread))
+        steps.append(FusedStep(name, module, facts.node.inputs, done + unread))
     return steps
 
 
-def _reached(steps: list[Step], outputs: tuple[str, ...]) -> tuple[str, ...]:
+def _reached(steps: list[FusedStep], outputs: tuple[str, ...]) -> tuple[str, ...]:
     """The names of the layers that the outputs depend on."""
     wanted = set(outputs)
     for step in reversed(steps):
@@ -171,7 +171,7 @@ _BUG = "this is a bug of cnn, please report it with the architecture"
 _TOO_LARGE = "it may be too large for torch; if it is not, " + _BUG
 
 
-def place_of(facts: Facts) -> str:
+def place_of(facts: LayerInfo) -> str:
     return f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
 
 
@@ -201,7 +201,7 @@ def _compare_names(inferred: Inferred, network: Network) -> None:
         raise CnnError(f"{different[0][0]}: torch and cnn do not both have this weight", _BUG)
 
 
-def _compare_weights(facts: Facts, module: nn.Module) -> None:
+def _compare_weights(facts: LayerInfo, module: nn.Module) -> None:
     ours: Mapping[str, object] = dict(facts.figures.weight_shapes)
     theirs = {name: tuple(p.shape) for name, p in module.named_parameters() if not facts.node.shares}
     _compare(facts, "weights", ours, theirs)
@@ -209,6 +209,6 @@ def _compare_weights(facts: Facts, module: nn.Module) -> None:
     _compare(facts, "buffers", dict(facts.figures.buffer_shapes), buffers)
 
 
-def _compare(facts: Facts, what: str, ours: object, theirs: object) -> None:
+def _compare(facts: LayerInfo, what: str, ours: object, theirs: object) -> None:
     if ours != theirs:
         raise CnnError(f"{place_of(facts)}: torch's {what} are {theirs}, cnn's {ours}", _BUG)

@@ -20,7 +20,7 @@ from cnncli.executor.runs.recorder import Display, Job, Prepared, train_and_keep
 from cnncli.executor.runs.setup import image_shape, prepared_for, scoring, with_fastest_steps
 from cnncli.executor.runs.torch_errors import told
 from cnncli.executor.runtime import distributed
-from cnncli.executor.runtime.devices import choose_device, describe, tiny_as_zero
+from cnncli.executor.runtime.devices import choose_device, describe, flush_denormals
 from cnncli.executor.runtime.signals import exit_code_of, termination_raised
 from cnncli.executor.training.checkpoint import has_checkpoint, last_checkpoint, write_checkpoint
 from cnncli.executor.training.evaluation import evaluate
@@ -44,7 +44,7 @@ class Outcome:
     seconds: float
 
 
-@tiny_as_zero()
+@flush_denormals()
 def run_training(job: Job, display: Display) -> Outcome:
     """Check, build and train the network; keep everything in a new run folder.
 
@@ -56,23 +56,23 @@ def run_training(job: Job, display: Display) -> Outcome:
         if run.record.status != "running":  # it ended by itself, and has said why: starting again changes nothing
             raise Interrupted(NO)
         return resume_training(job, run, display)
-    distributed.join()
+    distributed.init_process_group()
     try:
         prepared = prepared_for(job, display)
         with told(job):
             prepared = with_fastest_steps(prepared, display)
-        run = distributed.from_first(_create_run(job, prepared) if distributed.is_first() else None)
+        run = distributed.broadcast_object(_create_run(job, prepared) if distributed.is_main_process() else None)
         with _held(run), told(job), _interruptible(run, display):
             first = prepared.state.checkpoint()
-            if distributed.is_first():
+            if distributed.is_main_process():
                 write_checkpoint(run.folder, first)
             display.note(f"training on {_on(prepared)}, {len(prepared.task.train):,} images; {run.folder}")
             return _finished(job, prepared, run, display)
     finally:
-        distributed.leave()
+        distributed.destroy_process_group()
 
 
-@tiny_as_zero()
+@flush_denormals()
 def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
     """One batch through everything, without a run folder: how long a training takes, and its memory as calculated."""
     prepared = prepared_for(job, display)
@@ -83,7 +83,7 @@ def dry_run(job: Job, display: Display) -> tuple[Trial, Memory]:
     return found, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", kept)
 
 
-@tiny_as_zero()
+@flush_denormals()
 def learning_rates(job: Job, display: Display) -> Sweep:
     """The losses at growing learning rates, without a run folder."""
     prepared = prepared_for(job, display)
@@ -93,10 +93,10 @@ def learning_rates(job: Job, display: Display) -> Sweep:
 
 def _held(run: runs.Run) -> AbstractContextManager[None]:
     """The run, held by the first worker for all."""
-    return runs.held(run.folder) if distributed.is_first() else nullcontext()
+    return runs.held(run.folder) if distributed.is_main_process() else nullcontext()
 
 
-@tiny_as_zero()
+@flush_denormals()
 def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     """Go on from a run's last checkpoint: on the same machine the weights end as if nothing had happened, bit by bit.
 
@@ -104,7 +104,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
     """
     if run.record.status == "finished":
         raise CnnError(f"{run.folder}: the run is finished", _longer(run))
-    distributed.join()
+    distributed.init_process_group()
     try:
         with _held(run), told(job), _interruptible(run, display):
             if not provenance.is_same(job.dataset, run.record.data_fingerprint):
@@ -112,12 +112,12 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
                 raise CnnError(message, "a run goes on as it began")
             prepared = prepared_for(job, display, run.record)
             expected = Restorable(prepared.task, prepared.state)
-            found = last_checkpoint(run.folder, expected) if distributed.is_first() else None
-            checkpoint, note = distributed.from_first(found)
+            found = last_checkpoint(run.folder, expected) if distributed.is_main_process() else None
+            checkpoint, note = distributed.broadcast_object(found)
             prepared.state.restore(checkpoint)
             prepared = with_fastest_steps(prepared, display, run.record.compiled)
             done = prepared.task.epochs_done(prepared.state.step)
-            if distributed.is_first():
+            if distributed.is_main_process():
                 damaged = run.cut_metrics(done)
                 if damaged:
                     counted = f"{damaged} lines" if damaged > 1 else "1 line"
@@ -129,7 +129,7 @@ def resume_training(job: Job, run: runs.Run, display: Display) -> Outcome:
             display.note(f"{_going_on(prepared, done)}; {run.folder}")
             return _finished(job, prepared, run, display)
     finally:
-        distributed.leave()
+        distributed.destroy_process_group()
 
 
 def _longer(run: runs.Run) -> str:
@@ -153,7 +153,7 @@ def _interruptible(run: runs.Run, display: Display) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt as stop:
-            if distributed.is_first():
+            if distributed.is_main_process():
                 runs.open_run(run.folder).updated(status="interrupted")
             display.note(f"interrupted; cnn train --resume {run.folder} goes on")
             raise Interrupted(exit_code_of(stop)) from None
@@ -179,7 +179,7 @@ def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
 
 def _on(prepared: Prepared) -> str:
     precision = prepared.state.precision.name
-    several = f"{distributed.count()} workers, " if distributed.count() > 1 else ""
+    several = f"{distributed.world_size()} workers, " if distributed.world_size() > 1 else ""
     return several + describe(prepared.device) + (f" in {precision}" if precision != "fp32" else "")
 
 
@@ -189,7 +189,7 @@ def _finished(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> 
     run = train_and_keep(job, prepared, run, display)
     final = _final_evaluation(prepared, run, display)
     seconds = time.perf_counter() - started
-    if distributed.is_first():
+    if distributed.is_main_process():
         figures = {f"test_{name}": value for name, value in final.figures().items()}
         result = {**figures, "test_loss": final.loss, "seconds": round(seconds, 3)}
         run = run.updated(status="finished", result=result)
@@ -201,7 +201,7 @@ def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Ev
     try:
         return look(replace(prepared.task, held_out=prepared.test), prepared.state, prepared.task.recipe.tta)
     except KeyboardInterrupt as stop:
-        if distributed.is_first():
+        if distributed.is_main_process():
             run.updated(status="interrupted")
         display.note(
             f"interrupted in the evaluation on the test images; cnn train --resume {run.folder} takes it again; "

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.batches import Preparation, preparation
+from cnncli.executor.feeding.batches import InputTransform, preparation
 from cnncli.executor.network.network import check_examples
 from cnncli.executor.network.weights import load_network
 from cnncli.executor.runtime.devices import choose_device
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 AT_ONCE = 1024  # examples that are computed together, where the memory is enough
 
 
-class Guess(NamedTuple):
+class Prediction(NamedTuple):
     """A class and how likely it is, from 0 to 1."""
 
     label: str
@@ -37,7 +37,7 @@ class Predictor:
     """A run's network with its weights, ready for examples; which of its methods makes sense the run's task says."""
 
     network: nn.Module
-    prepare: Preparation
+    prepare: InputTransform
     probabilities: Activation
     record: RunRecord
     device: torch.device
@@ -71,12 +71,12 @@ class Predictor:
         return found
 
     @torch.inference_mode()
-    def likeliest(self, examples: NDArray[Any], count: int) -> list[list[Guess]]:
+    def likeliest(self, examples: NDArray[Any], count: int) -> list[list[Prediction]]:
         """The ``count`` likeliest classes of each example, the likeliest first."""
         classes = self.record.classes
         found = self.probabilities(self._outputs(examples)).topk(min(count, len(classes)))
         return [
-            [Guess(classes[at], value) for value, at in zip(values, places, strict=True)]
+            [Prediction(classes[at], value) for value, at in zip(values, places, strict=True)]
             for values, places in zip(found.values.tolist(), found.indices.tolist(), strict=True)
         ]
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from cnncli import __version__
-from cnncli.data import Dataset, OnDisk
+from cnncli.data import Dataset, LazyImages
 from cnncli.errors import CnnError
 from cnncli.io.files import read_bytes
 
@@ -104,7 +104,7 @@ def fingerprint(dataset: Dataset) -> str:
     for split in (dataset.train, dataset.test):
         arrays = (split.images, split.labels)
         for array in arrays:
-            if isinstance(array, OnDisk):
+            if isinstance(array, LazyImages):
                 digest.update(array.fingerprint())
                 continue
             digest.update(f"{array.dtype} {array.shape}".encode())

@@ -20,10 +20,10 @@ from cnncli.executor.runs.tensorboard import add_events, event_writer
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.signals import Stopped, StopRequest, exit_code_of, stop_requests
 from cnncli.executor.training.checkpoint import going_on_hint, last_checkpoint, write_checkpoint
-from cnncli.executor.training.loop import DivergedError, Seen, Task, Watch, replayed, train
+from cnncli.executor.training.loop import Callbacks, DivergedError, EpochProgress, TrainingSetup, replayed, train
 from cnncli.executor.training.objectives import Evaluation
 from cnncli.executor.training.restoring import Restorable
-from cnncli.executor.training.state import State, is_finite
+from cnncli.executor.training.state import TrainState, is_finite
 from cnncli.loading import Loaded
 from cnncli.recipe import Recipe
 from cnncli.runs import folder as runs
@@ -36,8 +36,8 @@ class Display(Protocol):
     """What is shown of a training."""
 
     def note(self, text: str) -> None: ...
-    def batch(self, seen: Seen) -> None: ...
-    def epoch(self, seen: Seen, evaluation: Evaluation, held_out: str) -> None: ...
+    def batch(self, seen: EpochProgress) -> None: ...
+    def epoch(self, seen: EpochProgress, evaluation: Evaluation, held_out: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Prepared(NamedTuple):
     ``normalisation`` is of the images, ``targets`` what a regression's targets are scaled by.
     """
 
-    task: Task
-    state: State
+    task: TrainingSetup
+    state: TrainState
     test: Examples
     held_out: str
     normalisation: runs.Normalisation
@@ -75,11 +75,11 @@ class Prepared(NamedTuple):
 def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display) -> runs.Run:
     """Train, keeping each epoch in the run folder; the run as it is at the end."""
     now = time.perf_counter()
-    shown = job.tensorboard and distributed.is_first()
+    shown = job.tensorboard and distributed.is_main_process()
     events = event_writer(run.folder, run.record.epochs_done) if shown else None
-    keeper = _Keeper(job, prepared, run, display, StopRequest(), now - prepared.state.seconds, now, events)
+    keeper = RunRecorder(job, prepared, run, display, StopRequest(), now - prepared.state.seconds, now, events)
     with _endings(keeper), stop_requests() as keeper.request:
-        train(prepared.task, prepared.state, Watch(keeper.batch, keeper.between, keeper.epoch))
+        train(prepared.task, prepared.state, Callbacks(keeper.batch, keeper.between, keeper.epoch))
     if prepared.state.is_over(job.recipe):
         best = prepared.state.best_epoch
         display.note(f"stopped early: the loss has not been lower since epoch {best}, whose weights are {runs.BEST}")
@@ -87,7 +87,7 @@ def train_and_keep(job: Job, prepared: Prepared, run: runs.Run, display: Display
 
 
 @dataclass
-class _Keeper:
+class RunRecorder:
     """What is done between steps and after epochs to lose nothing. Files are the first worker's affair.
 
     ``started`` is when the training would have been started if it had never been interrupted.
@@ -103,37 +103,37 @@ class _Keeper:
     events: Any
     apart: bool = False
 
-    def check(self, state: State) -> None:
+    def check(self, state: TrainState) -> None:
         """Raises DivergedError where weights are no numbers: such are not kept."""
         if not is_finite(state.network):
             raise self.diverged(state)
 
-    def diverged(self, state: State) -> DivergedError:
+    def diverged(self, state: TrainState) -> DivergedError:
         """The error of a training whose loss or weights are no numbers."""
         return DivergedError(math.nan, state.step, (state.step - 1) // self.prepared.task.steps_per_epoch + 1)
 
-    def keep(self, state: State) -> None:
+    def keep(self, state: TrainState) -> None:
         """Take a checkpoint. Raises DivergedError where the loss so far is no number: no epoch ends well from there."""
         state.seconds = time.perf_counter() - self.started
         checkpoint = state.checkpoint()  # with the sums of all workers, so that all raise or none
         if not checkpoint.tensors["tally/loss"].isfinite():
             raise self.diverged(state)
-        if distributed.is_first():
+        if distributed.is_main_process():
             write_checkpoint(self.run.folder, checkpoint)
         self.saved = time.perf_counter()
 
-    def batch(self, seen: Seen) -> None:
+    def batch(self, seen: EpochProgress) -> None:
         """Now and then within an epoch: show the figures so far, and remember whether they are numbers."""
         self.apart = not math.isfinite(seen.loss)
         self.display.batch(seen)
 
-    def between(self, state: State) -> None:
+    def between(self, state: TrainState) -> None:
         """After a step within an epoch: save when it is time, or when a signal came, and then stop."""
-        if distributed.count() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
+        if distributed.world_size() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
             return  # all must ask at the same step
         due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
         asked = self.request.exit_code if self.request else int(due)
-        agreed = distributed.largest(APART if self.apart else asked)
+        agreed = distributed.all_reduce_max(APART if self.apart else asked)
         if agreed == APART:
             raise self.diverged(state)
         if agreed:
@@ -141,10 +141,10 @@ class _Keeper:
             self.keep(state)
             _leave(agreed)
 
-    def epoch(self, state: State, seen: Seen, evaluation: Evaluation) -> None:
+    def epoch(self, state: TrainState, seen: EpochProgress, evaluation: Evaluation) -> None:
         """After an epoch: weights, metrics and a checkpoint."""
         self.check(state)
-        if distributed.is_first():
+        if distributed.is_main_process():
             _save_weights(state, self.run, seen.epoch)
             metrics = _metrics(seen, evaluation, self.prepared.held_out, time.perf_counter() - self.started)
             self.run.add_metrics(metrics)
@@ -154,11 +154,11 @@ class _Keeper:
             self.run = self.run.updated(epochs_done=seen.epoch, best=best)
         self.keep(state)
         self.display.epoch(seen, evaluation, self.prepared.held_out)
-        _leave(distributed.largest(self.request.exit_code if self.request else 0))
+        _leave(distributed.all_reduce_max(self.request.exit_code if self.request else 0))
 
 
 @contextmanager
-def _endings(keeper: _Keeper) -> Iterator[None]:
+def _endings(keeper: RunRecorder) -> Iterator[None]:
     """However a training ends, the run's record says so, and the user knows how to go on."""
     folder = keeper.run.folder
     try:
@@ -180,7 +180,7 @@ def _endings(keeper: _Keeper) -> Iterator[None]:
             going_on_hint(folder),
         ) from None
     except RuntimeError as error:
-        if distributed.count() > 1 and distributed.is_lost(error):  # the run goes on: torchrun starts all again
+        if distributed.world_size() > 1 and distributed.is_lost(error):  # the run goes on: torchrun starts all again
             raise CnnError("another worker was lost", "all are started again, from the last checkpoint") from None
         _note_end(keeper.run, "failed")
         raise
@@ -195,12 +195,12 @@ def _leave(exit_code: int) -> None:
 
 
 def _note_end(run: runs.Run, status: str) -> None:
-    if distributed.is_first():
+    if distributed.is_main_process():
         with suppress(OSError):  # what failed may be the disk itself
             run.updated(status=status)
 
 
-def _save_weights(state: State, run: runs.Run, epoch: int) -> None:
+def _save_weights(state: TrainState, run: runs.Run, epoch: int) -> None:
     """The weights of an epoch, and once more as the best ones where they are."""
     names = (runs.WEIGHTS, runs.BEST) if state.best_epoch == epoch else (runs.WEIGHTS,)
     with nullcontext() if state.average is None else state.average.in_place():
@@ -218,7 +218,7 @@ def _explained(prepared: Prepared, run: runs.Run, error: DivergedError) -> Diver
     return DivergedError(error.loss, error.step, error.epoch, where, kept=kept)
 
 
-def _metrics(seen: Seen, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:
+def _metrics(seen: EpochProgress, evaluation: Evaluation, held_out: str, seconds: float) -> dict[str, float | int]:
     return {
         "epoch": seen.epoch,
         "train_loss": seen.loss,

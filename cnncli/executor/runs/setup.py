@@ -13,10 +13,10 @@ from cnncli.executor.feeding.batches import (
     normalisation_of,
     on_device,
     preparation,
-    split_off,
+    random_split,
     split_rows,
 )
-from cnncli.executor.network.initialization import start_weights
+from cnncli.executor.network.initialization import initialize_weights
 from cnncli.executor.network.network import Network, check
 from cnncli.executor.runs.recorder import Display, Job, Prepared
 from cnncli.executor.runs.torch_errors import told
@@ -24,7 +24,7 @@ from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.devices import choose_device, keep_freed_memory, make_deterministic
 from cnncli.executor.runtime.precision import chosen
 from cnncli.executor.training.compiling import fastest, wanted_modes
-from cnncli.executor.training.loop import Task, new_state
+from cnncli.executor.training.loop import TrainingSetup, new_state
 from cnncli.executor.training.losses import ends_in_distances
 from cnncli.executor.training.objectives import objective_of
 from cnncli.executor.training.objectives.regression import scaled, scaling_of
@@ -57,12 +57,12 @@ def prepared_for(job: Job, display: Display, begun: folder.RunRecord | None = No
         prepare = preparation(graph.inputs[0].shape, normalisation, device)
         held_out, name = test, "test"
         if recipe.validation:
-            (images, held_out), name = split_off(images, recipe.validation, recipe.seed), "validation"
+            (images, held_out), name = random_split(images, recipe.validation, recipe.seed), "validation"
         network = scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
         sample = (
             None if begun is not None else lambda count: prepare(images.sample(count))
         )  # its weights come from the checkpoint
-        for note in start_weights(network, recipe, sample):
+        for note in initialize_weights(network, recipe, sample):
             display.note(note)
         _place(network, graph.inputs[0].shape, device)
         _check_sizes(network, recipe, graph.inputs[0].shape, device)
@@ -75,8 +75,8 @@ def prepared_for(job: Job, display: Display, begun: folder.RunRecord | None = No
         precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
         if begun is not None and torch.device(begun.device or "cpu").type == device.type:
             precision = begun.precision or precision  # a run goes on as it began, whatever auto means now
-        joined = distributed.together(network, device)
-        task = Task(network, joined, images, held_out, prepare, objective, recipe, precision)
+        joined = distributed.wrap_ddp(network, device)
+        task = TrainingSetup(network, joined, images, held_out, prepare, objective, recipe, precision)
         return Prepared(task, new_state(task), test, name, normalisation, targets, device)
 
 

@@ -45,7 +45,7 @@ def keep_freed_memory() -> None:
 
 
 @contextmanager
-def tiny_as_zero() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Let a CPU take numbers below 1e-38 for 0 meanwhile: it needs up to a hundred times as long for them.
 
     They turn up where weights have died: Adam's mean of their gradients shrinks by a tenth in each step and never gets

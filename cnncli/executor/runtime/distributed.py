@@ -73,7 +73,7 @@ def _same_program() -> str:
     return f"import sys; sys.path[:] = {sys.path!r}; from cnncli.__main__ import main; main()"
 
 
-def join() -> None:
+def init_process_group() -> None:
     """Join the others, where torchrun started this process. Raises CnnError where they cannot be reached."""
     own = place()
     if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ or dist.is_initialized():
@@ -101,26 +101,26 @@ def is_lost(error: RuntimeError) -> bool:
     return any(word in str(error) for word in ("gloo", "NCCL", "Connection", "connection"))
 
 
-def leave() -> None:
+def destroy_process_group() -> None:
     """End the connection."""
     if dist.is_initialized():
         _control.clear()
         dist.destroy_process_group()
 
 
-def number() -> int:
+def rank() -> int:
     """Which process this is, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def count() -> int:
+def world_size() -> int:
     """How many there are."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """Whether this one writes files and talks."""
-    return number() == 0
+    return rank() == 0
 
 
 def was_restarted() -> bool:
@@ -135,7 +135,7 @@ def local_device(device: torch.device) -> torch.device:
     """
     if device.type != "cuda":
         return device
-    if count() > 1:
+    if world_size() > 1:
         own, there = place(), torch.cuda.device_count()
         if own.local_world_size > there:
             raise CnnError(
@@ -148,27 +148,27 @@ def local_device(device: torch.device) -> torch.device:
     return device
 
 
-def together(network: nn.Module, device: torch.device) -> nn.Module:
+def wrap_ddp(network: nn.Module, device: torch.device) -> nn.Module:
     """The network such that a backward pass averages the gradients of all processes."""
-    if count() == 1:
+    if world_size() == 1:
         return network
     return DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
 
 
-def share(index: Tensor) -> Tensor:
+def shard(index: Tensor) -> Tensor:
     """This process's part of a batch's image numbers: every n-th of them; the first one where there is none left.
 
     The one that is taken twice counts for nothing (:func:`counts`).
     """
-    if count() == 1:
+    if world_size() == 1:
         return index
-    own = index[number() :: count()]
+    own = index[rank() :: world_size()]
     return own if len(own) else index[:1]
 
 
 def counts(index: Tensor) -> bool:
     """Whether this process has a part of its own of a batch."""
-    return len(index) > number()
+    return len(index) > rank()
 
 
 def note_share(own: bool) -> None:
@@ -181,17 +181,17 @@ def has_share() -> bool:
     return not _no_share
 
 
-def summed(tensor: Tensor) -> Tensor:
+def all_reduce_sum(tensor: Tensor) -> Tensor:
     """The sum over all processes, on each."""
-    if count() > 1:
+    if world_size() > 1:
         tensor = tensor.clone()
         dist.all_reduce(tensor)
     return tensor
 
 
-def largest(value: int) -> int:
+def all_reduce_max(value: int) -> int:
     """The largest of all processes' values, on each: what is agreed on."""
-    if count() == 1:
+    if world_size() == 1:
         return value
     tensor = torch.tensor([value])
     dist.all_reduce(tensor, dist.ReduceOp.MAX, group=_control[0])
@@ -200,16 +200,16 @@ def largest(value: int) -> int:
 
 def any_text(text: str) -> str:
     """The text of the first process that has one, on each; empty where none has."""
-    if count() == 1:
+    if world_size() == 1:
         return text
-    found: list[Any] = [None] * count()
+    found: list[Any] = [None] * world_size()
     dist.all_gather_object(found, text, group=_control[0])
     return next((each for each in found if each), "")
 
 
-def from_first(value: Any) -> Any:
+def broadcast_object(value: Any) -> Any:
     """What the first process has, on each."""
-    if count() == 1:
+    if world_size() == 1:
         return value
     held = [value]
     dist.broadcast_object_list(held, group=_control[0])

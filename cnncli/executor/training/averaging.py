@@ -20,7 +20,7 @@ def _averaged(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in own_tensors(network).items() if tensor.is_floating_point()}
 
 
-class Average:
+class WeightAverage:
     """Slow copies of all weights. ``decay`` is that of the running average; 0 with lookahead alone."""
 
     def __init__(self, network: nn.Module, decay: float, lookahead: int) -> None:

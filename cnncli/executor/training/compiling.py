@@ -14,8 +14,8 @@ from cnncli.errors import CnnError
 from cnncli.executor.feeding.batches import training_batches
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.checkpoint import Checkpoint
-from cnncli.executor.training.loop import Task, take_step
-from cnncli.executor.training.state import State
+from cnncli.executor.training.loop import TrainingSetup, train_step
+from cnncli.executor.training.state import TrainState
 
 MODES = {"off": "", "on": "default", "graphs": "reduce-overhead"}  # and torch.compile's names for them
 WORTH_A_TRIAL = 60.0  # seconds of training left: compiling takes some ten
@@ -45,7 +45,7 @@ def wanted_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple
     return (asked,)
 
 
-def compiled(task: Task, mode: str) -> Task:
+def compiled(task: TrainingSetup, mode: str) -> TrainingSetup:
     """The task whose steps are computed in a mode.
 
     Each size of batch and image is compiled by itself: code for any size would be taken from the second one on, and
@@ -67,7 +67,7 @@ def compiled(task: Task, mode: str) -> Task:
     return replace(task, compute=compute)
 
 
-def fastest(task: Task, state: State, modes: tuple[str, ...]) -> tuple[Task, Choice]:
+def fastest(task: TrainingSetup, state: TrainState, modes: tuple[str, ...]) -> tuple[TrainingSetup, Choice]:
     """The task computed in the mode that takes the least time for the steps that are left.
 
     A single mode is taken as it is, after a step that shows that it works. Raises CnnError where it does not.
@@ -105,10 +105,10 @@ def fastest(task: Task, state: State, modes: tuple[str, ...]) -> tuple[Task, Cho
 
 def _agreed(seconds: float) -> float:
     """The slowest worker's, on each."""
-    return distributed.largest(round(1e6 * seconds)) / 1e6
+    return distributed.all_reduce_max(round(1e6 * seconds)) / 1e6
 
 
-def _seconds(task: Task, state: State, steps: int) -> float:
+def _seconds(task: TrainingSetup, state: TrainState, steps: int) -> float:
     """The least time of some steps, which change the state. Raises CnnError where compiling fails."""
     device = task.train.labels.device
     taken: list[float] = []
@@ -117,7 +117,7 @@ def _seconds(task: Task, state: State, steps: int) -> float:
         while len(taken) < steps:
             for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, 1):
                 started = time.perf_counter()
-                take_step(task, state, task.compute, batch, 1)
+                train_step(task, state, task.compute, batch, 1)
                 if device.type == "cuda":
                     torch.cuda.synchronize(device)
                 taken.append(time.perf_counter() - started)
@@ -141,7 +141,7 @@ def _copy(checkpoint: Checkpoint) -> Checkpoint:
     return Checkpoint({name: tensor.clone() for name, tensor in checkpoint.tensors.items()}, checkpoint.numbers)
 
 
-def _reset(state: State, before: Checkpoint) -> None:
+def _reset(state: TrainState, before: Checkpoint) -> None:
     """Make the state what it was; gradients are gone anyway at the next step."""
     state.restore(before)
     for parameter in state.network.parameters():

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from cnncli.executor.feeding.augmentation import View, views
-from cnncli.executor.feeding.batches import Examples, Preparation, evaluation_batches
+from cnncli.executor.feeding.batches import Examples, InputTransform, evaluation_batches
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.objectives import Evaluation, Objective
 
 
 @torch.inference_mode()
 def evaluate(
-    network: nn.Module, images: Examples, prepare: Preparation, objective: Objective, tta: str = "none"
+    network: nn.Module, images: Examples, prepare: InputTransform, objective: Objective, tta: str = "none"
 ) -> Evaluation:
     """Run the network over all images, in evaluation mode; with ``tta`` the outputs of several views are averaged."""
     network.eval()
@@ -26,7 +26,7 @@ def evaluate(
         output = _output(network, views(prepare(batch.pixels), tta))
         total += objective.loss(output, batch.labels)
         meter.add(output, batch.labels)
-    return meter.evaluation(float(distributed.summed(total)) / max(1, len(images)))
+    return meter.evaluation(float(distributed.all_reduce_sum(total)) / max(1, len(images)))
 
 
 def _output(network: nn.Module, seen: list[View]) -> Tensor:

@@ -22,7 +22,7 @@ from cnncli.executor.feeding.augmentation import Mixed
 from cnncli.executor.feeding.batches import (
     Batch,
     Examples,
-    Preparation,
+    InputTransform,
     batches_per_epoch,
     mixed_seed,
     training_batches,
@@ -30,13 +30,13 @@ from cnncli.executor.feeding.batches import (
 from cnncli.executor.network.network import Network
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.precision import Precision
-from cnncli.executor.training.averaging import Average
+from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.evaluation import evaluate
 from cnncli.executor.training.losses import mixed_loss
-from cnncli.executor.training.nan_finder import first_bad_layer
+from cnncli.executor.training.nan_finder import first_nonfinite_layer
 from cnncli.executor.training.objectives import Evaluation, Objective
-from cnncli.executor.training.optimizers import drop_gradients, optimizers, set_rates, steps_in
-from cnncli.executor.training.state import State, Tally
+from cnncli.executor.training.optimizers import optimizers, set_rates, steps_in, zero_grad
+from cnncli.executor.training.state import EpochMetrics, TrainState
 from cnncli.recipe import Recipe
 
 Compute = Callable[[Tensor], Tensor]
@@ -44,7 +44,7 @@ SECONDS_BETWEEN_LOOKS = 0.5  # how often the loss is fetched from the device, wh
 
 
 @dataclass(frozen=True)
-class Seen:
+class EpochProgress:
     """What an epoch has come to so far, over its training images; ``score`` is the task's ``figure`` of them."""
 
     epoch: int
@@ -58,7 +58,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingSetup:
     """All that training needs, on its device.
 
     ``compute`` is the network as a step calls it: joined with those of other workers, or compiled. ``held_out`` are the
@@ -69,7 +69,7 @@ class Task:
     compute: Compute
     train: Examples
     held_out: Examples
-    prepare: Preparation
+    prepare: InputTransform
     objective: Objective
     recipe: Recipe
     precision: str
@@ -89,43 +89,43 @@ class Task:
         return step // self.steps_per_epoch + (step == self.steps and step % self.steps_per_epoch > 0)
 
 
-class Watch(NamedTuple):
+class Callbacks(NamedTuple):
     """What is called while a training goes on.
 
     ``batch`` now and then; ``between`` after every step but an epoch's last, where a checkpoint can be taken and the
     training be stopped; ``epoch`` after each epoch and its evaluation.
     """
 
-    batch: Callable[[Seen], None]
-    between: Callable[[State], None]
-    epoch: Callable[[State, Seen, Evaluation], None]
+    batch: Callable[[EpochProgress], None]
+    between: Callable[[TrainState], None]
+    epoch: Callable[[TrainState, EpochProgress, Evaluation], None]
 
 
-def new_state(task: Task) -> State:
+def new_state(task: TrainingSetup) -> TrainState:
     """The state before the first step."""
     recipe, device = task.recipe, task.train.labels.device
     if recipe.ema and recipe.lookahead:
         raise CnnError("ema and lookahead are two averages of the weights", "use one of them")
-    average = Average(task.network, recipe.ema, recipe.lookahead) if recipe.ema or recipe.lookahead else None
-    return State(
-        task.network, optimizers(task.network, recipe), average, Precision(task.precision, device), Tally(device)
+    average = WeightAverage(task.network, recipe.ema, recipe.lookahead) if recipe.ema or recipe.lookahead else None
+    return TrainState(
+        task.network, optimizers(task.network, recipe), average, Precision(task.precision, device), EpochMetrics(device)
     )
 
 
-def train(task: Task, state: State, watch: Watch) -> None:
+def train(task: TrainingSetup, state: TrainState, watch: Callbacks) -> None:
     """Train from ``state`` on for the recipe's epochs. Raises CnnError when the loss is no longer a number."""
     recipe = task.recipe
     while state.step < task.steps and not state.is_over(recipe):
         epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
         if done == 0:
-            state.tally = Tally(task.train.labels.device)
+            state.tally = EpochMetrics(task.train.labels.device)
         clock = _Clock(state.tally.images)
         task.network.train()
         for batch in training_batches(task.train, recipe.batch_size, recipe.seed, epoch, first=done):
-            take_step(task, state, task.compute, batch, epoch)
+            train_step(task, state, task.compute, batch, epoch)
             if clock.is_due():
                 seen = _seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images))
-                if distributed.count() == 1:  # of several none leaves alone: the others would wait for it
+                if distributed.world_size() == 1:  # of several none leaves alone: the others would wait for it
                     _check(seen.loss, task, state)
                 watch.batch(seen)
             if state.step == task.steps:
@@ -140,21 +140,21 @@ def train(task: Task, state: State, watch: Watch) -> None:
         watch.epoch(state, seen, evaluation)
 
 
-def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: int) -> None:
+def train_step(task: TrainingSetup, state: TrainState, compute: Compute, batch: Batch, epoch: int) -> None:
     """One step of the optimizers on a batch, which is computed in the recipe's parts."""
     recipe = task.recipe
     set_rates(state.optimizers, recipe, state.step, task.steps_per_epoch, state.factor)
-    shown = shown_images(task, batch, epoch, state.step)
+    shown = augmented_batch(task, batch, epoch, state.step)
     seed_draws(task, state.step)
     distributed.note_share(batch.counts)
-    drop_gradients(state.optimizers)
+    zero_grad(state.optimizers)
     parts = parts_of(batch.size, recipe.accumulate)
     for images, first, second in zip(*(tensor.tensor_split(parts) for tensor in shown[:3]), strict=True):
         with state.precision.forward():
             output = compute(images)
             loss = mixed_loss(task.objective.training_loss, output, Mixed(images, first, second, shown.share))
         # workers' gradients are averaged, so that the sum over a batch takes their number times each part
-        state.precision.backward(loss * (distributed.count() * batch.counts / batch.size))
+        state.precision.backward(loss * (distributed.world_size() * batch.counts / batch.size))
         if batch.counts:
             state.tally.add(loss.detach(), task.objective.score(output.detach(), first), len(first))
     state.precision.step(state.optimizers, recipe.clip_norm)
@@ -163,10 +163,10 @@ def take_step(task: Task, state: State, compute: Compute, batch: Batch, epoch: i
         state.average.update(state.step)
 
 
-def seed_draws(task: Task, step: int) -> None:
+def seed_draws(task: TrainingSetup, step: int) -> None:
     """Make what the network draws itself, as dropout does, a function of (seed, step), another one on each worker."""
     seed = mixed_seed(
-        task.recipe.seed, step, "dropout" if distributed.is_first() else f"dropout {distributed.number()}"
+        task.recipe.seed, step, "dropout" if distributed.is_main_process() else f"dropout {distributed.rank()}"
     )
     torch.default_generator.manual_seed(seed)
     if task.train.labels.is_cuda:  # torch.manual_seed would keep a note of each call for a GPU that is not there
@@ -178,10 +178,10 @@ def parts_of(size: int, accumulate: int) -> int:
 
     None has a single image where it can have two: batch normalisation cannot train on one.
     """
-    return max(1, min(accumulate, size // distributed.count() // 2))
+    return max(1, min(accumulate, size // distributed.world_size() // 2))
 
 
-def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:
+def augmented_batch(task: TrainingSetup, batch: Batch, epoch: int, step: int) -> Mixed:
     """A batch as the network gets it in a step: augmented, normalised, mixed, at the epoch's size."""
     recipe, pixels, labels = task.recipe, batch.images.pixels, batch.images.labels
     changes = augmentation.augments(recipe)
@@ -195,7 +195,7 @@ def shown_images(task: Task, batch: Batch, epoch: int, step: int) -> Mixed:
     return augmentation.mixed(images, labels, recipe, step)
 
 
-def _moved_masks(task: Task, masks: Tensor, batch: Batch, epoch: int, step: int) -> Tensor:
+def _moved_masks(task: TrainingSetup, masks: Tensor, batch: Batch, epoch: int, step: int) -> Tensor:
     """Masks (N, *sizes) moved as their images are."""
     recipe = task.recipe
     masks = augmentation.flipped_and_translated(masks[:, None], batch, len(task.train), recipe, epoch, step)
@@ -204,7 +204,7 @@ def _moved_masks(task: Task, masks: Tensor, batch: Batch, epoch: int, step: int)
     return masks[:, 0]
 
 
-def look(task: Task, state: State, tta: str = "none") -> Evaluation:
+def look(task: TrainingSetup, state: TrainState, tta: str = "none") -> Evaluation:
     """What the network, or the average of its weights, is worth on the held-out images, in the views of ``tta``."""
     with state.average.in_place() if state.average is not None else nullcontext():
         return evaluate(task.network, task.held_out, task.prepare, task.objective, tta)
@@ -225,13 +225,15 @@ class _Clock:
         return (images - self.before) / max(1e-9, self.looked - self.started)
 
 
-def _seen(task: Task, state: State, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]) -> Seen:
+def _seen(
+    task: TrainingSetup, state: TrainState, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]
+) -> EpochProgress:
     """The figures so far, of this worker or of all."""
     images = max(1, sums[2])
     loss, score = float(sums[0]) / images, float(sums[1]) / images
     rate = max(group["lr"] for optimizer in state.optimizers for group in optimizer.param_groups)
     figure = task.objective.figure
-    return Seen(epoch, sums[2], len(task.train), loss, figure, score, clock.speed(sums[2]), rate)
+    return EpochProgress(epoch, sums[2], len(task.train), loss, figure, score, clock.speed(sums[2]), rate)
 
 
 class DivergedError(CnnError):
@@ -247,30 +249,30 @@ class DivergedError(CnnError):
         )
 
 
-def _check(loss: float, task: Task, state: State) -> None:
+def _check(loss: float, task: TrainingSetup, state: TrainState) -> None:
     if not math.isfinite(loss):
         raise DivergedError(loss, state.step, (state.step - 1) // task.steps_per_epoch + 1)
 
 
-def replayed(task: Task, state: State, until: int) -> str:
+def replayed(task: TrainingSetup, state: TrainState, until: int) -> str:
     """From a good state on, take the steps again and say where the first value that is not a number turns up.
 
     ``state`` is spoiled by it. Empty where it does not turn up until step ``until``. Several workers go together.
     """
-    compute = task.compute if distributed.count() > 1 else task.network
+    compute = task.compute if distributed.world_size() > 1 else task.network
     while state.step < until:
         epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
         if done == 0:
-            state.tally = Tally(task.train.labels.device)
+            state.tally = EpochMetrics(task.train.labels.device)
         task.network.train()
         for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, epoch, first=done):
-            shown = shown_images(task, batch, epoch, state.step)
+            shown = augmented_batch(task, batch, epoch, state.step)
             seed_draws(task, state.step)
-            bad = distributed.any_text(first_bad_layer(task.network, shown.images))
+            bad = distributed.any_text(first_nonfinite_layer(task.network, shown.images))
             if bad:
                 return f"; step {state.step + 1}: {bad}"
-            take_step(task, state, compute, batch, epoch)
-            if distributed.largest(int(not math.isfinite(float(state.tally.loss)))):
+            train_step(task, state, compute, batch, epoch)
+            if distributed.all_reduce_max(int(not math.isfinite(float(state.tally.loss)))):
                 return f"; step {state.step}: all layers give numbers, and the loss does not"
             if state.step >= until:
                 return ""

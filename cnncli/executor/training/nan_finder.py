@@ -9,7 +9,7 @@ from cnncli.executor.network.network import Network, own_tensors
 
 
 @torch.no_grad()
-def first_bad_layer(network: Network, images: Tensor) -> str:
+def first_nonfinite_layer(network: Network, images: Tensor) -> str:
     """The first layer, in the order of computation, with a value that is not finite; empty where there is none.
 
     Batchnorm's statistics are put back, so that looking changes nothing.

@@ -127,7 +127,7 @@ def gets_state(network: Network, found: list[torch.optim.Optimizer]) -> set[str]
     return {name for name, parameter in network.named_parameters() if id(parameter) in moved}
 
 
-def drop_gradients(found: list[torch.optim.Optimizer]) -> None:
+def zero_grad(found: list[torch.optim.Optimizer]) -> None:
     """What ``zero_grad`` does, without the notes that it takes for a profiler."""
     for optimizer in found:
         for group in optimizer.param_groups:

@@ -17,9 +17,9 @@ from cnncli.errors import shortened
 from cnncli.executor.network.network import own_tensors
 from cnncli.executor.network.tensor_files import DamagedError, TensorSpec, check_specs, check_values
 from cnncli.executor.training.checkpoint import Checkpoint
-from cnncli.executor.training.loop import Task
+from cnncli.executor.training.loop import TrainingSetup
 from cnncli.executor.training.optimizers import gets_state, state_specs
-from cnncli.executor.training.state import NUMBERS, State
+from cnncli.executor.training.state import NUMBERS, TrainState
 
 OPTIONAL = {"seconds": 0.0}  # numbers that checkpoints of earlier versions do not have
 LARGEST_COUNT = 2**24  # in float32, in which the optimizers count their steps: one more is the same number
@@ -29,8 +29,8 @@ LARGEST_COUNT = 2**24  # in float32, in which the optimizers count their steps: 
 class Restorable:
     """The checkpoints that fit a training; ``state`` is that before its first step."""
 
-    task: Task
-    state: State
+    task: TrainingSetup
+    state: TrainState
 
     @cached_property
     def _network(self) -> dict[str, tuple[TensorSpec, ...]]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.precision import Precision
-from cnncli.executor.training.averaging import Average
+from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.checkpoint import Checkpoint
 from cnncli.recipe import Recipe
 
@@ -20,7 +20,7 @@ COUNTERS = ("step", "best_epoch", "waited", "on_plateau", "factor")  # of a Stat
 NUMBERS = (*COUNTERS, "seconds", "best_loss", "images", "precision")  # all that a checkpoint has besides tensors
 
 
-class Tally:
+class EpochMetrics:
     """Sums over the training images of an epoch, kept on the device until they are looked at."""
 
     def __init__(self, device: torch.device) -> None:
@@ -37,21 +37,21 @@ class Tally:
 
     def of_all(self) -> tuple[Tensor, Tensor, int]:
         """Loss, score and images, summed over all workers."""
-        images = distributed.summed(torch.tensor(self.images, device=self.loss.device))
-        return distributed.summed(self.loss), distributed.summed(self.score), int(images)
+        images = distributed.all_reduce_sum(torch.tensor(self.images, device=self.loss.device))
+        return distributed.all_reduce_sum(self.loss), distributed.all_reduce_sum(self.score), int(images)
 
 
 @dataclass
-class State:
+class TrainState:
     """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
     ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell.
     ``seconds`` it took until the last checkpoint, over all parts of a training that was interrupted."""
 
     network: Network
     optimizers: list[torch.optim.Optimizer]
-    average: Average | None
+    average: WeightAverage | None
     precision: Precision
-    tally: Tally
+    tally: EpochMetrics
     step: int = 0
     best_loss: float = math.inf
     best_epoch: int = 0
@@ -120,8 +120,8 @@ class State:
         if self.average is not None:
             for name, tensor in self.average.tensors.items():
                 tensor.copy_(tensors[f"average/{name}"])
-        self.tally = Tally(self.tally.loss.device)
-        if distributed.is_first():  # it carries the sums of all
+        self.tally = EpochMetrics(self.tally.loss.device)
+        if distributed.is_main_process():  # it carries the sums of all
             self.tally.loss.copy_(tensors["tally/loss"])
             self.tally.score.copy_(tensors["tally/score"])
             self.tally.images = numbers["images"]

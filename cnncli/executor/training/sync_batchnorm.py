@@ -13,15 +13,15 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from cnncli.executor.lowering.modules import AnyBatchNorm
+from cnncli.executor.lowering.modules import BatchNormNd
 from cnncli.executor.runtime import distributed
 
 
 def synchronise(network: nn.Module) -> None:
     """Let the network's batch normalisations take their statistics over all workers in training."""
-    if distributed.count() > 1:
+    if distributed.world_size() > 1:
         for module in network.modules():
-            if isinstance(module, AnyBatchNorm):
+            if isinstance(module, BatchNormNd):
                 module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
 
 
@@ -45,7 +45,7 @@ def _summed(tensor: Tensor) -> Tensor:
     return cast(Tensor, _Sum.apply(tensor))  # type: ignore[no-untyped-call]
 
 
-def _forward(module: AnyBatchNorm, x: Tensor) -> Tensor:
+def _forward(module: BatchNormNd, x: Tensor) -> Tensor:
     """Ioffe and Szegedy 2015, with mean and variance over the images of all workers."""
     if not module.training:
         return nn.BatchNorm2d.forward(module, x)

@@ -10,8 +10,8 @@ import torch
 
 from cnncli.errors import CnnError
 from cnncli.executor.feeding.batches import training_batches
-from cnncli.executor.training.loop import Task, look, take_step
-from cnncli.executor.training.state import State
+from cnncli.executor.training.loop import TrainingSetup, look, train_step
+from cnncli.executor.training.state import TrainState
 from cnncli.recipe import Recipe
 
 TIMED_STEPS = 5
@@ -32,7 +32,7 @@ class Trial:
     loss: float
 
 
-def try_out(task: Task, state: State) -> Trial:
+def try_out(task: TrainingSetup, state: TrainState) -> Trial:
     """Some steps and an evaluation, timed after a first step that sets things up. The state is spoiled by it."""
     device = task.train.labels.device
     seconds = []
@@ -40,7 +40,7 @@ def try_out(task: Task, state: State) -> Trial:
         training_batches(task.train, task.recipe.batch_size, task.recipe.seed, 1), range(TIMED_STEPS + 1), strict=False
     ):
         started = time.perf_counter()
-        take_step(task, state, task.compute, batch, 1)
+        train_step(task, state, task.compute, batch, 1)
         _wait(device)
         seconds.append(time.perf_counter() - started)
     started = time.perf_counter()
@@ -76,7 +76,7 @@ class Sweep:
         return float(f"{self.lowest / BELOW:.1e}")
 
 
-def find_rate(task: Task, state: State) -> Sweep:
+def find_rate(task: TrainingSetup, state: TrainState) -> Sweep:
     """Train with a rate that grows from step to step until the loss comes apart (Smith 2017). The state is spoiled."""
     fields = {name: getattr(task.recipe, name) for name in Recipe.schema}
     task = replace(task, recipe=Recipe(**{**fields, "schedule": "constant", "warmup": 0.0}))
@@ -91,7 +91,7 @@ def find_rate(task: Task, state: State) -> Sweep:
             for optimizer in state.optimizers:
                 for group in optimizer.param_groups:
                     group["base"], group["epochs"] = rate, RATES
-            take_step(task, state, task.compute, batch, epoch)
+            train_step(task, state, task.compute, batch, epoch)
             loss = (float(state.tally.loss) - before) / len(batch.images)
             steps += 1
             average = SMOOTHING * average + (1 - SMOOTHING) * loss

@@ -20,7 +20,7 @@ def is_remark(line: str) -> bool:
     return False
 
 
-class Truth(NamedTuple):
+class ExpectedAnswer(NamedTuple):
     """The right answer (a number, a shape, the maps of a result, or "does not fit") and how it comes about.
 
     ``candidates`` is what each typical mistake gives. ``also`` are other values that are right, ``words`` other texts.

@@ -12,12 +12,12 @@ from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.homework import mistakes
 from cnncli.homework.answer_key.conventions import OF_THE_NETWORK, USUAL, Conventions, network_under, said
-from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, Truth
+from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.sheet import Question, Sheet, is_convolve, is_solve
 from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum, of_weights
 from cnncli.homework.mistakes.fields import TERMS, as_sum, of_jump, of_receptive_field
 from cnncli.homework.mistakes.sizes import of_shape
-from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Facts, Inferred
+from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 
 SHAPES = ("shape", "output", "output_shape", "input_shape")
 FIELDS = {
@@ -44,20 +44,22 @@ NOTHING = (
 )
 
 
-class Known(NamedTuple):
+class AnswerCache(NamedTuple):
     """Right answers and networks that were worked out, kept from one sheet of a class to the next."""
 
-    truths: dict[tuple[Any, ...], Truth]
+    truths: dict[tuple[Any, ...], ExpectedAnswer]
     networks: dict[tuple[Any, ...], Inferred]
-    variants: dict[tuple[Any, ...], list[tuple[Truth, str]]]
+    variants: dict[tuple[Any, ...], list[tuple[ExpectedAnswer, str]]]
 
 
-def nothing_known() -> Known:
+def nothing_known() -> AnswerCache:
     """To begin with."""
-    return Known({}, {}, {})
+    return AnswerCache({}, {}, {})
 
 
-def right_answer(sheet: Sheet, question: Question, known: Known, conventions: Conventions | None = None) -> Truth:
+def right_answer(
+    sheet: Sheet, question: Question, known: AnswerCache, conventions: Conventions | None = None
+) -> ExpectedAnswer:
     """The right answer to a question, worked out once. Raises CnnError for one that cannot be asked."""
     chosen = sheet.conventions[0] if conventions is None else conventions
     key = (*_key(question), chosen)
@@ -66,7 +68,7 @@ def right_answer(sheet: Sheet, question: Question, known: Known, conventions: Co
     return known.truths[key]
 
 
-def refuse_unasked(sheet: Sheet, known: Known) -> None:
+def refuse_unasked(sheet: Sheet, known: AnswerCache) -> None:
     """Raises CnnError with all questions of a sheet that cannot be asked, each with its place."""
     problems: list[Problem] = []
     for question in sheet.questions:
@@ -82,14 +84,14 @@ def _key(question: Question) -> tuple[Any, ...]:
     return question.name, repr(sorted(question.fields.items()))
 
 
-def other_answers(sheet: Sheet, question: Question, known: Known) -> list[tuple[Truth, str]]:
+def other_answers(sheet: Sheet, question: Question, known: AnswerCache) -> list[tuple[ExpectedAnswer, str]]:
     """The answers that are right under the other conventions that are accepted, each with what these are."""
     if len(sheet.conventions) == 1:
         return []
     key = _key(question)
     if key not in known.variants:
         first = right_answer(sheet, question, known)
-        found: dict[Any, tuple[Truth, str]] = {}
+        found: dict[Any, tuple[ExpectedAnswer, str]] = {}
         for conventions in sorted(sheet.conventions[1:], key=lambda c: _apart(c, sheet.conventions[0])):
             truth = right_answer(sheet, question, known, conventions)
             if (truth.value, truth.order) != (first.value, first.order):
@@ -102,7 +104,7 @@ def _apart(one: Conventions, other: Conventions) -> int:
     return sum(a != b for a, b in zip(one, other, strict=True))
 
 
-def _truth(sheet: Sheet, question: Question, known: Known, conventions: Conventions) -> Truth:
+def _truth(sheet: Sheet, question: Question, known: AnswerCache, conventions: Conventions) -> ExpectedAnswer:
     if is_solve(question):
         from cnncli.homework.answer_key.standalone import solve_truth
 
@@ -114,10 +116,10 @@ def _truth(sheet: Sheet, question: Question, known: Known, conventions: Conventi
     if sheet.loaded is None:
         raise CnnError(f"{question.name}: no architecture is named", "write architecture: lenet5")
     layer, figure = asked(sheet.loaded.inferred, question.name)
-    return truth_of(network_for(sheet, known, conventions), layer, figure, conventions, sheet.loaded.inferred)
+    return expected_answer(network_for(sheet, known, conventions), layer, figure, conventions, sheet.loaded.inferred)
 
 
-def network_for(sheet: Sheet, known: Known, conventions: Conventions) -> Inferred:
+def network_for(sheet: Sheet, known: AnswerCache, conventions: Conventions) -> Inferred:
     """The sheet's network under conventions, worked out once."""
     assert sheet.loaded is not None
     key = tuple(getattr(conventions, name) for name in OF_THE_NETWORK)
@@ -161,7 +163,7 @@ def one_name(name: str) -> str:
     return f"{layer}.{SAME.get(_figure(figure), _figure(figure))}" if dot else name
 
 
-def _members(inferred: Inferred, scope: str) -> Iterator[Facts]:
+def _members(inferred: Inferred, scope: str) -> Iterator[LayerInfo]:
     """The layers of a block, or of the whole network (``total``)."""
     for name, facts in inferred.facts.items():
         if scope == "total" or name.startswith(f"{scope}."):
@@ -171,9 +173,9 @@ def _members(inferred: Inferred, scope: str) -> Iterator[Facts]:
 # Figures ----------------------------------------------------------------------------------------------------------
 
 
-def truth_of(
+def expected_answer(
     inferred: Inferred, layer: str, figure: str, conventions: Conventions = USUAL, usual: Inferred | None = None
-) -> Truth:
+) -> ExpectedAnswer:
     """The right answer about a layer, a block, or the whole network (``total``), in a network under conventions.
 
     ``usual`` is the network as its file has it, in which all layers fit.
@@ -191,7 +193,7 @@ def truth_of(
         else:
             text = format_shape(shape)
         derivation = _derivation(inferred, layer, "output") if figure != "input_shape" else ()
-        return Truth(shape, text, derivation, dict(wrong), order=conventions.order)
+        return ExpectedAnswer(shape, text, derivation, dict(wrong), order=conventions.order)
     if figure in FIELDS:
         return _field_truth(inferred, facts, FIELDS[figure])
     if figure in WINDOW or figure == "dropped":
@@ -204,15 +206,15 @@ def summed_in(inferred: Inferred, usual: Inferred) -> Inferred:
     return inferred if len(inferred.facts) == len(usual.facts) else usual
 
 
-def _no_fit(usual: Inferred, layer: str, figure: str, conventions: Conventions) -> Truth:
+def _no_fit(usual: Inferred, layer: str, figure: str, conventions: Conventions) -> ExpectedAnswer:
     """Of a layer that does not fit exactly, or stands below one."""
-    plain = truth_of(usual, layer, figure)
+    plain = expected_answer(usual, layer, figure)
     candidates = {"does_not_fit_unreported": plain.value, **plain.candidates}
     why = (*plain.derivation, f"(rounding {conventions.rounding or 'exact'}: here or above a window leaves a rest)")
-    return Truth(NO_FIT, NO_FIT, why, candidates)
+    return ExpectedAnswer(NO_FIT, NO_FIT, why, candidates)
 
 
-def counted(facts: Facts, figure: str, conventions: Conventions = USUAL) -> int:
+def counted(facts: LayerInfo, figure: str, conventions: Conventions = USUAL) -> int:
     """A layer's count under conventions."""
     figures = facts.figures
     if conventions.operations == "MACs" and figure == "flops":
@@ -228,17 +230,17 @@ def counted(facts: Facts, figure: str, conventions: Conventions = USUAL) -> int:
     return count
 
 
-def _count_truth(inferred: Inferred, facts: Facts, figure: str, conventions: Conventions) -> Truth:
+def _count_truth(inferred: Inferred, facts: LayerInfo, figure: str, conventions: Conventions) -> ExpectedAnswer:
     value = counted(facts, figure, conventions)
     derivation = _derivation(inferred, facts.node.name, figure)
     usual = counted(facts, figure)
     if value != usual:
         derivation = (*derivation, f"({said(conventions, USUAL)}: {value})")
     wrong: dict[str, Any] = {name: other for name, other in _wrong(inferred, facts, figure).items() if other != value}
-    return Truth(value, f"{value:,}", derivation, wrong, words=frozenset(() if value else NOTHING))
+    return ExpectedAnswer(value, f"{value:,}", derivation, wrong, words=frozenset(() if value else NOTHING))
 
 
-def _wrong(inferred: Inferred, facts: Facts, figure: str) -> mistakes.Candidates:
+def _wrong(inferred: Inferred, facts: LayerInfo, figure: str) -> mistakes.Candidates:
     if figure in ("params", "trainable"):
         # where biases are not counted by convention; a layer without any has a mistake of its own by that name
         return {"counted_bias": facts.figures.params, **of_params(inferred, facts)}
@@ -249,7 +251,7 @@ def _wrong(inferred: Inferred, facts: Facts, figure: str) -> mistakes.Candidates
     return dict(of_flops(facts)) if figure == "flops" else {}
 
 
-def _sum_truth(inferred: Inferred, scope: str, figure: str, conventions: Conventions) -> Truth:
+def _sum_truth(inferred: Inferred, scope: str, figure: str, conventions: Conventions) -> ExpectedAnswer:
     members = list(_members(inferred, scope))
     counts = [counted(facts, figure, conventions) for facts in members]
     total = sum(counts)
@@ -257,7 +259,7 @@ def _sum_truth(inferred: Inferred, scope: str, figure: str, conventions: Convent
     shown = terms if len(terms) <= TERMS else [*terms[:TERMS], "…"]
     wrong = of_sum(inferred, members, figure) if figure in SUMMED else {}
     candidates: dict[str, Any] = {name: value for name, value in wrong.items() if value != total}
-    return Truth(total, f"{total:,}", tuple(dict.fromkeys((" + ".join(shown) or "0", str(total)))), candidates)
+    return ExpectedAnswer(total, f"{total:,}", tuple(dict.fromkeys((" + ".join(shown) or "0", str(total)))), candidates)
 
 
 def _derivation(inferred: Inferred, layer: str, figure: str) -> tuple[str, ...]:
@@ -275,7 +277,7 @@ def _derivation(inferred: Inferred, layer: str, figure: str) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _field_truth(inferred: Inferred, facts: Facts, what: str) -> Truth:
+def _field_truth(inferred: Inferred, facts: LayerInfo, what: str) -> ExpectedAnswer:
     fields = [*facts.receptive_field.values()]
     values = tuple(getattr(axis, what) for axis in fields[0].axes) if fields else ()
     wrong = {"size": of_receptive_field, "stride": of_jump}.get(what)
@@ -289,15 +291,15 @@ def _field_truth(inferred: Inferred, facts: Facts, what: str) -> Truth:
     return truth._replace(words=frozenset(("all", "everything", "the whole input")) if everything else frozenset())
 
 
-def _window_truth(facts: Facts, figure: str) -> Truth:
+def _window_truth(facts: LayerInfo, figure: str) -> ExpectedAnswer:
     windows = facts.figures.windows
     values = facts.figures.dropped if figure == "dropped" else tuple(map(WINDOW[figure], windows))
     return _of_axes(values, (), {})
 
 
-def _of_axes(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: mistakes.Candidates) -> Truth:
+def _of_axes(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: mistakes.Candidates) -> ExpectedAnswer:
     """One number where all axes agree, else one for each."""
     value: Any = values[0] if len({*values}) == 1 else values
     text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
     exact = Fraction(value) if isinstance(value, float) else value
-    return Truth(exact, text, derivation, candidates, order=PER_AXIS)
+    return ExpectedAnswer(exact, text, derivation, candidates, order=PER_AXIS)

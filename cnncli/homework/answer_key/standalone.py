@@ -9,7 +9,7 @@ from typing import Any
 from cnncli.arithmetic.window import Window, fits, left_over, output_size, transposed_size
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework.answer_key.conventions import CHOICES, USUAL, Conventions
-from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, Truth
+from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.sheet import Question
 
 SOLVE_FIELDS = (
@@ -53,7 +53,7 @@ def _yes(question: Question, key: str) -> bool:
 # One size ---------------------------------------------------------------------------------------------------------
 
 
-def solve_truth(question: Question, conventions: Conventions = USUAL) -> Truth:
+def solve_truth(question: Question, conventions: Conventions = USUAL) -> ExpectedAnswer:
     """One size: ``{input: 7, kernel: 3, stride: 3, output: does not fit}``; or, with ``find: padding``, what gives it.
 
     Unless rounding is floor (in the question or by convention), a window that leaves a rest does not fit.
@@ -97,7 +97,7 @@ def _window(question: Question, size: int, conventions: Conventions, **known: in
     return window._replace(ceil=_rounding(question, conventions) == "ceil")
 
 
-def _output(question: Question, conventions: Conventions) -> Truth:
+def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
     from cnncli.homework.mistakes.sizes import Slide, of_size
 
     size = _whole(question, "input", None)
@@ -106,7 +106,7 @@ def _output(question: Question, conventions: Conventions) -> Truth:
     room = size + window.before + window.after - window.span
     working = _worked(size, window, is_exact=is_exact)
     if not fits(size, window):
-        return Truth(NO_FIT, NO_FIT, (working, f"(the kernel spans {window.span})"), {})
+        return ExpectedAnswer(NO_FIT, NO_FIT, (working, f"(the kernel spans {window.span})"), {})
     output = output_size(size, window)
     found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
     candidates: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, output)}
@@ -119,8 +119,8 @@ def _output(question: Question, conventions: Conventions) -> Truth:
             **fractions,
             **candidates,
         }
-        return Truth(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
-    return Truth(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
+        return ExpectedAnswer(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
+    return ExpectedAnswer(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
 
 
 def _worked(size: int, window: Window, *, is_exact: bool) -> str:
@@ -141,7 +141,7 @@ def _worked(size: int, window: Window, *, is_exact: bool) -> str:
     return written(formula, PLAIN_NUMBERS)
 
 
-def _transposed(question: Question, conventions: Conventions) -> Truth:
+def _transposed(question: Question, conventions: Conventions) -> ExpectedAnswer:
     from cnncli.homework.mistakes.sizes import of_transposed_size
 
     if question.fields.get("padding") in PADDINGS[1:]:
@@ -152,12 +152,12 @@ def _transposed(question: Question, conventions: Conventions) -> Truth:
     cut = window.before + window.after
     working = f"({size} - 1) * {window.stride} + {window.span} - {cut}" + (f" + {extra}" if extra else "")
     if output < 1:
-        return Truth(NO_FIT, NO_FIT, (working, str(output)), {})
+        return ExpectedAnswer(NO_FIT, NO_FIT, (working, str(output)), {})
     found = {name: value for name, value in of_transposed_size(size, window, extra).items() if value != output}
-    return Truth(output, str(output), (working, str(output)), {**found}, order=PER_AXIS)
+    return ExpectedAnswer(output, str(output), (working, str(output)), {**found}, order=PER_AXIS)
 
 
-def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
+def _inverse(question: Question, find: str, conventions: Conventions) -> ExpectedAnswer:
     """Every value of what is sought that gives the output; the first is shown."""
     output = _whole(question, "output", None)
     exact = _rounding(question, conventions) == "exact"
@@ -173,7 +173,9 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
 
     values = [value for value in _range(question, find, size, output, conventions) if gives(value)]
     if not values:
-        return Truth("not possible", "not possible", (f"no {find} gives {output}",), {}, words=frozenset((NO_FIT,)))
+        return ExpectedAnswer(
+            "not possible", "not possible", (f"no {find} gives {output}",), {}, words=frozenset((NO_FIT,))
+        )
     first = values[0]
     window = _window(
         question, first if find == "input" else size, conventions, **({} if find == "input" else {find: first})
@@ -183,7 +185,9 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Truth:
     more = f" (also {', '.join(map(str, values[1:5]))}{', …' if len(values) > 5 else ''})" if len(values) > 1 else ""
     candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
     words = [w for w in PADDINGS if find == "padding" and _word_gives(question, w, size, output, conventions)]
-    return Truth(first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words), PER_AXIS)
+    return ExpectedAnswer(
+        first, f"{first}{more}", (worked,), {**candidates}, frozenset(values), frozenset(words), PER_AXIS
+    )
 
 
 def _word_gives(question: Question, word: str, size: int, output: int, conventions: Conventions) -> bool:
@@ -217,7 +221,7 @@ def _range(question: Question, find: str, size: int, output: int, conventions: C
 # By hand ----------------------------------------------------------------------------------------------------------
 
 
-def convolve_truth(question: Question) -> Truth:
+def convolve_truth(question: Question) -> ExpectedAnswer:
     """A convolution or a pool by hand: ``{input: "0 1 2; …", kernel: "0 1; 2 3", result: "19 25; 37 43"}``.
 
     Fields are those of ``cnn convolve``; several filters are kernels set apart by ``||``. With ``upstream`` and
@@ -261,10 +265,10 @@ def convolve_truth(question: Question) -> Truth:
     working = tuple(
         f"{step.working} = {matrices.shown(step.value)}" for step, _ in zip(exercise.steps(), range(4), strict=False)
     )
-    return Truth(truth, matrices.maps_text(truth), working, of_exercise(exercise))
+    return ExpectedAnswer(truth, matrices.maps_text(truth), working, of_exercise(exercise))
 
 
-def _gradient(question: Question, exercise: Any) -> Truth:
+def _gradient(question: Question, exercise: Any) -> ExpectedAnswer:
     from cnncli.homework.exact_ops import matrices, operations
     from cnncli.homework.mistakes.exact_ops import nested
 
@@ -282,4 +286,4 @@ def _gradient(question: Question, exercise: Any) -> Truth:
         if find == "input"
         else "the cross-correlation of the input with the upstream gradient"
     )
-    return Truth(truth, matrices.maps_text(truth), (how,), {})
+    return ExpectedAnswer(truth, matrices.maps_text(truth), (how,), {})

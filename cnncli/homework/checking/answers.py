@@ -27,7 +27,7 @@ UNITS = re.compile(
 MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNORECASE)  # GFLOPs, MMACs
 
 
-class Given(NamedTuple):
+class ParsedAnswer(NamedTuple):
     """A reading of an answer: a number, a shape (or both), or that it ``refuses`` ("does not fit"); else unreadable."""
 
     text: str
@@ -42,17 +42,17 @@ class Given(NamedTuple):
         return self.text.strip().lower() in ("", "~", "null", "-", "?", "n/a")
 
 
-def read(text: str) -> Given:
+def read(text: str) -> ParsedAnswer:
     """Read an answer; what cannot be read keeps its text alone."""
     text = " ".join(text.split())
     plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe as word processors write it
     if plain in REFUSALS or NOT.search(plain):
-        return Given(text, refuses=True)
+        return ParsedAnswer(text, refuses=True)
     working, equals, result = plain.rpartition("=")
     if equals and _number(working)[0] is not None and _number(working)[0] == _number(result)[0]:
         plain = working  # 400 * 120 = 48000: the working is shown back
     number, working = _number(plain)
-    return Given(text, number, _shape(plain), working=working)
+    return ParsedAnswer(text, number, _shape(plain), working=working)
 
 
 def _bare(text: str) -> str:

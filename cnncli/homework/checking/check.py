@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncli.errors import CnnError
 from cnncli.homework import mistakes
-from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, Truth
-from cnncli.homework.answer_key.questions import Known, nothing_known, other_answers, refuse_unasked, right_answer
+from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
+from cnncli.homework.answer_key.questions import AnswerCache, nothing_known, other_answers, refuse_unasked, right_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet, one_line
 from cnncli.homework.checking import answers
-from cnncli.homework.checking.answers import Given
+from cnncli.homework.checking.answers import ParsedAnswer
 from cnncli.homework.checking.follow_through import Carried, followed, remember, shape_meant
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Answer(NamedTuple):
 
 
 MOST_WORK = 500_000  # answers times layers: what follows from a wrong answer is worked out for the whole network
-Accepts = Callable[[Question, Given], str]
+Accepts = Callable[[Question, ParsedAnswer], str]
 
 
 def is_unexplained(answer: Answer) -> bool:
@@ -54,7 +54,7 @@ def is_unexplained(answer: Answer) -> bool:
     return wrong and not any(remark.startswith(UNREAD) for remark in answer.remarks)
 
 
-def check(sheet: Sheet, known: Known | None = None, accepts: Accepts | None = None) -> list[Answer]:
+def check(sheet: Sheet, known: AnswerCache | None = None, accepts: Accepts | None = None) -> list[Answer]:
     """Check every answer of a sheet, in its order. Raises CnnError for questions that cannot be asked.
 
     ``accepts`` says of an answer that is not the right one why it counts as right, or nothing.
@@ -97,7 +97,7 @@ def _refuse_too_much(sheet: Sheet) -> None:
         )
 
 
-def _by_convention(sheet: Sheet, question: Question, answer: Answer, known: Known) -> Answer:
+def _by_convention(sheet: Sheet, question: Question, answer: Answer, known: AnswerCache) -> Answer:
     """Right under another convention that is accepted."""
     for truth, conventions in other_answers(sheet, question, known):
         other = compared(question, truth)
@@ -108,7 +108,7 @@ def _by_convention(sheet: Sheet, question: Question, answer: Answer, known: Know
 
 
 def _by_follow_through(
-    sheet: Sheet, question: Question, given: Given, answer: Answer, carried: Carried, known: Known
+    sheet: Sheet, question: Question, given: ParsedAnswer, answer: Answer, carried: Carried, known: AnswerCache
 ) -> Answer:
     for truth, errors in followed(sheet, question, carried, known):
         if is_right(truth, given)[0]:
@@ -135,7 +135,7 @@ def _ranked(found: list[Answer]) -> list[Answer]:
 # Comparing --------------------------------------------------------------------------------------------------------
 
 
-def compared(question: Question, truth: Truth) -> Answer:
+def compared(question: Question, truth: ExpectedAnswer) -> Answer:
     """The answer that a question was given against the right one, with the mistakes that explain it.
 
     Errors that were carried on from earlier answers are not looked for here.
@@ -175,7 +175,7 @@ def _details(found: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(mistakes.detail, found))))[:3]
 
 
-def _share(truth: Truth, given: Given, value: Any) -> Fraction:
+def _share(truth: ExpectedAnswer, given: ParsedAnswer, value: Any) -> Fraction:
     """How many of a shape's axes are right; where one order is asked, as they are written."""
     right = truth.value
     if truth.order == "HxWxC" and isinstance(right, tuple):
@@ -185,7 +185,7 @@ def _share(truth: Truth, given: Given, value: Any) -> Fraction:
     return Fraction(sum(a == b for a, b in zip(right, value, strict=True)), len(right))
 
 
-def _compared_matrix(base: Answer, truth: Truth, given: str) -> Answer:
+def _compared_matrix(base: Answer, truth: ExpectedAnswer, given: str) -> Answer:
     """The maps of a result, as they are written: right cell by cell; how many are right is said."""
     from cnncli.homework.exact_ops.matrices import read_maps
     from cnncli.homework.exact_ops.matrix_files import is_file
@@ -234,7 +234,7 @@ def _same_cell(given: Any, truth: Any) -> bool:
     return bool(long and abs(Fraction(given) - truth) <= ROUNDED)
 
 
-def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
+def is_right(truth: ExpectedAnswer, given: ParsedAnswer) -> tuple[bool, str]:
     """Whether an answer that is no matrix is right, and how it was read."""
     value, text = truth.value, given.text.strip().lower()
     if text in truth.words:
@@ -264,7 +264,7 @@ def is_right(truth: Truth, given: Given) -> tuple[bool, str]:
     return False, ""
 
 
-def _comparable(truth: Truth, given: Given) -> Any:
+def _comparable(truth: ExpectedAnswer, given: ParsedAnswer) -> Any:
     """The answer as something that a mistake could have given, or None."""
     right = truth.value
     if isinstance(right, tuple):
@@ -277,12 +277,12 @@ def _comparable(truth: Truth, given: Given) -> Any:
     return given.number
 
 
-def _other_axes(truth: Any, given: Given) -> list[str]:
+def _other_axes(truth: Any, given: ParsedAnswer) -> list[str]:
     """A shape with an axis too few: its channels, most likely."""
     return ["forgot_channels"] if isinstance(truth, tuple) and given.shape == truth[1:] != () else []
 
 
-def _is_rounded(truth: Any, given: Given) -> bool:
+def _is_rounded(truth: Any, given: ParsedAnswer) -> bool:
     """Whether an answer such as 138M or 1.4e8 is the right one in as many digits as it has."""
     rounded = re.fullmatch(
         r"[~≈]?\s*(\d+)(?:\.(\d+))?\s*([kmgbt]|e\+?(\d+)|thousand|million|billion)",

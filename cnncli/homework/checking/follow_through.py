@@ -8,10 +8,18 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Shape, elements, format_shape
 from cnncli.homework.answer_key.conventions import network_under
-from cnncli.homework.answer_key.expected import PER_AXIS, Truth
-from cnncli.homework.answer_key.questions import COUNTS, SHAPES, Known, asked, right_answer, summed_in, truth_of
+from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
+from cnncli.homework.answer_key.questions import (
+    COUNTS,
+    SHAPES,
+    AnswerCache,
+    asked,
+    expected_answer,
+    right_answer,
+    summed_in,
+)
 from cnncli.homework.answer_key.sheet import Question, Sheet
-from cnncli.homework.checking.answers import Given
+from cnncli.homework.checking.answers import ParsedAnswer
 from cnncli.inference import Inferred
 
 BY_OUTPUT = ("macs", "flops", "connections", "activations")  # so many for each value of the output
@@ -25,7 +33,7 @@ class Carried(NamedTuple):
     counts: dict[tuple[str, str], Fraction]
 
 
-def remember(sheet: Sheet, question: Question, given: Given, carried: Carried) -> None:
+def remember(sheet: Sheet, question: Question, given: ParsedAnswer, carried: Carried) -> None:
     """Keep a wrong answer, unless it is degenerate: nothing follows from a blank, a zero or a single value."""
     if sheet.loaded is None or question.fields:
         return
@@ -39,7 +47,7 @@ def remember(sheet: Sheet, question: Question, given: Given, carried: Carried) -
         carried.counts[layer, figure] = given.number
 
 
-def shape_meant(given: Given, right: Shape, order: str) -> Shape | None:
+def shape_meant(given: ParsedAnswer, right: Shape, order: str) -> Shape | None:
     """The shape that an answer means, channels first, where ``right`` is the right one; None for one of other axes.
 
     As where it is right, a batch of 1 in front and axes of size 1 after a vector say nothing; 1,050 is a vector.
@@ -69,7 +77,9 @@ def _channels_first(shape: Shape, right: Shape, order: str) -> Shape:
     return (shape[-1], *shape[:-1]) if is_last else shape
 
 
-def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -> Iterator[tuple[Truth, str]]:
+def followed(
+    sheet: Sheet, question: Question, carried: Carried, known: AnswerCache
+) -> Iterator[tuple[ExpectedAnswer, str]]:
     """What would be right given the earlier errors, and which those are; nothing where none of them changes it."""
     if sheet.loaded is None or question.fields or not (carried.shapes or carried.counts):
         return
@@ -81,20 +91,22 @@ def followed(sheet: Sheet, question: Question, carried: Carried, known: Known) -
             yield truth, why
 
 
-def _of_layer(sheet: Sheet, layer: str, figure: str, carried: Carried, known: Known) -> Iterator[tuple[Truth, str]]:
+def _of_layer(
+    sheet: Sheet, layer: str, figure: str, carried: Carried, known: AnswerCache
+) -> Iterator[tuple[ExpectedAnswer, str]]:
     """What follows from the shapes above a layer, and for what is counted by its outputs from its own."""
     assert sheet.loaded is not None
     inferred = _network(sheet, carried.shapes, known)
     if layer not in inferred.facts or not carried.shapes:
         return
-    truth = truth_of(inferred, layer, figure, sheet.conventions[0])
+    truth = expected_answer(inferred, layer, figure, sheet.conventions[0])
     nearest = [*_nearest(inferred, layer, carried.shapes)]
     if nearest:
         yield truth, _said(nearest, carried.shapes)
     if layer in carried.shapes and figure in BY_OUTPUT:
         each = Fraction(truth.value, elements(inferred.facts[layer].figures.output_shape))
         changed = each * elements(carried.shapes[layer])
-        yield Truth(changed, str(changed), (), {}), _said([layer, *nearest], carried.shapes)
+        yield ExpectedAnswer(changed, str(changed), (), {}), _said([layer, *nearest], carried.shapes)
 
 
 def _said(layers: list[str], shapes: dict[str, Shape]) -> str:
@@ -115,7 +127,7 @@ def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterat
             waiting += inferred.facts[name].node.inputs
 
 
-def _network(sheet: Sheet, shapes: dict[str, Shape], known: Known) -> Inferred:
+def _network(sheet: Sheet, shapes: dict[str, Shape], known: AnswerCache) -> Inferred:
     """The network that goes on with these shapes, under the sheet's conventions; many make the same error."""
     assert sheet.loaded is not None
     conventions = sheet.conventions[0]
@@ -127,18 +139,20 @@ def _network(sheet: Sheet, shapes: dict[str, Shape], known: Known) -> Inferred:
     return known.networks[key]
 
 
-def _of_sum(sheet: Sheet, scope: str, figure: str, carried: Carried, known: Known) -> Iterator[tuple[Truth, str]]:
+def _of_sum(
+    sheet: Sheet, scope: str, figure: str, carried: Carried, known: AnswerCache
+) -> Iterator[tuple[ExpectedAnswer, str]]:
     """What follows from counts, each in the place of its own; and from shapes, for the counts that were not asked."""
     assert sheet.loaded is not None
     usual, conventions = sheet.loaded.inferred, sheet.conventions[0]
     for shapes in ({}, carried.shapes) if carried.shapes else ({},):
         inferred = summed_in(_network(sheet, shapes, known), usual)
-        changed = Fraction(truth_of(inferred, scope, figure, conventions).value)
+        changed = Fraction(expected_answer(inferred, scope, figure, conventions).value)
         said = [_said([*shapes], shapes)] if shapes else []
         for part, number in _parts(carried, scope, figure).items():
-            changed += number - truth_of(inferred, part, figure, conventions).value
+            changed += number - expected_answer(inferred, part, figure, conventions).value
             said.append(f"{part}.{figure} of {_number(number)}")
-        yield Truth(changed, str(changed), (), {}), ", ".join(said)
+        yield ExpectedAnswer(changed, str(changed), (), {}), ", ".join(said)
 
 
 def _parts(carried: Carried, scope: str, figure: str) -> dict[str, Fraction]:

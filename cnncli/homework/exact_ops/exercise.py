@@ -11,7 +11,7 @@ from cnncli.errors import CnnError, suggestion
 from cnncli.homework.exact_ops import matrices, matrix_text, operations
 from cnncli.homework.exact_ops.matrix_files import is_file, is_picture
 from cnncli.homework.exact_ops.numbers import refuse_roots
-from cnncli.homework.exact_ops.operations import FILTERS, Gradients, Sliding, Step
+from cnncli.homework.exact_ops.operations import FILTERS, Gradients, Sliding, WindowStep
 
 POOLS = ("max", "avg", "l2")
 PADDING_WORDS = ("valid", "same", "full")
@@ -69,7 +69,7 @@ class Exercise(NamedTuple):
         found = operations.gradients(self.x, self.weights, upstream, self.how)
         return found._replace(to_kernel=operations.flipped(found.to_kernel)) if self.flip else found
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[WindowStep]:
         """Every value of the output with what it is worked out from."""
         if self.pool:
             return operations.pool_steps(self.x, self.pool, self.how)

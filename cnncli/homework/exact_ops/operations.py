@@ -33,7 +33,7 @@ FILTERS: dict[str, list[list[Any]]] = {
 MODES = {"zeros": "constant", "partial": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-class Step(NamedTuple):
+class WindowStep(NamedTuple):
     """One window: the position and channel of the output, what is worked out there, and what it comes to."""
 
     position: tuple[int, ...]
@@ -172,7 +172,7 @@ def flipped(kernel: Any) -> Any:
     return kernel[(slice(None), slice(None), *(slice(None, None, -1) for _ in kernel.shape[2:]))]
 
 
-def convolution_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) -> Iterator[Step]:
+def convolution_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) -> Iterator[WindowStep]:
     """Every window with its products and their sum: ``1*1 + 1*0 + … = 4``."""
     whole, counts = padded(x, how), _positions(x.shape[1:], how)
     result = simplest(convolve(x, kernel, bias, how))
@@ -186,7 +186,7 @@ def convolution_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) ->
         if bias[number]:
             working += f" + {_factor(bias[number])}"
         value = result[(number, *position)]
-        yield Step((number, *position) if len(kernel) > 1 else position, working, value)
+        yield WindowStep((number, *position) if len(kernel) > 1 else position, working, value)
 
 
 def _factor(value: Any) -> str:
@@ -218,7 +218,7 @@ def pool(x: Any, kind: str, how: Sliding) -> Any:
     return result
 
 
-def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[Step]:
+def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[WindowStep]:
     """Every window with what is worked out of it."""
     lowest = min(x.reshape(-1)) - 1
     whole = _padded_with(x, how, lowest) if kind == "max" and how.mode == "zeros" else padded(x, how)
@@ -229,7 +229,7 @@ def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[Step]:
         if not values:
             raise CnnError("a window of the pool lies wholly in the padding", "use less padding")
         working, value = _POOLS[kind](values)
-        yield Step((channel, *position), working, value)
+        yield WindowStep((channel, *position), working, value)
 
 
 def _padded_with(x: Any, how: Sliding, value: Any) -> Any:
@@ -283,7 +283,7 @@ def transposed(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding, extra: in
     return whole[(slice(None), *cut)] + _as_array(bias, x.dtype).reshape(each)
 
 
-def transposed_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding, extra: int = 0) -> Iterator[Step]:
+def transposed_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding, extra: int = 0) -> Iterator[WindowStep]:
     """Every value of the output with the products that fall on it: value of the input times weight."""
     result = simplest(transposed(x, kernel, bias, how, extra))
     terms: dict[tuple[int, ...], list[str]] = {}
@@ -298,7 +298,7 @@ def transposed_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding, ext
     for position in product(*map(range, result.shape)):
         working = " + ".join(terms.get(position, ["0"]))
         added = f" + {_factor(bias[position[0]])}" if bias[position[0]] else ""
-        yield Step(position if len(result) > 1 else position[1:], working + added, result[position])
+        yield WindowStep(position if len(result) > 1 else position[1:], working + added, result[position])
 
 
 class Gradients(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.checking.check import Answer, is_unexplained
-from cnncli.homework.grading.grade import Key, Mark, Paper, points_text
+from cnncli.homework.grading.grade import GradedSubmission, Key, Mark, points_text
 from cnncli.homework.html_page import page
 from cnncli.homework.mistakes import described
 from cnncli.io import escaping
@@ -49,7 +49,7 @@ def said_of(answer: Answer) -> Iterator[Line]:
             yield Line(line[1:-1])
 
 
-def _title(key: Key, paper: Paper) -> str:
+def _title(key: Key, paper: GradedSubmission) -> str:
     return f"{key.title or 'Homework'}: {paper.student}"
 
 
@@ -59,7 +59,7 @@ def as_code(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
 
-def markdown(key: Key, paper: Paper) -> str:
+def markdown(key: Key, paper: GradedSubmission) -> str:
     """A student's feedback as Markdown; what a student wrote is text in it."""
     lines = [f"# {escaping.markdown(_title(key, paper))}", ""]
     if paper.problem:
@@ -75,7 +75,7 @@ def markdown(key: Key, paper: Paper) -> str:
     return "\n".join([*lines, ""])
 
 
-def html(key: Key, paper: Paper) -> str:
+def html(key: Key, paper: GradedSubmission) -> str:
     """The same as a page that can be printed; everything that a student wrote is escaped."""
     if paper.problem:
         return page(_title(key, paper), f"<p>No marks: {escape(paper.problem)}</p>")

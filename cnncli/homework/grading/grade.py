@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place, Problem
 from cnncli.homework.answer_key.conventions import USUAL, Conventions, read_conventions
-from cnncli.homework.answer_key.expected import Truth
-from cnncli.homework.answer_key.questions import Known, one_name, refuse_unasked, right_answer
+from cnncli.homework.answer_key.expected import ExpectedAnswer
+from cnncli.homework.answer_key.questions import AnswerCache, one_name, refuse_unasked, right_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet, name_of, network_of, question_of, text_of
 from cnncli.homework.checking import answers
-from cnncli.homework.checking.answers import Given
+from cnncli.homework.checking.answers import ParsedAnswer
 from cnncli.homework.checking.check import Accepts, Answer, check, compared
 from cnncli.homework.mistakes import described
 from cnncli.language.reading import is_nothing
@@ -79,7 +79,7 @@ class Mark(NamedTuple):
     out_of: Fraction
 
 
-class Paper(NamedTuple):
+class GradedSubmission(NamedTuple):
     """A marked sheet. ``problem`` says why it has no marks, ``unasked`` what it answers beside the key."""
 
     file: str
@@ -242,7 +242,7 @@ def _percentage(text: str) -> Tolerance | None:
     return Tolerance(number / 100, True) if text.endswith("%") else Tolerance(number, False)
 
 
-def key_problems(key: Key, known: Known) -> list[str]:
+def key_problems(key: Key, known: AnswerCache) -> list[str]:
     """The answers of the key that are wrong, each with the right one and how it comes about."""
     problems = []
     sheet = key.sheet(questions=tuple(item.question for item in key.items))
@@ -260,7 +260,7 @@ def key_problems(key: Key, known: Known) -> list[str]:
     return problems
 
 
-def _refuse_unusable(key: Key, known: Known) -> None:
+def _refuse_unusable(key: Key, known: AnswerCache) -> None:
     """Raises CnnError for what a question of the key says that its answer has no use for."""
     found = [
         Problem(f"{item.name}: {problem}", hint, item.question.place)
@@ -288,7 +288,7 @@ def _unusable(item: Item, right: object) -> Iterator[tuple[str, str]]:
 # Marks ------------------------------------------------------------------------------------------------------------
 
 
-def mark(key: Key, file: str, sheet: Sheet, known: Known) -> Paper:
+def mark(key: Key, file: str, sheet: Sheet, known: AnswerCache) -> GradedSubmission:
     """Mark a sheet by the key: its questions in the key's order, those that it leaves out as blank."""
     given: dict[str, list[Question]] = {}
     for question in sheet.questions:
@@ -296,7 +296,7 @@ def mark(key: Key, file: str, sheet: Sheet, known: Known) -> Paper:
     asked = tuple(_answered(item, given) for item in key.items)
     found = check(key.sheet(sheet.student, asked), known, _accepts(key, known))
     marks = tuple(_marked(key, item, answer) for item, answer in zip(key.items, found, strict=True))
-    return Paper(file, sheet.student or file, marks)
+    return GradedSubmission(file, sheet.student or file, marks)
 
 
 def _answered(item: Item, given: dict[str, list[Question]]) -> Question:
@@ -323,11 +323,11 @@ def _marked(key: Key, item: Item, answer: Answer) -> Mark:
     return Mark(answer, item.points * share, item.points)
 
 
-def _accepts(key: Key, known: Known) -> Accepts:
+def _accepts(key: Key, known: AnswerCache) -> Accepts:
     """Why an answer that is not the right one counts as right by the key, or nothing."""
     items = {item.question.name: item for item in key.items}
 
-    def accepts(question: Question, given: Given) -> str:
+    def accepts(question: Question, given: ParsedAnswer) -> str:
         item = items[question.name]
         for text, why in item.accept:
             if _same(given, answers.read(text)):
@@ -337,7 +337,7 @@ def _accepts(key: Key, known: Known) -> Accepts:
     return accepts
 
 
-def _same(given: Given, accepted: Given) -> bool:
+def _same(given: ParsedAnswer, accepted: ParsedAnswer) -> bool:
     """Whether two answers say the same, however each is written."""
     if given.refuses or accepted.refuses:
         return given.refuses and accepted.refuses
@@ -346,7 +346,7 @@ def _same(given: Given, accepted: Given) -> bool:
     return same_number or same_shape or given.text.lower() == accepted.text.lower()
 
 
-def _near(item: Item, given: Given, truth: Truth) -> str:
+def _near(item: Item, given: ParsedAnswer, truth: ExpectedAnswer) -> str:
     """How near a number is, where that is near enough; else nothing."""
     if item.tolerance is None or given.number is None or not isinstance(truth.value, int | Fraction):
         return ""
@@ -383,7 +383,7 @@ class Result(NamedTuple):
     suspect: bool
 
 
-def results(key: Key, papers: Iterable[Paper]) -> list[Result]:
+def results(key: Key, papers: Iterable[GradedSubmission]) -> list[Result]:
     """A result for each question, over the papers that have marks."""
     marked = [paper for paper in papers if not paper.problem]
     return [_result(item, [(paper.student, paper.marks[at]) for paper in marked]) for at, item in enumerate(key.items)]

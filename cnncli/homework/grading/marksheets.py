@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cnncli.errors import SHOWN_AT_MOST, CnnError
 from cnncli.homework.checking.check import Answer, is_unexplained
 from cnncli.homework.grading.feedback import said_of, state_of
-from cnncli.homework.grading.grade import Key, Paper, points_text
+from cnncli.homework.grading.grade import GradedSubmission, Key, points_text
 from cnncli.io.escaping import csv_text
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes
 
@@ -50,7 +50,7 @@ def read_roster(path: Path) -> Roster:
     return Roster(columns, people)
 
 
-def plain_csv(key: Key, papers: list[Paper]) -> str:
+def plain_csv(key: Key, papers: list[GradedSubmission]) -> str:
     """A row per student, a column per question."""
     rows = [["student", *(item.name for item in key.items), "total", "out_of", "file", "problem"]]
     for paper in papers:
@@ -60,7 +60,7 @@ def plain_csv(key: Key, papers: list[Paper]) -> str:
     return csv_text(rows)
 
 
-def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
+def canvas_csv(key: Key, papers: list[GradedSubmission], roster: Roster | None) -> str:
     """What Canvas's gradebook imports; with its own export as the roster, its numbers of the students are kept."""
     title = key.title or "Homework"
     rows = [[*CANVAS, title], ["    Points Possible", "", "", "", "", points_text(key.out_of)]]
@@ -73,7 +73,7 @@ def canvas_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
     return csv_text(rows)
 
 
-def moodle_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
+def moodle_csv(key: Key, papers: list[GradedSubmission], roster: Roster | None) -> str:
     """What Moodle's gradebook imports: who, the grade, and the feedback; the roster's columns where one is given."""
     who = roster.columns if roster is not None else ("ID number",)
     rows = [[*who, key.title or "Homework", "Feedback comments"]]
@@ -85,7 +85,7 @@ def moodle_csv(key: Key, papers: list[Paper], roster: Roster | None) -> str:
     return csv_text(rows)
 
 
-def _comment(paper: Paper) -> str:
+def _comment(paper: GradedSubmission) -> str:
     wrong = [mark.answer for mark in paper.marks if not mark.answer.correct]
     return (
         "; ".join(f"{answer.question}: {state_of(answer)}, it is {answer.expected}" for answer in wrong) or "all right"
@@ -106,7 +106,7 @@ def gradescope(answers: Sequence[tuple[Answer, float, float]], *, hidden: bool =
     return {"score": sum(score for _, score, _ in answers), "tests": tests}
 
 
-def gradescope_of(paper: Paper, *, hidden: bool = False) -> dict[str, Any]:
+def gradescope_of(paper: GradedSubmission, *, hidden: bool = False) -> dict[str, Any]:
     """The same of a marked sheet; one that cannot be read has no points, and is told why."""
     if paper.problem:
         return {"score": 0, "output": paper.problem, "tests": []}

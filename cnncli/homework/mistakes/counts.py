@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnncli.arithmetic.shape import elements
 from cnncli.homework.mistakes import pair
 from cnncli.homework.mistakes.sizes import other_maps
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 
 BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # that are in use
 Counts = dict[str, int | None]
@@ -34,7 +34,7 @@ class Dot(NamedTuple):
         return (weights + biases) * self.positions
 
 
-def _dot(facts: Facts) -> Dot | None:
+def _dot(facts: LayerInfo) -> Dot | None:
     layer, figures = facts.node.layer, facts.figures
     if layer.kind not in ("conv", "depthwise_conv", "linear") or layer.__dict__.get("connections"):
         return None
@@ -46,7 +46,7 @@ def _dot(facts: Facts) -> Dot | None:
     return Dot(weight[0], channels, channels // weight[1], prod(weight[2:]), bias)
 
 
-def _dot_mistakes(facts: Facts, dot: Dot) -> dict[str, Dot]:
+def _dot_mistakes(facts: LayerInfo, dot: Dot) -> dict[str, Dot]:
     depthwise = dot.groups == dot.channels > 1
     found: dict[str, Dot] = {
         "forgot_in_channels": dot._replace(channels=dot.groups),
@@ -65,7 +65,7 @@ def _dot_mistakes(facts: Facts, dot: Dot) -> dict[str, Dot]:
     return {name: wrong for name, wrong in found.items() if wrong != dot}
 
 
-def of_params(inferred: Inferred, facts: Facts) -> Counts:
+def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
     """What each mistake, and each pair, makes of a layer's parameters."""
     figures, kind = facts.figures, facts.node.layer.kind
     dot = _dot(facts)
@@ -83,7 +83,7 @@ def of_params(inferred: Inferred, facts: Facts) -> Counts:
     return {name: value for name, value in candidates.items() if value != figures.params}
 
 
-def _flattened_wrong(inferred: Inferred, facts: Facts, dot: Dot) -> Counts:
+def _flattened_wrong(inferred: Inferred, facts: LayerInfo, dot: Dot) -> Counts:
     """A linear layer after another map than the one that is flattened, or after none."""
     above = inferred.facts.get(facts.node.inputs[0])
     while above is not None and above.node.layer.kind == "dropout":
@@ -98,7 +98,7 @@ def _flattened_wrong(inferred: Inferred, facts: Facts, dot: Dot) -> Counts:
     return found
 
 
-def _params_of_others(facts: Facts) -> Counts:
+def _params_of_others(facts: LayerInfo) -> Counts:
     figures, kind = facts.figures, facts.node.layer.kind
     channels = facts.input_shapes[0][0]
     if kind == "batchnorm":
@@ -112,14 +112,14 @@ def _params_of_others(facts: Facts) -> Counts:
     return {f"has_no_params#{value}": value for value in {channels, figures.activations, 2 * channels}}
 
 
-def of_weights(inferred: Inferred, facts: Facts) -> Counts:
+def of_weights(inferred: Inferred, facts: LayerInfo) -> Counts:
     """What each mistake makes of a layer's weights, without the biases."""
     figures = facts.figures
     found = {"counted_bias": figures.params, **of_params(inferred, facts), "one_bias_total": figures.weights + 1}
     return {name: value for name, value in found.items() if value != figures.weights}
 
 
-def of_macs(facts: Facts) -> Counts:
+def of_macs(facts: LayerInfo) -> Counts:
     """What each mistake makes of a layer's multiply-accumulates."""
     figures = facts.figures
     if not figures.macs:
@@ -134,7 +134,7 @@ def of_macs(facts: Facts) -> Counts:
     return {name: value for name, value in found.items() if value != figures.macs}
 
 
-def of_flops(facts: Facts) -> Counts:
+def of_flops(facts: LayerInfo) -> Counts:
     """What each mistake makes of a layer's operations."""
     figures = facts.figures
     found: Counts = {
@@ -149,7 +149,7 @@ def _of_batches(count: int) -> Counts:
     return {f"macs_per_batch#for a batch of {batch}": count * batch for batch in BATCHES} if count else {}
 
 
-def of_sum(inferred: Inferred, members: Iterable[Facts], figure: str) -> Counts:
+def of_sum(inferred: Inferred, members: Iterable[LayerInfo], figure: str) -> Counts:
     """Mistakes of a sum: the same mistake in every layer, a layer left out or counted twice, a product for a sum."""
     layers = list(members)
     counts = {facts.node.name: getattr(facts.figures, figure) for facts in layers}
@@ -176,7 +176,7 @@ def of_sum(inferred: Inferred, members: Iterable[Facts], figure: str) -> Counts:
     return {name: value for name, value in found.items() if value != total}
 
 
-def _product(layers: list[Facts]) -> Counts:
+def _product(layers: list[LayerInfo]) -> Counts:
     """A depthwise and a pointwise convolution multiplied."""
     trained = [facts for facts in layers if facts.figures.params]
     parts = [facts.figures.weights for facts in trained if facts.node.layer.kind in ("conv", "depthwise_conv")]

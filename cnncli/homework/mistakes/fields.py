@@ -8,12 +8,12 @@ from math import prod
 from operator import mul
 
 from cnncli.arithmetic.window import Window
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 
 TERMS = 40  # a sum of more is not written out
 
 
-def of_receptive_field(inferred: Inferred, facts: Facts) -> dict[str, int | None]:
+def of_receptive_field(inferred: Inferred, facts: LayerInfo) -> dict[str, int | None]:
     """Of its size, r = 1 + sum of (span - 1) times the strides below."""
     chain = list(_chain(inferred, facts))
     if not chain:
@@ -49,7 +49,7 @@ def _weighted(values: Iterable[int], jumps: Iterator[int]) -> int:
     return sum(map(mul, values, jumps))
 
 
-def as_sum(inferred: Inferred, facts: Facts, size: int) -> Iterator[str]:
+def as_sum(inferred: Inferred, facts: LayerInfo, size: int) -> Iterator[str]:
     """The field from the input on, as a remark: ``(1 + 4*1 + 1*1 + 4*2 = 14)``.
 
     Nothing where paths join, and of more than TERMS windows.
@@ -62,7 +62,7 @@ def as_sum(inferred: Inferred, facts: Facts, size: int) -> Iterator[str]:
         yield f"(from the input on: 1 + {' + '.join(f'{a}*{b}' for a, b in terms)} = {size})"
 
 
-def of_jump(inferred: Inferred, facts: Facts) -> dict[str, int | None]:
+def of_jump(inferred: Inferred, facts: LayerInfo) -> dict[str, int | None]:
     """Of its stride on the input, the product of all strides."""
     strides = [w.stride for w, _ in _chain(inferred, facts)]
     if not strides:
@@ -75,10 +75,10 @@ def of_jump(inferred: Inferred, facts: Facts) -> dict[str, int | None]:
     return {name: value for name, value in found.items() if value != prod(strides)}
 
 
-def _chain(inferred: Inferred, facts: Facts) -> Iterator[tuple[Window, bool]]:
+def _chain(inferred: Inferred, facts: LayerInfo) -> Iterator[tuple[Window, bool]]:
     """The windows from the input to a layer along first inputs, and whether each is a pool's."""
     found: list[tuple[Window, bool]] = []
-    here: Facts | None = facts
+    here: LayerInfo | None = facts
     while here is not None:
         if here.figures.windows:
             found.append((here.figures.windows[0], here.node.layer.kind.endswith("pool")))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncli.arithmetic.shape import Shape, elements
 from cnncli.arithmetic.window import Window, output_size
 from cnncli.homework.mistakes import pair
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 
 
 class Slide(NamedTuple):
@@ -76,7 +76,7 @@ def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[s
     }
 
 
-def of_shape(inferred: Inferred, facts: Facts) -> dict[str, Shape | None]:
+def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
     """What each mistake makes of a layer's output shape: of its sizes, of its channels, and of both."""
     shape, layer = facts.figures.output_shape, facts.node.layer
     candidates: dict[str, Shape | None] = {}
@@ -100,7 +100,7 @@ def of_shape(inferred: Inferred, facts: Facts) -> dict[str, Shape | None]:
     return {name: value for name, value in candidates.items() if value != shape}
 
 
-def _by_axis(facts: Facts) -> dict[str, Shape]:
+def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
     """Each mistake's sizes, where it makes a difference on an axis at least."""
     windows = facts.figures.windows
     if facts.node.layer.transposed and windows:
@@ -121,14 +121,14 @@ def _by_axis(facts: Facts) -> dict[str, Shape]:
     return {name: sizes for name, sizes in found.items() if sizes != right}
 
 
-def _slides(facts: Facts) -> list[Slide]:
+def _slides(facts: LayerInfo) -> list[Slide]:
     windows = facts.figures.windows
     same = facts.node.layer.__dict__.get("padding") in ("same", "same_lower")
     pool = facts.node.layer.kind.endswith("pool")
     return [Slide(n, w, same, pool) for n, w in zip(facts.input_shapes[0][1:], windows, strict=bool(windows))]
 
 
-def _channels(facts: Facts) -> Iterator[tuple[str, int]]:
+def _channels(facts: LayerInfo) -> Iterator[tuple[str, int]]:
     channels, windows = facts.input_shapes[0][0], facts.figures.windows
     if not windows:
         return
@@ -140,10 +140,10 @@ def _channels(facts: Facts) -> Iterator[tuple[str, int]]:
     yield "padded_channels", facts.figures.output_shape[0] + 2 * windows[0].before
 
 
-def other_maps(inferred: Inferred, flatten: Facts) -> Iterator[tuple[str, int]]:
+def other_maps(inferred: Inferred, flatten: LayerInfo) -> Iterator[tuple[str, int]]:
     """The maps above a flatten that might have been flattened instead: ``maxpool1 was flattened``, its values."""
     right = elements(flatten.input_shapes[0])
-    here: Facts | None = inferred.facts.get(flatten.node.inputs[0])
+    here: LayerInfo | None = inferred.facts.get(flatten.node.inputs[0])
     found: dict[int, str] = {}
     while here is not None and len(found) < 8:
         for name, shape in ((here.node.name, here.figures.output_shape), (here.node.inputs[0], here.input_shapes[0])):

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from unicodedata import category
 
 from cnncli.errors import CnnError, suggestion
-from cnncli.homework.answer_key.expected import Truth
+from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.quiz.draws import Draws
-from cnncli.homework.quiz.task import Asked, Task, network_text, truth_of_asked
+from cnncli.homework.quiz.task import Asked, Exercise, network_text, truth_of_asked
 from cnncli.homework.quiz.topics import LEVELS, TOPICS
 
 DRAWN = 16  # tasks of which the one is kept that tells mistakes apart best
@@ -25,7 +25,7 @@ class Quiz(NamedTuple):
     title: str
     seed: int
     student: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[Exercise, ...]
 
     @property
     def architecture(self) -> str:
@@ -42,7 +42,7 @@ class Solved(NamedTuple):
     """What is asked, and the right answer to it."""
 
     asked: Asked
-    truth: Truth
+    truth: ExpectedAnswer
 
 
 def draw(
@@ -70,7 +70,7 @@ def draw(
     return Quiz(title or f"Quiz {seed}", seed, student, tasks)
 
 
-def _task(seed: int, student: str, number: int, topic: str, level: str) -> Task:
+def _task(seed: int, student: str, number: int, topic: str, level: str) -> Exercise:
     draws = Draws(f"{seed}/{student}/{number}/{topic}/{level}")
     best, most = None, Fraction(-1)
     for _ in range(DRAWN):
@@ -85,7 +85,7 @@ def _task(seed: int, student: str, number: int, topic: str, level: str) -> Task:
     return best
 
 
-def _apart(task: Task) -> Fraction | None:
+def _apart(task: Exercise) -> Fraction | None:
     """The share of the single mistakes that give a value of their own; None for a task that is not well posed."""
     shares = []
     for asked in task.asked:

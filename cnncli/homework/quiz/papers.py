@@ -9,7 +9,7 @@ from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.html_page import page
 from cnncli.homework.mistakes import Candidates, described, plain
 from cnncli.homework.quiz import Quiz, Solved, solved
-from cnncli.homework.quiz.task import Listing, Matrix, Part, Task
+from cnncli.homework.quiz.task import Exercise, Listing, Matrix, Part
 from cnncli.io.escaping import html as escape
 from cnncli.io.escaping import latex as tex
 from cnncli.io.escaping import markdown
@@ -24,7 +24,7 @@ class Form(NamedTuple):
     blank: Callable[[Solved], str]
     solution: Callable[[Solved], str]
     whole: Callable[[Quiz, list[str]], str]
-    task: Callable[[Task, str], str]
+    task: Callable[[Exercise, str], str]
 
 
 def write_paper(quiz: Quiz, form: Form, *, solutions: bool = False) -> str:

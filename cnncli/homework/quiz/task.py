@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from cnncli.homework.answer_key.expected import Truth
+from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import nothing_known, right_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.language.source import Source
@@ -37,7 +37,7 @@ class Asked(NamedTuple):
     question: Question
 
 
-class Task(NamedTuple):
+class Exercise(NamedTuple):
     """``inputs`` and ``layers`` (lines of YAML) are its part of the paper's network; ``blocks`` too."""
 
     name: str
@@ -49,7 +49,7 @@ class Task(NamedTuple):
     blocks: tuple[str, ...] = ()
 
 
-def network_text(tasks: Iterable[Task]) -> str:
+def network_text(tasks: Iterable[Exercise]) -> str:
     """The network of all tasks as YAML, each on an input of its own; empty where no task is about layers."""
     tasks = [task for task in tasks if task.layers]
     if not tasks:
@@ -66,7 +66,7 @@ def _loaded(text: str) -> Loaded:
     return load_source(Source("quiz", text), "quiz")
 
 
-def truth_of_asked(task: Task, asked: Asked) -> Truth:
+def truth_of_asked(task: Exercise, asked: Asked) -> ExpectedAnswer:
     """The right answer, worked out by the task's own network alone."""
     text = network_text([task])
     return right_answer(Sheet("", _loaded(text) if text else None, ()), asked.question, nothing_known())

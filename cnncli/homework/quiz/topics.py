@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.quiz.draws import Draws
-from cnncli.homework.quiz.task import Asked, Listing, Matrix, Task
+from cnncli.homework.quiz.task import Asked, Exercise, Listing, Matrix
 
 LEVELS = ("easy", "medium", "hard")
 EASY, MEDIUM, HARD = LEVELS
 
 
-def sizes(draws: Draws, name: str, level: str) -> Task:
+def sizes(draws: Draws, name: str, level: str) -> Exercise:
     """The size formula forward."""
     kernel, stride, padding, dilation = draws.pick((3, 5, 7)), 1, draws.pick((0, 1, 2)), 1
     if level != EASY:
@@ -32,7 +32,7 @@ def sizes(draws: Draws, name: str, level: str) -> Task:
     fields = _fields(input=size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     if level == HARD:
         fields["rounding"] = "floor"
-    return Task(name, "sizes", (text,), (Asked(name, "output size", Question(f"solve {name}", "", fields)),))
+    return Exercise(name, "sizes", (text,), (Asked(name, "output size", Question(f"solve {name}", "", fields)),))
 
 
 def _fields(**numbers: int) -> dict[str, str]:
@@ -40,7 +40,7 @@ def _fields(**numbers: int) -> dict[str, str]:
     return {field: str(number) for field, number in numbers.items() if usual.get(field) != number}
 
 
-def paddings(draws: Draws, name: str, level: str) -> Task:
+def paddings(draws: Draws, name: str, level: str) -> Exercise:
     """The size formula solved for the padding."""
     kernel = draws.pick((3, 5, 7) if level == EASY else (5, 7, 9, 11))
     stride = 1 if level == EASY else draws.pick((2, 3))
@@ -54,10 +54,10 @@ def paddings(draws: Draws, name: str, level: str) -> Task:
         f"{article} {kernel}x{kernel} convolution with stride {stride} shall turn an input of {size}x{size} into "
         f"{output}x{output}, with nothing left over. Which padding, on each side, does it need?"
     )
-    return Task(name, "padding", (text,), (Asked(name, "padding per side", Question(f"solve {name}", "", fields)),))
+    return Exercise(name, "padding", (text,), (Asked(name, "padding per side", Question(f"solve {name}", "", fields)),))
 
 
-def parameters(draws: Draws, name: str, level: str) -> Task:
+def parameters(draws: Draws, name: str, level: str) -> Exercise:
     """Parameters, and operations, of one convolution."""
     groups = 1 if level != HARD else draws.pick((2, 4))
     channels = draws.pick((3, 6, 8) if level == EASY else (16, 24, 32)) if groups == 1 else draws.pick((16, 24, 32))
@@ -79,14 +79,14 @@ def parameters(draws: Draws, name: str, level: str) -> Task:
     if level != EASY:
         asked.append(_of_layer(name, "macs", "multiply-accumulates"))
     inputs = ((f"{name}_input", f"{channels}x{size}x{size}"),)
-    return Task(name, "parameters", (text,), tuple(asked), inputs, (f"- conv: {{{fields}}}",))
+    return Exercise(name, "parameters", (text,), tuple(asked), inputs, (f"- conv: {{{fields}}}",))
 
 
 def _of_layer(layer: str, figure: str, what: str) -> Asked:
     return Asked(f"{layer}.{figure}", what, Question(f"{layer}.{figure}", "", {}))
 
 
-def fields_of_view(draws: Draws, name: str, level: str) -> Task:
+def fields_of_view(draws: Draws, name: str, level: str) -> Exercise:
     """The receptive field of the last of some layers."""
     lines, shown = [], []
     depth = {EASY: 2, MEDIUM: 3, HARD: 4}[level]
@@ -110,10 +110,10 @@ def fields_of_view(draws: Draws, name: str, level: str) -> Task:
     )
     inputs = ((f"{name}_input", "1x128x128"),)
     call = (f"- {name}_net: {{from: {name}_input, name: {name}}}",)
-    return Task(name, "fields", (text, Listing(tuple(shown))), (asked,), inputs, call, block)
+    return Exercise(name, "fields", (text, Listing(tuple(shown))), (asked,), inputs, call, block)
 
 
-def by_hand(draws: Draws, name: str, level: str) -> Task:
+def by_hand(draws: Draws, name: str, level: str) -> Exercise:
     """A convolution of a small matrix, or a pool."""
     if level != EASY and draws.pick((True, False)):
         return _pool_by_hand(draws, name, level)
@@ -132,10 +132,10 @@ def by_hand(draws: Draws, name: str, level: str) -> Task:
     )
     text = f"Work out the {what} of X with K, stride {stride}, no padding."
     parts = (text, _shown("X", matrices), _shown("K", kernels))
-    return Task(name, "by_hand", parts, (Asked(name, "result", Question(f"convolve {name}", "", fields)),))
+    return Exercise(name, "by_hand", parts, (Asked(name, "result", Question(f"convolve {name}", "", fields)),))
 
 
-def _pool_by_hand(draws: Draws, name: str, level: str) -> Task:
+def _pool_by_hand(draws: Draws, name: str, level: str) -> Exercise:
     kind, stride = draws.pick(("max", "avg")), 2 if level == MEDIUM else 1
     size = 4 if level == MEDIUM else 3
     values = range(0, 20, 4) if kind == "avg" else range(20)
@@ -146,7 +146,7 @@ def _pool_by_hand(draws: Draws, name: str, level: str) -> Task:
     word = {"max": "maximum", "avg": "average"}[kind]
     text = f"Work out the {word} pooling of X over 2x2, stride {stride}."
     asked = Asked(name, "result", Question(f"convolve {name}", "", fields))
-    return Task(name, "by_hand", (text, _shown("X", [matrix])), (asked,))
+    return Exercise(name, "by_hand", (text, _shown("X", [matrix])), (asked,))
 
 
 Rows = list[list[int]]
@@ -164,7 +164,7 @@ def _shown(name: str, channels: list[Rows]) -> Matrix:
     return Matrix(name, tuple(tuple(tuple(map(str, row)) for row in rows) for rows in channels))
 
 
-def networks(draws: Draws, name: str, level: str) -> Task:
+def networks(draws: Draws, name: str, level: str) -> Exercise:
     """A small network: shapes, parameters, the sum."""
     channels, size = draws.pick((1, 3)), draws.pick((28, 32, 36))
     first, second = draws.pick((6, 8, 10)), draws.pick((12, 16, 20))
@@ -205,10 +205,10 @@ def networks(draws: Draws, name: str, level: str) -> Task:
     asked = tuple(Asked(f"{name}.{f}", what, Question(f"{name}.{f}", "", {})) for f, what in figures)
     inputs = ((f"{name}_input", f"{channels}x{size}x{size}"),)
     call = (f"- {name}_net: {{from: {name}_input, name: {name}}}",)
-    return Task(name, "networks", (text, Listing(tuple(shown))), asked, inputs, call, block)
+    return Exercise(name, "networks", (text, Listing(tuple(shown))), asked, inputs, call, block)
 
 
-TOPICS: dict[str, Callable[[Draws, str, str], Task]] = {
+TOPICS: dict[str, Callable[[Draws, str, str], Exercise]] = {
     "sizes": sizes,
     "padding": paddings,
     "parameters": parameters,

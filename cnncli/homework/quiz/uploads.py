@@ -16,7 +16,7 @@ from cnncli.homework.mistakes import described, plain
 from cnncli.homework.quiz import Quiz, Solved, solved
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.papers import HTML, MARKDOWN, heading, value_text, working, wrong_options
-from cnncli.homework.quiz.task import Task
+from cnncli.homework.quiz.task import Exercise
 from cnncli.io.escaping import html as escape
 
 RIGHT = "Right."
@@ -49,7 +49,7 @@ def entries(quiz: Quiz) -> Iterator[Entry]:
             yield _entry(quiz, task, answer)
 
 
-def _entry(quiz: Quiz, task: Task, answer: Solved) -> Entry:
+def _entry(quiz: Quiz, task: Exercise, answer: Solved) -> Entry:
     right = value_text(answer.truth.value)
     options = [Option(right, True, RIGHT)]
     options += [Option(text, False, described(plain(name))) for name, text in wrong_options(answer)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cnncli.arithmetic.shape import Shape, format_shape, is_open
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, suggestion
-from cnncli.inference import SUMMED, Facts, Inferred
+from cnncli.inference import SUMMED, Inferred, LayerInfo
 from cnncli.layers.sliding import padding_text, values_text
 from cnncli.views.summary.rows import Row
 
@@ -69,10 +69,10 @@ def with_batch(shape: Shape, batch: int) -> Shape:
 
 
 def _sees(row: Row, inferred: Inferred, batch: int) -> str:
-    return sees_text(row.facts, inferred) if row.facts is not None else ""
+    return receptive_field_text(row.facts, inferred) if row.facts is not None else ""
 
 
-def sees_text(facts: Facts, inferred: Inferred) -> str:
+def receptive_field_text(facts: LayerInfo, inferred: Inferred) -> str:
     """The receptive field's size on each input: ``16x16``, ``all``; with ``*`` where its paths are not aligned."""
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     parts = []

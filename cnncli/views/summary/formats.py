@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.inference import Facts, Inferred
+from cnncli.inference import Inferred, LayerInfo
 from cnncli.io.escaping import csv_text, latex, markdown
 from cnncli.views.summary.columns import Column, scaled, stride_value, with_batch
 from cnncli.views.summary.rows import Row
@@ -50,7 +50,7 @@ def json_text(summary: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _layer(facts: Facts, batch: int) -> dict[str, Any]:
+def _layer(facts: LayerInfo, batch: int) -> dict[str, Any]:
     figures = facts.figures
     return {
         "name": facts.node.name,

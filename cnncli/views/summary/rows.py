@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnncli.graph import Group
-from cnncli.inference import SUMMED, Facts, Inferred
+from cnncli.inference import SUMMED, Inferred, LayerInfo
 
 Counts = dict[str, int]
 
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     label: str
     depth: int
     kind: str
-    facts: Facts | None
+    facts: LayerInfo | None
     counts: Counts | None
     times: int = 1
     is_layer: bool = False
@@ -31,7 +31,7 @@ class _Branch(NamedTuple):
     """A composite with what stands in it: layers and further composites, in order."""
 
     group: Group
-    children: list[_Branch | Facts]
+    children: list[_Branch | LayerInfo]
 
 
 def outline(inferred: Inferred, depth: int | None = None) -> list[Row]:
@@ -49,11 +49,11 @@ def flat(inferred: Inferred) -> list[Row]:
     ]
 
 
-def _tree(inferred: Inferred) -> list[_Branch | Facts]:
+def _tree(inferred: Inferred) -> list[_Branch | LayerInfo]:
     """Nest the groups by the ranges of nodes that they cover."""
     nodes = list(inferred.facts.values())
     pending = sorted(inferred.graph.groups, key=lambda group: (group.first, -group.last, group.name.count(".")))
-    top: list[_Branch | Facts] = []
+    top: list[_Branch | LayerInfo] = []
     open_branches: list[_Branch] = []
     at = 0
     for group in pending:
@@ -69,7 +69,9 @@ def _tree(inferred: Inferred) -> list[_Branch | Facts]:
     return top
 
 
-def _fill(nodes: list[Facts], at: int, until: int, open_branches: list[_Branch], top: list[_Branch | Facts]) -> int:
+def _fill(
+    nodes: list[LayerInfo], at: int, until: int, open_branches: list[_Branch], top: list[_Branch | LayerInfo]
+) -> int:
     """Hang the nodes from ``at`` on to the innermost composites that cover them."""
     while at < until:
         while open_branches and open_branches[-1].group.last <= at:
@@ -79,9 +81,9 @@ def _fill(nodes: list[Facts], at: int, until: int, open_branches: list[_Branch],
     return at
 
 
-def _add_rows(children: list[_Branch | Facts], parent: str, level: int, depth: int | None, rows: list[Row]) -> None:
+def _add_rows(children: list[_Branch | LayerInfo], parent: str, level: int, depth: int | None, rows: list[Row]) -> None:
     for child, times in _folded(children):
-        if isinstance(child, Facts):
+        if isinstance(child, LayerInfo):
             label, kind = _below(child.node.name, parent), child.node.layer.kind
             rows.append(Row(label, level, kind, child, _counts_of(child), is_layer=True))
             continue
@@ -110,9 +112,9 @@ def _round_label(label: str, times: int) -> str:
     return label if times == 1 else f"{int(label) - times + 1}-{label}"
 
 
-def _last(branch: _Branch) -> Facts:
+def _last(branch: _Branch) -> LayerInfo:
     last = branch.children[-1]
-    return last if isinstance(last, Facts) else _last(last)
+    return last if isinstance(last, LayerInfo) else _last(last)
 
 
 def _below(name: str, parent: str) -> str:
@@ -120,7 +122,7 @@ def _below(name: str, parent: str) -> str:
     return name[len(parent) + 1 :] if name.startswith(f"{parent}.") else name.rpartition(".")[2]
 
 
-def _folded(children: list[_Branch | Facts]) -> Iterator[tuple[_Branch | Facts, int]]:
+def _folded(children: list[_Branch | LayerInfo]) -> Iterator[tuple[_Branch | LayerInfo, int]]:
     """Children with how often each comes in a row: rounds of a repeat that cost the same are told once, by the last.
 
     Its receptive field is the one that goes on.
@@ -136,7 +138,7 @@ def _folded(children: list[_Branch | Facts]) -> Iterator[tuple[_Branch | Facts, 
         at += times
 
 
-def _is_same_round(child: _Branch | Facts, signature: tuple[object, ...]) -> bool:
+def _is_same_round(child: _Branch | LayerInfo, signature: tuple[object, ...]) -> bool:
     return isinstance(child, _Branch) and child.group.kind == "round" and _signature(child) == signature
 
 
@@ -148,13 +150,13 @@ def _signature(branch: _Branch) -> tuple[object, ...]:
     )
 
 
-def _counts_of(facts: Facts) -> Counts:
+def _counts_of(facts: LayerInfo) -> Counts:
     return {name: getattr(facts.figures, name) for name in SUMMED}
 
 
 def _total(branch: _Branch) -> Counts:
     counts = dict.fromkeys(SUMMED, 0)
-    pending: list[_Branch | Facts] = [branch]
+    pending: list[_Branch | LayerInfo] = [branch]
     while pending:
         child = pending.pop()
         if isinstance(child, _Branch):

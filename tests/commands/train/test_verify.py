@@ -17,7 +17,7 @@ from program import Run
 
 from cnncli import inference
 from cnncli.analysis import input_region
-from cnncli.arithmetic.receptive_field import Field
+from cnncli.arithmetic.receptive_field import AxisField
 from cnncli.executor import verification
 from cnncli.executor.verification import OK, measured_footprint, verify
 from cnncli.graph import Graph, Input, Node
@@ -93,7 +93,7 @@ def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write
     path = write("input: 1x20x20\nlayers: [conv: {filters: 1, kernel: 3}, upsample: 2]\n")
     from cnncli.layers.reshape import Upsample
 
-    monkeypatch.setattr(Upsample, "reach", lambda self, inputs, output: ((Field((0,), (1,), 1),) * 2,))
+    monkeypatch.setattr(Upsample, "reach", lambda self, inputs, output: ((AxisField((0,), (1,), 1),) * 2,))
     ended = cnn("verify", path)
     assert ended.code == 1 and "torch 8..10x8..10" in ended.out
 
@@ -115,7 +115,7 @@ def test_a_unit_that_is_said_to_see_what_it_does_not_is_named(
     assert cnn("verify", path).code == 0
     from cnncli.layers.conv import ConvTranspose
 
-    every_unit_reads_one = Field((0, 0, 0), (0, 0, 0), 1)
+    every_unit_reads_one = AxisField((0, 0, 0), (0, 0, 0), 1)
     monkeypatch.setattr(ConvTranspose, "reach", lambda self, inputs, output: ((every_unit_reads_one,) * 2,))
     ended = cnn("verify", path, "--only-differences")
     assert ended.code == 1
@@ -138,7 +138,7 @@ def test_a_composed_field_that_is_too_small_or_too_large_is_named(
 ) -> None:
     composed = inference.compose
 
-    def wrong(layer: Field, below: Field) -> Field:
+    def wrong(layer: AxisField, below: AxisField) -> AxisField:
         right = composed(layer, below)
         return right._replace(last=tuple(high + mistake for high in right.last))
 

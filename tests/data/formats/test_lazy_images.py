@@ -12,7 +12,7 @@ from data_tars import png, write_tar
 from PIL import Image
 from program import Run
 
-from cnncli.data import Dataset, OnDisk, load_dataset
+from cnncli.data import Dataset, LazyImages, load_dataset
 from cnncli.errors import CnnError
 
 SHAPE = (3, 4, 4)
@@ -54,7 +54,7 @@ def test_it_is_what_it_is_in_memory(tmp_path: Path, form: str, shape: tuple[int,
     here, there = load(path, False, shape), load(path, True, shape)
     assert here.classes == there.classes and here.name == there.name
     for memory, disk in ((here.train, there.train), (here.test, there.test)):
-        assert isinstance(disk.images, OnDisk) and not isinstance(memory.images, OnDisk)
+        assert isinstance(disk.images, LazyImages) and not isinstance(memory.images, LazyImages)
         assert disk.images.shape == memory.images.shape and disk.labels.dtype == np.int64
         images = disk.images.read(range(len(disk.labels)))
         pairs = [
@@ -75,7 +75,7 @@ def test_more_than_half_of_the_memory_stays_on_disk(tmp_path: Path, monkeypatch:
     path = written(tmp_path, "folder", files())
     monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2000)
     dataset = load(path)
-    assert isinstance(dataset.train.images, OnDisk) and "stay on disk" in dataset.notes[-1]
+    assert isinstance(dataset.train.images, LazyImages) and "stay on disk" in dataset.notes[-1]
     monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 22 * 48 * 2)
     assert isinstance(load(path).train.images, np.ndarray)
 
@@ -91,7 +91,7 @@ def test_a_broken_image_is_named_when_it_is_read(tmp_path: Path) -> None:
     dataset = load(path, stream=True)
     with pytest.raises(CnnError) as error:
         for split in (dataset.train, dataset.test):
-            assert isinstance(split.images, OnDisk)
+            assert isinstance(split.images, LazyImages)
             split.images.read(range(len(split.labels)))
     assert str(error.value) == (
         f"{path}: cat/2 ü.png cannot be read as an image: it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file\n"
@@ -102,7 +102,7 @@ def test_a_broken_image_is_named_when_it_is_read(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "folder", files())
     train = load(path, stream=True).train.images
-    assert isinstance(train, OnDisk)
+    assert isinstance(train, LazyImages)
     for file in path.rglob("*.png"):
         file.unlink()
     with pytest.raises(CnnError) as error:

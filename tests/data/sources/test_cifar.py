@@ -62,7 +62,7 @@ def test_every_layout_is_found(tmp_path: Path, name: str, form: str) -> None:
         where = {"folder": collection.folder, "own folder": name, "here": "sub"}[form]
         unpacked(tmp_path / where, contents(name))
     root = tmp_path / "sub" if form == "here" else tmp_path
-    assert cifar.is_here(name, root) and not cifar.is_here(name, tmp_path / "elsewhere")
+    assert cifar.is_local(name, root) and not cifar.is_local(name, tmp_path / "elsewhere")
     dataset = load_dataset(name, (3, 32, 32), root)
     assert dataset.train.images.shape == (20 * len(collection.train), 3, 32, 32)
     assert np.array_equal(dataset.train.images[:, 1, 7, 7], dataset.train.labels)

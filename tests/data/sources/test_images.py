@@ -19,7 +19,7 @@ from PIL import Image
 import cnncli.data.formats.decoding
 from cnncli.data import Dataset, load_dataset
 from cnncli.data.classes import WANTED, arrange
-from cnncli.data.formats.containers import DAMAGED, Entry
+from cnncli.data.formats.containers import DAMAGED, FileEntry
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS
 
@@ -212,10 +212,10 @@ names = st.lists(
 
 @given(names, st.randoms(use_true_random=False))
 def test_the_order_of_entries_has_no_influence(paths: list[tuple[str, ...]], random) -> None:
-    entries = [Entry((*path[:-1], path[-1] + ".png"), "file") for path in paths]
+    entries = [FileEntry((*path[:-1], path[-1] + ".png"), "file") for path in paths]
     shuffled = random.sample(entries, len(entries))
 
-    def outcome(given: list[Entry]) -> object:
+    def outcome(given: list[FileEntry]) -> object:
         try:
             return arrange(Path("p"), given)
         except CnnError as error:
@@ -226,7 +226,7 @@ def test_the_order_of_entries_has_no_influence(paths: list[tuple[str, ...]], ran
 
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=4))
 def test_every_image_is_held_out_or_trained_with(counts: list[int]) -> None:
-    entries = [Entry((f"class{i}", f"{j}.png"), "file") for i, count in enumerate(counts) for j in range(count)]
+    entries = [FileEntry((f"class{i}", f"{j}.png"), "file") for i, count in enumerate(counts) for j in range(count)]
     if max(counts) == 1:
         return
     arranged = arrange(Path("p"), entries)

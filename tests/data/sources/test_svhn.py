@@ -44,7 +44,7 @@ def written(folder: Path, train: bytes, test: bytes) -> Path:
 @pytest.mark.parametrize("folder", ["svhn", "SVHN", "."])
 def test_every_place_is_found(tmp_path: Path, folder: str) -> None:
     written(tmp_path / folder, matlab(20), matlab(7))
-    assert svhn.is_here(tmp_path) and not svhn.is_here(tmp_path / "elsewhere")
+    assert svhn.is_local(tmp_path) and not svhn.is_local(tmp_path / "elsewhere")
     dataset = load_dataset("svhn", SHAPE, tmp_path)
     images, labels = dataset.train.images, dataset.train.labels
     assert images.shape == (20, *SHAPE) and images.dtype == np.uint8 and images.flags.c_contiguous

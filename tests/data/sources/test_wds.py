@@ -12,7 +12,7 @@ import pytest
 from data_tars import png, write_tar
 from numpy.typing import NDArray
 
-from cnncli.data import Dataset, OnDisk, absolute_spec, load_dataset
+from cnncli.data import Dataset, LazyImages, absolute_spec, load_dataset
 from cnncli.data.sources.wds.samples import read_samples
 from cnncli.data.sources.wds.shards import expand, find_shards
 from cnncli.errors import CnnError
@@ -39,13 +39,13 @@ def load(text: object, shape: tuple[int, ...] = SHAPE) -> Dataset:
     return load_dataset(f"wds:{text}", shape)
 
 
-def stored(dataset: Dataset) -> tuple[OnDisk, OnDisk]:
+def stored(dataset: Dataset) -> tuple[LazyImages, LazyImages]:
     train, test = dataset.train.images, dataset.test.images
-    assert isinstance(train, OnDisk) and isinstance(test, OnDisk)
+    assert isinstance(train, LazyImages) and isinstance(test, LazyImages)
     return train, test
 
 
-def values(images: OnDisk) -> list[int]:
+def values(images: LazyImages) -> list[int]:
     """What each image is filled with."""
     return images.read(range(images.shape[0]))[:, 0, 0, 0].tolist()
 
@@ -86,7 +86,7 @@ def test_any_rows_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
             train.read(wrong)
 
 
-def read_rows(images: OnDisk, rows: list[int]) -> NDArray[np.uint8]:
+def read_rows(images: LazyImages, rows: list[int]) -> NDArray[np.uint8]:
     return images.read(rows)
 
 
@@ -97,7 +97,7 @@ def test_other_processes_read_the_same(tmp_path: Path, method: str) -> None:
         pytest.skip(f"no {method} here")
     orders = [[6, 0, 3], [1, 1, 5], [4, 2, 0]] * 5
     with multiprocessing.get_context(method).Pool(2) as pool:
-        found = pool.starmap(OnDisk.read, [(train, rows) for rows in orders])
+        found = pool.starmap(LazyImages.read, [(train, rows) for rows in orders])
     for rows, images in zip(orders, found, strict=True):
         assert images[:, 1, 2, 2].tolist() == rows
 

@@ -121,7 +121,7 @@ def test_a_run_is_exported_with_its_weights_classes_and_normalisation(cnn: Run, 
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("wrote small.py and small.safetensors; outputs ")
     text = Path("small.py").read_text()
-    assert "class SmallOne(nn.Module):" in text and "class PaddedConv(OwnConvolution):" in text
+    assert "class SmallOne(nn.Module):" in text and "class PaddedConv(CustomConv):" in text
     assert "CLASSES = (" in text and f"MEAN, STD = {run.record.normalisation.mean}" in text
     image = torch.randn(5, 1, 8, 8)
     save_file({"input": image}, "small.input")

@@ -195,7 +195,7 @@ def test_what_a_file_says_of_itself_is_no_code() -> None:
     ],
 )
 def test_class_names(text: str, name: str) -> None:
-    assert class_name(text, {"Tensor", "LocalConv"}) == name
+    assert class_name(text, {"Tensor", "LocallyConnected"}) == name
 
 
 def test_rounds_are_lists_and_scopes_of_other_parts_are_not() -> None:

@@ -22,7 +22,7 @@ from stopped import check_stopped_is_never_stopped
 from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.executor.feeding import streaming
-from cnncli.executor.feeding.batches import Images, evaluation_batches, split_off, spread, training_batches
+from cnncli.executor.feeding.batches import Images, evaluation_batches, evenly_spaced, random_split, training_batches
 from cnncli.executor.feeding.streaming import FILES_AT_ONCE, Streamed, streamed
 
 
@@ -65,7 +65,7 @@ def test_batches_are_those_of_memory(loaders: int, shared: bool, monkeypatch: py
         for a, b in pairs:
             assert torch.equal(a.images.pixels, b.images.pixels) and torch.equal(a.images.labels, b.images.labels)
             assert torch.equal(a.indices, b.indices) and (a.size, a.counts) == (b.size, b.counts)
-    for part, same in zip(split_off(one, 0.2, 1), split_off(other, 0.2, 1), strict=True):
+    for part, same in zip(random_split(one, 0.2, 1), random_split(other, 0.2, 1), strict=True):
         for c, d in zip(evaluation_batches(part), evaluation_batches(same), strict=True):
             assert torch.equal(c.pixels, d.pixels) and torch.equal(c.labels, d.labels)
 
@@ -101,7 +101,7 @@ def test_a_sample_is_from_all_over() -> None:
     for images in (on_disk(200), Images(pixels, torch.zeros(200, dtype=torch.int64))):
         assert images.sample(5)[:, 0, 0, 0].tolist() == [0, 49, 99, 149, 199]
         assert images.sample(10_000)[:, 0, 0, 0].tolist() == list(range(200))
-    assert spread(2, 3_000_000_000).tolist() == [0, 2_999_999_999]
+    assert evenly_spaced(2, 3_000_000_000).tolist() == [0, 2_999_999_999]
 
 
 # From the command line --------------------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnncli.executor.lowering.modules import build
 from cnncli.executor.network.network import Network, check
-from cnncli.inference import work_out
-from cnncli.layers import KINDS, Layer, Misfit
+from cnncli.inference import infer_layer
+from cnncli.layers import KINDS, Layer, ShapeError
 
 COMPOSING = ("residual", "parallel", "repeat", "blocks", "unit", "inputs", "add", "concat")
 
@@ -103,8 +103,8 @@ def test_a_pool_fits_exactly_where_torch_s_own_runs_and_gives_the_same_values(
     assume(not kernel // 2 < padding <= span // 2)  # torch: not in 1-D, but in 2-D; ours: in both
     image = torch.randn(1, 2, *shape)
     try:
-        ours = work_out(layer, ((2, *shape),)).output_shape
-    except Misfit:
+        ours = infer_layer(layer, ((2, *shape),)).output_shape
+    except ShapeError:
         with pytest.raises(RuntimeError):
             theirs(image)
         return
@@ -137,8 +137,8 @@ def test_a_convolution_fits_exactly_where_torch_s_own_runs(
         return result.shape
 
     try:
-        ours = work_out(layer, ((channels, *shape),)).output_shape
-    except Misfit:
+        ours = infer_layer(layer, ((channels, *shape),)).output_shape
+    except ShapeError:
         with pytest.raises((RuntimeError, ValueError)):
             run()
         return
@@ -187,8 +187,8 @@ def test_pools_of_every_padding_and_rounding_are_what_their_definition_says(
         **{name: data.draw(values) for name, values in special.items()},
     )
     try:
-        work_out(layer, (shape,))
-    except Misfit:
+        infer_layer(layer, (shape,))
+    except ShapeError:
         assume(False)
     torch.manual_seed(0)
     image = torch.randn(shape)
@@ -217,12 +217,12 @@ def test_a_border_can_be_padded_exactly_where_torch_s_own_module_can_and_convolu
     theirs = BORDERS[mode][len(pads) - 1](tuple(amount for pair in reversed(pads) for amount in pair))
     image = torch.randn(1, *shape)
     try:
-        work_out(layer, (shape,))
-    except Misfit:
+        infer_layer(layer, (shape,))
+    except ShapeError:
         with pytest.raises((RuntimeError, ValueError)):
             theirs(image)
-        with pytest.raises(Misfit):
-            work_out(conv, (shape,))
+        with pytest.raises(ShapeError):
+            infer_layer(conv, (shape,))
         return
     padded = theirs(image)
     assert torch.equal(build(layer, (shape,))(image), padded)
@@ -237,6 +237,6 @@ def test_nearest_upsampling_reads_the_input_that_the_field_says(size: int) -> No
     pixels = torch.arange(float(size))[None, None]
     for output in {*range(size, 40 * size, size), size * 3 // 2, size * 5 // 4, max(1, size // 2)}:
         layer = KINDS["upsample"](size=output)
-        (reach,) = work_out(layer, ((1, size),)).reach
+        (reach,) = infer_layer(layer, ((1, size),)).reach
         read = build(layer, ((1, size),))(pixels)[0, 0].long().tolist()
         assert read == [reach[0].low(i) for i in range(output)]

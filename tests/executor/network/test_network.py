@@ -165,14 +165,14 @@ def test_more_filters_before_a_pool_change_neither_values_nor_gradients(filters:
 @pytest.mark.parametrize("name", ["c1.bias", "conv2.weight", "linear1.weight", "linear3.bias"])
 def test_the_layer_whose_weights_are_no_numbers_is_named(name: str, rewritten: bool) -> None:
     from cnncli import load
-    from cnncli.executor.training.nan_finder import first_bad_layer
+    from cnncli.executor.training.nan_finder import first_nonfinite_layer
 
     network = Network(load("lenet5").inferred, rewritten=rewritten).train()
     with torch.no_grad():
         network.get_parameter(name).view(-1)[0] = float("nan")
     for kind in (torch.float32, torch.bfloat16):
         with torch.autocast("cpu", kind, enabled=kind != torch.float32):
-            found = first_bad_layer(network, torch.randn(2, 1, 28, 28))
+            found = first_nonfinite_layer(network, torch.randn(2, 1, 28, 28))
         assert found == f"{name.partition('.')[0]} has weights that are not numbers"
 
 

@@ -130,14 +130,14 @@ def test_the_last_epoch_may_be_a_part_of_one(cnn: Run, net: Path, monkeypatch: p
     check_stopped_is_never_stopped(cnn, monkeypatch, net, "--epochs", "2.4", "--freeze-after", "c1.bias=1.5")
     lines = [json.loads(line) for line in Path("run/metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
-    real = recorder._Keeper.epoch
+    real = recorder.RunRecorder.epoch
 
-    def killed(self: recorder._Keeper, state: loop.State, *rest: object) -> None:
+    def killed(self: recorder.RunRecorder, state: loop.State, *rest: object) -> None:
         real(self, state, *rest)  # type: ignore[arg-type]
         if state.step == 70:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(recorder._Keeper, "epoch", killed)
+    monkeypatch.setattr(recorder.RunRecorder, "epoch", killed)
     assert cnn("train", net, "--epochs", "2.4", "--freeze-after", "c1.bias=1.5", "--run-dir", "end").code in (0, 143)
     cnn("train", "--resume", "end")
     assert losses("end") == losses("whole") and weights("end") == weights("whole")
@@ -165,7 +165,7 @@ def test_sigterm_saves_and_ends_with_143(net: Path) -> None:
 
 def interrupted(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, step: int = 40) -> None:
     """A run that was stopped at a step of its second epoch."""
-    real = loop.take_step
+    real = loop.train_step
 
     def take(task: object, state: loop.State, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]
@@ -219,7 +219,7 @@ def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pyt
     from cnncli.executor.runs import setup
 
     monkeypatch.setattr(setup, "chosen", lambda *_: "bf16")
-    check = loop.take_step
+    check = loop.train_step
 
     def step(task: object, state: loop.State, *rest: object) -> None:
         check(task, state, *rest)  # type: ignore[arg-type]
@@ -314,14 +314,14 @@ def test_a_loss_that_comes_apart_names_the_layer_and_the_step(cnn: Run, net: Pat
 
 
 def test_weights_that_are_no_numbers_are_not_kept(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = recorder._Keeper.epoch
+    real = recorder.RunRecorder.epoch
 
-    def spoiled(self: recorder._Keeper, state: loop.State, seen: loop.Seen, *rest: object) -> None:
+    def spoiled(self: recorder.RunRecorder, state: loop.State, seen: loop.Seen, *rest: object) -> None:
         if seen.epoch == 2:  # which the held-out loss does not show
             state.network.get_parameter("c1.bias").data[0] = float("inf")
         real(self, state, seen, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recorder._Keeper, "epoch", spoiled)
+    monkeypatch.setattr(recorder.RunRecorder, "epoch", spoiled)
     ended = cnn("train", net, "--run-dir", "run")
     assert ended.code == 1 and "in epoch 2: the training has come apart" in ended.err
     assert all(np.isfinite(tensor).all() for tensor in load_file("run/weights.safetensors").values())
@@ -366,7 +366,7 @@ def test_a_run_says_what_it_is_made_of(cnn: Run, net: Path) -> None:
 
 def test_the_seconds_of_a_run_are_those_of_all_its_parts(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock is moved on by 100 s with each step; what a resumed part does not take again, it does not count."""
-    real, now = loop.take_step, [0.0]
+    real, now = loop.train_step, [0.0]
 
     def take(task: object, state: loop.State, *rest: object) -> None:
         now[0] += 100

@@ -25,7 +25,7 @@ from cnncli.executor.feeding.batches import Images
 from cnncli.executor.network.tensor_files import opened
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.checkpoint import LAST
-from cnncli.executor.training.loop import Task, seed_draws
+from cnncli.executor.training.loop import TrainingSetup, seed_draws
 from cnncli.recipe import Recipe
 from cnncli.runs.folder import is_held
 
@@ -154,7 +154,7 @@ def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest
         for number in range(count):
             monkeypatch.setattr(distributed, "count", lambda: count)
             monkeypatch.setattr(distributed, "number", lambda number=number: number)
-            own = distributed.share(index)
+            own = distributed.shard(index)
             assert len(own) > 0
             found += own.tolist() if distributed.counts(index) else []
         assert sorted(found) == index.tolist()
@@ -208,7 +208,7 @@ def test_each_worker_has_a_gpu_of_its_own_and_draws_on_it(monkeypatch: pytest.Mo
 
 def test_each_worker_drops_out_other_values_and_the_first_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     images = Images(torch.zeros(4, 1, 2, 2), torch.zeros(4, dtype=torch.int64))
-    task = cast(Task, SimpleNamespace(recipe=Recipe(), train=images))
+    task = cast(TrainingSetup, SimpleNamespace(recipe=Recipe(), train=images))
 
     def drawn() -> float:
         seed_draws(task, 5)

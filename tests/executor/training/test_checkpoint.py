@@ -56,7 +56,7 @@ NO_NUMBERS = (None, True, "3", "", [], {}, [1], math.nan, math.inf, -math.inf, -
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """A SIGTERM right after a step of every training."""
-    real = loop.take_step
+    real = loop.train_step
 
     def take(task: object, state: loop.State, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]

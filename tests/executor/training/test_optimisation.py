@@ -11,7 +11,7 @@ from torch import nn
 from cnncli.errors import CnnError
 from cnncli.executor.network.whitening import whiten
 from cnncli.executor.runtime.precision import chosen
-from cnncli.executor.training.averaging import Average
+from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.losses import class_weights, training_loss
 from cnncli.executor.training.muon import Muon, orthogonalised
 from cnncli.executor.training.optimizers import freeze, optimizers, rate_factor, set_rates
@@ -127,7 +127,7 @@ def test_muon_sets_the_norm_of_a_filter_and_lowers_a_loss() -> None:
 
 def test_a_running_average_is_the_plain_one() -> None:
     network = net()
-    average = Average(network, 0.9, 0)
+    average = WeightAverage(network, 0.9, 0)
     plain = {name: value.clone() for name, value in network.state_dict().items() if value.is_floating_point()}
     for step in range(1, 30):
         with torch.no_grad():
@@ -145,7 +145,7 @@ def test_a_running_average_is_the_plain_one() -> None:
 
 def test_looking_ahead_goes_half_way_every_k_steps() -> None:
     network = net()
-    average = Average(network, 0.0, 3)
+    average = WeightAverage(network, 0.0, 3)
     start = network[0].weight.detach().clone()
     for step in (1, 2, 3):
         with torch.no_grad():
@@ -190,7 +190,7 @@ def test_smoothed_loss_is_torch_s() -> None:
 def test_a_step_is_the_optimizer_s_own_step(name: str) -> None:
     """To the bit: it only leaves the hooks and the profiler's notes out."""
     from cnncli.executor.runtime.precision import Precision
-    from cnncli.executor.training.optimizers import drop_gradients
+    from cnncli.executor.training.optimizers import zero_grad
 
     results = []
     for ours in (False, True):
@@ -198,7 +198,7 @@ def test_a_step_is_the_optimizer_s_own_step(name: str) -> None:
         network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(16, 3))
         found = optimizers(network, Recipe(optimizer=name, momentum=0.9, nesterov=True, weight_decay=0.01))
         for _ in range(3):
-            drop_gradients(found)
+            zero_grad(found)
             assert all(parameter.grad is None for parameter in network.parameters())
             network(torch.randn(5, 2, 4, 4)).square().sum().backward()
             if ours:

@@ -13,7 +13,7 @@ from torch.optim import lr_scheduler
 
 from cnncli.errors import CnnError
 from cnncli.executor.training.optimizers import RISE, START, rate_factor, steps_in
-from cnncli.executor.training.state import State
+from cnncli.executor.training.state import TrainState
 from cnncli.recipe import SCHEDULES, Recipe, read_recipe
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
@@ -123,7 +123,7 @@ def test_a_part_of_an_epoch_is_rounded_up_to_a_step(epochs: float, steps_per_epo
 @given(losses=st.lists(st.integers(1, 6), min_size=1, max_size=30), patience=st.integers(1, 4))
 def test_a_plateau_lowers_the_rate_when_torch_s_scheduler_does(losses: list[int], patience: int) -> None:
     recipe = Recipe(schedule="plateau", gamma=0.5, patience=patience)
-    state = State(torch.nn.Identity(), [], None, None, None)  # type: ignore[arg-type]
+    state = TrainState(torch.nn.Identity(), [], None, None, None)  # type: ignore[arg-type]
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     # torch counts epochs beyond its patience, and waits for a gain of a threshold
     scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=patience - 1, threshold=0.0, eps=0.0)

@@ -22,7 +22,7 @@ from cnncli.executor.feeding.batches import Batch, Images, normalisation_of
 from cnncli.executor.network.network import Network
 from cnncli.executor.runs.provenance import fingerprint, is_same
 from cnncli.executor.runs.setup import scoring
-from cnncli.executor.training.loop import Task, shown_images
+from cnncli.executor.training.loop import TrainingSetup, augmented_batch
 from cnncli.executor.training.objectives.regression import Regression, scaled, scaling_of
 from cnncli.executor.training.objectives.segmentation import VOID, Segmentation
 from cnncli.recipe import Recipe
@@ -174,8 +174,8 @@ def test_masks_are_moved_as_their_images_are(step: int, epoch: int, keys: set[st
     recipe = Recipe(**{key: MOVED[key] for key in keys})
     train = Images(masks[:, None], masks)
     objective = Segmentation(101, (16, 16), None, 0.0, probabilities=False)
-    task = Task(torch.nn.Identity(), abs, train, train, lambda x: x.float(), objective, recipe, "fp32")  # type: ignore[arg-type]
-    shown = shown_images(task, Batch(train, torch.arange(6), 6, counts=True), epoch, step)
+    task = TrainingSetup(torch.nn.Identity(), abs, train, train, lambda x: x.float(), objective, recipe, "fp32")  # type: ignore[arg-type]
+    shown = augmented_batch(task, Batch(train, torch.arange(6), 6, counts=True), epoch, step)
     differ = (shown.images[:, 0] - shown.first.float()).abs()
     assert shown.first.dtype == torch.uint8 and set(shown.first.unique().tolist()) <= {0, 100}
     assert (differ > 75.01).sum() == 0 if "rotation" in keys else differ.max() == 0

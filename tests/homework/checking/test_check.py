@@ -12,7 +12,7 @@ from program import SHARED
 from cnncli import load
 from cnncli.errors import CnnError
 from cnncli.homework import mistakes
-from cnncli.homework.answer_key.questions import truth_of
+from cnncli.homework.answer_key.questions import expected_answer
 from cnncli.homework.answer_key.sheet import Question, read_sheet
 from cnncli.homework.answer_key.standalone import solve_truth
 from cnncli.homework.checking import answers
@@ -52,7 +52,7 @@ def test_the_figures_of_the_summary_are_right(tmp_path: Path, name: str) -> None
 def test_every_known_mistake_is_found_by_what_it_gives(name: str, figure: str) -> None:
     inferred = load(name).inferred
     for layer in inferred.facts:
-        truth = truth_of(inferred, layer, figure)
+        truth = expected_answer(inferred, layer, figure)
         for mistake, value in truth.candidates.items():
             if value is None or value == truth.value:
                 continue

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnncli.homework.answer_key.expected import Truth
+from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import nothing_known
 from cnncli.homework.answer_key.sheet import Question, read_sheet
 from cnncli.homework.checking import answers
 from cnncli.homework.checking.check import check, compared, is_right
-from cnncli.homework.grading.grade import Key, Paper, mark, read_key
+from cnncli.homework.grading.grade import GradedSubmission, Key, mark, read_key
 from cnncli.inference import SUMMED
 from cnncli.language import Source
 from cnncli.loading import Loaded, load_source
@@ -90,7 +90,7 @@ def test_right_answers_are_right_in_any_writing_and_wrong_ones_wrong(
 def test_a_rounded_answer_is_named_so_exactly_where_it_is_right_to_its_digits(
     value: int, digits: int, off: int
 ) -> None:
-    truth = Truth(value, f"{value:,}", (), {})
+    truth = ExpectedAnswer(value, f"{value:,}", (), {})
     exponent = len(str(value)) - digits
     unit = 10**exponent
     lead = (2 * value + unit) // (2 * unit) + off  # half up, and now and then a few units beside
@@ -112,7 +112,7 @@ def test_a_rounded_answer_is_named_so_exactly_where_it_is_right_to_its_digits(
 KEY = "architecture: {network}\nquestions:\n  total.params: {{points: 4, {more}}}\n"
 
 
-def marked(folder: Path, network: str, more: str, answer: str) -> Paper:
+def marked(folder: Path, network: str, more: str, answer: str) -> GradedSubmission:
     (folder / "key.yaml").write_text(KEY.format(network=network, more=more), encoding="utf-8")
     (folder / "sheet.yaml").write_text(f"student: ann\nanswers: {{total.params: '{answer}'}}\n", encoding="utf-8")
     key: Key = read_key(str(folder / "key.yaml"))
@@ -205,7 +205,7 @@ def test_a_value_of_more_than_two_decimals_is_right_when_rounded_to_these_either
 )
 def test_the_order_of_a_shape_is_free_unless_one_is_asked(value: tuple[int, int, int], order: str) -> None:
     channels, height, width = value
-    truth = Truth(value, "", (), {}, order=order)
+    truth = ExpectedAnswer(value, "", (), {}, order=order)
 
     def right(*sizes: int) -> bool:
         return is_right(truth, answers.read("x".join(map(str, sizes))))[0]

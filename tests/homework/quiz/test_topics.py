@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.quiz import draw, solved
-from cnncli.homework.quiz.task import Listing, Matrix, Task
+from cnncli.homework.quiz.task import Exercise, Listing, Matrix
 from cnncli.homework.quiz.topics import EASY, HARD, LEVELS, MEDIUM, TOPICS
 
 some = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -29,7 +29,7 @@ def optional(pattern: str, text: str, default: int) -> int:
     return int(found[1]) if found else default
 
 
-def sizes(task: Task, level: str) -> Answers:
+def sizes(task: Exercise, level: str) -> Answers:
     text = str(task.parts[0])
     n, other, k, k2, s, p = numbers(r"input of (\d+)x(\d+) .* a (\d+)x(\d+) conv.* stride (\d+), padding (\d+)", text)
     d = optional(r"dilation (\d+)", text, 1)
@@ -40,7 +40,7 @@ def sizes(task: Task, level: str) -> Answers:
     return [room // s + 1]
 
 
-def padding(task: Task, level: str) -> Answers:
+def padding(task: Exercise, level: str) -> Answers:
     text = str(task.parts[0])
     k, s, n, m = numbers(r"(\d+)x\d+ convolution with stride (\d+) .* input of (\d+)x\d+ into (\d+)x", text)
     assert text.startswith("An 11" if k == 11 else "A ") and 8 <= m <= 32 and (s == 1) == (level == EASY)
@@ -50,7 +50,7 @@ def padding(task: Task, level: str) -> Answers:
     return fitting
 
 
-def parameters(task: Task, level: str) -> Answers:
+def parameters(task: Exercise, level: str) -> Answers:
     text = str(task.parts[0])
     f, k, k2, p, c, h, w = numbers(
         r"with (\d+) filters of (\d+)x(\d+).* padding (\d+), with biases, reads a map of (\d+)x(\d+)x(\d+)", text
@@ -62,12 +62,12 @@ def parameters(task: Task, level: str) -> Answers:
     return [weights + f, *([weights * h * w] if level != EASY else [])]
 
 
-def listed(task: Task) -> list[str]:
+def listed(task: Exercise) -> list[str]:
     (listing,) = (part for part in task.parts if isinstance(part, Listing))
     return [*listing.lines]
 
 
-def fields(task: Task, level: str) -> Answers:
+def fields(task: Exercise, level: str) -> Answers:
     seen, jump, names = 1, 1, []
     for line in listed(task):
         name, k, _, s = re.findall(r"^(\w+): .* (?:over )?(\d+)x(\d+), stride (\d+)", line)[0]
@@ -81,7 +81,7 @@ def fields(task: Task, level: str) -> Answers:
     return [seen]
 
 
-def networks(task: Task, level: str) -> Answers:
+def networks(task: Exercise, level: str) -> Answers:
     c, h, w = numbers(r"reads (\d+)x(\d+)x(\d+) ", str(task.parts[0]))
     shapes, params, macs = {}, {}, {}
     for line in listed(task):
@@ -112,7 +112,7 @@ def whole(part: Matrix) -> list[list[list[int]]]:
     return [[[int(cell) for cell in row] for row in rows] for rows in part.channels]
 
 
-def by_hand(task: Task, level: str) -> Answers:
+def by_hand(task: Exercise, level: str) -> Answers:
     text = str(task.parts[0])
     x, *kernels = (whole(part) for part in task.parts if isinstance(part, Matrix))
     (s,) = numbers(r"stride (\d+)", text)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnncli.data.classes import LONGEST
 from cnncli.data.formats.archives import COMPRESSED
-from cnncli.data.formats.containers import Entry, open_source
+from cnncli.data.formats.containers import FileEntry, open_source
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS, MAX_FILE_BYTES, open_regular
 
@@ -69,12 +69,12 @@ def read_samples(path: Path) -> Samples:
     )
 
 
-Named = list[tuple[str, Entry]]
+Named = list[tuple[str, FileEntry]]
 
 
-def _paired(entries: Sequence[Entry]) -> tuple[Named, Named, Counter[str]]:
+def _paired(entries: Sequence[FileEntry]) -> tuple[Named, Named, Counter[str]]:
     """Each sample's image with its key, and each one's class with its kind, in the order of the images."""
-    samples: dict[str, dict[str, Entry]] = {}
+    samples: dict[str, dict[str, FileEntry]] = {}
     skipped: Counter[str] = Counter()
     for entry in entries:
         base, _, ending = entry.path[-1].partition(".") if entry.path else ("", "", "")
@@ -82,7 +82,7 @@ def _paired(entries: Sequence[Entry]) -> tuple[Named, Named, Counter[str]]:
             samples.setdefault("/".join((*entry.path[:-1], base)), {})[ending.lower()] = entry
         elif entry.kind != "folder":
             skipped[NO_SAMPLES.get(entry.kind, "files whose names have no key and ending")] += 1
-    found: list[tuple[str, Entry, str, Entry]] = []
+    found: list[tuple[str, FileEntry, str, FileEntry]] = []
     for key, files in samples.items():
         image = next((entry for ending, entry in files.items() if ending in IMAGES), None)
         kind = next((each for each in CLASSES if each in files), None)
@@ -128,6 +128,6 @@ def _check_plain(path: Path) -> None:
         raise CnnError(f"{path}: is a zip file", "shards are .tar files")
 
 
-def _check_size(path: Path, entry: Entry, most: int) -> None:
+def _check_size(path: Path, entry: FileEntry, most: int) -> None:
     if entry.size > most:
         raise CnnError(f"{path}: {entry.name} is larger than {most >> 20} MiB", "it is a mistake: remove it")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.classes import HELD_OUT
-from cnncli.data.dataset import Dataset, OnDisk, Split
+from cnncli.data.dataset import Dataset, LazyImages, Split
 from cnncli.data.formats.lazy_images import InTars
 from cnncli.data.sources.images import wanted_shape
 from cnncli.data.sources.wds.samples import Label, Samples, read_samples
@@ -94,7 +94,7 @@ def _split(
         for label, chosen in zip(samples.labels, mask.tolist(), strict=True)
         if chosen
     ]
-    images = OnDisk((sum(counts), *shape), tuple(filter(None, counts)), files)
+    images = LazyImages((sum(counts), *shape), tuple(filter(None, counts)), files)
     return Split(images, np.array(labels, np.int64))
 
 

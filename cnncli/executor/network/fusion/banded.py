@@ -117,9 +117,9 @@ class _Product(torch.autograd.Function):
         gradient = torch.ops.aten.threshold_backward(gradient, result, 0).view(BITS[rows.dtype])
         _spread(gradient, halves)
         _spread(halves, places)
-        spread, context.kept = places.view(rows.dtype).view(len(rows), -1), None
+        evenly_spaced, context.kept = places.view(rows.dtype).view(len(rows), -1), None
         parts = next(parts for parts in PARTS if len(rows) % parts == 0)
-        left, right = (each.view(parts, -1, each.shape[1]) for each in (rows, spread))
+        left, right = (each.view(parts, -1, each.shape[1]) for each in (rows, evenly_spaced))
         found = torch.bmm(left.transpose(1, 2), right)
         sums = torch.promote_types(rows.dtype, torch.float32)
         weight = plan.weights(found).flatten(0, 3).sum(0, dtype=sums).permute(3, 2, 0, 1)

@@ -19,7 +19,7 @@ LANES = 8  # channels that a CPU's pooling of images in channels-last takes at o
 FEW_MACS = 8_000_000  # of a linear layer on a batch: on a CPU float32 was as fast as bfloat16 and its conversions
 
 
-class Step(NamedTuple):
+class FusedStep(NamedTuple):
     """One layer's place in the computation: what it reads, and what nobody reads after it."""
 
     name: str
@@ -28,18 +28,18 @@ class Step(NamedTuple):
     done_with: tuple[str, ...]
 
 
-def rewritten(steps: list[Step], sizes: Mapping[str, tuple[int, ...]]) -> list[Step]:
+def rewritten(steps: list[FusedStep], sizes: Mapping[str, tuple[int, ...]]) -> list[FusedStep]:
     """All rewritings, one after the other. ``sizes`` are those of the map that each step reads, without channels."""
     found = small_in_float32(banded_first(wide_before_pool(pool_before_relu(steps))))
     return [cropped(step, sizes[step.name]) for step in found]
 
 
-def _feeds_alone(above: Step, below: Step) -> bool:
+def _feeds_alone(above: FusedStep, below: FusedStep) -> bool:
     """Whether a step's value is read by the one below it and by nobody else."""
     return below.inputs == (above.name,) and above.name in below.done_with
 
 
-def pool_before_relu(steps: list[Step]) -> list[Step]:
+def pool_before_relu(steps: list[FusedStep]) -> list[FusedStep]:
     """Let max pooling go before the ReLU above it, so that the ReLU has less to do.
 
     max(relu(a), relu(b)) = relu(max(a, b)), to the last bit and in the gradients: ReLU keeps the order of numbers, and
@@ -53,7 +53,7 @@ def pool_before_relu(steps: list[Step]) -> list[Step]:
     return found
 
 
-def wide_before_pool(steps: list[Step]) -> list[Step]:
+def wide_before_pool(steps: list[FusedStep]) -> list[FusedStep]:
     """Give a convolution with few filters, whose map is pooled, filters of zeros up to the lanes of a CPU.
 
     Pooling 6 channels takes twice as long as pooling 8. The filters that are added are cut off after the pooling: no
@@ -70,7 +70,7 @@ def wide_before_pool(steps: list[Step]) -> list[Step]:
     return found
 
 
-def banded_first(steps: list[Step]) -> list[Step]:
+def banded_first(steps: list[FusedStep]) -> list[FusedStep]:
     """Let the first convolution, the 2x2 pooling of its map and the ReLU be one matrix product in training.
 
     The sums are the same in another order. Where that would not be faster, and where no ReLU follows, nothing changes.
@@ -94,14 +94,14 @@ def banded_first(steps: list[Step]) -> list[Step]:
     return found
 
 
-def cropped(step: Step, sizes: tuple[int, ...]) -> Step:
+def cropped(step: FusedStep, sizes: tuple[int, ...]) -> FusedStep:
     """A convolution that leaves out weights which meet nothing but padding, on a map of ``sizes``."""
     if spans(step.module, sizes) is None:
         return step
     return step._replace(module=CroppedConv(cast(Convolution, step.module)))
 
 
-def small_in_float32(steps: list[Step]) -> list[Step]:
+def small_in_float32(steps: list[FusedStep]) -> list[FusedStep]:
     """Let linear layers with little to do stay in float32 where the others are in bfloat16, on a CPU.
 
     Converting their values and their weights takes longer than the product does.

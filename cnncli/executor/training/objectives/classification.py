@@ -27,7 +27,7 @@ class Scores(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Classified:
+class ClassificationMetrics:
     """``confusion[i][j]`` counts the images of class i that were taken for class j.
 
     ``in_top_5`` counts those whose class is among the five likeliest.
@@ -84,7 +84,7 @@ def scores_of(confusion: tuple[tuple[int, ...], ...], number: int) -> Scores:
 
 def rows_of(confusion: Tensor, classes: int) -> tuple[tuple[int, ...], ...]:
     """Counts (classes * classes,) of all workers, as the rows of their matrix."""
-    return tuple(map(tuple, distributed.summed(confusion).view(classes, classes).tolist()))
+    return tuple(map(tuple, distributed.all_reduce_sum(confusion).view(classes, classes).tolist()))
 
 
 class _Meter:
@@ -98,8 +98,10 @@ class _Meter:
         pairs = targets * self.classes + output.argmax(1)
         self.confusion += torch.bincount(pairs, minlength=self.classes * self.classes)
 
-    def evaluation(self, loss: float) -> Classified:
-        return Classified(loss, rows_of(self.confusion, self.classes), int(distributed.summed(self.likely)))
+    def evaluation(self, loss: float) -> ClassificationMetrics:
+        return ClassificationMetrics(
+            loss, rows_of(self.confusion, self.classes), int(distributed.all_reduce_sum(self.likely))
+        )
 
 
 @dataclass(frozen=True)

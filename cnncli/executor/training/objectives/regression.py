@@ -87,7 +87,9 @@ class _Meter:
         self.sums += torch.stack([row.sum(0) for row in rows])
 
     def evaluation(self, loss: float) -> Regressed:
-        sums = distributed.summed(self.sums.to(self.device) if distributed.count() > 1 else self.sums).cpu()
+        sums = distributed.all_reduce_sum(
+            self.sums.to(self.device) if distributed.world_size() > 1 else self.sums
+        ).cpu()
         absolute, square, wanted, squares, count = sums
         count = count.clamp_min(1)
         variance = squares - wanted.square() / count

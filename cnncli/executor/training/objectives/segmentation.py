@@ -68,7 +68,9 @@ class _Meter:
         self.confusion += torch.bincount(pairs.flatten(), minlength=classes * classes + 1)[:-1]
 
     def evaluation(self, loss: float) -> Segmented:
-        return Segmented(loss, int(distributed.summed(self.images)), rows_of(self.confusion, self.objective.classes))
+        return Segmented(
+            loss, int(distributed.all_reduce_sum(self.images)), rows_of(self.confusion, self.objective.classes)
+        )
 
 
 @dataclass(frozen=True)
