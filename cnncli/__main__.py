@@ -35,7 +35,7 @@ def _run_guarded() -> int:
 def _run() -> int:
     import click
 
-    from cnncli.arithmetic.shape import Undecided
+    from cnncli.arithmetic.size import Undecided
     from cnncli.commands import cnn
     from cnncli.errors import NO, CnnError, Interrupted
 

@@ -9,7 +9,6 @@ from cnncli.arithmetic.receptive_field import ITSELF, NOTHING, UNKNOWN, AxisFiel
 from cnncli.arithmetic.shape import (
     Shape,
     Size,
-    Undecided,
     add_up,
     elements,
     format_input_shape,
@@ -17,6 +16,7 @@ from cnncli.arithmetic.shape import (
     is_open,
     too_large,
 )
+from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import Window, dropped
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
 from cnncli.graph import Graph, Node

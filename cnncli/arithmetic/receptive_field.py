@@ -20,7 +20,8 @@ from itertools import pairwise
 from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncli.arithmetic.shape import Undecided, is_open, larger, smaller
+from cnncli.arithmetic.shape import is_open, larger, smaller
+from cnncli.arithmetic.size import Undecided
 
 if TYPE_CHECKING:
     from collections.abc import Callable

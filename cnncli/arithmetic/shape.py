@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
 from cnncli.arithmetic.numerals import is_digits
+from cnncli.arithmetic.size import SIZE_LIMIT
+from cnncli.arithmetic.size import Size as Size
 from cnncli.errors import shortened
 
-Size = int
 Shape = tuple[Size, ...]
-
-SIZE_LIMIT = 2**31
-
-
-class Undecided(Exception):
-    """A question about open sizes that is answered differently for different sizes, however large they are."""
 
 
 class InvalidValue(ValueError):

@@ -16,7 +16,7 @@ from functools import reduce
 from math import gcd, lcm, prod
 from typing import Any, NamedTuple, cast
 
-from cnncli.arithmetic.shape import SIZE_LIMIT, Undecided
+from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
 
 Values = Mapping[str, int]
 WORDS_LIMIT = 256  # remainders that are told in words

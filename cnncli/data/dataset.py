@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
+
+from cnncli.data.image_files import ImageFiles
 
 if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
     from collections.abc import Iterable
@@ -17,22 +19,6 @@ if TYPE_CHECKING:  # the names of the data sets are wanted where numpy is not
 VOID = 255  # of a mask: a pixel that counts for nothing
 
 
-class Files(Protocol):
-    """Where the image files of a split lie: their order is one in which they are read quickly.
-
-    It can be pickled, and holds nothing open: any process may read, and several at once.
-    """
-
-    def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
-        """The bytes of the files of these ``rows``, in the order given. Raises CnnError."""
-
-    def name(self, row: int) -> str:
-        """What messages call the file: where it lies, in full."""
-
-    def fingerprint(self) -> bytes:
-        """A hash of the names, places and sizes of all files in their order, not of their pixels: those stay unread."""
-
-
 @dataclass(frozen=True, eq=False)
 class LazyImages:
     """Images that stay on disk, and are decoded each time they are asked for: ``shape`` is (N, C, H, W).
@@ -43,7 +29,7 @@ class LazyImages:
 
     shape: tuple[int, ...]
     pieces: tuple[int, ...]
-    files: Files
+    files: ImageFiles
 
     def read(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
         """The images at ``indices``, uint8 (n, C, H, W), decoded and resized as those in memory are.
@@ -70,18 +56,6 @@ class Split:
 
     images: NDArray[np.uint8] | NDArray[np.float32] | LazyImages
     labels: NDArray[np.int64] | NDArray[np.float64] | NDArray[np.float32] | NDArray[np.uint8]
-
-
-class ColumnNames(NamedTuple):
-    """The names of a table's columns that a network was trained on, in its order; ``targets`` those of a regression."""
-
-    inputs: tuple[str, ...]
-    targets: tuple[str, ...]
-
-
-def unnamed_targets(count: int) -> tuple[str, ...]:
-    """What the targets of a regression are called where the data has no names for them: y0, y1, …"""
-    return tuple(f"y{number}" for number in range(count))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
-from cnncli.arithmetic.shape import SIZE_LIMIT, InvalidValue, Shape, read_shape
+from cnncli.arithmetic.shape import InvalidValue, Shape, read_shape
+from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.errors import closest, shortened
 
 Reader = Callable[[Any], Any]

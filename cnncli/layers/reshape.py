@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, periodic, whole
 from cnncli.arithmetic.shape import (
     Shape,
-    Undecided,
     common_divisor,
     divides,
     elements,
@@ -13,6 +12,7 @@ from cnncli.arithmetic.shape import (
     is_open,
     too_large,
 )
+from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import scaled_size
 from cnncli.layers.base import (
     INPUT,

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from texts import refusal
 
-from cnncli.arithmetic.shape import SIZE_LIMIT, read_shape
+from cnncli.arithmetic.shape import read_shape
+from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.errors import CnnError
 from cnncli.language import Source
 from cnncli.language.composites import LAYER_LIMIT

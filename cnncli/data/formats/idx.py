@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.dataset import Split
 from cnncli.data.memory import check_fits
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
@@ -30,8 +29,8 @@ CHUNK = 1 << 20
 LABEL_BYTES = 9  # of memory for a label: its byte, and its number as int64
 
 
-def read_split(images: Path, labels: Path, classes: int) -> Split:
-    """Read an images file (N, H, W) and its labels file (N,) as a split of (N, 1, H, W)."""
+def read_labelled(images: Path, labels: Path, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Read an images file (N, H, W) as (N, 1, H, W), and its labels file (N,). Raises CnnError where they disagree."""
     pixels, numbers = read_idx(images, axes=3), read_idx(labels, axes=1)
     if len(pixels) != len(numbers):
         message = f"{images} holds {len(pixels):,} images, but {labels} {len(numbers):,} labels"
@@ -40,7 +39,7 @@ def read_split(images: Path, labels: Path, classes: int) -> Split:
         raise CnnError(f"{images}: there are no pixels in it (its sizes are {_times(pixels.shape)})", HINT)
     if numbers.max() >= classes:
         raise CnnError(f"{labels}: there is a label {numbers.max()}, but the classes are 0 to {classes - 1}", HINT)
-    return Split(pixels[:, None], numbers.astype(np.int64))
+    return pixels[:, None], numbers.astype(np.int64)
 
 
 def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:

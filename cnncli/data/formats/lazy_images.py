@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.dataset import Files
 from cnncli.data.formats.containers import FileEntry, open_source
 from cnncli.data.formats.pixels import NotDecoded, decode, strict
+from cnncli.data.image_files import ImageFiles
 from cnncli.errors import CnnError
 from cnncli.io.files import MAX_FILE_BYTES, open_regular, read_bytes
 
 CHANGED = "it has changed, or has been moved, since it was listed: begin again"
 
 
-def read(files: Files, indices: Sequence[int] | NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def read(files: ImageFiles, indices: Sequence[int] | NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """The images at ``indices`` of all (N, C, H, W), as (n, C, H, W). Raises CnnError, or an IndexError."""
     count, channels, height, width = shape
     wanted = np.asarray(indices, np.int64).reshape(-1)

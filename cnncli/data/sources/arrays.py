@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_input_shape, probable_input
 from cnncli.data.classes import LONGEST
-from cnncli.data.dataset import VOID, ColumnNames, Dataset, Split, mask_classes, unnamed_targets
+from cnncli.data.column_names import ColumnNames, unnamed_targets
+from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.formats.decoding import times
 from cnncli.data.formats.headings import LABELS, Places, called_targets, places_of, target_columns, trained_places
 from cnncli.data.formats.npz import Npz

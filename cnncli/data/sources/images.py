@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_input_shape
 from cnncli.data.classes import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
-from cnncli.data.dataset import Dataset, Files, LazyImages, Split
+from cnncli.data.dataset import Dataset, LazyImages, Split
 from cnncli.data.formats.containers import Container, FileEntry, open_source
 from cnncli.data.formats.decoding import conversions, decoded, threads_for, times
 from cnncli.data.formats.lazy_images import in_folder, in_tar
 from cnncli.data.formats.pixels import MODES, strict
+from cnncli.data.image_files import ImageFiles
 from cnncli.data.memory import check_fits, fits, gib
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path
@@ -59,7 +60,7 @@ def load(path: str, shape: tuple[int, ...], stream: bool = False) -> Dataset:
 def _on_disk(source: Container, part: Labelled, shape: tuple[int, int, int]) -> Split:
     """The images of a part where they lie; those of a tar in the order in which they lie in it."""
     if source.form == "folder":
-        files: Files = in_folder(source.path, [entry for entry, _ in part])
+        files: ImageFiles = in_folder(source.path, [entry for entry, _ in part])
         return Split(LazyImages((len(part), *shape), (), files), _labels(part))
     placed = tuple(sorted(part, key=lambda image: image[0].offset))
     files = in_tar(source.path, [entry for entry, _ in placed])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnncli.data.dataset import Dataset
+from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download import Remote, by_hand, fetch, writing
-from cnncli.data.formats.idx import HINT, read_split
+from cnncli.data.formats.idx import HINT, read_labelled
 from cnncli.data.places import cache, mirrors, places
 from cnncli.errors import CnnError
 from cnncli.io.files import is_file
@@ -85,7 +85,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     collection = COLLECTIONS[name]
     found = next(filter(None, map(_complete, places(collection.folders, data_dir))), None)
     paths = found or _download(name, collection, data_dir)
-    train, test = (read_split(paths[at], paths[at + 1], len(collection.classes)) for at in (0, 2))
+    train, test = (Split(*read_labelled(paths[at], paths[at + 1], len(collection.classes))) for at in (0, 2))
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join("x".join(map(str, split.images.shape[2:])) for split in (train, test))
         raise CnnError(f"{paths[0]} and {paths[2]} hold images of different sizes, {sizes}", HINT)

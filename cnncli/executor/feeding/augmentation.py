@@ -16,7 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.executor.feeding.batches import Batch, channels_last, generator, grey_weights, mixed_seed, to_device
+from cnncli.executor.feeding.batches import Batch
+from cnncli.executor.feeding.draws import generator, mixed_seed
+from cnncli.executor.feeding.images import to_device
+from cnncli.executor.feeding.preprocessing import channels_last, grey_weights
 from cnncli.executor.runtime.distributed import shard
 from cnncli.recipe import Recipe
 

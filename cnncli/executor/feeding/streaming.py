@@ -18,7 +18,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from cnncli.data.dataset import LazyImages
 from cnncli.errors import CnnError, Problem
-from cnncli.executor.feeding.batches import Images, evenly_spaced, generator, to_device
+from cnncli.executor.feeding.draws import evenly_spaced, generator
+from cnncli.executor.feeding.images import Images, to_device
 from cnncli.executor.runtime.children import safe_path
 
 SAMPLE = 2_000  # images that stand for all: reading and decoding them takes time

@@ -13,7 +13,8 @@ import torch
 from cnncli.analysis.memory import Memory, memory
 from cnncli.data import Dataset, absolute_spec
 from cnncli.errors import NO, CnnError, Interrupted
-from cnncli.executor.feeding.batches import conversion_notes, on_device, preparation
+from cnncli.executor.feeding.preprocessing import conversion_notes, preparation
+from cnncli.executor.feeding.storage import on_device
 from cnncli.executor.network.weights import load_network
 from cnncli.executor.runs import provenance
 from cnncli.executor.runs.recorder import Display, Job, Prepared, train_and_keep

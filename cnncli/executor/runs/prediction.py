@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.batches import InputTransform, preparation
+from cnncli.executor.feeding.preprocessing import InputTransform, preparation
 from cnncli.executor.network.network import check_examples
 from cnncli.executor.network.weights import load_network
 from cnncli.executor.runtime.devices import choose_device

@@ -14,7 +14,7 @@ import torch
 
 from cnncli.data import Dataset
 from cnncli.errors import CnnError, Interrupted
-from cnncli.executor.feeding.batches import Examples
+from cnncli.executor.feeding.images import Examples
 from cnncli.executor.network.weights import save_weights
 from cnncli.executor.runs.tensorboard import add_events, event_writer
 from cnncli.executor.runtime import distributed

@@ -7,15 +7,10 @@ import torch
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.data import Dataset
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.batches import (
-    channels_last,
-    conversion_notes,
-    normalisation_of,
-    on_device,
-    preparation,
-    random_split,
-    split_rows,
-)
+from cnncli.executor.feeding.draws import split_rows
+from cnncli.executor.feeding.images import random_split
+from cnncli.executor.feeding.preprocessing import channels_last, conversion_notes, normalisation_of, preparation
+from cnncli.executor.feeding.storage import on_device
 from cnncli.executor.network.initialization import initialize_weights
 from cnncli.executor.network.network import Network, check
 from cnncli.executor.runs.recorder import Display, Job, Prepared

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.numerals import read_ranges
-from cnncli.arithmetic.shape import SIZE_LIMIT, Undecided, format_shape
+from cnncli.arithmetic.shape import format_shape
+from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
 from cnncli.arithmetic.symbolic import letters_of, opened_text, value_of
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph

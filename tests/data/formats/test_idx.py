@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cnncli.data.formats.idx import HINT, read_idx, read_split
+from cnncli.data.formats.idx import HINT, read_idx, read_labelled
 from cnncli.errors import CnnError
 
 
@@ -110,17 +110,17 @@ def pair(folder: Path, pixels: NDArray[np.uint8], labels: list[int]) -> tuple[Pa
 
 
 def test_a_split_has_one_channel_and_long_labels(tmp_path: Path) -> None:
-    split = read_split(*pair(tmp_path, images(), [9, 0]), classes=10)
-    assert np.array_equal(split.images, images()[:, None])
-    assert split.images.dtype == np.uint8
-    assert split.labels.dtype == np.int64
-    assert split.labels.tolist() == [9, 0]
+    pixels, labels = read_labelled(*pair(tmp_path, images(), [9, 0]), classes=10)
+    assert np.array_equal(pixels, images()[:, None])
+    assert pixels.dtype == np.uint8
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [9, 0]
 
 
 def test_images_and_labels_of_different_sets(tmp_path: Path) -> None:
     paths = pair(tmp_path, images(), [1, 2, 3])
     with pytest.raises(CnnError) as error:
-        read_split(*paths, classes=10)
+        read_labelled(*paths, classes=10)
     assert str(error.value) == (
         f"{paths[0]} holds 2 images, but {paths[1]} 3 labels\n"
         "  the two belong to different sets: delete both files and run again to download it anew; "
@@ -131,12 +131,12 @@ def test_images_and_labels_of_different_sets(tmp_path: Path) -> None:
 def test_a_label_without_a_class(tmp_path: Path) -> None:
     paths = pair(tmp_path, images(), [1, 10])
     with pytest.raises(CnnError) as error:
-        read_split(*paths, classes=10)
+        read_labelled(*paths, classes=10)
     assert str(error.value) == f"{paths[1]}: there is a label 10, but the classes are 0 to 9\n  {HINT}"
 
 
 def test_no_images(tmp_path: Path) -> None:
     paths = pair(tmp_path, images(0), [])
     with pytest.raises(CnnError) as error:
-        read_split(*paths, classes=10)
+        read_labelled(*paths, classes=10)
     assert str(error.value) == f"{paths[0]}: there are no pixels in it (its sizes are 0x3x4)\n  {HINT}"

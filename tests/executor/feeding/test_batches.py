@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from program import SHARED
 
 from cnncli.data import load_dataset
-from cnncli.executor.feeding.batches import Images, normalisation_of
+from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.preprocessing import normalisation_of
 
 
 @settings(max_examples=40, deadline=None)

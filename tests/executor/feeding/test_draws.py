@@ -12,7 +12,8 @@ from torch import Tensor
 
 from cnncli.executor.feeding import augmentation
 from cnncli.executor.feeding.augmentation import View, cut, jittered, mixed, turned, views
-from cnncli.executor.feeding.batches import Batch, Images
+from cnncli.executor.feeding.batches import Batch
+from cnncli.executor.feeding.images import Images
 from cnncli.recipe import Recipe
 
 some = settings(max_examples=15, deadline=None, derandomize=True)

@@ -22,7 +22,9 @@ from stopped import check_stopped_is_never_stopped
 from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.executor.feeding import streaming
-from cnncli.executor.feeding.batches import Images, evaluation_batches, evenly_spaced, random_split, training_batches
+from cnncli.executor.feeding.batches import evaluation_batches, training_batches
+from cnncli.executor.feeding.draws import evenly_spaced
+from cnncli.executor.feeding.images import Images, random_split
 from cnncli.executor.feeding.streaming import FILES_AT_ONCE, Streamed, streamed
 
 

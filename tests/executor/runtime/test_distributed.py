@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 
 from cnncli.commands.train.train import _without
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.batches import Images
+from cnncli.executor.feeding.images import Images
 from cnncli.executor.network.tensor_files import opened
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.checkpoint import LAST

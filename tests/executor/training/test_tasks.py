@@ -18,7 +18,9 @@ from torch.nn import functional
 from cnncli import load
 from cnncli.data import Dataset, Split
 from cnncli.executor.feeding.augmentation import Mixed, mixed
-from cnncli.executor.feeding.batches import Batch, Images, normalisation_of
+from cnncli.executor.feeding.batches import Batch
+from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.preprocessing import normalisation_of
 from cnncli.executor.network.network import Network
 from cnncli.executor.runs.provenance import fingerprint, is_same
 from cnncli.executor.runs.setup import scoring

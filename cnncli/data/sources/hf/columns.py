@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from cnncli.errors import CnnError
-
-if TYPE_CHECKING:
-    from cnncli.data.sources.hf.rows import Part
 
 IMAGES = ("image", "img", "picture", "jpg", "jpeg", "png", "webp")
 ARRAYS = ("pixels", "pixel_values", "x", "data", "features", "values", "signal")
@@ -58,27 +52,6 @@ def choose_columns(name: str, features: Features) -> Columns:
         raise CnnError(f"{name}: no column holds images or numbers", have)
     small = all(_number_type(others[column]) == "uint8" for column in numbers)
     return Columns(None, numbers, nested is not None, small, label, classes)
-
-
-def number_labels(columns: Columns, parts: Sequence[Part]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
-    """The classes, and the class numbers of the training and of the test part. Raises CnnError."""
-    train, test = (part.cells(columns.label) for part in parts)
-    for part, values in zip(parts, (train, test), strict=True):
-        for row, value in enumerate(values):
-            if value is None or (columns.classes and not 0 <= value < len(columns.classes)):
-                raise CnnError(f"{part.place(row)}: {columns.label} is {value}, no class", "leave that example out")
-    if columns.classes:
-        return columns.classes, [np.array(values, np.int64) for values in (train, test)]
-    classes = sorted(set(train))
-    if len(classes) > len(train) // 2 + 1:
-        message = f"{parts[0].name}: there are {len(classes):,} classes in {columns.label} for {len(train):,} examples"
-        raise CnnError(message, "labels are classes")
-    if unknown := sorted(set(test) - set(train)):
-        raise CnnError(f"{parts[1].name}: no training example is of class {', '.join(map(str, unknown[:5]))}")
-    numbers = {value: number for number, value in enumerate(classes)}
-    return tuple(map(str, classes)), [
-        np.array([numbers[value] for value in values], np.int64) for values in (train, test)
-    ]
 
 
 def _label(features: Features) -> str | None:

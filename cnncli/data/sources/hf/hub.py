@@ -15,8 +15,8 @@ import numpy as np
 
 from cnncli.data.classes import HELD_OUT
 from cnncli.data.dataset import Dataset, Split
-from cnncli.data.sources.hf.columns import choose_columns, number_labels
-from cnncli.data.sources.hf.rows import Part, Table, read_images, read_numbers
+from cnncli.data.sources.hf.columns import choose_columns
+from cnncli.data.sources.hf.rows import Part, Table, number_labels, read_images, read_numbers
 from cnncli.data.splits import by_part, choose_parts
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular

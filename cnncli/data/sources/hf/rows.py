@@ -52,6 +52,27 @@ class Part:
         return self.table.with_format("arrow")[start:stop].column(column)
 
 
+def number_labels(columns: Columns, parts: Sequence[Part]) -> tuple[tuple[str, ...], list[NDArray[np.int64]]]:
+    """The classes, and the class numbers of the training and of the test part. Raises CnnError."""
+    train, test = (part.cells(columns.label) for part in parts)
+    for part, values in zip(parts, (train, test), strict=True):
+        for row, value in enumerate(values):
+            if value is None or (columns.classes and not 0 <= value < len(columns.classes)):
+                raise CnnError(f"{part.place(row)}: {columns.label} is {value}, no class", "leave that example out")
+    if columns.classes:
+        return columns.classes, [np.array(values, np.int64) for values in (train, test)]
+    classes = sorted(set(train))
+    if len(classes) > len(train) // 2 + 1:
+        message = f"{parts[0].name}: there are {len(classes):,} classes in {columns.label} for {len(train):,} examples"
+        raise CnnError(message, "labels are classes")
+    if unknown := sorted(set(test) - set(train)):
+        raise CnnError(f"{parts[1].name}: no training example is of class {', '.join(map(str, unknown[:5]))}")
+    numbers = {value: number for number, value in enumerate(classes)}
+    return tuple(map(str, classes)), [
+        np.array([numbers[value] for value in values], np.int64) for values in (train, test)
+    ]
+
+
 def read_images(name: str, parts: Sequence[Part], column: str, shape: tuple[int, ...]) -> Read:
     """All images in one array (N, C, H, W), part by part, and what was converted. Raises CnnError."""
     wanted = wanted_shape(shape)

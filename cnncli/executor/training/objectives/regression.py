@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from cnncli.data import Split
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.batches import ROUNDING
+from cnncli.executor.feeding.preprocessing import ROUNDING
 from cnncli.executor.runtime import distributed
 from cnncli.recipe import Recipe
 from cnncli.runs.folder import Normalisation

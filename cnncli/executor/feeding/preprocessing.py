@@ -1,0 +1,150 @@
+"""From stored pixels to the network's input: channels, size, normalization."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cnncli.arithmetic.shape import Shape, elements, format_input_shape, format_shape
+from cnncli.errors import CnnError
+from cnncli.executor.feeding.images import Examples, to_device
+from cnncli.runs.folder import Normalisation
+
+STATISTICS_SAMPLE = 10_000  # examples
+
+
+MOST_COUNTED = 200_000_000  # pixels: more than CIFAR has, and counted in a moment
+
+
+ROUNDING = 1e-7  # of a float32: values that differ by no more of their size are all the same
+
+
+GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey value holds
+
+
+@dataclass(frozen=True)
+class InputTransform:
+    """Turns raw pixels into the network's input: channels, normalisation, size.
+
+    ``shape`` is the network's input without the batch. A value becomes ``value * scale + shift``, both (C,).
+    """
+
+    shape: Shape
+    scale: Tensor
+    shift: Tensor
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Map pixels (N, c, h, w), or examples of any rank, to float32 (N, *shape)."""
+        each = (1, -1, *(1,) * (pixels.dim() - 2))
+        scale, shift = self.scale.view(each), self.shift.view(each)
+        if len(self.shape) == 1:
+            return torch.mul(pixels.float(), scale).add_(shift).flatten(1)
+        channels, *size = self.shape
+        images = torch.mul(with_channels(pixels, channels), scale).add_(shift)  # on a CPU addcmul takes twice as long
+        if pixels.dim() != 4:
+            return images
+        if list(images.shape[2:]) != size:
+            images = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
+        return channels_last(images)
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) with their channels side by side in memory, which convolutions are faster with.
+
+    Grey images are so already, and torch does not count them as such: its layout follows the strides, which say nothing
+    where an axis has one place. So they are said here.
+    """
+    if images.shape[1] != 1:
+        return images.contiguous(memory_format=torch.channels_last)
+    _, _, height, width = images.shape
+    return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))
+
+
+def with_channels(pixels: Tensor, channels: int) -> Tensor:
+    """Map (N, c, h, w) to float32 (N, channels, h, w): grey is repeated, colours are weighed into grey."""
+    images = pixels.float()
+    have = images.shape[1]
+    if have == channels or images.dim() != 4:
+        return images
+    if have == 1:
+        return images.expand(-1, channels, -1, -1)
+    return (images * grey_weights(images)).sum(1, keepdim=True)
+
+
+def grey_weights(images: Tensor) -> Tensor:
+    """What each colour of images (N, 3, *sizes) counts in grey."""
+    weights = to_device(torch.tensor(GREY, dtype=images.dtype), images.device)
+    return weights.view(1, 3, *(1,) * (images.dim() - 2))
+
+
+def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
+    """What has to be done to images of shape ``have`` for an input of ``shape``.
+
+    Raises CnnError where images cannot become such an input.
+    """
+    if shape == have:
+        return []
+    if len(shape) == 1 and shape[0] == elements(have):
+        return [f"{name}: images of {format_shape(have)} are read as vectors of {shape[0]}"]
+    if len(shape) != 3 or (shape[0] != have[0] and (have[0], shape[0]) != (3, 1) and have[0] != 1):
+        written = format_input_shape(shape)
+        raise CnnError(
+            f"{name} has images of {format_shape(have)}, which cannot become the network's input {written}",
+            "an input for images is 1xHxW or 3xHxW: change it with --input",
+        )
+    notes = []
+    if shape[1:] != have[1:]:
+        notes.append(f"resized from {format_shape(have[1:])} to {format_shape(shape[1:])}")
+    if shape[0] != have[0]:
+        notes.append("grey repeated in each channel" if have[0] == 1 else "colours made grey")
+    return [f"{name}: images {' and '.join(notes)}"]
+
+
+def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
+    """Mean and standard deviation of each channel of the network's input, over the training images.
+
+    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. These, and
+    images whose channels have to be converted, are asked by a sample; pixels are counted by value, all of them unless
+    they are very many. The deviation is 1 where all values are the same.
+    """
+    few = images.sample(1)
+    channels = few.shape[1] if len(shape) == 1 else shape[0]
+    if few.dtype == torch.uint8 and channels == few.shape[1]:
+        pixels = images.sample(max(STATISTICS_SAMPLE, MOST_COUNTED // few.numel()))
+        found = [_of_counts(torch.bincount(values.flatten(), minlength=256)) for values in pixels.unbind(1)]
+        return Normalisation(tuple(mean for mean, _ in found), tuple(std for _, std in found))
+    pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums want float64, which not every device has
+    unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
+    sample = with_channels(pixels, channels).double() / unit
+    rest = (0, *range(2, sample.dim()))
+    mean, std = sample.mean(rest).tolist(), sample.std(rest).tolist()
+    if unit == 1.0:
+        largest = sample.abs().amax(rest).tolist()
+        there = [value if value > ROUNDING * most else 1.0 for value, most in zip(std, largest, strict=True)]
+        return Normalisation(tuple(mean), tuple(there), unit)
+    return Normalisation(
+        tuple(round(value, 6) for value in mean),
+        tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std),
+        unit,
+    )
+
+
+def _of_counts(counts: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of pixels from 0 to 1, of which each value was counted: in whole numbers, exactly."""
+    many: list[int] = counts.tolist()
+    total = max(1, sum(many))
+    mean = Fraction(sum(value * count for value, count in enumerate(many)), total)
+    squares = Fraction(sum(value * value * count for value, count in enumerate(many)), total) - mean * mean
+    std = math.sqrt(squares * total / max(1, total - 1)) / 255
+    return round(float(mean / 255), 6), round(std, 6) if std > 1e-6 else 1.0
+
+
+def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> InputTransform:
+    """The preparation for a network input of ``shape``."""
+    mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
+    return InputTransform(shape, 1 / (normalisation.unit * std), -mean / std)
