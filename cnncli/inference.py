@@ -10,17 +10,17 @@ from cnncli.arithmetic.shape import (
     Shape,
     Size,
     add_up,
-    elements,
     format_input_shape,
     format_shape,
     is_open,
+    numel,
     too_large,
 )
 from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import Window, dropped
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
 from cnncli.graph import Graph, Node
-from cnncli.layers.base import Layer, Reach, ShapeError, Shapes
+from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 from cnncli.layers.sliding import check_exact
 
 SEARCHED = 5000  # layers looked through for a misspelling
@@ -35,7 +35,7 @@ class LayerStats(NamedTuple):
     weight_shapes: Mapping[str, Shape]
     buffer_shapes: Mapping[str, Shape]
     windows: tuple[Window, ...]
-    reach: tuple[Reach, ...]
+    local_receptive_field: tuple[LocalReceptiveField, ...]
     params: int
     trainable: int
     weights: int
@@ -236,31 +236,31 @@ def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerS
         check_exact(inputs[0], slides)
     lost = tuple(map(dropped, inputs[0][1:], slides)) if slides else (0,) * (len(output) - 1)
     weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)
-    biases = add_up(elements(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
-    params = add_up(map(elements, weight_shapes.values()))
+    biases = add_up(numel(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
+    params = add_up(map(numel, weight_shapes.values()))
     return LayerStats(
         output_shape=output,
         weight_shapes=weight_shapes,
         buffer_shapes=buffer_shapes,
         windows=windows,
-        reach=() if layer.sees_everything else _reach(layer, inputs, output),
+        local_receptive_field=() if layer.is_global else _local_receptive_field(layer, inputs, output),
         params=params,
-        trainable=params - sum(elements(weight_shapes[name]) for name in layer.fixed),
+        trainable=params - sum(numel(weight_shapes[name]) for name in layer.non_trainable),
         weights=params - biases,
         biases=biases,
-        buffers=sum(map(elements, buffer_shapes.values())),
+        buffers=sum(map(numel, buffer_shapes.values())),
         macs=layer.macs(inputs, output),
         flops=layer.flops(inputs, output),
-        connections=layer.uses(inputs, output),
-        activations=elements(output),
+        connections=layer.connection_count(inputs, output),
+        activations=numel(output),
         dropped=lost,
         notes=_dropped_notes(lost, windows),
     )
 
 
-def _reach(layer: Layer, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+def _local_receptive_field(layer: Layer, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
     try:
-        return layer.reach(inputs, output)
+        return layer.local_receptive_field(inputs, output)
     except Undecided:
         return ((UNKNOWN,) * (len(output) - 1),) * len(inputs)
 
@@ -271,7 +271,7 @@ def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, La
     if owner is None:
         raise ShapeError("")  # it does not fit, and that has been said
     needed, there = dict(figures.weight_shapes), dict(owner.figures.weight_shapes)
-    if needed != there or type(owner.node.layer).fixed != type(node.layer).fixed:
+    if needed != there or type(owner.node.layer).non_trainable != type(node.layer).non_trainable:
         shown = [", ".join(map(format_shape, shapes.values())) or "none" for shapes in (needed, there)]
         raise ShapeError(
             f"it needs weights of {shown[0]}, and those of {node.shares} are {shown[1]}",
@@ -315,23 +315,23 @@ def _receptive_fields(
     node: Node, inputs: Shapes, figures: LayerStats, fields: Mapping[str, Seen], extents: Mapping[str, Shape]
 ) -> Seen:
     """Compose the layer's reach with the fields below it, and cover all paths that lead to the same input."""
-    if node.layer.sees_everything:
+    if node.layer.is_global:
         below = fields[node.inputs[0]]
         return {name: _sees_all(field, inputs[0], extents[name]) for name, field in below.items()}
     if len(node.inputs) == 1:
         return {
-            name: _turned(node.layer, _through(figures.reach[0], field, inputs[0], extents[name]))
+            name: _turned(node.layer, _through(figures.local_receptive_field[0], field, inputs[0], extents[name]))
             for name, field in fields[node.inputs[0]].items()
         }
     seen: dict[str, ReceptiveField] = {}
-    for source, shape, reach in zip(node.inputs, inputs, figures.reach, strict=True):
+    for source, shape, reach in zip(node.inputs, inputs, figures.local_receptive_field, strict=True):
         for name, field in fields[source].items():
             path = _through(reach, field, shape, extents[name])
             seen[name] = _cover(seen[name], path, figures.output_shape, extents[name]) if name in seen else path
     return seen
 
 
-def _through(reach: Reach, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+def _through(reach: LocalReceptiveField, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
     if len(reach) != len(below.axes):  # other axes than the network's input: reshaped below, all units see the same
         return below
     sizes = _moving_along(below, shape)
@@ -357,10 +357,10 @@ def _of_axes(axes: tuple[AxisField, ...], aligned: bool = True, order: tuple[int
 
 def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
     """The field after a layer that may carry one axis to another."""
-    if not layer.turns or field.stands:
+    if not layer.permutes_axes or field.stands:
         return field
     axes = tuple(range(len(field.axes)))
-    order = tuple(layer.carried(axis) for axis in field.order or axes)
+    order = tuple(layer.map_axis(axis) for axis in field.order or axes)
     return field._replace(order=None if order == axes else order)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from texts import loaded, network, refusal
 
-from cnncli.arithmetic.shape import elements
+from cnncli.arithmetic.shape import numel
 from cnncli.inference import SUMMED, Inferred, infer, infer_all
 
 LAYERS = (
@@ -32,9 +32,9 @@ def test_figures_are_sums_over_the_shapes_that_they_speak_of(layers: list[str]) 
     found = inferred("conv: {filters: 1, kernel: 1}", *layers)
     for facts in found.facts.values():
         figures = facts.figures
-        assert figures.params == sum(map(elements, figures.weight_shapes.values())) == figures.weights + figures.biases
-        assert figures.buffers == sum(map(elements, figures.buffer_shapes.values()))
-        assert figures.activations == elements(figures.output_shape)
+        assert figures.params == sum(map(numel, figures.weight_shapes.values())) == figures.weights + figures.biases
+        assert figures.buffers == sum(map(numel, figures.buffer_shapes.values()))
+        assert figures.activations == numel(figures.output_shape)
         assert all(isinstance(getattr(figures, name), int) and getattr(figures, name) >= 0 for name in SUMMED)
     for name in SUMMED:
         assert found.totals[name] == sum(getattr(facts.figures, name) for facts in found.facts.values())

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncli.arithmetic.receptive_field import ITSELF, PERIOD_LIMIT, AxisField, outermost
-from cnncli.arithmetic.shape import Shape, add_up, elements, format_shape
+from cnncli.arithmetic.shape import Shape, add_up, format_shape, numel
 from cnncli.arithmetic.tracing import (
     PLAIN_FORMULA,
     PLAIN_NUMBERS,
@@ -206,8 +206,8 @@ def _steps(inferred: Inferred, facts: LayerInfo) -> Iterator[DerivationStep]:
     for figure, value in (
         ("macs", traced.macs(inputs, output)),
         ("flops", traced.flops(inputs, output)),
-        ("connections", traced.uses(inputs, output)),
-        ("activations", elements(output)),
+        ("connections", traced.connection_count(inputs, output)),
+        ("activations", numel(output)),
     ):
         yield DerivationStep(figure, expression_of(value), int(value))
     yield from _field_steps(inferred, facts, traced, inputs)
@@ -253,17 +253,15 @@ def _weight_steps(facts: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[De
     shapes = layer.weights(inputs)
     for name, shape in shapes.items():
         plain = format_shape(tuple(map(int, shape)))
-        yield DerivationStep(
-            f"params of {name}", expression_of(elements(shape)), int(elements(shape)), f"shape {plain}"
-        )
-    total = add_up(map(elements, shapes.values()))
+        yield DerivationStep(f"params of {name}", expression_of(numel(shape)), int(numel(shape)), f"shape {plain}")
+    total = add_up(map(numel, shapes.values()))
     remark = "" if shapes else "it has no weights"
-    if layer.fixed:
-        remark = f"not trained: {', '.join(layer.fixed)}"
+    if layer.non_trainable:
+        remark = f"not trained: {', '.join(layer.non_trainable)}"
     yield DerivationStep("params", expression_of(total), int(total), remark)
     buffers = layer.buffers(inputs)
     if buffers:
-        held = sum(map(elements, buffers.values()))
+        held = sum(map(numel, buffers.values()))
         yield DerivationStep("buffers", expression_of(held), int(held), f"{' and '.join(buffers)}: kept, not trained")
 
 
@@ -330,7 +328,7 @@ def _derived(
     units there see; ``index`` sets the symbols of one network input apart. Nothing where the layer passes its input on,
     or where all units see the same.
     """
-    reach = facts.figures.reach
+    reach = facts.figures.local_receptive_field
     if not reach or len(reach[0]) != len(below.axes):
         return ()
     along = at if below.order is None else below.order[at]
@@ -343,7 +341,7 @@ def _derived(
     of_read = f"{'' if len({*below.axes}) == 1 == len({*reach[0]}) else axis}{index}"  # for what the layer reads of it
     sliding = windows[along] if windows and not layer.transposed else None
     if windows or len(reads.first) == 1:
-        reads = layer.reach(inputs, traced_output(facts.figures.output_shape))[0][along]
+        reads = layer.local_receptive_field(inputs, traced_output(facts.figures.output_shape))[0][along]
     moved: int
     repeats: int
     if len(under.first) > 1:
@@ -476,7 +474,9 @@ def _seen_in_words(facts: LayerInfo, aligned: bool, own: AxisField, where: str, 
         remark = "every unit sees the same"
     elif len(facts.node.inputs) > 1:
         remark = "it covers the fields of all paths" + ("" if aligned else ", whose centres or strides differ")
-    elif facts.figures.reach and any(field != ITSELF for field in facts.figures.reach[0]):
+    elif facts.figures.local_receptive_field and any(
+        field != ITSELF for field in facts.figures.local_receptive_field[0]
+    ):
         remark = f"the pattern of what its units see is longer than {PERIOD_LIMIT:,}: its stride is an average"
     elif own.stride.denominator != 1:
         remark = f"{kind} passes on what its input sees, which moves by {own.stride} from unit to unit"

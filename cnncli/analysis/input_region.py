@@ -77,13 +77,13 @@ def _union(one: Indices, other: Indices) -> Indices:
 def _seen(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
     """What a region of a layer's output sees of one of its inputs."""
     layer, sizes = facts.node.layer, facts.input_shapes[at][1:]
-    if layer.sees_everything or len(region) != len(sizes):
+    if layer.is_global or len(region) != len(sizes):
         return tuple(map(range, sizes))
     windows = facts.figures.windows
     axes: list[Indices] = []
     for axis, size in enumerate(sizes):
-        units = region[layer.carried(axis)] if layer.turns else region[axis]
-        reach: AxisField = facts.figures.reach[at][axis]
+        units = region[layer.map_axis(axis)] if layer.permutes_axes else region[axis]
+        reach: AxisField = facts.figures.local_receptive_field[at][axis]
         if reach.advance == 0 and reach.size >= size:
             axes.append(range(size))
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import elements
+from cnncli.arithmetic.shape import numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.base import Saved
@@ -112,7 +112,7 @@ def _peak(inferred: Inferred, storage: Mapping[str, str], width: int) -> tuple[i
     """
     last_read = {storage[source]: name for name, facts in inferred.facts.items() for source in facts.node.inputs}
     kept = {storage[name] for name in inferred.graph.outputs} | {entry.name for entry in inferred.graph.inputs}
-    sizes = {entry.name: elements(entry.shape) for entry in inferred.graph.inputs}
+    sizes = {entry.name: numel(entry.shape) for entry in inferred.graph.inputs}
     live, most, at = sum(sizes.values()), 0, ""
     for name, facts in inferred.facts.items():
         if storage[name] == name:
@@ -132,7 +132,7 @@ def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: in
 
     Nothing is kept of layers above the first weight: no gradient passes them.
     """
-    sizes = {entry.name: elements(entry.shape) for entry in inferred.graph.inputs}
+    sizes = {entry.name: numel(entry.shape) for entry in inferred.graph.inputs}
     with_gradient: set[str] = set()
     kept: set[str] = set()
     saved: dict[str, int] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import Size, add_up, elements
+from cnncli.arithmetic.shape import Size, add_up, numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers import KINDS
@@ -41,7 +41,7 @@ def _macs(facts: LayerInfo) -> Size:
 
 def _values(factor: int) -> Rule:
     """So many operations for each value of the input."""
-    return lambda facts: factor * elements(facts.input_shapes[0])
+    return lambda facts: factor * numel(facts.input_shapes[0])
 
 
 def _affine_values(plain: int, affine: int) -> Rule:
@@ -57,25 +57,25 @@ def _params_once(facts: LayerInfo) -> Size:
 
 
 def _params_at_every_position(facts: LayerInfo) -> Size:
-    return facts.figures.params * elements(facts.figures.output_shape[1:])
+    return facts.figures.params * numel(facts.figures.output_shape[1:])
 
 
 def _by_output(facts: LayerInfo) -> Size:
     """A transposed convolution as if it slid over its output."""
     weight = facts.node.layer.weights(facts.input_shapes)["weight"]
-    return elements(weight) * elements(facts.figures.output_shape[1:])
+    return numel(weight) * numel(facts.figures.output_shape[1:])
 
 
 def _adaptive_average(facts: LayerInfo) -> Size:
     """thop: the (rounded) window and one division for each output."""
     shape, output = facts.input_shapes[0], facts.figures.output_shape
-    positions = elements(output[1:]) if len(output) > 1 else 1
-    return output[0] * (elements(shape[1:]) + positions)
+    positions = numel(output[1:]) if len(output) > 1 else 1
+    return output[0] * (numel(shape[1:]) + positions)
 
 
 def _softmax(facts: LayerInfo) -> Size:
     shape = facts.input_shapes[0]
-    return elements(shape[1:]) * (3 * shape[0] - 1)
+    return numel(shape[1:]) * (3 * shape[0] - 1)
 
 
 def _upsampled(factors: Mapping[str, int]) -> Rule:

@@ -262,7 +262,7 @@ def too_large(shape: Shape) -> bool:
     return any(isinstance(size, int) and size >= SIZE_LIMIT for size in shape)
 
 
-def elements(shape: Shape) -> int:
+def numel(shape: Shape) -> int:
     """The number of values that a shape holds."""
     total = 1
     for size in shape:

@@ -239,12 +239,14 @@ def _is_inside(below: list[LayerInfo], unit: tuple[int, ...]) -> bool:
         layer, region = facts.node.layer, regions.pop(facts.node.name, None)
         if region is None:
             continue  # what is read of the layers above it lies between the taps of a transposed convolution
-        if layer.sees_everything:
+        if layer.is_global:
             return False
-        for source, shape, reach in zip(facts.node.inputs, facts.input_shapes, facts.figures.reach, strict=True):
+        for source, shape, reach in zip(
+            facts.node.inputs, facts.input_shapes, facts.figures.local_receptive_field, strict=True
+        ):
             if not len(region) == len(reach) == len(shape) - 1 or not all(field.advance for field in reach):
                 return False
-            along = [layer.carried(axis) if layer.turns else axis for axis in range(len(reach))]
+            along = [layer.map_axis(axis) if layer.permutes_axes else axis for axis in range(len(reach))]
             read = _read_of(reach, [region[axis] for axis in along])
             if read is None:
                 continue
@@ -293,7 +295,7 @@ def _is_bounded(facts: LayerInfo) -> bool:
     """Whether no unit sees more than its field: borders made of pixels may look further, long patterns are rounded."""
     layer = facts.node.layer
     repeats = {getattr(layer, "padding_mode", ""), getattr(layer, "mode", "")} & {"reflect", "replicate", "circular"}
-    fields = [axis for reach in (*facts.figures.reach, *_axes_of(facts)) for axis in reach]
+    fields = [axis for reach in (*facts.figures.local_receptive_field, *_axes_of(facts)) for axis in reach]
     return not repeats and all(len(axis.first) < PERIOD_LIMIT for axis in fields)
 
 
@@ -328,7 +330,7 @@ def measured_footprint(inferred: Inferred, layer: str, unit: tuple[int, ...]) ->
 def _pulled_back(facts: LayerInfo, mask: Tensor) -> tuple[Tensor, ...]:
     """For each input of a layer, 1 where some unit of the mask has a gradient and 0 elsewhere."""
     layer, ones = facts.node.layer, [torch.ones(1, 1, *shape[1:], dtype=torch.double) for shape in facts.input_shapes]
-    if layer.sees_everything or getattr(layer, "mixes_channels", False):
+    if layer.is_global or getattr(layer, "mixes_channels", False):
         return tuple(ones)
     inputs = [x.requires_grad_() for x in ones]
     output = _thin(facts)(*inputs)

@@ -51,7 +51,7 @@ FAMILIES = {
 
 LONGEST_WORD = 60
 
-KIND_NAMES = {foreign: kind for kind, layer in KINDS.items() for foreign in layer.foreign}
+KIND_NAMES = {foreign: kind for kind, layer in KINDS.items() for foreign in layer.aliases}
 
 
 def _plain(word: str) -> str:

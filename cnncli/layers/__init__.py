@@ -17,7 +17,7 @@ from cnncli.layers.activation import (
     Softplus,
     Tanh,
 )
-from cnncli.layers.base import Layer, Reach, ShapeError, Shapes
+from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv, Local
 from cnncli.layers.linear import RBF, Linear
 from cnncli.layers.merge import Add, Average, Concat, Maximum, Multiply
@@ -69,4 +69,4 @@ ALL: tuple[type[Layer], ...] = (
 
 KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in ALL}
 
-__all__ = ["ALL", "KINDS", "Layer", "Reach", "ShapeError", "Shapes"]
+__all__ = ["ALL", "KINDS", "Layer", "LocalReceptiveField", "ShapeError", "Shapes"]

@@ -6,7 +6,7 @@ and elementary functions (exp, log, tanh, erf) count as none.
 
 from typing import Annotated, ClassVar
 
-from cnncli.arithmetic.shape import Shape, elements
+from cnncli.arithmetic.shape import Shape, numel
 from cnncli.layers.base import INPUT, OUTPUT, Layer, Saved, Shapes
 from cnncli.layers.fields import Flag, Number, Positive, one_of
 
@@ -18,7 +18,7 @@ class Activation(Layer):
     gradient_from_output: ClassVar[bool] = False  # the gradient is worked out from the output, not from the input
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return self.operations * elements(output)
+        return self.operations * numel(output)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         return OUTPUT if self.gradient_from_output else INPUT
@@ -58,8 +58,8 @@ class PReLU(Activation):
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return {"weight": (inputs[0][0] if self.per_channel else 1,)}
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output)
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
+        return numel(output)
 
 
 class ELU(Activation):
@@ -84,7 +84,7 @@ class SiLU(Activation):
     """x * sigmoid(x), also called swish."""
 
     kind = "silu"
-    foreign = ("swish",)
+    aliases = ("swish",)
     operations = 3
 
 
@@ -107,7 +107,7 @@ class Sigmoid(Activation):
 
     kind = "sigmoid"
     gradient_from_output = True
-    foreign = ("logistic",)
+    aliases = ("logistic",)
     operations = 2
 
 
@@ -125,7 +125,7 @@ class ScaledTanh(Activation):
     operations = 2
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=elements(output))  # tanh itself, before the factor
+        return Saved(values=numel(output))  # tanh itself, before the factor
 
 
 class Softplus(Activation):
@@ -144,8 +144,8 @@ class Softmax(Activation):
     gradient_from_output = True
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        positions = elements(output[1:])
-        return positions * (output[0] - 1) + elements(output)
+        positions = numel(output[1:])
+        return positions * (output[0] - 1) + numel(output)
 
 
 class LogSoftmax(Softmax):

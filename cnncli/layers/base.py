@@ -15,7 +15,7 @@ from cnncli.arithmetic.window import Window
 from cnncli.schema import Record
 
 Shapes = tuple[Shape, ...]
-Reach = tuple[AxisField, ...]  # one field per spatial axis, on one of the layer's inputs
+LocalReceptiveField = tuple[AxisField, ...]  # one field per spatial axis, on one of the layer's inputs
 
 
 class ShapeError(Exception):
@@ -49,11 +49,11 @@ class Layer(Record):
     """The base of all kinds. A kind without weights, windows or operations overrides ``output_shape`` at most."""
 
     kind: ClassVar[str] = ""
-    foreign: ClassVar[tuple[str, ...]] = ()  # what PyTorch and Keras call it, in lower case
+    aliases: ClassVar[tuple[str, ...]] = ()  # what PyTorch and Keras call it, in lower case
     merges: ClassVar[bool] = False  # takes several inputs
-    sees_everything: ClassVar[bool] = False  # each output depends on the whole input
+    is_global: ClassVar[bool] = False  # each output depends on the whole input
     transposed: ClassVar[bool] = False  # its windows slide over the output
-    fixed: ClassVar[tuple[str, ...]] = ()  # weights that are not trained
+    non_trainable: ClassVar[tuple[str, ...]] = ()  # weights that are not trained
 
     # What a kind answers ------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class Layer(Record):
         """One window per spatial axis, for kinds that slide; else none."""
         return ()
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         """Per input, what a unit sees of it on each spatial axis of the output."""
         windows = self.windows(inputs)
         if windows:
@@ -81,11 +81,11 @@ class Layer(Record):
         return {}
 
     @property
-    def turns(self) -> bool:
-        """Whether a spatial axis of the input becomes another one of the output (:meth:`carried`)."""
+    def permutes_axes(self) -> bool:
+        """Whether a spatial axis of the input becomes another one of the output (:meth:`map_axis`)."""
         return False
 
-    def carried(self, axis: int) -> int:
+    def map_axis(self, axis: int) -> int:
         """The spatial axis of the output that a spatial axis of the input becomes."""
         return axis
 
@@ -97,7 +97,7 @@ class Layer(Record):
         """Multiplications (divisions are some) plus additions for one input; comparisons, exp, erf, … are none."""
         return 0
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
         """LeCun's count: one for each use of a weight and each use of a bias."""
         return 0
 

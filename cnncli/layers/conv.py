@@ -3,9 +3,9 @@
 from math import gcd
 
 from cnncli.arithmetic.receptive_field import AxisField, with_gaps
-from cnncli.arithmetic.shape import Shape, divides, elements, smaller
+from cnncli.arithmetic.shape import Shape, divides, numel, smaller
 from cnncli.arithmetic.window import Window, output_size, transposed_size
-from cnncli.layers.base import INPUT, Layer, Reach, Saved, ShapeError, Shapes, per_axis
+from cnncli.layers.base import INPUT, Layer, LocalReceptiveField, Saved, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
 
@@ -47,26 +47,26 @@ class Convolution(Layer):
         """Terms of the dot products of all filters at one position: the weights of a shared kernel."""
         channels = inputs[0][0]
         filters, groups = self.maps(channels)
-        return filters * (channels // groups) * elements(tuple(window.kernel for window in self.windows(inputs)))
+        return filters * (channels // groups) * numel(tuple(window.kernel for window in self.windows(inputs)))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output[1:]) * self.products(inputs)
+        return numel(output[1:]) * self.products(inputs)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # a dot product of K terms is K multiplications and K - 1 additions; a bias is one more
         additions_saved = 0 if self.bias else output[0]
-        reweighted = elements(output) if self.padding_mode == "partial" else 0
-        return elements(output[1:]) * (2 * self.products(inputs) - additions_saved) + reweighted
+        reweighted = numel(output) if self.padding_mode == "partial" else 0
+        return numel(output[1:]) * (2 * self.products(inputs) - additions_saved) + reweighted
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
         biases = output[0] if self.bias else 0
-        return elements(output[1:]) * (self.products(inputs) + biases)
+        return numel(output[1:]) * (self.products(inputs) + biases)
 
     def padded(self, inputs: Shapes) -> int:
         """Values of the input with its border."""
         windows = self.windows(inputs)
         sizes = (size + w.before + w.after for size, w in zip(inputs[0][1:], windows, strict=True))
-        return inputs[0][0] * elements(tuple(sizes))
+        return inputs[0][0] * numel(tuple(sizes))
 
     def has_named_padding(self, inputs: Shapes) -> bool:
         """Whether PyTorch code can give this padding by its name: ``same`` with stride 1, or ``valid``."""
@@ -81,7 +81,7 @@ class Convolution(Layer):
         plain = all(window.before == window.after for window in windows)
         if self.padding_mode == "zeros" and plain:
             return INPUT  # torch pads as it goes
-        ratio = elements(output[1:]) if self.padding_mode == "partial" else 0
+        ratio = numel(output[1:]) if self.padding_mode == "partial" else 0
         repeats = self.padding_mode in ("reflect", "replicate") and any(w.before or w.after for w in windows)
         if not any(window.before or window.after for window in windows):
             return Saved(inputs=(0,), statistics=ratio)
@@ -101,7 +101,7 @@ class Conv(Convolution):
     """
 
     kind = "conv"
-    foreign = ("conv1d", "conv2d", "conv3d", "convolution", "convolution2d")
+    aliases = ("conv1d", "conv2d", "conv3d", "convolution", "convolution2d")
 
     filters: Count
     kernel: PerAxis
@@ -153,14 +153,14 @@ class Conv(Convolution):
     def products(self, inputs: Shapes) -> int:
         if self.connections is None:
             return super().products(inputs)
-        return elements(self.weights(inputs)["weight"])
+        return numel(self.weights(inputs)["weight"])
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         kept = super().saved(inputs, output)
         if self.connections is None:
             return kept
         # computed with a table's worth of zeros, and with the border put around the input first
-        whole = output[0] * inputs[0][0] * elements(tuple(window.kernel for window in self.windows(inputs)))
+        whole = output[0] * inputs[0][0] * numel(tuple(window.kernel for window in self.windows(inputs)))
         entries = sum(map(len, self.connections))
         bordered = any(window.before or window.after for window in self.windows(inputs))
         if bordered and not kept.values:
@@ -187,7 +187,7 @@ class DepthwiseConv(Convolution):
     """
 
     kind = "depthwise_conv"
-    foreign = ("depthwiseconv1d", "depthwiseconv2d", "depthwise", "depthwiseconv")
+    aliases = ("depthwiseconv1d", "depthwiseconv2d", "depthwise", "depthwiseconv")
 
     kernel: PerAxis
     multiplier: Count = 1
@@ -204,7 +204,7 @@ class Local(Convolution):
     """
 
     kind = "local"
-    foreign = ("locallyconnected1d", "locallyconnected2d", "locallyconnected", "unsharedconv")
+    aliases = ("locallyconnected1d", "locallyconnected2d", "locallyconnected", "unsharedconv")
 
     filters: Count
     kernel: PerAxis
@@ -227,9 +227,9 @@ class Local(Convolution):
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         # the patches under the windows, one for each position
-        area = elements(tuple(window.kernel for window in self.windows(inputs)))
-        ratio = elements(output[1:]) if self.padding_mode == "partial" else 0
-        return Saved(values=inputs[0][0] * area * elements(output[1:]), statistics=ratio)
+        area = numel(tuple(window.kernel for window in self.windows(inputs)))
+        ratio = numel(output[1:]) if self.padding_mode == "partial" else 0
+        return Saved(values=inputs[0][0] * area * numel(output[1:]), statistics=ratio)
 
 
 class ConvTranspose(Layer):
@@ -241,7 +241,7 @@ class ConvTranspose(Layer):
     """
 
     kind = "conv_transpose"
-    foreign = (
+    aliases = (
         *("convtranspose1d", "convtranspose2d", "convtranspose3d", "conv2dtranspose", "conv1dtranspose"),
         *("conv3dtranspose", "transposedconv", "deconv", "deconvolution", "deconv2d"),
     )
@@ -296,7 +296,7 @@ class ConvTranspose(Layer):
             )
         return (self.filters, *sizes)
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return (tuple(map(_spread, self.windows(inputs))),)
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
@@ -305,15 +305,15 @@ class ConvTranspose(Layer):
         return {**weight, "bias": (self.filters,)} if self.bias else weight
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        return elements(inputs[0][1:]) * elements(self.weights(inputs)["weight"])
+        return numel(inputs[0][1:]) * numel(self.weights(inputs)["weight"])
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # the products that meet in one output are one addition fewer than they are; the bias is one more
         products = self.macs(inputs, output)
-        return 2 * products - (0 if self.bias else smaller(products, elements(output)))
+        return 2 * products - (0 if self.bias else smaller(products, numel(output)))
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
-        return self.macs(inputs, output) + (elements(output) if self.bias else 0)
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
+        return self.macs(inputs, output) + (numel(output) if self.bias else 0)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         return INPUT

@@ -8,7 +8,7 @@ from cnncli.layers.fields import Count, Flag
 class VectorLayer(Layer):
     """From a vector of n to one of ``units``."""
 
-    sees_everything = True
+    is_global = True
 
     units: Count
 
@@ -26,7 +26,7 @@ class Linear(VectorLayer):
     """Map a vector of n to one of ``units``: weight (units, n), bias (units,)."""
 
     kind = "linear"
-    foreign = ("dense", "fullyconnected", "fc", "lazylinear", "innerproduct")
+    aliases = ("dense", "fullyconnected", "fc", "lazylinear", "innerproduct")
     units: Count
     bias: Flag = True
 
@@ -40,7 +40,7 @@ class Linear(VectorLayer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return self.units * dot_product_flops(inputs[0][0], self.bias)
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return self.units * (inputs[0][0] + self.bias)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
@@ -55,8 +55,8 @@ class RBF(VectorLayer):
     """
 
     kind = "rbf"
-    foreign = ("euclideanradialbasis", "radialbasisfunction")
-    fixed = ("weight",)
+    aliases = ("euclideanradialbasis", "radialbasisfunction")
+    non_trainable = ("weight",)
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return {"weight": (self.units, inputs[0][0])}
@@ -67,7 +67,7 @@ class RBF(VectorLayer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return self.units * (3 * inputs[0][0] - 1)
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return self.units * inputs[0][0]
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:

@@ -3,8 +3,8 @@
 from typing import ClassVar
 
 from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
-from cnncli.arithmetic.shape import Shape, Size, add_up, elements, format_shape, is_open, same_size
-from cnncli.layers.base import Layer, Reach, Saved, ShapeError, Shapes
+from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_open, numel, same_size
+from cnncli.layers.base import Layer, LocalReceptiveField, Saved, ShapeError, Shapes
 
 
 class Merge(Layer):
@@ -28,14 +28,14 @@ class Merge(Layer):
                 )
         return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*inputs, strict=True))
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return tuple(
             tuple(ONLY_FIRST if n == 1 < m else ITSELF for n, m in zip(shape[1:], output[1:], strict=True))
             for shape in inputs
         )
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return (len(inputs) - 1) * elements(output)
+        return (len(inputs) - 1) * numel(output)
 
 
 class Pairwise(Merge):
@@ -56,7 +56,7 @@ class Pairwise(Merge):
             if left and at == 1:
                 kept.append(0)
             elif left:
-                values += elements(shape)
+                values += numel(shape)
             if right:
                 kept.append(at)
             has_gradient = has_gradient or gradients[at]
@@ -68,14 +68,14 @@ class Add(Merge):
     """The sum."""
 
     kind = "add"
-    foreign = ("sum", "plus")
+    aliases = ("sum", "plus")
 
 
 class Multiply(Pairwise):
     """The product: a gate."""
 
     kind = "multiply"
-    foreign = ("mul",)
+    aliases = ("mul",)
 
     def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
         return right, left  # the gradient of one factor is the other's value
@@ -85,7 +85,7 @@ class Maximum(Pairwise):
     """The largest value."""
 
     kind = "maximum"
-    foreign = ("max",)
+    aliases = ("max",)
 
     def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
         return left or right, left or right  # which of them is the larger
@@ -98,17 +98,17 @@ class Average(Merge):
     """The mean: the sum, divided by the number of inputs."""
 
     kind = "average"
-    foreign = ("mean",)
+    aliases = ("mean",)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return len(inputs) * elements(output)
+        return len(inputs) * numel(output)
 
 
 class Concat(Merge):
     """Maps (C1, H, W), (C2, H, W), … to (C1 + C2 + …, H, W)."""
 
     kind = "concat"
-    foreign = ("concatenate", "cat", "depthconcat")
+    aliases = ("concatenate", "cat", "depthconcat")
 
     def output_shape(self, inputs: Shapes) -> Shape:
         first = inputs[0][1:]

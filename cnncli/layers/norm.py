@@ -3,8 +3,18 @@
 from typing import Annotated
 
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, whole
-from cnncli.arithmetic.shape import Shape, elements
-from cnncli.layers.base import INPUT, Layer, Reach, Saved, ShapeError, Shapes, check_groups, expect_map, per_axis
+from cnncli.arithmetic.shape import Shape, numel
+from cnncli.layers.base import (
+    INPUT,
+    Layer,
+    LocalReceptiveField,
+    Saved,
+    ShapeError,
+    Shapes,
+    check_groups,
+    expect_map,
+    per_axis,
+)
 from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
 
 
@@ -20,7 +30,7 @@ def _statistics_flops(values: int, groups: int, affine: bool) -> int:
     return 5 * values + groups + (2 * values if affine else 0)
 
 
-def _everything(inputs: Shapes) -> tuple[Reach, ...]:
+def _everything(inputs: Shapes) -> tuple[LocalReceptiveField, ...]:
     return (tuple(whole(size) for size in inputs[0][1:]),)
 
 
@@ -33,8 +43,8 @@ class Affine(Layer):
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return _affine(inputs[0][:1], self.affine)
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * elements(output) if self.affine else 0
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
+        return 2 * numel(output) if self.affine else 0
 
     def groups_of_statistics(self, inputs: Shapes) -> int:
         """Means (and deviations) that are taken of one example."""
@@ -51,7 +61,7 @@ class BatchNorm(Affine):
     """
 
     kind = "batchnorm"
-    foreign = ("batchnorm1d", "batchnorm2d", "batchnorm3d", "batchnormalization", "bn")
+    aliases = ("batchnorm1d", "batchnorm2d", "batchnorm3d", "batchnormalization", "bn")
 
     eps: Positive = 1e-5
     affine: Flag = True
@@ -61,7 +71,7 @@ class BatchNorm(Affine):
         return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return 2 * elements(output)
+        return 2 * numel(output)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         return Saved(inputs=(0,), statistics=2 * inputs[0][0])
@@ -71,7 +81,7 @@ class LayerNorm(Affine):
     """Over all of an input (weight and bias as its shape), or over the channels of each position ((C,)). Ba 2016."""
 
     kind = "layernorm"
-    foreign = ("layernormalization",)
+    aliases = ("layernormalization",)
 
     eps: Positive = 1e-5
     affine: Flag = True
@@ -80,21 +90,21 @@ class LayerNorm(Affine):
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return _affine(inputs[0] if self.axes == "all" else inputs[0][:1], self.affine)
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return _everything(inputs) if self.axes == "all" else ((ITSELF,) * (len(output) - 1),)
 
     def groups_of_statistics(self, inputs: Shapes) -> int:
-        return 1 if self.axes == "all" else elements(inputs[0][1:])
+        return 1 if self.axes == "all" else numel(inputs[0][1:])
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return _statistics_flops(elements(output), self.groups_of_statistics(inputs), self.affine)
+        return _statistics_flops(numel(output), self.groups_of_statistics(inputs), self.affine)
 
 
 class GroupNorm(Affine):
     """Over the positions of each group of channels. Wu and He 2018."""
 
     kind = "groupnorm"
-    foreign = ("groupnormalization",)
+    aliases = ("groupnormalization",)
 
     groups: Count
 
@@ -102,41 +112,41 @@ class GroupNorm(Affine):
         check_groups(self.groups, inputs[0][0])
         return inputs[0]
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return _everything(inputs)
 
     def groups_of_statistics(self, inputs: Shapes) -> int:
         return self.groups
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return _statistics_flops(elements(output), self.groups, self.affine)
+        return _statistics_flops(numel(output), self.groups, self.affine)
 
 
 class InstanceNorm(Affine):
     """Over the positions of each channel. Ulyanov et al. 2016."""
 
     kind = "instancenorm"
-    foreign = ("instancenorm1d", "instancenorm2d", "instancenorm3d", "instancenormalization")
+    aliases = ("instancenorm1d", "instancenorm2d", "instancenorm3d", "instancenormalization")
 
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_map(self.kind, inputs[0])
         return inputs[0]
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return _everything(inputs)
 
     def groups_of_statistics(self, inputs: Shapes) -> int:
         return inputs[0][0]
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return _statistics_flops(elements(output), inputs[0][0], self.affine)
+        return _statistics_flops(numel(output), inputs[0][0], self.affine)
 
 
 class Scale(Layer):
     """A learned factor per channel, weight (C,), starting at ``init``: ConvNeXt's layer scale. Liu et al. 2022."""
 
     kind = "scale"
-    foreign = ("layerscale",)
+    aliases = ("layerscale",)
 
     init: Number = 1.0
 
@@ -144,10 +154,10 @@ class Scale(Layer):
         return {"weight": inputs[0][:1]}
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output)
+        return numel(output)
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output)
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
+        return numel(output)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         return INPUT
@@ -157,7 +167,7 @@ class LocalResponseNorm(Layer):
     """x / (k + alpha / size * sum of squares over ``size`` neighbouring channels) ^ beta. Krizhevsky et al. 2012."""
 
     kind = "lrn"
-    foreign = ("localresponsenorm", "crossmaplrn2d")
+    aliases = ("localresponsenorm", "crossmaplrn2d")
 
     size: Count = 5
     alpha: Number = 1e-4
@@ -170,11 +180,11 @@ class LocalResponseNorm(Layer):
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # size squares and size - 1 additions, the factor, k, and the division
-        return (2 * self.size + 2) * elements(output)
+        return (2 * self.size + 2) * numel(output)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         # the squares with their border of channels, the sums, and the divisor
-        return Saved(inputs=(0,), values=2 * elements(output) + (inputs[0][0] + self.size - 1) * elements(output[1:]))
+        return Saved(inputs=(0,), values=2 * numel(output) + (inputs[0][0] + self.size - 1) * numel(output[1:]))
 
 
 class LocalContrastNorm(Layer):
@@ -185,7 +195,7 @@ class LocalContrastNorm(Layer):
     """
 
     kind = "lcn"
-    foreign = ("localcontrastnorm", "spatialcontrastivenormalization", "localcontrastnormalization")
+    aliases = ("localcontrastnorm", "spatialcontrastivenormalization", "localcontrastnormalization")
 
     kernel: PerAxis = 9
     eps: Positive = 1e-4
@@ -201,18 +211,18 @@ class LocalContrastNorm(Layer):
         """The window's size on each spatial axis."""
         return per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         # a window around it, and around each value in there another
         return (tuple(AxisField((1 - kernel,), (kernel - 1,), 1) for kernel in self.kernels(inputs)),)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # at each position: two weighted sums over the window, and for each channel x - mean, v^2 and the division
-        window = inputs[0][0] * elements(self.kernels(inputs))
-        return elements(output[1:]) * (2 * (2 * window - 1) + 3 * inputs[0][0])
+        window = inputs[0][0] * numel(self.kernels(inputs))
+        return numel(output[1:]) * (2 * (2 * window - 1) + 3 * inputs[0][0])
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         # the centred values and four maps; for a batch the window and how much of it lies inside
         return Saved(
-            values=elements(output) + 4 * elements(output[1:]),
-            statistics=elements(self.kernels(inputs)) + elements(output[1:]),
+            values=numel(output) + 4 * numel(output[1:]),
+            statistics=numel(self.kernels(inputs)) + numel(output[1:]),
         )

@@ -3,9 +3,9 @@
 from functools import partial
 
 from cnncli.arithmetic.receptive_field import AxisField, periodic, whole
-from cnncli.arithmetic.shape import Shape, elements, larger
+from cnncli.arithmetic.shape import Shape, larger, numel
 from cnncli.arithmetic.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
-from cnncli.layers.base import INPUT, Layer, Reach, Saved, ShapeError, Shapes, expect_map, per_axis
+from cnncli.layers.base import INPUT, Layer, LocalReceptiveField, Saved, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
 
@@ -48,7 +48,7 @@ class WindowPool(Layer):
         small = len(sizes) == 3 and any(window.span > size for size, window in zip(sizes, windows, strict=True))
         if even and not small and not always:
             return 0
-        return inputs[0][0] * elements(
+        return inputs[0][0] * numel(
             tuple(
                 window.before + size + larger(window.after, _overhang(size, positions, window))
                 for size, positions, window in zip(sizes, output[1:], windows, strict=True)
@@ -65,7 +65,7 @@ class MaxPool(WindowPool):
     """The largest value of each window; padding never wins."""
 
     kind = "maxpool"
-    foreign = ("maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d", "maxpooling3d", "maxpooling")
+    aliases = ("maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d", "maxpooling3d", "maxpooling")
 
     kernel: PerAxis
     stride: MaybePerAxis = None
@@ -77,14 +77,14 @@ class MaxPool(WindowPool):
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         copied = self.copied(inputs, output)
-        return Saved(inputs=() if copied else (0,), values=copied, indices=elements(output))
+        return Saved(inputs=() if copied else (0,), values=copied, indices=numel(output))
 
 
 class AvgPool(WindowPool):
     """The mean of each window; ``count_include_pad`` counts the zeros of the padding in the divisor."""
 
     kind = "avgpool"
-    foreign = (
+    aliases = (
         *("avgpool1d", "avgpool2d", "avgpool3d", "averagepooling1d", "averagepooling2d", "averagepooling3d"),
         *("averagepool", "averagepooling", "meanpool"),
     )
@@ -96,26 +96,26 @@ class AvgPool(WindowPool):
     count_include_pad: Flag = True
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output) * elements(tuple(window.kernel for window in self.windows(inputs)))
+        return numel(output) * numel(tuple(window.kernel for window in self.windows(inputs)))
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         copied = self.copied(inputs, output)
-        return Saved(values=copied + elements(output)) if copied else INPUT
+        return Saved(values=copied + numel(output)) if copied else INPUT
 
 
 class L2Pool(WindowPool):
     """The root of the sum of the squares of each window; padding adds nothing. Torch's LPPool with p = 2."""
 
     kind = "l2pool"
-    foreign = ("lppool1d", "lppool2d", "lppool", "l2pooling")
+    aliases = ("lppool1d", "lppool2d", "lppool", "l2pooling")
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        window = elements(tuple(window.kernel for window in self.windows(inputs)))
-        return elements(output) * (2 * window - 1)
+        window = numel(tuple(window.kernel for window in self.windows(inputs)))
+        return numel(output) * (2 * window - 1)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         squares = self.copied(inputs, output, always=True)
-        return Saved(inputs=(0,), output=True, values=squares + elements(output))
+        return Saved(inputs=(0,), output=True, values=squares + numel(output))
 
 
 class Subsample(WindowPool):
@@ -126,7 +126,7 @@ class Subsample(WindowPool):
     """
 
     kind = "subsample"
-    foreign = ("subsampling",)
+    aliases = ("subsampling",)
 
     kernel: PerAxis = 2
     stride: MaybePerAxis = None
@@ -137,18 +137,18 @@ class Subsample(WindowPool):
         return {"weight": inputs[0][:1], "bias": inputs[0][:1]}
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output) * (elements(tuple(window.kernel for window in self.windows(inputs))) + 2)
+        return numel(output) * (numel(tuple(window.kernel for window in self.windows(inputs))) + 2)
 
-    def uses(self, inputs: Shapes, output: Shape) -> int:
-        return elements(output) * (elements(tuple(window.kernel for window in self.windows(inputs))) + 1)
+    def connection_count(self, inputs: Shapes, output: Shape) -> int:
+        return numel(output) * (numel(tuple(window.kernel for window in self.windows(inputs))) + 1)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         copied = self.copied(inputs, output)
-        averages = elements(output)
+        averages = numel(output)
         return Saved(values=copied + 2 * averages) if copied else Saved(inputs=(0,), values=averages)
 
     def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
-        return self.saved(inputs, output) if gradients[0] else Saved(values=elements(output))  # the averages
+        return self.saved(inputs, output) if gradients[0] else Saved(values=numel(output))  # the averages
 
 
 class AdaptivePool(Layer):
@@ -161,7 +161,7 @@ class AdaptivePool(Layer):
         expect_map(self.kind, shape)
         return (shape[0], *per_axis(self.output, len(shape) - 1, "output"))
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return (tuple(_one_or_periodic(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
 
 
@@ -177,11 +177,11 @@ class AdaptiveAvgPool(AdaptivePool):
     """The mean over windows chosen so that the output has the wanted size."""
 
     kind = "adaptive_avgpool"
-    foreign = ("adaptiveavgpool1d", "adaptiveavgpool2d", "adaptiveavgpool3d", "adaptiveaveragepooling2d")
+    aliases = ("adaptiveavgpool1d", "adaptiveavgpool2d", "adaptiveavgpool3d", "adaptiveaveragepooling2d")
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # the windows' sizes, summed over all outputs: a product of one sum per axis
-        return output[0] * elements(tuple(map(adaptive_total, inputs[0][1:], output[1:])))
+        return output[0] * numel(tuple(map(adaptive_total, inputs[0][1:], output[1:])))
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         return Saved() if all(size == 1 for size in output[1:]) else INPUT
@@ -191,16 +191,16 @@ class AdaptiveMaxPool(AdaptivePool):
     """The maximum over windows chosen so that the output has the wanted size."""
 
     kind = "adaptive_maxpool"
-    foreign = ("adaptivemaxpool1d", "adaptivemaxpool2d", "adaptivemaxpool3d", "adaptivemaxpooling2d")
+    aliases = ("adaptivemaxpool1d", "adaptivemaxpool2d", "adaptivemaxpool3d", "adaptivemaxpooling2d")
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(inputs=(0,), indices=elements(output))
+        return Saved(inputs=(0,), indices=numel(output))
 
 
 class GlobalPool(Layer):
     """Map (C, H, W) to a vector of C: one value for each whole channel."""
 
-    sees_everything = True
+    is_global = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_map(self.kind, inputs[0])
@@ -211,20 +211,20 @@ class GlobalAvgPool(GlobalPool):
     """The mean of each channel."""
 
     kind = "global_avgpool"
-    foreign = (
+    aliases = (
         *("globalaveragepooling1d", "globalaveragepooling2d", "globalaveragepooling3d"),
         *("globalavgpool2d", "globalaveragepool", "gap"),
     )
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        return elements(inputs[0])
+        return numel(inputs[0])
 
 
 class GlobalMaxPool(GlobalPool):
     """The maximum of each channel."""
 
     kind = "global_maxpool"
-    foreign = ("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d", "globalmaxpool2d")
+    aliases = ("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d", "globalmaxpool2d")
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
         return Saved(inputs=(0,), output=True)

@@ -7,9 +7,9 @@ from cnncli.arithmetic.shape import (
     Shape,
     common_divisor,
     divides,
-    elements,
     format_shape,
     is_open,
+    numel,
     too_large,
 )
 from cnncli.arithmetic.size import Undecided
@@ -17,7 +17,7 @@ from cnncli.arithmetic.window import scaled_size
 from cnncli.layers.base import (
     INPUT,
     Layer,
-    Reach,
+    LocalReceptiveField,
     Saved,
     ShapeError,
     Shapes,
@@ -63,14 +63,14 @@ class Dropout(Layer):
     rate: Share = 0.5
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=elements(output)) if self.rate else Saved()  # which are kept
+        return Saved(values=numel(output)) if self.rate else Saved()  # which are kept
 
 
 class SpatialDropout(Layer):
     """Sets whole channels to 0 with probability ``rate`` while training. Tompson et al. 2015."""
 
     kind = "spatial_dropout"
-    foreign = ("dropout1d", "dropout2d", "dropout3d", "spatialdropout1d", "spatialdropout2d", "spatialdropout3d")
+    aliases = ("dropout1d", "dropout2d", "dropout3d", "spatialdropout1d", "spatialdropout2d", "spatialdropout3d")
 
     rate: Share = 0.5
 
@@ -82,7 +82,7 @@ class DropPath(Layer):
     """Sets all of an example to 0 with probability ``rate`` while training: stochastic depth. Huang et al. 2016."""
 
     kind = "drop_path"
-    foreign = ("stochasticdepth",)
+    aliases = ("stochasticdepth",)
 
     rate: Share = 0.5
 
@@ -94,10 +94,10 @@ class Flatten(Layer):
     """Map (C, H, W) to a vector of C * H * W."""
 
     kind = "flatten"
-    sees_everything = True
+    is_global = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        return (elements(inputs[0]),)
+        return (numel(inputs[0]),)
 
     @property
     def is_view(self) -> bool:
@@ -108,13 +108,13 @@ class Reshape(Layer):
     """The same values in another ``shape``, row by row."""
 
     kind = "reshape"
-    foreign = ("view", "unflatten")
-    sees_everything = True
+    aliases = ("view", "unflatten")
+    is_global = True
 
     shape: WantedShape
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        held, wanted = elements(inputs[0]), elements(self.shape)
+        held, wanted = numel(inputs[0]), numel(self.shape)
         if held != wanted:
             raise ShapeError(
                 f"a shape of {format_shape(self.shape)} holds {wanted:,} values, and the input "
@@ -133,7 +133,7 @@ class Permute(Layer):
     """The axes in another ``order``, counted from 0 (the channels), without the batch."""
 
     kind = "permute"
-    foreign = ("transpose",)
+    aliases = ("transpose",)
 
     order: Order
 
@@ -157,13 +157,13 @@ class Permute(Layer):
         return tuple(shape[axis] for axis in self.order)
 
     @property
-    def turns(self) -> bool:
+    def permutes_axes(self) -> bool:
         return not self.mixes_channels and list(self.order) != sorted(self.order)
 
-    def carried(self, axis: int) -> int:
+    def map_axis(self, axis: int) -> int:
         return self.order.index(axis + 1) - 1
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         if self.mixes_channels:
             return (tuple(map(whole, inputs[0][1:])),)
         return ((ITSELF,) * (len(output) - 1),)
@@ -173,7 +173,7 @@ class Slice(Layer):
     """The values from ``start`` up to, but without, ``stop`` (the end) of one axis."""
 
     kind = "slice"
-    foreign = ("narrow", "split")
+    aliases = ("narrow", "split")
 
     start: Whole = 0
     stop: WholeOrEnd = None
@@ -201,7 +201,7 @@ class Slice(Layer):
     def is_view(self) -> bool:
         return True
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         at = self.index(inputs)
         return (tuple(_moved(self.start if axis + 1 == at else 0) for axis in range(len(output) - 1)),)
 
@@ -223,7 +223,7 @@ class Crop(Layer):
     """Map (C, H, W) to (C, H - top - bottom, W - left - right)."""
 
     kind = "crop"
-    foreign = ("cropping1d", "cropping2d", "cropping3d", "centercrop")
+    aliases = ("cropping1d", "cropping2d", "cropping3d", "centercrop")
 
     margins: Margins
 
@@ -239,7 +239,7 @@ class Crop(Layer):
             raise ShapeError(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
         return (shape[0], *sizes)
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return (tuple(_moved(before) for before, _ in self.amounts(inputs)),)
 
 
@@ -247,7 +247,7 @@ class PixelShuffle(Layer):
     """Map (C r^2, H, W) to (C, r H, r W): channels become the pixels of a block. Shi et al. 2016."""
 
     kind = "pixel_shuffle"
-    foreign = ("depthtospace", "subpixel")
+    aliases = ("depthtospace", "subpixel")
 
     factor: Count
 
@@ -263,7 +263,7 @@ class PixelShuffle(Layer):
             )
         return (shape[0] // block, *(self.factor * size for size in shape[1:]))
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         block = periodic(lambda i: i // self.factor, lambda i: i // self.factor, self.factor, 1)
         return ((block,) * (len(output) - 1),)
 
@@ -284,7 +284,7 @@ class Pad(Layer):
     """Map (C, H, W) to (C, top + H + bottom, left + W + right)."""
 
     kind = "pad"
-    foreign = ("zeropad2d", "zeropadding2d", "zeropadding1d", "reflectionpad2d", "replicationpad2d", "constantpad2d")
+    aliases = ("zeropad2d", "zeropadding2d", "zeropadding1d", "reflectionpad2d", "replicationpad2d", "constantpad2d")
 
     padding: Margins
     mode: Annotated[str, one_of("zeros", "reflect", "replicate", "circular")] = "zeros"
@@ -300,7 +300,7 @@ class Pad(Layer):
         check_border(self.kind, shape, amounts, self.mode)
         return (shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], amounts, strict=True)))
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return (tuple(_moved(-before) for before, _ in self.amounts(inputs)),)
 
     def saved(self, inputs: Shapes, output: Shape) -> Saved:
@@ -315,7 +315,7 @@ class Upsample(Layer):
     """
 
     kind = "upsample"
-    foreign = ("upsampling1d", "upsampling2d", "upsampling3d", "interpolate", "resize")
+    aliases = ("upsampling1d", "upsampling2d", "upsampling3d", "interpolate", "resize")
 
     scale: Factors = None
     size: MaybePerAxis = None
@@ -352,12 +352,12 @@ class Upsample(Layer):
             )
         return scaled
 
-    def reach(self, inputs: Shapes, output: Shape) -> tuple[Reach, ...]:
+    def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return (tuple(_interpolation(n, m, self.mode) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         taps: int = {"nearest": 0, "linear": 2, "cubic": 4}[self.mode] ** (len(output) - 1)
-        return max(0, 2 * taps - 1) * elements(output)
+        return max(0, 2 * taps - 1) * numel(output)
 
 
 def _ratio(output: int, size: int) -> tuple[int, int]:

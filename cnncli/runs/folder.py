@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncli.arithmetic.numerals import is_digits
-from cnncli.arithmetic.shape import elements, format_shape, read_channels_first
+from cnncli.arithmetic.shape import format_shape, numel, read_channels_first
 from cnncli.errors import CnnError
 from cnncli.io.files import read_bytes
 from cnncli.runs.record import Normalisation as Normalisation
@@ -252,7 +252,7 @@ def _check_fit(run: Run, loaded: Loaded) -> None:
         problem = f"has {len(record.classes)} classes, and the network gives {format_shape(output)}"
     elif channels != shape[0] if len(shape) > 1 else shape[0] % channels:
         problem = f"the normalisation is of {channels} channels, and the network's input is {format_shape(shape)}"
-    elif record.columns and len(record.columns) != elements(shape):
+    elif record.columns and len(record.columns) != numel(shape):
         problem = f"has {len(record.columns)} columns, and the network's input is {format_shape(shape)}"
     else:
         return

@@ -6,7 +6,7 @@ import pytest
 import torch
 from cases import CASES, Case
 
-from cnncli.arithmetic.shape import elements
+from cnncli.arithmetic.shape import numel
 from cnncli.executor.lowering.modules import BUILDERS, build
 from cnncli.executor.network.initialization import initialise
 from cnncli.inference import infer_layer
@@ -30,7 +30,7 @@ def test_nothing_is_built_that_is_no_kind() -> None:
 def test_figures_are_those_worked_out_by_hand(case: Case) -> None:
     figures = infer_layer(case.layer, case.inputs)
     assert (figures.output_shape, figures.params, figures.macs) == (case.output, case.params, case.macs)
-    fixed = sum(elements(figures.weight_shapes[name]) for name in case.layer.fixed)
+    fixed = sum(numel(figures.weight_shapes[name]) for name in case.layer.non_trainable)
     assert figures.weights + figures.biases == figures.params == figures.trainable + fixed
 
 
@@ -51,7 +51,7 @@ def test_every_weight_gets_a_gradient(case: Case) -> None:
     initialise(module, "kaiming", 0)
     output = module(*(torch.randn(3, *shape) for shape in case.inputs))
     parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    assert {*case.layer.weights(case.inputs)} == {*parameters, *case.layer.fixed}
+    assert {*case.layer.weights(case.inputs)} == {*parameters, *case.layer.non_trainable}
     if parameters:
         (output * torch.randn_like(output)).sum().backward()
     for name, parameter in parameters.items():
@@ -77,6 +77,6 @@ def test_counts_are_whole_numbers_and_not_negative(case: Case) -> None:
 @every_case
 def test_there_is_a_field_for_every_axis_of_every_input(case: Case) -> None:
     figures = infer_layer(case.layer, case.inputs)
-    if not case.layer.sees_everything:
-        assert len(figures.reach) == len(case.inputs)
-        assert all(len(reach) == len(case.output) - 1 for reach in figures.reach)
+    if not case.layer.is_global:
+        assert len(figures.local_receptive_field) == len(case.inputs)
+        assert all(len(reach) == len(case.output) - 1 for reach in figures.local_receptive_field)

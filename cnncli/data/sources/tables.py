@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from cnncli.arithmetic.shape import Shape, elements
+from cnncli.arithmetic.shape import Shape, numel
 from cnncli.data.column_names import ColumnNames
 from cnncli.data.formats.headings import places_of, target_columns, trained_places
 from cnncli.data.formats.npz import Npz
@@ -68,7 +68,7 @@ def batches(path: Path, shape: Shape, learnt: Learnt) -> Iterator[Rows]:
         x, name = shaped(path, _array(path), shape), "{}[{}]"
         numbers = range(len(x))
     else:
-        numbers, values = _values(path, elements(shape), learnt)
+        numbers, values = _values(path, numel(shape), learnt)
         x, name = shaped(path, values, shape), "{}:{}"
     for start in range(0, len(x), BATCH):
         of_part = numbers[start : start + BATCH]

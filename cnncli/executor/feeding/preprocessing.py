@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.arithmetic.shape import Shape, elements, format_input_shape, format_shape
+from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape, numel
 from cnncli.errors import CnnError
 from cnncli.executor.feeding.images import Examples, to_device
 from cnncli.runs.folder import Normalisation
@@ -89,7 +89,7 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
     """
     if shape == have:
         return []
-    if len(shape) == 1 and shape[0] == elements(have):
+    if len(shape) == 1 and shape[0] == numel(have):
         return [f"{name}: images of {format_shape(have)} are read as vectors of {shape[0]}"]
     if len(shape) != 3 or (shape[0] != have[0] and (have[0], shape[0]) != (3, 1) and have[0] != 1):
         written = format_input_shape(shape)

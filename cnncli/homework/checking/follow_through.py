@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import Shape, elements, format_shape
+from cnncli.arithmetic.shape import Shape, format_shape, numel
 from cnncli.homework.answer_key.conventions import network_under
 from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.questions import (
@@ -41,7 +41,7 @@ def remember(sheet: Sheet, question: Question, given: ParsedAnswer, carried: Car
     facts = sheet.loaded.inferred.facts.get(layer)
     if figure in SHAPES and figure != "input_shape" and facts is not None:
         shape = shape_meant(given, facts.figures.output_shape, sheet.conventions[0].order)
-        if shape is not None and all(size > 0 for size in shape) and elements(shape) > 1:
+        if shape is not None and all(size > 0 for size in shape) and numel(shape) > 1:
             carried.shapes[layer] = shape
     elif figure in COUNTS and given.number is not None and given.number > 0:
         carried.counts[layer, figure] = given.number
@@ -104,8 +104,8 @@ def _of_layer(
     if nearest:
         yield truth, _said(nearest, carried.shapes)
     if layer in carried.shapes and figure in BY_OUTPUT:
-        each = Fraction(truth.value, elements(inferred.facts[layer].figures.output_shape))
-        changed = each * elements(carried.shapes[layer])
+        each = Fraction(truth.value, numel(inferred.facts[layer].figures.output_shape))
+        changed = each * numel(carried.shapes[layer])
         yield ExpectedAnswer(changed, str(changed), (), {}), _said([layer, *nearest], carried.shapes)
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 from math import prod
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import elements
+from cnncli.arithmetic.shape import numel
 from cnncli.homework.mistakes import pair
 from cnncli.homework.mistakes.sizes import other_maps
 from cnncli.inference import Inferred, LayerInfo
@@ -52,10 +52,10 @@ def _dot_mistakes(facts: LayerInfo, dot: Dot) -> dict[str, Dot]:
         "forgot_in_channels": dot._replace(channels=dot.groups),
         "one_filter_only": dot._replace(filters=1),
         "depthwise_as_full" if depthwise else "groups_ignored": dot._replace(groups=1),
-        "no_weight_sharing": dot._replace(positions=elements(facts.figures.output_shape[1:])),
+        "no_weight_sharing": dot._replace(positions=numel(facts.figures.output_shape[1:])),
     }
     if facts.node.layer.kind != "linear":
-        found["counted_input_pixels"] = dot._replace(area=elements(facts.input_shapes[0][1:]))
+        found["counted_input_pixels"] = dot._replace(area=numel(facts.input_shapes[0][1:]))
     if dot.bias == "per filter":
         found["forgot_bias"] = dot._replace(bias="none")
         found["one_bias_total"] = dot._replace(bias="one")
@@ -126,7 +126,7 @@ def of_macs(facts: LayerInfo) -> Counts:
         return {}
     found: Counts = {"macs_vs_flops": 2 * figures.macs, "macs_include_bias": figures.connections}
     if figures.windows:
-        inside, outside = elements(facts.input_shapes[0][1:]), elements(figures.output_shape[1:])
+        inside, outside = numel(facts.input_shapes[0][1:]), numel(figures.output_shape[1:])
         found["macs_input_size"] = figures.macs // outside * inside
         found["forgot_in_channels"] = figures.macs // facts.input_shapes[0][0]
         found["one_filter_only"] = figures.macs // figures.output_shape[0]
@@ -139,7 +139,7 @@ def of_flops(facts: LayerInfo) -> Counts:
     figures = facts.figures
     found: Counts = {
         "macs_vs_flops": figures.macs,
-        "forgot_bias": 2 * figures.macs - elements(figures.output_shape),
+        "forgot_bias": 2 * figures.macs - numel(figures.output_shape),
         **_of_batches(figures.flops),
     }
     return {name: value for name, value in found.items() if value != figures.flops}

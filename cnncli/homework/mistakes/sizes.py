@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.shape import Shape, elements
+from cnncli.arithmetic.shape import Shape, numel
 from cnncli.arithmetic.window import Window, output_size
 from cnncli.homework.mistakes import pair
 from cnncli.inference import Inferred, LayerInfo
@@ -136,19 +136,19 @@ def _channels(facts: LayerInfo) -> Iterator[tuple[str, int]]:
         yield "pooled_channels", channels // windows[0].kernel
         return
     yield "kept_input_channels", channels
-    yield "positions_as_channels", elements(facts.figures.output_shape[1:])
+    yield "positions_as_channels", numel(facts.figures.output_shape[1:])
     yield "padded_channels", facts.figures.output_shape[0] + 2 * windows[0].before
 
 
 def other_maps(inferred: Inferred, flatten: LayerInfo) -> Iterator[tuple[str, int]]:
     """The maps above a flatten that might have been flattened instead: ``maxpool1 was flattened``, its values."""
-    right = elements(flatten.input_shapes[0])
+    right = numel(flatten.input_shapes[0])
     here: LayerInfo | None = inferred.facts.get(flatten.node.inputs[0])
     found: dict[int, str] = {}
     while here is not None and len(found) < 8:
         for name, shape in ((here.node.name, here.figures.output_shape), (here.node.inputs[0], here.input_shapes[0])):
-            if len(shape) > 1 and elements(shape) != right:
-                found.setdefault(elements(shape), f"{name} was flattened")
+            if len(shape) > 1 and numel(shape) != right:
+                found.setdefault(numel(shape), f"{name} was flattened")
         here = inferred.facts.get(here.node.inputs[0])
     for count, text in found.items():
         yield text, count

@@ -237,6 +237,6 @@ def test_nearest_upsampling_reads_the_input_that_the_field_says(size: int) -> No
     pixels = torch.arange(float(size))[None, None]
     for output in {*range(size, 40 * size, size), size * 3 // 2, size * 5 // 4, max(1, size // 2)}:
         layer = KINDS["upsample"](size=output)
-        (reach,) = infer_layer(layer, ((1, size),)).reach
+        (reach,) = infer_layer(layer, ((1, size),)).local_receptive_field
         read = build(layer, ((1, size),))(pixels)[0, 0].long().tolist()
         assert read == [reach[0].low(i) for i in range(output)]
