@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import format_input_shape, is_open, read_input_shape
+from cnncli.bundled import BundledNetwork, bundled, find_bundled
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
@@ -38,55 +38,6 @@ class Loaded(NamedTuple):
         return self.inferred.graph
 
 
-_VARIANTS = re.compile(r"^variants:\n((?: .*\n|#.*\n|\n)+)", re.MULTILINE)  # as the bundled files write them
-_VARIANT = re.compile(r"^ {2}(\w+):", re.MULTILINE)
-
-
-def bundled() -> dict[str, Path]:
-    """The architectures that come with the package, and the file of each; those in a folder as ``folder/name``.
-
-    A file with variants stands under the names of these.
-    """
-    found: dict[str, Path] = {}
-    for name, path in _files().items():
-        variants = _variants(name, path)
-        found.update(dict.fromkeys(variants, path) if variants else {name: path})
-    return dict(sorted(found.items(), key=lambda item: _numbers_in_order(item[0])))
-
-
-def _numbers_in_order(name: str) -> list[tuple[int, str]]:
-    """A key that puts ``vgg8`` before ``vgg16``."""
-    return [(int(part or 0), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-def _variants(name: str, path: Path) -> list[str]:
-    """The names of a bundled file's variants, in the folder of its own name."""
-    section = _VARIANTS.search(path.read_text(encoding="utf-8"))
-    folder, slash, _ = name.rpartition("/")
-    return [folder + slash + variant for variant in _VARIANT.findall(section[1])] if section else []
-
-
-def _files() -> dict[str, Path]:
-    """The bundled files by name."""
-    found: dict[str, Path] = {}
-    pending = [("", _folder())]
-    while pending:
-        prefix, folder = pending.pop()
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.name.startswith("__"):
-                pending.append((f"{prefix}{entry.name}/", entry))
-            elif entry.name.endswith(".yaml"):
-                found[prefix + entry.name.removesuffix(".yaml")] = entry
-    return found
-
-
-def _folder() -> Path:
-    """Inside the package where it is installed, beside it in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "architectures"
-    return installed if installed.is_dir() else package.parent / "architectures"
-
-
 def find(architecture: str) -> tuple[Source, dict[str, str]]:
     """The text of an architecture, and the override that chooses its variant where the name is that of one.
 
@@ -95,12 +46,10 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
     if architecture == "-" or architecture.endswith((".yaml", ".yml")) or is_file(architecture):
         return read_text(architecture), {}
     if architecture and all(part.replace("_", "a").isalnum() for part in architecture.split("/")):
-        entry = _folder() / f"{architecture}.yaml"
-        if is_file(entry):
-            return decode(f"{architecture}.yaml", entry.read_bytes()), {}
-        for name, path in _files().items():
-            if architecture in _variants(name, path):
-                return decode(f"{name}.yaml", path.read_bytes()), {VARIANT: architecture.rpartition("/")[2]}
+        found = find_bundled(architecture)
+        if found is not None:
+            name, path, variant = found
+            return decode(f"{name}.yaml", path.read_bytes()), {} if variant is None else {VARIANT: variant}
     if architecture and exists(architecture):
         return read_text(architecture), {}  # a directory, a device: says so
     names = list(bundled())
@@ -185,3 +134,10 @@ def slug(architecture: str) -> str:
     stem = "stdin" if architecture == "-" else Path(architecture).name
     stem = stem.removesuffix(".yaml").removesuffix(".yml")
     return "".join(char if char.isalnum() or char in "_-" else "_" for char in stem) or "network"
+
+
+def calculated_row(name: str) -> BundledNetwork:
+    """What ``cnn list`` shows of a bundled network, calculated from its file."""
+    inferred = load(name).inferred
+    shapes = ", ".join(format_input_shape(entry.shape) for entry in inferred.graph.inputs)
+    return BundledNetwork(name, shapes, inferred.totals["params"], inferred.totals["macs"], inferred.graph.source)

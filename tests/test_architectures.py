@@ -10,7 +10,7 @@ from program import SHARED
 from published import TORCHVISION
 
 from cnncli import load
-from cnncli.loading import bundled
+from cnncli.bundled import bundled
 
 
 @pytest.mark.parametrize("name", TORCHVISION)

@@ -33,7 +33,12 @@ def test_the_wheel_carries_architectures_digits_types_and_licences(built: Path) 
     names = set(zipfile.ZipFile(wheel_of(built)).namelist())
     for path in (ROOT / "architectures").rglob("*.yaml"):
         assert f"cnncli/architectures/{path.relative_to(ROOT / 'architectures')}" in names
-    assert {"cnncli/py.typed", "cnncli/data/digits/digits.csv.gz", "cnncli/data/digits/LICENSE.md"} <= names
+    assert {
+        "cnncli/py.typed",
+        "cnncli/architectures/index.json",
+        "cnncli/data/digits/digits.csv.gz",
+        "cnncli/data/digits/LICENSE.md",
+    } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "cnncli").rglob("*.py")}
     assert modules <= names

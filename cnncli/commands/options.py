@@ -121,7 +121,7 @@ def command(
 
 
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from cnncli.loading import bundled
+    from cnncli.bundled import bundled
 
     names = [CompletionItem(name) for name in bundled() if name.startswith(incomplete)]
     return [*names, CompletionItem(incomplete, type="file")]

@@ -19,10 +19,10 @@ from program import Run
 from cnncli import load
 from cnncli.analysis.explanation import Explanation, explain, totals
 from cnncli.arithmetic.tracing import Traced
+from cnncli.bundled import bundled
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import Inferred, infer
 from cnncli.layers import KINDS
-from cnncli.loading import bundled
 from cnncli.views.explaining import as_latex, as_markdown, as_text
 
 

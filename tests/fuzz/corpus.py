@@ -122,7 +122,7 @@ def architectures() -> dict[str, str]:
 @cache
 def bundled_names() -> tuple[str, ...]:
     """What ARCH can be."""
-    from cnncli.loading import bundled
+    from cnncli.bundled import bundled
 
     return tuple(bundled())
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cnncli.bundled import bundled
 from cnncli.errors import CnnError
 from cnncli.language import Source, read
 from cnncli.language.resolved import resolved_text
-from cnncli.loading import bundled, find, load
+from cnncli.loading import find, load
 
 NET = """\
 name: Net

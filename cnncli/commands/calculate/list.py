@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncli.commands import options
+
+if TYPE_CHECKING:
+    from cnncli.bundled import BundledNetwork
 
 
 @options.command()
@@ -30,25 +33,18 @@ def command(part: str | None, form: str) -> None:
 
 
 def _rows(part: str) -> list[dict[str, Any]]:
-    from cnncli.arithmetic.shape import format_input_shape
+    from cnncli.bundled import bundled, indexed
     from cnncli.errors import CnnError
-    from cnncli.loading import bundled, load
 
     names = [name for name in bundled() if part.lower() in name]
     if not names:
         raise CnnError(f"{part}: no bundled architecture has that in its name", "cnn list shows all of them")
-    rows = []
-    for name in names:
-        inferred = load(name).inferred
-        totals = inferred.totals
-        shapes = ", ".join(format_input_shape(entry.shape) for entry in inferred.graph.inputs)
-        rows.append(
-            {
-                "name": name,
-                "input": shapes,
-                "params": totals["params"],
-                "macs": totals["macs"],
-                "source": inferred.graph.source,
-            }
-        )
-    return rows
+    index = indexed()
+    return [(index.get(name) or _calculated(name))._asdict() for name in names]
+
+
+def _calculated(name: str) -> BundledNetwork:
+    """A row that the index lacks or whose file has changed, as happens while a network is being added."""
+    from cnncli.loading import calculated_row
+
+    return calculated_row(name)

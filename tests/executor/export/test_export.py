@@ -17,10 +17,10 @@ from torch import Tensor
 
 from cnncli import load
 from cnncli.arithmetic.shape import format_shape
+from cnncli.bundled import bundled
 from cnncli.executor.network.initialization import initialise
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.executor.network.weights import load_weights
-from cnncli.loading import bundled
 from cnncli.recipe import read_recipe
 from cnncli.runs import folder
 
