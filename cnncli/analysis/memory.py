@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from cnncli.analysis.saved_for_backward import Saved, saved_for_backward
 from cnncli.arithmetic.shape import numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
-from cnncli.layers.base import Saved
 
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
 # tensors of a parameter's size that the optimizer keeps: momentum, squares
@@ -144,7 +144,7 @@ def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: in
             saved[name] = 0
             continue
         gradients = tuple(source in with_gradient for source in facts.node.inputs)
-        needs = facts.node.layer.saved_where(facts.input_shapes, facts.figures.output_shape, gradients)
+        needs = saved_for_backward(facts.node.layer, facts.input_shapes, facts.figures.output_shape, gradients)
         with_gradient.add(name)
         saved[name] = _kept_of(facts, needs, storage, sizes, kept) * batch * width
         saved[name] += batch * needs.indices * INDEX + needs.statistics * STATISTIC

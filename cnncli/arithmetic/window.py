@@ -63,8 +63,16 @@ def dropped(size: Size, window: Window) -> Size:
     """Rows (columns) at the end of the padded axis that no position of the window covers."""
     if not window.ceil:
         return left_over(size, window)
-    covered = (output_size(size, window) - 1) * window.stride + window.span
-    return larger(0, size + window.before + window.after - covered)
+    return larger(0, window.after - overhang(size, window))
+
+
+def overhang(size: Size, window: Window) -> Size:
+    """How far the last position of the window reaches beyond the input; negative where it ends inside.
+
+    >>> overhang(5, Window(kernel=2, stride=2, ceil=True)), overhang(5, Window(kernel=2, stride=2))
+    (1, -1)
+    """
+    return (output_size(size, window) - 1) * window.stride + window.span - window.before - size
 
 
 def taps_met(size: int, window: Window) -> range:

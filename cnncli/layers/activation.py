@@ -7,7 +7,7 @@ and elementary functions (exp, log, tanh, erf) count as none.
 from typing import Annotated, ClassVar
 
 from cnncli.arithmetic.shape import Shape, numel
-from cnncli.layers.base import INPUT, OUTPUT, Layer, Saved, Shapes
+from cnncli.layers.base import Layer, Shapes
 from cnncli.layers.fields import Flag, Number, Positive, one_of
 
 
@@ -15,20 +15,15 @@ class Activation(Layer):
     """Keeps the shape."""
 
     operations: ClassVar[int] = 0
-    gradient_from_output: ClassVar[bool] = False  # the gradient is worked out from the output, not from the input
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return self.operations * numel(output)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return OUTPUT if self.gradient_from_output else INPUT
 
 
 class ReLU(Activation):
     """max(0, x)."""
 
     kind = "relu"
-    gradient_from_output = True
 
 
 class ReLU6(Activation):
@@ -106,7 +101,6 @@ class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     kind = "sigmoid"
-    gradient_from_output = True
     aliases = ("logistic",)
     operations = 2
 
@@ -115,7 +109,6 @@ class Tanh(Activation):
     """The hyperbolic tangent."""
 
     kind = "tanh"
-    gradient_from_output = True
 
 
 class ScaledTanh(Activation):
@@ -123,9 +116,6 @@ class ScaledTanh(Activation):
 
     kind = "scaled_tanh"
     operations = 2
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=numel(output))  # tanh itself, before the factor
 
 
 class Softplus(Activation):
@@ -141,7 +131,6 @@ class Softmax(Activation):
     """exp(x) over its sum, along the channels."""
 
     kind = "softmax"
-    gradient_from_output = True
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         positions = numel(output[1:])

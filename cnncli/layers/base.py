@@ -7,7 +7,7 @@ layer that does not fit its input raises :class:`ShapeError` and the caller says
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, sliding
 from cnncli.arithmetic.shape import Shape, divides
@@ -25,24 +25,6 @@ class ShapeError(Exception):
         super().__init__(message)
         self.hint = hint
         self.field = field
-
-
-class Saved(NamedTuple):
-    """What autograd keeps of a layer until the backward pass, as torch does.
-
-    ``inputs`` (by number) and the ``output`` are kept as they are; ``values`` more are made and kept for each example,
-    in the network's precision; ``indices`` are numbers of 8 bytes for each example, ``statistics`` numbers of 4 bytes
-    for a whole batch.
-    """
-
-    inputs: tuple[int, ...] = ()
-    output: bool = False
-    values: int = 0
-    indices: int = 0
-    statistics: int = 0
-
-
-INPUT, OUTPUT = Saved(inputs=(0,)), Saved(output=True)
 
 
 class Layer(Record):
@@ -100,17 +82,6 @@ class Layer(Record):
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         """LeCun's count: one for each use of a weight and each use of a bias."""
         return 0
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        """What training keeps for the backward pass; nothing where the gradient does not need the values."""
-        return Saved()
-
-    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
-        """As :meth:`saved`, where autograd needs the gradient with respect to some inputs only, as ``gradients`` says.
-
-        No gradient goes back to the network's inputs, nor to what is computed of them without trained weights.
-        """
-        return self.saved(inputs, output)
 
     @property
     def is_view(self) -> bool:

@@ -5,7 +5,7 @@ from math import gcd
 from cnncli.arithmetic.receptive_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, numel, smaller
 from cnncli.arithmetic.window import Window, output_size, transposed_size
-from cnncli.layers.base import INPUT, Layer, LocalReceptiveField, Saved, ShapeError, Shapes, per_axis
+from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
 
@@ -62,12 +62,6 @@ class Convolution(Layer):
         biases = output[0] if self.bias else 0
         return numel(output[1:]) * (self.products(inputs) + biases)
 
-    def padded(self, inputs: Shapes) -> int:
-        """Values of the input with its border."""
-        windows = self.windows(inputs)
-        sizes = (size + w.before + w.after for size, w in zip(inputs[0][1:], windows, strict=True))
-        return inputs[0][0] * numel(tuple(sizes))
-
     def has_named_padding(self, inputs: Shapes) -> bool:
         """Whether PyTorch code can give this padding by its name: ``same`` with stride 1, or ``valid``."""
         if self.padding_mode != "zeros":
@@ -75,22 +69,6 @@ class Convolution(Layer):
         return self.padding == "valid" or (
             self.padding == "same" and all(window.stride == 1 for window in self.windows(inputs))
         )
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        windows = self.windows(inputs)
-        plain = all(window.before == window.after for window in windows)
-        if self.padding_mode == "zeros" and plain:
-            return INPUT  # torch pads as it goes
-        ratio = numel(output[1:]) if self.padding_mode == "partial" else 0
-        repeats = self.padding_mode in ("reflect", "replicate") and any(w.before or w.after for w in windows)
-        if not any(window.before or window.after for window in windows):
-            return Saved(inputs=(0,), statistics=ratio)
-        return Saved(inputs=(0,) if repeats else (), values=self.padded(inputs), statistics=ratio)
-
-    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
-        kept = self.saved(inputs, output)
-        # beside the padded copy, the input itself is for the gradient through a border that repeats it
-        return kept if gradients[0] or not kept.values else kept._replace(inputs=())
 
 
 class Conv(Convolution):
@@ -155,18 +133,6 @@ class Conv(Convolution):
             return super().products(inputs)
         return numel(self.weights(inputs)["weight"])
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        kept = super().saved(inputs, output)
-        if self.connections is None:
-            return kept
-        # computed with a table's worth of zeros, and with the border put around the input first
-        whole = output[0] * inputs[0][0] * numel(tuple(window.kernel for window in self.windows(inputs)))
-        entries = sum(map(len, self.connections))
-        bordered = any(window.before or window.after for window in self.windows(inputs))
-        if bordered and not kept.values:
-            kept = Saved(values=self.padded(inputs), statistics=kept.statistics)
-        return kept._replace(statistics=kept.statistics + whole + 4 * entries)
-
 
 def divided(groups: int, channels: int, filters: int) -> int:
     """The groups, if they divide the channels and the filters; else raises ShapeError."""
@@ -224,12 +190,6 @@ class Local(Convolution):
 
     def has_named_padding(self, inputs: Shapes) -> bool:
         return False  # PyTorch has no such layer
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        # the patches under the windows, one for each position
-        area = numel(tuple(window.kernel for window in self.windows(inputs)))
-        ratio = numel(output[1:]) if self.padding_mode == "partial" else 0
-        return Saved(values=inputs[0][0] * area * numel(output[1:]), statistics=ratio)
 
 
 class ConvTranspose(Layer):
@@ -314,9 +274,6 @@ class ConvTranspose(Layer):
 
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return self.macs(inputs, output) + (numel(output) if self.bias else 0)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return INPUT
 
 
 def _spread(window: Window) -> AxisField:

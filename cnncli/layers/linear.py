@@ -1,7 +1,7 @@
 """Layers from vector to vector: fully connected, and distances to codes."""
 
 from cnncli.arithmetic.shape import Shape, format_shape
-from cnncli.layers.base import INPUT, Layer, Saved, ShapeError, Shapes, dot_product_flops
+from cnncli.layers.base import Layer, ShapeError, Shapes, dot_product_flops
 from cnncli.layers.fields import Count, Flag
 
 
@@ -43,9 +43,6 @@ class Linear(VectorLayer):
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return self.units * (inputs[0][0] + self.bias)
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return INPUT
-
 
 class RBF(VectorLayer):
     """Squared distances of a vector of n to ``units`` fixed codes: y_i = sum over j of (x_j - w_ij)^2.
@@ -69,6 +66,3 @@ class RBF(VectorLayer):
 
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return self.units * inputs[0][0]
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=self.units * inputs[0][0])  # the differences

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
 from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_open, numel, same_size
-from cnncli.layers.base import Layer, LocalReceptiveField, Saved, ShapeError, Shapes
+from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 
 
 class Merge(Layer):
@@ -38,32 +38,6 @@ class Merge(Layer):
         return (len(inputs) - 1) * numel(output)
 
 
-class Pairwise(Merge):
-    """Worked out of two at a time: of three inputs or more, autograd may keep the results on the way as well."""
-
-    def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
-        """Which of two operands the gradients with respect to the ``left`` and the ``right`` one are computed from."""
-        raise NotImplementedError
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return self.saved_where(inputs, output, (True,) * len(inputs))
-
-    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
-        kept: list[int] = []
-        values, shape, has_gradient = 0, inputs[0], gradients[0]
-        for at in range(1, len(inputs)):
-            left, right = self.needed(has_gradient, gradients[at])
-            if left and at == 1:
-                kept.append(0)
-            elif left:
-                values += numel(shape)
-            if right:
-                kept.append(at)
-            has_gradient = has_gradient or gradients[at]
-            shape = self.output_shape((shape, inputs[at]))
-        return Saved(tuple(kept), values=values)
-
-
 class Add(Merge):
     """The sum."""
 
@@ -71,24 +45,18 @@ class Add(Merge):
     aliases = ("sum", "plus")
 
 
-class Multiply(Pairwise):
+class Multiply(Merge):
     """The product: a gate."""
 
     kind = "multiply"
     aliases = ("mul",)
 
-    def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
-        return right, left  # the gradient of one factor is the other's value
 
-
-class Maximum(Pairwise):
+class Maximum(Merge):
     """The largest value."""
 
     kind = "maximum"
     aliases = ("max",)
-
-    def needed(self, left: bool, right: bool) -> tuple[bool, bool]:
-        return left or right, left or right  # which of them is the larger
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 0

@@ -5,10 +5,8 @@ from typing import Annotated
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, whole
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.layers.base import (
-    INPUT,
     Layer,
     LocalReceptiveField,
-    Saved,
     ShapeError,
     Shapes,
     check_groups,
@@ -20,14 +18,6 @@ from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, 
 
 def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:
     return {"weight": shape, "bias": shape} if affine else {}
-
-
-def _statistics_flops(values: int, groups: int, affine: bool) -> int:
-    """Operations that normalise ``values`` numbers by their own mean and variance, in ``groups`` equal parts.
-
-    Per part of n: the mean n, the centred squares 2n and their mean n, eps 1, the division n; scale and shift 2n.
-    """
-    return 5 * values + groups + (2 * values if affine else 0)
 
 
 def _everything(inputs: Shapes) -> tuple[LocalReceptiveField, ...]:
@@ -46,12 +36,18 @@ class Affine(Layer):
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return 2 * numel(output) if self.affine else 0
 
-    def groups_of_statistics(self, inputs: Shapes) -> int:
-        """Means (and deviations) that are taken of one example."""
+    def statistic_groups(self, inputs: Shapes) -> int:
+        """Means (and variances) that are computed per example."""
         return 1
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(inputs=(0,), values=2 * self.groups_of_statistics(inputs))
+    def flops(self, inputs: Shapes, output: Shape) -> int:
+        """Normalization of each value by the mean and variance of its group.
+
+        Per group of n values: the mean n, the centered squares 2n and their mean n, eps 1, the division n; then the
+        scale and shift 2n.
+        """
+        values = numel(output)
+        return 5 * values + self.statistic_groups(inputs) + (2 * values if self.affine else 0)
 
 
 class BatchNorm(Affine):
@@ -73,9 +69,6 @@ class BatchNorm(Affine):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return 2 * numel(output)
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(inputs=(0,), statistics=2 * inputs[0][0])
-
 
 class LayerNorm(Affine):
     """Over all of an input (weight and bias as its shape), or over the channels of each position ((C,)). Ba 2016."""
@@ -93,11 +86,8 @@ class LayerNorm(Affine):
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return _everything(inputs) if self.axes == "all" else ((ITSELF,) * (len(output) - 1),)
 
-    def groups_of_statistics(self, inputs: Shapes) -> int:
+    def statistic_groups(self, inputs: Shapes) -> int:
         return 1 if self.axes == "all" else numel(inputs[0][1:])
-
-    def flops(self, inputs: Shapes, output: Shape) -> int:
-        return _statistics_flops(numel(output), self.groups_of_statistics(inputs), self.affine)
 
 
 class GroupNorm(Affine):
@@ -115,11 +105,8 @@ class GroupNorm(Affine):
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return _everything(inputs)
 
-    def groups_of_statistics(self, inputs: Shapes) -> int:
+    def statistic_groups(self, inputs: Shapes) -> int:
         return self.groups
-
-    def flops(self, inputs: Shapes, output: Shape) -> int:
-        return _statistics_flops(numel(output), self.groups, self.affine)
 
 
 class InstanceNorm(Affine):
@@ -135,11 +122,8 @@ class InstanceNorm(Affine):
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return _everything(inputs)
 
-    def groups_of_statistics(self, inputs: Shapes) -> int:
+    def statistic_groups(self, inputs: Shapes) -> int:
         return inputs[0][0]
-
-    def flops(self, inputs: Shapes, output: Shape) -> int:
-        return _statistics_flops(numel(output), inputs[0][0], self.affine)
 
 
 class Scale(Layer):
@@ -158,9 +142,6 @@ class Scale(Layer):
 
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return numel(output)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return INPUT
 
 
 class LocalResponseNorm(Layer):
@@ -181,10 +162,6 @@ class LocalResponseNorm(Layer):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         # size squares and size - 1 additions, the factor, k, and the division
         return (2 * self.size + 2) * numel(output)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        # the squares with their border of channels, the sums, and the divisor
-        return Saved(inputs=(0,), values=2 * numel(output) + (inputs[0][0] + self.size - 1) * numel(output[1:]))
 
 
 class LocalContrastNorm(Layer):
@@ -219,10 +196,3 @@ class LocalContrastNorm(Layer):
         # at each position: two weighted sums over the window, and for each channel x - mean, v^2 and the division
         window = inputs[0][0] * numel(self.kernels(inputs))
         return numel(output[1:]) * (2 * (2 * window - 1) + 3 * inputs[0][0])
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        # the centred values and four maps; for a batch the window and how much of it lies inside
-        return Saved(
-            values=numel(output) + 4 * numel(output[1:]),
-            statistics=numel(self.kernels(inputs)) + numel(output[1:]),
-        )

@@ -4,8 +4,16 @@ from functools import partial
 
 from cnncli.arithmetic.receptive_field import AxisField, periodic, whole
 from cnncli.arithmetic.shape import Shape, larger, numel
-from cnncli.arithmetic.window import Window, adaptive_end, adaptive_pattern, adaptive_start, adaptive_total, output_size
-from cnncli.layers.base import INPUT, Layer, LocalReceptiveField, Saved, ShapeError, Shapes, expect_map, per_axis
+from cnncli.arithmetic.window import (
+    Window,
+    adaptive_end,
+    adaptive_pattern,
+    adaptive_start,
+    adaptive_total,
+    output_size,
+    overhang,
+)
+from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
 from cnncli.layers.sliding import check_fit, windows_of
 
@@ -41,24 +49,21 @@ class WindowPool(Layer):
                 )
         return (shape[0], *map(output_size, shape[1:], windows))
 
-    def copied(self, inputs: Shapes, output: Shape, *, always: bool = False) -> int:
-        """Values of the input with a border put around it, where torch's own pooling cannot say it; else 0."""
+    def pads_natively(self, inputs: Shapes) -> bool:
+        """Whether PyTorch's pooling functions take this padding as an argument.
+
+        They do where it is equal on both sides and at most half of the kernel; in 3-D the kernel must also fit the
+        input without its padding.
+        """
         windows, sizes = self.windows(inputs), inputs[0][1:]
-        even = all(window.before == window.after <= window.kernel // 2 for window in windows)
-        small = len(sizes) == 3 and any(window.span > size for size, window in zip(sizes, windows, strict=True))
-        if even and not small and not always:
-            return 0
-        return inputs[0][0] * numel(
-            tuple(
-                window.before + size + larger(window.after, _overhang(size, positions, window))
-                for size, positions, window in zip(sizes, output[1:], windows, strict=True)
-            )
-        )
+        if not all(window.before == window.after <= window.kernel // 2 for window in windows):
+            return False
+        return len(sizes) < 3 or all(window.span <= size for size, window in zip(sizes, windows, strict=True))
 
-
-def _overhang(size: int, positions: int, window: Window) -> int:
-    """How far the last window reaches beyond the input."""
-    return (positions - 1) * window.stride + window.span - window.before - size
+    def borders(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
+        """(before, after) per axis: the padding, and how far a last window hangs over the end (rounding: ceil)."""
+        pairs = zip(inputs[0][1:], self.windows(inputs), strict=True)
+        return tuple((window.before, larger(window.after, overhang(size, window))) for size, window in pairs)
 
 
 class MaxPool(WindowPool):
@@ -74,10 +79,6 @@ class MaxPool(WindowPool):
 
     def spacing(self) -> int | tuple[int, ...]:
         return self.dilation
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        copied = self.copied(inputs, output)
-        return Saved(inputs=() if copied else (0,), values=copied, indices=numel(output))
 
 
 class AvgPool(WindowPool):
@@ -98,10 +99,6 @@ class AvgPool(WindowPool):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         return numel(output) * numel(tuple(window.kernel for window in self.windows(inputs)))
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        copied = self.copied(inputs, output)
-        return Saved(values=copied + numel(output)) if copied else INPUT
-
 
 class L2Pool(WindowPool):
     """The root of the sum of the squares of each window; padding adds nothing. Torch's LPPool with p = 2."""
@@ -112,10 +109,6 @@ class L2Pool(WindowPool):
     def flops(self, inputs: Shapes, output: Shape) -> int:
         window = numel(tuple(window.kernel for window in self.windows(inputs)))
         return numel(output) * (2 * window - 1)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        squares = self.copied(inputs, output, always=True)
-        return Saved(inputs=(0,), output=True, values=squares + numel(output))
 
 
 class Subsample(WindowPool):
@@ -141,14 +134,6 @@ class Subsample(WindowPool):
 
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         return numel(output) * (numel(tuple(window.kernel for window in self.windows(inputs))) + 1)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        copied = self.copied(inputs, output)
-        averages = numel(output)
-        return Saved(values=copied + 2 * averages) if copied else Saved(inputs=(0,), values=averages)
-
-    def saved_where(self, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
-        return self.saved(inputs, output) if gradients[0] else Saved(values=numel(output))  # the averages
 
 
 class AdaptivePool(Layer):
@@ -183,18 +168,12 @@ class AdaptiveAvgPool(AdaptivePool):
         # the windows' sizes, summed over all outputs: a product of one sum per axis
         return output[0] * numel(tuple(map(adaptive_total, inputs[0][1:], output[1:])))
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved() if all(size == 1 for size in output[1:]) else INPUT
-
 
 class AdaptiveMaxPool(AdaptivePool):
     """The maximum over windows chosen so that the output has the wanted size."""
 
     kind = "adaptive_maxpool"
     aliases = ("adaptivemaxpool1d", "adaptivemaxpool2d", "adaptivemaxpool3d", "adaptivemaxpooling2d")
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(inputs=(0,), indices=numel(output))
 
 
 class GlobalPool(Layer):
@@ -225,6 +204,3 @@ class GlobalMaxPool(GlobalPool):
 
     kind = "global_maxpool"
     aliases = ("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d", "globalmaxpool2d")
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(inputs=(0,), output=True)

@@ -15,10 +15,8 @@ from cnncli.arithmetic.shape import (
 from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import scaled_size
 from cnncli.layers.base import (
-    INPUT,
     Layer,
     LocalReceptiveField,
-    Saved,
     ShapeError,
     Shapes,
     check_groups,
@@ -62,9 +60,6 @@ class Dropout(Layer):
 
     rate: Share = 0.5
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=numel(output)) if self.rate else Saved()  # which are kept
-
 
 class SpatialDropout(Layer):
     """Sets whole channels to 0 with probability ``rate`` while training. Tompson et al. 2015."""
@@ -74,9 +69,6 @@ class SpatialDropout(Layer):
 
     rate: Share = 0.5
 
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=inputs[0][0]) if self.rate else Saved()
-
 
 class DropPath(Layer):
     """Sets all of an example to 0 with probability ``rate`` while training: stochastic depth. Huang et al. 2016."""
@@ -85,9 +77,6 @@ class DropPath(Layer):
     aliases = ("stochasticdepth",)
 
     rate: Share = 0.5
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return Saved(values=1) if self.rate else Saved()
 
 
 class Flatten(Layer):
@@ -302,9 +291,6 @@ class Pad(Layer):
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         return (tuple(_moved(-before) for before, _ in self.amounts(inputs)),)
-
-    def saved(self, inputs: Shapes, output: Shape) -> Saved:
-        return INPUT if self.mode in ("reflect", "replicate") else Saved()
 
 
 class Upsample(Layer):
