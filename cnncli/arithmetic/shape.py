@@ -236,6 +236,17 @@ def divides(divisor: Size, size: Size) -> bool:
     return same_size(size % divisor, 0)
 
 
+def exact_quotient(size: Size, divisor: Size) -> Size:
+    """``size / divisor``, where :func:`divides` holds: explanations write a fraction, ``C_in / g``, without a floor."""
+    if type(size) is int and type(divisor) is int:
+        return size // divisor
+    if isinstance(size, int) and isinstance(divisor, int):
+        from cnncli.arithmetic import tracing
+
+        return tracing.exact_quotient(size, divisor)
+    return size // divisor
+
+
 def add_up(values: Iterable[Size]) -> Size:
     """The sum."""
     total = 0

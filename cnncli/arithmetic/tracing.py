@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly an expression binds
+SUM, QUOTIENT, PRODUCT, ATOM = 1, 2, 3, 4  # how tightly an expression binds
 
 
 class Name(NamedTuple):
@@ -181,6 +181,15 @@ def _rounded(one: int, other: int, value: int) -> int:
     return Traced(value, Rounded("floor", expression_of(one), expression_of(other)))
 
 
+def exact_quotient(one: int, other: int) -> int:
+    """``one / other`` for a divisor of ``one``: no floor, and 1 for a quantity divided by itself."""
+    if _is_plain(other, 1):
+        return one
+    numerator, denominator = expression_of(one), expression_of(other)
+    ratio = 1 if numerator == denominator else Quotient(numerator, denominator)
+    return Traced(int(one) // int(other), ratio)
+
+
 # Writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -193,7 +202,7 @@ class Notation(NamedTuple):
     remainder: str
     quotient: str
     brackets: tuple[str, str] = ("(", ")")
-    division_binds: int = PRODUCT  # numerator and denominator need brackets unless a line separates them
+    has_fraction_bars: bool = False  # which separate numerator and denominator without brackets
     bars: Mapping[str, tuple[str, str]] = {}
 
 
@@ -217,7 +226,7 @@ LATEX_FORMULA = Notation(
     r"({one}) \bmod {other}",
     r"\frac{{{one}}}{{{other}}}",
     (r"\left(", r"\right)"),
-    SUM,
+    True,
     _BARS,
 )
 LATEX_NUMBERS = LATEX_FORMULA._replace(name=lambda name: str(name.value))
@@ -242,10 +251,11 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
     if isinstance(expression, Remainder):  # what it is a factor of must not be taken for a part of it
         other = _inside(expression.other, ATOM, notation)
         return notation.remainder.format(one=written(expression.one, notation), other=other), SUM
-    one = _inside(expression.one, notation.division_binds, notation)
-    other = _inside(expression.other, notation.division_binds + (notation.division_binds == PRODUCT), notation)
+    bars = notation.has_fraction_bars
+    one = _inside(expression.one, SUM if bars else PRODUCT, notation)
+    other = _inside(expression.other, SUM if bars else ATOM, notation)
     if isinstance(expression, Quotient):
-        return notation.quotient.format(one=one, other=other), PRODUCT
+        return notation.quotient.format(one=one, other=other), ATOM if bars else QUOTIENT
     left, right = notation.bars.get(expression.word, ("", ""))
     return notation.rounded.format(word=expression.word, one=one, other=other, left=left, right=right), ATOM
 
@@ -254,7 +264,7 @@ def _write_sum(expression: Sum, notation: Notation) -> str:
     parts: list[str] = []
     for sign, term in _collected(expression):
         leads = sign > 0 and not parts  # anywhere else a sign would stand after a sign
-        parts += ["-" if sign < 0 else "+", _inside(term, SUM if leads else PRODUCT, notation)]
+        parts += ["-" if sign < 0 else "+", _inside(term, SUM if leads else QUOTIENT, notation)]
     return " ".join(parts[1:]) if parts[0] == "+" else "-" + " ".join(parts[1:])
 
 

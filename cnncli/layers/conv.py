@@ -3,7 +3,7 @@
 from math import gcd
 
 from cnncli.arithmetic.receptive_field import AxisField, with_gaps
-from cnncli.arithmetic.shape import Shape, divides, numel, smaller
+from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, smaller
 from cnncli.arithmetic.window import Window, output_size, transposed_size
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
@@ -40,14 +40,14 @@ class Convolution(Layer):
         (shape,) = inputs
         filters, groups = self.maps(shape[0])
         kernel = tuple(window.kernel for window in self.windows(inputs))
-        weight = {"weight": (filters, shape[0] // groups, *kernel)}
+        weight = {"weight": (filters, exact_quotient(shape[0], groups), *kernel)}
         return {**weight, "bias": (filters,)} if self.bias else weight
 
     def products(self, inputs: Shapes) -> int:
         """Terms of the dot products of all filters at one position: the weights of a shared kernel."""
         channels = inputs[0][0]
         filters, groups = self.maps(channels)
-        return filters * (channels // groups) * numel(tuple(window.kernel for window in self.windows(inputs)))
+        return filters * exact_quotient(channels, groups) * numel(tuple(w.kernel for w in self.windows(inputs)))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return numel(output[1:]) * self.products(inputs)
@@ -261,7 +261,7 @@ class ConvTranspose(Layer):
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         kernel = per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
-        weight = {"weight": (inputs[0][0], self.filters // self.groups, *kernel)}
+        weight = {"weight": (inputs[0][0], exact_quotient(self.filters, self.groups), *kernel)}
         return {**weight, "bias": (self.filters,)} if self.bias else weight
 
     def macs(self, inputs: Shapes, output: Shape) -> int:

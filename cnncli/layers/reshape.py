@@ -7,6 +7,7 @@ from cnncli.arithmetic.shape import (
     Shape,
     common_divisor,
     divides,
+    exact_quotient,
     format_shape,
     is_open,
     numel,
@@ -250,7 +251,7 @@ class PixelShuffle(Layer):
                 "the channels must be a multiple of the factor, once for each spatial axis",
                 "factor",
             )
-        return (shape[0] // block, *(self.factor * size for size in shape[1:]))
+        return (exact_quotient(shape[0], block), *(self.factor * size for size in shape[1:]))
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         block = periodic(lambda i: i // self.factor, lambda i: i // self.factor, self.factor, 1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
+from typing import Any
 
 import gradients
 import pytest
@@ -17,8 +19,8 @@ from networks import load_if_it_fits, networks
 from program import Run
 
 from cnncli import load
-from cnncli.analysis.explanation import Explanation, explain, totals
-from cnncli.arithmetic.tracing import Traced
+from cnncli.analysis.explanation import DerivationStep, Explanation, explain, totals
+from cnncli.arithmetic.tracing import PLAIN_NUMBERS, Expression, Name, Quotient, Rounded, Traced, written
 from cnncli.bundled import bundled
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import Inferred, infer
@@ -61,10 +63,6 @@ thorough = settings(
 )
 
 
-class Number(Fraction):
-    """A number whose division is exact."""
-
-
 def evaluated(text: str, symbols: dict[str, int] | None = None) -> Fraction:
     """The value of printed arithmetic, divisions exact."""
     exact = re.sub(r"\b(\d+)\b", r"Fraction(\1)", text)
@@ -82,6 +80,29 @@ def check(explanation: Explanation) -> None:
     for step in explanation.steps:
         assert evaluated(step.numbers) == step.value, (explanation.name, step)
         assert evaluated(step.formula, dict(explanation.symbols)) == step.value, (explanation.name, step)
+        check_divisions(step)
+
+
+def parts_of(expression: Expression) -> Iterator[Expression]:
+    """The expression and all expressions in it."""
+    pending: list[Any] = [expression]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, tuple):
+            pending.extend(part)
+            if hasattr(part, "_fields"):
+                yield part  # type: ignore[misc]
+
+
+def check_divisions(step: DerivationStep) -> None:
+    """Only a size along an axis, or a position on it, is rounded; channels are divided exactly, with no floor."""
+    for part in parts_of(step.expression):
+        if isinstance(part, Rounded):
+            names = [name.symbol for name in parts_of(part.one) if isinstance(name, Name)]
+            assert not any(symbol.startswith(("C_", "n_")) for symbol in names), step.formula
+            assert part.one != part.other, step.formula
+        if isinstance(part, Quotient) and not step.figure.startswith("receptive field stride"):
+            assert evaluated(written(part, PLAIN_NUMBERS)).denominator == 1, step.formula
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
@@ -217,6 +238,23 @@ def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run
 def test_a_layer_like_one_above_refers_to_it(cnn: Run) -> None:
     out = cnn("explain", "resnet18").out
     assert "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1 above: 36,864 params" in out
+
+
+def test_channels_are_divided_by_a_fraction_and_a_depthwise_filter_has_one(cnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("""\
+input: 8x9x9
+layers:
+  - conv: {filters: 4, kernel: 3, groups: 2, bias: false}
+  - depthwise_conv: {kernel: 3, bias: false}
+  - pixel_shuffle: 2
+""")
+    out = cnn("explain", path).out
+    assert "C_out * (C_in / g) * k * k = 4 * (8 / 2) * 3 * 3 = 144" in out
+    assert "C_in * 1 * k * k = 4 * 1 * 3 * 3 = 36   (shape 4x1x3x3)" in out
+    assert "C_in / (r * r) = 4 / (2 * 2) = 1" in out
+    latex = cnn("explain", path, "--format", "latex").out
+    assert r"\frac{C_{\mathrm{in}}}{g}" in latex and r"\lfloor C" not in latex
 
 
 def test_a_composite_s_name_means_its_layers(cnn: Run) -> None:

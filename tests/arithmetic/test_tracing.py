@@ -11,7 +11,17 @@ from fractions import Fraction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnncli.arithmetic.tracing import LATEX_NUMBERS, PLAIN_FORMULA, PLAIN_NUMBERS, Traced, expression_of, named, written
+from cnncli.arithmetic.tracing import (
+    LATEX_FORMULA,
+    LATEX_NUMBERS,
+    PLAIN_FORMULA,
+    PLAIN_NUMBERS,
+    Traced,
+    exact_quotient,
+    expression_of,
+    named,
+    written,
+)
 
 thorough = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 SYMBOLS = ("a", "b", "c_in")
@@ -23,6 +33,7 @@ OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "%": operator.mod,
     "r-": lambda one, other: other - one,
     "ceil": lambda one, other: -(-one // other),
+    "/": lambda one, other: exact_quotient(one, other),
     "neg": lambda one, other: -one,
     "**": lambda one, other: one ** (abs(int(other)) % 3 + 1),
 }
@@ -37,6 +48,8 @@ def computations(draw: st.DrawFn) -> tuple[int, int, dict[str, int]]:
     for _ in range(draw(st.integers(1, 6))):
         one, other = draw(st.sampled_from(pairs)), draw(st.sampled_from(pairs))
         name = draw(st.sampled_from(sorted(OPERATIONS)))
+        if name == "/" and (other[1] == 0 or one[1] % other[1]):
+            continue
         if (name in ("//", "ceil", "%") and other[1] == 0) or abs(one[1] * other[1]) > 10**6 or abs(one[1]) > 10**4:
             continue
         traced, plain = (OPERATIONS[name](one[at], other[at]) for at in (0, 1))
@@ -109,3 +122,17 @@ def test_a_ceiling_is_written_as_one(one: int, other: int) -> None:
     assert found == math.ceil(Fraction(one, other))
     assert written(expression_of(found), PLAIN_FORMULA) == "ceil(n / s)"
     assert written(expression_of(-(found - 1)), PLAIN_FORMULA) == "-ceil(n / s) + 1"
+
+
+def test_an_exact_quotient_is_a_fraction_and_1_for_a_quantity_divided_by_itself() -> None:
+    filters, channels, groups, kernel = (named(*pair) for pair in (("C_out", 8), ("C_in", 6), ("g", 2), ("k", 3)))
+    grouped = filters * exact_quotient(channels, groups) * kernel * kernel
+    assert grouped == 8 * 3 * 3 * 3
+    assert written(expression_of(grouped), PLAIN_FORMULA) == "C_out * (C_in / g) * k * k"
+    assert written(expression_of(exact_quotient(channels, groups) + 1), PLAIN_FORMULA) == "C_in / g + 1"
+    assert written(expression_of(grouped), LATEX_FORMULA) == (
+        r"C_{\mathrm{out}} \cdot \frac{C_{\mathrm{in}}}{g} \cdot k \cdot k"
+    )
+    depthwise = channels * exact_quotient(channels, channels) * kernel * kernel
+    assert written(expression_of(depthwise), PLAIN_FORMULA) == "C_in * 1 * k * k"
+    assert exact_quotient(channels, 1) is channels
