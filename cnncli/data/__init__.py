@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cnncli.data.column_names import ColumnNames
-from cnncli.data.dataset import Dataset, LazyImages, Split
+from cnncli.data.dataset import ColumnNames, Dataset, LazyImages, Split
 from cnncli.errors import CnnError, closest
 
 __all__ = ["NAMES", "ColumnNames", "Dataset", "LazyImages", "Split", "absolute_spec", "load_dataset"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
 from cnncli.data import ColumnNames, load_dataset
-from cnncli.data.column_names import unnamed_targets
+from cnncli.data.dataset import unnamed_targets
 from cnncli.errors import CnnError
 from cnncli.recipe import AUTO
 

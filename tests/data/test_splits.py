@@ -1,124 +1,158 @@
-"""Mask colours stay distinct, and arrays of an npz file keep their places."""
+"""Which examples are held out where a dataset has no test split: pinned, as runs of earlier versions were split so."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from data_tars import png, write_tar
+from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from program import ROOT
 
 from cnncli.data import load_dataset
-from cnncli.data.dataset import VOID
+from cnncli.data.formats.containers import Container, FileEntry
+from cnncli.data.sources.class_folders import arrange
+from cnncli.data.sources.hf.hub import _train_and_test as train_and_test
+from cnncli.data.sources.masks import paired
+from cnncli.data.splits import hold_out_by_hash, hold_out_by_rank
 from cnncli.errors import CnnError
 
-some = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-channel = st.integers(0, 255)
-COLOURS = st.tuples(channel, channel, channel)
-# colours that differ in one channel alone, as far apart as can be or by one
-NEAR = st.sampled_from([(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (0, 0, 255), (0, 255, 0), (255, 0, 0), (1, 1, 0)])
+SIZES = range(1, 51)
 
 
-def masked(folder: Path, masks: list[np.ndarray], mode: str) -> np.ndarray:
-    """The classes that masks are read as, in the order of their images' grey values."""
-    for number, mask in enumerate(masks):
-        for name, values in ((f"{number}.png", None), (f"{number}_mask.png", mask)):
-            image = (
-                Image.new("L", mask.shape[:2][::-1], 10 * number) if values is None else Image.fromarray(values, mode)
-            )
-            image.save(folder / name)
-    height, width = masks[0].shape[:2]
-    data = load_dataset(f"images:{folder}", (1, height, width), task="segmentation", outputs=2)
-    order: dict[int, np.ndarray] = {}
-    for split in (data.train, data.test):
-        order |= {round(image.mean() / 10): mask for image, mask in zip(split.images, split.labels, strict=True)}
-    return np.stack([order[number] for number in range(len(masks))])
+def of_arrays(folder: Path, count: int) -> list[int]:
+    """The rows of an npz file that are held out; each example is filled with its row's number."""
+    path = folder / f"{count}.npz"
+    np.savez(path, x=np.arange(count, dtype=np.float32)[:, None], y=np.arange(count) / 3)
+    return [int(image[0]) for image in load_dataset(f"npz:{path}", (1,), task="regression").test.images]
 
 
-@some
-@given(colours=st.sets(COLOURS | NEAR, min_size=2, max_size=12), data=st.data())
-def test_colours_of_masks_are_classes_of_their_own_in_their_order(
-    tmp_path_factory: pytest.TempPathFactory, colours: set[tuple[int, int, int]], data: st.DataObject
+def entries(*paths: str) -> tuple[FileEntry, ...]:
+    return tuple(FileEntry(tuple(path.split("/")), "file") for path in paths)
+
+
+def of_class_folders(_: Path, count: int) -> list[str]:
+    """The images that are held out of two class folders, one of them of a fixed size."""
+    cats = [f"cat/{number}.png" for number in range(count)]
+    dogs = [f"dog/{number}.png" for number in range(7)]
+    return [entry.name for entry, _ in arrange(Path("pets"), entries(*cats, *dogs)).test]
+
+
+def of_masks(_: Path, count: int) -> list[str]:
+    """The images that are held out of pairs of images and masks."""
+    names = [f"{kind}/{number}.png" for kind in ("images", "masks") for number in range(count)]
+    (_, test), _ = paired(Container(Path("scenes"), entries(*names), lambda _: iter(()), "folder"))
+    return [entry.name for entry in test.images]
+
+
+def of_shards(folder: Path, count: int) -> list[int]:
+    """The samples of a WebDataset shard that are held out; each image is filled with its sample's number."""
+    samples: dict[str, bytes] = {}
+    for number in range(count):
+        samples |= {f"sample{number:03}.png": png(number), f"sample{number:03}.cls": b"%d" % (number % 2)}
+    write_tar(folder / f"{count}.tar", samples)
+    images = load_dataset(f"wds:{folder / f'{count}.tar'}", (1, 4, 4)).test.images
+    return [int(image[0, 0, 0]) for image in images.read(range(images.shape[0]))]
+
+
+class Table:
+    """As much of the library's table as is needed to split its rows."""
+
+    column_names = ("label",)
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def with_format(self, _: str) -> Table:
+        return self
+
+    def __getitem__(self, _: slice) -> Table:
+        return self
+
+    def column(self, _: str) -> Table:
+        return self
+
+    def to_pylist(self) -> list[int]:
+        return [row % 2 for row in self.rows]
+
+    def select(self, rows: Sequence[int]) -> Table:
+        return Table(rows)
+
+
+def of_hub(_: Path, count: int) -> list[int]:
+    """The rows of a table of Hugging Face's library that are held out."""
+    (_, test), _ = train_and_test("hf:name", {"train": Table(range(count))}, "label", False)
+    return [int(row) for row in test.table.rows]
+
+
+def splits(held_out: Callable[[Path, int], list[object]], folder: Path) -> Iterator[list[object] | None]:
+    """What is held out of each number of examples; None of so few that they cannot be split."""
+    for count in SIZES:
+        try:
+            yield held_out(folder, count)
+        except CnnError:
+            yield None
+
+
+PINNED = {  # of 10 and of 50 examples, and a hash over all sizes
+    "of_arrays": (
+        [4, 5],
+        [1, 3, 7, 9, 18, 29, 35, 38, 45, 48],
+        "ed3007f58c2959a544e3cd5d24a1d9a747f1830a738fbbb372018e3ce3d28fc7",
+    ),
+    "of_hub": (
+        [4, 5],
+        [1, 3, 7, 9, 18, 29, 35, 38, 45, 48],
+        "ed3007f58c2959a544e3cd5d24a1d9a747f1830a738fbbb372018e3ce3d28fc7",
+    ),
+    "of_class_folders": (
+        [f"cat/{number}.png" for number in (0, 8)] + ["dog/5.png"],
+        [f"cat/{number}.png" for number in (0, 10, 21, 29, 30, 41, 42, 47, 49, 8)] + ["dog/5.png"],
+        "3bd55c543918ab5cbcdf9e73ca123582935a7ac4840f225e946a5c30cc124ebb",
+    ),
+    "of_masks": (
+        [f"images/{number}.png" for number in (9, 8)],
+        [f"images/{number}.png" for number in (39, 49, 9, 46, 8, 47, 29, 41, 13, 43)],
+        "5c0f2ee7157101aba450ceefe84ca1e309fedf02b8a2869c4d1a29a218d2fb05",
+    ),
+    "of_shards": (
+        [2],
+        [2, 12, 14, 17, 18, 20, 25, 34, 38, 43, 48],
+        "c33002d8363568a051e60b7fa159901bbe0055d15f6b231285517459363215fe",
+    ),
+}
+
+
+@pytest.mark.parametrize("held_out", [of_arrays, of_class_folders, of_hub, of_masks, of_shards])
+def test_the_same_examples_are_held_out_as_in_every_version(
+    tmp_path: Path, held_out: Callable[[Path, int], list[object]]
 ) -> None:
-    ordered = sorted(colours)  # black first
-    places = data.draw(st.lists(st.integers(0, len(ordered) - 1), min_size=5 * 12, max_size=5 * 12))
-    places[: len(ordered)] = range(len(ordered))
-    numbers = np.array(places).reshape(5, 3, 4)
-    masks = [np.array([[ordered[at] for at in row] for row in mask], np.uint8) for mask in numbers]
-    found = masked(tmp_path_factory.mktemp("masks"), masks, "RGB")
-    assert np.array_equal(found, numbers)
+    found = [*splits(held_out, tmp_path)]
+    digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
+    assert (found[9], found[49], digest) == PINNED[held_out.__name__]
 
 
-@some
-@given(values=st.sets(st.integers(0, VOID), min_size=1, max_size=6), data=st.data())
-def test_grey_masks_hold_their_classes_and_0_with_255_alone_are_two(
-    tmp_path_factory: pytest.TempPathFactory, values: set[int], data: st.DataObject
-) -> None:
-    drawn = data.draw(st.lists(st.sampled_from(sorted(values)), min_size=5 * 12, max_size=5 * 12))
-    masks = np.array(drawn, np.uint8).reshape(5, 3, 4)
-    if (masks == VOID).all():
-        masks[:, 0, 0] = 0
-    found = masked(tmp_path_factory.mktemp("masks"), [*masks], "L")
-    expected = masks // VOID if {*np.unique(masks).tolist()} <= {0, VOID} else masks
-    assert np.array_equal(found, expected)
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=9), max_size=40, unique=True), st.sampled_from([0, 1]))
+def test_what_is_held_out_depends_on_the_names_and_not_on_their_order(names: list[str], at_least: int) -> None:
+    held_out = [names[at] for at in hold_out_by_rank(names, at_least)]
+    mirrored = names[::-1]
+    assert [mirrored[at] for at in hold_out_by_rank(mirrored, at_least)] == held_out
+    assert len(held_out) == max(len(names) // 5, at_least if len(names) > 1 else 0)
+    chosen = dict(zip(names, hold_out_by_hash(names), strict=True))
+    assert dict(zip(mirrored, hold_out_by_hash(mirrored), strict=True)) == chosen
 
 
-def test_more_colours_than_classes_can_be_are_refused(tmp_path: Path) -> None:
-    def of(count: int) -> list[np.ndarray]:
-        pixels = np.array([(at // 256, at % 256, 7) for at in range(count)] + [(0, 0, 7)] * (5 * 64 - count), np.uint8)
-        return [*pixels.reshape(5, 8, 8, 3)]
-
-    (tmp_path / "most").mkdir()
-    assert masked(tmp_path / "most", of(VOID), "RGB").max() == VOID - 1
-    (tmp_path / "more").mkdir()
-    with pytest.raises(CnnError, match="256 colours"):
-        masked(tmp_path / "more", of(VOID + 1), "RGB")
-
-
-NAMES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
-
-
-@some
-@given(names=st.sampled_from(NAMES), train=st.integers(8, 20), test=st.integers(1, 9), order=st.permutations(range(6)))
-def test_arrays_of_a_file_keep_their_places_whatever_stands_beside_them(
-    tmp_path_factory: pytest.TempPathFactory, names: tuple[str, ...], train: int, test: int, order: list[int]
-) -> None:
-    rng = np.random.default_rng(train)
-    arrays = {
-        names[0]: rng.random((train, 2, 3, 4)).astype(np.float32),
-        names[1]: np.arange(train) % 2,
-        names[2]: rng.random((test, 2, 3, 4)).astype(np.float32),
-        names[3]: np.arange(test) % 2,
-        "notes": rng.random(3),
-        "x": rng.random((5, 2, 3, 4)),
-    }
-    path = tmp_path_factory.mktemp("arrays") / "data.npz"
-    entries = [*arrays.items()]
-    np.savez(path, **dict(entries[at] for at in order))
-    data = load_dataset(f"npz:{path}", (2, 3, 4))
-    for split, x, y in ((data.train, names[0], names[1]), (data.test, names[2], names[3])):
-        assert np.array_equal(split.images, arrays[x]) and np.array_equal(split.labels, arrays[y])
-
-
-@some
-@given(count=st.integers(5, 60), dtype=st.sampled_from(["uint8", "float32", "float64", "int16"]), first=st.booleans())
-def test_examples_that_are_held_out_keep_their_targets(
-    tmp_path_factory: pytest.TempPathFactory, count: int, dtype: str, first: bool
-) -> None:
-    """Every example is in one of the parts, with its own target; one in five tests."""
-    x = (np.arange(count * 6).reshape(count, 1, 2, 3) % 200).astype(dtype)
-    x[:, 0, 0, 0] = np.arange(count)
-    y = np.stack((np.arange(count) / 7, -np.arange(count)), 1)
-    path = tmp_path_factory.mktemp("arrays") / "data.npz"
-    np.savez(path, **({"x": x, "y": y} if first else {"labels": y, "images": x}))
-    data = load_dataset(f"npz:{path}", (1, 2, 3), task="regression", outputs=2)
-    assert len(data.test.labels) == -(-count // 5) and len(data.train.labels) + len(data.test.labels) == count
-    seen = []
-    for split in (data.train, data.test):
-        for image, target in zip(split.images, split.labels, strict=True):
-            number = round(float(image[0, 0, 0]))
-            assert np.array_equal(image, x[number].astype(image.dtype)) and target == pytest.approx(y[number], rel=1e-6)
-            seen.append(number)
-    assert sorted(seen) == [*range(count)]
+def test_examples_are_held_out_in_one_module() -> None:
+    calculation = re.compile(r"(//|%|::) *HELD_OUT|\.permutation\(|HELD_OUT =")
+    folder = ROOT / "cnncli" / "data"
+    found = {path.name for path in folder.rglob("*.py") if calculation.search(path.read_text(encoding="utf-8"))}
+    assert found == {"splits.py"}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cnncli.data.column_names import ColumnNames
+from cnncli.data.dataset import ColumnNames
 from cnncli.errors import CnnError
 
 TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none

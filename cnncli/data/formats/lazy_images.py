@@ -17,39 +17,51 @@ from numpy.typing import NDArray
 
 from cnncli.data.formats.containers import FileEntry, open_source
 from cnncli.data.formats.pixels import NotDecoded, decode, strict
-from cnncli.data.image_files import ImageFiles
 from cnncli.errors import CnnError
 from cnncli.io.files import MAX_FILE_BYTES, open_regular, read_bytes
 
 CHANGED = "it has changed, or has been moved, since it was listed: begin again"
 
 
-def read(files: ImageFiles, indices: Sequence[int] | NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The images at ``indices`` of all (N, C, H, W), as (n, C, H, W). Raises CnnError, or an IndexError."""
-    count, channels, height, width = shape
-    wanted = np.asarray(indices, np.int64).reshape(-1)
-    if len(wanted) and not (wanted.min() >= 0 and wanted.max() < count):
-        raise IndexError(f"there are {count:,} images, and no {wanted.min():,} or no {wanted.max():,}")
-    images = np.empty((len(wanted), channels, height, width), np.uint8)
-    places = np.argsort(wanted, kind="stable")  # files lie in the order of their rows
-    rows: list[int] = wanted[places].tolist()
-    with strict():
-        for place, row, content in zip(places, rows, files.contents(rows), strict=True):
-            try:
-                images[place] = decode(content, channels, height, width).pixels
-            except NotDecoded as error:
-                message = f"{files.name(row)} cannot be read as an image: {error}"
-                raise CnnError(message, "replace or remove it") from None
-    return images
+@dataclass(frozen=True, eq=False)
+class _Files:
+    """Image files on disk with their sizes in bytes: an ``ImageFiles`` of the dataset."""
+
+    sizes: NDArray[np.int64]
+
+    def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
+        """The encoded files of these ``rows``, in the order given. Raises CnnError."""
+        raise NotImplementedError
+
+    def name(self, row: int) -> str:
+        """The full path of a file, with the archive that contains it, for messages."""
+        raise NotImplementedError
+
+    def read(self, rows: Sequence[int] | NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """The images of these ``rows``, uint8 (n, C, H, W), decoded to ``shape``. Raises CnnError, IndexError."""
+        channels, height, width = shape
+        wanted = np.asarray(rows, np.int64).reshape(-1)
+        if len(wanted) and not (wanted.min() >= 0 and wanted.max() < len(self.sizes)):
+            raise IndexError(f"rows {wanted.min():,} to {wanted.max():,} of {len(self.sizes):,} images")
+        images = np.empty((len(wanted), channels, height, width), np.uint8)
+        places = np.argsort(wanted, kind="stable")  # files lie in the order of their rows
+        ascending: list[int] = wanted[places].tolist()
+        with strict():
+            for place, row, content in zip(places, ascending, self.contents(ascending), strict=True):
+                try:
+                    images[place] = decode(content, channels, height, width).pixels
+                except NotDecoded as error:
+                    message = f"{self.name(row)} cannot be read as an image: {error}"
+                    raise CnnError(message, "replace or remove it") from None
+        return images
 
 
 @dataclass(frozen=True, eq=False)
-class InFolder:
-    """Files below ``root``: their paths from there as bytes, one array for all, of which a million takes little."""
+class InFolder(_Files):
+    """Files below ``root``: their relative paths as bytes, in one array, which stays small for a million files."""
 
     root: Path
     paths: NDArray[np.bytes_]
-    sizes: NDArray[np.int64]
 
     def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
         for row in rows:
@@ -72,13 +84,12 @@ class InFolder:
 
 
 @dataclass(frozen=True, eq=False)
-class InTars:
-    """Members of uncompressed tar files: ``tars``, and for each row the number of its tar, its place and its size."""
+class InTars(_Files):
+    """Members of uncompressed tar files: ``tars``, and for each row the number of its tar and its offset in it."""
 
     tars: tuple[Path, ...]
     numbers: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    sizes: NDArray[np.int64]
 
     def contents(self, rows: Sequence[int]) -> Iterator[bytes]:
         for number, together in groupby(rows, lambda row: int(self.numbers[row])):
@@ -112,20 +123,20 @@ class InTars:
 
 def in_folder(root: Path, files: Sequence[FileEntry]) -> InFolder:
     """The ``files`` of the folder ``root``. Raises CnnError."""
-    _check_sizes(root, files)
     paths = np.array([os.fsencode(entry.name) for entry in files], np.bytes_)
-    return InFolder(root.absolute(), paths, np.array([entry.size for entry in files], np.int64))
+    return InFolder(_sizes(root, files), root.absolute(), paths)
 
 
 def in_tar(path: Path, files: Sequence[FileEntry]) -> InTars:
     """The ``files`` of one tar, in the order of their places in it. Raises CnnError."""
-    _check_sizes(path, files)
-    offsets, sizes = (np.array(each, np.int64) for each in ([e.offset for e in files], [e.size for e in files]))
-    return InTars((path.absolute(),), np.zeros(len(files), np.int32), offsets, sizes)
+    offsets = np.array([entry.offset for entry in files], np.int64)
+    return InTars(_sizes(path, files), (path.absolute(),), np.zeros(len(files), np.int32), offsets)
 
 
-def _check_sizes(path: Path, files: Sequence[FileEntry]) -> None:
+def _sizes(path: Path, files: Sequence[FileEntry]) -> NDArray[np.int64]:
+    """The sizes in bytes. Raises CnnError for a file too large to be an image."""
     for entry in files:
         if entry.size > MAX_FILE_BYTES:
             message = f"{path}: {entry.name} is larger than {MAX_FILE_BYTES >> 20} MiB"
             raise CnnError(message, "no image is that large: remove it")
+    return np.array([entry.size for entry in files], np.int64)

@@ -15,20 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_input_shape, probable_input
-from cnncli.data.classes import LONGEST
-from cnncli.data.column_names import ColumnNames, unnamed_targets
-from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
+from cnncli.data.dataset import MAX_CLASS_NAME, VOID, ColumnNames, Dataset, Split, mask_classes, unnamed_targets
 from cnncli.data.formats.decoding import times
 from cnncli.data.formats.headings import LABELS, Places, called_targets, places_of, target_columns, trained_places
 from cnncli.data.formats.npz import Npz
 from cnncli.data.memory import check_fits
+from cnncli.data.splits import hold_out_by_permutation
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path, open_regular
 
 CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits
 NAMES_LIMIT = 1 << 20  # characters of the columns' names, which a run keeps
 EXACT = 2**53  # below it float64 holds every whole number
-HELD_OUT = 5  # one example in five, where the file has no test part
 IMAGES = (("train_x", "train_y", "test_x", "test_y"), ("x_train", "y_train", "x_test", "y_test"))
 ALONE = (("x", "y"), ("images", "labels"))
 Values = NDArray[np.float32]
@@ -144,9 +142,9 @@ def _check_targets(path: Path, rows: list[Row], heads: Sequence[str], at: Sequen
     for line, row in rows:
         for place in at:
             cell = row[place].strip()
-            if len(cell) > LONGEST:
+            if len(cell) > MAX_CLASS_NAME:
                 raise CnnError(
-                    f"{path}:{line}: a target has more than {LONGEST} characters", "it is a class or a number"
+                    f"{path}:{line}: a target has more than {MAX_CLASS_NAME} characters", "it is a class or a number"
                 )
             if task == "regression" and not is_number(cell):
                 raise _no_number(path, line, _column(heads, place), cell)
@@ -274,10 +272,7 @@ def _held_out(
     path: Path, x: NDArray[Any], y: NDArray[Any], task: str, outputs: int, names: tuple[str, ...] = ()
 ) -> Dataset:
     """Every fifth example of an order that is drawn once for all as the test part."""
-    if len(x) < HELD_OUT:
-        raise CnnError(f"{path}: {len(x)} examples cannot be split into a training and a test part")
-    order = np.random.default_rng(0).permutation(len(x))
-    test, train = np.sort(order[::HELD_OUT]), np.sort(np.setdiff1d(order, order[::HELD_OUT]))
+    train, test = hold_out_by_permutation(path, len(x))
     note = f"{path.name}: {len(test):,} of {len(x):,} examples are held out as the test part"
     return _dataset(path, (x[train], y[train]), (x[test], y[test]), (note,), task, outputs, names)
 

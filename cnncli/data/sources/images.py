@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_input_shape
-from cnncli.data.classes import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
-from cnncli.data.dataset import Dataset, LazyImages, Split
+from cnncli.data.dataset import Dataset, ImageFiles, LazyImages, Split
 from cnncli.data.formats.containers import Container, FileEntry, open_source
 from cnncli.data.formats.decoding import conversions, decoded, threads_for, times
 from cnncli.data.formats.lazy_images import in_folder, in_tar
 from cnncli.data.formats.pixels import MODES, strict
-from cnncli.data.image_files import ImageFiles
 from cnncli.data.memory import check_fits, fits, gib
+from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, Labelled, arrange
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path
 from cnncli.io.progress import progress

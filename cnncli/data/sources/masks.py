@@ -5,7 +5,6 @@ A mask is found by its name: in a folder ``masks/`` beside ``images/``, or as ``
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -13,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnncli.data.classes import HELD_OUT, IMAGE_FOLDERS, MASK_FOLDERS, TEST, TRAIN, select
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.formats.containers import Container, FileEntry, open_source
 from cnncli.data.formats.pixels import NotDecoded, opened, strict
 from cnncli.data.memory import check_fits
+from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, select
 from cnncli.data.sources.images import decode_all, wanted_shape
+from cnncli.data.splits import HELD_OUT, TEST_NAMES, TRAIN_NAMES, hold_out_by_rank
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path
 from cnncli.io.progress import progress
@@ -92,7 +92,7 @@ def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:
     train = [key for part, key in parts if part != "test"]
     test = [key for part, key in parts if part == "test"]
     if not test:
-        test = sorted(train, key=_shuffled)[: len(train) // HELD_OUT]
+        test = [train[at] for at in hold_out_by_rank([key[-1] for key in train])]
         notes.append(f"no test/ folder: one image in {HELD_OUT} is held out as the test set")
         train = [key for key in train if key not in set(test)]
     if not train or not test:
@@ -113,12 +113,7 @@ def _key(entry: FileEntry) -> tuple[bool, Key]:
 
 def _part(key: Key) -> str:
     folders = {folder.lower() for folder in key[:-1]}
-    return "test" if folders & set(TEST) and not folders & set(TRAIN) else "train"
-
-
-def _shuffled(key: Key) -> str:
-    """A sorting key without order: by the file's name alone, so that a folder and its archive split alike."""
-    return hashlib.sha256(key[-1].encode("utf-8", "surrogateescape")).hexdigest()
+    return "test" if folders & set(TEST_NAMES) and not folders & set(TRAIN_NAMES) else "train"
 
 
 def _names(source: Container) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import Shape, numel
-from cnncli.data.column_names import ColumnNames
+from cnncli.data.dataset import ColumnNames
 from cnncli.data.formats.headings import places_of, target_columns, trained_places
 from cnncli.data.formats.npz import Npz
 from cnncli.data.sources.arrays import Values, is_number, rows_in, shaped, values_in

@@ -18,8 +18,8 @@ from PIL import Image
 
 import cnncli.data.formats.decoding
 from cnncli.data import Dataset, load_dataset
-from cnncli.data.classes import WANTED, arrange
 from cnncli.data.formats.containers import DAMAGED, FileEntry
+from cnncli.data.sources.class_folders import WANTED, arrange
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS
 

@@ -11,13 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cnncli.data.classes import HELD_OUT
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.sources.hf.columns import choose_columns
 from cnncli.data.sources.hf.rows import Part, Table, number_labels, read_images, read_numbers
-from cnncli.data.splits import by_part, choose_parts
+from cnncli.data.splits import by_split, choose_splits, hold_out_by_permutation
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
 from cnncli.io.terminal import unguarded
@@ -79,7 +76,7 @@ def _tables(library: Any, name: str, text: str, data_dir: Path | None) -> dict[s
         raise CnnError(f"{name}: there is no such file or folder")
     try:
         if path is not None:
-            files = by_part(_parquet_files(path))
+            files = by_split(_parquet_files(path))
             with unguarded():
                 loaded = library.load_dataset(
                     "parquet", data_files={part or UNNAMED: each for part, each in files.items()}, cache_dir=cache
@@ -137,17 +134,14 @@ def _train_and_test(
 ) -> tuple[tuple[Part, Part], tuple[str, ...]]:
     """The rows to train and to test with. A part without labels, as the test part of a contest, is none."""
     secret = [part for part, table in tables.items() if not _labelled(table, label, typed)]
-    chosen = choose_parts(name, [part for part in tables if part not in secret] or tables)
+    chosen = choose_splits(name, [part for part in tables if part not in secret] or tables)
     notes = (*chosen.notes, *(f"{part} has no labels" for part in secret))
     table = tables[chosen.train]
     if chosen.test is not None:
         test = tables[chosen.test]
         return (_part(name, chosen.train, table), _part(name, chosen.test, test)), notes
     count = len(table)
-    if count < HELD_OUT:
-        raise CnnError(f"{name}: {count} examples cannot be split into a training and a test part")
-    order = np.random.default_rng(0).permutation(count)
-    rows = (np.sort(np.setdiff1d(order, order[::HELD_OUT])), np.sort(order[::HELD_OUT]))
+    rows = hold_out_by_permutation(name, count)
     train, test = (Part(_part(name, chosen.train, table).name, table.select(each), each) for each in rows)
     note = f"{len(rows[1]):,} of {count:,} examples are held out as the test part"
     return (train, test), (*notes, note)

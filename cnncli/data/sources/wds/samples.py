@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.classes import LONGEST
+from cnncli.data.dataset import MAX_CLASS_NAME
 from cnncli.data.formats.archives import COMPRESSED
 from cnncli.data.formats.containers import FileEntry, open_source
 from cnncli.errors import CnnError
@@ -104,7 +104,7 @@ def _label(name: str, kind: str, content: bytes) -> Label:
         raise CnnError(f"{name} is not {'text of UTF-8' if kind == 'cls' else 'JSON'}", expected) from None
     if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "" or len(str(value)) > LONGEST:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "" or len(str(value)) > MAX_CLASS_NAME:
         raise CnnError(f"{name} names no class", expected)
     if isinstance(value, int) and not 0 <= value < MOST:
         raise CnnError(f"{name}: {value} is no class's number", "classes count from 0")

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.classes import HELD_OUT
 from cnncli.data.dataset import Dataset, LazyImages, Split
 from cnncli.data.formats.lazy_images import InTars
 from cnncli.data.sources.images import wanted_shape
 from cnncli.data.sources.wds.samples import Label, Samples, read_samples
 from cnncli.data.sources.wds.shards import FORMS, Located, find_shards
-from cnncli.data.splits import by_part, choose_parts
+from cnncli.data.splits import HELD_OUT, by_split, choose_splits, hold_out_by_hash
 from cnncli.errors import CnnError
 from cnncli.io.files import is_file, read_bytes
 from cnncli.io.progress import Advance, progress
@@ -42,8 +40,8 @@ def load(text: str, shape: tuple[int, ...]) -> Dataset:
     wanted = wanted_shape(shape)
     name = f"wds:{text}"
     found = find_shards(text)
-    shards = by_part(found)
-    parts = choose_parts(name, shards)
+    shards = by_split(found)
+    parts = choose_splits(name, shards)
     chosen = [shards[part] for part in (parts.train, parts.test) if part is not None]
     with progress(f"listing {name}", sum(map(len, chosen)), "shards") as advance:
         listed = [[_listed(path, advance) for path in paths] for paths in chosen]
@@ -51,7 +49,7 @@ def load(text: str, shape: tuple[int, ...]) -> Dataset:
     notes = [*parts.notes, *(f"skipped: {count:,} {what}" for what, count in sorted(skipped.items()))]
     masks = [[np.ones(len(samples.keys), np.bool_) for samples in part] for part in listed]
     if parts.test is None:
-        held_out = [_held_out(samples) for samples in listed[0]]
+        held_out = [hold_out_by_hash(samples.keys) for samples in listed[0]]
         listed, masks = [listed[0], listed[0]], [[~mask for mask in held_out], held_out]
     for part, its in zip(("train", "test"), masks, strict=True):
         if not any(mask.any() for mask in its):
@@ -70,22 +68,16 @@ def _listed(path: Path, advance: Advance) -> Samples:
     return samples
 
 
-def _held_out(samples: Samples) -> Mask:
-    """A fifth by the hash of the keys: the same ones each time, anywhere, and however the samples are sharded."""
-    hashes = (sha256(key.encode("utf-8", "surrogateescape")).digest() for key in samples.keys)
-    return np.array([int.from_bytes(digest[:8]) % HELD_OUT == 0 for digest in hashes], np.bool_)
-
-
 def _split(
     part: Sequence[Samples], masks: Sequence[Mask], shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> Split:
     """The samples of a part that its masks choose, shard after shard."""
     counts = [int(mask.sum()) for mask in masks]
     files = InTars(
+        np.concatenate([samples.sizes[mask] for samples, mask in zip(part, masks, strict=True)]),
         tuple(samples.path for samples in part),
         np.repeat(np.arange(len(part), dtype=np.int32), counts),
         np.concatenate([samples.offsets[mask] for samples, mask in zip(part, masks, strict=True)]),
-        np.concatenate([samples.sizes[mask] for samples, mask in zip(part, masks, strict=True)]),
     )
     numbers = {name: number for number, name in enumerate(classes)}
     labels = [

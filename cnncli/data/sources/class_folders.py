@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cnncli.data.formats.containers import FileEntry
+from cnncli.data.splits import HELD_OUT, TEST_NAMES, TRAIN_NAMES, hold_out_by_rank
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS
 
-LONGEST = 200  # characters of a class's name
-TRAIN = ("train", "training")
-TEST = ("test", "testing", "val", "valid", "validation")  # the first one present is the test set
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")  # which hold a mask for each image
-HELD_OUT = 5  # one image in five
 WANTED = "expected one folder of images per class, such as cat/ and dog/, alone or inside train/ and test/"
 
 Located = tuple[tuple[str, ...], FileEntry]  # an entry and its path below the folder that is being looked at
@@ -74,7 +70,7 @@ def _unwrapped(located: list[Located]) -> list[Located]:
     if len(folders) == 1 and not _loose(located):
         (top,) = folders
         inside = _inside(located, top)
-        if top.lower() not in TRAIN + TEST and _folders(inside):
+        if top.lower() not in TRAIN_NAMES + TEST_NAMES and _folders(inside):
             return inside
     return located
 
@@ -82,8 +78,8 @@ def _unwrapped(located: list[Located]) -> list[Located]:
 def _splits(source: Path, located: list[Located]) -> tuple[Classes, Classes, list[str]]:
     """The images to train with and to test with, by class, and notes."""
     spelled = {folder.lower(): folder for folder in _folders(located)}
-    train_folder = next((spelled[name] for name in TRAIN if name in spelled), None)
-    test_folder = next((spelled[name] for name in TEST if name in spelled), None)
+    train_folder = next((spelled[name] for name in TRAIN_NAMES if name in spelled), None)
+    test_folder = next((spelled[name] for name in TEST_NAMES if name in spelled), None)
     if train_folder is None and test_folder is not None:
         raise CnnError(f"{source}: there is {test_folder}/, but no train/", WANTED)
     notes = _unread(located, train_folder, test_folder)
@@ -134,23 +130,17 @@ def _check_classes(source: Path, train_folder: str, train: Classes, test_folder:
 
 
 def _hold_out(source: Path, classes: Classes) -> tuple[Classes, Classes]:
-    """Take a fifth of each class for testing, chosen by the hash of the names: the same ones each time and anywhere."""
+    """Hold out a fifth of each class, ranked by the hashes of class and file name."""
     train: Classes = {}
     test: Classes = {}
     for name, images in classes.items():
-        count = max(len(images) // HELD_OUT, 1) if len(images) > 1 else 0
-        chosen = set(sorted(images, key=_shuffled)[:count])
-        train[name] = [image for image in images if image not in chosen]
-        test[name] = [image for image in images if image in chosen]
+        chosen = set(hold_out_by_rank(["/".join(image.path[-2:]) for image in images], at_least=1))
+        train[name] = [image for at, image in enumerate(images) if at not in chosen]
+        test[name] = [image for at, image in enumerate(images) if at in chosen]
     if not any(test.values()):
         message = f"{source}: each class has a single image, so that none is left to test with"
         raise CnnError(message, "add images, or a test/ folder beside train/")
     return train, test
-
-
-def _shuffled(image: FileEntry) -> str:
-    """A sorting key without order: by class and file name alone, so that a folder and its archive split alike."""
-    return hashlib.sha256("/".join(image.path[-2:]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _labelled(classes: Classes, numbers: dict[str, int]) -> Labelled:
