@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from cnncli.arithmetic.axes import lines_text
 from cnncli.arithmetic.receptive_field import ITSELF, NOTHING, UNKNOWN, AxisField, compose, join, seen_by_all, whole
 from cnncli.arithmetic.shape import (
     Shape,
@@ -296,12 +297,10 @@ def _open_dropped_note(lost: tuple[int, ...]) -> str:
 def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:
     if not any(lost):
         return ()
-    names = {1: ("column",), 2: ("row", "column"), 3: ("slice", "row", "column")}[len(lost)]
     if any(map(is_open, lost)):
         return (_open_dropped_note(lost),)
-    parts = [f"{count} {name}{'s' if count > 1 else ''}" for count, name in zip(lost, names, strict=True) if count]
     from_padding = all(count <= window.after for count, window in zip(lost, windows, strict=True))
-    return (f"drops {' and '.join(parts)}{' of the padding' if from_padding else ''}",)
+    return (f"drops {lines_text(lost)}{' of the padding' if from_padding else ''}",)
 
 
 def _own_field(shape: Shape) -> ReceptiveField:

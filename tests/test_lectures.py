@@ -118,7 +118,7 @@ def test_full_same_and_valid(word: str, kernel: int, size: int, sides: tuple[int
 def test_a_dilated_kernel_spans_5() -> None:
     found = figures("conv: {filters: 1, kernel: 3, dilation: 2}", input="1x7x7")
     assert found.output_shape == (1, 3, 3)
-    assert found.windows[0].span == 5
+    assert found.windows[0].effective_kernel == 5
 
 
 def test_the_weights_of_a_convolution() -> None:

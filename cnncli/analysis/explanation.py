@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.receptive_field import ITSELF, PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.shape import Shape, add_up, format_shape, numel
 from cnncli.arithmetic.tracing import (
@@ -23,7 +24,7 @@ from cnncli.arithmetic.tracing import (
     named,
     written,
 )
-from cnncli.arithmetic.window import Window, left_over
+from cnncli.arithmetic.window import Window, remainder
 from cnncli.inference import Inferred, LayerInfo, ReceptiveField
 from cnncli.layers.base import Layer, Shapes
 
@@ -46,8 +47,8 @@ SYMBOLS = {
     "output_padding": "p_out",
 }
 QUIET = {"dilation": 1, "groups": 1, "multiplier": 1, "output_padding": 0}  # not spoken of where they do nothing
-AXES = {0: (), 1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
-WORDS = {"L": "length", "D": "depth", "H": "height", "W": "width"}
+AXES = {rank: tuple(axis.letter for axis in axes) for rank, axes in SPATIAL_AXES.items()}
+WORDS = {axis.letter: axis.name for axes in SPATIAL_AXES.values() for axis in axes}
 
 
 class DerivationStep(NamedTuple):
@@ -242,7 +243,7 @@ def _output_steps(layer: Layer, inputs: Shapes, shape: Shape, dropped: tuple[int
 
 def left_over_text(size: int, window: Window) -> str:
     """``(7 + 2 * 0 - 3) % 3 = 1``: what the last whole step leaves."""
-    rest = left_over(size, window)
+    rest = remainder(size, window)
     return f"{written(expression_of(rest), PLAIN_NUMBERS)} = {int(rest)}"
 
 
@@ -386,7 +387,7 @@ def _through_window(
         for symbol, value in (("r", under.size), ("j", under.advance), ("start", under.offset))
     )
     if sliding is not None:
-        return _Figures(size + (sliding.span - 1) * jump, start - sliding.before * jump)
+        return _Figures(size + (sliding.effective_kernel - 1) * jump, start - sliding.before * jump)
     unit, most = _widest(own)
     first, last = reads.low(unit), reads.high(unit)
     foremost = reads.low(own.seeing[0])

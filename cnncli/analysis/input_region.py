@@ -12,7 +12,7 @@ from typing import Any
 
 from cnncli.arithmetic.receptive_field import AxisField
 from cnncli.arithmetic.shape import Shape
-from cnncli.arithmetic.window import Window
+from cnncli.arithmetic.window import Window, transposed_taps
 from cnncli.errors import CnnError
 from cnncli.inference import Inferred, LayerInfo
 
@@ -109,16 +109,16 @@ def _taps(window: Window, units: Indices, work: _Work) -> Indices:
     """The inputs under the taps of a window, the padding's as well."""
     if isinstance(units, range) and units and _leaves_no_gap(window, len(units)):
         first = units[0] * window.stride - window.before
-        return range(first, units[-1] * window.stride - window.before + window.span)
+        return range(first, units[-1] * window.stride - window.before + window.effective_kernel)
     work.add(len(units) * window.kernel)
     starts = (unit * window.stride - window.before for unit in units)
-    return {i for start in starts for i in range(start, start + window.span, window.dilation)}
+    return {i for start in starts for i in range(start, start + window.effective_kernel, window.dilation)}
 
 
 def _leaves_no_gap(window: Window, units: int) -> bool:
     """Whether the taps of so many units in a row are all the indices from the first to the last one."""
     if window.dilation == 1 or window.kernel == 1:
-        return units == 1 or window.stride <= window.span
+        return units == 1 or window.stride <= window.effective_kernel
     return window.stride == 1 and units >= window.dilation
 
 
@@ -128,8 +128,7 @@ def _spread_taps(window: Window, units: Indices, work: _Work) -> Indices:
         first, last = units[0] + window.before - window.kernel + 1, units[-1] + window.before
         return range(-(-first // window.stride), last // window.stride + 1)
     work.add(len(units) * window.kernel)
-    places = (unit + window.before - tap * window.dilation for unit in units for tap in range(window.kernel))
-    return {place // window.stride for place in places if place % window.stride == 0}
+    return {i for unit in units for i in transposed_taps(unit, window)}
 
 
 def _border_mode(layer: Any) -> str:

@@ -16,6 +16,7 @@ from functools import reduce
 from math import gcd, lcm, prod
 from typing import Any, NamedTuple, cast
 
+from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
 
 Values = Mapping[str, int]
@@ -259,7 +260,7 @@ def opened_text(shape: Sequence[int]) -> str:
 
     ``shape`` has channels first and one to three spatial sizes.
     """
-    return "x".join([str(shape[0]), *("L", "HW", "DHW")[len(shape) - 2]])
+    return "x".join([str(shape[0]), *(axis.letter for axis in SPATIAL_AXES[len(shape) - 1])])
 
 
 def _of(atom: Atom) -> SymbolicSize:

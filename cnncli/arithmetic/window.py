@@ -1,10 +1,12 @@
-"""A window that slides along one axis, and THE formula for how often it fits.
+"""A window that slides along one axis, and the size formula.
 
-Everything that slides (convolution, pooling) goes through :class:`Window`; no other file divides sizes.
+Everything that slides (convolution, pooling) goes through :class:`Window`; no other module divides sizes. Dumoulin and
+Visin 2016, A guide to convolution arithmetic for deep learning.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Size, common_divisor, larger, smaller
@@ -24,19 +26,24 @@ class Window(NamedTuple):
     ceil: bool = False
 
     @property
-    def span(self) -> int:
-        """Inputs from the first tap to the last: ``dilation * (kernel - 1) + 1``."""
+    def effective_kernel(self) -> int:
+        """Length from the first tap to the last: ``dilation * (kernel - 1) + 1``."""
         return self.dilation * (self.kernel - 1) + 1
 
 
+def last_start(size: Size, window: Window) -> Size:
+    """The last index of the padded axis at which the window can start; negative where it does not fit."""
+    return size + window.before + window.after - window.effective_kernel
+
+
 def fits(size: Size, window: Window) -> bool:
-    """Whether the window fits into the padded axis at all. Asked before dividing: ``//`` hides negatives."""
-    room = size + window.before + window.after - window.span
-    return room > -window.stride if window.ceil else room >= 0
+    """Whether the window fits the padded axis. Ask before dividing: ``//`` hides negative sizes."""
+    start = last_start(size, window)
+    return start > -window.stride if window.ceil else start >= 0
 
 
 def output_size(size: Size, window: Window) -> Size:
-    """Positions of the window: ``floor((size + before + after - span) / stride) + 1``.
+    """Number of positions: ``floor((size + before + after - effective kernel) / stride) + 1``.
 
     With ``ceil``, the ceiling instead, but at most the ``ceil((size + before) / stride)`` windows that start before the
     padding at the end (PyTorch's rule). The window must fit (:func:`fits`).
@@ -44,26 +51,41 @@ def output_size(size: Size, window: Window) -> Size:
     >>> output_size(7, Window(kernel=3, stride=2)), output_size(32, Window(kernel=5, before=2, after=2))
     (3, 32)
     """
-    room = size + window.before + window.after - window.span
+    start = last_start(size, window)
     if not window.ceil:
-        return room // window.stride + 1
-    return smaller(-(-room // window.stride) + 1, -(-(size + window.before) // window.stride))
+        return start // window.stride + 1
+    return smaller(-(-start // window.stride) + 1, -(-(size + window.before) // window.stride))
 
 
-def left_over(size: Size, window: Window) -> Size:
-    """What remains of the padded axis after the last whole step; 0 where the window fits exactly.
+def covered(positions: Size, window: Window) -> Size:
+    """Length of the padded axis from the first tap of the first position to the last tap of the last one."""
+    return (positions - 1) * window.stride + window.effective_kernel
 
-    >>> left_over(7, Window(kernel=3, stride=3)), left_over(7, Window(kernel=3, stride=2))
+
+def transposed_size(size: Size, window: Window, output_padding: int) -> Size:
+    """Size after a transposed window: ``(size - 1) * stride + effective kernel - before - after + output_padding``.
+
+    This inverts :func:`output_size`: it is the smallest input size that the window maps to ``size``, plus the
+    ``output_padding`` that the floor drops.
+
+    >>> transposed_size(16, Window(kernel=2, stride=2), output_padding=0)
+    32
+    """
+    return covered(size, window) - window.before - window.after + output_padding
+
+
+def remainder(size: Size, window: Window) -> Size:
+    """What remains of the padded axis after the last full step; 0 where the window fits exactly.
+
+    >>> remainder(7, Window(kernel=3, stride=3)), remainder(7, Window(kernel=3, stride=2))
     (1, 0)
     """
-    return (size + window.before + window.after - window.span) % window.stride
+    return last_start(size, window) % window.stride
 
 
 def dropped(size: Size, window: Window) -> Size:
     """Rows (columns) at the end of the padded axis that no position of the window covers."""
-    if not window.ceil:
-        return left_over(size, window)
-    return larger(0, window.after - overhang(size, window))
+    return larger(0, window.after - overhang(size, window)) if window.ceil else remainder(size, window)
 
 
 def overhang(size: Size, window: Window) -> Size:
@@ -72,20 +94,32 @@ def overhang(size: Size, window: Window) -> Size:
     >>> overhang(5, Window(kernel=2, stride=2, ceil=True)), overhang(5, Window(kernel=2, stride=2))
     (1, -1)
     """
-    return (output_size(size, window) - 1) * window.stride + window.span - window.before - size
+    return covered(output_size(size, window), window) - window.before - size
 
 
-def taps_met(size: int, window: Window) -> range:
-    """From the first to the last tap that can meet one of ``size`` values; the others meet padding alone.
+def taps_inside(size: int, window: Window) -> range:
+    """The taps, from the first to the last, that can meet one of ``size`` values; others only meet padding.
 
     The window must fit (:func:`fits`).
 
-    >>> taps_met(1, Window(kernel=3, before=1, after=1)), taps_met(2, Window(kernel=3, stride=2, before=1, after=1))
-    (range(1, 2), range(1, 3))
+    >>> taps_inside(1, Window(kernel=3, before=1, after=1))
+    range(1, 2)
+    >>> taps_inside(2, Window(kernel=3, stride=2, before=1, after=1))
+    range(1, 3)
     """
-    last_begin = (output_size(size, window) - 1) * window.stride - window.before  # it looks furthest to the right
+    last_begin = (output_size(size, window) - 1) * window.stride - window.before
     first = max(0, -(last_begin // window.dilation))
     return range(first, min(window.kernel, (size - 1 + window.before) // window.dilation + 1))
+
+
+def transposed_taps(unit: int, window: Window) -> Iterator[int]:
+    """The inputs i that a transposed window adds into output ``unit``: i * stride + tap * dilation - before = unit.
+
+    >>> [*transposed_taps(2, Window(kernel=3, stride=2))], [*transposed_taps(1, Window(kernel=3, stride=2))]
+    ([1, 0], [0])
+    """
+    places = (unit + window.before - tap * window.dilation for tap in range(window.kernel))
+    return (place // window.stride for place in places if place % window.stride == 0)
 
 
 def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
@@ -94,50 +128,65 @@ def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
     >>> same_padding(28, kernel=5, stride=1, dilation=1), same_padding(28, kernel=3, stride=2, dilation=1)
     (4, 1)
     """
-    positions = -(-size // stride)
-    return larger(0, (positions - 1) * stride + dilation * (kernel - 1) + 1 - size)
+    return larger(0, covered(-(-size // stride), Window(kernel, stride, dilation=dilation)) - size)
+
+
+def split_padding(total: Size) -> tuple[Size, Size]:
+    """Total padding as (before, after): where it is odd, the extra row goes after, as in PyTorch and TensorFlow."""
+    return total // 2, total - total // 2
+
+
+def named_padding(name: str, size: Size, kernel: int, stride: int, dilation: int) -> tuple[Size, Size]:
+    """(before, after) of padding ``valid``, ``same``, ``same_lower`` (an odd row before, as in ONNX) or ``full``.
+
+    >>> [named_padding(name, 28, 4, 1, 1) for name in ("valid", "same", "same_lower", "full")]
+    [(0, 0), (1, 2), (2, 1), (3, 3)]
+    """
+    if name == "valid":
+        return 0, 0
+    if name == "full":
+        return dilation * (kernel - 1), dilation * (kernel - 1)
+    before, after = split_padding(same_padding(size, kernel, stride, dilation))
+    return (before, after) if name == "same" else (after, before)
+
+
+def largest_border(size: Size, mode: str) -> Size | None:
+    """The largest padding per side that a padding mode can fill from ``size`` values; None if there is no limit.
+
+    ``reflect`` does not repeat the value at the edge, and ``circular`` goes round once.
+    """
+    unused = {"reflect": 1, "circular": 0}.get(mode)
+    return None if unused is None else size - unused
 
 
 def largest_kernel(size: Size, window: Window) -> int:
-    """The largest kernel that fits with this padding and dilation (0 when none does)."""
-    room = size + window.before + window.after
-    return (room - 1) // window.dilation + 1 if room > 0 else 0
+    """The largest kernel that fits with this padding and dilation (0 if none does)."""
+    padded = size + window.before + window.after
+    return (padded - 1) // window.dilation + 1 if padded > 0 else 0
 
 
 def least_padding(size: Size, window: Window) -> int:
     """The least padding per side with which the window fits."""
-    return max(0, -(-(window.span - size) // 2))
+    return max(0, -(-(window.effective_kernel - size) // 2))
 
 
 def fitting_strides(size: Size, window: Window) -> list[int]:
-    """Strides from 1 to the kernel at which nothing is left over."""
-    return [s for s in range(1, min(window.kernel, 16) + 1) if left_over(size, window._replace(stride=s)) == 0]
-
-
-def transposed_size(size: Size, window: Window, extra: int) -> Size:
-    """Size after a transposed window: ``(size - 1) * stride + span - before - after + extra``.
-
-    The input size that a convolution with this window would turn into ``size`` (plus the ``extra`` that its floor
-    forgets).
-
-    >>> transposed_size(16, Window(kernel=2, stride=2), extra=0)
-    32
-    """
-    return (size - 1) * window.stride + window.span - window.before - window.after + extra
+    """Strides from 1 to the kernel at which nothing remains."""
+    return [s for s in range(1, min(window.kernel, 16) + 1) if remainder(size, window._replace(stride=s)) == 0]
 
 
 def adaptive_start(size: Size, output: Size, i: int) -> int:
-    """The first input that output ``i`` of adaptive pooling sees: ``floor(i * size / output)``."""
+    """The first input of adaptive pooling's window ``i``: ``floor(i * size / output)``."""
     return i * size // output
 
 
 def adaptive_end(size: Size, output: Size, i: int) -> int:
-    """The last input that output ``i`` of adaptive pooling sees: ``ceil((i + 1) * size / output) - 1``."""
+    """The last input of adaptive pooling's window ``i``: ``ceil((i + 1) * size / output) - 1``."""
     return -(-(i + 1) * size // output) - 1
 
 
 def adaptive_pattern(size: Size, output: Size) -> tuple[int, int]:
-    """Adaptive pooling's windows repeat every ``output / g`` outputs, ``size / g`` inputs on: (outputs, inputs).
+    """(outputs, inputs) after which adaptive pooling's windows repeat: ``output / g`` and ``size / g``, g their gcd.
 
     >>> adaptive_pattern(10, 4)
     (2, 5)
@@ -147,7 +196,7 @@ def adaptive_pattern(size: Size, output: Size) -> tuple[int, int]:
 
 
 def adaptive_total(size: Size, output: Size) -> int:
-    """The sizes of adaptive pooling's windows, summed: neighbours share an input wherever a border cuts it.
+    """The sum of the sizes of adaptive pooling's windows: neighbors share an input that the border between them cuts.
 
     >>> adaptive_total(10, 4)  # windows of 3 inputs, where 4 of 2.5 would do
     12

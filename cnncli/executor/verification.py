@@ -406,7 +406,7 @@ def _window_sum(layer: Layer, facts: LayerInfo) -> Callable[..., Tensor]:
     windows, output = facts.figures.windows, facts.figures.output_shape
     rank = len(windows)
     hanging = [
-        max(0, (positions - 1) * w.stride + w.span - w.before - w.after - size)
+        max(0, (positions - 1) * w.stride + w.effective_kernel - w.before - w.after - size)
         for size, positions, w in zip(facts.input_shapes[0][1:], output[1:], windows, strict=True)
     ]
     pads = tuple((before, after + more) for (before, after), more in zip(pads_of(windows), hanging, strict=True))

@@ -51,7 +51,7 @@ class Layer(Record):
         """Per input, what a unit sees of it on each spatial axis of the output."""
         windows = self.windows(inputs)
         if windows:
-            return (tuple(sliding(w.stride, w.before, w.span, w.dilation) for w in windows),)
+            return (tuple(sliding(w.stride, w.before, w.effective_kernel, w.dilation) for w in windows),)
         return tuple((ITSELF,) * (len(output) - 1) for _ in inputs)
 
     def weights(self, inputs: Shapes) -> Mapping[str, Shape]:

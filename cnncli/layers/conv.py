@@ -4,7 +4,7 @@ from math import gcd
 
 from cnncli.arithmetic.receptive_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, smaller
-from cnncli.arithmetic.window import Window, output_size, transposed_size
+from cnncli.arithmetic.window import Window, output_size, split_padding, transposed_size, transposed_taps
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
@@ -224,15 +224,14 @@ class ConvTranspose(Layer):
 
     def _cut_to_scale(self, window: Window) -> Window:
         """Padding ``same``: the output is stride times the input."""
-        total = window.span - window.stride
+        total = window.effective_kernel - window.stride
         if total < 0:
             raise ShapeError(
                 f"padding {self.padding} needs a kernel that spans the stride {window.stride}",
                 "use a larger kernel, or padding 0",
                 "padding",
             )
-        less, more = total // 2, total - total // 2
-        before, after = (less, more) if self.padding == "same" else (more, less)
+        before, after = split_padding(total) if self.padding == "same" else split_padding(total)[::-1]
         return window._replace(before=before, after=after)
 
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -251,7 +250,7 @@ class ConvTranspose(Layer):
         if any(size < 1 for size in sizes):
             raise ShapeError(
                 f"padding {padding_text(windows)} cuts off all of the output",
-                f"use padding of at most {(min(w.span for w in windows) - 1) // 2}",
+                f"use padding of at most {(min(w.effective_kernel for w in windows) - 1) // 2}",
                 "padding",
             )
         return (self.filters, *sizes)
@@ -286,8 +285,7 @@ def _spread(window: Window) -> AxisField:
     step, apart = window.dilation // shared, window.stride // shared
 
     def meeting(unit: int) -> tuple[int, int] | None:
-        places = (unit + window.before - tap * window.dilation for tap in range(window.kernel))
-        found = [place // window.stride for place in places if place % window.stride == 0]
+        found = [*transposed_taps(unit, window)]
         return (min(found), max(found)) if found else None
 
     return with_gaps(meeting, window.stride, 1, lambda: (window.kernel - 1) // apart * step + 1, step)

@@ -40,11 +40,11 @@ class WindowPool(Layer):
         check_fit(shape, windows)
         for window in windows:
             padding = larger(window.before, window.after)
-            if padding > window.span // 2:
+            if padding > window.effective_kernel // 2:
                 raise ShapeError(
-                    f"padding {padding} is more than half of the {window.span} that the "
+                    f"padding {padding} is more than half of the {window.effective_kernel} that the "
                     "kernel spans: a window would lie in the padding alone",
-                    f"use padding of at most {window.span // 2}",
+                    f"use padding of at most {window.effective_kernel // 2}",
                     "padding",
                 )
         return (shape[0], *map(output_size, shape[1:], windows))
@@ -58,7 +58,9 @@ class WindowPool(Layer):
         windows, sizes = self.windows(inputs), inputs[0][1:]
         if not all(window.before == window.after <= window.kernel // 2 for window in windows):
             return False
-        return len(sizes) < 3 or all(window.span <= size for size, window in zip(sizes, windows, strict=True))
+        return len(sizes) < 3 or all(
+            window.effective_kernel <= size for size, window in zip(sizes, windows, strict=True)
+        )
 
     def borders(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         """(before, after) per axis: the padding, and how far a last window hangs over the end (rounding: ceil)."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
+from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, periodic, whole
 from cnncli.arithmetic.shape import (
     Shape,
@@ -171,7 +172,7 @@ class Slice(Layer):
 
     def index(self, inputs: Shapes) -> int:
         """The axis's index in the shape. Raises ShapeError where the input has no such axis."""
-        names = AXES[len(inputs[0])]
+        names = ("channels", *(axis.name for axis in SPATIAL_AXES[len(inputs[0]) - 1]))
         if self.axis not in names:
             raise ShapeError(
                 f"the input {format_shape(inputs[0])} has no {self.axis}", f"its axes are {', '.join(names)}", "axis"
@@ -194,14 +195,6 @@ class Slice(Layer):
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         at = self.index(inputs)
         return (tuple(_moved(self.start if axis + 1 == at else 0) for axis in range(len(output) - 1)),)
-
-
-AXES = {
-    1: ("channels",),
-    2: ("channels", "length"),
-    3: ("channels", "height", "width"),
-    4: ("channels", "depth", "height", "width"),
-}
 
 
 def _moved(start: int) -> AxisField:

@@ -7,10 +7,12 @@ from cnncli.arithmetic.window import (
     Window,
     fits,
     fitting_strides,
+    largest_border,
     largest_kernel,
+    last_start,
     least_padding,
-    left_over,
-    same_padding,
+    named_padding,
+    remainder,
 )
 from cnncli.layers.base import ShapeError, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
@@ -24,16 +26,6 @@ def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tup
     if len(padding) != rank:
         raise wrong_length(field, len(padding), rank)
     return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
-
-
-def _word_padding(word: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    if word == "valid":
-        return 0, 0
-    if word == "full":
-        return dilation * (kernel - 1), dilation * (kernel - 1)
-    total = same_padding(size, kernel, stride, dilation)
-    less, more = total // 2, total - total // 2
-    return (less, more) if word == "same" else (more, less)
 
 
 @lru_cache(maxsize=64)  # each figure of a layer asks again
@@ -53,7 +45,7 @@ def windows_of(
     strides = per_axis(stride, rank, "stride")
     dilations = per_axis(dilation, rank, "dilation")
     if isinstance(padding, str):
-        pads = tuple(map(_word_padding, (padding,) * rank, sizes, kernels, strides, dilations))
+        pads = tuple(map(named_padding, (padding,) * rank, sizes, kernels, strides, dilations))
     else:
         pads = sides(padding, rank)
     return tuple(
@@ -71,7 +63,7 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
     most = [largest_kernel(size, window) for size, window in pairs]
     hints = [f"a kernel of at most {values_text(most)}"] if min(most) > 0 else []
     hints.append(f"padding of at least {values_text([least_padding(size, window) for size, window in pairs])}")
-    spans = tuple(window.span for window in windows)
+    spans = tuple(window.effective_kernel for window in windows)
     spread = "" if all(w.dilation == 1 for w in windows) else f" (spanning {format_shape(spans)} with its dilation)"
     raise ShapeError(
         f"{_describe(windows)}{spread} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel"
@@ -81,7 +73,7 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
 def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     """Raises ShapeError where steps are not whole: the rule of the lectures, ``rounding: exact``."""
     sizes = shape[1:]
-    loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if not same_size(left_over(n, w), 0)]
+    loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if not same_size(remainder(n, w), 0)]
     if not loose:
         return
     size, window = loose[0]
@@ -92,34 +84,31 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
             "cnn solve ARCH --accepts lists the sizes at which nothing is dropped",
             "stride" if window.stride > 1 else "kernel",
         )
-    padded = size + window.before + window.after
-    positions = (padded - window.span) / window.stride + 1
+    positions = last_start(size, window) / window.stride + 1
     sums = " + ".join(str(part) for part in (size, window.before, window.after) if part)
     strides = [s for s in fitting_strides(size, window) if s != window.stride]
     hints = [f"stride {_either(strides)}"] if strides else []
-    more = window.stride - left_over(size, window)
+    more = window.stride - remainder(size, window)
     per_side = window.before + more // 2
     even = more % 2 == 0 and window.before == window.after
     hints.append(f"padding {per_side}" if even else f"{more} more row{'s' * (more > 1)} of padding at one side")
     raise ShapeError(
         f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit "
-        f"{_input(sizes, windows)} exactly: ({sums} - {window.span})/{window.stride} + 1 = {positions:.4g} positions",
+        f"{_input(sizes, windows)} exactly: "
+        f"({sums} - {window.effective_kernel})/{window.stride} + 1 = {positions:.4g} positions",
         "use " + ", or ".join(hints) + ", or rounding: floor",
         "stride" if window.stride > 1 else "kernel",
     )
 
 
 def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mode: str) -> None:
-    """Raises ShapeError where a border is made of pixels that are not there: reflect needs more than it repeats."""
-    least = {"reflect": 1, "circular": 0}.get(mode)
-    if least is None:
-        return
+    """Raises ShapeError where an axis has too few values for the padding mode to fill the border with."""
     for size, (before, after) in zip(shape[1:], pads, strict=True):
-        border = larger(before, after)
-        if border + least > size:
+        most, border = largest_border(size, mode), larger(before, after)
+        if most is not None and border > most:
             raise ShapeError(
                 f"{kind} cannot pad an axis of {size} by {border} in {mode} mode",
-                f"use a padding of at most {size - least}, or zeros",
+                f"use a padding of at most {most}, or zeros",
                 "padding",
             )
 

@@ -1,10 +1,12 @@
-"""THE size formula, against counting by hand."""
+"""The size formula, against counting by hand."""
 
 from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from torch.nn.functional import pad
 
 from cnncli.arithmetic.window import (
     Window,
@@ -15,12 +17,17 @@ from cnncli.arithmetic.window import (
     dropped,
     fits,
     fitting_strides,
+    largest_border,
     largest_kernel,
     least_padding,
-    left_over,
+    named_padding,
     output_size,
+    overhang,
+    remainder,
     same_padding,
     scaled_size,
+    transposed_size,
+    transposed_taps,
 )
 
 sizes = st.integers(1, 40)
@@ -54,17 +61,17 @@ def test_what_is_dropped_is_what_no_place_covers(size: int, window: Window) -> N
     places = starts(size, window)
     assume(places)
     padded = size + window.before + window.after
-    assert dropped(size, window) == padded - (places[-1] + window.span)
-    assert (left_over(size, window) == 0) == ((padded - window.span) / window.stride).is_integer()
+    assert dropped(size, window) == padded - (places[-1] + window.effective_kernel)
+    assert (remainder(size, window) == 0) == ((padded - window.effective_kernel) / window.stride).is_integer()
 
 
 @given(sizes, windows)
 def test_ceil_counts_a_window_over_the_end_unless_it_starts_in_the_padding_there(size: int, window: Window) -> None:
     assume(fits(size, window))
-    assume(max(window.before, window.after) <= window.span // 2)  # pooling's rule
+    assume(max(window.before, window.after) <= window.effective_kernel // 2)  # pooling's rule
     places = starts(size, window)
     after_the_last = places[-1] + window.stride
-    hangs_over = left_over(size, window) > 0 and after_the_last < size + window.before
+    hangs_over = remainder(size, window) > 0 and after_the_last < size + window.before
     assert output_size(size, window._replace(ceil=True)) == len(places) + hangs_over
 
 
@@ -98,7 +105,7 @@ def test_the_largest_kernel_and_the_least_padding_fit_and_one_more_or_less_does_
 @given(sizes, windows)
 def test_fitting_strides_leave_nothing_over(size: int, window: Window) -> None:
     assume(fits(size, window))
-    expected = [s for s in range(1, window.kernel + 1) if left_over(size, window._replace(stride=s)) == 0]
+    expected = [s for s in range(1, window.kernel + 1) if remainder(size, window._replace(stride=s)) == 0]
     assert fitting_strides(size, window) == expected
     assert 1 in expected
 
@@ -130,3 +137,50 @@ def test_adaptive_windows_cover_the_axis_and_repeat(size: int, output: int) -> N
 def test_scaled_size_is_the_floor(size: int, numerator: int, denominator: int) -> None:
     scaled = scaled_size(size, numerator, denominator)
     assert scaled * denominator <= size * numerator < (scaled + 1) * denominator
+
+
+@given(sizes, st.integers(1, 8), st.integers(1, 7), st.integers(1, 4))
+def test_named_padding_gives_the_sizes_that_its_name_promises(
+    size: int, kernel: int, stride: int, dilation: int
+) -> None:
+    before, after = named_padding("same", size, kernel, stride, dilation)
+    assert named_padding("same_lower", size, kernel, stride, dilation) == (after, before)
+    assert 0 <= after - before <= 1
+    assert output_size(size, Window(kernel, stride, before, after, dilation)) == -(-size // stride)
+    full = Window(kernel, 1, *named_padding("full", size, kernel, stride, dilation), dilation)
+    assert output_size(size, full) == size + full.effective_kernel - 1
+
+
+@given(sizes, windows)
+def test_the_transposed_size_is_the_smallest_input_that_gives_the_size(positions: int, window: Window) -> None:
+    size = transposed_size(positions, window, 0)
+    assume(size > 0)
+    assert output_size(size, window) == positions and remainder(size, window) == 0
+    assert not fits(size - 1, window) or output_size(size - 1, window) == positions - 1
+
+
+@given(sizes, windows)
+def test_transposed_taps_are_the_inputs_whose_windows_contain_the_output(unit: int, window: Window) -> None:
+    taps = range(window.kernel)
+    found = {i for i in range(200) for tap in taps if i * window.stride + tap * window.dilation - window.before == unit}
+    assert {i for i in transposed_taps(unit, window) if i >= 0} == found
+
+
+@given(sizes, windows, st.booleans())
+def test_the_overhang_is_the_distance_from_the_end_to_the_last_tap(size: int, window: Window, ceil: bool) -> None:
+    window = window._replace(ceil=ceil)
+    assume(fits(size, window))
+    last_tap = (output_size(size, window) - 1) * window.stride - window.before + window.effective_kernel - 1
+    assert overhang(size, window) == last_tap - (size - 1)
+
+
+@pytest.mark.parametrize("mode", ["constant", "replicate", "reflect", "circular"])
+@given(size=st.integers(1, 6))
+def test_the_largest_border_is_the_largest_that_torch_pads(mode: str, size: int) -> None:
+    most = largest_border(size, mode)
+    assert (most is None) == (mode in ("constant", "replicate"))
+    if most is not None:
+        line = torch.zeros(1, 1, size)
+        assert pad(line, (most, most), mode).shape[2] == size + 2 * most
+        with pytest.raises(RuntimeError):
+            pad(line, (most + 1, 0), mode)

@@ -1,7 +1,8 @@
 """The windows that turn one size into another, from the size formula solved for each of its quantities.
 
-floor((n + 2 p - span) / s) + 1 = m holds exactly for s (m - 1) <= n + 2 p - span < s m, with span = d (k - 1) + 1: an
-interval of paddings for each kernel, stride and dilation, and an interval of inputs for each window.
+floor((n + 2 p - k') / s) + 1 = m holds exactly for s (m - 1) <= n + 2 p - k' < s m, with the effective kernel size
+k' = d (k - 1) + 1: an interval of paddings for each kernel, stride and dilation, and an interval of inputs for each
+window.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncli.arithmetic.window import Window, dropped, fits, output_size, same_padding, transposed_size
+from cnncli.arithmetic.window import Window, covered, dropped, fits, named_padding, output_size, transposed_size
 
 MAX_KERNEL = 11  # larger ones are listed only when asked for
 Padding = int | str
@@ -26,9 +27,9 @@ class Solution(NamedTuple):
     output_padding: int = 0
 
     @property
-    def span(self) -> int:
+    def effective_kernel(self) -> int:
         """Inputs from the first tap to the last."""
-        return self.dilation * (self.kernel - 1) + 1
+        return Window(self.kernel, dilation=self.dilation).effective_kernel
 
 
 class Wanted(NamedTuple):
@@ -45,12 +46,11 @@ class Wanted(NamedTuple):
 
 def window_for(size: int, kernel: int, stride: int, padding: Padding, dilation: int) -> Window:
     """The window with its padding as numbers."""
-    plain = Window(kernel, stride, 0, 0, dilation)
-    if padding == "same":
-        total = same_padding(size, kernel, stride, dilation)
-        return plain._replace(before=total // 2, after=total - total // 2)
-    amount = {"valid": 0, "full": plain.span - 1}[padding] if isinstance(padding, str) else padding
-    return plain._replace(before=amount, after=amount)
+    if isinstance(padding, str):
+        before, after = named_padding(padding, size, kernel, stride, dilation)
+    else:
+        before = after = padding
+    return Window(kernel, stride, before, after, dilation)
 
 
 def solutions(wanted: Wanted) -> list[Solution]:
@@ -69,7 +69,7 @@ def _surprises(solution: Solution) -> tuple[object, ...]:
     Odd are: an even kernel (but for a pool's, which moves by its own size), padding that is neither none nor half of
     the kernel, a dilation, a stride beyond the kernel.
     """
-    usual = solution.padding in (0, (solution.span - 1) // 2, "same", "valid")
+    usual = solution.padding in (0, (solution.effective_kernel - 1) // 2, "same", "valid")
     tiles = solution.kernel == solution.stride
     oddities = sum(
         (
@@ -94,15 +94,15 @@ def _candidates(wanted: Wanted) -> Iterator[tuple[int, int, int]]:
 
 
 def _paddings(wanted: Wanted, kernel: int, stride: int, dilation: int) -> Iterator[Solution]:
-    span = dilation * (kernel - 1) + 1
+    unpadded = Window(kernel, stride, dilation=dilation)
     if isinstance(wanted.padding, str):
         candidates: Sequence[Padding] = [wanted.padding]
     else:
-        least, most = 0, span // 2
+        least, most = 0, unpadded.effective_kernel // 2
         for size, output in zip(wanted.inputs, wanted.outputs, strict=True):
-            # s (m - 1) <= n + 2 p - span < s m, solved for p
-            least = max(least, -(-(stride * (output - 1) + span - size) // 2))
-            most = min(most, (stride * output - 1 + span - size) // 2) if wanted.padding is None else most
+            total = covered(output, unpadded) - size  # 2 p from here on to total + s - 1 gives the output
+            least = max(least, -(-total // 2))
+            most = min(most, (total + stride - 1) // 2) if wanted.padding is None else most
         candidates = range(least, most + 1) if wanted.padding is None else [wanted.padding]
     for padding in candidates:
         windows = [window_for(size, kernel, stride, padding, dilation) for size in wanted.inputs]
@@ -120,8 +120,8 @@ class Range(NamedTuple):
 
 
 def inputs_for(output: int, window: Window) -> Range | None:
-    """From s (m - 1) + span - padding up to s - 1 more; None where that is below 1."""
-    exact = window.stride * (output - 1) + window.span - window.before - window.after
+    """From the exact fit up to stride - 1 more; None if that is below 1."""
+    exact = transposed_size(output, window, 0)
     last = exact + window.stride - 1
     return Range(max(1, exact), last) if last >= 1 else None
 
@@ -130,14 +130,13 @@ def transposed_solutions(wanted: Wanted) -> list[Solution]:
     """All transposed windows: (n - 1) s + span - 2 p + output_padding = m, least output_padding first."""
     found = []
     for kernel, stride, dilation in _transposed_candidates(wanted):
-        span = dilation * (kernel - 1) + 1
+        uncut = Window(kernel, stride, dilation=dilation)
         size, output = wanted.inputs[0], wanted.outputs[0]
         for extra in range(max(stride, dilation)):
-            twice = (size - 1) * stride + span + extra - output
-            padding = twice // 2
-            if twice % 2 or padding < 0 or padding > span // 2 or wanted.padding not in (None, padding):
+            padding, odd = divmod(transposed_size(size, uncut, extra) - output, 2)
+            if odd or not 0 <= padding <= uncut.effective_kernel // 2 or wanted.padding not in (None, padding):
                 continue
-            window = Window(kernel, stride, padding, padding, dilation)
+            window = uncut._replace(before=padding, after=padding)
             pairs = zip(wanted.inputs, wanted.outputs, strict=True)
             if all(transposed_size(n, window, extra) == m for n, m in pairs):
                 found.append(Solution(kernel, stride, padding, dilation, 0, extra))

@@ -167,6 +167,7 @@ def _how_to_kernel(exercise: Exercise) -> str:
 
 
 def _show(exercise: Exercise, form: str, *, steps: bool) -> None:
+    from cnncli.arithmetic.axes import lines_text
     from cnncli.homework.exact_ops import matrices, operations
 
     result = exercise.result()
@@ -193,9 +194,7 @@ def _show(exercise: Exercise, form: str, *, steps: bool) -> None:
     click.echo("\n".join([*([""] if worked else []), *matrices.lines(bare)]))
     lost = () if exercise.transposed else operations.left_out(exercise.x.shape[1:], exercise.how)
     if any(lost):
-        words = ("column", "row", "slice")
-        parts = [f"{n} {words[at]}{'s' * (n > 1)}" for at, n in enumerate(reversed(lost)) if n]
-        click.echo(f"(no window covers the last {' and '.join(reversed(parts))} of the input)", err=True)
+        click.echo(f"(no window covers the last {lines_text(lost)} of the input)", err=True)
 
 
 def _bare(array: Any) -> Any:

@@ -236,7 +236,7 @@ def _windows(asked: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 def _transposed(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     """The output of a transposed window, or the inputs that give one."""
-    from cnncli.arithmetic.window import Window, transposed_size
+    from cnncli.arithmetic.window import Window, fits, output_size, remainder, transposed_size
 
     padding = _transposed_padding(wanted.padding) or 0
     window = Window(wanted.kernel or 1, wanted.stride or 1, padding, padding, wanted.dilation or 1)
@@ -245,16 +245,16 @@ def _transposed(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     for size in wanted.inputs:
         output = transposed_size(size, window, 0)
         records.append({"in": size, "out": output})
-        lines.append(f"({size} - 1) * {window.stride} + {window.span}{cut} = {output}")
+        lines.append(f"({size} - 1) * {window.stride} + {window.effective_kernel}{cut} = {output}")
     for output in wanted.outputs:
-        rest = output + 2 * padding - window.span
-        size, extra = rest // window.stride + 1, rest % window.stride
-        if rest < 0:
+        if not fits(output, window):
             return {"solutions": [], "answer": False}, [f"no input gives an output of {output}"]
+        size, extra = output_size(output, window), remainder(output, window)
         records.append({"in": size, "out": output, "output_padding": extra})
         more = f" + output padding {extra}" if extra else ""
         lines.append(
-            f"an output of {output} comes from {size}: ({size} - 1) * {window.stride} + {window.span}{cut}{more}"
+            f"an output of {output} comes from {size}: "
+            f"({size} - 1) * {window.stride} + {window.effective_kernel}{cut}{more}"
         )
     if any(record["out"] < 1 for record in records):
         return {"solutions": [], "answer": False}, [*dict.fromkeys(lines), "the padding cuts off all of the output"]
@@ -348,7 +348,7 @@ def _working(size: int, solution: Solution) -> str:
 
 def _output_of(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     from cnncli.analysis.solving.windows import Solution, window_for
-    from cnncli.arithmetic.window import dropped, fits, largest_kernel, output_size
+    from cnncli.arithmetic.window import dropped, fits, largest_kernel, last_start, output_size
 
     kernel, stride, padding, dilation = (
         wanted.kernel or 1,
@@ -368,9 +368,10 @@ def _output_of(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     lines = [_working(size, solution) for size in dict.fromkeys(wanted.inputs)]
     for (size, window), rest in zip(pairs, lost, strict=True):
         if rest:
-            room = size + window.before + window.after - window.span
+            start = last_start(size, window)
             lines.append(
-                f"it does not fit exactly: {room} / {stride} + 1 = {room / stride + 1:.4g}; rounding down drops {rest}"
+                f"it does not fit exactly: {start} / {stride} + 1 = {start / stride + 1:.4g}; "
+                f"rounding down drops {rest}"
             )
     return {"solutions": [{"out": outputs[0] if len(outputs) == 1 else outputs, **_record(solution)}]}, [
         *dict.fromkeys(lines)

@@ -144,7 +144,7 @@ class LocallyConnected(CustomConv):
         rank = len(self.windows)
         patches = self.padded(x)
         for axis, window in enumerate(self.windows):
-            patches = patches.unfold(2 + axis, window.span, window.stride)[..., :: window.dilation]
+            patches = patches.unfold(2 + axis, window.effective_kernel, window.stride)[..., :: window.dilation]
         batch, positions, kernel = x.shape[0], patches.shape[2 : 2 + rank], patches.shape[2 + rank :]
         grouped = patches.reshape(batch, self.groups, -1, math.prod(positions), math.prod(kernel))
         weight = self.weight.reshape(self.groups, -1, math.prod(positions), grouped.shape[2], grouped.shape[4])

@@ -176,14 +176,14 @@ def is_torch_s_own(windows: tuple[Window, ...], sizes: Shape) -> bool:
     In 3-D it refuses an input that is smaller than the kernel, however it is padded.
     """
     even = all(window.before == window.after <= window.kernel // 2 for window in windows)
-    return even and (len(sizes) < 3 or all(window.span <= size for size, window in zip(sizes, windows, strict=True)))
+    return even and (len(sizes) < 3 or all(w.effective_kernel <= size for size, w in zip(sizes, windows, strict=True)))
 
 
 def overhanging_pads(windows: tuple[Window, ...], inputs: Shapes, output: Shape) -> list[int]:
     """The padding, and what the last window hangs over the end (ceil), in the order of functional.pad."""
     pads = []
     for size, positions, window in zip(inputs[0][1:], output[1:], windows, strict=True):
-        reach = (positions - 1) * window.stride + window.span - window.before - size
+        reach = (positions - 1) * window.stride + window.effective_kernel - window.before - size
         pads.append((window.before, max(window.after, reach)))
     return torch_padding(tuple(pads))
 

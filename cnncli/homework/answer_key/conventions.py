@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape
+from cnncli.arithmetic.window import split_padding
 from cnncli.errors import suggestion
 from cnncli.graph import Graph, Node
 from cnncli.inference import Inferred, infer_all
@@ -100,7 +101,7 @@ def _changed(node: Node, conventions: Conventions) -> Node:
 def _halved(padding: Any) -> Any:
     """An amount in total as (before, after); the odd one stands after, as libraries have it."""
     if isinstance(padding, int):
-        return padding // 2 if padding % 2 == 0 else ((padding // 2, padding - padding // 2),) * 2
+        return padding // 2 if padding % 2 == 0 else (split_padding(padding),) * 2
     if isinstance(padding, tuple):
-        return tuple((item // 2, item - item // 2) if isinstance(item, int) else item for item in padding)
+        return tuple(split_padding(item) if isinstance(item, int) else item for item in padding)
     return padding

@@ -30,7 +30,7 @@ WINDOW: dict[str, Callable[[Window], int]] = {
     "stride": lambda window: window.stride,
     "padding": lambda window: window.before,
     "dilation": lambda window: window.dilation,
-    "effective_kernel": lambda window: window.span,
+    "effective_kernel": lambda window: window.effective_kernel,
 }
 COUNTS = (*SUMMED, "parameter_bytes")
 OTHER_NAMES = {"parameters": "params", "operations": "flops", "multiply_accumulates": "macs", "size": "shape"}

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from cnncli.arithmetic.window import Window, fits, left_over, output_size, transposed_size
+from cnncli.arithmetic.window import Window, fits, last_start, output_size, remainder, split_padding, transposed_size
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework.answer_key.conventions import CHOICES, USUAL, Conventions
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
@@ -93,7 +93,8 @@ def _window(question: Question, size: int, conventions: Conventions, **known: in
         raise CnnError(f"{question.name}: sizes, strides and dilations are at least 1")
     window = window_for(size, kernel, stride, padding, dilation)
     if conventions.padding == "in total" and isinstance(padding, int):
-        window = window._replace(before=padding // 2, after=padding - padding // 2)
+        before, after = split_padding(padding)
+        window = window._replace(before=before, after=after)
     return window._replace(ceil=_rounding(question, conventions) == "ceil")
 
 
@@ -103,15 +104,15 @@ def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
     size = _whole(question, "input", None)
     window = _window(question, size, conventions)
     is_exact = _rounding(question, conventions) == "exact"
-    room = size + window.before + window.after - window.span
+    start = last_start(size, window)
     working = _worked(size, window, is_exact=is_exact)
     if not fits(size, window):
-        return ExpectedAnswer(NO_FIT, NO_FIT, (working, f"(the kernel spans {window.span})"), {})
+        return ExpectedAnswer(NO_FIT, NO_FIT, (working, f"(the kernel spans {window.effective_kernel})"), {})
     output = output_size(size, window)
     found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
     candidates: dict[str, Any] = {name: value for name, value in found.items() if value not in (None, output)}
-    if is_exact and left_over(size, window):
-        exact = Fraction(room, window.stride) + 1
+    if is_exact and remainder(size, window):
+        exact = Fraction(start, window.stride) + 1
         fractions = {f"does_not_fit_unreported#{n}": round(exact, n) for n in (1, 2, 3)}
         candidates = {
             "does_not_fit_unreported": output,
@@ -119,7 +120,7 @@ def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
             **fractions,
             **candidates,
         }
-        return ExpectedAnswer(NO_FIT, NO_FIT, (working, f"{room / window.stride + 1:.4g} is not whole"), candidates)
+        return ExpectedAnswer(NO_FIT, NO_FIT, (working, f"{start / window.stride + 1:.4g} is not whole"), candidates)
     return ExpectedAnswer(output, str(output), (working, str(output)), candidates, order=PER_AXIS)
 
 
@@ -133,9 +134,9 @@ def _worked(size: int, window: Window, *, is_exact: bool) -> str:
 
     before, after = (window.before, window.after) if window.ceil else (window.before + window.after, 0)
     padding = (named("p", before), named("p_after", after) if after else 0)
-    slid = Window(named("k", window.span), named("s", window.stride), *padding, ceil=window.ceil)
+    slid = Window(named("k", window.effective_kernel), named("s", window.stride), *padding, ceil=window.ceil)
     formula = expression_of(output_size(named("n", size), slid))
-    if isinstance(formula, Sum) and (is_exact or not left_over(size, window)):
+    if isinstance(formula, Sum) and (is_exact or not remainder(size, window)):
         terms = ((sign, Quotient(t.one, t.other) if isinstance(t, Rounded) else t) for sign, t in formula.terms)
         formula = Sum(tuple(terms))
     return written(formula, PLAIN_NUMBERS)
@@ -150,7 +151,7 @@ def _transposed(question: Question, conventions: Conventions) -> ExpectedAnswer:
     window = _window(question, size, conventions)
     output = transposed_size(size, window, extra)
     cut = window.before + window.after
-    working = f"({size} - 1) * {window.stride} + {window.span} - {cut}" + (f" + {extra}" if extra else "")
+    working = f"({size} - 1) * {window.stride} + {window.effective_kernel} - {cut}" + (f" + {extra}" if extra else "")
     if output < 1:
         return ExpectedAnswer(NO_FIT, NO_FIT, (working, str(output)), {})
     found = {name: value for name, value in of_transposed_size(size, window, extra).items() if value != output}
@@ -169,7 +170,7 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Expecte
         n = value if find == "input" else size
         window = _window(question, n, conventions, **({} if find == "input" else {find: value}))
         right = fits(n, window) and output_size(n, window) == output
-        return right and not (exact and left_over(n, window))
+        return right and not (exact and remainder(n, window))
 
     values = [value for value in _range(question, find, size, output, conventions) if gives(value)]
     if not values:
@@ -193,7 +194,7 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Expecte
 def _word_gives(question: Question, word: str, size: int, output: int, conventions: Conventions) -> bool:
     window = _window(question._replace(fields={**question.fields, "padding": word}), size, conventions)
     right = fits(size, window) and output_size(size, window) == output
-    return right and not (_rounding(question, conventions) == "exact" and left_over(size, window))
+    return right and not (_rounding(question, conventions) == "exact" and remainder(size, window))
 
 
 def _range(question: Question, find: str, size: int, output: int, conventions: Conventions) -> range:
@@ -202,9 +203,10 @@ def _range(question: Question, find: str, size: int, output: int, conventions: C
         question, size or LARGEST, conventions, **{key: value for key, value in LEAST.items() if key == find}
     )
     padding, stride = window.before + window.after, window.stride
-    most = stride * output + window.span  # n + p - span lies from s (m - 2) + 1, where it is rounded up, to s m - 1
+    # n + p - k' lies between s (m - 2) + 1, where it is rounded up, and s m - 1
+    most = stride * output + window.effective_kernel
     if find == "input":
-        varies = window.span - 1 if question.fields.get("padding") == "same" else 0
+        varies = window.effective_kernel - 1 if question.fields.get("padding") == "same" else 0
         last = max(most - (0 if varies else padding), (stride * output - window.before + 1) * window.ceil)
         found = range(max(1, most - 2 * stride + 1 - max(padding, varies)), last)
     elif find == "padding":

@@ -12,7 +12,16 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.window import Window, dropped, fits, largest_kernel, output_size, same_padding, transposed_size
+from cnncli.arithmetic.window import (
+    Window,
+    dropped,
+    fits,
+    largest_border,
+    largest_kernel,
+    named_padding,
+    output_size,
+    transposed_size,
+)
 from cnncli.errors import NO, CnnError
 from cnncli.homework.exact_ops.matrices import shown
 from cnncli.homework.exact_ops.matrix_files import VALUES_LIMIT
@@ -59,16 +68,11 @@ def sliding(
     """The windows of an input of these sizes. ``padding`` is per side, or valid, same or full. Raises CnnError."""
     windows = []
     for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, stride, dilation, strict=True)):
-        window = Window(k, s, 0, 0, d)
-        if padding == "same":
-            total = same_padding(size, k, s, d)
-            window = window._replace(before=total // 2, after=total - total // 2)
-        elif padding == "full":
-            window = window._replace(before=window.span - 1, after=window.span - 1)
-        elif not isinstance(padding, str):
-            amount = padding if isinstance(padding, int) else padding[axis]
-            window = window._replace(before=amount, after=amount)
-        windows.append(window)
+        if isinstance(padding, str):
+            before, after = named_padding(padding, size, k, s, d)
+        else:
+            before = after = padding if isinstance(padding, int) else padding[axis]
+        windows.append(Window(k, s, before, after, d))
     _check(sizes, windows, mode)
     return Sliding(tuple(windows), mode)
 
@@ -81,8 +85,8 @@ def _check(sizes: Sequence[int], windows: Sequence[Window], mode: str) -> None:
                 f"use a kernel of at most {largest_kernel(size, window)}, or more padding",
                 exit_code=NO,
             )
-        least = {"reflect": 1, "circular": 0}.get(mode)
-        if least is not None and max(window.before, window.after) + least > size:
+        most = largest_border(size, mode)
+        if most is not None and max(window.before, window.after) > most:
             raise CnnError(f"an axis of {size} cannot be padded by {window.before} in {mode} mode")
     refuse_too_many(size + w.before + w.after for size, w in zip(sizes, windows, strict=True))
 
@@ -197,7 +201,8 @@ def _factor(value: Any) -> str:
 def patch(whole: Any, how: Sliding, position: tuple[int, ...]) -> Any:
     """What lies under the window at a position of the output."""
     slices = tuple(
-        slice(at * w.stride, at * w.stride + w.span, w.dilation) for at, w in zip(position, how.windows, strict=True)
+        slice(at * w.stride, at * w.stride + w.effective_kernel, w.dilation)
+        for at, w in zip(position, how.windows, strict=True)
     )
     return whole[(slice(None), *slices)]
 

@@ -20,16 +20,16 @@ def of_receptive_field(inferred: Inferred, facts: LayerInfo) -> dict[str, int | 
         return {}
     windows = [window for window, _ in chain]
     not_pools = [window for window, is_pool in chain if not is_pool]
-    spans = [window.span - 1 for window in windows]
+    spans = [window.effective_kernel - 1 for window in windows]
     truth = 1 + _weighted(spans, _jumps(windows))
-    unpooled = [0 if is_pool else window.span - 1 for window, is_pool in chain]
+    unpooled = [0 if is_pool else window.effective_kernel - 1 for window, is_pool in chain]
     found: dict[str, int | None] = {
         "rf_additive": 1 + sum(spans),
         "rf_own_stride": 1 + _weighted(spans, islice(_jumps(windows), 1, None)),
         "rf_reverse_order": 1 + _weighted(reversed(spans), _jumps(windows[::-1])),
-        "rf_without_minus_one": 1 + _weighted((window.span for window in windows), _jumps(windows)),
+        "rf_without_minus_one": 1 + _weighted((window.effective_kernel for window in windows), _jumps(windows)),
         "rf_is_kernel": windows[-1].kernel,
-        "rf_pool_ignored": 1 + _weighted((window.span - 1 for window in not_pools), _jumps(not_pools)),
+        "rf_pool_ignored": 1 + _weighted((window.effective_kernel - 1 for window in not_pools), _jumps(not_pools)),
         "rf_pool_ignored#its kernel": 1 + _weighted(unpooled, _jumps(windows)),
         "dilation_ignored": 1 + _weighted((window.kernel - 1 for window in windows), _jumps(windows)),
     }
@@ -57,7 +57,7 @@ def as_sum(inferred: Inferred, facts: LayerInfo, size: int) -> Iterator[str]:
     windows = [window for window, _ in _chain(inferred, facts)]
     if not 1 < len(windows) <= TERMS:
         return
-    terms = [(window.span - 1, jump) for window, jump in zip(windows, _jumps(windows), strict=False)]
+    terms = [(window.effective_kernel - 1, jump) for window, jump in zip(windows, _jumps(windows), strict=False)]
     if 1 + sum(a * b for a, b in terms) == size:
         yield f"(from the input on: 1 + {' + '.join(f'{a}*{b}' for a, b in terms)} = {size})"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, numel
-from cnncli.arithmetic.window import Window, output_size
+from cnncli.arithmetic.window import Window, covered, last_start, output_size
 from cnncli.homework.mistakes import pair
 from cnncli.inference import Inferred, LayerInfo
 
@@ -30,13 +30,9 @@ def _without_padding(s: Slide) -> int | None:
     return _made(s, before=0, after=0)
 
 
-def _room(s: Slide) -> int:
-    return s.size + s.window.before + s.window.after - s.window.span
-
-
 def _one_before_dividing(s: Slide) -> int:
-    room, stride = _room(s) + 1, s.window.stride
-    return -(-room // stride) if s.window.ceil else room // stride
+    starts, stride = last_start(s.size, s.window) + 1, s.window.stride
+    return -(-starts // stride) if s.window.ceil else starts // stride
 
 
 SIZES: dict[str, Callable[[Slide], int | None]] = {
@@ -47,7 +43,7 @@ SIZES: dict[str, Callable[[Slide], int | None]] = {
     "same_as_valid": lambda s: _without_padding(s) if s.is_same else None,
     "padding_ignored": _without_padding,
     "stride_ignored": lambda s: _made(s, stride=1),
-    "ceil_for_floor": lambda s: None if s.window.ceil else -(-_room(s) // s.window.stride) + 1,
+    "ceil_for_floor": lambda s: None if s.window.ceil else -(-last_start(s.size, s.window) // s.window.stride) + 1,
     "floor_for_ceil": lambda s: _made(s, ceil=False),
     "same_with_stride_unchanged": lambda s: s.size if s.is_same else None,
     "dilation_ignored": lambda s: _made(s, dilation=1),
@@ -66,13 +62,13 @@ def of_size(slide: Slide) -> dict[str, int | None]:
 def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[str, int]:
     """What each mistake makes of (n - 1) s + span - p_before - p_after + output padding."""
     forward = (size + window.before + window.after - window.kernel) // window.stride + 1
-    whole = (size - 1) * window.stride + window.span
+    whole = covered(size, window)
     return {
         "transposed_inverted#the formula of a convolution": forward,
         "transposed_inverted#the padding counted once": whole - window.before + output_padding,
         "transposed_inverted#the output padding left out": whole - window.before - window.after,
         "padding_ignored": whole + output_padding,
-        "stride_ignored": size - 1 + window.span - window.before - window.after + output_padding,
+        "stride_ignored": size - 1 + window.effective_kernel - window.before - window.after + output_padding,
     }
 
 

@@ -99,7 +99,7 @@ def test_a_pool_fits_exactly_where_torch_s_own_runs_and_gives_the_same_values(
     options = {"dilation": 1 + extra} if kind == "maxpool" else {"count_include_pad": extra}
     layer = KINDS[kind](kernel=kernel, stride=stride, padding=padding, rounding=rounding, **options)
     theirs = POOLS[kind][len(shape) - 1](kernel, stride, padding, ceil_mode=ceil, **options)
-    span = layer.windows(((2, *shape),))[0].span
+    span = layer.windows(((2, *shape),))[0].effective_kernel
     assume(not kernel // 2 < padding <= span // 2)  # torch: not in 1-D, but in 2-D; ours: in both
     image = torch.randn(1, 2, *shape)
     try:

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnncli.arithmetic.window import Window, output_size, taps_met
+from cnncli.arithmetic.window import Window, output_size, taps_inside
 from cnncli.executor.network.fusion.shared_weights import SharedWeights
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
@@ -33,7 +33,7 @@ def span(size: int, window: Window) -> Span:
 
     Less does where the same padding on both sides gives as many positions as before.
     """
-    taps = taps_met(size, window)
+    taps = taps_inside(size, window)
     padding = window.before - taps.start * window.dilation
     cut = window._replace(kernel=len(taps), before=padding, after=padding)
     if not taps or padding < 0 or output_size(size, cut) != output_size(size, window):
