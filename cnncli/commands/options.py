@@ -1,7 +1,7 @@
-"""Arguments and options that several commands share, and what goes with what.
+"""Arguments and options that several commands share, and rules for their combinations.
 
-An option that would be ignored is refused: a command states which of its options need, or exclude, which others
-(``@options.command(needs(…), excludes(…))``), and only what was typed counts, not a default.
+An option that would be ignored is an error: a command states which of its options need, or exclude, which others
+(``@options.command(needs(…), excludes(…))``). Only typed options count, not defaults.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ set_option = click.option(
     "assignments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Override a variable of the file; may be given several times.",
+    help="Set a variable of the architecture (repeatable).",
 )
 
 input_option = click.option(
@@ -142,26 +142,26 @@ input_option = click.option(
     "input_shapes",
     multiple=True,
     metavar="SHAPE",
-    help="Replace the input, as 3x64x64; with several inputs NAME=3x64x64.",
+    help="Input shape, e.g. 3x64x64; NAME=3x64x64 for one of several inputs.",
 )
 
 data_dir_option = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="Where data sets are looked for first, and downloaded to (default: $CNN_DATA, the user's cache).",
+    help="Dataset folder, searched first; downloads go here (default: $CNN_DATA, else the user cache).",
 )
 
 
-best_option = click.option(
-    "--best", is_flag=True, help="The weights of the epoch with the lowest held-out loss, not those of the last."
-)
+best_option = click.option("--best", is_flag=True, help="Use the weights with the lowest held-out loss, not the last.")
 
 
 # Numbers of options are written as those of files: Python, and so click, would take 1_6 for 16, and 1e3 for no number.
 
 
 class Whole(click.IntRange):
-    """``Whole(1)``: a whole number of at least 1, written as 1000 or 1e3."""
+    """``Whole(1)``: an integer of at least 1, written as 1000 or 1e3."""
+
+    name = "n"  # as the help shows it
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = _number(value, "a whole number", param, ctx)
@@ -176,6 +176,8 @@ class Whole(click.IntRange):
 
 class Number(click.FloatRange):
     """``Number(0)``: a number of at least 0."""
+
+    name = "x"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return super().convert(_number(value, "a number", param, ctx), param, ctx)
@@ -195,7 +197,7 @@ def _number(value: Any, wanted: str, param: click.Parameter | None, ctx: click.C
 def format_option(*formats: str) -> Callable[[Command], Command]:
     """``--format``, with ``table`` for reading and the others for programs and papers."""
     return click.option(
-        "--format", "form", type=click.Choice(formats), default="table", show_default=True, help="How to print."
+        "--format", "form", type=click.Choice(formats), default="table", show_default=True, help="Output format."
     )
 
 

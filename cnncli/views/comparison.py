@@ -1,4 +1,4 @@
-"""Networks side by side: aligned layer by layer where they correspond, totals as ratios to the first."""
+"""Networks side by side: corresponding layers in one row, and the totals as ratios to the first network's."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import format_shape, is_open
-from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Inferred, LayerInfo
-from cnncli.views.summary.columns import receptive_field_text
+from cnncli.views.summary.columns import read_names, receptive_field_text
 
-FIGURES = ("output", *SUMMED, "sees")
+FIGURES = ("output", *SUMMED, "RF")
 DEFAULT = ("output", "params", "macs")
-LONG = 1000  # layers from which common ones are not searched for at every place
+LONG = 1000  # networks of more layers are aligned without their most frequent layers, which takes quadratic time
 SAME, DIFFERENT = "=", "≠"
+JSON_KEYS = {"": "same", "type": "kind", "RF": "sees"}  # of the headings that differ
 
 
 class Compared(NamedTuple):
-    """A network under the name that its columns bear."""
+    """A network, and its name in the headings."""
 
     name: str
     inferred: Inferred
 
 
 class Aligned(NamedTuple):
-    """Layers that correspond, one for each network or None where it has none."""
+    """Layers that correspond: for each network one, or None."""
 
     layers: tuple[LayerInfo | None, ...]
 
 
 def align(networks: Sequence[Compared]) -> list[Aligned]:
-    """Every layer of every network once, in order; those that correspond to one of the first in its row."""
+    """Every layer of every network once, in order; those that correspond to one of the first network in its row."""
     first, *others = [[*network.inferred.facts.values()] for network in networks]
     partners = [_partners(first, layers) for layers in others]
     rows: list[Aligned] = []
     at = [0] * len(others)
     for position in range(len(first) + 1):
-        for number, layers in enumerate(others):  # what stands before the partner, by itself
+        for number, layers in enumerate(others):  # the layers before the partner, in rows of their own
             until = _next_partner(partners[number], position, len(layers))
             rows += [_alone(layer, number + 1, len(networks)) for layer in layers[at[number] : until]]
             at[number] = max(at[number], until)
@@ -48,7 +48,7 @@ def align(networks: Sequence[Compared]) -> list[Aligned]:
 
 
 def _next_partner(partners: dict[int, int], position: int, end: int) -> int:
-    """Up to where a network's layers stand above a row of the first one."""
+    """The index of the first layer of a network that comes no earlier than a row of the first network."""
     return next((partners[p] for p in range(position, max(partners, default=-1) + 1) if p in partners), end)
 
 
@@ -64,10 +64,10 @@ def _alone(layer: LayerInfo, number: int, count: int) -> Aligned:
 
 
 def _partners(one: list[LayerInfo], other: list[LayerInfo]) -> dict[int, int]:
-    """For layers of one the layer of other that corresponds.
+    """The indices of corresponding layers: that in ``other`` for one in ``one``.
 
-    Those of one name that are alike in all figures come first; in the gaps between them those that are alike, then
-    those of one name, then those of one kind.
+    First those that agree in name and all quantities; in the gaps between them those that agree in all quantities, then
+    in name, then in type.
     """
     found: dict[int, int] = {}
     for key in (_name_and_figures, _figures, _name, _kind):
@@ -101,7 +101,7 @@ def _matches(
 
 
 def _gaps(found: dict[int, int], one: int, other: int) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """What lies between partners, in both."""
+    """The ranges between partners, in both networks."""
     start, begin = 0, 0
     for a, b in [*sorted(found.items()), (one, other)]:
         if a > start and b > begin:
@@ -113,21 +113,26 @@ def _gaps(found: dict[int, int], one: int, other: int) -> Iterator[tuple[tuple[i
 
 
 def chosen(columns: str | None) -> list[str]:
-    """The figures of ``--columns a,b``, or the default ones. Raises CnnError for an unknown one."""
-    names = [name.strip().lower() for name in (columns or ",".join(DEFAULT)).split(",") if name.strip()]
-    for name in names:
-        if name not in FIGURES:
-            hint = suggestion(name, FIGURES, f"the figures are {', '.join(FIGURES)}")
-            raise CnnError(f"--columns: there is no figure {name!r}", hint)
-    return list(dict.fromkeys(names)) or [*DEFAULT]
+    """The columns of ``--columns a,b``, or the default ones. Raises CnnError for an unknown one."""
+    return read_names(columns or "", FIGURES, "column") or [*DEFAULT]
 
 
 def records(networks: Sequence[Compared], figures: Sequence[str], *, changed: bool) -> list[dict[str, Any]]:
-    """A record per row: a mark, the layer and its kind, then each figure of each network; totals and ratios last."""
+    """A record per row: layers, their types and each figure of each network; then totals and ratios."""
     rows = [_record(row, networks, figures) for row in align(networks)]
     if changed:
         rows = [row for row in rows if row[""] != SAME]
     return [*rows, *_totals(networks, figures)]
+
+
+def json_records(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records with the keys of JSON in place of headings: ``kind`` for type, ``vgg16 sees`` for ``vgg16 RF``."""
+    return [{_json_key(heading): value for heading, value in row.items()} for row in rows]
+
+
+def _json_key(heading: str) -> str:
+    network, space, name = heading.rpartition(" ")
+    return f"{network}{space}{JSON_KEYS.get(name, name)}"
 
 
 def _record(row: Aligned, networks: Sequence[Compared], figures: Sequence[str]) -> dict[str, Any]:
@@ -140,13 +145,13 @@ def _record(row: Aligned, networks: Sequence[Compared], figures: Sequence[str]) 
         for network, facts in zip(networks, row.layers, strict=True)
     }
     same = all(len({cells[f"{network.name} {figure}"] for network in networks}) == 1 for figure in figures)
-    return {"": SAME if same else DIFFERENT, "layer": " | ".join(names), "kind": " | ".join(kinds), **cells}
+    return {"": SAME if same else DIFFERENT, "layer": " | ".join(names), "type": " | ".join(kinds), **cells}
 
 
 def _value(facts: LayerInfo, figure: str, inferred: Inferred) -> Any:
     if figure == "output":
         return format_shape(facts.figures.output_shape)
-    return receptive_field_text(facts, inferred) if figure == "sees" else getattr(facts.figures, figure)
+    return receptive_field_text(facts, inferred) if figure == "RF" else getattr(facts.figures, figure)
 
 
 def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[str, Any]]:
@@ -158,13 +163,13 @@ def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[s
         for figure in figures
         for name in totals
     }
-    return [{"": "", "layer": name, "kind": "", **cells} for name, cells in (("total", sums), ("ratio", ratios))]
+    return [{"": "", "layer": name, "type": "", **cells} for name, cells in (("total", sums), ("ratio", ratios))]
 
 
 def ratio_text(count: int, first: int) -> str:
-    """``x1.86``, ``x16,000`` or ``1/400``; nothing where there is nothing to compare with."""
+    """``x1.86``, ``x16,000`` or ``1/400``; empty where there is nothing to compare with."""
     if is_open(count) or is_open(first):
-        return ""  # a ratio of formulas is no number
+        return ""  # not a number: a ratio of formulas
     if not first or not count:
         return "x0" if first else ""
     if count >= first:

@@ -1,4 +1,4 @@
-"""``cnn diff``: networks side by side."""
+"""``cnn diff``: compare networks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @options.command()
 @click.argument("architectures", metavar="ARCH ARCH…", nargs=-1)
-@click.option("--columns", default=None, metavar="A,B,…", help="Figures to compare, as params,flops,sees.")
-@click.option("--changed", is_flag=True, help="Only the rows that differ.")
+@click.option("--columns", default=None, metavar="A,B,…", help="Columns to compare, e.g. params,flops,RF.")
+@click.option("--changed", is_flag=True, help="Show only the rows that differ.")
 @options.input_option
 @options.set_option
 @options.format_option("table", "json", "csv", "markdown")
@@ -28,31 +28,31 @@ def command(
     assignments: tuple[str, ...],
     form: str,
 ) -> None:
-    """Compare networks layer by layer, and their totals as ratios to the first.
+    """Compare networks layer by layer, and their totals.
 
-    Layers that correspond stand in one row; = marks those that agree in all figures shown. --set goes to the networks
-    that have the variable, --input to all.
+    Corresponding layers share a row; = marks those that agree in all columns shown. The last row has the ratios of the
+    totals to those of the first network. --set applies to the networks that have the variable, --input to all.
     """
     from cnncli.views import comparison, listing
+    from cnncli.views.summary.table import hidden_note
 
     if len(architectures) < 2:
-        raise CnnError("diff compares at least two networks", "write cnn diff resnet18 resnet34")
+        raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
     figures = comparison.chosen(columns)
     networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
     rows = comparison.records(networks, figures, changed=changed)
     if form == "json":
         import json
 
-        named = [{("same" if key == "" else key): value for key, value in row.items()} for row in rows]
-        click.echo(json.dumps(named, indent=1, ensure_ascii=False, default=str))
+        click.echo(json.dumps(comparison.json_records(rows), indent=1, ensure_ascii=False, default=str))
         return
     if form == "table":
         click.echo(_title(networks))
-        rows, left_out = _fitted(rows, networks, figures)
+        rows, hidden = _fitted(rows, networks, figures)
         click.echo(listing.as_table(rows), nl=False)
-        if left_out:
-            click.echo(f"\n no room for {', '.join(left_out)}: widen the terminal, or choose with --columns")
-        if changed and not any(row["kind"] for row in rows):
+        if hidden:
+            click.echo(f"\n{hidden_note(hidden)}")
+        if changed and not any(row["type"] for row in rows):
             click.echo(f"\n no layer differs in {', '.join(figures)}")
         return
     write = {"csv": listing.as_csv, "markdown": listing.as_markdown}[form]
@@ -75,7 +75,7 @@ def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dic
         networks.append(Compared(f"{name}#{taken + 1}" if taken else name, loaded.inferred))
     for name in overrides:
         if name not in used:
-            raise CnnError(f"--set {name}: none of the networks has such a variable")
+            raise CnnError(f"--set {name}: no network has a variable of that name")
     return networks
 
 
@@ -93,18 +93,18 @@ def _title(networks: list[Compared]) -> str:
 def _fitted(
     rows: list[dict[str, Any]], networks: list[Compared], figures: list[str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows with so many figures that the lines fit the terminal; the last ones are left out first."""
+    """The rows with as many columns per network as fit the terminal, and the names of those that are hidden."""
     from cnncli.views import listing
     from cnncli.views.summary.table import terminal_width
 
-    width, left_out, shown = terminal_width(), [], [*figures]
+    width, hidden, shown = terminal_width(), [], [*figures]
     while width is not None and len(shown) > 1:
         if max(map(len, listing.as_table(rows).splitlines())) <= width:
             break
         gone = "output" if "output" in shown else shown[-1]
         shown.remove(gone)
-        left_out.append(gone)
+        hidden.append(gone)
         for row in rows:
             for network in networks:
                 del row[f"{network.name} {gone}"]
-    return rows, left_out
+    return rows, hidden

@@ -1,4 +1,4 @@
-"""``cnn summarize``: the figures of every layer."""
+"""``cnn summarize``: a table of the layers."""
 
 from __future__ import annotations
 
@@ -19,29 +19,35 @@ if TYPE_CHECKING:
     options.needs("--dtype", "--memory"),
     options.needs("--optimizer", "--memory"),
     options.excludes("--memory", "--at", "--columns", "--depth", "--only", "--sort", "--top", "--share", "--count",
-                     why="--memory is of the whole network at one size"),
+                     why="--memory describes one network at one size"),
     options.excludes("--at", "--depth", "--only", "--sort", "--top", "--share", "--count", "--strict",
-                     why="--at is of the whole network's figures, at many sizes"),
-    options.excludes("--depth", "--only", "--sort", "--top", why="--only, --sort and --top are of single layers"),
-    options.excludes("--format json", "--columns", "--depth", "--share", why="JSON holds every figure of every layer"),
+                     why="--at shows totals at several sizes"),
+    options.excludes("--depth", "--only", "--sort", "--top", why="--only, --sort and --top list single layers"),
+    options.excludes("--format json", "--columns", "--depth", "--share", why="JSON has every quantity of every layer"),
 )  # fmt: skip
 @options.architecture
 @options.input_option
 @options.set_option
-@click.option("--batch", type=options.Whole(1), default=None, help="Show shapes and work for a batch of this size.")
-@click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, as layer,output,flops,notes.")
-@click.option("--depth", type=options.Whole(0), default=None, help="Open composites this many levels deep.")
-@click.option("--only", default=None, metavar="KIND,…", help="Layers of these kinds only, as conv,linear.")
-@click.option("--sort", default=None, metavar="FIGURE", help="The largest first, as params or macs.")
-@click.option("--top", type=options.Whole(1), default=None, help="So many layers only (by --sort, else by params).")
-@click.option("--share", default=None, metavar="FIGURE", help="Each layer's share of the total (in CSV from 0 to 1).")
-@click.option("--count", default=None, metavar="TOOL", help="Count as torchvision, fvcore, torchinfo, thop or keras.")
-@click.option("--memory", "with_memory", is_flag=True, help="The bytes that inference and training take.")
+@click.option("--batch", type=options.Whole(1), default=None, help="Batch size: first axis of shapes, factor of MACs.")
+@click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, e.g. layer,output,flops,RF.")
+@click.option("--depth", type=options.Whole(0), default=None, help="Expand composites this many levels.")
+@click.option("--only", default=None, metavar="TYPE,…", help="Show only layers of these types, e.g. conv,linear.")
+@click.option("--sort", default=None, metavar="QUANTITY", help="Sort by this quantity, largest first.")
+@click.option(
+    "--top", type=options.Whole(1), default=None, help="Show only the N largest layers (by --sort, else params)."
+)
+@click.option("--share", default=None, metavar="QUANTITY", help="Percentage of the total per layer (CSV: 0 to 1).")
+@click.option("--count", default=None, metavar="TOOL", help="Count like torchvision, fvcore, torchinfo, thop or keras.")
+@click.option("--memory", "with_memory", is_flag=True, help="Show the memory of inference and training.")
 @click.option("--dtype", default="fp32", metavar="TYPE", help="With --memory: fp32, fp16 or bf16.")
 @click.option("--optimizer", default="none", metavar="NAME", help="With --memory: sgd, momentum, rmsprop, adam, adamw.")
-@click.option("--strict", is_flag=True, help="A window that leaves rows or columns over is an error.")
+@click.option("--strict", is_flag=True, help="Treat dropped rows or columns as an error.")
 @click.option(
-    "--at", "at", multiple=True, metavar="SIZES", help="Figures at many input sizes, as 64..512:32 (from, to, step)."
+    "--at",
+    "at",
+    multiple=True,
+    metavar="SIZES",
+    help="Totals at input sizes, e.g. 64..512:32 (from, to, step).",
 )
 @options.format_option("table", "json", "csv", "markdown", "latex")
 def command(
@@ -56,8 +62,8 @@ def command(
 
     ARCH is a YAML file, - for standard input, or a bundled name (cnn list).
 
-    Params are trained weights and biases; MACs are multiply-accumulates for one input; sees is the receptive field.
-    Sizes may stay open (--input 3xHxW): the table gives formulas.
+    params are trainable weights and biases; MACs are multiply-accumulates for one input; RF is the receptive field.
+    Input sizes may be symbolic (--input 3xHxW): the table then shows formulas.
     """
     from cnncli.loading import load
 
@@ -69,8 +75,6 @@ def command(
 
         inferred, notes = recount(loaded.inferred, convention_named(shown["count"]))
         loaded = loaded._replace(inferred=inferred)
-    if shown["with_memory"] and (at or _is_browsing(shown)):
-        raise CnnError("--memory is of the whole network at one size", "leave --at, --only, --sort and --top out")
     if at:
         from cnncli.commands.calculate.sizes import print_at
 
@@ -109,7 +113,7 @@ def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
     from cnncli.views import memory as view
 
     if loaded.inferred.has_open_sizes:
-        raise CnnError("--memory: the input's sizes stay open", "give them numbers, as with --input 3x224x224")
+        raise CnnError("--memory: the input has symbolic sizes", "give numbers, e.g. --input 3x224x224")
     found = memory(loaded.inferred, shown["batch"] or 1, shown["dtype"], shown["optimizer"])
     if shown["form"] == "table":
         from cnncli.views.summary.table import title
@@ -117,7 +121,7 @@ def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
         click.echo("\n".join([title(loaded.inferred, loaded.slug, 0), "", *view.lines(found)]))
         return
     if shown["form"] != "json":
-        raise CnnError(f"--memory: there is no {shown['form']} form of it", "use table or json")
+        raise CnnError(f"--memory has no {shown['form']} output", "use table or json")
     from cnncli.views.summary.formats import as_json, json_text
 
     summary = as_json(loaded.inferred, loaded.slug, shown["batch"] or 0)
@@ -145,18 +149,18 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
     from cnncli.views.summary.columns import choose
     from cnncli.views.summary.table import LONG
 
-    without_macs = loaded.inferred.has_open_sizes or shown["count"] == "keras"  # long formulas; none
+    without_macs = loaded.inferred.has_open_sizes or shown["count"] == "keras"  # long formulas; Keras counts none
     columns = choose(shown["columns"], rows, leave_out=("macs",) if without_macs else ())
     by_itself = shown["columns"] is None and (_is_browsing(shown) or len(rows) >= LONG)
     if shown["share"] is None and not by_itself:
         return columns
-    from cnncli.views.summary.browsing import figure_named, share_column
+    from cnncli.views.summary.browsing import quantity_named, share_column
 
     option = "--sort" if shown["share"] is None else "--share"
-    figure = figure_named(shown["share"] or shown["sort"] or "params", option)
+    figure = quantity_named(shown["share"] or shown["sort"] or "params", option)
     share = share_column(loaded.inferred, figure, shown["form"])
     if share is None and shown["share"] is not None:
-        raise CnnError(f"--share {shown['share']}: the network has no total of it, or one that depends on open sizes")
+        raise CnnError(f"--share {shown['share']}: its total is 0 or depends on symbolic sizes")
     return columns if share is None else [*columns, share]
 
 

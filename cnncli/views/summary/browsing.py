@@ -1,4 +1,4 @@
-"""Looking around in a long summary: some kinds only, sorted, the first few, and each one's share of the total."""
+"""Filtering and sorting a long summary, and each row's percentage of the total."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from cnncli.layers import KINDS
 from cnncli.views.summary.columns import Column
 from cnncli.views.summary.rows import Row, flat
 
-BAR = 12  # the width of a bar that stands for everything
+BAR_WIDTH = 12  # of the bar for 100%
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | None) -> list[Row]:
-    """Rows of single layers under their full names, of the kinds ``only``, by falling ``sort``, at most ``top``.
+    """The rows of single layers under their full names: of the types ``only``, largest ``sort`` first, at most ``top``.
 
-    Raises CnnError for unknown kinds and figures.
+    Raises CnnError for unknown layer types and quantities.
     """
     rows = flat(inferred)
     if only is not None:
         kinds = _kinds(only, inferred)
         rows = [row for row in rows if row.kind in kinds]
     if sort is not None or top is not None:
-        figure = figure_named(sort or "params")
+        figure = quantity_named(sort or "params")
         if is_open(inferred.totals[figure]):
             raise CnnError(
-                f"--sort {figure}: depends on the open sizes", "give the input numbers, as --input 3x224x224"
+                f"--sort {figure}: depends on symbolic sizes", "give the input numbers, e.g. --input 3x224x224"
             )
         rows.sort(key=lambda row: -row.counts[figure] if row.counts is not None else 0)
     return rows[:top]
 
 
-def figure_named(name: str, option: str = "--sort") -> str:
-    """Raises CnnError for what is not a figure, in the words of the option that names it."""
+def quantity_named(name: str, option: str = "--sort") -> str:
+    """The name, checked. Raises CnnError, with the option's name, if it is not that of a quantity."""
     if name not in SUMMED:
-        hint = suggestion(name, SUMMED, f"the figures are {', '.join(SUMMED)}")
-        raise CnnError(f"{option}: there is no figure {name!r}", hint)
+        hint = suggestion(name, SUMMED, f"the quantities are {', '.join(SUMMED)}")
+        raise CnnError(f"{option}: unknown quantity {name!r}", hint)
     return name
 
 
@@ -46,16 +46,16 @@ def _kinds(text: str, inferred: Inferred) -> list[str]:
     for kind in kinds:
         if kind not in KINDS:
             hint = suggestion(kind, list(KINDS), f"the network has {', '.join(present)}")
-            raise CnnError(f"--only: there is no kind of layer {kind!r}", hint)
+            raise CnnError(f"--only: unknown layer type {kind!r}", hint)
     if not kinds:
-        raise CnnError("--only: names no kind", f"the network has {', '.join(present)}")
+        raise CnnError("--only: names no layer type", f"the network has {', '.join(present)}")
     return kinds
 
 
 def share_column(inferred: Inferred, figure: str, form: str = "table") -> Column | None:
-    """Each row's share of the total of one figure; None where there is no total to share.
+    """Each row's fraction of the total of one quantity; None where the total is 0 or symbolic.
 
-    In a table it is a bar and a percentage, in Markdown and LaTeX a percentage, in CSV a number from 0 to 1.
+    A table shows it as a bar and a percentage, Markdown and LaTeX as a percentage, CSV as a number from 0 to 1.
     """
     total = inferred.totals[figure]
     if is_open(total) or not total:
@@ -74,7 +74,7 @@ def share_column(inferred: Inferred, figure: str, form: str = "table") -> Column
 
 
 def bar(part: int, whole: int) -> str:
-    """A bar of at most ``BAR`` columns, in eighths of one."""
-    eighths = round(8 * BAR * part / whole)
+    """A bar of at most ``BAR_WIDTH`` columns, drawn in eighths of a column."""
+    eighths = round(8 * BAR_WIDTH * part / whole)
     full, rest = divmod(eighths, 8)
-    return ("█" * full + EIGHTHS[rest].strip()).ljust(BAR)
+    return ("█" * full + EIGHTHS[rest].strip()).ljust(BAR_WIDTH)

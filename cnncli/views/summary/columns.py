@@ -1,8 +1,8 @@
-"""The columns that a summary can show: how each is headed, and what it says of a row."""
+"""The columns of a summary: the name and heading of each, and its text in a row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape, is_open
@@ -15,11 +15,12 @@ from cnncli.views.summary.rows import Row
 if TYPE_CHECKING:
     from fractions import Fraction
 
-PER_INPUT = ("macs", "flops", "connections", "activations")  # what grows with the batch
+PER_INPUT = ("macs", "flops", "connections", "activations")  # proportional to the batch size
+ALIASES = {"kind": "type", "sees": "RF", "rf": "RF"}  # earlier names of columns, and RF in lower case
 
 
 class Column(NamedTuple):
-    """A column: ``rank`` orders the columns by importance (the highest is given up first on a narrow screen)."""
+    """A column. The columns of the highest ``rank`` are the first to be shortened or hidden on a narrow terminal."""
 
     name: str
     heading: str
@@ -33,7 +34,7 @@ def _windows(row: Row) -> tuple[Window, ...]:
 
 
 def kernel_text(windows: tuple[Window, ...]) -> str:
-    """``5x5``; nothing without windows."""
+    """``5x5``; empty without windows."""
     return format_shape(tuple(window.kernel for window in windows))
 
 
@@ -50,7 +51,7 @@ def dilation_text(windows: tuple[Window, ...]) -> str:
 def _padding(row: Row, inferred: Inferred, batch: int) -> str:
     windows = _windows(row)
     if any(is_open(window.before) for window in windows) and row.facts is not None:
-        return str(getattr(row.facts.node.layer, "padding", ""))  # the word: its amounts follow the size
+        return str(getattr(row.facts.node.layer, "padding", ""))  # the word, as its amounts depend on the size
     if windows:
         return padding_text(windows)
     amounts = getattr(row.facts.node.layer, "amounts", None) if row.facts is not None and row.is_layer else None
@@ -64,16 +65,16 @@ def _output(row: Row, inferred: Inferred, batch: int) -> str:
 
 
 def with_batch(shape: Shape, batch: int) -> Shape:
-    """A shape with the batch in front, where one is asked for (``batch`` above 0)."""
+    """The shape with the batch size as its first axis; the shape itself for a ``batch`` of 0."""
     return (batch, *shape) if batch else shape
 
 
-def _sees(row: Row, inferred: Inferred, batch: int) -> str:
+def _receptive_field(row: Row, inferred: Inferred, batch: int) -> str:
     return receptive_field_text(row.facts, inferred) if row.facts is not None else ""
 
 
 def receptive_field_text(facts: LayerInfo, inferred: Inferred) -> str:
-    """The receptive field's size on each input: ``16x16``, ``all``; with ``*`` where its paths are not aligned."""
+    """The receptive field's size on each input: ``16x16`` or ``all``, with ``*`` where merged paths are not aligned."""
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     parts = []
     for name, field in facts.receptive_field.items():
@@ -95,12 +96,12 @@ def _count(name: str) -> Callable[[Row, Inferred, int], str]:
 
 
 def scaled(name: str, count: int, batch: int) -> int:
-    """A count for the batch asked for, where it is one that grows with it."""
+    """A count for a batch of that size: times it, if it is proportional to it and not 0."""
     return count * batch if batch and name in PER_INPUT else count
 
 
-def kind_text(row: Row) -> str:
-    """The kind, with ``x8`` for eight equal rounds."""
+def type_text(row: Row) -> str:
+    """The layer type, with ``x8`` for eight identical repeats."""
     return row.kind if row.times == 1 else f"{row.kind} x{row.times}"
 
 
@@ -108,7 +109,7 @@ COLUMNS = {
     column.name: column
     for column in (
         Column("layer", "layer", lambda row, *_: "  " * row.depth + row.label, 0),
-        Column("kind", "kind", lambda row, *_: kind_text(row), 5),
+        Column("type", "type", lambda row, *_: type_text(row), 5),
         Column("output", "output", _output, 2),
         Column("kernel", "kernel", lambda row, *_: kernel_text(_windows(row)), 6),
         Column("stride", "stride", lambda row, *_: stride_text(_windows(row)), 7),
@@ -116,23 +117,23 @@ COLUMNS = {
         Column("dilation", "dilation", lambda row, *_: dilation_text(_windows(row)), 9),
         Column("params", "params", _count("params"), 1, right=True),
         Column("macs", "MACs", _count("macs"), 3, right=True),
-        Column("sees", "sees", _sees, 4),
+        Column("RF", "RF", _receptive_field, 4),
         *(Column(name, name, _count(name), 10, right=True) for name in SUMMED if name not in ("params", "macs")),
         Column("inputs", "inputs", lambda row, *_: ", ".join(row.facts.node.inputs) if row.facts else "", 11),
         Column("notes", "notes", lambda row, *_: "; ".join(notes(row)), 12),
     )
 }
 
-DEFAULT = ("layer", "kind", "output", "kernel", "stride", "pad", "params", "macs", "sees")
+DEFAULT = ("layer", "type", "output", "kernel", "stride", "pad", "params", "macs", "RF")
 
 
 def notes(row: Row) -> tuple[str, ...]:
-    """What is to be said of a layer."""
+    """The notes on a layer, e.g. what its window drops."""
     return row.facts.figures.notes if row.facts is not None and row.is_layer else ()
 
 
 def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) -> list[Column]:
-    """The columns of ``--columns a,b,c``, or the default ones but ``leave_out``; the dilation where there is any.
+    """The columns of ``--columns a,b,c``; without names the default ones except ``leave_out``, and dilation if any.
 
     Raises CnnError for an unknown name.
     """
@@ -140,16 +141,22 @@ def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) 
         dilated = any(window.dilation > 1 for row in rows for window in _windows(row))
         shown = {*DEFAULT, *(("dilation",) if dilated else ())} - {*leave_out}
         return [COLUMNS[name] for name in COLUMNS if name in shown]
-    wanted = [name.strip().lower() for name in names.split(",") if name.strip()]
-    for name in wanted:
-        if name not in COLUMNS:
-            hint = suggestion(name, list(COLUMNS), f"the columns are {', '.join(COLUMNS)}")
-            raise CnnError(f"--columns: there is no column {name!r}", hint)
+    wanted = read_names(names, COLUMNS, "column")
     if not wanted:
         raise CnnError("--columns: names no column", f"the columns are {', '.join(COLUMNS)}")
-    return [COLUMNS[name] for name in dict.fromkeys(wanted)]
+    return [COLUMNS[name] for name in wanted]
+
+
+def read_names(text: str, known: Collection[str], what: str) -> list[str]:
+    """The names in ``--columns a,b``, each once, with earlier names replaced. Raises CnnError for one not ``known``."""
+    typed = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in typed:
+        if ALIASES.get(name, name) not in known:
+            hint = suggestion(name, list(known), f"the {what}s are {', '.join(known)}")
+            raise CnnError(f"--columns: unknown {what} {name!r}", hint)
+    return [*dict.fromkeys(ALIASES.get(name, name) for name in typed)]
 
 
 def stride_value(stride: int | Fraction) -> int | str:
-    """A receptive field's stride for JSON: a whole number, or a text such as ``1/2``."""
+    """The stride of a receptive field for JSON: an integer, or a string such as ``1/2``."""
     return stride.numerator if stride.denominator == 1 else str(stride)

@@ -1,7 +1,7 @@
-"""A table for reading: aligned, as wide as the terminal, in colour where there is one.
+"""The table of a summary: aligned, fitted to the width of the terminal, and colored there.
 
-The layout is worked out here, in plain text; rich prints it where the output is a terminal. On a pipe rich is not
-even imported: a summary there takes less time than the import would.
+The layout is computed here as plain text, and rich prints it on a terminal. On a pipe rich is not imported: a summary
+takes less time than that import.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from cnncli.views.summary.columns import Column, notes, scaled
 from cnncli.views.summary.rows import Row
 
 GAP = "  "
-LONG = 40  # rows from which a table shows each one's share of the total
-NARROWEST = 8  # a text column is shortened to this, then left out
+LONG = 40  # tables of at least this many rows show each row's share of the total
+MIN_WIDTH = 8  # a text column is shortened to this width, then hidden
 
 
-class Cell(NamedTuple):
-    """A laid-out column of a table: its width, and the texts of its lines."""
+class TextColumn(NamedTuple):
+    """A column of the table as text: its width, and the text of each line."""
 
     column: Column
     texts: list[str]
@@ -33,13 +33,13 @@ class Cell(NamedTuple):
 
 
 def lines(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int, width: int | None) -> list[str]:
-    """The table: heading, a line per row, the total, and notes."""
-    shown, left_out = _fitted(_laid_out(inferred, rows, columns, batch), width)
+    """The lines of the table: heading, rows, total and notes."""
+    shown, hidden = _fitted(_laid_out(inferred, rows, columns, batch), width)
     body = [_line(shown, at) for at in range(len(rows) + 2)]
-    return [*body, *_notes(rows, shown), *_left_out(left_out)]
+    return [*body, *_notes(rows, shown), *_hidden_columns(hidden)]
 
 
-def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[Cell]:
+def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[TextColumn]:
     totals = inferred.totals
     laid_out = []
     for position, column in enumerate(columns):
@@ -47,51 +47,51 @@ def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch:
         if column.name in totals:
             total = f"{scaled(column.name, totals[column.name], batch):,}"
         texts = [column.heading, *(visible_line(column.cell(row, inferred, batch)) for row in rows), total]
-        laid_out.append(Cell(column, texts, max(map(len, texts))))
+        laid_out.append(TextColumn(column, texts, max(map(len, texts))))
     return laid_out
 
 
-def _fitted(cells: list[Cell], width: int | None) -> tuple[list[Cell], list[str]]:
-    """Shorten, then leave out, the least important columns until the lines fit."""
-    left_out: list[str] = []
+def _fitted(cells: list[TextColumn], width: int | None) -> tuple[list[TextColumn], list[str]]:
+    """Shorten, then hide, the least important columns until the lines fit ``width``."""
+    hidden: list[str] = []
     for column in sorted((cell.column for cell in cells), key=lambda column: -column.rank):
         excess = _width(cells) - width if width is not None else 0
         if excess <= 0:
             break
         at = next(i for i, cell in enumerate(cells) if cell.column is column)
         narrow = cells[at].width - excess
-        if (not column.right and narrow >= NARROWEST) or len(cells) == 1:
+        if (not column.right and narrow >= MIN_WIDTH) or len(cells) == 1:
             cells[at] = cells[at]._replace(width=max(narrow, 1))
         elif column.rank > 0:
             del cells[at]
-            left_out.append(column.name)
+            hidden.append(column.name)
         else:
-            cells[at] = cells[at]._replace(width=max(narrow, NARROWEST))
-    return cells, left_out
+            cells[at] = cells[at]._replace(width=max(narrow, MIN_WIDTH))
+    return cells, hidden
 
 
-def _width(cells: list[Cell]) -> int:
+def _width(cells: list[TextColumn]) -> int:
     return 1 + sum(cell.width for cell in cells) + len(GAP) * (len(cells) - 1)
 
 
-def _line(cells: list[Cell], at: int) -> str:
+def _line(cells: list[TextColumn], at: int) -> str:
     return " " + GAP.join(map(_text, cells, [at] * len(cells))).rstrip()
 
 
-def _text(cell: Cell, at: int) -> str:
+def _text(cell: TextColumn, at: int) -> str:
     text = shortened(cell.texts[at], cell.width)
     return text.rjust(cell.width) if cell.column.right else text.ljust(cell.width)
 
 
-def _notes(rows: list[Row], cells: list[Cell]) -> list[str]:
-    said = [f" {_path(rows, at)}: {note}" for at, row in enumerate(rows) for note in notes(row)]
-    if any("*" in text for cell in cells if cell.column.name == "sees" for text in cell.texts):
-        said.append(" * seen along paths whose centres or strides differ")
-    return ["", *said] if said else []
+def _notes(rows: list[Row], cells: list[TextColumn]) -> list[str]:
+    lines = [f" {_path(rows, at)}: {note}" for at, row in enumerate(rows) for note in notes(row)]
+    if any("*" in text for cell in cells if cell.column.name == "RF" for text in cell.texts):
+        lines.append(" * merged paths differ in center or stride")
+    return ["", *lines] if lines else []
 
 
 def _path(rows: list[Row], at: int) -> str:
-    """A row's name with the headings above it."""
+    """A row's name after the headings that it is nested under."""
     labels, depth = [rows[at].label], rows[at].depth
     for row in reversed(rows[:at]):
         if row.depth < depth:
@@ -100,10 +100,13 @@ def _path(rows: list[Row], at: int) -> str:
     return ".".join(reversed(labels))
 
 
-def _left_out(names: list[str]) -> list[str]:
-    if not names:
-        return []
-    return ["", f" no room for {', '.join(reversed(names))}: widen the terminal, or choose with --columns"]
+def _hidden_columns(names: list[str]) -> list[str]:
+    return ["", hidden_note([*reversed(names)])] if names else []
+
+
+def hidden_note(names: Sequence[str]) -> str:
+    """The line below a table whose columns do not all fit the terminal."""
+    return f" hidden for lack of room: {', '.join(names)} (choose with --columns)"
 
 
 def title(inferred: Inferred, slug: str, batch: int) -> str:
@@ -116,19 +119,24 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
 
 
 def terminal_width() -> int | None:
-    """The width to lay out for: the terminal's or ``$COLUMNS``; None (as wide as it gets) on a pipe."""
+    """The width that tables are fitted to: ``$COLUMNS`` or the terminal's; None, for no limit, on a pipe."""
     columns = os.environ.get("COLUMNS", "")
     if is_digits(columns) and 0 < int(columns[:10]) < 10**9:
         return int(columns)
-    # a terminal that does not know its size says 0
+    # A terminal of unknown size reports 0.
     return (os.get_terminal_size(sys.stdout.fileno()).columns or None) if sys.stdout.isatty() else None
 
 
-_STYLES = {"conv": "cyan", "linear": "magenta", "pool": "green", "merge": "yellow"}  # the others cost next to nothing
+_STYLES = {
+    "conv": "cyan",
+    "linear": "magenta",
+    "pool": "green",
+    "merge": "yellow",
+}
 
 
 def styles(rows: list[Row]) -> list[str]:
-    """A colour for each line of the table: the heading's, each row's by the family of its kind, the total's."""
+    """The color of each line of the table: heading, rows (by the family of the layer type) and total."""
     return ["dim", *map(_row_style, rows), "bold"]
 
 
@@ -140,7 +148,7 @@ def _row_style(row: Row) -> str:
 
 
 def show(heading: str, body: Sequence[str], line_styles: Sequence[str]) -> None:
-    """Print a table under its title, in colour on a terminal; ``line_styles`` are for its first lines."""
+    """Print a table below its title, colored on a terminal; ``line_styles`` are those of the first lines."""
     if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
         sys.stdout.write("\n".join([heading, "", *body]) + "\n")
         return

@@ -10,7 +10,7 @@ import pytest
 from program import Run
 
 from cnncli import load
-from cnncli.views.summary.browsing import BAR, bar, browse
+from cnncli.views.summary.browsing import BAR_WIDTH, bar, browse
 
 
 @pytest.mark.parametrize("figure", ["params", "macs", "flops", "activations"])
@@ -30,9 +30,13 @@ def test_only_keeps_the_kinds_named_in_their_order() -> None:
 
 
 def test_a_bar_is_as_long_as_the_share() -> None:
-    assert bar(1, 1) == "█" * BAR and bar(0, 1).strip() == "" and bar(1, 2) == ("█" * (BAR // 2)).ljust(BAR)
+    assert (
+        bar(1, 1) == "█" * BAR_WIDTH
+        and bar(0, 1).strip() == ""
+        and bar(1, 2) == ("█" * (BAR_WIDTH // 2)).ljust(BAR_WIDTH)
+    )
     lengths = [len(bar(part, 96).strip()) for part in range(97)]
-    assert lengths == sorted(lengths) and all(len(bar(part, 96)) == BAR for part in range(97))
+    assert lengths == sorted(lengths) and all(len(bar(part, 96)) == BAR_WIDTH for part in range(97))
 
 
 def test_the_top_three_of_lenet5(cnn: Run) -> None:
@@ -91,12 +95,12 @@ def test_json_holds_the_rows_that_are_kept_and_the_total_of_all(cnn: Run) -> Non
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--only", "cnv"), "--only: there is no kind of layer 'cnv'\n  did you mean conv?\n"),
-        (("--only", ","), "--only: names no kind\n  the network has conv, relu, maxpool, flatten, linear\n"),
-        (("--sort", "parms"), "--sort: there is no figure 'parms'\n  did you mean params?\n"),
+        (("--only", "cnv"), "--only: unknown layer type 'cnv'\n  did you mean conv?\n"),
+        (("--only", ","), "--only: names no layer type\n  the network has conv, relu, maxpool, flatten, linear\n"),
+        (("--sort", "parms"), "--sort: unknown quantity 'parms'\n  did you mean params?\n"),
         (
             ("--sort", "macs", "--input", "1xHxW"),
-            "--sort macs: depends on the open sizes\n  give the input numbers, as --input 3x224x224\n",
+            "--sort macs: depends on symbolic sizes\n  give the input numbers, e.g. --input 3x224x224\n",
         ),
     ],
 )

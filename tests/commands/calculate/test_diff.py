@@ -82,14 +82,14 @@ def test_ratios_read_well_however_far_apart(count: int, first: int, text: str) -
 @pytest.mark.parametrize(
     ("arguments", "err"),
     [
-        (("lenet5",), "diff compares at least two networks\n  write cnn diff resnet18 resnet34\n"),
+        (("lenet5",), "diff compares two networks or more\n  write cnn diff resnet18 resnet34\n"),
         (
             ("lenet5", "vgg16", "--set", "width=3"),
-            "--set width: none of the networks has such a variable\n",
+            "--set width: no network has a variable of that name\n",
         ),
         (
             ("lenet5", "vgg16", "--columns", "parms"),
-            "--columns: there is no figure 'parms'\n  did you mean params?\n",
+            "--columns: unknown column 'parms'\n  did you mean params?\n",
         ),
     ],
 )
@@ -104,3 +104,11 @@ def test_open_sizes_are_compared_as_formulas(cnn: Run) -> None:
     rows = json.loads(cnn("diff", "lenet5", "lenet5", "--input", "1xHxW", "--format", "json").out)
     assert all(row["same"] == "=" for row in rows[:-2])
     assert rows[1]["lenet5 output"] == "6xHxW" and rows[-1]["lenet5 macs"] == ""
+
+
+def test_headings_have_the_field_s_terms_and_json_keeps_its_keys(cnn: Run) -> None:
+    table = cnn("diff", "lenet5", "lenet5_1998", "--columns", "rf", "--format", "csv").out
+    assert table.splitlines()[0] == ",layer,type,lenet5 RF,lenet5_1998 RF"
+    assert cnn("diff", "lenet5", "lenet5_1998", "--columns", "sees", "--format", "csv").out == table
+    rows = json.loads(cnn("diff", "lenet5", "lenet5_1998", "--columns", "RF", "--format", "json").out)
+    assert [*rows[0]] == ["same", "layer", "kind", "lenet5 sees", "lenet5_1998 sees"]

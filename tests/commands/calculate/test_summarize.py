@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from program import Run, run_process
 LENET5 = """\
 LeNet-5 · input 1x28x28 · LeCun et al. 1998, as drawn in most lectures
 
- layer     kind     output    kernel  stride  pad  params     MACs  sees
+ layer     type     output    kernel  stride  pad  params     MACs  RF
  c1        conv     6x28x28   5x5     1       2       156  117,600  5x5
  relu1     relu     6x28x28                             0        0  5x5
  maxpool1  maxpool  6x14x14   2x2     2       0         0        0  6x6
@@ -84,7 +85,7 @@ def test_csv_has_a_plain_number_for_every_layer(cnn: Run) -> None:
 
 def test_markdown_and_latex_end_with_the_total(cnn: Run) -> None:
     markdown = cnn("summarize", "lenet5", "--format", "markdown").out.splitlines()
-    assert markdown[0].startswith("| layer | kind |") and markdown[-1].startswith("| total |")
+    assert markdown[0].startswith("| layer | type |") and markdown[-1].startswith("| total |")
     assert len({line.count("|") for line in markdown}) == 1
     latex = cnn("summarize", "lenet5", "--format", "latex").out.splitlines()
     assert latex[0] == r"\begin{tabular}{llllllrrl}" and latex[-1] == r"\end{tabular}"
@@ -160,7 +161,15 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(cnn: Run, monkeypatch: 
 def test_columns_are_chosen_by_name(cnn: Run) -> None:
     assert cnn("summarize", "lenet5", "--columns", "layer,flops").out.splitlines()[2] == " layer       flops"
     ended = cnn("summarize", "lenet5", "--columns", "layer,flopz")
-    assert (ended.code, ended.err) == (2, "--columns: there is no column 'flopz'\n  did you mean flops?\n")
+    assert (ended.code, ended.err) == (2, "--columns: unknown column 'flopz'\n  did you mean flops?\n")
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "markdown", "latex"])
+def test_earlier_names_of_columns_still_choose_them(cnn: Run, form: str) -> None:
+    ended = cnn("summarize", "lenet5", "--columns", "layer,type,RF", "--format", form)
+    assert ended.code == 0 and {"type", "RF"} <= set(re.findall(r"\w+", ended.out)[:50])
+    for names in ("layer,kind,sees", "layer,type,rf,sees"):
+        assert cnn("summarize", "lenet5", "--columns", names, "--format", form) == ended
 
 
 def test_an_architecture_can_come_from_standard_input() -> None:
