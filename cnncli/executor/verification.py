@@ -18,14 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnncli.analysis.input_region import LARGEST, Rectangle, footprint, middle_unit
 from cnncli.arithmetic.receptive_field import PERIOD_LIMIT, AxisField, outermost
-from cnncli.arithmetic.shape import Shape, format_shape
+from cnncli.arithmetic.shape import Shape
 from cnncli.executor.lowering.custom_modules import CONV, pads_of, torch_padding
 from cnncli.executor.lowering.modules import build
-from cnncli.executor.network.network import NOT_FIGURES, Network, own_tensors, place_of, refusals_named
+from cnncli.executor.network.agreement import CHECK_BATCH, network_difference, shape_difference, weight_difference
+from cnncli.executor.network.network import Network, place_of, refusals_named
 from cnncli.inference import Inferred, LayerInfo, ReceptiveField
 from cnncli.layers import KINDS, Layer
 
-CHECK_BATCH = 2
 FIELDS_CHECKED = 16  # layers whose field is measured: each takes a walk back through the network
 OK, NOTHING = "ok", "-"
 WHOLE = "(all)"  # no layer can be called so
@@ -65,16 +65,12 @@ def verify(inferred: Inferred) -> Iterator[Verdict]:
         shapes_agree = shapes_agree and shape == facts.figures.output_shape
         field = _field(inferred, name) if name in measured and shapes_agree else NOTHING
         yield Verdict(
-            name, facts.node.layer.kind, _compared(facts.figures.output_shape, shape),
+            name, facts.node.layer.kind, shape_difference(facts.figures.output_shape, shape) or OK,
             _weights(facts, module), macs, field, _why_not_counted(facts),
         )  # fmt: skip
     different = _whole_network(inferred)
     if different:
         yield Verdict(WHOLE, "network", NOTHING, different, NOTHING, NOTHING)
-
-
-def _compared(ours: Shape, theirs: Shape) -> str:
-    return OK if ours == theirs else f"{format_shape(ours)}, torch {format_shape(theirs)}"
 
 
 def _inputs(facts: LayerInfo, batch: int) -> list[Tensor]:
@@ -89,21 +85,8 @@ def _output_shape(module: nn.Module, facts: LayerInfo) -> Shape:
 def _weights(facts: LayerInfo, module: nn.Module) -> str:
     if facts.node.shares:
         return NOTHING
-    figures = facts.figures
-    ours = {**figures.weight_shapes, **figures.buffer_shapes}
-    both = (*module.named_parameters(), *module.named_buffers())
-    theirs = {name: tuple(tensor.shape) for name, tensor in both if name not in NOT_FIGURES}
-    if not ours and not theirs:
-        return NOTHING
-    return _first_difference(ours, theirs) or OK
-
-
-def _first_difference(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> str:
-    name = next((name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)), None)
-    if name is None:
-        return ""
-    shown = [format_shape(shapes[name]) if name in shapes else "none" for shapes in (ours, theirs)]
-    return f"{name} {shown[0]}, torch {shown[1]}"
+    has_any = facts.figures.weight_shapes or facts.figures.buffer_shapes
+    return weight_difference(facts, module) or (OK if has_any else NOTHING)
 
 
 def _macs(facts: LayerInfo, module: nn.Module) -> str:
@@ -134,24 +117,8 @@ def _why_not_counted(facts: LayerInfo) -> str:
 
 
 def _whole_network(inferred: Inferred) -> str:
-    """What differs between the weights that torch saves under dotted names, shared ones once, and the totals."""
     with torch.device("meta"):
-        network = Network(inferred)
-    ours = {
-        f"{name}.{weight}": tuple(shape)
-        for name, facts in inferred.facts.items()
-        for weight, shape in (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
-    }
-    saved = own_tensors(network).items()
-    theirs = {name: tuple(tensor.shape) for name, tensor in saved if name.rpartition(".")[2] not in NOT_FIGURES}
-    if ours != theirs:
-        return _first_difference(ours, theirs)
-    totals, parameters = inferred.totals, [*network.parameters()]
-    counted = {
-        "params": sum(parameter.numel() for parameter in parameters),
-        "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-    }
-    return ", ".join(f"{name} {totals[name]:,}, torch {n:,}" for name, n in counted.items() if totals[name] != n)
+        return network_difference(inferred, Network(inferred))
 
 
 # Fields -----------------------------------------------------------------------------------------------------------

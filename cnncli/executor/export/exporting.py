@@ -11,8 +11,9 @@ from torch import nn
 from cnncli.errors import CnnError
 from cnncli.executor.export.formats import COMPARED_BATCH, check_onnx_is_here, difference, onnx, torchscript
 from cnncli.executor.export.source import network_class, source
+from cnncli.executor.network.agreement import check
 from cnncli.executor.network.initialization import initialise
-from cnncli.executor.network.network import Network, check, check_examples, own_tensors
+from cnncli.executor.network.network import Network, check_examples, own_tensors
 from cnncli.executor.network.weights import load_network, save_weights
 from cnncli.inference import Inferred
 from cnncli.loading import Loaded

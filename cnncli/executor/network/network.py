@@ -1,8 +1,8 @@
-"""Graph -> one torch module with the layers' names, and the proof that torch agrees with the inferred figures."""
+"""Graph -> one torch module with the layers' names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -19,7 +19,6 @@ from cnncli.inference import Inferred, LayerInfo
 
 VALUE = 4  # bytes of a float32
 SMALL_MACHINE = 8 << 30  # bytes of memory, where the system does not say
-CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
 NOT_FIGURES = ("num_batches_tracked",)  # torch's own count of steps is no statistic of the network
 
 
@@ -143,32 +142,8 @@ def register(root: nn.Module, name: str, module: nn.Module) -> None:
     parent._modules.setdefault(own, module)
 
 
-def check(inferred: Inferred) -> None:
-    """Run the network on the meta device, where nothing is computed, and compare all shapes and counts with ours.
-
-    Raises CnnError naming the first layer on which torch and the inference disagree: that is a bug of cnn, and is
-    better met before the training than after it.
-    """
-    with torch.device("meta"):
-        network = Network(inferred).eval()
-        with refusals_named("input"):
-            values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
-    for step in network.steps:
-        facts = inferred.facts[step.name]
-        _compare_weights(facts, step.module)
-        with torch.no_grad(), refusals_named(place_of(facts)):
-            values[step.name] = step.module(*[values[name] for name in step.inputs])
-        _compare(facts, "output", facts.figures.output_shape, tuple(values[step.name].shape[1:]))
-        for name in step.done_with:
-            del values[name]
-    _compare_names(inferred, network)
-    total = sum(parameter.numel() for parameter in network.parameters())
-    if total != inferred.totals["params"]:
-        raise CnnError(f"torch has {total:,} parameters, cnn counts {inferred.totals['params']:,}", _BUG)
-
-
-_BUG = "this is a bug of cnn, please report it with the architecture"
-_TOO_LARGE = "it may be too large for torch; if it is not, " + _BUG
+BUG = "this is a bug in cnn: please report it with the architecture"
+_TOO_LARGE = f"it may be too large for torch; if it is not, {BUG}"
 
 
 def place_of(facts: LayerInfo) -> str:
@@ -185,30 +160,3 @@ def refusals_named(place: str) -> Iterator[None]:
         if "memory" in reason:
             raise CnnError(f"{place}: is too large for this machine's memory", "use a smaller network") from error
         raise CnnError(f"{place}: torch refuses it: {reason}", _TOO_LARGE) from error
-
-
-def _compare_names(inferred: Inferred, network: Network) -> None:
-    """The dotted names under which the weights are saved, against the layers' own."""
-    ours = {
-        f"{name}.{weight}": tuple(shape)
-        for name, facts in inferred.facts.items()
-        for weight, shape in (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
-    }
-    saved = own_tensors(network).items()
-    theirs = {name: tuple(value.shape) for name, value in saved if name.rpartition(".")[2] not in NOT_FIGURES}
-    different = sorted(ours.items() ^ theirs.items())
-    if different:
-        raise CnnError(f"{different[0][0]}: torch and cnn do not both have this weight", _BUG)
-
-
-def _compare_weights(facts: LayerInfo, module: nn.Module) -> None:
-    ours: Mapping[str, object] = dict(facts.figures.weight_shapes)
-    theirs = {name: tuple(p.shape) for name, p in module.named_parameters() if not facts.node.shares}
-    _compare(facts, "weights", ours, theirs)
-    buffers = {name: tuple(b.shape) for name, b in module.named_buffers() if name not in NOT_FIGURES}
-    _compare(facts, "buffers", dict(facts.figures.buffer_shapes), buffers)
-
-
-def _compare(facts: LayerInfo, what: str, ours: object, theirs: object) -> None:
-    if ours != theirs:
-        raise CnnError(f"{place_of(facts)}: torch's {what} are {theirs}, cnn's {ours}", _BUG)

@@ -11,8 +11,9 @@ from cnncli.executor.feeding.draws import split_rows
 from cnncli.executor.feeding.images import random_split
 from cnncli.executor.feeding.preprocessing import channels_last, conversion_notes, normalisation_of, preparation
 from cnncli.executor.feeding.storage import on_device
+from cnncli.executor.network.agreement import check
 from cnncli.executor.network.initialization import initialize_weights
-from cnncli.executor.network.network import Network, check
+from cnncli.executor.network.network import Network
 from cnncli.executor.runs.recorder import Display, Job, Prepared
 from cnncli.executor.runs.torch_errors import told
 from cnncli.executor.runtime import distributed

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnncli.executor.lowering.modules import build
-from cnncli.executor.network.network import Network, check
+from cnncli.executor.network.agreement import check
+from cnncli.executor.network.network import Network
 from cnncli.inference import infer_layer
 from cnncli.layers import KINDS, Layer, ShapeError
 

@@ -12,9 +12,10 @@ from torch import Tensor
 from cnncli import load
 from cnncli.errors import CnnError
 from cnncli.executor.network import network as network_module
+from cnncli.executor.network.agreement import check
 from cnncli.executor.network.fusion.cropping import CroppedConv
 from cnncli.executor.network.initialization import initialise
-from cnncli.executor.network.network import Network, check
+from cnncli.executor.network.network import Network
 from cnncli.inference import Inferred
 from cnncli.language import Source
 from cnncli.loading import load_source
@@ -63,7 +64,7 @@ def test_a_disagreement_between_torch_and_the_figures_names_the_layer() -> None:
     facts = dict(good.facts)
     wrong = facts["conv2"].figures._replace(output_shape=(16, 11, 11))
     facts["conv2"] = facts["conv2"]._replace(figures=wrong)
-    with pytest.raises(CnnError, match=r"conv2 \(conv on 6x14x14\): torch's output are \(16, 10, 10\)"):
+    with pytest.raises(CnnError, match=r"conv2 .*: cnn and torch disagree: output 16x11x11, torch 16x10x10"):
         check(good._replace(facts=facts))
 
 
@@ -97,7 +98,7 @@ def test_a_weight_under_another_name_is_a_disagreement(monkeypatch: pytest.Monke
         register(root, name.replace("conv2", "convolution2"), module)
 
     monkeypatch.setattr(network_module, "register", misspelt)
-    with pytest.raises(CnnError, match=r"conv2\.bias: torch and cnn do not both have this weight"):
+    with pytest.raises(CnnError, match=r"LeNet-5: cnn and torch disagree: conv2\.weight 16x6x5x5, torch none"):
         check(good)
 
 

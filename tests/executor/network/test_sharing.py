@@ -8,8 +8,9 @@ import pytest
 import torch
 from texts import loaded, refusal
 
+from cnncli.executor.network.agreement import check
 from cnncli.executor.network.initialization import initialise
-from cnncli.executor.network.network import Network, check
+from cnncli.executor.network.network import Network
 from cnncli.executor.network.weights import load_weights, save_weights
 
 TWINS = """\
