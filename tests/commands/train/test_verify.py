@@ -93,7 +93,9 @@ def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write
     path = write("input: 1x20x20\nlayers: [conv: {filters: 1, kernel: 3}, upsample: 2]\n")
     from cnncli.layers.reshape import Upsample
 
-    monkeypatch.setattr(Upsample, "reach", lambda self, inputs, output: ((AxisField((0,), (1,), 1),) * 2,))
+    monkeypatch.setattr(
+        Upsample, "local_receptive_field", lambda self, inputs, output: ((AxisField((0,), (1,), 1),) * 2,)
+    )
     ended = cnn("verify", path)
     assert ended.code == 1 and "torch 8..10x8..10" in ended.out
 
@@ -116,7 +118,9 @@ def test_a_unit_that_is_said_to_see_what_it_does_not_is_named(
     from cnncli.layers.conv import ConvTranspose
 
     every_unit_reads_one = AxisField((0, 0, 0), (0, 0, 0), 1)
-    monkeypatch.setattr(ConvTranspose, "reach", lambda self, inputs, output: ((every_unit_reads_one,) * 2,))
+    monkeypatch.setattr(
+        ConvTranspose, "local_receptive_field", lambda self, inputs, output: ((every_unit_reads_one,) * 2,)
+    )
     ended = cnn("verify", path, "--only-differences")
     assert ended.code == 1
     wrong = [line.split()[0] for line in ended.out.splitlines() if ", torch" in line]
