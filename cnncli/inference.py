@@ -286,12 +286,12 @@ def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, La
 
 
 def _open_dropped_note(lost: tuple[int, ...]) -> str:
-    from cnncli.arithmetic.symbolic import where_same
+    from cnncli.arithmetic.symbolic import condition_for_equality
 
-    where = [where_same(count, 0) for count in lost if is_open(count)]
-    if not all(where):
-        return "drops what the last step does not reach, at most sizes"
-    return f"drops nothing {' and '.join(where).replace(' and only', ' and')}"
+    conditions = [condition_for_equality(count, 0) for count in lost if is_open(count)]
+    if not all(conditions):
+        return "drops rows or columns at most sizes"
+    return f"exact only if {' and '.join(conditions)}"
 
 
 def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:

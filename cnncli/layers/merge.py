@@ -104,10 +104,10 @@ def _where_same(sizes: list[Size]) -> str:
     unlike = next(size for size in sizes[1:] if not same_size(size, sizes[0]))
     if not any(map(is_open, (sizes[0], unlike))):
         return ""
-    from cnncli.arithmetic.symbolic import where_same
+    from cnncli.arithmetic.symbolic import condition_for_equality
 
-    where = where_same(sizes[0], unlike)
-    return f", which are the same {where}" if where else ""
+    condition = condition_for_equality(sizes[0], unlike)
+    return f", which are equal only if {condition}" if condition else ""
 
 
 def _listed(inputs: Shapes) -> str:

@@ -15,6 +15,7 @@ from texts import refusal
 from cnncli.arithmetic.shape import common_divisor, format_input_shape, larger, read_shape, smaller
 from cnncli.arithmetic.symbolic import (
     SymbolicSize,
+    condition_for_equality,
     is_linear,
     letter,
     letters_of,
@@ -23,9 +24,9 @@ from cnncli.arithmetic.symbolic import (
     settled,
     slope,
     value_of,
-    where_same,
     zeros,
 )
+from cnncli.arithmetic.symbolic.polynomial import as_window_positions
 from cnncli.errors import CnnError
 from cnncli.inference import SUMMED, Inferred
 from cnncli.language import Source
@@ -75,6 +76,45 @@ def test_a_form_has_the_value_of_what_it_came_from_and_so_has_its_text(
     while "floor(" in written:
         written = re.sub(r"floor\((.*) / (\d+)\)", r"((\1) // \2)", written)
     assert eval(written.replace("floor", ""), {"H": size}) == value
+
+
+CANCELLING = re.compile(r"floor\(\((?:[^()]|\([^()]*\))* - (\d+)\) / \1\) \+ 1$")
+
+
+@thorough
+@given(forms(), st.integers(1, 9), st.integers(-20, 20), st.integers(1, 3))
+def test_a_constant_that_cancels_in_a_floor_is_not_written_and_the_value_stays(
+    made: tuple[SymbolicSize, str], divisor: int, constant: int, count: int
+) -> None:
+    form = ((made[0] + constant) // divisor - constant // divisor) * count
+    assume(isinstance(form, SymbolicSize))
+    shown = as_window_positions(form)
+    for size in range(1, 200):
+        assert shown.at({"H": size}) == form.at({"H": size})
+    assert not CANCELLING.search(str(form)), str(form)
+
+
+@pytest.mark.parametrize("remainder", [1, 2, 3])
+def test_a_constant_that_does_not_cancel_leaves_the_window_formula(remainder: int) -> None:
+    assert str((H + 4 - remainder) // 4) == f"floor((H - {remainder}) / 4) + 1"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ((H - 2) // 2 + 1, "floor(H / 2)"),
+        (2 * ((H - 2) // 2 + 1), "2 * floor(H / 2)"),
+        ((H - 6) // 3 + 2, "floor(H / 3)"),
+        ((3 * H - 2) // 2 + 1, "floor(3 * H / 2)"),
+        ((H - 2) // 2 + (letter("W") - 2) // 2 + 2, "floor(H / 2) + floor(W / 2)"),
+        (((H - 2) // 2 + 1) * ((letter("W") - 2) // 2 + 1), "floor(H / 2) * floor(W / 2)"),
+        ((H - 1) // 2 + 1, "floor((H - 1) / 2) + 1"),
+        ((H - 2) // 2 + 2, "floor(H / 2) + 1"),
+        ((H - 16) // 4 + 1, "floor((H - 16) / 4) + 1"),
+    ],
+)
+def test_a_size_is_written_as_the_window_formula_without_a_constant_that_cancels(form: SymbolicSize, text: str) -> None:
+    assert str(form) == text
 
 
 @thorough
@@ -272,7 +312,7 @@ def test_the_smallest_input_works_and_none_smaller_does(name: str) -> None:
 @pytest.mark.parametrize(
     ("windows", "form"),
     [
-        ([(5, 1, 2), (2, 2, 0)], "floor((H - 2) / 2) + 1"),
+        ([(5, 1, 2), (2, 2, 0)], "floor(H / 2)"),
         ([(3, 2, 1)], "floor((H - 1) / 2) + 1"),
         ([(5, 1, 0), (2, 2, 0), (5, 1, 0), (2, 2, 0)], "floor((H - 16) / 4) + 1"),
         ([(11, 4, 0), (3, 2, 0), (5, 1, 2), (3, 2, 0)], "floor((H - 35) / 16) + 1"),
@@ -302,8 +342,8 @@ layers:
 """
     assert str(read(text, open_sizes=True)).splitlines()[0] == (
         "random.yaml:6:5: add1: add needs one shape, and its inputs are 8xHxW and "
-        "8x(2 * floor((H - 2) / 2) + 2)x(2 * floor((W - 2) / 2) + 2), "
-        "which are the same only where H is a multiple of 2"
+        "8x(2 * floor(H / 2))x(2 * floor(W / 2)), "
+        "which are equal only if H mod 2 = 0"
     )
     same_paths = text.replace("maxpool: 2", "maxpool: {kernel: 3, stride: 1, padding: 1}").replace(
         "upsample: 2", "relu"
@@ -314,15 +354,16 @@ layers:
 @pytest.mark.parametrize(
     ("one", "other", "said"),
     [
-        (2 * (H // 2), H, "only where H is a multiple of 2"),
-        (H // 2, (H + 1) // 2, "only where H is a multiple of 2"),
-        (H - 3, 7, "only where H is 10"),
+        (2 * (H // 2), H, "H mod 2 = 0"),
+        (H // 2, (H + 1) // 2, "H mod 2 = 0"),
+        (H - 3, 7, "H = 10"),
         (H // 4, H // 4 + 1, ""),
-        ((H + 1) // 3, H // 3, "only where H leaves 0 or 1 when divided by 3"),
+        ((H + 1) // 3, H // 3, "H mod 3 = 0 or 1"),
+        ((H + 6) // 7, H // 7 + 1, "H mod 7 = 1, 2, 3, … (6 remainders)"),
     ],
 )
-def test_where_two_sizes_are_the_same_is_said(one: SymbolicSize, other: SymbolicSize, said: str) -> None:
-    assert where_same(one, other) == said
+def test_equality_of_two_sizes_is_a_condition_on_the_letter(one: SymbolicSize, other: SymbolicSize, said: str) -> None:
+    assert condition_for_equality(one, other) == said
 
 
 def test_channels_do_not_stay_open() -> None:

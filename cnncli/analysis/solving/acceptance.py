@@ -19,10 +19,10 @@ from cnncli.arithmetic.symbolic import (
     demands,
     is_monotone,
     letters_of,
-    opened_text,
     period,
     slope,
     smallest,
+    symbolic_shape,
     value_of,
     zeros,
 )
@@ -83,7 +83,7 @@ class Formulas:
 def formulas(loaded: Loaded) -> Formulas:
     """The network with its spatial sizes open, where they are not yet. Raises CnnError where none could be."""
     inputs = {
-        entry.name: opened_text(entry.shape)
+        entry.name: symbolic_shape(entry.shape)
         for entry in loaded.graph.inputs
         if len(entry.shape) > 1 and not any(map(is_open, entry.shape))
     }

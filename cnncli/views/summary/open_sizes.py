@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cnncli.arithmetic.numerals import read_ranges
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
-from cnncli.arithmetic.symbolic import letters_of, opened_text, value_of
+from cnncli.arithmetic.symbolic import letters_of, symbolic_shape, value_of
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
@@ -47,16 +47,16 @@ class AtSize(NamedTuple):
 
 def opened(graph: Graph) -> dict[str, str]:
     """Inputs with letters in place of their spatial sizes, as --input would give them."""
-    return {entry.name: opened_text(entry.shape) for entry in graph.inputs if len(entry.shape) > 1}
+    return {entry.name: symbolic_shape(entry.shape) for entry in graph.inputs if len(entry.shape) > 1}
 
 
 def footer(inferred: Inferred, batch: int) -> list[str]:
-    """The totals as formulas, and the smallest input that works."""
+    """The totals as formulas, and smallest valid input."""
     totals = inferred.totals
     said = [f" {name} = {scaled(name, totals[name], batch)}" for name in ("params", "macs", "activations")]
     needed = smallest_sizes(inferred)
     sizes = ", ".join(f"{name} = {'none' if size is None else size}" for name, size in needed.items())
-    return ["", *said, f" the smallest input that works: {sizes}"]
+    return ["", *said, f" smallest valid input: {sizes}"]
 
 
 def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, int]]:
