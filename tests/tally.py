@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from cnncli.executor.lowering.modules import build
+from cnncli.executor.lowering.build import build
 from cnncli.layers import KINDS
 
 Shape = tuple[int, ...]

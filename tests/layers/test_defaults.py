@@ -14,7 +14,7 @@ from texts import refusal
 from torch import Tensor, nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.lowering.modules import build
+from cnncli.executor.lowering.build import build
 from cnncli.executor.network.network import Network
 from cnncli.inference import infer_layer
 from cnncli.language import Source

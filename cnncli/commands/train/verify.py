@@ -1,4 +1,4 @@
-"""``cnn verify``: the calculated figures against torch's."""
+"""``cnn verify``: the calculated numbers against PyTorch's."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from cnncli.commands import options
 from cnncli.errors import NO
 
 if TYPE_CHECKING:
-    from cnncli.executor.verification import Verdict
+    from cnncli.executor.verification.verdicts import Verdict
     from cnncli.inference import Inferred
+
+LABELS = {"shape": "shape", "weights": "weights", "macs": "MACs", "field": "RF"}  # of what a verdict compares
 
 
 @options.command()
@@ -29,21 +31,22 @@ def command(
 ) -> None:
     """Check every calculated number against PyTorch.
 
-    A line for each layer: its output shape, its weights by name and shape, its MACs (torch's flop counter) and what a
-    unit in its middle and one in its corner depend on (gradients, for some layers of a deep network). - means that
-    there is nothing to compare; where a layer has MACs all the same, the reason stands below. Ends with 1 where
-    anything differs, the names that weights are saved under and the totals included.
+    One line per layer: its output shape, its weights by name and shape, its MACs (torch's FLOP counter) and its
+    receptive field RF (what its middle unit and a corner unit depend on, by their gradients; for a sample of the
+    layers of a deep network). - means that there is nothing to compare; the reason is given where a layer has MACs.
+    The names of saved weights and the totals are compared as well. Exits with 1 if anything differs.
     """
     from cnncli.loading import load
 
     loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
-    from cnncli.executor.verification import verify
+    from cnncli.executor.verification.verdicts import verify
 
+    width = max(map(len, loaded.inferred.facts))
     verdicts = []
     for verdict in verify(loaded.inferred):
         verdicts.append(verdict)
         if form == "table" and not (only_differences and verdict.agrees):
-            click.echo(_line(verdict, _width(loaded.inferred)))
+            click.echo(_line(verdict, width))
     if form == "json":
         from cnncli.views.listing import as_json
 
@@ -55,38 +58,33 @@ def command(
         raise click.exceptions.Exit(NO)
 
 
-def _width(inferred: Inferred) -> int:
-    return max(map(len, inferred.facts))
-
-
 def _line(verdict: Verdict, width: int) -> str:
-    parts = [f"{what} {getattr(verdict, what)}".ljust(11) for what in ("shape", "weights", "macs", "field")]
+    parts = [f"{label} {getattr(verdict, name)}".ljust(11) for name, label in LABELS.items()]
     return f" {verdict.layer.ljust(width)}  {verdict.kind.ljust(16)}  {'  '.join(parts)}".rstrip()
 
 
 def _notes(verdicts: list[Verdict]) -> list[str]:
-    """Why MACs were not compared, with the layers; no line where that is never so."""
-    noted: dict[str, list[str]] = {}
+    """Why MACs were not compared: a line per reason, with the layers."""
+    layers_by_note: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.note:
-            noted.setdefault(verdict.note, []).append(verdict.layer)
+            layers_by_note.setdefault(verdict.note, []).append(verdict.layer)
     return [
-        f" macs of {layers[0]}{f' and {len(layers) - 1} more' if len(layers) > 1 else ''} not compared: {note}"
-        for note, layers in noted.items()
+        f" MACs of {layers[0]}{f' and {len(layers) - 1} more' if len(layers) > 1 else ''} not compared: {note}"
+        for note, layers in layers_by_note.items()
     ]
 
 
 def _summary(inferred: Inferred, verdicts: list[Verdict]) -> list[str]:
-    """How many of each were compared and agree, and the totals."""
-    from cnncli.executor.verification import NOTHING, OK
+    """How many layers were compared and agree, and the totals."""
+    from cnncli.executor.verification.verdicts import NOTHING, OK
 
     lines = [""]
-    for what in ("shape", "weights", "macs", "field"):
-        found = [getattr(verdict, what) for verdict in verdicts]
-        compared = [text for text in found if text != NOTHING]
-        of_maps = ", spread over those with maps" if what == "field" else ""
-        lines.append(f" {what}: {compared.count(OK)} of {len(compared)} layers compared agree{of_maps}")
+    for name, label in LABELS.items():
+        compared = [found for verdict in verdicts if (found := getattr(verdict, name)) != NOTHING]
+        sample = ", a sample of the layers with feature maps" if name == "field" else ""
+        lines.append(f" {label}: {compared.count(OK)} of {len(compared)} layers compared agree{sample}")
     lines += _notes(verdicts)
     totals = inferred.totals
-    lines.append(f" {totals['params']:,} parameters and {totals['macs']:,} MACs in all")
+    lines.append(f" {totals['params']:,} parameters and {totals['macs']:,} MACs in total")
     return lines

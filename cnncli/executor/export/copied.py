@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from functools import cache
 
 from cnncli.arithmetic import window
-from cnncli.executor.lowering import custom_modules, modules
+from cnncli.executor.lowering import custom_modules
 
-SOURCES = (window, custom_modules, modules)  # in the order in which they build on each other
+SOURCES = (window, custom_modules)  # in the order in which they build on each other
 
 
 @cache

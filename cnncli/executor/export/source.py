@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.executor.export.copied import copied, definitions, names_used
-from cnncli.executor.export.layers import Line, quoted, written
 from cnncli.executor.export.naming import Places, class_name, computed, variables
+from cnncli.executor.lowering.build import lower
+from cnncli.executor.lowering.code import TorchCode, quoted
 from cnncli.executor.training.losses import ends_in_distances
 from cnncli.graph import Node
 from cnncli.inference import Inferred
@@ -45,7 +46,7 @@ class Written(NamedTuple):
 
     node: Node
     own: str
-    line: Line
+    code: TorchCode
 
 
 def source(inferred: Inferred, slug: str, weights: str, run: RunRecord | None = None) -> str:
@@ -79,12 +80,12 @@ def _batch_of(shape: Shape) -> str:
 def _body(inferred: Inferred) -> str:
     held = variables(inferred.graph)
 
-    def line(node: Node, own: str) -> Line:
+    def code(node: Node, own: str) -> TorchCode:
         read = tuple(held.get(name, "x") for name in node.inputs)  # what nobody needs has no variable, and no line
-        return written(node.layer, inferred.facts[node.name].input_shapes, own, read)
+        return lower(node.layer, inferred.facts[node.name].input_shapes, own, read)
 
-    places = Places([node.name for node in inferred.graph.nodes if line(node, "").module])
-    layers = [Written(node, own, line(node, own)) for node in inferred.graph.nodes for own in [places.of(node.name)]]
+    places = Places([node.name for node in inferred.graph.nodes if code(node, "").module])
+    layers = [Written(node, own, code(node, own)) for node in inferred.graph.nodes for own in [places.of(node.name)]]
     built = "\n".join([f"{INDENT}super().__init__()", *_built(inferred, layers, places)])
     return f"    def __init__(self) -> None:\n{built}\n\n{_forward(inferred, layers, held)}"
 
@@ -92,14 +93,14 @@ def _body(inferred: Inferred) -> str:
 def _built(inferred: Inferred, layers: list[Written], places: Places) -> Iterator[str]:
     """The lines of ``__init__``: scopes before what stands in them."""
     made = set[str]()
-    for node, own, line in layers:
-        if not line.module:
+    for node, own, code in layers:
+        if not code.module:
             continue
         for scope in places.scopes_above(node.name):
             if scope not in made:
                 made.add(scope)
                 yield _assigned(places.of(scope), places.made(scope))
-        yield _assigned(own, line.module)
+        yield _assigned(own, code.module)
         if node.shares:
             for weight in node.layer.weights(inferred.facts[node.name].input_shapes):
                 yield _assigned(f"{own}.{weight}", f"{places.of(node.shares)}.{weight}")
@@ -137,8 +138,8 @@ def _forward(inferred: Inferred, layers: list[Written], held: Mapping[str, str])
 def _computed(inferred: Inferred, layer: Written, variable: str) -> str:
     """``x = functional.relu(x)  # relu1``: a line says the layer's name, and the shape where it changes."""
     facts = inferred.facts[layer.node.name]
-    line = _assigned(variable, layer.line.value)
-    shape, named = facts.figures.output_shape, layer.line.module or variable != "x"
+    line = _assigned(variable, layer.code.forward)
+    shape, named = facts.figures.output_shape, layer.code.module or variable != "x"
     remarks = [*([] if named else [layer.node.name]), *([format_shape(shape)] * (shape != facts.input_shapes[0]))]
     remarked = f"{line}  # {' '.join(remarks)}"
     return remarked if remarks and len(remarked) <= WIDTH else line

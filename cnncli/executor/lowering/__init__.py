@@ -1,1 +1,1 @@
-"""From a layer to its torch call."""
+"""From a layer to PyTorch code and a module: one lowering per layer type, one file per family."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import torch
@@ -269,3 +269,31 @@ class StructuredDropout(nn.Module):
             return x
         kept = x.new_ones(*x.shape[: self.axes], *(1,) * (x.dim() - self.axes))
         return x * functional.dropout(kept, self.rate)
+
+
+class Apply(nn.Module):
+    """A function without weights, of one or several tensors."""
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.function(*inputs)
+
+
+class ChannelScale(nn.Module):
+    """A learned factor per channel, weight (C,)."""
+
+    def __init__(self, channels: int, init: float) -> None:
+        super().__init__()
+        self.init = init
+        self.weight = nn.Parameter(torch.empty(channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """All factors to ``init``."""
+        nn.init.constant_(self.weight, self.init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight.view(-1, *(1,) * (x.dim() - 2))

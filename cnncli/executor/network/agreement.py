@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.errors import CnnError
-from cnncli.executor.network.network import BUG, NOT_FIGURES, Network, own_tensors, place_of, refusals_named
+from cnncli.executor.network.network import BUG, NOT_FIGURES, Network, own_tensors, place_of, torch_errors_at
 from cnncli.inference import Inferred, LayerInfo
 
 CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
@@ -23,12 +23,12 @@ def check(inferred: Inferred) -> None:
     """
     with torch.device("meta"):
         network = Network(inferred).eval()
-        with refusals_named("input"):
+        with torch_errors_at("input"):
             values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
     for step in network.steps:
         facts = inferred.facts[step.name]
         _expect("" if facts.node.shares else weight_difference(facts, step.module), place_of(facts))
-        with torch.no_grad(), refusals_named(place_of(facts)):
+        with torch.no_grad(), torch_errors_at(place_of(facts)):
             values[step.name] = step.module(*[values[name] for name in step.inputs])
         different = shape_difference(facts.figures.output_shape, tuple(values[step.name].shape[1:]))
         _expect(different and f"output {different}", place_of(facts))

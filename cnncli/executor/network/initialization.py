@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnncli.errors import CnnError
-from cnncli.executor.lowering.custom_modules import CroppedConvTranspose, CustomConv, RBFOutput, TrainableAvgPool
-from cnncli.executor.lowering.modules import BatchNormNd, ChannelScale, Normalised
+from cnncli.executor.lowering.build import weight_holder
+from cnncli.executor.lowering.custom_modules import (
+    ChannelScale,
+    CroppedConvTranspose,
+    CustomConv,
+    RBFOutput,
+    TrainableAvgPool,
+)
 from cnncli.executor.network.weights import load_start
 from cnncli.executor.network.whitening import IMAGES, whiten
 from cnncli.recipe import Recipe
@@ -54,7 +61,7 @@ def _dirac(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator
 SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal, "dirac": _dirac}
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, CroppedConvTranspose)
 _WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, CustomConv, *_TRANSPOSED)
-_CONSTANT = (BatchNormNd, Normalised, nn.PReLU, ChannelScale, TrainableAvgPool, RBFOutput)
+_CONSTANT = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.PReLU, ChannelScale, TrainableAvgPool, RBFOutput)
 
 
 def _fans(module: nn.Module) -> tuple[int, int]:
@@ -78,7 +85,7 @@ def initialize_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int
     if recipe.init not in SCHEMES and sample is not None:
         yield from load_start(network, recipe.init, partial=recipe.partial)
     if recipe.whiten:
-        convolution = next((m for m in network.modules() if isinstance(m, nn.Conv2d)), None)
+        convolution = next((m for m in map(weight_holder, network.modules()) if isinstance(m, nn.Conv2d)), None)
         if convolution is None:
             raise CnnError("whiten: the network has no convolution of images", "leave whiten out")
         if sample is not None:
@@ -95,7 +102,7 @@ def initialise(network: nn.Module, scheme: str, seed: int) -> None:
     """
     generator = torch.Generator().manual_seed(seed)
     fill = SCHEMES[scheme]
-    for module in network.modules():
+    for module in map(weight_holder, network.modules()):
         if isinstance(module, _WEIGHED):
             fill(module.get_parameter("weight"), *_fans(module), generator)
             if isinstance(module.bias, Tensor):

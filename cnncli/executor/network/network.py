@@ -12,7 +12,7 @@ from cnncli.analysis.memory import memory
 from cnncli.arithmetic.shape import format_shape
 from cnncli.data.memory import check_fits, machine_bytes
 from cnncli.errors import CnnError
-from cnncli.executor.lowering.modules import build
+from cnncli.executor.lowering.build import build
 from cnncli.executor.network.fusion.rewriting import FusedStep
 from cnncli.executor.network.fusion.rewriting import rewritten as faster
 from cnncli.inference import Inferred, LayerInfo
@@ -97,7 +97,7 @@ def _steps(inferred: Inferred) -> list[FusedStep]:
             read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
         )
         unread = () if name in last_reader or name in kept else (name,)
-        with refusals_named(place_of(facts)):
+        with torch_errors_at(place_of(facts)):
             module = build(facts.node.layer, facts.input_shapes)
         if facts.node.shares:
             owner = next(step.module for step in steps if step.name == facts.node.shares)
@@ -143,7 +143,7 @@ def register(root: nn.Module, name: str, module: nn.Module) -> None:
 
 
 BUG = "this is a bug in cnn: please report it with the architecture"
-_TOO_LARGE = f"it may be too large for torch; if it is not, {BUG}"
+_TOO_LARGE = f"the layer may be too large for torch; otherwise {BUG}"
 
 
 def place_of(facts: LayerInfo) -> str:
@@ -151,12 +151,12 @@ def place_of(facts: LayerInfo) -> str:
 
 
 @contextmanager
-def refusals_named(place: str) -> Iterator[None]:
-    """What torch refuses to build or to run, as an error that says where."""
+def torch_errors_at(place: str) -> Iterator[None]:
+    """Raise what torch cannot build or compute as a CnnError that names the place."""
     try:
         yield
     except (RuntimeError, ValueError, OverflowError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         if "memory" in reason:
-            raise CnnError(f"{place}: is too large for this machine's memory", "use a smaller network") from error
-        raise CnnError(f"{place}: torch refuses it: {reason}", _TOO_LARGE) from error
+            raise CnnError(f"{place}: too large for this machine's memory", "use a smaller network") from error
+        raise CnnError(f"{place}: torch reports: {reason}", _TOO_LARGE) from error

@@ -12,8 +12,8 @@ from typing import Any, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from cnncli.executor.lowering.modules import BatchNormNd
 from cnncli.executor.runtime import distributed
 
 
@@ -21,7 +21,7 @@ def synchronise(network: nn.Module) -> None:
     """Let the network's batch normalisations take their statistics over all workers in training."""
     if distributed.world_size() > 1:
         for module in network.modules():
-            if isinstance(module, BatchNormNd):
+            if isinstance(module, _BatchNorm):
                 module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
 
 
@@ -45,10 +45,10 @@ def _summed(tensor: Tensor) -> Tensor:
     return cast(Tensor, _Sum.apply(tensor))  # type: ignore[no-untyped-call]
 
 
-def _forward(module: BatchNormNd, x: Tensor) -> Tensor:
+def _forward(module: _BatchNorm, x: Tensor) -> Tensor:
     """Ioffe and Szegedy 2015, with mean and variance over the images of all workers."""
     if not module.training:
-        return nn.BatchNorm2d.forward(module, x)
+        return _BatchNorm.forward(module, x)
     values = x.float()
     rest = (0, *range(2, x.dim()))
     each = (1, -1, *(1,) * (x.dim() - 2))

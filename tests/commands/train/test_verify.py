@@ -18,8 +18,9 @@ from program import Run
 from cnncli import inference
 from cnncli.analysis import input_region
 from cnncli.arithmetic.receptive_field import AxisField
-from cnncli.executor import verification
-from cnncli.executor.verification import OK, measured_footprint, verify
+from cnncli.executor.verification import verdicts as verdicts_module
+from cnncli.executor.verification.gradients import measured_input_region
+from cnncli.executor.verification.verdicts import OK, verify
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import infer
 from cnncli.layers.conv import Conv
@@ -56,23 +57,23 @@ def test_what_is_measured_is_the_support_of_the_whole_network_s_gradient(text: s
     output = loaded.graph.outputs[0]
     units = some_units(loaded.inferred.shape(output)[1:])
     for unit, seen in zip(units, supports(linear(text), units), strict=True):
-        found = measured_footprint(loaded.inferred, output, unit)
+        found = measured_input_region(loaded.inferred, output, unit)
         assert {name: [*box] for name, box in found.items()} == seen
 
 
 def test_lenet5_agrees_in_every_figure(cnn: Run) -> None:
     ended = cnn("verify", "lenet5")
     assert ended.code == 0
-    assert ended.out.splitlines()[0] == (" c1        conv              shape ok     weights ok   macs ok      field ok")
+    assert ended.out.splitlines()[0] == (" c1        conv              shape ok     weights ok   MACs ok      RF ok")
     assert ended.out.endswith(
         " shape: 12 of 12 layers compared agree\n weights: 5 of 5 layers compared agree\n"
-        " macs: 5 of 5 layers compared agree\n field: 6 of 6 layers compared agree, spread over those with maps\n"
-        " 61,706 parameters and 416,520 MACs in all\n"
+        " MACs: 5 of 5 layers compared agree\n RF: 6 of 6 layers compared agree, "
+        "a sample of the layers with feature maps\n 61,706 parameters and 416,520 MACs in total\n"
     )
 
 
 WRONG: dict[str, tuple[str, Callable[..., Any], str]] = {
-    "macs": ("macs", lambda self, inputs, output: 7, "macs 7, torch 117,600"),
+    "macs": ("macs", lambda self, inputs, output: 7, "MACs 7, torch 117,600"),
     "shape": ("output_shape", lambda self, inputs: (6, 27, 27), "shape 6x27x27, torch 6x28x28"),
     "weights": ("weights", lambda self, inputs: {"weight": (6, 1, 5, 4)}, "weights weight 6x1x5x4, torch 6x1x5x5"),
 }
@@ -149,13 +150,13 @@ def test_a_composed_field_that_is_too_small_or_too_large_is_named(
     monkeypatch.setattr(inference, "compose", wrong)
     ended = cnn("verify", "lenet5", "--only-differences")
     ours = f"11..{15 + mistake}"
-    assert ended.code == 1 and f"field {ours}x{ours}, torch 11..15x11..15" in ended.out.splitlines()[0]
+    assert ended.code == 1 and f"RF {ours}x{ours}, torch 11..15x11..15" in ended.out.splitlines()[0]
 
 
 def test_a_corner_that_is_not_clipped_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(input_region, "_real", lambda indices, size, mode: set(indices))
     ended = cnn("verify", "lenet5", "--only-differences")
-    assert ended.code == 1 and "field -2..2x-2..2, torch 0..2x0..2" in ended.out
+    assert ended.code == 1 and "RF -2..2x-2..2, torch 0..2x0..2" in ended.out
 
 
 SHARED = """
@@ -210,7 +211,7 @@ def test_macs_that_torch_counts_otherwise_are_not_passed_without_a_reason(cnn: R
     assert {verdicts[name]["macs"] for name in noted} == {"-"}
     assert verdicts["local1"]["macs"] == "ok"
     out = cnn("verify", path).out
-    assert " macs of conv1 not compared: torch counts the window that weighs the border\n" in out
+    assert " MACs of conv1 not compared: torch also counts the convolution that computes the border weights\n" in out
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -243,9 +244,9 @@ def test_what_torch_refuses_is_an_error_without_a_traceback(
     def refused(layer: Any, inputs: Any) -> Any:
         raise RuntimeError("no such kernel\nand so on")
 
-    monkeypatch.setattr(verification, "build", refused)
+    monkeypatch.setattr(verdicts_module, "build", refused)
     ended = cnn("verify", write("input: 1x8x8\nlayers: [conv: {filters: 1, kernel: 3}]\n"))
-    assert ended.code == 2 and ended.err.startswith("conv1 (conv on 1x8x8): torch refuses it: no such kernel\n")
+    assert ended.code == 2 and ended.err.startswith("conv1 (conv on 1x8x8): torch reports: no such kernel\n")
 
 
 def test_json_has_a_verdict_for_each_layer(cnn: Run) -> None:

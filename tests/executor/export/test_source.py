@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from cnncli import load
 from cnncli.executor.export.copied import copied, names_used
-from cnncli.executor.export.layers import WRITERS, written
 from cnncli.executor.export.naming import Places, class_name
 from cnncli.executor.export.source import imports, source
-from cnncli.executor.lowering.modules import build
+from cnncli.executor.lowering.build import LOWERINGS, build, lower
 from cnncli.executor.network.initialization import initialise
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.inference import Inferred
@@ -67,16 +66,16 @@ def compare(figures: Inferred, tolerance: float = 1e-6) -> str:
 
 
 def test_every_kind_is_written() -> None:
-    assert set(WRITERS) == set(ALL)
+    assert set(LOWERINGS) == set(ALL)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 def test_every_kind_computes_the_same(case: Case) -> None:
     names = [f"x{number}" for number in range(len(case.inputs))]
-    line = written(case.layer, case.inputs, "self.own", tuple(names))
+    line = lower(case.layer, case.inputs, "self.own", tuple(names))
     assignment = f"self.own = {line.module}" if line.module else "pass"
     body = f"class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        {assignment}\n"
-    forward = f"    def forward(self, {', '.join(names)}):\n        return {line.value}\n"
+    forward = f"    def forward(self, {', '.join(names)}):\n        return {line.forward}\n"
     space: dict[str, Any] = {}
     code = "\n\n".join([*copied(names_used(body)), body + forward])
     exec(compile(f"{imports(code)}\n{code}", "case.py", "exec", dont_inherit=True), space)
@@ -191,7 +190,7 @@ def test_what_a_file_says_of_itself_is_no_code() -> None:
         ("none", "NetworkNone"),
         ("Tensor", "NetworkTensor"),
         ("·", "Network"),
-        ("local conv", "NetworkLocalConv"),
+        ("locally connected", "NetworkLocallyConnected"),
     ],
 )
 def test_class_names(text: str, name: str) -> None:

@@ -12,7 +12,7 @@ from networks import load_if_it_fits, networks
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from cnncli.executor.lowering.modules import build
+from cnncli.executor.lowering.build import build
 from cnncli.executor.network.agreement import check
 from cnncli.executor.network.network import Network
 from cnncli.inference import infer_layer

@@ -9,7 +9,7 @@ import torch
 from cases import CASES, Case
 
 from cnncli import load
-from cnncli.executor.lowering.modules import build
+from cnncli.executor.lowering.build import build
 from cnncli.executor.network.initialization import SCHEMES, initialise
 from cnncli.executor.network.network import Network
 from cnncli.language import Source

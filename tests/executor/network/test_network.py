@@ -76,7 +76,7 @@ def test_a_disagreement_between_torch_and_the_figures_names_the_layer() -> None:
     ],
 )
 def test_what_torch_refuses_to_build_is_an_error_that_names_the_layer(layers: str, place: str) -> None:
-    with pytest.raises(CnnError, match=place + r".*: torch refuses it: .*overflowed") as caught:
+    with pytest.raises(CnnError, match=place + r".*: torch reports: .*overflowed") as caught:
         check(inferred(f"input: 2000000000\nlayers: {layers}\n"))
     assert "too large for torch" in str(caught.value)
 
@@ -86,7 +86,7 @@ def test_what_torch_refuses_to_build_is_an_error_that_names_the_layer(layers: st
     [("3x4x4", "[upsample: {size: 2000000000}]", "upsample1"), ("3x2000000000x2000000000", "[relu]", "input")],
 )
 def test_what_torch_refuses_to_run_is_an_error_that_names_the_place(shape: str, layers: str, place: str) -> None:
-    with pytest.raises(CnnError, match=place + r".*: torch refuses it: "):
+    with pytest.raises(CnnError, match=place + r".*: torch reports: "):
         check(inferred(f"input: {shape}\nlayers: {layers}\n"))
 
 

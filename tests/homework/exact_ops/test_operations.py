@@ -184,7 +184,7 @@ def test_pools_see_the_border_that_is_asked(mode: str, kind: str) -> None:
 
 
 def test_partial_padding_is_the_executor_s() -> None:
-    from cnncli.executor.lowering.modules import build
+    from cnncli.executor.lowering.build import build
     from cnncli.layers.conv import Conv
 
     x = matrices.read("1 2 3 4; 5 6 7 8; 9 1 2 3")[None]

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from cnncli.arithmetic.window import Window, output_size
-from cnncli.executor.lowering.modules import MaxPooling
+from cnncli.executor.lowering.build import Expression
 from cnncli.executor.network.fusion.shared_weights import SharedWeights
 
 MOST_FILTERS = 15  # from 16 on a CPU's convolution and pooling are as fast
@@ -213,7 +213,7 @@ class BandedConvPoolReLU(SharedWeights[nn.Conv2d, nn.Module]):
         return cast(Tensor, otherwise(x))
 
 
-def is_halving(pool: MaxPooling) -> bool:
+def is_halving(pool: Expression) -> bool:
     """Whether a pooling has windows of 2x2 beside each other, and no padding."""
     return pool.windows == (HALVES, HALVES)
 

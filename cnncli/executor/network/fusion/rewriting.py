@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeGuard, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cnncli.executor.lowering.modules import MaxPooling
+from cnncli.executor.lowering.build import Expression, computes
 from cnncli.executor.network.fusion.banded import BandedConvPoolReLU, is_halving
 from cnncli.executor.network.fusion.cropping import Convolution, CroppedConv, spans
 from cnncli.executor.network.fusion.shared_weights import SharedWeights
+from cnncli.layers.activation import ReLU
+from cnncli.layers.pool import MaxPool
 
 LANES = 8  # channels that a CPU's pooling of images in channels-last takes at once
 FEW_MACS = 8_000_000  # of a linear layer on a batch: on a CPU float32 was as fast as bfloat16 and its conversions
@@ -39,6 +41,16 @@ def _feeds_alone(above: FusedStep, below: FusedStep) -> bool:
     return below.inputs == (above.name,) and above.name in below.done_with
 
 
+def is_relu(module: nn.Module) -> bool:
+    """Whether a module is a ReLU, in place or not."""
+    return isinstance(module, nn.ReLU) or computes(module, ReLU)
+
+
+def is_plain(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Whether a module is a convolution of images that is padded by zeros."""
+    return type(module) is nn.Conv2d and module.padding_mode == "zeros"
+
+
 def pool_before_relu(steps: list[FusedStep]) -> list[FusedStep]:
     """Let max pooling go before the ReLU above it, so that the ReLU has less to do.
 
@@ -47,7 +59,7 @@ def pool_before_relu(steps: list[FusedStep]) -> list[FusedStep]:
     """
     found = list(steps)
     for at, (relu, pool) in enumerate(pairwise(steps)):
-        if _feeds_alone(relu, pool) and isinstance(relu.module, nn.ReLU) and isinstance(pool.module, MaxPooling):
+        if _feeds_alone(relu, pool) and is_relu(relu.module) and computes(pool.module, MaxPool):
             found[at] = relu._replace(module=pool.module)
             found[at + 1] = pool._replace(module=nn.ReLU(inplace=True))  # what it overwrites, nobody else reads
     return found
@@ -62,7 +74,7 @@ def wide_before_pool(steps: list[FusedStep]) -> list[FusedStep]:
     found = list(steps)
     for at, (conv, pool) in enumerate(pairwise(steps)):
         module = conv.module
-        if type(module) is not nn.Conv2d or not isinstance(pool.module, MaxPooling) or not _feeds_alone(conv, pool):
+        if not is_plain(module) or not computes(pool.module, MaxPool) or not _feeds_alone(conv, pool):
             continue
         if module.out_channels < 2 * LANES and module.out_channels % LANES and module.groups == 1:
             found[at] = conv._replace(module=WideConvThenPool(module, pool.module))
@@ -81,12 +93,12 @@ def banded_first(steps: list[FusedStep]) -> list[FusedStep]:
         if isinstance(module, WideConvThenPool):
             convolution, pooling = module.layers
             otherwise = nn.Sequential(module, relu.module)
-        elif type(module) is nn.Conv2d and isinstance(pool.module, MaxPooling) and _feeds_alone(conv, pool):
+        elif is_plain(module) and computes(pool.module, MaxPool) and _feeds_alone(conv, pool):
             convolution, pooling = module, pool.module
             otherwise = nn.Sequential(module, pool.module, relu.module)
         else:
             continue
-        followed = isinstance(relu.module, nn.ReLU) and _feeds_alone(pool, relu)
+        followed = is_relu(relu.module) and _feeds_alone(pool, relu)
         if convolution.in_channels == 1 and is_halving(pooling) and followed:
             found[at] = conv._replace(module=BandedConvPoolReLU(convolution, otherwise))
             found[at + 1], found[at + 2] = (step._replace(module=nn.Identity()) for step in (pool, relu))
@@ -122,7 +134,7 @@ class SmallInFloat32(SharedWeights[nn.Linear]):
         return cast(Tensor, linear(x))
 
 
-class WideConvThenPool(SharedWeights[nn.Conv2d, MaxPooling]):
+class WideConvThenPool(SharedWeights[nn.Conv2d, Expression]):
     """A convolution and the max pooling of its map, with more filters on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""``cnn verify``: every calculated number against PyTorch, layer by layer."""
