@@ -33,7 +33,7 @@ def check_stopped_is_never_stopped(cnn: Run, monkeypatch: pytest.MonkeyPatch, *a
             stops.pop(0)
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(loop, "take_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     ended = cnn("train", *arguments, "--run-dir", "run")
     for _ in range(3):
         assert ended.code == 143 and "cnn train --resume run" in ended.err, ended.err

@@ -173,7 +173,7 @@ def interrupted(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, step: int 
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop, "take_step", take)
+        patched.setattr(loop, "train_step", take)
         assert cnn("train", net, "--run-dir", "run").code == 143
 
 
@@ -226,7 +226,7 @@ def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pyt
         if state.step == 7:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(loop, "take_step", step)
+    monkeypatch.setattr(loop, "train_step", step)
     assert cnn("train", net, "--run-dir", "run").code == 143
     monkeypatch.setattr(setup, "chosen", lambda *_: "fp32")
     shutil.copytree("run", "elsewhere")
@@ -296,7 +296,7 @@ def test_out_of_memory_names_the_batch_size_that_fits(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(loop, "take_step", fail)
+    monkeypatch.setattr(loop, "train_step", fail)
     monkeypatch.setattr(torch_errors, "_memory_limit", lambda recipe: 200_000)
     ended = cnn("train", net, "--batch-size", "1000")
     assert ended.code == 2 and "out of memory at a batch size of 1000" in ended.err
@@ -376,7 +376,7 @@ def test_the_seconds_of_a_run_are_those_of_all_its_parts(cnn: Run, net: Path, mo
             signal.raise_signal(signal.SIGTERM)
 
     stops = [10, 40, 87]
-    monkeypatch.setattr(loop, "take_step", take)
+    monkeypatch.setattr(loop, "train_step", take)
     for module in (recorder, job):
         monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
     assert cnn("train", net, "--run-dir", "run").code == 143

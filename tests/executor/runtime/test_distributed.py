@@ -152,8 +152,8 @@ def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest
     for size in range(1, 9):
         index, found = torch.arange(10, 10 + size), []
         for number in range(count):
-            monkeypatch.setattr(distributed, "count", lambda: count)
-            monkeypatch.setattr(distributed, "number", lambda number=number: number)
+            monkeypatch.setattr(distributed, "world_size", lambda: count)
+            monkeypatch.setattr(distributed, "rank", lambda number=number: number)
             own = distributed.shard(index)
             assert len(own) > 0
             found += own.tolist() if distributed.counts(index) else []
@@ -197,7 +197,7 @@ def test_each_worker_has_a_gpu_of_its_own_and_draws_on_it(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch.cuda, "set_device", current.append)
     assert distributed.local_device(torch.device("cpu")) == torch.device("cpu") and not current
     assert distributed.local_device(torch.device("cuda:1")) == current.pop() == torch.device("cuda:1")
-    monkeypatch.setattr(distributed, "count", lambda: 2)
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
     for name, value in {"WORLD_SIZE": "3", "RANK": "1", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
     assert distributed.local_device(torch.device("cuda")) == current.pop() == torch.device("cuda:1")

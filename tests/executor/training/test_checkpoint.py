@@ -63,7 +63,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
         if state.step == step:
             signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr(loop, "take_step", take)
+    monkeypatch.setattr(loop, "train_step", take)
 
 
 @pytest.fixture

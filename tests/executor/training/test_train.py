@@ -333,7 +333,7 @@ def test_what_has_no_deterministic_way_is_one_clear_error(
     def refused(*arguments: object) -> None:
         raise RuntimeError("max_pool3d_backward does not have a deterministic implementation, but you set 'torch.…'")
 
-    monkeypatch.setattr(loop, "take_step", refused)
+    monkeypatch.setattr(loop, "train_step", refused)
     ended = cnn("train", tiny)
     assert ended.code == 2 and "--deterministic: max_pool3d_backward does not have a deterministic" in ended.err
 
