@@ -1,4 +1,4 @@
-"""The commands, each in a file of its own that is imported when it is called: ``cnn --help`` imports none."""
+"""The commands, one per file, imported when called: ``cnn --help`` imports none of them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from importlib import import_module
 
 import click
 
-# By section of ``cnn --help``: the folder that holds the commands' files, and what each command does.
+# By section of ``cnn --help``, which is also the folder of its commands: the first line of each command's help.
 SECTIONS = {
     "calculate": {
-        "summarize": "Show each layer's output shape, parameters, MACs and receptive field.",
+        "summarize": "Show each layer's shape, parameters, MACs, receptive field.",
         "explain": "Show how each number is derived: formula, values, result.",
-        "diff": "Compare networks layer by layer, and their totals as ratios to the first.",
-        "solve": "Find windows, input sizes, depths or widths that meet a target.",
+        "diff": "Compare networks layer by layer, and their totals.",
+        "solve": "Find windows, sizes, depths or widths that meet a target.",
         "receptive-field": "Show the exact input region one unit depends on.",
-        "convolve": "Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.",
+        "convolve": "Work out convolution and pooling by hand, step by step.",
         "list": "List the bundled networks.",
     },
     "train": {
@@ -27,7 +27,7 @@ SECTIONS = {
         "export": "Write a network as PyTorch source, ONNX or TorchScript.",
     },
     "teach": {
-        "check": "Check homework answers; show derivations and likely mistakes.",
+        "check": "Check homework; show derivations and likely mistakes.",
         "grade": "Grade a class's answer sheets against an answer key.",
         "quiz": "Generate random exercises with keys and solutions.",
     },
@@ -56,7 +56,7 @@ class Commands(click.Group):
             from cnncli.errors import suggestion
 
             hint = suggestion(args[0], [*SUMMARIES], f"the commands are {', '.join(SUMMARIES)}")
-            ctx.fail(f"there is no command {args[0]!r}; {hint}")
+            ctx.fail(f"unknown command {args[0]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -20,44 +20,44 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Rule(NamedTuple):
-    """What goes with what. Conditions are texts: ``--memory``, ``--format json``, or an argument as ``LAYER``.
+    """Whether ``option`` requires one of the ``others``, or else excludes all of them.
 
-    With ``needed``, ``option`` is refused unless one of the ``others`` is given; else it is refused beside any of them.
+    Each is an option (``--memory``), an option with a value (``--format json``) or an argument (``LAYER``).
     """
 
     option: str
     others: tuple[str, ...]
-    needed: bool
+    required: bool
     why: str = ""
 
     def check(self, ctx: click.Context) -> None:
-        """Raises CnnError where what was typed breaks the rule."""
+        """Raises CnnError if the options that were typed break the rule."""
         if not is_given(ctx, self.option):
             return
-        beside = [other for other in self.others if is_given(ctx, other)]
-        if self.needed and not beside:
+        present = [other for other in self.others if is_given(ctx, other)]
+        if self.required and not present:
             others = " or ".join(self.others)
             raise CnnError(
-                f"{self.option} has an effect with {others} only",
+                f"{self.option} requires {others}",
                 self.why or f"add {others}, or leave {self.option} out",
             )
-        if beside and not self.needed:
-            hint = self.why or f"leave {beside[0]} or {self.option} out"
-            raise CnnError(f"{beside[0]} has no effect with {self.option}", hint)
+        if present and not self.required:
+            hint = self.why or f"leave {present[0]} or {self.option} out"
+            raise CnnError(f"{present[0]} has no effect with {self.option}", hint)
 
 
 def needs(option: str, *others: str, why: str = "") -> Rule:
-    """``option`` is given with one of the ``others`` only."""
-    return Rule(option, others, needed=True, why=why)
+    """The rule that ``option`` requires one of the ``others``."""
+    return Rule(option, others, required=True, why=why)
 
 
 def excludes(option: str, *others: str, why: str = "") -> Rule:
-    """Beside ``option`` none of the ``others`` is given, which would have no effect."""
-    return Rule(option, others, needed=False, why=why)
+    """The rule that none of the ``others``, which would have no effect, is given together with ``option``."""
+    return Rule(option, others, required=False, why=why)
 
 
 def is_given(ctx: click.Context, condition: str) -> bool:
-    """Whether an option, one with a certain value, or an argument stands on the command line. Raises KeyError."""
+    """Whether an option, an option with a value, or an argument was typed. Raises KeyError for an unknown name."""
     name, _, value = condition.partition(" ")
     parameter = parameters(ctx.command)[name]
     if not _is_typed(ctx, parameter):
@@ -71,7 +71,7 @@ def _is_typed(ctx: click.Context, parameter: click.Parameter) -> bool:
 
 
 def parameters(command: click.Command) -> dict[str, click.Parameter]:
-    """A command's options by each of their names, its arguments by what the help calls them."""
+    """A command's options by each of their names, and its arguments by their names in the help."""
     found: dict[str, click.Parameter] = {}
     for parameter in command.params:
         if isinstance(parameter, click.Argument):
@@ -82,9 +82,9 @@ def parameters(command: click.Command) -> dict[str, click.Parameter]:
 
 
 class CheckedCommand(click.Command):
-    """A command that refuses what it would ignore: an option given twice, and what its ``rules`` say.
+    """A command that does not accept what it would ignore: repeated options, and those that break its ``rules``.
 
-    It refuses empty values as well, but for the options in ``may_be_empty``.
+    Empty values are errors too, except of the options in ``may_be_empty``.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class CheckedCommand(click.Command):
 def command(
     *rules: Rule, cls: type[CheckedCommand] = CheckedCommand, may_be_empty: Collection[str] = ()
 ) -> Callable[[Callable[..., Any]], click.Command]:
-    """A command of click's whose options keep the ``rules``, and have a value unless they ``may_be_empty``."""
+    """A click command whose options are checked against ``rules``; they have values unless they ``may_be_empty``."""
     return click.command(cls=cls, rules=rules, may_be_empty=may_be_empty)
 
 
@@ -155,7 +155,7 @@ data_dir_option = click.option(
 best_option = click.option("--best", is_flag=True, help="Use the weights with the lowest held-out loss, not the last.")
 
 
-# Numbers of options are written as those of files: Python, and so click, would take 1_6 for 16, and 1e3 for no number.
+# Numbers in options are read like numbers in files. Python, and therefore click, would read 1_6 as 16 and reject 1e3.
 
 
 class Whole(click.IntRange):
@@ -170,7 +170,7 @@ class Whole(click.IntRange):
         return super().convert(int(number), param, ctx)
 
     def _describe_range(self) -> str:
-        """The range as the help shows it: click writes ``x<=None`` for a number that has no bounds."""
+        """The range for the help: click would write ``x<=None`` for a number without bounds."""
         return "" if self.min is None and self.max is None else super()._describe_range()
 
 
@@ -184,7 +184,7 @@ class Number(click.FloatRange):
 
 
 def _number(value: Any, wanted: str, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
-    """The number that an option's text is, or its default. Raises click.BadParameter."""
+    """The number in an option's text, or its default. Raises click.BadParameter."""
     from cnncli.arithmetic.numerals import read_number, rewritten
 
     number: int | float | None = read_number(value) if isinstance(value, str) else value
@@ -195,7 +195,7 @@ def _number(value: Any, wanted: str, param: click.Parameter | None, ctx: click.C
 
 
 def format_option(*formats: str) -> Callable[[Command], Command]:
-    """``--format``, with ``table`` for reading and the others for programs and papers."""
+    """``--format``: ``table`` for reading, the others for programs and papers."""
     return click.option(
         "--format", "form", type=click.Choice(formats), default="table", show_default=True, help="Output format."
     )

@@ -1,4 +1,4 @@
-"""Receptive fields, drawn: as text, and on a picture."""
+"""Draws the input region of a unit, as text and on an image."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from cnncli.arithmetic.shape import Shape, format_input_shape
 from cnncli.errors import CnnError
 from cnncli.runs.folder import write_output
 
-COLUMNS, ROWS = 48, 20  # of a sketch
-SIDE = 480  # the least pixels of the longer side of a drawing
+MAX_COLUMNS, MAX_ROWS = 48, 20  # of a sketch
+MIN_SIDE = 480  # pixels of the longer side of a drawing
 OUTLINE, DIMMED = (255, 64, 32), 0.4
 
 
 def sketch(rectangle: Rectangle | None, shape: Shape) -> list[str]:
-    """The input with ``#`` where the unit sees it, ``.`` elsewhere; signs stand for several pixels of a large one."""
+    """The input with ``#`` inside the rectangle and ``.`` outside; a character may stand for several pixels."""
     sizes = shape[1:]
     if len(sizes) not in (1, 2):
         return []
     height, width = (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
-    down = max(1, -(-height // ROWS), -(-width // COLUMNS))
+    down = max(1, -(-height // MAX_ROWS), -(-width // MAX_COLUMNS))
     across = down
     box = [(0, 0), *rectangle] if rectangle is not None and len(rectangle) == 1 else list(rectangle or [])
     lines = []
@@ -31,7 +31,7 @@ def sketch(rectangle: Rectangle | None, shape: Shape) -> list[str]:
             for left in range(0, width, across)
         )
         lines.append(f"  {line}")
-    return lines if down == 1 else [*lines, f"  (each sign stands for {down}x{across} pixels)"]
+    return lines if down == 1 else [*lines, f"  (each character stands for {down}x{across} pixels)"]
 
 
 def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -39,15 +39,15 @@ def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -> str:
-    """Write ``image`` as the network sees it, with what the unit sees outlined and the rest dimmed; what was done.
+    """Write ``image`` with the rectangle outlined and the rest dimmed; returns a line that describes the file.
 
-    The picture is brought to the input's size, then enlarged so that single pixels can be told apart.
-    Raises CnnError for what is no picture, an input that is none, and a place that cannot be written.
+    The image is resized to the input's size, then enlarged until single pixels can be told apart.
+    Raises CnnError for a file that is not an image, an input without two axes, and a file that cannot be written.
     """
     if len(shape) != 3:
         raise CnnError(
             f"an input of {format_input_shape(shape)} is not an image",
-            "a receptive field is drawn on inputs with two axes",
+            "draw on an input with two spatial axes",
         )
     from PIL import Image, ImageDraw
 
@@ -58,7 +58,7 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
         picture = opened.convert("RGB")
     resized = picture.size != (width, height)
     picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    scale = max(1, -(-SIDE // max(width, height)))
+    scale = max(1, -(-MIN_SIDE // max(width, height)))
     picture = picture.resize((width * scale, height * scale), Image.Resampling.NEAREST)
     dimmed = picture.point(lambda value: int(value * DIMMED))
     if rectangle is not None:
@@ -73,4 +73,4 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
         write_output(output, data.getvalue())
     except OSError as error:
         raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None
-    return f"{output}: drawn on {image}" + (f", brought to {height}x{width}" if resized else "")
+    return f"{output}: drawn on {image}" + (f", resized to {height}x{width}" if resized else "")

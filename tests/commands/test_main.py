@@ -68,10 +68,18 @@ def test_every_command_has_help_whose_first_line_is_its_summary_and_stands_in_th
             assert parameter.help, f"{name} {parameter.name} has no help"
 
 
+def test_help_shows_each_command_in_one_line_of_80_columns(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cnn("--help").out.splitlines()
+    for name, summary in SUMMARIES.items():
+        assert any(line.split() == [name, *summary.split()] for line in lines)
+    assert [line for line in lines if line.endswith(":")] == ["Options:", "Calculate:", "Train:", "Teach:"]
+
+
 def test_an_unknown_command_is_answered_with_the_nearest(cnn: Run) -> None:
     ended = cnn("sumarize", "lenet5")
     assert ended.code == 2
-    assert "there is no command 'sumarize'; did you mean summarize?" in ended.err
+    assert "unknown command 'sumarize'; did you mean summarize?" in ended.err
 
 
 def test_an_unknown_option_is_one_line_of_error(cnn: Run) -> None:

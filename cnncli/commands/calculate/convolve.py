@@ -62,7 +62,7 @@ class WithMatrices(options.CheckedCommand):
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the filtered picture.")
 @options.format_option("table", "json")
 def command(matrix: str | None, kernels: tuple[str, ...], form: str, **given: Any) -> None:
-    """Convolution and pooling on small matrices, as the lectures do it by hand, and on pictures.
+    """Work out convolution and pooling by hand, step by step.
 
     \b
       cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3" --steps

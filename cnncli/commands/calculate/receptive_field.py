@@ -1,4 +1,4 @@
-"""``cnn receptive-field``: what one unit sees of the input."""
+"""``cnn receptive-field``: the input region that one unit depends on."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from cnncli.inference import Inferred, ReceptiveField
 
 
-@options.command(options.needs("--on", "--image"))
+@options.command(
+    options.needs("--on", "--image"),
+    options.needs("--image", "-o", why="write --image photo.png -o region.png"),
+    options.needs("-o", "--image", why="write --image photo.png -o region.png"),
+)
 @options.architecture
 @click.argument("layer")
-@click.option("--unit", metavar="ROW,COLUMN", help="A unit of the map, counted from 0 (default: the middle one).")
-@click.option("--image", type=click.Path(path_type=Path), help="Draw it on this picture …")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="… into this PNG file.")
-@click.option("--on", "source", help="The input to draw on, of several.")
+@click.option("--unit", metavar="ROW,COLUMN", help="Position in the feature map, from 0 (default: the middle).")
+@click.option("--image", type=click.Path(path_type=Path), help="Image to draw on; requires -o.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="PNG file to write; requires --image.")
+@click.option("--on", "source", metavar="NAME", help="Which of several inputs to draw.")
 @options.input_option
 @options.set_option
 @options.format_option("table", "json")
@@ -39,30 +43,28 @@ def command(
 ) -> None:
     """Show the exact input region one unit depends on.
 
-    LAYER is a layer of ARCH, named as in cnn summarize.
-    Padding on the way is taken into account: a unit near the border sees less.
+    LAYER is named as in cnn summarize. Unlike the receptive field, the region is clipped at borders: padding does not
+    depend on the input.
     """
     from cnncli.analysis.input_region import footprint
     from cnncli.loading import load
 
-    if (image is None) != (output is None):
-        raise CnnError("--image and -o go together", "write --image photo.png -o seen.png")
     loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
     inferred = loaded.inferred
     inferred.layer(layer)
     chosen = _unit(inferred, layer, unit)
-    seen = footprint(inferred, layer, chosen)
+    regions = footprint(inferred, layer, chosen)
     if form == "json":
         import json
 
-        click.echo(json.dumps(_record(inferred, layer, chosen, seen), indent=1))
+        click.echo(json.dumps(_record(inferred, layer, chosen, regions), indent=1))
     else:
-        click.echo("\n".join(_lines(inferred, layer, chosen, seen)))
-    if image is not None and output is not None:
+        click.echo("\n".join(_lines(inferred, layer, chosen, regions)))
+    if image is not None and output is not None:  # each needs the other
         from cnncli.drawing.receptive_field import draw
 
         name = _drawn_input(inferred, source)
-        click.echo(draw(seen.get(name), inferred.shape(name), image, output), err=form == "json")
+        click.echo(draw(regions.get(name), inferred.shape(name), image, output), err=form == "json")
 
 
 def _unit(inferred: Inferred, layer: str, text: str | None) -> tuple[int, ...]:
@@ -74,14 +76,18 @@ def _unit(inferred: Inferred, layer: str, text: str | None) -> tuple[int, ...]:
         return middle_unit(shape)
     parts = [part.strip() for part in text.split(",")]
     if len(shape) == 1:
-        raise CnnError(f"--unit {text}: {layer} is a vector, all of whose units see the same", "leave --unit out")
+        raise CnnError(f"--unit {text}: all units of {layer}, a vector, depend on the same region", "leave --unit out")
     if len(parts) != len(shape) - 1 or not all(map(is_digits, parts)):
         example = ",".join(str((size - 1) // 2) for size in shape[1:])
-        raise CnnError(f"--unit {text}: is not a unit of a map of {format_shape(shape)}", f"write --unit {example}")
+        raise CnnError(
+            f"--unit {text}: not a position in a {format_shape(shape)} feature map", f"write --unit {example}"
+        )
     unit = tuple(int(part[:12]) for part in parts)
     if any(index >= size for index, size in zip(unit, shape[1:], strict=True)):
         last = ",".join(str(size - 1) for size in shape[1:])
-        raise CnnError(f"--unit {text}: {layer} is a map of {format_shape(shape)}", f"its units go from 0 to {last}")
+        raise CnnError(
+            f"--unit {text}: outside {layer}, a {format_shape(shape)} feature map", f"the last unit is {last}"
+        )
     return unit
 
 
@@ -90,11 +96,11 @@ def _drawn_input(inferred: Inferred, source: str | None) -> str:
     if source is None:
         return names[0]
     if source not in names:
-        raise CnnError(f"--on {source}: the network has no such input", f"its inputs are {', '.join(names)}")
+        raise CnnError(f"--on {source}: unknown input", f"the inputs are {', '.join(names)}")
     return source
 
 
-def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], seen: dict[str, Rectangle]) -> list[str]:
+def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[str, Rectangle]) -> list[str]:
     from cnncli.analysis.input_region import share
     from cnncli.arithmetic.shape import format_input_shape, format_shape
     from cnncli.drawing.receptive_field import sketch
@@ -104,46 +110,46 @@ def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], seen: dict[str
     lines = []
     for entry in inferred.graph.inputs:
         of = f"{entry.name} {format_input_shape(entry.shape)}"
-        if entry.name not in seen:
-            lines.append(f"{what} sees nothing of {of}")
+        if entry.name not in regions:
+            lines.append(f"{what} does not depend on {of}")
             continue
-        rectangle = seen[entry.name]
+        rectangle = regions[entry.name]
         sizes = "x".join(str(last - first + 1) for first, last in rectangle)
-        lines.append(f"{what} sees {sizes} of {of}, {share(rectangle, entry.shape):.1%}")
+        lines.append(f"{what} depends on {sizes} of {of}, {share(rectangle, entry.shape):.1%}")
         for axis, (first, last) in zip(_axes(len(rectangle)), rectangle, strict=True):
             lines.append(f"  {axis} {first} to {last}")
-        lines += [f"  {line}" for line in _general(inferred.facts[layer].receptive_field[entry.name])]
+        lines += [f"  {line}" for line in _away_from_borders(inferred.facts[layer].receptive_field[entry.name])]
         lines += ["", *sketch(rectangle, entry.shape)]
     return lines
 
 
-def _general(field: ReceptiveField) -> list[str]:
-    """The receptive field of any unit far from the borders."""
+def _away_from_borders(field: ReceptiveField) -> list[str]:
+    """The receptive field, which is the region of a unit that no border clips."""
     size = "x".join(str(axis.size) for axis in field.axes)
     if all(axis.advance == 0 for axis in field.axes):
-        return [f"every unit of it sees {size}"]
+        return [f"every unit: RF {size}"]
     strides = "x".join(str(axis.stride) for axis in field.axes)
     offsets = ", ".join(str(axis.offset) for axis in field.axes)
-    said = [f"far from the border a unit sees {size}; it moves by {strides} from unit to unit, from {offsets} on"]
+    lines = [f"away from borders: RF {size}, stride {strides}, offset {offsets}"]
     if any(axis.empty for axis in field.axes):
-        said.append("some see nothing: they read only what lies between the taps of a transposed convolution")
-    return said if field.aligned else [*said, "the paths to it differ in centre or stride"]
+        lines.append("some units depend on no input: they lie between the taps of a transposed convolution")
+    return lines if field.aligned else [*lines, "merged paths differ in center or stride"]
 
 
 def _axes(count: int) -> tuple[str, ...]:
     return {0: (), 1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}[count]
 
 
-def _record(inferred: Inferred, layer: str, unit: tuple[int, ...], seen: dict[str, Rectangle]) -> dict[str, Any]:
+def _record(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[str, Rectangle]) -> dict[str, Any]:
     from cnncli.analysis.input_region import share
     from cnncli.views.summary.columns import stride_value
 
     inputs: dict[str, Any] = {}
     for entry in inferred.graph.inputs:
-        if entry.name not in seen:
+        if entry.name not in regions:
             inputs[entry.name] = None
             continue
-        rectangle, field = seen[entry.name], inferred.facts[layer].receptive_field[entry.name]
+        rectangle, field = regions[entry.name], inferred.facts[layer].receptive_field[entry.name]
         inputs[entry.name] = {
             "first": [first for first, _ in rectangle],
             "last": [last for _, last in rectangle],

@@ -91,7 +91,7 @@ GOES_WITH = {
 @options.set_option
 @options.format_option("table", "json")
 def command(architecture: str | None, form: str, **asked: Any) -> None:
-    """Find windows, input sizes, depths or widths that meet a target.
+    """Find windows, sizes, depths or widths that meet a target.
 
     \b
       cnn solve --in 7 --out 3                         the windows that do it

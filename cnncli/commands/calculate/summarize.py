@@ -58,7 +58,7 @@ def command(
     at: tuple[str, ...],
     **shown: Any,
 ) -> None:
-    """Show each layer's output shape, parameters, MACs and receptive field.
+    """Show each layer's shape, parameters, MACs, receptive field.
 
     ARCH is a YAML file, - for standard input, or a bundled name (cnn list).
 

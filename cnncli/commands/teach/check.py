@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--gradescope", type=click.Path(path_type=Path), help="Write a Gradescope results.json there.")
 @options.format_option("table", "json")
 def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None, form: str) -> None:
-    """Check homework answers; show derivations and likely mistakes.
+    """Check homework; show derivations and likely mistakes.
 
     A SHEET is YAML: architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …}. Ends with 0 only if all
     answers are right.
