@@ -54,7 +54,9 @@ def _run() -> int:
     except click.exceptions.Abort:
         return INTERRUPTED
     except Undecided:
-        _complain("cnn: the answer depends on the open sizes in a way that has no one formula\n  give --input numbers")
+        _complain(
+            "cnn: the answer depends on the open sizes in a way that has no single formula\n  give --input numbers"
+        )
         return NO
     except BrokenPipeError:
         _discard_output()
@@ -80,7 +82,7 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "cnn: the input is nested too deeply"
     if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
-        return "cnn: out of memory\n  use a smaller network, batch or data set"
+        return "cnn: out of memory\n  use a smaller network, batch or dataset"
     package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
     if package not in ("", "cnncli"):
         missing = isinstance(error, ModuleNotFoundError)
@@ -89,10 +91,7 @@ def _unexpected(error: Exception) -> str:
             f"{'which is not installed' if missing else f'which cannot be imported: {error}'}\n"
             f"  pip install {INSTALLED_AS.get(package, package)}"
         )
-    return (
-        f"cnn: an error inside cnn itself: {type(error).__name__}: {error}\n"
-        "  this is a bug, please report it; CNN_DEBUG=1 shows where it happened"
-    )
+    return f"cnn: a bug in cnn: {type(error).__name__}: {error}\n  please report it; CNN_DEBUG=1 prints the traceback"
 
 
 def _complain(text: str) -> None:

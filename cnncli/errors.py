@@ -51,7 +51,7 @@ class Problem(NamedTuple):
         if self.place is not None and self.place.text.strip():
             lines.append(self.place.excerpt())
         if self.way:
-            lines.append(f"  the way here: {self.way}")
+            lines.append(f"  shapes so far: {self.way}")
         if self.hint:
             lines.append(f"  {self.hint}")
         return "\n".join(lines)

@@ -55,7 +55,7 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
     names = list(bundled())
     hint = suggestion(architecture[:60], names, "cnn list shows the bundled ones")
     shown = architecture[:100] or "''"
-    raise CnnError(f"{shown}: there is no such file and no bundled architecture of that name", hint)
+    raise CnnError(f"{shown}: no such file or bundled network", hint)
 
 
 def load(
@@ -117,8 +117,8 @@ def _refuse_open_sizes(source: Source, graph: Graph, wording: Options) -> None:
     for entry in graph.inputs:
         if any(map(is_open, entry.shape)):
             raise CnnError(
-                f"{source.name}: the input {format_input_shape(entry.shape)} has sizes that stay open",
-                f"give it numbers, as with {wording.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",
+                f"{source.name}: the input {format_input_shape(entry.shape)} has symbolic sizes",
+                f"give numbers, e.g. {wording.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",
             )
 
 

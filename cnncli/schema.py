@@ -38,7 +38,7 @@ class Record:
             if name in fields:
                 values[name] = fields.pop(name)
             elif field.required:
-                raise TypeError(f"{type(self).__name__} needs {name}")
+                raise TypeError(f"{type(self).__name__}: missing required field: {name}")
             else:
                 values[name] = field.default
         if fields:

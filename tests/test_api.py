@@ -113,7 +113,7 @@ def test_a_path_is_quoted_as_it_is(name: str) -> None:
 def test_each_of_several_inputs_is_named_in_what_to_write(tmp_path: Path) -> None:
     path = tmp_path / "--set x=1.yaml"
     path.write_text("inputs: {left: 3x8x8, right: 3x8x8}\nlayers: [add: [left, right]]\n")
-    for shape, said in (("28x28", "write inputs={'left': '1x28x28'}"), ("3xHxW", "with inputs={'left': '3x224x224'}")):
+    for shape, said in (("28x28", "write inputs={'left': '1x28x28'}"), ("3xHxW", "e.g. inputs={'left': '3x224x224'}")):
         with pytest.raises(CnnError) as refusal:
             load(path, inputs={"left": shape})
         assert said in str(refusal.value)

@@ -45,7 +45,7 @@ net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with p
 (7 - 3)/3 + 1 = 2.333 positions
     - conv: {filters: 1, kernel: 3, stride: 3, rounding: exact}
                                     ^
-  the way here: input 1x7x7
+  shapes so far: input 1x7x7
   use stride 1 or 2, or padding 1, or rounding: floor"""
     )
     loose = figures("conv: {filters: 1, kernel: 3, stride: 3}", input="1x7x7")

@@ -100,7 +100,7 @@ def named(path: Path | str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
+        raise CnnError(f"{path}: no such file") from None
     except OSError as error:
         raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
 

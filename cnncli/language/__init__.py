@@ -180,7 +180,9 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
     layers = root.entries.get("layers")
     if not isinstance(layers, Sequence) or not layers.items:
         at = layers or root.keys.get("layers", root)
-        reading.note(at, "the network needs layers: a list", "write layers: and below it a line for each, as - relu")
+        reading.note(
+            at, "the network needs a list of layers", "write layers: and after it a line for each, e.g. - relu"
+        )
         return ()
     reserved = dict.fromkeys(inputs, "an input")
     end = expansion.expand(layers, expansion.top, "", inputs[0] if len(inputs) == 1 else None, reserved)
@@ -196,7 +198,7 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
         if name is None:
             continue
         if name in names:
-            reading.note(item, f"{name!r} is an output already", "name each output once")
+            reading.note(item, f"{name!r} is already an output", "name each output once")
         elif name:
             names.append(name)
     return tuple(names)
@@ -213,7 +215,7 @@ def _output(reading: Reading, node: Value, expansion: Expansion) -> str | None:
     if name not in expansion.outputs:
         lately = list(islice(reversed(expansion.outputs), SEARCHED))
         hint = suggestion(name[:NAME_LIMIT], lately, "outputs are names of layers")
-        reading.note(node, f"there is no layer {name!r} to be an output", hint)
+        reading.note(node, f"unknown layer {name!r} in outputs", hint)
     return expansion.outputs.get(name, "")
 
 

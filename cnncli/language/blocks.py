@@ -118,9 +118,9 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
     for kind, value in mapping.entries.items():
         at = mapping.keys[kind]
         if kind not in KINDS and kind not in blocks:
-            from cnncli.language.foreign import kind_hint
+            from cnncli.language.aliases import kind_hint
 
-            reading.note(at, f"there is no kind of layer {kind!r}", kind_hint(kind, [*KINDS, *blocks]))
+            reading.note(at, f"unknown layer type {kind!r}", kind_hint(kind, [*KINDS, *blocks]))
             continue
         try:
             fields = reading.mapping(value, f"the defaults of {kind}", f"write {kind}: {{field: value}}")
@@ -131,7 +131,7 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
         known = list(KINDS[kind].schema) if kind in KINDS else list(blocks[kind].parameters)
         for field in fields.entries:
             if field not in known:
-                from cnncli.language.foreign import field_hint
+                from cnncli.language.aliases import field_hint
 
                 reading.note(fields.keys[field], f"{kind} has no field {field!r}", field_hint(field, known))
         defaults[kind] = fields
@@ -159,7 +159,7 @@ def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
 
 def _read_block(reading: Reading, name: str, at: Value, value: Value) -> Block:
     if name in KINDS or name in COMPOSITES:
-        reading.fail(at, f"a block cannot be called {name}, which is a kind of layer", "choose another name")
+        reading.fail(at, f"a block cannot be called {name}, which is a layer type", "choose another name")
     if not is_name(name):
         reading.fail(at, f"{name!r} is not a name for a block", NAME_HINT)
     body = reading.mapping(value, f"the block {name}", "write parameters: {…} and layers: […] in it")
@@ -202,7 +202,7 @@ def _note_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
                 settled.add(way.pop())
             elif called[0] in way:
                 circle = " -> ".join([*way[way.index(called[0]) :], called[0]])
-                hint = "use repeat for what comes several times"
+                hint = "use repeat for layers that occur several times"
                 reading.note(called[1], f"a block cannot use itself: {circle}", hint)
                 blocks[called[0]] = blocks[called[0]]._replace(layers=None)
             elif called[0] not in settled:

@@ -118,7 +118,7 @@ def _times(expansion: Expansion, node: Value, env: Env) -> int:
         expansion.reading.fail(node, f"times must be a whole number of at least 0, not {shown(times)}", hint)
     if times > LAYER_LIMIT:
         expansion.reading.fail(
-            node, f"{times:,} rounds make more than {LAYER_LIMIT:,} layers (the limit)", "repeat fewer times"
+            node, f"{times:,} repeats give more than {LAYER_LIMIT:,} layers (the limit)", "repeat fewer times"
         )
     return times
 

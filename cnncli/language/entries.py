@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import InvalidValue
+from cnncli.language.aliases import field_hint
 from cnncli.language.blocks import EVERYWHERE, SHARE
 from cnncli.language.expressions import Env
-from cnncli.language.foreign import field_hint
 from cnncli.language.reading import Reading, ReportedError, is_nothing
 from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers import KINDS, Layer
@@ -113,4 +113,5 @@ class LayerReader:
         ]
         example = ", ".join([*kept[:3], *(f"{name}: …" for name in missing)])
         hint = f"write {entry.kind}: {{{example}}}"
-        self.reading.fail(entry.at, f"{entry.kind} needs {' and '.join(missing)}", hint, full)
+        plural = "s" if len(missing) > 1 else ""
+        self.reading.fail(entry.at, f"missing required field{plural}: {', '.join(missing)}", hint, full)

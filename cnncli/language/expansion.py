@@ -10,10 +10,10 @@ from typing import NamedTuple, NoReturn
 from cnncli.arithmetic.shape import Shape
 from cnncli.errors import CnnError, Place, closest
 from cnncli.graph import Group, Node, Origin
+from cnncli.language.aliases import kind_hint, kind_meant
 from cnncli.language.blocks import SHARE, Block
 from cnncli.language.entries import Entry, LayerReader
 from cnncli.language.expressions import Env
-from cnncli.language.foreign import kind_hint, kind_meant
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Reading, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer, ShapeError, Shapes
@@ -22,7 +22,7 @@ from cnncli.layers.fields import shown
 LAYER_LIMIT = 100_000
 STEP_LIMIT = 10 * LAYER_LIMIT  # entries and rounds looked at: bounds repeats of nothing
 SCOPE_LIMIT = 32  # composites and blocks in one another
-NO_LAYER = ("a layer is a kind, or kind: value", "write - relu, or - linear: 120")
+NO_LAYER = ("a layer is a type, or type: value", "write - relu, or - linear: 120")
 SEARCHED = 300  # names looked through for a misspelling
 
 
@@ -156,7 +156,7 @@ class Expansion:
             return ""
         if name in first:
             line = first[name].line + 1
-            self.reading.note(node, f"the name {name!r} is taken (line {line})", "a name is unique in its scope")
+            self.reading.note(node, f"the name {name!r} is taken (line {line})", "names are unique in a scope")
             return ""
         first[name] = node
         return name
@@ -186,7 +186,7 @@ class Expansion:
             kind, other = list(item.keys)[:2]
             self.reading.fail(
                 item.keys[other],
-                f"{kind} and {other} stand in one list item",
+                f"{kind} and {other} are in one list item",
                 f"indent the fields of {kind} further, or put them in braces: - {kind}: {{{other}: …}}",
             )
         ((kind, body),) = item.entries.items()
@@ -194,7 +194,7 @@ class Expansion:
         return Entry(self._kind(key, env), key, body)
 
     def _kind(self, node: Value, env: Env) -> str:
-        kind = self.reading.text(node, env, "a kind of layer")
+        kind = self.reading.text(node, env, "a layer type")
         if not kind:
             self.reading.fail(node, *NO_LAYER)
         return kind
@@ -203,8 +203,9 @@ class Expansion:
         hint = "write when: {test: $project, layers: [ … ], otherwise: [ … ]}"
         body = self.reading.mapping(entry.body or entry.at, "when", hint)
         self.reading.known_keys(body, ("test", "layers", "otherwise"), "when")
-        if "test" not in body.entries or "layers" not in body.entries:
-            self.reading.fail(entry.at, "when needs a test and layers", hint)
+        missing = [key for key in ("test", "layers") if key not in body.entries]
+        if missing:
+            self.layer_reader.fail_missing(entry, missing, "")
         test = self.reading.value(body.entries["test"], env)
         if not isinstance(test, bool):
             self.reading.fail(body.entries["test"], f"a test is true or false, not {shown(test)}", "compare: $n > 0")
@@ -240,7 +241,7 @@ class Expansion:
         composite = self.composites.get(kind)
         if composite is None:
             known = [*KINDS, *self.composites, "when"]
-            self.reading.note(entry.at, f"there is no kind of layer {kind!r}", kind_hint(kind, known))
+            self.reading.note(entry.at, f"unknown layer type {kind!r}", kind_hint(kind, known))
             meant = kind_meant(kind, known) or "unreadable"  # numbered as what it should be: uses of its name are right
             return self._append(scope.prefix + scope.number(meant, name), UNREADABLE, (), None)
         return self._composite(composite, entry, name, env, scope, above)
@@ -319,7 +320,7 @@ class Expansion:
                 self._which_input(entry, full)
             return (above,)
         if node is None:
-            self.reading.fail(entry.at, f"{entry.kind} needs from", f"write {entry.kind}: [name, name]", full)
+            self.reading.fail(entry.at, "missing required field: from", f"write {entry.kind}: [name, name]", full)
         items = node.items if isinstance(node, Sequence) else [node]
         sources = tuple(self._look_up(item, env, scope, full) for item in items)
         if not merges and len(sources) != 1:
@@ -353,9 +354,9 @@ class Expansion:
         lately = [path.removeprefix(scope.prefix) for path in islice(reversed(self.outputs), SEARCHED)]
         near = closest(name[:NAME_LIMIT], lately)
         visible = [path for path in lately if "." not in path][:8]
-        hint = f"did you mean {near}?" if near else f"a layer reads what stands above it: {', '.join(visible[::-1])}"
-        self.reading.fail(node, f"there is no layer {name!r} above", hint, full)
+        hint = f"did you mean {near}?" if near else f"the earlier layers are {', '.join(visible[::-1])}"
+        self.reading.fail(node, f"no earlier layer {name!r}", hint, full)
 
     def _which_input(self, entry: Entry, full: str) -> NoReturn:
         names = " or ".join(self.inputs)
-        self.reading.fail(entry.at, "the network has several inputs: which one?", f"write from: {names}", full)
+        self.reading.fail(entry.at, "the network has several inputs; name one of them", f"write from: {names}", full)

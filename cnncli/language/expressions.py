@@ -51,7 +51,7 @@ def evaluate(text: str, env: Env) -> Any:
     except ZeroDivisionError:
         raise BadExpression("divides by zero") from None
     except OverflowError:
-        raise BadExpression("works out to a number that is too large") from None
+        raise BadExpression("gives a number that is too large") from None
 
 
 _cache: dict[str, Evaluate] = {}
@@ -116,12 +116,12 @@ def _token_end(text: str, at: int) -> tuple[str, int]:
     if char in "'\"":
         end = text.find(char, at + 1)
         if end < 0:
-            raise BadExpression("has a quote that is not closed", at)
+            raise BadExpression("has an unclosed quote", at)
         return "text", end + 1
     for symbol in _SYMBOLS:
         if text.startswith(symbol, at):
             return "symbol", at + len(symbol)
-    raise BadExpression(f"has a {char!r}, which means nothing in an expression", at)
+    raise BadExpression(f"has an unexpected {char!r}", at)
 
 
 def _word_end(text: str, at: int) -> int:
@@ -168,9 +168,9 @@ class _Parser:
     def unexpected(self) -> NoReturn:
         kind, text, at = self.token
         if kind == "end":
-            raise BadExpression("ends too early", at)
+            raise BadExpression("is incomplete", at)
         hint = "put a text in quotes" if kind == "word" else ""
-        raise BadExpression(f"has {text!r} where it means nothing", at, hint)
+        raise BadExpression(f"has an unexpected {text!r}", at, hint)
 
     def choice(self) -> Evaluate:
         self.depth += 1
@@ -276,7 +276,7 @@ class _Parser:
             arguments.append(self.choice())
         self.need(")")
         if name in ("round", "ceil", "floor") and len(arguments) != 1:
-            raise BadExpression(f"gives {name} {len(arguments)} values; it takes one", at)
+            raise BadExpression(f"passes {name} {len(arguments)} values; it takes one", at)
         function = _FUNCTIONS[name]
         if len(arguments) == 1:
             only = arguments[0]
@@ -350,7 +350,7 @@ def _arithmetic(sign: str, left: Evaluate, right: Evaluate) -> Evaluate:
     def evaluate_both(env: Env) -> int | float:
         result: int | float = infer_layer(_number(left(env)), _number(right(env)))
         if not abs(result) <= VALUE_LIMIT:
-            raise BadExpression("works out to a number above 10^18 (the limit)")
+            raise BadExpression("gives a number above 10^18 (the limit)")
         return result
 
     return evaluate_both
@@ -360,7 +360,7 @@ def _power(base: float, exponent: float) -> float:
     if abs(exponent) > POWER_LIMIT:
         raise BadExpression(f"has a power of {exponent:g}; the limit is {POWER_LIMIT}")
     if isinstance(base, int) and abs(base) > 1 and base.bit_length() * exponent > 128:
-        raise BadExpression("works out to a number above 10^18 (the limit)")
+        raise BadExpression("gives a number above 10^18 (the limit)")
     result = base**exponent
     if isinstance(result, complex):
         raise BadExpression("takes a root of a negative number")

@@ -51,7 +51,7 @@ class Reading:
         if isinstance(node, Scalar):
             return self._expression(node, env, layer) if "$" in node.text else plain_value(node)
         if not isinstance(node, Sequence):
-            message = "a mapping (name: value) stands where a value is expected"
+            message = "expected a value, not a mapping (name: value)"
             self.fail(node, message, "write a number, a word or a list", layer)
         return [self.value(item, env, layer) for item in node.items]
 
@@ -88,7 +88,11 @@ class Reading:
         for key, at in node.keys.items():
             if key not in known:
                 near = closest(key, known)
-                self.note(at, f"{what} has no {key!r}", f"write {near}" if near else f"it takes {', '.join(known)}")
+                self.note(
+                    at,
+                    f"{what} has no key {key!r}",
+                    f"did you mean {near}?" if near else f"the keys are {', '.join(known)}",
+                )
 
 
 def _holds_name(text: str) -> bool:

@@ -220,13 +220,13 @@ def _refuse_tag(source: Source, event: Any) -> None:
     if event.tag and event.tag != "!":
         at = _at(event)
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:60]
-        raise source.error(at, f"the tag {tag} means nothing here", "remove it")
+        raise source.error(at, f"the tag {tag} is not supported", "remove it")
 
 
 def _aliased(source: Source, event: Any, anchors: dict[str, Value], open_anchors: dict[str, Value]) -> Value:
     at = _at(event)
     if event.anchor in open_anchors:
-        raise source.error(at, f"*{event.anchor} stands inside of what it repeats", "an alias cannot contain itself")
+        raise source.error(at, f"*{event.anchor} is inside the value that it repeats", "an alias cannot contain itself")
     if event.anchor not in anchors:
         raise source.error(at, f"there is no &{event.anchor} above *{event.anchor}")
     return anchors[event.anchor]
@@ -261,7 +261,7 @@ def _enter(source: Source, parent: Value, key: Scalar, value: Value) -> None:
         return
     if key.text in parent.keys and parent.keys[key.text].start >= parent.start:
         first = parent.keys[key.text]
-        raise source.error(key, f"{key.text!r} is given twice", f"it stands in line {first.line + 1} already; keep one")
+        raise source.error(key, f"{key.text!r} is given twice", f"it is already in line {first.line + 1}; keep one")
     parent.entries[key.text] = value
     parent.keys[key.text] = key
     parent.dynamic = parent.dynamic or key.dynamic
@@ -271,7 +271,7 @@ def _merge(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
     """YAML's ``<<: *defaults``: the entries that the mapping does not give itself."""
     for merged in value.items if isinstance(value, Sequence) else [value]:
         if not isinstance(merged, Mapping):
-            raise source.error(key, "<< takes a mapping", "write <<: *name, with &name at a mapping above")
+            raise source.error(key, "<< takes a mapping", "write <<: *name, with &name on an earlier mapping")
         for name, entry in merged.entries.items():
             if name not in parent.entries:
                 parent.entries[name] = entry
@@ -286,7 +286,7 @@ def _syntax_error(source: Source, error: Any) -> CnnError:
         return _unprintable(source, error, problem)
     at = (mark.line, mark.column)
     if "\t" in source.place(at).text[max(0, mark.column - 1) : mark.column + 1]:
-        return source.error(at, "a tab stands here, and YAML indents with spaces", "replace the tab with spaces")
+        return source.error(at, "a tab, where YAML requires spaces", "replace the tab with spaces")
     for sign, message, hint in _SYNTAX_HINTS:
         if sign in problem:
             opened = getattr(error, "context_mark", None) if "opened here" in message else None
@@ -301,7 +301,7 @@ def _unprintable(source: Source, error: Any, problem: str) -> CnnError:
     at = (before.count("\n"), len(before) - before.rfind("\n") - 1)
     character = getattr(error, "character", None)
     which = f"the character U+{character:04X}" if isinstance(character, int) else f"a character ({problem})"
-    return source.error(at, f"{which} cannot stand in a YAML file", "remove it")
+    return source.error(at, f"{which} is not allowed in a YAML file", "remove it")
 
 
 _BRACES = "the brace opened here is not closed, or a comma is missing after it"
@@ -309,7 +309,7 @@ _BRACKETS = "the bracket opened here is not closed, or a comma is missing after 
 _SYNTAX_HINTS = (
     (
         "mapping values are not allowed",
-        "a second ':' in one line, a line indented too far, or no ':' at the end of the line above",
+        "a second ':' in one line, a line indented too far, or no ':' at the end of the previous line",
         "put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes",
     ),
     ("expected ',' or '}'", _BRACES, "write {a: 1, b: 2}"),
@@ -320,12 +320,12 @@ _SYNTAX_HINTS = (
         "a line has no ':' where a key is expected",
         "write key: value, with a space after the ':'",
     ),
-    ("did not find expected key", "the indentation does not fit the lines above", "indent it as its neighbours"),
-    ("did not find expected '-' indicator", "the indentation does not fit the list above", "start each item with '- '"),
+    ("did not find expected key", "the indentation does not match the previous lines", "align it with its neighbors"),
+    ("did not find expected '-' indicator", "the indentation does not match the list", "start each item with '- '"),
     ("unexpected end of stream", "the quote opened here is never closed", "close it"),
     ("cannot start any token", "no value can start with this character", "put the text in quotes"),
     ("expected alphabetic or numeric character", "a name is missing after the * or &", "put the text in quotes"),
-    ("unknown escape character", "a backslash means something in double quotes", "use single quotes"),
+    ("unknown escape character", "a backslash starts an escape sequence in double quotes", "use single quotes"),
 )
 
 

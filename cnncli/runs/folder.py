@@ -216,7 +216,7 @@ def _source(path: Path) -> Source:
     try:
         return decode(str(path), read_bytes(path, FILE_LIMIT))
     except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file", "the run folder is not whole") from None
+        raise CnnError(f"{path}: no such file", "the run folder is not whole") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CnnError(f"{path}: cannot be read: {reason}") from None

@@ -380,6 +380,4 @@ def test_shapes_with_letters_read_as_written() -> None:
 
 def test_what_needs_numbers_asks_for_them() -> None:
     error = read("input: 3xHxW\nlayers: [relu]\n")
-    assert str(error) == (
-        "random.yaml: the input 3xHxW has sizes that stay open\n  give it numbers, as with --input 3x224x224"
-    )
+    assert str(error) == ("random.yaml: the input 3xHxW has symbolic sizes\n  give numbers, e.g. --input 3x224x224")

@@ -143,5 +143,5 @@ def test_an_error_inside_is_no_traceback(cnn: Run, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("cnncli.loading.load", broken)
     ended = cnn("summarize", "lenet5")
     assert ended.code == 2
-    assert ended.err.startswith("cnn: an error inside cnn itself: ZeroDivisionError: planted\n")
+    assert ended.err.startswith("cnn: a bug in cnn: ZeroDivisionError: planted\n")
     assert "Traceback" not in ended.err

@@ -78,7 +78,7 @@ def test_defaults_reach_blocks_and_layers_in_them() -> None:
 @pytest.mark.parametrize(
     ("defaults", "expected"),
     [
-        ("{cnov: {}}", ["there is no kind of layer 'cnov'"]),
+        ("{cnov: {}}", ["unknown layer type 'cnov'"]),
         ("{conv: {fliters: 3}}", ["conv has no field 'fliters'"]),
         ("{conv: 3}", ["the defaults of conv must be a mapping (name: value)"]),
         ("{conv: {stride: 0}}", ["stride must be at least 1, not 0"]),
@@ -121,8 +121,8 @@ def test_names_inside_a_block_are_its_own() -> None:
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
-        ("unit", ["unit needs width"]),
-        ("unit: {stride: 2}", ["unit needs width"]),
+        ("unit", ["missing required field: width"]),
+        ("unit: {stride: 2}", ["missing required field: width"]),
         ("unit: {width: 2, strides: 2}", ["unit has no field 'strides'"]),
         ("unit: {width: 2, wide: 3}", ["the expression '$width * 2 if $wide else $width' uses 3 as true or false"]),
         ("unit: {width: $x}", ["the expression '$x' uses $x, which is not defined"]),
@@ -142,10 +142,10 @@ def test_calls_that_cannot_be(layer: str, expected: list[str]) -> None:
          ["a block cannot use itself: a -> b -> a"]),
         ("{a: {layers: 3}}", ["the block a needs layers: a list"]),
         ("{a: 3}", ["the block a must be a mapping (name: value)"]),
-        ("{a: {layers: [relu], x: 1}}", ["the block a has no 'x'"]),
+        ("{a: {layers: [relu], x: 1}}", ["the block a has no key 'x'"]),
         ("{a: {parameters: {name: 1}, layers: [relu]}}", ["'name' cannot be a parameter"]),
         ("{a: {parameters: 3, layers: [relu]}}", ["the parameters of a must be a mapping (name: value)"]),
-        ("{conv: {layers: [relu]}, a: {layers: [relu]}}", ["a block cannot be called conv, which is a kind of layer"]),
+        ("{conv: {layers: [relu]}, a: {layers: [relu]}}", ["a block cannot be called conv, which is a layer type"]),
         ("{a b: {layers: [relu]}, a: {layers: [relu]}}", ["'a b' is not a name for a block"]),
     ],
 )  # fmt: skip

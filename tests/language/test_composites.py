@@ -58,31 +58,31 @@ def test_when_opens_no_scope_and_may_choose_nothing() -> None:
     ("layer", "message"),
     [
         ("residual", "residual must be a mapping (name: value)"),
-        ("residual: {shortcut: [relu]}", "residual needs layers"),
+        ("residual: {shortcut: [relu]}", "missing required field: layers"),
         ("residual: {layers: relu}", "residual takes a list of layers"),
-        ("residual: {layers: [relu], shotcut: []}", "residual has no 'shotcut'"),
+        ("residual: {layers: [relu], shotcut: []}", "residual has no key 'shotcut'"),
         ("parallel: {branches: []}", "parallel needs at least one branch"),
         ("parallel: {branches: [relu]}", "a branch takes a list of layers"),
         ("parallel: {branches: {a.b: [relu]}}", "'a.b' is not a name"),
         ("parallel: {branches: [[relu]], merge: cat}", "branches cannot be merged by 'cat'"),
-        ("repeat: {layers: [relu]}", "repeat needs times"),
+        ("repeat: {layers: [relu]}", "missing required field: times"),
         ("repeat: {times: -1, layers: [relu]}", "times must be a whole number of at least 0, not -1"),
         ("repeat: {times: 1.5, layers: [relu]}", "times must be a whole number of at least 0, not 1.5"),
         ("repeat: {times: true, layers: [relu]}", "times must be a whole number of at least 0, not true"),
         ("repeat: {times: 2, index: 'a b', layers: [relu]}", "'a b' is not a name"),
-        ("when: {layers: [relu]}", "when needs a test and layers"),
+        ("when: {layers: [relu]}", "missing required field: test"),
         ("when: {test: 1, layers: [relu]}", "a test is true or false, not 1"),
         ("when: {test: true, layers: relu}", "when takes a list of layers"),
-        ("when: {test: true, layers: [], else: []}", "when has no 'else'"),
+        ("when: {test: true, layers: [], else: []}", "when has no key 'else'"),
         ("add: [relu1]", "add joins at least two inputs"),
-        ("add", "add needs from"),
+        ("add", "missing required field: from"),
         ("relu: {from: [relu1, input]}", "relu reads one input, not 2"),
         ("relu: {from: []}", "relu reads one input, not 0"),
-        ("[relu]", "a layer is a kind, or kind: value"),
-        ("{}", "a layer is a kind, or kind: value"),
-        ("'': 3", "a layer is a kind, or kind: value"),
-        ("''", "a layer is a kind, or kind: value"),
-        ("", "a kind of layer must be a word, not nothing"),
+        ("[relu]", "a layer is a type, or type: value"),
+        ("{}", "a layer is a type, or type: value"),
+        ("'': 3", "a layer is a type, or type: value"),
+        ("''", "a layer is a type, or type: value"),
+        ("", "a layer type must be a word, not nothing"),
     ],
 )
 def test_what_composites_refuse(layer: str, message: str) -> None:
@@ -92,7 +92,7 @@ def test_what_composites_refuse(layer: str, message: str) -> None:
 def test_a_mistake_in_a_repeated_layer_is_told_once() -> None:
     assert messages("repeat: {times: 9, index: i, layers: [conv: {filters: $i - 20, kernel: 1}, rleu]}") == [
         "filters must be at least 1, not -20 (from $i - 20)",
-        "there is no kind of layer 'rleu'",
+        "unknown layer type 'rleu'",
     ]
     assert messages("repeat: {times: 9, layers: [conv: {filters: $missing, kernel: 1}]}") == [
         "the expression '$missing' uses $missing, which is not defined"
@@ -110,8 +110,8 @@ def test_independent_mistakes_are_told_at_once_and_what_follows_from_them_is_not
     )
     assert [(problem.place.line if problem.place else 0, problem.message) for problem in refusal(text).problems] == [
         (3, "filters must be at least 1, not 0"),
-        (6, "there is no kind of layer 'cnov'"),
-        (8, "there is no layer 'nowhere' above"),
+        (6, "unknown layer type 'cnov'"),
+        (8, "no earlier layer 'nowhere'"),
     ]
 
 

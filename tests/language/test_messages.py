@@ -14,7 +14,7 @@ CASES = [
 net.yaml:5:24: conv2: a 15x15 kernel does not fit a 12x12 input with padding 0
     - conv: {filters: 6, kernel: 15}
                          ^
-  the way here: input 1x28x28 -> conv1 6x24x24 -> maxpool1 6x12x12
+  shapes so far: input 1x28x28 -> conv1 6x24x24 -> maxpool1 6x12x12
   use a kernel of at most 12, or padding of at least 2""",
     ),
     (
@@ -24,7 +24,7 @@ net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with p
 (7 - 3)/3 + 1 = 2.333 positions
     - conv: {filters: 6, kernel: 3, stride: 3, rounding: exact}
                                     ^
-  the way here: input 1x7x7
+  shapes so far: input 1x7x7
   use stride 1 or 2, or padding 1, or rounding: floor""",
     ),
     (
@@ -33,7 +33,7 @@ net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with p
 net.yaml:3:5: linear1: linear takes a vector, and its input is a map of 1x28x28
     - linear: 10
       ^
-  the way here: input 1x28x28
+  shapes so far: input 1x28x28
   put flatten (or global_avgpool) above it""",
     ),
     (
@@ -42,7 +42,7 @@ net.yaml:3:5: linear1: linear takes a vector, and its input is a map of 1x28x28
 net.yaml:4:5: conv1: conv slides over a map, and its input is a vector of 784 values
     - conv: {filters: 1, kernel: 1}
       ^
-  the way here: input 1x28x28 -> flatten1 784
+  shapes so far: input 1x28x28 -> flatten1 784
   put it above the flatten or the global pool, or use linear""",
     ),
     (
@@ -51,7 +51,7 @@ net.yaml:4:5: conv1: conv slides over a map, and its input is a vector of 784 va
 net.yaml:3:35: conv1: 4 groups do not divide 3 input channels
     - conv: {filters: 6, kernel: 3, groups: 4}
                                     ^
-  the way here: input 3x9x9
+  shapes so far: input 3x9x9
   groups must divide both 3 input channels and 6 filters""",
     ),
     (
@@ -60,7 +60,7 @@ net.yaml:3:35: conv1: 4 groups do not divide 3 input channels
 net.yaml:3:24: conv1: kernel is given for 3 axes, and the input has 2 axes besides its channels
     - conv: {filters: 6, kernel: [3, 3, 3]}
                          ^
-  the way here: input 1x28x28
+  shapes so far: input 1x28x28
   give one number, or a list of 2""",
     ),
     (
@@ -69,7 +69,7 @@ net.yaml:3:24: conv1: kernel is given for 3 axes, and the input has 2 axes besid
 net.yaml:4:5: add1: add needs one shape, and its inputs are 6x26x26 and 1x28x28
     - add: [conv1, input]
       ^
-  the way here: input 1x28x28 -> conv1 6x26x26
+  shapes so far: input 1x28x28 -> conv1 6x26x26
   make the paths end alike (channels, stride and padding), or use concat to stack channels""",
     ),
     (
@@ -79,7 +79,7 @@ net.yaml:3:26: maxpool1: padding 2 is more than half of the 2 that the kernel sp
 a window would lie in the padding alone
     - maxpool: {kernel: 2, padding: 2}
                            ^
-  the way here: input 1x28x28
+  shapes so far: input 1x28x28
   use padding of at most 1""",
     ),
     (
@@ -88,12 +88,12 @@ a window would lie in the padding alone
 net.yaml:3:12: conv1: conv has no field 'out_channels'
     - conv: {out_channels: 6, kernel_size: 5, padding: SAME}
              ^
-  write filters
+  use filters
 
 net.yaml:3:29: conv1: conv has no field 'kernel_size'
     - conv: {out_channels: 6, kernel_size: 5, padding: SAME}
                               ^
-  write kernel
+  use kernel
 
 net.yaml:3:54: conv1: padding must be valid, same, same_lower or full, not SAME
     - conv: {out_channels: 6, kernel_size: 5, padding: SAME}
@@ -103,15 +103,15 @@ net.yaml:3:54: conv1: padding must be valid, same, same_lower or full, not SAME
     (
         network("Conv2D: {filters: 6, kernel: 3}", "flatten", "Dense: 10"),
         """\
-net.yaml:3:5: there is no kind of layer 'Conv2D'
+net.yaml:3:5: unknown layer type 'Conv2D'
     - Conv2D: {filters: 6, kernel: 3}
       ^
-  write conv
+  use conv
 
-net.yaml:5:5: there is no kind of layer 'Dense'
+net.yaml:5:5: unknown layer type 'Dense'
     - Dense: 10
       ^
-  write linear""",
+  use linear""",
     ),
     (
         network("conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}"),
@@ -119,12 +119,12 @@ net.yaml:5:5: there is no kind of layer 'Dense'
 net.yaml:3:12: conv1: conv has no field 'in_channels'
     - conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}
              ^
-  remove it: it follows from the layer above
+  remove it: it is derived from the input
 
 net.yaml:3:51: conv1: conv has no field 'activation'
     - conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}
                                                     ^
-  write it as a layer of its own, below this one""",
+  add it as a separate layer after this one""",
     ),
     (
         network("maxpool: {kernel: 2, ceil_mode: true}"),
@@ -132,12 +132,12 @@ net.yaml:3:51: conv1: conv has no field 'activation'
 net.yaml:3:26: maxpool1: maxpool has no field 'ceil_mode'
     - maxpool: {kernel: 2, ceil_mode: true}
                            ^
-  write rounding: ceil""",
+  use rounding: ceil""",
     ),
     (
         network("conv: 6"),
         """\
-net.yaml:3:5: conv1: conv needs kernel
+net.yaml:3:5: conv1: missing required field: kernel
     - conv: 6
       ^
   write conv: {filters: 6, kernel: …}""",
@@ -168,7 +168,7 @@ net.yaml:4:25: conv1: the expression '2 + $widht' uses $widht, which is not defi
     (
         network("relu: {name: one}", "relu: {from: oen}"),
         """\
-net.yaml:4:18: relu2: there is no layer 'oen' above
+net.yaml:4:18: relu2: no earlier layer 'oen'
     - relu: {from: oen}
                    ^
   did you mean one?""",
@@ -184,7 +184,7 @@ net.yaml:3:11: relu1: relu takes no value
     (
         "input: 1x28x28\nlayers:\n  - conv: {filters: 6}\n    kernel: 5\n",
         """\
-net.yaml:4:5: conv and kernel stand in one list item
+net.yaml:4:5: conv and kernel are in one list item
     kernel: 5
     ^
   indent the fields of conv further, or put them in braces: - conv: {kernel: …}""",
@@ -192,10 +192,10 @@ net.yaml:4:5: conv and kernel stand in one list item
     (
         "inptu: 1x28x28\nlayers: [relu]\n",
         """\
-net.yaml:1:1: a network has no 'inptu'
+net.yaml:1:1: a network has no key 'inptu'
     inptu: 1x28x28
     ^
-  write input
+  did you mean input?
 
 net.yaml:1:1: the network needs an input
     inptu: 1x28x28
@@ -205,8 +205,8 @@ net.yaml:1:1: the network needs an input
     (
         "input: 1xHx28\nlayers: [relu]\n",
         """\
-net.yaml: the input 1xHx28 has sizes that stay open
-  give it numbers, as with --input 3x224x224""",
+net.yaml: the input 1xHx28 has symbolic sizes
+  give numbers, e.g. --input 3x224x224""",
     ),
     (
         "input: 32x32x3\nlayers: [relu]\n",
@@ -273,7 +273,7 @@ net.yaml:1:8: 0 in '1x0x28' is not a size
     (
         "inputs: {a: {b: 1}}\nlayers: [relu]\n",
         """\
-net.yaml:1:13: a mapping (name: value) stands where a value is expected
+net.yaml:1:13: expected a value, not a mapping (name: value)
     inputs: {a: {b: 1}}
                 ^
   write a number, a word or a list""",
@@ -297,18 +297,18 @@ net.yaml:2:1: input and inputs are both given
     (
         "input: 1x2x2\nlayers:\n  -relu\n",
         """\
-net.yaml:3:3: the network needs layers: a list
+net.yaml:3:3: the network needs a list of layers
     -relu
     ^
-  write layers: and below it a line for each, as - relu""",
+  write layers: and after it a line for each, e.g. - relu""",
     ),
     (
         "name: [x]\ninput: 1x2x2\n",
         """\
-net.yaml:1:1: the network needs layers: a list
+net.yaml:1:1: the network needs a list of layers
     name: [x]
     ^
-  write layers: and below it a line for each, as - relu
+  write layers: and after it a line for each, e.g. - relu
 
 net.yaml:1:7: name must be a text, not a list or a mapping
     name: [x]
@@ -330,7 +330,7 @@ net.yaml:4:23: train: lr must be a number, not fast
     (
         "input: 1x2x2\nlayers:\n\t- relu\n",
         """\
-net.yaml:3:1: a tab stands here, and YAML indents with spaces
+net.yaml:3:1: a tab, where YAML requires spaces
     - relu
     ^
   replace the tab with spaces""",
@@ -338,7 +338,7 @@ net.yaml:3:1: a tab stands here, and YAML indents with spaces
     (
         "input: 1x2x2\nlayers:\n  - conv\n    filters: 6\n",
         """\
-net.yaml:4:12: a second ':' in one line, a line indented too far, or no ':' at the end of the line above
+net.yaml:4:12: a second ':' in one line, a line indented too far, or no ':' at the end of the previous line
     filters: 6
            ^
   put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes""",
@@ -370,10 +370,10 @@ net.yaml:1:7: the quote opened here is never closed
     (
         "input: 1x2x2\nlayers:\n  - relu\n - relu\n",
         """\
-net.yaml:4:2: the indentation does not fit the lines above
+net.yaml:4:2: the indentation does not match the previous lines
     - relu
     ^
-  indent it as its neighbours""",
+  align it with its neighbors""",
     ),
     (
         "layers:\n- relu\nrelu\ninput: 1x2x2",
@@ -397,7 +397,7 @@ net.yaml:1:7: no value can start with this character
 net.yaml:3:1: 'name' is given twice
     name: b
     ^
-  it stands in line 2 already; keep one""",
+  it is already in line 2; keep one""",
     ),
 ]
 
@@ -416,7 +416,7 @@ def test_a_file_that_cannot_be_read_and_a_shape_that_does_not_fit_end_differentl
 def test_only_the_first_mistakes_are_shown() -> None:
     error = refusal(network(*["rleu"] * (SHOWN_AT_MOST + 5)))
     assert str(error).endswith("… and 5 more")
-    assert str(error).count("there is no kind of layer") == SHOWN_AT_MOST
+    assert str(error).count("unknown layer type") == SHOWN_AT_MOST
 
 
 WRONG = ["3", "[1, 2]", "hello", "~", "", "{a: 1}", "{}", "[]", "[[[]]]", "true", "{a: {b: {c: 1}}}", "[{a: 1}]", "$x"]

@@ -86,9 +86,9 @@ def test_dotted_names_reach_into_composites() -> None:
 
 
 def test_only_what_stands_above_can_be_read() -> None:
-    assert messages("relu: {from: relu2}", "relu") == ["there is no layer 'relu2' above"]
-    assert messages("relu: {name: a, from: a}") == ["there is no layer 'a' above"]
-    assert messages("residual: {name: r, layers: [relu: {from: r}]}") == ["there is no layer 'r' above"]
+    assert messages("relu: {from: relu2}", "relu") == ["no earlier layer 'relu2'"]
+    assert messages("relu: {name: a, from: a}") == ["no earlier layer 'a'"]
+    assert messages("residual: {name: r, layers: [relu: {from: r}]}") == ["no earlier layer 'r'"]
 
 
 def test_a_name_is_unique_in_its_scope_only() -> None:
@@ -116,7 +116,7 @@ def test_several_inputs_are_read_by_name() -> None:
     text = "inputs: {rgb: 3x8x8, flow: 2x8x8}\nlayers: [relu: {from: rgb}, concat: [relu1, flow]]\n"
     assert [node.inputs for node in loaded(text).graph.nodes] == [("rgb",), ("relu1", "flow")]
     assert str(refusal(text.replace("relu: {from: rgb}", "relu"))).splitlines()[0] == (
-        "net.yaml:2:10: relu1: the network has several inputs: which one?"
+        "net.yaml:2:10: relu1: the network has several inputs; name one of them"
     )
 
 
@@ -130,10 +130,10 @@ def test_the_last_layer_is_the_output_unless_outputs_are_named() -> None:
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
-        ("rleu1", "there is no layer 'rleu1' to be an output"),
+        ("rleu1", "unknown layer 'rleu1' in outputs"),
         ("[]", "outputs names no layer"),
-        ("[relu1, relu1]", "'relu1' is an output already"),
-        ("{a: 1}", "a mapping (name: value) stands where a value is expected"),
+        ("[relu1, relu1]", "'relu1' is already an output"),
+        ("{a: 1}", "expected a value, not a mapping (name: value)"),
     ],
 )
 def test_outputs_that_are_none(outputs: str, message: str) -> None:

@@ -49,7 +49,7 @@ def test_an_unknown_variant_is_answered_with_the_nearest() -> None:
 
 def test_a_variant_names_variables_only() -> None:
     (problem,) = read(Source("net.yaml", NET.replace("width: 16", "widht: 16"))).problems
-    assert (problem.message, problem.hint) == ("the variant large has no 'widht'", "write width")
+    assert (problem.message, problem.hint) == ("the variant large has no key 'widht'", "did you mean width?")
 
 
 def test_a_variable_called_variant_is_a_variable() -> None:

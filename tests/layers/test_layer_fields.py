@@ -55,14 +55,14 @@ def test_a_misspelt_field_is_answered_with_the_right_one(kind: str) -> None:
         if len(field) < 4:
             continue
         (problem,) = refusal(network(entry(kind, **{field + "x": 1}), input=input_of(kind))).problems
-        assert (problem.message, problem.hint) == (f"{kind} has no field '{field}x'", f"write {field}")
+        assert (problem.message, problem.hint) == (f"{kind} has no field '{field}x'", f"did you mean {field}?")
 
 
 @pytest.mark.parametrize("kind", [kind for kind, layer in SINGLE.items() if layer.main])
 def test_a_bare_value_fills_the_main_field(kind: str) -> None:
     layer: type[Layer] = KINDS[kind]
     if sum(field.required for field in layer.schema.values()) > 1:
-        assert messages(f"{kind}: 3")[0].startswith(f"{kind} needs ")
+        assert messages(f"{kind}: 3")[0].startswith("missing required field: ")
         return
     value = {"gelu": "tanh", **{name: field[KINDS[name].main] for name, field in OTHER.items()}}.get(kind, 1)
     bare, long = (
@@ -179,38 +179,44 @@ def test_three_numbers_do_not_fit_a_map_of_two_axes() -> None:
         ("Linear", "linear"), ("fc", "linear"), ("MaxPool2d", "maxpool"), ("MaxPooling2D", "maxpool"),
         ("max_pool", "maxpool"), ("AveragePooling2D", "avgpool"), ("AdaptiveAvgPool2d", "adaptive_avgpool"),
         ("GlobalAveragePooling2D", "global_avgpool"), ("BatchNormalization", "batchnorm"), ("BatchNorm2d", "batchnorm"),
-        ("LayerNorm", "layernorm"), ("ReLU", "relu"), ("LeakyReLU", "leaky_relu"), ("swish", "silu"), ("rleu", "relu"),
+        ("LayerNorm", "layernorm"), ("ReLU", "relu"), ("LeakyReLU", "leaky_relu"), ("swish", "silu"),
         ("Flatten", "flatten"), ("Dropout", "dropout"), ("ZeroPadding2D", "pad"), ("UpSampling2D", "upsample"),
         ("Concatenate", "concat"), ("cat", "concat"), ("DepthwiseConv2D", "depthwise_conv"), ("Residual", "residual"),
-        ("softmx", "softmax"), ("LocalResponseNorm", "lrn"),
+        ("LocalResponseNorm", "lrn"),
         ("pool", "maxpool or avgpool"), ("nn.Pool2d", "maxpool or avgpool"),
         ("norm", "batchnorm, layernorm or groupnorm"),
     ],
 )  # fmt: skip
-def test_other_libraries_names_and_slips_are_understood(written: str, meant: str) -> None:
+def test_names_of_other_libraries_are_answered_with_cnns(written: str, meant: str) -> None:
     (problem,) = refusal(network(f"{written}: {{}}")).problems
-    assert (problem.message, problem.hint) == (f"there is no kind of layer {written!r}", f"write {meant}")
+    assert (problem.message, problem.hint) == (f"unknown layer type {written!r}", f"use {meant}")
+
+
+@pytest.mark.parametrize(("written", "meant"), [("rleu", "relu"), ("Conv2dd", "conv"), ("Densee", "linear")])
+def test_a_misspelt_layer_type_is_asked_about(written: str, meant: str) -> None:
+    (problem,) = refusal(network(f"{written}: {{}}")).problems
+    assert (problem.message, problem.hint) == (f"unknown layer type {written!r}", f"did you mean {meant}?")
 
 
 def test_what_follows_an_unknown_kind_can_call_it_by_the_right_name() -> None:
-    assert messages("Conv2d: {filters: 3, kernel: 3}", "relu: {from: conv1}") == ["there is no kind of layer 'Conv2d'"]
+    assert messages("Conv2d: {filters: 3, kernel: 3}", "relu: {from: conv1}") == ["unknown layer type 'Conv2d'"]
 
 
 @pytest.mark.parametrize(
     ("kind", "written", "hint"),
     [
-        ("conv", "out_channels", "write filters"), ("conv", "kernel_size", "write kernel"),
-        ("conv", "strides", "write stride"), ("conv", "dilation_rate", "write dilation"),
-        ("conv", "use_bias", "write bias"), ("conv", "in_channels", "remove it: it follows from the layer above"),
-        ("conv", "activation", "write it as a layer of its own, below this one"),
-        ("linear", "out_features", "write units"),
-        ("linear", "in_features", "remove it: it follows from the layer above"),
-        ("avgpool", "size", "write kernel"),
-        ("maxpool", "pool_size", "write kernel"), ("maxpool", "ceil_mode", "write rounding: ceil"),
-        ("dropout", "p", "write rate"), ("batchnorm", "epsilon", "write eps"),
-        ("batchnorm", "num_features", "remove it: it follows from the layer above"),
-        ("groupnorm", "num_groups", "write groups"), ("upsample", "scale_factor", "write scale"),
-        ("adaptive_avgpool", "output_size", "write output"), ("leaky_relu", "negative_slope", "write slope"),
+        ("conv", "out_channels", "use filters"), ("conv", "kernel_size", "use kernel"),
+        ("conv", "strides", "use stride"), ("conv", "dilation_rate", "use dilation"),
+        ("conv", "use_bias", "use bias"), ("conv", "in_channels", "remove it: it is derived from the input"),
+        ("conv", "activation", "add it as a separate layer after this one"),
+        ("linear", "out_features", "use units"),
+        ("linear", "in_features", "remove it: it is derived from the input"),
+        ("avgpool", "size", "use kernel"),
+        ("maxpool", "pool_size", "use kernel"), ("maxpool", "ceil_mode", "use rounding: ceil"),
+        ("dropout", "p", "use rate"), ("batchnorm", "epsilon", "use eps"),
+        ("batchnorm", "num_features", "remove it: it is derived from the input"),
+        ("groupnorm", "num_groups", "use groups"), ("upsample", "scale_factor", "use scale"),
+        ("adaptive_avgpool", "output_size", "use output"), ("leaky_relu", "negative_slope", "use slope"),
     ],
 )  # fmt: skip
 def test_other_libraries_fields_are_understood(kind: str, written: str, hint: str) -> None:

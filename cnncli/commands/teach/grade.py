@@ -104,7 +104,7 @@ def _sheets(path: Path) -> list[Path]:
     from cnncli.io.files import exists
 
     if not exists(path):
-        raise CnnError(f"{path}: there is no such file or folder", "give sheets, or folders of them")
+        raise CnnError(f"{path}: no such file or folder", "give sheets, or folders of them")
     return [*_in_folder(path)] if path.is_dir() else [path]
 
 

@@ -177,7 +177,7 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
+        raise CnnError(f"{path}: no such file") from None
     except (CnnError, MemoryError):
         raise
     except Exception as error:  # a damaged zip file makes zipfile raise almost anything

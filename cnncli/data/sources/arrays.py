@@ -184,7 +184,7 @@ def rows_in(path: Path) -> list[Row]:
             reader = csv.reader(file, delimiter=apart)
             return [Row(reader.line_num, cells) for cells in reader if cells]
     except FileNotFoundError:
-        raise CnnError(f"{path}: there is no such file") from None
+        raise CnnError(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
         raise CnnError(f"{path}: is not a CSV file: {error}") from None
 

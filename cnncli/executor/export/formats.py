@@ -137,7 +137,7 @@ def difference(network: torch.nn.Module, inferred: Inferred, runtime: Runtime) -
         if not apart <= TOLERANCE:
             raise CnnError(
                 f"what was written does not compute the same: its outputs differ by {apart:.2g} of the largest",
-                "this is a bug of cnn, please report it with the architecture",
+                "this is a bug in cnn; please report it with the architecture",
             )
     return largest
 

@@ -112,7 +112,7 @@ def load_start(network: nn.Module, start: str, *, partial: bool = False) -> Iter
         if not os.path.lexists(path):
             known = f"it is one of {', '.join(INITS)}, a run folder, or a file of weights"
             hint = suggestion(start, INITS, known)
-            raise CnnError(f"--init {start}: there is no such file or run", hint) from None
+            raise CnnError(f"--init {start}: no such file or run", hint) from None
         raise CnnError(f"--init {start}: the file {error}", STATE_DICT) from None
 
 

@@ -110,7 +110,7 @@ def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> Non
         ((SQUARE, "--filter", "gausian"), 2, "--filter: there is no 'gausian'\n  did you mean gaussian?\n"),
         ((SQUARE, "--pool", "max"), 2, "a pool needs the size of its window\n  write --pool max --kernel 2\n"),
         ((SQUARE, SMALL, "--backward", "1 2"), 2, "the upstream gradient must have the output's shape 1x2x2\n"),
-        (("missing.csv", SMALL), 2, "missing.csv: there is no such file\n"),
+        (("missing.csv", SMALL), 2, "missing.csv: no such file\n"),
         ((SQUARE, SMALL, "--stride", "0"), 2,
          "stride 0: is not a size for 2 axes\n  write 2, or 2x1 with a number per axis\n"),
     ],

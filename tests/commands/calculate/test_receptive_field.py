@@ -103,7 +103,7 @@ def test_what_cannot_be_drawn_is_an_error(cnn: Run, tmp_path: Path) -> None:
     )
     missing = tmp_path / "missing.png"
     assert cnn("receptive-field", "lenet5", "c1", "--image", missing, "-o", signal).err == (
-        f"{missing}: there is no such file\n"
+        f"{missing}: no such file\n"
     )
     image = tmp_path / "white.png"
     Image.new("RGB", (4, 3), "white").save(image)

@@ -182,7 +182,7 @@ def test_a_misspelled_architecture_is_answered_with_the_nearest(cnn: Run) -> Non
     ended = cnn("summarize", "lenet")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines() == [
-        "lenet: there is no such file and no bundled architecture of that name",
+        "lenet: no such file or bundled network",
         "  did you mean lenet5?",
     ]
 

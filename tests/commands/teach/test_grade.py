@@ -230,7 +230,7 @@ def test_a_class_list_is_a_file_within_the_limit_or_refused_at_once(cnn: Run, co
         os.truncate(roster, 1 << 40)
     elif kind == "a folder":
         roster.mkdir()
-    said = {"too large": "is larger than 1 MiB", "missing": "there is no such file"}.get(kind, "not a regular file")
+    said = {"too large": "is larger than 1 MiB", "missing": "no such file"}.get(kind, "not a regular file")
     for arguments in (("grade", course / "key.yaml", course / "class", "--roster", roster),
                       ("quiz", "--per-student", roster, "-o", course / "quiz")):  # fmt: skip
         ended = cnn(*arguments)
@@ -470,7 +470,7 @@ def test_whatever_is_left_out_of_a_folder_is_said(cnn: Run, course: Path) -> Non
 def test_a_sheet_that_is_not_there_is_an_error_and_no_student(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     ended = cnn("grade", course / "key.yaml", course / "class" / "ann.yaml", course / "nofile.yaml")
-    assert (ended.code, ended.out) == (2, "") and "nofile.yaml: there is no such file" in ended.err
+    assert (ended.code, ended.out) == (2, "") and "nofile.yaml: no such file" in ended.err
     results = course / "results.json"  # there the student reads it
     assert cnn("grade", course / "key.yaml", course / "nofile.yaml", "--gradescope", results).code == 0
     assert "nofile.yaml" in json.loads(results.read_text())["output"]

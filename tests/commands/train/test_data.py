@@ -34,7 +34,7 @@ def test_a_data_set_is_shown_with_its_classes_and_samples(cnn: Run, tmp_path: Pa
     [
         (("mnst",), "did you mean mnist?"),
         (("images:x",), "say which: --input"),
-        (("npz:x.npz",), "there is no such file"),
+        (("npz:x.npz",), "no such file"),
         (("digits", "--samples", "x.txt"), ".png"),
     ],
 )

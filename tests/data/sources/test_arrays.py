@@ -79,7 +79,7 @@ def test_a_file_that_is_none_says_so(tmp_path: Path) -> None:
     (tmp_path / "z.npz").write_bytes(damaged)
     for name, said in (
         *((each, "is not a file of arrays") for each in ("x.npz", "z.npz", "alone.npy")),
-        ("y.npz", "there is no such file"),
+        ("y.npz", "no such file"),
     ):
         with pytest.raises(CnnError, match=said):
             load_dataset(f"npz:{tmp_path / name}", (1,))

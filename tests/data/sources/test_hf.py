@@ -197,7 +197,7 @@ def test_files_that_are_none(library: Any, tmp_path: Path) -> None:
     assert failure(tmp_path / "set").startswith(f"hf:{tmp_path / 'set'}: cannot be read: ")
     (tmp_path / "run.py").write_text("raise SystemExit('ran')")
     assert "holds no Parquet file\n" in failure(tmp_path / "run.py")
-    assert "there is no such file or folder" in failure(tmp_path / "gone")
+    assert "no such file or folder" in failure(tmp_path / "gone")
 
 
 def test_the_hub_is_asked_by_name_and_configuration(

@@ -80,7 +80,7 @@ def test_shared_weights_are_saved_once_and_come_back(tmp_path: Path) -> None:
         ),
         (
             "conv: {filters: 1, kernel: 3}, conv: {filters: 1, kernel: 3, share: conv3}",
-            "there is no layer 'conv3' above",
+            "no earlier layer 'conv3'",
         ),
     ],
 )

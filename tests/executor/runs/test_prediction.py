@@ -216,7 +216,7 @@ def test_each_mistake_in_a_table_is_told_and_the_others_are_predicted(
         ("wide.csv", "1,2,3,4\n", "wide.csv: has 4 columns"),
         ("empty.csv", "", "empty.csv: holds no examples"),
         ("head.csv", "a,b,c\n", "head.csv: holds no examples"),
-        ("missing.csv", None, "missing.csv: there is no such file"),
+        ("missing.csv", None, "missing.csv: no such file"),
         ("two.npz", None, "two.npz: holds a, b"),
     ):
         if text is not None:

@@ -366,7 +366,7 @@ def test_a_training_starts_from_another_run_and_says_what_did_not_match(cnn: Run
     assert ended.code == 0 and f"not matched, so as new: {differing}" in ended.err
     assert cnn("train", "--from", "third", "--run-dir", "fourth").code == 0  # the recipe has it
     assert "it goes with --init" in cnn("train", tiny, "--partial").err
-    for start, said in (("nowhere", "there is no such file or run"), ("other.yaml", "the file cannot be read")):
+    for start, said in (("nowhere", "no such file or run"), ("other.yaml", "the file cannot be read")):
         ended = cnn("train", tiny, "--init", start)
         assert ended.code == 2 and said in ended.err
 

@@ -73,7 +73,7 @@ def _tables(library: Any, name: str, text: str, data_dir: Path | None) -> dict[s
     path = local_path(text)
     cache = str(data_dir / "huggingface") if data_dir else None
     if path is None and (text.startswith((".", "/", "~")) or text.endswith(".parquet")):
-        raise CnnError(f"{name}: there is no such file or folder")
+        raise CnnError(f"{name}: no such file or folder")
     try:
         if path is not None:
             files = by_split(_parquet_files(path))

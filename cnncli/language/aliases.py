@@ -1,0 +1,104 @@
+"""The names that PyTorch, Keras and others use for layer types and fields, so that an error can name cnn's."""
+
+from __future__ import annotations
+
+from cnncli.errors import closest
+from cnncli.layers import KINDS
+
+FIELD_ALIASES = {
+    "out_channels": "filters",
+    "channels": "filters",
+    "out_features": "units",
+    "features": "units",
+    "neurons": "units",
+    "kernel_size": "kernel",
+    "filter_size": "kernel",
+    "pool_size": "kernel",
+    "size": "kernel",
+    "window": "kernel",
+    "strides": "stride",
+    "pad": "padding",
+    "pads": "padding",
+    "dilation_rate": "dilation",
+    "dilations": "dilation",
+    "use_bias": "bias",
+    "num_groups": "groups",
+    "group": "groups",
+    "depth_multiplier": "multiplier",
+    "channel_multiplier": "multiplier",
+    "output_size": "output",
+    "p": "rate",
+    "prob": "rate",
+    "drop_prob": "rate",
+    "epsilon": "eps",
+    "elementwise_affine": "affine",
+    "negative_slope": "slope",
+    "scale_factor": "scale",
+    "interpolation": "mode",
+    "inputs": "from",
+    "input": "from",
+    "id": "name",
+}
+
+IMPLIED = ("in_channels", "in_features", "num_features", "normalized_shape", "input_dim", "input_channels")
+SEPARATE_LAYERS = ("activation", "batch_norm", "batchnorm", "normalization")
+
+# Names of several layer types, among which only the user can choose.
+FAMILIES = {
+    **dict.fromkeys(("pool", "pooling"), ("maxpool", "avgpool")),
+    **dict.fromkeys(("norm", "normalization"), ("batchnorm", "layernorm", "groupnorm")),
+}
+
+LONGEST_WORD = 60
+
+KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases}
+
+
+def _plain(word: str) -> str:
+    return word.rpartition(".")[2].lower().replace("_", "").replace("-", "")
+
+
+def kind_hint(word: str, known: list[str]) -> str:
+    """What to do about an unknown layer type."""
+    family = FAMILIES.get(_plain(word).removesuffix("1d").removesuffix("2d").removesuffix("3d"))
+    if family is not None:
+        return f"use {', '.join(family[:-1])} or {family[-1]}"
+    exact = _same_kind(word, known)
+    near = exact or _similar_kind(word, known)
+    if near is None:
+        return f"the layer types are {', '.join(known)}"
+    return f"use {near}" if exact else f"did you mean {near}?"
+
+
+def kind_meant(word: str, known: list[str]) -> str | None:
+    """The layer type that was most likely meant."""
+    return _same_kind(word, known) or _similar_kind(word, known)
+
+
+def _same_kind(word: str, known: list[str]) -> str | None:
+    """The layer type with that name in another framework or in another spelling."""
+    plain = _plain(word)
+    return KIND_ALIASES.get(plain) or {_plain(name): name for name in known}.get(plain)
+
+
+def _similar_kind(word: str, known: list[str]) -> str | None:
+    """The layer type that ``word`` is a misspelling of, in cnn or in another framework."""
+    plain = _plain(word)
+    if len(plain) > LONGEST_WORD:
+        return None
+    return closest(word, known) or KIND_ALIASES.get(closest(plain, list(KIND_ALIASES)) or "")
+
+
+def field_hint(field: str, known: list[str]) -> str:
+    """What to do about an unknown field."""
+    if field in IMPLIED:
+        return "remove it: it is derived from the input"
+    name = FIELD_ALIASES.get(field.lower(), field.lower())
+    if name in known:
+        return f"use {name}"
+    if field in SEPARATE_LAYERS:
+        return "add it as a separate layer after this one"
+    if field == "ceil_mode" and "rounding" in known:
+        return "use rounding: ceil"
+    near = closest(field, known)
+    return f"did you mean {near}?" if near else f"the fields are {', '.join(known)}"
