@@ -233,7 +233,7 @@ def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerS
         raise ShapeError(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
     windows = layer.windows(inputs)
     slides = windows if not layer.transposed else ()
-    if slides and (strict or getattr(layer, "rounding", "") == "exact"):
+    if slides and (strict or layer.requires_exact_fit):
         check_exact(inputs[0], slides)
     lost = tuple(map(dropped, inputs[0][1:], slides)) if slides else (0,) * (len(output) - 1)
     weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)

@@ -1,7 +1,7 @@
 """Records whose annotated fields are their schema: how a file's values become a layer or a recipe."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, dataclass_transform
+from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
 
 class SchemaField(NamedTuple):
@@ -43,6 +43,15 @@ class Record:
                 values[name] = field.default
         if fields:
             raise TypeError(f"{type(self).__name__} has no field {next(iter(fields))}")
+
+    @property
+    def field_values(self) -> dict[str, Any]:
+        """The fields by name."""
+        return dict(self.__dict__)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values of some fields."""
+        return type(self)(**{**self.__dict__, **changes})
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")

@@ -145,11 +145,11 @@ def _traced_shape(shape: Shape, of_channels: str, of_axes: str) -> Shape:
 def traced_layer(layer: Layer, inputs: Shapes) -> Layer:
     """The layer with symbols in place of the numbers of its fields."""
     rank = len(inputs[0]) - 1
-    fields = {name: _traced_field(name, value, rank) for name, value in layer.__dict__.items()}
+    fields = {name: _traced_field(name, value, rank) for name, value in layer.field_values.items()}
     border = next((name for name in ("padding", "margins") if name in fields), "")
     if border:
-        fields[border] = _traced_border(SYMBOLS[border], _border(layer, inputs), rank)
-    return type(layer)(**fields)
+        fields[border] = _traced_border(SYMBOLS[border], layer.border(inputs), rank)
+    return layer.replace(**fields)
 
 
 def _traced_field(name: str, value: Any, rank: int) -> Any:
@@ -173,13 +173,6 @@ def traced_window(window: Window) -> Window:
     return Window(named("k", window.kernel), named("s", window.stride), before, after, dilation, window.ceil)
 
 
-def _border(layer: Layer, inputs: Shapes) -> tuple[tuple[int, int], ...]:
-    amounts: Any = getattr(layer, "amounts", None)
-    if amounts is not None:
-        return tuple(amounts(inputs))
-    return tuple((window.before, window.after) for window in layer.windows(inputs))
-
-
 def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) -> tuple[tuple[int, int], ...]:
     """One symbol where all sides have the same padding, else one for each axis or side."""
     if len({amount for pair in border for amount in pair}) == 1:
@@ -187,10 +180,9 @@ def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) 
     if all(before == after for before, after in border):
         names = [f"{symbol}_{axis.lower()}" for axis in AXES[rank]]
         return tuple((named(name, pair[0]), named(name, pair[1])) for name, pair in zip(names, border, strict=True))
-    sides = {"L": ("start", "end"), "H": ("top", "bottom"), "W": ("left", "right"), "D": ("front", "back")}
     return tuple(
-        (named(f"{symbol}_{sides[axis][0]}", before), named(f"{symbol}_{sides[axis][1]}", after))
-        for axis, (before, after) in zip(AXES[rank], border, strict=True)
+        (named(f"{symbol}_{axis.ends[0]}", before), named(f"{symbol}_{axis.ends[1]}", after))
+        for axis, (before, after) in zip(SPATIAL_AXES[rank], border, strict=True)
     )
 
 
@@ -200,7 +192,7 @@ def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) 
 def _steps(inferred: Inferred, facts: LayerInfo) -> Iterator[DerivationStep]:
     layer, shapes, figures = facts.node.layer, facts.input_shapes, facts.figures
     traced, inputs, output = traced_layer(layer, shapes), traced_inputs(shapes), traced_output(figures.output_shape)
-    if isinstance(getattr(layer, "padding", None), str):
+    if layer.padding_name:
         yield from _word_padding(layer, shapes)
     yield from _output_steps(traced, inputs, figures.output_shape, figures.dropped)
     yield from _weight_steps(facts, traced, inputs)
@@ -215,7 +207,7 @@ def _steps(inferred: Inferred, facts: LayerInfo) -> Iterator[DerivationStep]:
 
 
 def _word_padding(layer: Layer, shapes: Shapes) -> Iterator[DerivationStep]:
-    word, windows = layer.__dict__["padding"], layer.windows(shapes)
+    word, windows = layer.padding_name, layer.windows(shapes)
     alike = len({window.kernel for window in windows}) == 1
     for axis, window in zip(AXES[len(windows)], windows, strict=True):
         kernel = named("k" if alike else f"k_{axis.lower()}", window.kernel)

@@ -8,8 +8,6 @@ non-zero gradient for some weights are those; their bounding rectangle is given.
 
 from __future__ import annotations
 
-from typing import Any
-
 from cnncli.arithmetic.receptive_field import AxisField
 from cnncli.arithmetic.shape import Shape
 from cnncli.arithmetic.window import Window, transposed_taps
@@ -93,7 +91,7 @@ def _seen(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
             indices = _spread_taps(windows[axis], units, work)
         else:
             indices = _taps(windows[axis], units, work)
-        axes.append(_real(indices, size, _border_mode(layer)))
+        axes.append(_real(indices, size, layer.padding_fill))
     return tuple(axes)
 
 
@@ -126,13 +124,10 @@ def _spread_taps(window: Window, units: Indices, work: _Work) -> Indices:
     """The inputs that a transposed window spreads on to the units."""
     if isinstance(units, range) and window.dilation == 1:  # every place from the first to the last is one of a tap's
         first, last = units[0] + window.before - window.kernel + 1, units[-1] + window.before
-        return range(-(-first // window.stride), last // window.stride + 1)
+        low, high = -(-first // window.stride), last // window.stride
+        return range(low, high + 1)
     work.add(len(units) * window.kernel)
     return {i for unit in units for i in transposed_taps(unit, window)}
-
-
-def _border_mode(layer: Any) -> str:
-    return str(getattr(layer, "padding_mode", getattr(layer, "mode", "zeros")))
 
 
 def _real(indices: Indices, size: int, mode: str) -> Indices:

@@ -176,7 +176,7 @@ def _padded_pool_input(call: Call[Any]) -> int:
 
 
 def _bordered_pool_input(call: Call[WindowPool]) -> int:
-    shape, borders = call.inputs[0], call.layer.borders(call.inputs)
+    shape, borders = call.inputs[0], call.layer.border_with_overhang(call.inputs)
     return numel((shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], borders, strict=True))))
 
 

@@ -1,6 +1,6 @@
-"""How other tools count, by name: what each makes of the same network, and why the numbers differ.
+"""How other tools count the parameters and operations of the same network, and why their numbers differ from ours.
 
-The rules were read in the tools' sources and compared with what the tools print: torchvision 0.29 (its published
+The rules follow the tools' sources and were compared with what the tools print: torchvision 0.29 (its published
 GMACs; torch.utils.flop_counter gives twice as much), fvcore 0.1.5 (evaluation mode), torchinfo 1.8.0, thop 0.1.1,
 Keras 3.
 """
@@ -13,26 +13,31 @@ from typing import NamedTuple
 from cnncli.arithmetic.shape import Size, add_up, numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
-from cnncli.layers import KINDS
-from cnncli.layers.conv import Convolution
+from cnncli.layers import ALL, Layer
+from cnncli.layers.activation import PReLU, Softmax
+from cnncli.layers.conv import Conv, Convolution, ConvTranspose, DepthwiseConv, Local
+from cnncli.layers.linear import RBF, Linear
+from cnncli.layers.norm import Affine, BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Scale
+from cnncli.layers.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, Subsample
+from cnncli.layers.reshape import Upsample
 
 Rule = Callable[[LayerInfo], Size]
 
 
 class Convention(NamedTuple):
-    """How a tool counts: operations of a layer by kind (``rules``); it passes over other kinds in silence.
+    """How a tool counts: the operations of a layer by its type (``rules``); it ignores other layer types.
 
-    ``what`` says what one operation is, ``reasons`` why a kind's count differs from ours.
+    ``what`` describes what is counted, ``reasons`` why the count of a layer type differs from ours.
     """
 
     name: str
     tool: str
     what: str
-    rules: Mapping[str, Rule]
-    reasons: Mapping[str, str] = {}
+    rules: Mapping[type[Layer], Rule]
+    reasons: Mapping[type[Layer], str] = {}
     extra_params: Callable[[LayerInfo], Size] | None = None
     counts_operations: bool = True
-    caveat: Callable[[Inferred], str] | None = None  # what the tool counts otherwise where PyTorch code is written so
+    caveat: Callable[[Inferred], str] | None = None  # depends on how the PyTorch code is written
 
 
 def _macs(facts: LayerInfo) -> Size:
@@ -40,12 +45,18 @@ def _macs(facts: LayerInfo) -> Size:
 
 
 def _values(factor: int) -> Rule:
-    """So many operations for each value of the input."""
+    """``factor`` operations per value of the input."""
     return lambda facts: factor * numel(facts.input_shapes[0])
 
 
 def _affine_values(plain: int, affine: int) -> Rule:
-    return lambda facts: _values(affine if getattr(facts.node.layer, "affine", True) else plain)(facts)
+    """``affine`` operations per value of a norm with weights, ``plain`` of one without."""
+
+    def rule(facts: LayerInfo) -> Size:
+        layer = facts.node.layer
+        return _values(affine if isinstance(layer, Affine) and layer.affine else plain)(facts)
+
+    return rule
 
 
 def _outputs(facts: LayerInfo) -> Size:
@@ -61,13 +72,13 @@ def _params_at_every_position(facts: LayerInfo) -> Size:
 
 
 def _by_output(facts: LayerInfo) -> Size:
-    """A transposed convolution as if it slid over its output."""
+    """A transposed convolution counted as if it slid over its output."""
     weight = facts.node.layer.weights(facts.input_shapes)["weight"]
     return numel(weight) * numel(facts.figures.output_shape[1:])
 
 
 def _adaptive_average(facts: LayerInfo) -> Size:
-    """thop: the (rounded) window and one division for each output."""
+    """thop: the (rounded) window and one division per output."""
     shape, output = facts.input_shapes[0], facts.figures.output_shape
     positions = numel(output[1:]) if len(output) > 1 else 1
     return output[0] * (numel(shape[1:]) + positions)
@@ -79,9 +90,12 @@ def _softmax(facts: LayerInfo) -> Size:
 
 
 def _upsampled(factors: Mapping[str, int]) -> Rule:
+    """Operations per output, by mode and number of spatial axes: ``{"linear2": 4}``."""
+
     def rule(facts: LayerInfo) -> Size:
         layer, rank = facts.node.layer, len(facts.figures.output_shape) - 1
-        return factors.get(f"{layer.__dict__['mode']}{rank}", 0) * facts.figures.activations
+        assert isinstance(layer, Upsample)
+        return factors.get(f"{layer.mode}{rank}", 0) * facts.figures.activations
 
     return rule
 
@@ -89,14 +103,14 @@ def _upsampled(factors: Mapping[str, int]) -> Rule:
 def _keras_params(facts: LayerInfo) -> Size:
     """Running statistics, and the bias that Keras's convolutions have by default."""
     layer, figures = facts.node.layer, facts.figures
-    forgone = figures.output_shape[0] if layer.kind in CONVOLUTIONS and layer.__dict__.get("bias") is False else 0
-    return figures.buffers + forgone
+    has_no_bias = isinstance(layer, Convolution | ConvTranspose) and not layer.bias
+    return figures.buffers + (figures.output_shape[0] if has_no_bias else 0)
 
 
 def _padding_by_name(inferred: Inferred) -> str:
-    """fvcore: padding that is given by its name is another operator (aten::_convolution_mode), which it does not know.
+    """fvcore: padding given by name is another operator (aten::_convolution_mode), which it does not know.
 
-    Other modes than zeros pad with an operator of their own, and the convolution is counted again.
+    With padding modes other than zeros, a separate operator pads, and the convolution itself is counted.
     """
     named = [
         facts.figures.macs
@@ -106,14 +120,14 @@ def _padding_by_name(inferred: Inferred) -> str:
     if not named:
         return ""
     layers = f"{len(named)} layers are" if len(named) > 1 else "1 layer is"
-    less = f"{add_up(named):,} less if {layers} written so"
-    return f"fvcore counts 0 where PyTorch code has padding='same' or 'valid': {less}"
+    less = f"{add_up(named):,} less if {layers} written this way"
+    return f"fvcore counts 0 for convolutions written with padding='same' or 'valid': {less}"
 
 
-CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "local")
-_PRODUCTS = dict.fromkeys((*CONVOLUTIONS, "linear"), _macs)
-_NORMS = ("batchnorm", "layernorm", "groupnorm", "instancenorm")
-_AVERAGES = ("adaptive_avgpool", "global_avgpool")
+CONVOLUTIONS = (Conv, DepthwiseConv, ConvTranspose, Local)
+_PRODUCTS = dict.fromkeys((*CONVOLUTIONS, Linear), _macs)
+_NORMS = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm)
+_AVERAGES = (AdaptiveAvgPool, GlobalAvgPool)
 CONVENTIONS = {
     convention.name: convention
     for convention in (
@@ -121,7 +135,7 @@ CONVENTIONS = {
             "cnn",
             "cnn",
             "multiply-accumulates of convolutions and matrix products, biases excluded",
-            {**_PRODUCTS, "rbf": _macs},
+            {**_PRODUCTS, RBF: _macs},
         ),
         Convention(
             "torchvision",
@@ -135,16 +149,16 @@ CONVENTIONS = {
             "flops, each a multiply-accumulate; some layers between as well",
             {
                 **_PRODUCTS,
-                "batchnorm": _affine_values(1, 2),
-                **dict.fromkeys(("layernorm", "groupnorm", "instancenorm"), _affine_values(4, 5)),
+                BatchNorm: _affine_values(1, 2),
+                **dict.fromkeys((LayerNorm, GroupNorm, InstanceNorm), _affine_values(4, 5)),
                 **dict.fromkeys(_AVERAGES, _values(1)),
-                "upsample": _upsampled({"nearest2": 1, "linear2": 4}),
+                Upsample: _upsampled({"nearest2": 1, "linear2": 4}),
             },
             {
-                "batchnorm": "2 for each value",
-                **dict.fromkeys(("layernorm", "groupnorm", "instancenorm"), "5 for each value, a rough estimate"),
+                BatchNorm: "2 for each value",
+                **dict.fromkeys((LayerNorm, GroupNorm, InstanceNorm), "5 for each value, a rough estimate"),
                 **dict.fromkeys(_AVERAGES, "1 for each value that is averaged"),
-                "upsample": "1 for each nearest value, 4 for each bilinear one",
+                Upsample: "1 for each nearest value, 4 for each bilinear one",
             },
             caveat=_padding_by_name,
         ),
@@ -153,15 +167,15 @@ CONVENTIONS = {
             "torchinfo 1.8.0",
             "mult-adds: a convolution's parameters, biases as well, at every position; other parameters once",
             {
-                **dict.fromkeys(KINDS, _params_once),
-                **dict.fromkeys(("conv", "depthwise_conv", "conv_transpose"), _params_at_every_position),
+                **dict.fromkeys(ALL, _params_once),
+                **dict.fromkeys((Conv, DepthwiseConv, ConvTranspose), _params_at_every_position),
             },
             {
-                **dict.fromkeys(("conv", "depthwise_conv"), "the biases, at every position"),
-                "conv_transpose": "at every position of its output, where the input's are meant; biases",
-                "linear": "the biases",
-                **dict.fromkeys((*_NORMS, "scale", "prelu", "subsample"), "its parameters, once"),
-                "local": "the biases",
+                **dict.fromkeys((Conv, DepthwiseConv), "the biases, at every position"),
+                ConvTranspose: "at every position of its output instead of its input; biases",
+                Linear: "the biases",
+                **dict.fromkeys((*_NORMS, Scale, PReLU, Subsample), "its parameters, once"),
+                Local: "the biases",
             },
         ),
         Convention(
@@ -170,25 +184,25 @@ CONVENTIONS = {
             "MACs, with some operations of other layers added",
             {
                 **_PRODUCTS,
-                "conv_transpose": _by_output,
-                "batchnorm": _affine_values(2, 4),
-                **dict.fromkeys(("layernorm", "instancenorm"), _affine_values(2, 4)),
-                "prelu": _values(1),
-                "softmax": _softmax,
-                "avgpool": _outputs,
+                ConvTranspose: _by_output,
+                BatchNorm: _affine_values(2, 4),
+                **dict.fromkeys((LayerNorm, InstanceNorm), _affine_values(2, 4)),
+                PReLU: _values(1),
+                Softmax: _softmax,
+                AvgPool: _outputs,
                 **dict.fromkeys(_AVERAGES, _adaptive_average),
-                "upsample": _upsampled(
+                Upsample: _upsampled(
                     {"nearest1": 1, "nearest2": 1, "nearest3": 1, "linear1": 5, "linear2": 11, "cubic2": 259}
                 ),
             },
             {
-                "conv_transpose": "by its output, where the input's positions are meant",
-                **dict.fromkeys(("batchnorm", "layernorm", "instancenorm"), "4 for each value (2 without weights)"),
-                "prelu": "1 for each value",
-                "softmax": "3 for each value, less 1",
-                "avgpool": "1 for each output, whatever the window",
+                ConvTranspose: "at every position of its output instead of its input",
+                **dict.fromkeys((BatchNorm, LayerNorm, InstanceNorm), "4 for each value (2 without weights)"),
+                PReLU: "1 for each value",
+                Softmax: "3 for each value, minus 1",
+                AvgPool: "1 for each output, whatever the window",
                 **dict.fromkeys(_AVERAGES, "additions and a division"),
-                "upsample": "1, 5, 11 or 259 for each output, by mode",
+                Upsample: "1, 5, 11 or 259 for each output, by mode",
             },
         ),
         Convention(
@@ -204,23 +218,23 @@ CONVENTIONS = {
 
 
 class Recounted(NamedTuple):
-    """A network with the figures of a convention in place of ours, and what has to be said of it."""
+    """A network counted by another convention, and notes about it."""
 
     inferred: Inferred
     notes: tuple[str, ...]
 
 
 def convention_named(name: str) -> Convention:
-    """Raises CnnError for an unknown one."""
+    """Raises CnnError for an unknown name."""
     if name not in CONVENTIONS:
         hint = suggestion(name, list(CONVENTIONS), f"the conventions are {', '.join(CONVENTIONS)}")
-        raise CnnError(f"--count: there is no convention {name!r}", hint)
+        raise CnnError(f"--count: unknown convention {name!r}", hint)
     return CONVENTIONS[name]
 
 
 def operations(convention: Convention, facts: LayerInfo) -> Size:
     """The operations of a layer as the tool counts them."""
-    rule = convention.rules.get(facts.node.layer.kind)
+    rule = convention.rules.get(type(facts.node.layer))
     return rule(facts) if rule is not None else 0
 
 
@@ -242,18 +256,18 @@ def recount(inferred: Inferred, convention: Convention) -> Recounted:
 
 
 def _notes(inferred: Inferred, convention: Convention) -> list[str]:
-    said = [f"counted as {convention.tool} does: {convention.what}"]
-    working = [facts.node.layer.kind for facts in inferred.facts.values() if facts.figures.flops != 0]
-    missed = {kind: working.count(kind) for kind in dict.fromkeys(working) if kind not in convention.rules}
+    notes = [f"counted as {convention.tool} does: {convention.what}"]
+    types = [type(facts.node.layer) for facts in inferred.facts.values() if facts.figures.flops != 0]
+    missed = {layer.kind: types.count(layer) for layer in dict.fromkeys(types) if layer not in convention.rules}
     if missed and convention.counts_operations:
-        said.append(f"not counted: {', '.join(f'{kind} ({count})' for kind, count in missed.items())}")
+        notes.append(f"not counted: {', '.join(f'{kind} ({count})' for kind, count in missed.items())}")
     if convention.extra_params is not None:
-        said += _keras_notes(inferred)
-    return [*said, *caveats(inferred, convention)]
+        notes += _keras_notes(inferred)
+    return [*notes, *caveats(inferred, convention)]
 
 
 def caveats(inferred: Inferred, convention: Convention) -> list[str]:
-    """What the tool counts otherwise, depending on how the network is written in PyTorch."""
+    """What the tool counts differently depending on how the network is written in PyTorch."""
     return list(filter(None, [convention.caveat(inferred)])) if convention.caveat is not None else []
 
 
@@ -273,7 +287,7 @@ def _keras_notes(inferred: Inferred) -> list[str]:
 
 
 class Difference(NamedTuple):
-    """What a tool counts more (or less) than we do for all layers of a kind, and why."""
+    """How many more (or fewer) operations a tool counts than we do for all layers of a type, and why."""
 
     kind: str
     layers: int
@@ -282,20 +296,21 @@ class Difference(NamedTuple):
 
 
 def differences(inferred: Inferred, convention: Convention) -> list[Difference]:
-    """Of the operations, by kind: they sum to the tool's total less ours."""
+    """The differences of the operations, by layer type: they sum to the tool's total minus ours."""
     found: list[Difference] = []
-    by_kind: dict[str, list[LayerInfo]] = {}
+    by_type: dict[type[Layer], list[LayerInfo]] = {}
     for facts in inferred.facts.values():
-        by_kind.setdefault(facts.node.layer.kind, []).append(facts)
-    for kind, layers in by_kind.items():
+        by_type.setdefault(type(facts.node.layer), []).append(facts)
+    for layer, layers in by_type.items():
         more = sum(operations(convention, facts) - facts.figures.macs for facts in layers)
         if more:
-            found.append(Difference(kind, len(layers), more, convention.reasons.get(kind, "not counted by the tool")))
+            reason = convention.reasons.get(layer, "not counted by the tool")
+            found.append(Difference(layer.kind, len(layers), more, reason))
     return found
 
 
 def param_differences(inferred: Inferred, convention: Convention) -> list[Difference]:
-    """Of the parameters."""
+    """The differences of the parameters."""
     if convention.extra_params is None:
         return []
     facts = inferred.facts.values()
@@ -304,7 +319,7 @@ def param_differences(inferred: Inferred, convention: Convention) -> list[Differ
     biased = [entry for entry in facts if _keras_params(entry) > entry.figures.buffers]
     biases = sum(_keras_params(entry) - entry.figures.buffers for entry in biased)
     found = [
-        Difference("batchnorm", len(norms), statistics, "running statistics"),
-        Difference("conv", len(biased), biases, "a bias that each convolution has by default"),
+        Difference(BatchNorm.kind, len(norms), statistics, "running statistics"),
+        Difference(Conv.kind, len(biased), biases, "a bias that each convolution has by default"),
     ]
     return [difference for difference in found if difference.more]

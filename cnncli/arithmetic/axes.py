@@ -7,20 +7,23 @@ from typing import NamedTuple
 
 
 class Axis(NamedTuple):
-    """The names of a spatial axis: its letter in formulas, its name, and what one index along it is called."""
+    """The names of a spatial axis: its letter in formulas, its name, one index along it, and its two ends."""
 
     letter: str
     name: str
     line: str
+    ends: tuple[str, str]
 
 
-_HEIGHT, _WIDTH = Axis("H", "height", "row"), Axis("W", "width", "column")
+_LENGTH, _DEPTH = Axis("L", "length", "column", ("start", "end")), Axis("D", "depth", "slice", ("front", "back"))
+_HEIGHT, _WIDTH = Axis("H", "height", "row", ("top", "bottom")), Axis("W", "width", "column", ("left", "right"))
 SPATIAL_AXES: dict[int, tuple[Axis, ...]] = {  # by their number
     0: (),
-    1: (Axis("L", "length", "column"),),
+    1: (_LENGTH,),
     2: (_HEIGHT, _WIDTH),
-    3: (Axis("D", "depth", "slice"), _HEIGHT, _WIDTH),
+    3: (_DEPTH, _HEIGHT, _WIDTH),
 }
+AXIS_NAMES = tuple(axis.name for axis in (*SPATIAL_AXES[3], _LENGTH))
 
 
 def lines_text(counts: Sequence[int]) -> str:

@@ -326,7 +326,7 @@ class Expansion:
         if not merges and len(sources) != 1:
             kinds = "add, multiply and concat join several"
             self.reading.fail(node, f"{entry.kind} reads one input, not {len(sources)}", kinds, full)
-        if merges and len(sources) < (1 if entry.kind == "concat" else 2):
+        if merges and len(sources) < KINDS[entry.kind].min_inputs:
             hint = f"write {entry.kind}: [name, name]"
             self.reading.fail(node, f"{entry.kind} joins at least two inputs", hint, full)
         return sources

@@ -1,9 +1,9 @@
-"""What every layer kind answers.
+"""The interface of a layer type.
 
-A kind is a small frozen class in its family's file. Its annotated fields are its YAML schema, in the order of the
-language page, the first one being what a bare value means (``linear: 120``). Methods get the shapes of the layer's
-inputs (channels first, no batch) and return whole numbers; none of them knows the layer's name or place, so a
-layer that does not fit its input raises :class:`ShapeError` and the caller says where.
+A layer type is a small frozen class in its family's module. Its annotated fields are its YAML schema, in the order of
+the language page; the first one is what a bare value sets (``linear: 120``). Methods take the shapes of the layer's
+inputs (channels first, no batch) and return integers. A layer does not know its name or place, so one that does not fit
+its input raises :class:`ShapeError`, and the caller adds where.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from cnncli.arithmetic.window import Window
 from cnncli.schema import Record
 
 Shapes = tuple[Shape, ...]
-LocalReceptiveField = tuple[AxisField, ...]  # one field per spatial axis, on one of the layer's inputs
+LocalReceptiveField = tuple[AxisField, ...]  # one field per spatial axis of the output, on one of the layer's inputs
 
 
 class ShapeError(Exception):
-    """A layer cannot take its input: what is wrong, what to do, and the field of the file to point at."""
+    """A layer cannot take its input: the fault, what to do, and the field of the file that it concerns."""
 
     def __init__(self, message: str, hint: str = "", field: str = "") -> None:
         super().__init__(message)
@@ -28,39 +28,62 @@ class ShapeError(Exception):
 
 
 class Layer(Record):
-    """The base of all kinds. A kind without weights, windows or operations overrides ``output_shape`` at most."""
+    """The base of all layer types. One without weights, windows or operations overrides ``output_shape`` at most."""
 
     kind: ClassVar[str] = ""
-    aliases: ClassVar[tuple[str, ...]] = ()  # what PyTorch and Keras call it, in lower case
+    aliases: ClassVar[tuple[str, ...]] = ()  # its names in PyTorch and Keras, in lower case
     merges: ClassVar[bool] = False  # takes several inputs
+    min_inputs: ClassVar[int] = 1
     is_global: ClassVar[bool] = False  # each output depends on the whole input
+    is_pool: ClassVar[bool] = False  # reduces windows without weights
     transposed: ClassVar[bool] = False  # its windows slide over the output
-    non_trainable: ClassVar[tuple[str, ...]] = ()  # weights that are not trained
+    non_trainable: ClassVar[tuple[str, ...]] = ()  # names of weights that are not trained
 
-    # What a kind answers ------------------------------------------------------------------------------------------
+    @property
+    def family(self) -> str:
+        """The module that defines it: activation, conv, linear, merge, norm, pool or reshape."""
+        return type(self).__module__.rpartition(".")[2]
+
+    # Shapes and windows -------------------------------------------------------------------------------------------
 
     def output_shape(self, inputs: Shapes) -> Shape:
-        """The output's shape. Raises ShapeError where the layer cannot take these inputs."""
+        """The output's shape. Raises ShapeError if the layer cannot take these inputs."""
         return inputs[0]
 
     def windows(self, inputs: Shapes) -> tuple[Window, ...]:
-        """One window per spatial axis, for kinds that slide; else none."""
+        """One window per spatial axis for layers that slide, else none."""
         return ()
 
+    def border(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
+        """(before, after) that is added to (pad, padded windows) or removed from (crop) each spatial axis, if any."""
+        return tuple((window.before, window.after) for window in self.windows(inputs))
+
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        """Per input, what a unit sees of it on each spatial axis of the output."""
+        """For each input, which of its values one unit reads on each spatial axis of the output."""
         windows = self.windows(inputs)
         if windows:
             return (tuple(sliding(w.stride, w.before, w.effective_kernel, w.dilation) for w in windows),)
         return tuple((ITSELF,) * (len(output) - 1) for _ in inputs)
 
-    def weights(self, inputs: Shapes) -> Mapping[str, Shape]:
-        """The trained tensors by name, with PyTorch's names and shapes; counts are sums over them."""
-        return {}
+    @property
+    def padding_name(self) -> str:
+        """``valid``, ``same``, ``same_lower`` or ``full`` if the padding is given by name, else empty."""
+        return ""
 
-    def buffers(self, inputs: Shapes) -> Mapping[str, Shape]:
-        """Tensors that are kept but not trained: running statistics."""
-        return {}
+    @property
+    def has_same_padding(self) -> bool:
+        """Whether the padding depends on the input size such that the output is ceil(size / stride)."""
+        return self.padding_name in ("same", "same_lower")
+
+    @property
+    def padding_fill(self) -> str:
+        """What the border is filled with: ``zeros``, ``reflect``, ``replicate``, ``circular`` or ``partial``."""
+        return "zeros"
+
+    @property
+    def requires_exact_fit(self) -> bool:
+        """Whether windows that drop rows or columns are an error (``rounding: exact``)."""
+        return False
 
     @property
     def permutes_axes(self) -> bool:
@@ -71,25 +94,35 @@ class Layer(Record):
         """The spatial axis of the output that a spatial axis of the input becomes."""
         return axis
 
+    @property
+    def is_view(self) -> bool:
+        """Whether the output shares the input's memory."""
+        return False
+
+    # Counts -------------------------------------------------------------------------------------------------------
+
+    def weights(self, inputs: Shapes) -> Mapping[str, Shape]:
+        """The trainable tensors, with PyTorch's names and shapes; parameter counts are sums over them."""
+        return {}
+
+    def buffers(self, inputs: Shapes) -> Mapping[str, Shape]:
+        """Tensors that are saved but not trained: running statistics."""
+        return {}
+
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        """Multiply-accumulates of convolutions and matrix products, for one input, biases excluded."""
+        """Multiply-accumulates of convolutions and matrix products for one example, biases excluded."""
         return 0
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        """Multiplications (divisions are some) plus additions for one input; comparisons, exp, erf, … are none."""
+        """Multiplications, divisions and additions for one example; comparisons, exp, erf, … do not count."""
         return 0
 
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
-        """LeCun's count: one for each use of a weight and each use of a bias."""
+        """LeCun's count of connections: one for each use of a weight and each use of a bias."""
         return 0
 
-    @property
-    def is_view(self) -> bool:
-        """Whether the output is the input's own memory, seen in another way."""
-        return False
-
     def field_problem(self) -> ShapeError | None:
-        """A mistake in how the fields go together, known without any shape."""
+        """A contradiction between fields, found without any shape."""
         return None
 
 

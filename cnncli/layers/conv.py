@@ -7,7 +7,7 @@ from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, small
 from cnncli.arithmetic.window import Window, output_size, split_padding, transposed_size, transposed_taps
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
-from cnncli.layers.sliding import check_border, check_fit, padding_text, windows_of
+from cnncli.layers.sliding import check_border, check_fit, padding_name, padding_text, windows_of
 
 
 class Convolution(Layer):
@@ -21,6 +21,18 @@ class Convolution(Layer):
     padding_mode: PaddingMode = "zeros"
     rounding: Rounding = "floor"
 
+    @property
+    def padding_name(self) -> str:
+        return padding_name(self.padding)
+
+    @property
+    def padding_fill(self) -> str:
+        return self.padding_mode
+
+    @property
+    def requires_exact_fit(self) -> bool:
+        return self.rounding == "exact"
+
     def maps(self, channels: int) -> tuple[int, int]:
         """(filters, groups) for an input of that many channels."""
         raise NotImplementedError
@@ -32,7 +44,7 @@ class Convolution(Layer):
         (shape,) = inputs
         windows = self.windows(inputs)
         check_fit(shape, windows)
-        check_border(self.kind, shape, tuple((w.before, w.after) for w in windows), self.padding_mode)
+        check_border(self.kind, shape, self.border(inputs), self.padding_mode)
         filters, _ = self.maps(shape[0])
         return (filters, *map(output_size, shape[1:], windows))
 
@@ -216,9 +228,17 @@ class ConvTranspose(Layer):
     groups: Count = 1
     bias: Flag = True
 
+    @property
+    def padding_name(self) -> str:
+        return padding_name(self.padding)
+
+    def output_paddings(self, inputs: Shapes) -> tuple[int, ...]:
+        """Rows added at the end of each spatial axis."""
+        return per_axis(self.output_padding, len(inputs[0]) - 1, "output_padding")
+
     def windows(self, inputs: Shapes) -> tuple[Window, ...]:
         """The window of each axis, as the convolution has it that this one reverses."""
-        padding = 0 if self.padding in ("same", "same_lower") else self.padding
+        padding = 0 if self.has_same_padding else self.padding
         windows = windows_of(self.kind, inputs[0], self.kernel, self.stride, padding, self.dilation, "floor")
         return windows if padding == self.padding else tuple(map(self._cut_to_scale, windows))
 
@@ -238,7 +258,7 @@ class ConvTranspose(Layer):
         (shape,) = inputs
         divided(self.groups, shape[0], self.filters)
         windows = self.windows(inputs)
-        extras = per_axis(self.output_padding, len(windows), "output_padding")
+        extras = self.output_paddings(inputs)
         for window, extra in zip(windows, extras, strict=True):
             if extra >= max(window.stride, window.dilation):
                 raise ShapeError(
@@ -249,7 +269,7 @@ class ConvTranspose(Layer):
         sizes = tuple(map(transposed_size, shape[1:], windows, extras))
         if any(size < 1 for size in sizes):
             raise ShapeError(
-                f"padding {padding_text(windows)} cuts off all of the output",
+                f"padding {padding_text(self.border(inputs))} cuts off all of the output",
                 f"use padding of at most {(min(w.effective_kernel for w in windows) - 1) // 2}",
                 "padding",
             )

@@ -11,6 +11,7 @@ class Merge(Layer):
     """Element by element over inputs of one shape; an axis of size 1 stretches (a channel gate Cx1x1 times a map)."""
 
     merges: ClassVar[bool] = True
+    min_inputs: ClassVar[int] = 2
 
     def output_shape(self, inputs: Shapes) -> Shape:
         ranks = {len(shape) for shape in inputs}
@@ -76,6 +77,7 @@ class Concat(Merge):
     """Maps (C1, H, W), (C2, H, W), … to (C1 + C2 + …, H, W)."""
 
     kind = "concat"
+    min_inputs = 1
     aliases = ("concatenate", "cat", "depthconcat")
 
     def output_shape(self, inputs: Shapes) -> Shape:

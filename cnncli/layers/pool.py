@@ -15,7 +15,7 @@ from cnncli.arithmetic.window import (
 )
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
-from cnncli.layers.sliding import check_fit, windows_of
+from cnncli.layers.sliding import check_fit, padding_name, windows_of
 
 
 class WindowPool(Layer):
@@ -25,6 +25,16 @@ class WindowPool(Layer):
     stride: MaybePerAxis = None
     padding: Padding = 0
     rounding: WindowRounding = "floor"
+
+    is_pool = True
+
+    @property
+    def padding_name(self) -> str:
+        return padding_name(self.padding)
+
+    @property
+    def requires_exact_fit(self) -> bool:
+        return self.rounding == "exact"
 
     def spacing(self) -> int | tuple[int, ...]:
         """Inputs from one tap of the window to the next."""
@@ -62,7 +72,7 @@ class WindowPool(Layer):
             window.effective_kernel <= size for size, window in zip(sizes, windows, strict=True)
         )
 
-    def borders(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
+    def border_with_overhang(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         """(before, after) per axis: the padding, and how far a last window hangs over the end (rounding: ceil)."""
         pairs = zip(inputs[0][1:], self.windows(inputs), strict=True)
         return tuple((window.before, larger(window.after, overhang(size, window))) for size, window in pairs)
@@ -78,6 +88,16 @@ class MaxPool(WindowPool):
     stride: MaybePerAxis = None
     padding: Padding = 0
     dilation: PerAxis = 1
+
+    is_pool = True
+
+    @property
+    def padding_name(self) -> str:
+        return padding_name(self.padding)
+
+    @property
+    def requires_exact_fit(self) -> bool:
+        return self.rounding == "exact"
 
     def spacing(self) -> int | tuple[int, ...]:
         return self.dilation
@@ -121,6 +141,7 @@ class Subsample(WindowPool):
     """
 
     kind = "subsample"
+    is_pool = False  # it has weights
     aliases = ("subsampling",)
 
     kernel: PerAxis = 2
@@ -140,6 +161,8 @@ class Subsample(WindowPool):
 
 class AdaptivePool(Layer):
     """Map (C, H, W) to (C, *output): window i spans floor(i n / m) … ceil((i + 1) n / m) - 1."""
+
+    is_pool = True
 
     output: PerAxis
 
@@ -182,6 +205,7 @@ class GlobalPool(Layer):
     """Map (C, H, W) to a vector of C: one value for each whole channel."""
 
     is_global = True
+    is_pool = True
 
     def output_shape(self, inputs: Shapes) -> Shape:
         expect_map(self.kind, inputs[0])

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from cnncli.arithmetic.axes import SPATIAL_AXES
+from cnncli.arithmetic.axes import AXIS_NAMES, SPATIAL_AXES
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, periodic, whole
 from cnncli.arithmetic.shape import (
     Shape,
@@ -168,7 +168,7 @@ class Slice(Layer):
 
     start: Whole = 0
     stop: WholeOrEnd = None
-    axis: Annotated[str, one_of("channels", "depth", "height", "width", "length")] = "channels"
+    axis: Annotated[str, one_of("channels", *AXIS_NAMES)] = "channels"
 
     def index(self, inputs: Shapes) -> int:
         """The axis's index in the shape. Raises ShapeError where the input has no such axis."""
@@ -210,20 +210,19 @@ class Crop(Layer):
 
     margins: Margins
 
-    def amounts(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
-        """(before, after) for each spatial axis."""
+    def border(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         return sides(self.margins, len(inputs[0]) - 1, "margins")
 
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
         expect_map(self.kind, shape)
-        sizes = tuple(n - before - after for n, (before, after) in zip(shape[1:], self.amounts(inputs), strict=True))
+        sizes = tuple(n - before - after for n, (before, after) in zip(shape[1:], self.border(inputs), strict=True))
         if any(size < 1 for size in sizes):
             raise ShapeError(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
         return (shape[0], *sizes)
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return (tuple(_moved(before) for before, _ in self.amounts(inputs)),)
+        return (tuple(_moved(before) for before, _ in self.border(inputs)),)
 
 
 class PixelShuffle(Layer):
@@ -272,19 +271,22 @@ class Pad(Layer):
     padding: Margins
     mode: Annotated[str, one_of("zeros", "reflect", "replicate", "circular")] = "zeros"
 
-    def amounts(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
-        """(before, after) for each spatial axis."""
+    @property
+    def padding_fill(self) -> str:
+        return self.mode
+
+    def border(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         return sides(self.padding, len(inputs[0]) - 1)
 
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
         expect_map(self.kind, shape)
-        amounts = self.amounts(inputs)
-        check_border(self.kind, shape, amounts, self.mode)
-        return (shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], amounts, strict=True)))
+        border = self.border(inputs)
+        check_border(self.kind, shape, border, self.mode)
+        return (shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], border, strict=True)))
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return (tuple(_moved(-before) for before, _ in self.amounts(inputs)),)
+        return (tuple(_moved(-before) for before, _ in self.border(inputs)),)
 
 
 class Upsample(Layer):

@@ -1,5 +1,6 @@
 """What convolutions and pools share: reading their fields as one window per axis, and whether those fit."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cnncli.arithmetic.shape import Shape, format_shape, is_open, larger, same_size
@@ -16,6 +17,11 @@ from cnncli.arithmetic.window import (
 )
 from cnncli.layers.base import ShapeError, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
+
+
+def padding_name(padding: PaddingValue) -> str:
+    """The name of a padding that is given by name, else empty."""
+    return padding if isinstance(padding, str) else ""
 
 
 def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tuple[int, int], ...]:
@@ -118,12 +124,12 @@ def _describe(windows: tuple[Window, ...]) -> str:
 
 
 def _input(sizes: Shape, windows: tuple[Window, ...]) -> str:
-    return f"a {format_shape(sizes)} input with padding {padding_text(windows)}"
+    return f"a {format_shape(sizes)} input with padding {padding_text([(w.before, w.after) for w in windows])}"
 
 
-def padding_text(windows: tuple[Window, ...]) -> str:
-    """``2``, ``1x0`` where axes differ, ``0+1`` where the two sides of an axis do."""
-    return values_text([str(w.before) if w.before == w.after else f"{w.before}+{w.after}" for w in windows])
+def padding_text(border: Sequence[tuple[int, int]]) -> str:
+    """``2``, ``1x0`` where axes differ, ``0+1`` where the two sides of an axis differ."""
+    return values_text([str(before) if before == after else f"{before}+{after}" for before, after in border])
 
 
 def values_text(values: list[int] | list[str]) -> str:

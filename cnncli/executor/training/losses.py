@@ -11,6 +11,9 @@ from torch.nn import functional
 from cnncli.errors import CnnError
 from cnncli.executor.feeding.augmentation import Mixed
 from cnncli.graph import Graph
+from cnncli.layers import Layer
+from cnncli.layers.activation import Softmax
+from cnncli.layers.linear import RBF
 from cnncli.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -32,16 +35,16 @@ def probabilities_of(graph: Graph) -> Activation:
 
 def ends_in_probabilities(graph: Graph) -> bool:
     """Whether the outputs are probabilities already."""
-    return _last_kind(graph) == "softmax"
+    return type(_last_layer(graph)) is Softmax
 
 
 def ends_in_distances(graph: Graph) -> bool:
     """Whether the smallest output is the answer, as with LeNet-5's rbf."""
-    return _last_kind(graph) == "rbf"
+    return isinstance(_last_layer(graph), RBF)
 
 
-def _last_kind(graph: Graph) -> str:
-    return next(node.layer.kind for node in graph.nodes if node.name == graph.outputs[0])
+def _last_layer(graph: Graph) -> Layer:
+    return next(node.layer for node in graph.nodes if node.name == graph.outputs[0])
 
 
 def _loss_of_logits(output: Tensor, labels: Tensor) -> Tensor:

@@ -86,16 +86,17 @@ def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shap
 
 
 def _changed(node: Node, conventions: Conventions) -> Node:
-    fields = dict(node.layer.__dict__)
-    if conventions.rounding and "rounding" in fields and fields.get("padding") not in ("same", "same_lower"):
-        fields["rounding"] = conventions.rounding
-        if conventions.rounding == "ceil" and not node.layer.kind.endswith("pool"):
-            fields["rounding"] = node.layer.__dict__["rounding"]  # libraries round up in pools alone
+    layer, changes = node.layer, dict[str, Any]()
+    fields = layer.field_values
+    rounds = "rounding" in fields and not layer.has_same_padding
+    if conventions.rounding and rounds and (layer.is_pool or conventions.rounding != "ceil"):
+        changes["rounding"] = conventions.rounding  # libraries only round up in pooling layers
     if conventions.padding == "in total" and "padding" in fields:
-        fields["padding"] = _halved(fields["padding"])
-    if conventions.pool_stride == "1" and node.layer.kind.endswith("pool") and fields.get("stride", 1) is None:
-        fields["stride"] = 1
-    return node if fields == node.layer.__dict__ else node._replace(layer=type(node.layer)(**fields))
+        changes["padding"] = _halved(fields["padding"])
+    if conventions.pool_stride == "1" and layer.is_pool and fields.get("stride", 1) is None:
+        changes["stride"] = 1
+    changed = layer.replace(**changes)
+    return node if changed == layer else node._replace(layer=changed)
 
 
 def _halved(padding: Any) -> Any:

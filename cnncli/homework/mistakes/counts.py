@@ -11,6 +11,10 @@ from cnncli.arithmetic.shape import numel
 from cnncli.homework.mistakes import pair
 from cnncli.homework.mistakes.sizes import other_maps
 from cnncli.inference import Inferred, LayerInfo
+from cnncli.layers.conv import Conv, DepthwiseConv
+from cnncli.layers.linear import Linear
+from cnncli.layers.norm import BatchNorm
+from cnncli.layers.reshape import Dropout, Flatten
 
 BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # that are in use
 Counts = dict[str, int | None]
@@ -36,12 +40,12 @@ class Dot(NamedTuple):
 
 def _dot(facts: LayerInfo) -> Dot | None:
     layer, figures = facts.node.layer, facts.figures
-    if layer.kind not in ("conv", "depthwise_conv", "linear") or layer.__dict__.get("connections"):
+    if not isinstance(layer, Conv | DepthwiseConv | Linear) or (isinstance(layer, Conv) and layer.connections):
         return None
     weight = figures.weight_shapes.get("weight")
     if weight is None:
         return None
-    channels = facts.input_shapes[0][0] if layer.kind != "linear" else weight[1]
+    channels = facts.input_shapes[0][0]
     bias = "per filter" if "bias" in figures.weight_shapes else "none"
     return Dot(weight[0], channels, channels // weight[1], prod(weight[2:]), bias)
 
@@ -54,7 +58,7 @@ def _dot_mistakes(facts: LayerInfo, dot: Dot) -> dict[str, Dot]:
         "depthwise_as_full" if depthwise else "groups_ignored": dot._replace(groups=1),
         "no_weight_sharing": dot._replace(positions=numel(facts.figures.output_shape[1:])),
     }
-    if facts.node.layer.kind != "linear":
+    if not isinstance(facts.node.layer, Linear):
         found["counted_input_pixels"] = dot._replace(area=numel(facts.input_shapes[0][1:]))
     if dot.bias == "per filter":
         found["forgot_bias"] = dot._replace(bias="none")
@@ -67,7 +71,7 @@ def _dot_mistakes(facts: LayerInfo, dot: Dot) -> dict[str, Dot]:
 
 def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
     """What each mistake, and each pair, makes of a layer's parameters."""
-    figures, kind = facts.figures, facts.node.layer.kind
+    figures = facts.figures
     dot = _dot(facts)
     if dot is None:
         return _params_of_others(facts)
@@ -76,7 +80,7 @@ def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
     for (one, first), (two, second) in combinations(single.items(), 2):
         changed = {f: v for f, v in second._asdict().items() if v != getattr(dot, f)}
         candidates[pair(one, two)] = first._replace(**changed).total()
-    if kind != "linear":
+    if not isinstance(facts.node.layer, Linear):
         candidates["counted_outputs"] = figures.activations
     else:
         candidates |= _flattened_wrong(inferred, facts, dot)
@@ -86,9 +90,9 @@ def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
 def _flattened_wrong(inferred: Inferred, facts: LayerInfo, dot: Dot) -> Counts:
     """A linear layer after another map than the one that is flattened, or after none."""
     above = inferred.facts.get(facts.node.inputs[0])
-    while above is not None and above.node.layer.kind == "dropout":
+    while above is not None and isinstance(above.node.layer, Dropout):
         above = inferred.facts.get(above.node.inputs[0])
-    if above is None or above.node.layer.kind != "flatten":
+    if above is None or not isinstance(above.node.layer, Flatten):
         return {}
     found: Counts = {
         f"wrong_flatten#{text}": dot._replace(channels=count).total() for text, count in other_maps(inferred, above)
@@ -99,13 +103,13 @@ def _flattened_wrong(inferred: Inferred, facts: LayerInfo, dot: Dot) -> Counts:
 
 
 def _params_of_others(facts: LayerInfo) -> Counts:
-    figures, kind = facts.figures, facts.node.layer.kind
+    figures, layer = facts.figures, facts.node.layer
     channels = facts.input_shapes[0][0]
-    if kind == "batchnorm":
+    if isinstance(layer, BatchNorm):
         return {"bn_count": 4 * channels, "forgot_bias": channels}
     if figures.params:
         return {}
-    if kind.endswith("pool") and figures.windows:
+    if layer.is_pool and figures.windows:
         area = prod(window.kernel for window in figures.windows)
         values = {area, area + 1, area * channels, (area + 1) * channels}
         return {f"pool_has_params#{value}": value for value in values}
@@ -179,7 +183,7 @@ def of_sum(inferred: Inferred, members: Iterable[LayerInfo], figure: str) -> Cou
 def _product(layers: list[LayerInfo]) -> Counts:
     """A depthwise and a pointwise convolution multiplied."""
     trained = [facts for facts in layers if facts.figures.params]
-    parts = [facts.figures.weights for facts in trained if facts.node.layer.kind in ("conv", "depthwise_conv")]
+    parts = [facts.figures.weights for facts in trained if isinstance(facts.node.layer, Conv | DepthwiseConv)]
     if len(parts) != 2 or len(trained) != 2:
         return {}
     return {"separable_product": parts[0] * parts[1]}

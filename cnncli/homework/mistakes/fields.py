@@ -81,6 +81,6 @@ def _chain(inferred: Inferred, facts: LayerInfo) -> Iterator[tuple[Window, bool]
     here: LayerInfo | None = facts
     while here is not None:
         if here.figures.windows:
-            found.append((here.figures.windows[0], here.node.layer.kind.endswith("pool")))
+            found.append((here.figures.windows[0], here.node.layer.is_pool))
         here = inferred.facts.get(here.node.inputs[0])
     yield from reversed(found)

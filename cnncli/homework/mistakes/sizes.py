@@ -9,6 +9,8 @@ from cnncli.arithmetic.shape import Shape, numel
 from cnncli.arithmetic.window import Window, covered, last_start, output_size
 from cnncli.homework.mistakes import pair
 from cnncli.inference import Inferred, LayerInfo
+from cnncli.layers.conv import ConvTranspose
+from cnncli.layers.reshape import Flatten
 
 
 class Slide(NamedTuple):
@@ -86,7 +88,7 @@ def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
         if whole is not None
     }
     candidates |= {name: (count, *shape[1:]) for name, count in channels.items()} | both
-    if layer.kind == "flatten":
+    if isinstance(layer, Flatten):
         candidates |= {f"wrong_flatten#{text}": (count,) for text, count in other_maps(inferred, facts)}
     if len(shape) == 3 and shape[1] != shape[2]:
         candidates["height_and_width_swapped"] = (shape[0], shape[2], shape[1])
@@ -98,13 +100,13 @@ def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
 
 def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
     """Each mistake's sizes, where it makes a difference on an axis at least."""
-    windows = facts.figures.windows
-    if facts.node.layer.transposed and windows:
-        extra = facts.node.layer.__dict__.get("output_padding", 0)
-        extras = extra if isinstance(extra, tuple) else (extra,) * len(windows)
+    layer, windows = facts.node.layer, facts.figures.windows
+    if isinstance(layer, ConvTranspose):
         axes: list[dict[str, int | None]] = [
             {**of_transposed_size(size, window, more)}
-            for size, window, more in zip(facts.input_shapes[0][1:], windows, extras, strict=True)
+            for size, window, more in zip(
+                facts.input_shapes[0][1:], windows, layer.output_paddings(facts.input_shapes), strict=True
+            )
         ]
     else:
         axes = [of_size(slide) for slide in _slides(facts)]
@@ -118,9 +120,8 @@ def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
 
 
 def _slides(facts: LayerInfo) -> list[Slide]:
-    windows = facts.figures.windows
-    same = facts.node.layer.__dict__.get("padding") in ("same", "same_lower")
-    pool = facts.node.layer.kind.endswith("pool")
+    layer, windows = facts.node.layer, facts.figures.windows
+    same, pool = layer.has_same_padding, layer.is_pool
     return [Slide(n, w, same, pool) for n, w in zip(facts.input_shapes[0][1:], windows, strict=bool(windows))]
 
 
@@ -128,7 +129,7 @@ def _channels(facts: LayerInfo) -> Iterator[tuple[str, int]]:
     channels, windows = facts.input_shapes[0][0], facts.figures.windows
     if not windows:
         return
-    if facts.node.layer.kind.endswith("pool"):
+    if facts.node.layer.is_pool:
         yield "pooled_channels", channels // windows[0].kernel
         return
     yield "kept_input_channels", channels

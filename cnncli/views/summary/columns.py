@@ -49,15 +49,12 @@ def dilation_text(windows: tuple[Window, ...]) -> str:
 
 
 def _padding(row: Row, inferred: Inferred, batch: int) -> str:
-    windows = _windows(row)
-    if any(is_open(window.before) for window in windows) and row.facts is not None:
-        return str(getattr(row.facts.node.layer, "padding", ""))  # the word, as its amounts depend on the size
-    if windows:
-        return padding_text(windows)
-    amounts = getattr(row.facts.node.layer, "amounts", None) if row.facts is not None and row.is_layer else None
-    if amounts is None or row.facts is None:
+    if row.facts is None or not row.is_layer:
         return ""
-    return padding_text(tuple(Window(1, 1, before, after) for before, after in amounts(row.facts.input_shapes)))
+    layer, border = row.facts.node.layer, row.facts.node.layer.border(row.facts.input_shapes)
+    if any(is_open(before) for before, _ in border):
+        return layer.padding_name  # its amounts depend on the size
+    return padding_text(border) if border else ""
 
 
 def _output(row: Row, inferred: Inferred, batch: int) -> str:

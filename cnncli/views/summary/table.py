@@ -143,8 +143,7 @@ def styles(rows: list[Row]) -> list[str]:
 def _row_style(row: Row) -> str:
     if row.facts is None or not row.is_layer:
         return "bold"
-    family = type(row.facts.node.layer).__module__.rpartition(".")[2]
-    return _STYLES.get(family, "")
+    return _STYLES.get(row.facts.node.layer.family, "")
 
 
 def show(heading: str, body: Sequence[str], line_styles: Sequence[str]) -> None:
