@@ -36,7 +36,7 @@ def _max_pool(layer: MaxPool, inputs: Shapes, own: str, x: str) -> TorchCode:
     if layer.pads_natively(inputs):
         options["padding"] = compact([window.before for window in windows], 0)
         return TorchCode(call(function, x, kernel, **options, dilation=dilation, ceil_mode=windows[0].ceil or None))
-    border = padded(x, layer.borders(inputs), value="-math.inf")
+    border = padded(x, layer.border_with_overhang(inputs), value="-math.inf")
     return TorchCode(call(function, border, kernel, **options, dilation=dilation))
 
 
@@ -57,7 +57,7 @@ def _avg_pool(layer: AvgPool, inputs: Shapes, own: str, x: str) -> TorchCode:
         kernel, options = _native_average(layer, inputs)
         return TorchCode(call(function, x, kernel, **options))
     kernel, options = _kernel_and_stride(windows)
-    borders = layer.borders(inputs)
+    borders = layer.border_with_overhang(inputs)
     # the mean of a border of ones and zeros is the part of each window that counts in the divisor
     counted = pads_of(windows) if layer.count_include_pad else ((0, 0),) * len(windows)
     rest = [(all_[0] - own_[0], all_[1] - own_[1]) for all_, own_ in zip(borders, counted, strict=True)]
@@ -79,7 +79,7 @@ def _subsample(layer: Subsample, inputs: Shapes, own: str, x: str) -> TorchCode:
 def _l2_pool(layer: L2Pool, inputs: Shapes, own: str, x: str) -> TorchCode:
     windows = layer.windows(inputs)
     kernel, options = _kernel_and_stride(windows)
-    squares = padded(f"{x}.square()", layer.borders(inputs))
+    squares = padded(f"{x}.square()", layer.border_with_overhang(inputs))
     means = call(f"functional.avg_pool{len(windows)}d", squares, kernel, **options)
     area = math.prod(window.kernel for window in windows)
     # the root has no gradient at 0

@@ -57,12 +57,12 @@ def _slice(layer: Slice, inputs: Shapes, own: str, x: str) -> TorchCode:
 
 def _crop(layer: Crop, inputs: Shapes, own: str, x: str) -> TorchCode:
     # an index would give a view, which keeps the whole input in memory
-    margins = [(-before, -after) for before, after in layer.amounts(inputs)]
+    margins = [(-before, -after) for before, after in layer.border(inputs)]
     return TorchCode(padded(x, margins))
 
 
 def _pad(layer: Pad, inputs: Shapes, own: str, x: str) -> TorchCode:
-    return TorchCode(padded(x, layer.amounts(inputs), layer.mode))
+    return TorchCode(padded(x, layer.border(inputs), layer.mode))
 
 
 def _upsample(layer: Upsample, inputs: Shapes, own: str, x: str) -> TorchCode:

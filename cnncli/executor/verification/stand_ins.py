@@ -69,7 +69,7 @@ def _(layer: Layer, inputs: Shapes) -> StandIn:
 
 @_stand_in.register
 def _(layer: WindowPool, inputs: Shapes) -> StandIn:
-    windows, pads = layer.windows(inputs), torch_padding(layer.borders(inputs))
+    windows, pads = layer.windows(inputs), torch_padding(layer.border_with_overhang(inputs))
     ones = torch.ones(1, 1, *(window.kernel for window in windows), dtype=torch.double)
     stride, dilation = [window.stride for window in windows], [window.dilation for window in windows]
     convolve = CONV[len(windows) - 1]
