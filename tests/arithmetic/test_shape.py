@@ -23,7 +23,7 @@ from cnncli.arithmetic.shape import (
     probable_input,
     read_input_shape,
 )
-from cnncli.data.sources.arrays import shaped
+from cnncli.data.sources.targets import shaped
 from cnncli.errors import CnnError
 from cnncli.language import Source
 from cnncli.language.resolved import resolved_text

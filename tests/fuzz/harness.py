@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from cnncli.data.registry import DATASETS
+
 from .cases import Case
 from .corpus import ROOT
 
@@ -178,7 +180,7 @@ def _outside(base: Path) -> Failure | None:
 
 
 # of the user's cache, where data sets are downloaded to: what is made before a download that fails
-CACHE = (".cache", "cnn", "mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", ".lock")
+CACHE = (".cache", "cnn", *(row.name for row in DATASETS if row.published), ".lock")
 STREAMS = ("stdin", "stdout", "stderr", "usage")
 
 

@@ -8,8 +8,14 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from cnncli.data.formats.pixels import MODES, Decoded, NotDecoded, decode, mode_name
+import numpy as np
+from numpy.typing import NDArray
+
+from cnncli.arithmetic.shape import format_input_shape, format_shape
+from cnncli.data.formats.containers import Container, FileEntry
+from cnncli.data.formats.pixels import MODES, Decoded, NotDecoded, decode, mode_name, strict
 from cnncli.errors import CnnError
+from cnncli.io.progress import progress
 
 T = TypeVar("T", bound=Hashable)
 
@@ -18,6 +24,36 @@ BATCH, BATCH_BYTES = 64, 1 << 26  # encoded files held in memory at a time, and 
 # Below this many bytes a file, most of the time goes into Pillow's Python, which runs one thread at a time: on two
 # cores, two threads took 7.0 to 9.8 s for the 60,000 files of 1 kB for which one took 5.9 s.
 WORTH_A_THREAD = 1 << 14
+
+
+def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The shape as (C, H, W). Raises CnnError where no image has it."""
+    written = format_input_shape(shape)
+    if len(shape) != 3:
+        message = f"images have 3 axes, and the network's input {written} has {len(shape)}"
+        raise CnnError(message, "give the network an input of channels, height and width, such as 3x32x32")
+    if shape[0] not in MODES:
+        message = f"images have 1 channel (grey) or 3 (RGB), and the network's input {written} has {shape[0]}"
+        raise CnnError(message, "give the network an input of 1 or 3 channels")
+    return shape[0], shape[1], shape[2]
+
+
+def decode_all(
+    source: Container, files: Sequence[FileEntry], shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Decode the ``files`` into one array (N, C, H, W) in their order, and say what was converted."""
+    images = np.empty((len(files), *shape), np.uint8)
+    # archives are read from front to back, whatever the order of the rows
+    rows = sorted(range(len(files)), key=lambda row: files[row].offset)
+    names = (f"{source.path}: {files[row].name}" for row in rows)
+    contents = zip(names, source.contents([files[row] for row in rows]), strict=True)
+    threads = threads_for(len(files), sum(file.size for file in files))
+    found: Counter[tuple[str, int, int]] = Counter()
+    with strict(), progress(f"reading {source.path.name}", len(files), "images") as advance:
+        for row, image in zip(rows, decoded(contents, shape, threads, advance), strict=True):
+            images[row] = image.pixels
+            found[image.mode, image.height, image.width] += 1
+    return images, conversions(found, shape)
 
 
 def threads_for(count: int, size: int) -> int:
@@ -68,19 +104,11 @@ def conversions(found: Counter[tuple[str, int, int]], shape: tuple[int, int, int
     wanted = mode_name(MODES[channels])
     notes = [f"{n:,} of {total:,} images converted from {mode_name(mode)} to {wanted}" for mode, n in modes.items()]
     if sizes:
-        before = " and ".join(times(size) for size in sorted(sizes))
+        before = " and ".join(format_shape(size) for size in sorted(sizes))
         if len(sizes) > 2:
-            before = f"{len(sizes):,} sizes ({times(min(sizes))} to {times(max(sizes))})"
+            before = f"{len(sizes):,} sizes ({format_shape(min(sizes))} to {format_shape(max(sizes))})"
         notes.append(f"{sizes.total():,} of {total:,} images resized from {before} to {height}x{width}")
     return tuple(notes)
-
-
-def times(shape: Sequence[int]) -> str:
-    """
-    >>> times((3, 32, 32))
-    '3x32x32'
-    """
-    return "x".join(map(str, shape))
 
 
 def _tally(counts: Iterable[tuple[T, int]]) -> Counter[T]:

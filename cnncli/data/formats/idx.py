@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.arithmetic.shape import format_shape
 from cnncli.data.memory import check_fits
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
@@ -36,7 +37,7 @@ def read_labelled(images: Path, labels: Path, classes: int) -> tuple[NDArray[np.
         message = f"{images} holds {len(pixels):,} images, but {labels} {len(numbers):,} labels"
         raise CnnError(message, f"the two belong to different sets: {HINT.replace('the file', 'both files', 1)}")
     if pixels.size == 0:
-        raise CnnError(f"{images}: there are no pixels in it (its sizes are {_times(pixels.shape)})", HINT)
+        raise CnnError(f"{images}: there are no pixels in it (its sizes are {format_shape(pixels.shape)})", HINT)
     if numbers.max() >= classes:
         raise CnnError(f"{labels}: there is a label {numbers.max()}, but the classes are 0 to {classes - 1}", HINT)
     return pixels[:, None], numbers.astype(np.int64)
@@ -93,20 +94,16 @@ def _body(path: Path, stream: BufferedIOBase, shape: tuple[int, ...]) -> bytearr
     """The numbers, read piece by piece: a header that lies about the size costs no memory."""
     expected = math.prod(shape)
     each = LABEL_BYTES if len(shape) == 1 else 1
-    check_fits(expected * each, f"{path}: {_times(shape)} bytes", HINT)
+    check_fits(expected * each, f"{path}: {format_shape(shape)} bytes", HINT)
     data = bytearray()
     # one byte more than the header says: to notice what is too long, and to make gzip check its CRC at the end
     while len(data) <= expected and (chunk := stream.read(min(CHUNK, expected + 1 - len(data)))):
         data += chunk
     if len(data) < expected:
-        raise CnnError(f"{path}: {len(data):,} bytes where its header says {_times(shape)} = {expected:,}", HINT)
+        raise CnnError(f"{path}: {len(data):,} bytes where its header says {format_shape(shape)} = {expected:,}", HINT)
     if len(data) > expected:
-        raise CnnError(f"{path}: more bytes than the {_times(shape)} = {expected:,} its header says", HINT)
+        raise CnnError(f"{path}: more bytes than the {format_shape(shape)} = {expected:,} its header says", HINT)
     return data
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "x".join(str(size) for size in shape)
 
 
 def _reason(error: Exception) -> str:

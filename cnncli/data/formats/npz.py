@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.arithmetic.shape import format_shape
 from cnncli.data.formats.archives import open_zip, zip_chunks
 from cnncli.data.memory import check_fits
 from cnncli.errors import CnnError, shortened
@@ -55,7 +56,7 @@ class Header(NamedTuple):
     @property
     def shown_shape(self) -> str:
         """``3x32x32``; ``one`` of a single value; cut where it is long."""
-        return shortened("x".join(map(str, self.shape)), 80) or "one"
+        return shortened(format_shape(self.shape), 80) or "one"
 
 
 class Npz:

@@ -14,10 +14,11 @@ from PIL import Image
 
 from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.formats.containers import Container, FileEntry, open_source
+from cnncli.data.formats.decoding import decode_all, image_shape
 from cnncli.data.formats.pixels import NotDecoded, opened, strict
 from cnncli.data.memory import check_fits
+from cnncli.data.registry import Request
 from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, select
-from cnncli.data.sources.images import decode_all, wanted_shape
 from cnncli.data.splits import HELD_OUT, TEST_NAMES, TRAIN_NAMES, hold_out_by_rank
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path
@@ -39,17 +40,19 @@ class Pairs:
     masks: tuple[FileEntry, ...]
 
 
-def load(path: str, shape: tuple[int, ...], outputs: int) -> Dataset:
-    """Load the folder or archive ``path`` as images of ``shape``, (C, H, W), and masks uint8 (H, W).
+def load(request: Request) -> Dataset:
+    """Load a folder or archive as images of the network's input shape, (C, H, W), and masks uint8 (H, W).
 
     A mask's grey value or palette index is the class, 255 none; masks of 0 and 255 alone are of two classes; the
     colours of others are numbered in their order, black first. ``classes.txt`` may name the classes, line by line.
     Raises CnnError.
     """
-    channels, height, width = wanted_shape(shape)
-    if not path:
+    if request.stream:
+        raise CnnError(f"{request.spec}: images with masks are read into memory whole", "leave stream out")
+    channels, height, width = image_shape(request.shape)
+    if not request.argument:
         raise CnnError("images: needs a path", f"write images:PATH; {WANTED}")
-    source = open_source(given_path(path))
+    source = open_source(given_path(request.argument))
     parts, notes = paired(source)
     files = [entry for part in parts for entry in part.images]
     check_fits(
@@ -59,12 +62,12 @@ def load(path: str, shape: tuple[int, ...], outputs: int) -> Dataset:
     )
     pixels, more_notes = decode_all(source, files, (channels, height, width))
     masks = _masks(source, [entry for part in parts for entry in part.masks], (height, width))
-    classes = _names(source) or mask_classes([masks], outputs)
+    classes = _names(source) or mask_classes([masks], request.outputs)
     if int(masks[masks != VOID].max(initial=0)) >= len(classes):
         raise CnnError(f"{source.path}: masks hold more classes than the {len(classes)} of {NAMES}")
     cut = len(parts[0].images)
     train, test = Split(pixels[:cut], masks[:cut]), Split(pixels[cut:], masks[cut:])
-    return Dataset(f"images:{path}", train, test, classes, (*notes, *more_notes))
+    return Dataset(request.spec, train, test, classes, (*notes, *more_notes))
 
 
 def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import Shape, format_shape
+from cnncli.data.formats.decoding import image_shape
 from cnncli.data.formats.pixels import MANY_BYTES, NotDecoded, decode, one_large, strict
-from cnncli.data.sources.images import wanted_shape
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS, read_bytes
 
@@ -37,7 +37,7 @@ def picture_shape(shape: Shape, channels: int) -> tuple[int, int, int]:
     A vector is read as a square image of ``channels``. Raises CnnError where no image can become the input.
     """
     if len(shape) != 1:
-        return wanted_shape(shape)
+        return image_shape(shape)
     side = isqrt(shape[0] // channels)
     if channels * side * side != shape[0]:
         raise CnnError(

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.data.dataset import ColumnNames
-from cnncli.data.formats.headings import places_of, target_columns, trained_places
+from cnncli.data.formats.csv_columns import places_of, target_columns, trained_places
+from cnncli.data.formats.csv_rows import Values, is_number, rows_in, values_in
 from cnncli.data.formats.npz import Npz
-from cnncli.data.sources.arrays import Values, is_number, rows_in, shaped, values_in
 from cnncli.data.sources.pictures import BATCH, picture_shape
+from cnncli.data.sources.targets import shaped
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path
 

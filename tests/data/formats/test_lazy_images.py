@@ -134,12 +134,12 @@ def test_it_is_shown_from_a_sample(cnn: Run, tmp_path: Path, monkeypatch: pytest
     write_tar(tmp_path / "train.tar", samples)
     write_tar(tmp_path / "test.tar", {"a.png": png(0), "a.cls": b"1"})
     shown = cnn("data", f"wds:{tmp_path}", "--input", "3x4x4", "--samples", tmp_path / "x.png").out
-    assert "3x4x4 · 1,100 to train, 1 to test" in shown
-    assert "of 1,000 images of the training part, pixels from 0 to 1" in shown
+    assert "3x4x4 · 1,100 training and 1 test examples" in shown
+    assert "1,000 images of the training split: mean" in shown and "pixels from 0 to 1" in shown
     with Image.open(tmp_path / "x.png") as sheet:
         assert sheet.size[0] == 10 * 5 * 14
     record = json.loads(cnn("data", f"wds:{tmp_path}", "--input", "3x4x4", "--format", "json").out)
     assert record["measured"] == 1000 and record["train"] == 1100
     assert record["classes"] == [{"class": "0", "train": 550, "test": 0}, {"class": "1", "train": 550, "test": 1}]
     assert record["mean"][0] == pytest.approx(0.48, abs=0.05)
-    assert "say which: --input" in cnn("data", "wds:x").err
+    assert "--input 3x32x32" in cnn("data", "wds:x").err

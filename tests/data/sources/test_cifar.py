@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import http.server
 import io
 import tarfile
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from registry_rows import publish, published, records, row_of
 
 from cnncli.data import load_dataset
-from cnncli.data.download import Remote
-from cnncli.data.sources import cifar
-from cnncli.data.sources.cifar import COLLECTIONS
+from cnncli.data.download.local_files import is_local
+from cnncli.data.registry import DATASETS
 from cnncli.errors import CnnError
 
-NAMES = [*COLLECTIONS]
+NAMES = [row.name for row in DATASETS if row.loader == "cifar"]
 
 
 def contents(name: str) -> dict[str, bytes]:
     """Files of 20 records each; a picture is filled with its own label."""
-    collection = COLLECTIONS[name]
-    classes = 10 if name == "cifar10" else 100
+    layout, classes = records(name), row_of(name).class_count
     files = {}
-    for number, file in enumerate((*collection.train, *collection.test)):
+    for number, file in enumerate((*layout.train, *layout.test)):
         labels = [(20 * number + at) % classes for at in range(20)]
-        files[file] = b"".join(bytes([0] * (collection.labels - 1) + [label] + [label] * 3072) for label in labels)
-    files[collection.names] = "".join(f"class{number}\n" for number in range(classes)).encode() + b"\n"
+        files[file] = b"".join(bytes([0] * (layout.label_bytes - 1) + [label] + [label] * 3072) for label in labels)
+    files[layout.class_names] = "".join(f"class{number}\n" for number in range(classes)).encode() + b"\n"
     return files
 
 
@@ -55,18 +52,18 @@ def unpacked(folder: Path, files: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("form", ["folder", "own folder", "here", "archive"])
 def test_every_layout_is_found(tmp_path: Path, name: str, form: str) -> None:
-    collection = COLLECTIONS[name]
+    (archive,), (folder, *_) = published(name).downloads, published(name).folders
     if form == "archive":
-        (tmp_path / collection.archive).write_bytes(pack(contents(name), collection.folder))
+        (tmp_path / archive).write_bytes(pack(contents(name), folder))
     else:
-        where = {"folder": collection.folder, "own folder": name, "here": "sub"}[form]
+        where = {"folder": folder, "own folder": name, "here": "sub"}[form]
         unpacked(tmp_path / where, contents(name))
     root = tmp_path / "sub" if form == "here" else tmp_path
-    assert cifar.is_local(name, root) and not cifar.is_local(name, tmp_path / "elsewhere")
+    assert is_local(row_of(name), root) and not is_local(row_of(name), tmp_path / "elsewhere")
     dataset = load_dataset(name, (3, 32, 32), root)
-    assert dataset.train.images.shape == (20 * len(collection.train), 3, 32, 32)
+    assert dataset.train.images.shape == (20 * len(records(name).train), 3, 32, 32)
     assert np.array_equal(dataset.train.images[:, 1, 7, 7], dataset.train.labels)
-    assert dataset.classes[3] == "class3" and len(dataset.classes) == (10 if name == "cifar10" else 100)
+    assert dataset.classes[3] == "class3" and len(dataset.classes) == row_of(name).class_count
 
 
 def damaged() -> list[tuple[str, str]]:
@@ -76,19 +73,20 @@ def damaged() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("damage", "said"), damaged())
 def test_a_damaged_file_is_one_clear_error(tmp_path: Path, damage: str, said: str) -> None:
     files = contents("cifar10")
-    file = COLLECTIONS["cifar10"].test[0]
+    file = records("cifar10").test[0]
     files[file] = {"cut": files[file][:-1], "label": bytes([200]) + files[file][1:], "empty": b""}[damage]
     unpacked(tmp_path / "cifar10", files)
     with pytest.raises(CnnError, match=said):
         load_dataset("cifar10", (3, 32, 32), tmp_path)
 
 
+(ARCHIVE,) = published("cifar10").downloads
 WHOLE = pack(contents("cifar10"), "a")
 
 
 @pytest.mark.parametrize("archive", [b"no archive", pack({"other.bin": b"x"}, "a"), WHOLE[: len(WHOLE) // 2]])
 def test_a_damaged_archive_is_one_clear_error(tmp_path: Path, archive: bytes) -> None:
-    (tmp_path / COLLECTIONS["cifar10"].archive).write_bytes(archive)
+    (tmp_path / ARCHIVE).write_bytes(archive)
     with pytest.raises(CnnError, match=r"remove it: it is downloaded again|holds no|is damaged"):
         load_dataset("cifar10", (3, 32, 32), tmp_path)
 
@@ -109,15 +107,12 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_archive_is_downloaded_once_and_checked(
     tmp_path: Path, server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collection = COLLECTIONS["cifar10"]
-    data = pack(contents("cifar10"), collection.folder)
-    monkeypatch.setitem(
-        COLLECTIONS, "cifar10", replace(collection, remote=Remote(hashlib.sha256(data).hexdigest(), len(data)))
-    )
-    (server / collection.archive).write_bytes(data)
+    data = pack(contents("cifar10"), "a")
+    publish(monkeypatch, "cifar10", {ARCHIVE: data})
+    (server / ARCHIVE).write_bytes(data)
     assert len(load_dataset("cifar10", (3, 32, 32), tmp_path / "mine").train.labels) == 100
-    (server / collection.archive).unlink()
+    (server / ARCHIVE).unlink()
     assert len(load_dataset("cifar10", (3, 32, 32), tmp_path / "mine").train.labels) == 100
-    (server / collection.archive).write_bytes(data[:-5] + b"other")
+    (server / ARCHIVE).write_bytes(data[:-5] + b"other")
     with pytest.raises(CnnError, match="wrong checksum"):
         load_dataset("cifar10", (3, 32, 32), tmp_path / "other")

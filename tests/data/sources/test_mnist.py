@@ -2,21 +2,22 @@ from __future__ import annotations
 
 import functools
 import gzip
-import hashlib
 import http.server
 import struct
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from registry_rows import publish, published
 
 from cnncli.data import load_dataset
-from cnncli.data.download import Remote
-from cnncli.data.sources.mnist import COLLECTIONS, FILES
+from cnncli.data.download.local_files import is_local
+from cnncli.data.registry import DATASETS, DatasetRow
 from cnncli.errors import CnnError
+
+FILES = tuple(name.removesuffix(".gz") for name in published("mnist").downloads)
 
 
 def contents(train: int = 3, test: int = 2, width: int = 28) -> dict[str, bytes]:
@@ -49,9 +50,18 @@ def test_every_usual_layout_is_found(tmp_path: Path, folder: str, spelling: str,
     assert mnist.classes == tuple("0123456789")
 
 
-@pytest.mark.parametrize("folder", ["fashion_mnist", "FashionMNIST/raw"])
-def test_fashion_has_its_names(tmp_path: Path, folder: str) -> None:
-    fill(tmp_path / folder)
+@pytest.mark.parametrize("row", [row for row in DATASETS if row.loader == "mnist"], ids=lambda row: row.name)
+def test_every_dataset_in_this_format_is_found_in_its_folders(tmp_path: Path, row: DatasetRow) -> None:
+    assert row.published is not None
+    for folder in row.published.folders:
+        fill(tmp_path / folder / "data" / folder)
+        found = load_dataset(row.name, row.shape, tmp_path / folder / "data")
+        assert found.train.images.shape == (3, *row.shape) and found.classes == row.classes
+        assert is_local(row, tmp_path / folder / "data") and not is_local(row, tmp_path / "elsewhere")
+
+
+def test_fashion_has_its_names(tmp_path: Path) -> None:
+    fill(tmp_path / "fashion_mnist")
     fashion = load_dataset("fashion_mnist", (1, 28, 28), tmp_path)
     assert (fashion.classes[0], fashion.classes[9], len(fashion.classes)) == ("T-shirt/top", "Ankle boot", 10)
 
@@ -97,9 +107,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder behind CNN_MIRROR: it has small files, whose checksums the program takes for the right ones."""
     folder = tmp_path / "mirror"
     fill(folder / "mnist", ".gz")
-    packed = {name: (folder / "mnist" / f"{name}.gz").read_bytes() for name in FILES}
-    files = {name: Remote(hashlib.sha256(content).hexdigest(), len(content)) for name, content in packed.items()}
-    monkeypatch.setitem(COLLECTIONS, "mnist", replace(COLLECTIONS["mnist"], files=files))
+    publish(monkeypatch, "mnist", {f"{name}.gz": (folder / "mnist" / f"{name}.gz").read_bytes() for name in FILES})
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -173,7 +181,7 @@ def test_a_full_disk_is_one_clear_error(mirror: Path, tmp_path: Path, monkeypatc
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cnncli.data.download.os.fsync", full)
+    monkeypatch.setattr("cnncli.data.download.fetch.os.fsync", full)
     with pytest.raises(CnnError) as error:
         load_dataset("mnist", (1, 28, 28), tmp_path)
     assert str(error.value) == (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import http.server
 import io
 import sys
@@ -14,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from registry_rows import publish, published, row_of
 
 from cnncli.data import load_dataset
-from cnncli.data.download import Remote
-from cnncli.data.sources import svhn
+from cnncli.data.download.local_files import is_local
 from cnncli.errors import CnnError
 
 SHAPE = (3, 32, 32)
+FILES = tuple(published("svhn").downloads)
 
 
 def matlab(count: int = 20, **changes: Any) -> bytes:
@@ -36,7 +36,7 @@ def matlab(count: int = 20, **changes: Any) -> bytes:
 
 def written(folder: Path, train: bytes, test: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in zip(svhn.FILES, (train, test), strict=True):
+    for name, content in zip(FILES, (train, test), strict=True):
         (folder / name).write_bytes(content)
     return folder
 
@@ -44,7 +44,7 @@ def written(folder: Path, train: bytes, test: bytes) -> Path:
 @pytest.mark.parametrize("folder", ["svhn", "SVHN", "."])
 def test_every_place_is_found(tmp_path: Path, folder: str) -> None:
     written(tmp_path / folder, matlab(20), matlab(7))
-    assert svhn.is_local(tmp_path) and not svhn.is_local(tmp_path / "elsewhere")
+    assert is_local(row_of("svhn"), tmp_path) and not is_local(row_of("svhn"), tmp_path / "elsewhere")
     dataset = load_dataset("svhn", SHAPE, tmp_path)
     images, labels = dataset.train.images, dataset.train.labels
     assert images.shape == (20, *SHAPE) and images.dtype == np.uint8 and images.flags.c_contiguous
@@ -111,9 +111,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_files_are_downloaded_once_and_checked(
     tmp_path: Path, server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contents = dict(zip(svhn.FILES, (matlab(20), matlab(7)), strict=True))
+    contents = dict(zip(FILES, (matlab(20), matlab(7)), strict=True))
+    publish(monkeypatch, "svhn", contents)
     for name, content in contents.items():
-        monkeypatch.setitem(svhn.FILES, name, Remote(hashlib.sha256(content).hexdigest(), len(content)))
         (server / name).write_bytes(content)
     assert len(load_dataset("svhn", SHAPE, tmp_path / "mine").train.labels) == 20
     for name in contents:

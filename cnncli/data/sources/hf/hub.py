@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cnncli.data.dataset import Dataset, Split
+from cnncli.data.registry import Request
 from cnncli.data.sources.hf.columns import choose_columns
 from cnncli.data.sources.hf.rows import Part, Table, number_labels, read_images, read_numbers
 from cnncli.data.splits import by_split, choose_splits, hold_out_by_permutation
@@ -24,17 +25,17 @@ UNNAMED = "unnamed"  # for the library, the part of files whose names tell none:
 UNREACHED = ("OfflineModeIsEnabled", "ConnectError", "ConnectTimeout", "ReadTimeout")  # by name: whose they are changes
 
 
-def load(text: str, shape: tuple[int, ...], data_dir: Path | None) -> Dataset:
+def load(request: Request) -> Dataset:
     """NAME or NAME:CONFIG on the hub, or the path of a Parquet file or of a folder of them.
 
-    Images are decoded to the network's input ``shape``, (C, H, W); columns of numbers are read as it. Downloads go to
-    ``data_dir``, or else where ``datasets`` keeps them. Raises CnnError, also for what the library raises.
+    Images are decoded to the network's input shape, (C, H, W); columns of numbers are read as it. Downloads go to
+    the data folder, or else where ``datasets`` keeps them. Raises CnnError, also for what the library raises.
     """
-    if not text:
+    name, shape = request.spec, request.shape
+    if not request.argument:
         raise CnnError("hf: needs a name", "write hf:NAME, as on the hub, or the path of a folder of Parquet files")
     library = _library()
-    name = f"hf:{text}"
-    tables = _tables(library, name, text, data_dir)
+    tables = _tables(library, name, request.argument, request.data_dir)
     columns = choose_columns(name, next(iter(tables.values())).features)
     parts, notes = _train_and_test(name, tables, columns.label, bool(columns.classes))
     classes, labels = number_labels(columns, parts)

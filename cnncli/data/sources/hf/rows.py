@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.arithmetic.shape import format_input_shape, probable_input
-from cnncli.data.formats.decoding import BATCH, conversions, decoded, threads_for, times
+from cnncli.arithmetic.shape import format_input_shape, format_shape, probable_input
+from cnncli.data.formats.decoding import BATCH, conversions, decoded, image_shape, threads_for
 from cnncli.data.formats.pixels import strict
 from cnncli.data.memory import check_fits
 from cnncli.data.sources.hf.columns import Columns
-from cnncli.data.sources.images import wanted_shape
 from cnncli.errors import CnnError
 from cnncli.io.files import MAX_FILE_BYTES, read_bytes
 from cnncli.io.progress import progress
@@ -75,9 +74,9 @@ def number_labels(columns: Columns, parts: Sequence[Part]) -> tuple[tuple[str, .
 
 def read_images(name: str, parts: Sequence[Part], column: str, shape: tuple[int, ...]) -> Read:
     """All images in one array (N, C, H, W), part by part, and what was converted. Raises CnnError."""
-    wanted = wanted_shape(shape)
+    wanted = image_shape(shape)
     total = sum(map(len, parts))
-    check_fits(total * int(np.prod(wanted)), f"{name}: {total:,} images of {times(wanted)}", SMALLER)
+    check_fits(total * int(np.prod(wanted)), f"{name}: {total:,} images of {format_shape(wanted)}", SMALLER)
     images = np.empty((total, *wanted), np.uint8)
     found: Counter[tuple[str, int, int]] = Counter()
     files = (
@@ -97,7 +96,9 @@ def read_numbers(name: str, parts: Sequence[Part], columns: Columns, shape: tupl
     arrays = [_array(part, columns) for part in parts]
     sizes = {array.shape[1:] for array in arrays}
     if len(sizes) > 1:
-        raise CnnError(f"{name}: the examples to train and to test have the sizes {' and '.join(map(times, sizes))}")
+        raise CnnError(
+            f"{name}: the examples to train and to test have the sizes {' and '.join(map(format_shape, sizes))}"
+        )
     values = np.concatenate(arrays)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise CnnError(f"{name}: some values are not finite", "leave those examples out")
@@ -112,7 +113,7 @@ def _as_input(name: str, values: NDArray[Any], shape: tuple[int, ...]) -> NDArra
         return values.reshape(-1, *shape)
     if len(shape) > 1 and have == (*shape[1:], shape[0]):
         return np.ascontiguousarray(np.moveaxis(values, -1, 1))
-    message = f"{name}: examples of {times(have)} cannot become the network's input {format_input_shape(shape)}"
+    message = f"{name}: examples of {format_shape(have)} cannot become the network's input {format_input_shape(shape)}"
     raise CnnError(message, f"set the input to {probable_input(have)}")
 
 

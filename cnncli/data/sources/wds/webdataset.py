@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Dataset, LazyImages, Split
+from cnncli.data.formats.decoding import image_shape
 from cnncli.data.formats.lazy_images import InTars
-from cnncli.data.sources.images import wanted_shape
+from cnncli.data.registry import Request
 from cnncli.data.sources.wds.samples import Label, Samples, read_samples
 from cnncli.data.sources.wds.shards import FORMS, Located, find_shards
 from cnncli.data.splits import HELD_OUT, by_split, choose_splits, hold_out_by_hash
@@ -30,16 +31,16 @@ CONTENTS = "a sample is an image and a file with its class, as 0001.jpg and 0001
 Mask = NDArray[np.bool_]
 
 
-def load(text: str, shape: tuple[int, ...]) -> Dataset:
-    """A folder of shards, a pattern with braces or a glob: images that stay on disk, read as ``shape``, (C, H, W).
+def load(request: Request) -> Dataset:
+    """A folder of shards, a pattern with braces or a glob: images that stay on disk, read as the shape (C, H, W).
 
     Raises CnnError.
     """
-    if not text:
+    if not request.argument:
         raise CnnError("wds: needs a path", FORMS)
-    wanted = wanted_shape(shape)
-    name = f"wds:{text}"
-    found = find_shards(text)
+    wanted = image_shape(request.shape)
+    name = request.spec
+    found = find_shards(request.argument)
     shards = by_split(found)
     parts = choose_splits(name, shards)
     chosen = [shards[part] for part in (parts.train, parts.test) if part is not None]

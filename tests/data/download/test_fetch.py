@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cnncli.data.download import Remote, fetch, sole_writer
+from cnncli.data.download.fetch import fetch
+from cnncli.data.download.published import sole_writer
+from cnncli.data.registry import Remote
 from cnncli.errors import CnnError
 
 CONTENT = bytes(range(256)) * 1000

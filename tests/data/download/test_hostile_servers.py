@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 
-from cnncli.data import download
-from cnncli.data.download import Remote, fetch
-from cnncli.data.sources.cifar import COLLECTIONS as CIFAR
-from cnncli.data.sources.mnist import COLLECTIONS as MNIST
-from cnncli.data.sources.svhn import FILES as SVHN
+from cnncli.data.download import connection
+from cnncli.data.download import fetch as fetching
+from cnncli.data.download.fetch import fetch
+from cnncli.data.registry import DATASETS, Remote
 from cnncli.errors import CnnError
 
 CONTENT = bytes(range(256)) * 1000
@@ -55,7 +54,7 @@ def serving(script: Script) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "WINDOW", 0.4)
+    monkeypatch.setattr(connection, "WINDOW", 0.4)
 
 
 def failure(script: Script, target: Path, seconds: float = 5) -> str:
@@ -104,7 +103,7 @@ def test_chunks_without_end_are_read_up_to_the_size_of_the_file(tmp_path: Path) 
 
 
 def test_parts_without_end_are_asked_for_so_many_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "MAX_REQUESTS", 7)
+    monkeypatch.setattr(fetching, "MAX_REQUESTS", 7)
     asked = []
 
     def script(send: Send, request: bytes) -> None:
@@ -225,7 +224,7 @@ def test_a_redirect_to_another_mirror_is_followed(tmp_path: Path) -> None:
 def test_https_is_not_left(old: str, new: str, followed: bool) -> None:
     request = urllib.request.Request(f"{old}://example.org/")
     headers: Any = {}
-    found = download._Redirects().redirect_request(request, None, 302, "", headers, f"{new}://example.org/")
+    found = connection._Redirects().redirect_request(request, None, 302, "", headers, f"{new}://example.org/")
     assert (found is not None) == followed
 
 
@@ -248,7 +247,6 @@ def test_what_is_no_http_is_said_in_printable_characters(tmp_path: Path, answer:
 
 
 def test_each_data_set_says_how_large_its_files_are() -> None:
-    remotes = [remote for collection in MNIST.values() for remote in collection.files.values()]
-    remotes += [collection.remote for collection in CIFAR.values()] + [*SVHN.values()]
-    assert len({remote.sha256 for remote in remotes}) == len(remotes) == 12
+    remotes = [remote for row in DATASETS if row.published for remote in row.published.downloads.values()]
+    assert len({remote.sha256 for remote in remotes}) == len(remotes) >= 12
     assert all(len(remote.sha256) == 64 and 4_000 < remote.size < 200_000_000 for remote in remotes)

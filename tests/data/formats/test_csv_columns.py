@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.data import ColumnNames, load_dataset
-from cnncli.data.formats.headings import places_of, trained_places
+from cnncli.data.formats.csv_columns import places_of, trained_places
 from cnncli.data.sources.tables import Learnt, batches
 from cnncli.errors import CnnError
 

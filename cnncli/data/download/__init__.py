@@ -1,0 +1,1 @@
+"""Downloading the files of a published dataset, and finding those that are already on disk."""
