@@ -5,11 +5,15 @@ from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
 
 class SchemaField(NamedTuple):
-    """One field: the reader of its values (raises InvalidValue), and its default unless it must be given."""
+    """One field: the reader of its values (raises InvalidValue), and its default unless it must be given.
+
+    ``row`` is what else its annotation says: the second item of its metadata, if it has one.
+    """
 
     read: Callable[[Any], Any]
     required: bool
     default: Any
+    row: Any = None
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -25,7 +29,9 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         own = {
-            name: SchemaField(hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name))
+            name: SchemaField(
+                hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name), *hint.__metadata__[1:2]
+            )
             for name, hint in cls.__annotations__.items()
             if hasattr(hint, "__metadata__")  # an Annotated, not a ClassVar
         }

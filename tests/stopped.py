@@ -27,7 +27,7 @@ def check_stopped_is_never_stopped(cnn: Run, monkeypatch: pytest.MonkeyPatch, *a
     assert cnn("train", *arguments, "--run-dir", "whole").code == 0
     real, stops = loop.train_step, [7, 40, 58]
 
-    def step(task: object, state: loop.State, *rest: object) -> None:
+    def step(task: object, state: loop.TrainState, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]
         if state.step in stops[:1]:
             stops.pop(0)

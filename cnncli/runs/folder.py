@@ -11,17 +11,17 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncli.arithmetic.numerals import is_digits
-from cnncli.arithmetic.shape import format_shape, numel, read_channels_first
+from cnncli.arithmetic.shape import InvalidValue, format_shape, numel, read_channels_first
 from cnncli.errors import CnnError
 from cnncli.io.files import read_bytes
-from cnncli.runs.record import Normalisation as Normalisation
+from cnncli.runs.record import Normalization as Normalization
 from cnncli.runs.record import RunRecord as RunRecord
-from cnncli.runs.record import WrongField, read_record
+from cnncli.runs.record import read_record, record_text
 
 if TYPE_CHECKING:
     from cnncli.language import Source
@@ -56,8 +56,8 @@ class Run:
 
     def updated(self, **changes: Any) -> Run:
         """Write changes of the record to disk; the run as it is then."""
-        run = replace(self, record=replace(self.record, **changes))
-        write_whole(self.folder / RUN, json.dumps(asdict(run.record), indent=1).encode() + b"\n")
+        run = replace(self, record=self.record.replaced(**changes))
+        write_whole(self.folder / RUN, record_text(run.record).encode())
         return run
 
     def cut_metrics(self, epochs: int) -> int:
@@ -192,8 +192,8 @@ def open_run(folder: Path, *, best: bool = False) -> Run:
         raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
     except NotADirectoryError:
         raise CnnError(f"{folder}: is a file, not a run folder", _known_runs()) from None
-    except WrongField as error:
-        raise CnnError(f"{path}: {error}", _BY_HAND) from None
+    except InvalidValue as error:
+        raise CnnError(f"{path}: {error}", error.hint or _BY_HAND) from None
     except RecursionError:
         raise CnnError(f"{path}: is nested too deeply", _BY_HAND) from None
     except (OSError, ValueError) as error:

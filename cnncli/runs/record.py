@@ -1,26 +1,27 @@
 """What ``run.json`` holds, and how it is read: a file that anyone may have written, so every field has its range."""
 
-from __future__ import annotations
-
 import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, TypeVar
 
+from cnncli.arithmetic.shape import InvalidValue
 from cnncli.errors import shortened
 from cnncli.recipe import COMPILE, PRECISIONS, TASKS
+from cnncli.schema import Record
 
+FORMAT = 1  # of run folders; to be raised when an earlier version would misread what this one writes
 STATUSES = ("running", "finished", "interrupted", "failed")
-LONGEST_NAME = 255  # characters, as a file's name has at most
+MAX_NAME_LENGTH = 255  # characters, as for the name of a file
 DEVICE = re.compile(r"|(cpu|cuda|mps|xpu)(:\d{1,3})?", re.ASCII)
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Normalisation:
-    """What each channel's values, divided by ``unit``, are shifted by and divided by: those of the training images.
+class Normalization:
+    """Mean and standard deviation of each channel over the training images, of values that were divided by ``unit``.
 
     The unit is 255 for pixels and 1 for other numbers.
     """
@@ -30,70 +31,12 @@ class Normalisation:
     unit: float = 255.0
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """What ``run.json`` holds. ``status`` is running, finished, interrupted or failed."""
-
-    name: str
-    dataset: str
-    classes: tuple[str, ...]
-    normalisation: Normalisation
-    status: str = "running"
-    began: str = ""  # when, in ISO 8601
-    epochs_done: int = 0
-    device: str = ""
-    versions: dict[str, str] | None = None
-    threads: int = 0
-    command: tuple[str, ...] = ()
-    git: str = ""  # the commit of the folder that it was started in; earlier versions added + where files were changed
-    data_fingerprint: str = ""
-    precision: str = ""
-    compiled: str = ""
-    task: str = "classification"
-    targets: Normalisation | None = None  # what a regression's targets were scaled by
-    best: dict[str, float] | None = None
-    overrides: dict[str, str] | None = None  # of --set and --input, where the architecture's text could not hold them
-    inputs: dict[str, str] | None = None
-    result: dict[str, float] | None = None
-    columns: tuple[str, ...] = ()  # the names of a table's inputs, in the network's order; of earlier runs none
-
-
-class WrongField(ValueError):
-    """A field that no training writes; says which, and what it must be."""
-
-
-def read_record(text: str) -> RunRecord:
-    """The record of a ``run.json``'s text. Raises WrongField, ValueError for what is no JSON, RecursionError."""
-    data = json.loads(text)
-    if not isinstance(data, dict):
-        raise WrongField("is not a mapping of fields")
-    unknown = [name for name in data if name not in FIELDS]
-    if unknown:
-        raise WrongField(f"has a field {shortened(unknown[0])!r} that this version does not know")
-    missing = [name for name in ("name", "dataset", "classes", "normalisation") if name not in data]
-    if missing:
-        raise WrongField(f"has no field {missing[0]!r}")
-    record = RunRecord(**{name: _read(name, value, *FIELDS[name]) for name, value in data.items()})
-    if (record.task == "regression") != (record.targets is not None):
-        raise WrongField("targets are the scaling of a regression's, and of nothing else")
-    if record.targets is not None and len(record.targets.mean) != len(record.classes):
-        raise WrongField(f"has {len(record.classes)} classes, and targets for {len(record.targets.mean)}")
-    return record
-
-
-def _read(name: str, value: Any, read: Callable[[Any], Any], wanted: str) -> Any:
-    try:
-        return read(value)
-    except (ValueError, TypeError, KeyError, OverflowError):
-        raise WrongField(f"{name} must be {wanted}, not {shortened(json.dumps(value))}") from None
-
-
-# The readers of fields; each raises ValueError --------------------------------------------------------------------
+# The readers of values; each raises one of _UNREADABLE ------------------------------------------------------------
 
 
 def is_name(text: str) -> bool:
     """Whether a text may be a network's short name (:func:`loading.slug`): part of a file's name, and never a path."""
-    return 0 < len(text) <= LONGEST_NAME and all(char.isalnum() or char in "_-" for char in text)
+    return 0 < len(text) <= MAX_NAME_LENGTH and all(char.isalnum() or char in "_-" for char in text)
 
 
 def _matching(value: Any, fits: Callable[[Any], bool]) -> Any:
@@ -126,16 +69,16 @@ def _device(value: Any) -> str:
     return str(_matching(_text(value), lambda text: bool(DEVICE.fullmatch(text))))
 
 
-def _count(value: Any) -> int:
-    return int(_matching(value, lambda count: type(count) is int and 0 <= count < 10**9))
+def _integer(value: Any) -> int:
+    return int(_matching(value, lambda number: type(number) is int and 0 <= number < 10**9))
 
 
 def _finite(value: Any) -> float:
     return float(_matching(value, lambda number: type(number) in (int, float) and abs(number) < 1e300))
 
 
-def _figure(value: Any) -> float:
-    """A figure may be infinite, or no number, where a network is that bad; it is only ever shown."""
+def _metric(value: Any) -> float:
+    """A metric may be infinite or NaN, as those of a bad network are; it is only ever displayed."""
     return float(_matching(value, lambda number: type(number) in (int, float)))
 
 
@@ -158,10 +101,10 @@ def _optional(read: Callable[[Any], Item]) -> Callable[[Any], Item | None]:
 def _best(value: Any) -> dict[str, float]:
     if not isinstance(value, dict) or value.keys() != {"epoch", "loss"}:
         raise ValueError
-    return {"epoch": _count(value["epoch"]), "loss": _finite(value["loss"])}
+    return {"epoch": _integer(value["epoch"]), "loss": _finite(value["loss"])}
 
 
-def _normalisation(value: Any) -> Normalisation:
+def _normalization(value: Any) -> Normalization:
     if not isinstance(value, dict) or not {"mean", "std"} <= value.keys() <= {"mean", "std", "unit"}:
         raise ValueError
     mean, std = _list(value["mean"], _finite), _list(value["std"], _finite)
@@ -170,38 +113,107 @@ def _normalisation(value: Any) -> Normalisation:
         raise ValueError
     if not all(abs(number) < 1e38 for number in mean):  # in float32
         raise ValueError
-    return Normalisation(mean, std, unit)
+    return Normalization(mean, std, unit)
 
 
 def _divides(number: float) -> bool:
     return 1e-37 < number < 1e38 and math.isfinite(1 / number)
 
 
-_TEXT = (_text, "a text")
-_WHOLE = (_count, "a whole number from 0 to 999,999,999")
-_TEXTS_BY_NAME = (_optional(lambda value: _mapping(value, _text)), "texts by name")
+_UNREADABLE = (ValueError, TypeError, KeyError, OverflowError)
+
+
+def _reader(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], Any]:
+    """A reader for a record's schema: it raises InvalidValue, which says what was ``wanted``."""
+
+    def checked(value: Any) -> Any:
+        try:
+            return read(value)
+        except _UNREADABLE:
+            raise InvalidValue(f"must be {wanted}, not {shortened(json.dumps(value))}") from None
+
+    return checked
+
+
 _SCALES = "numbers 'mean' and 'std' (above 0) for each, and a 'unit' of 1 or 255"
-FIELDS: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "name": (_name, "a network's name, of letters, digits, _ and -"),
-    "dataset": (_nonempty, "the name of a data set"),
-    "classes": (_names, "a list of texts"),
-    "normalisation": (_normalisation, _SCALES),
-    "status": (_one_of(*STATUSES), f"one of {', '.join(STATUSES)}"),
-    "began": _TEXT,
-    "epochs_done": _WHOLE,
-    "device": (_device, "a device, as cpu or cuda:0"),
-    "versions": _TEXTS_BY_NAME,
-    "threads": _WHOLE,
-    "columns": (lambda value: _list(value, _string), "a list of texts"),
-    "command": (lambda value: _list(value, _string), "a list of texts"),
-    "git": _TEXT,
-    "data_fingerprint": _TEXT,
-    "precision": (_one_of("", *PRECISIONS[1:]), f"one of {', '.join(PRECISIONS[1:])}"),
-    "compiled": (_one_of("", *COMPILE), f"one of {', '.join(COMPILE)}"),
-    "task": (_one_of(*TASKS), f"one of {', '.join(TASKS)}"),
-    "targets": (_optional(_normalisation), _SCALES),
-    "best": (_optional(_best), "an epoch and its loss"),
-    "overrides": _TEXTS_BY_NAME,
-    "inputs": _TEXTS_BY_NAME,
-    "result": (_optional(lambda value: _mapping(value, _figure)), "numbers by name"),
-}
+_Text = Annotated[str, _reader(_text, "a text")]
+_Texts = Annotated[tuple[str, ...], _reader(lambda value: _list(value, _string), "a list of texts")]
+_TextsByName = Annotated[
+    dict[str, str] | None, _reader(_optional(lambda value: _mapping(value, _text)), "texts by name")
+]
+_Integer = Annotated[int, _reader(_integer, "a whole number from 0 to 999,999,999")]
+
+
+class RunRecord(Record):
+    """What ``run.json`` holds: the data, the environment, and how far the run came."""
+
+    name: Annotated[str, _reader(_name, "a network's name, of letters, digits, _ and -")]
+    dataset: Annotated[str, _reader(_nonempty, "the name of a dataset")]
+    classes: Annotated[tuple[str, ...], _reader(_names, "a list of texts")]
+    normalisation: Annotated[Normalization, _reader(_normalization, _SCALES)]
+    status: Annotated[str, _reader(_one_of(*STATUSES), f"one of {', '.join(STATUSES)}")] = "running"
+    began: _Text = ""  # when, in ISO 8601
+    epochs_done: _Integer = 0
+    device: Annotated[str, _reader(_device, "a device, e.g. cpu or cuda:0")] = ""
+    versions: _TextsByName = None
+    threads: _Integer = 0
+    command: _Texts = ()
+    git: _Text = ""  # the commit of the working folder; earlier versions added + where files were changed
+    data_fingerprint: _Text = ""
+    precision: Annotated[str, _reader(_one_of("", *PRECISIONS[1:]), f"one of {', '.join(PRECISIONS[1:])}")] = ""
+    compiled: Annotated[str, _reader(_one_of("", *COMPILE), f"one of {', '.join(COMPILE)}")] = ""
+    task: Annotated[str, _reader(_one_of(*TASKS), f"one of {', '.join(TASKS)}")] = "classification"
+    targets: Annotated[Normalization | None, _reader(_optional(_normalization), _SCALES)] = None  # of a regression
+    best: Annotated[dict[str, float] | None, _reader(_optional(_best), "an epoch and its loss")] = None
+    overrides: _TextsByName = None  # of --set and --input, where the text of the architecture could not hold them
+    inputs: _TextsByName = None
+    result: Annotated[
+        dict[str, float] | None, _reader(_optional(lambda value: _mapping(value, _metric)), "numbers by name")
+    ] = None
+    columns: _Texts = ()  # names of a table's inputs, in the network's order; earlier versions wrote none
+
+
+def record_text(record: RunRecord) -> str:
+    """The text of ``run.json``, which :func:`read_record` reads back."""
+    return json.dumps({"format": FORMAT, **record.__dict__}, indent=1, default=asdict) + "\n"
+
+
+def read_record(text: str) -> RunRecord:
+    """The record of a ``run.json``'s text. Raises InvalidValue, ValueError for what is not JSON, RecursionError.
+
+    Earlier versions wrote no ``format``; their folders have the same fields as format 1.
+    """
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise InvalidValue("is not a mapping of fields")
+    _check_format(data.pop("format", FORMAT))
+    unknown = [name for name in data if name not in RunRecord.schema]
+    if unknown:
+        raise InvalidValue(f"has an unknown field {shortened(unknown[0])!r}")
+    missing = [name for name, field in RunRecord.schema.items() if field.required and name not in data]
+    if missing:
+        raise InvalidValue(f"has no field {missing[0]!r}")
+    record = RunRecord(**{name: _read(name, value) for name, value in data.items()})
+    if (record.task == "regression") != (record.targets is not None):
+        raise InvalidValue("a regression, and no other task, has targets: the scaling of its targets")
+    if record.targets is not None and len(record.targets.mean) != len(record.classes):
+        raise InvalidValue(f"has {len(record.classes)} classes, and targets for {len(record.targets.mean)}")
+    return record
+
+
+def _check_format(number: object) -> None:
+    """Raises InvalidValue for a folder of a later version, whose fields could mean something else."""
+    if type(number) is not int or number < 1:
+        raise InvalidValue(f"format must be a whole number of at least 1, not {shortened(json.dumps(number))}")
+    if number > FORMAT:
+        raise InvalidValue(
+            f"has format {shortened(str(number))}, and this version of cnn reads formats up to {FORMAT}",
+            "a newer version wrote it: upgrade with pip install --upgrade cnn-calculator",
+        )
+
+
+def _read(name: str, value: Any) -> Any:
+    try:
+        return RunRecord.schema[name].read(value)
+    except InvalidValue as error:
+        raise InvalidValue(f"{name} {error}") from None

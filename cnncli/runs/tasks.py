@@ -10,15 +10,13 @@ from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
 from cnncli.data import ColumnNames, load_dataset
 from cnncli.data.dataset import unnamed_targets
 from cnncli.errors import CnnError
-from cnncli.recipe import AUTO
+from cnncli.recipe import AUTO, ROWS
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
     from cnncli.loading import Loaded
     from cnncli.recipe import Recipe
 
-OF_AXES = ("flip", "translate", "jitter")  # what changes examples with axes, and what changes images alone
-OF_IMAGES = ("rotation", "cutout", "cutmix")
 CLASSES = "classes"  # the variable of bundled networks that says how many there are
 
 
@@ -91,12 +89,12 @@ def as_trained(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
 
 
 def check_changes(recipe: Recipe, shape: Shape, dataset: Dataset) -> None:
-    """Raises CnnError for keys that this input or task has no use for: they would be ignored without a word."""
+    """Raises CnnError for keys that have no effect on this input or task: they would be ignored without a message."""
     if recipe.loss != "mse" and dataset.task != "regression":
         raise CnnError(f"loss: {recipe.loss} is for a regression, not for a {dataset.task}", "leave it out")
-    idle = (*OF_AXES, *OF_IMAGES) if len(shape) < 2 else OF_IMAGES if len(shape) != 3 else ()
-    for key in idle:
-        if getattr(recipe, key) not in (0, "none"):
+    there = {"": True, "axes": len(shape) > 1, "image": len(shape) == 3}
+    for key, row in ROWS.items():
+        if not there[row.input] and getattr(recipe, key) not in (0, "none"):
             written = format_input_shape(shape)
             raise CnnError(f"{key}: the network reads {written}, which is not an image", f"leave {key} out")
 

@@ -20,7 +20,7 @@ from cnncli.errors import CnnError
 from cnncli.executor.runs import prediction
 from cnncli.recipe import Recipe, as_dict, from_dict
 from cnncli.runs import folder as runs
-from cnncli.runs.record import FIELDS
+from cnncli.runs.record import FORMAT, RunRecord, record_text
 
 NET = "input: 1x8x8\nlayers: [conv: {filters: 2, kernel: 3}, relu, flatten, linear: 10]\n"
 NUMBERS = "input: 1x4x4\nlayers: [flatten, linear: 2]\n"
@@ -131,8 +131,33 @@ def test_a_record_is_read_with_its_fields_as_they_are_or_refused_by_name(folder:
             assert name in str(error) or deep or what == "more" or "targets" in str(error), (what, str(error))
             assert len(str(error)) < 500
         else:
-            known = {key: value for key, value in changed.items() if key in FIELDS}
-            assert json.loads(json.dumps(runs.asdict(read))) == {**json.loads(json.dumps(runs.asdict(read))), **known}
+            written = json.loads(record_text(read))
+            assert written == {**written, **changed}
+
+
+def test_a_folder_of_an_earlier_version_without_a_format_is_read_and_resumed_as_one_with_it(
+    cnn: Run, folder: Path
+) -> None:
+    record = json.loads(Path("run/run.json").read_text())
+    assert next(iter(record)) == "format" and record.pop("format") == FORMAT
+    Path("run/run.json").write_text(json.dumps(record))
+    assert runs.open_run(Path("run")).record == runs.open_run(Path("other")).record
+    assert cnn("train", "--resume", "run").code == cnn("train", "--resume", "other").code == 0
+    assert json.loads(Path("run/run.json").read_text())["format"] == FORMAT
+    assert Path("run/weights.safetensors").read_bytes() == Path("other/weights.safetensors").read_bytes()
+
+
+def test_a_folder_of_a_newer_version_is_refused_with_what_to_do(cnn: Run, folder: Path) -> None:
+    record = json.loads(Path("run/run.json").read_text())
+    newer = {**record, "format": FORMAT + 1, "something": "that this version does not know"}
+    Path("run/run.json").write_text(json.dumps(newer))
+    for name in ("evaluate", "predict", "resume", "from", "export"):
+        ended = cnn(*COMMANDS[name])
+        assert (ended.code, ended.out) == (2, "")
+        assert f"run/run.json: has format {FORMAT + 1}, and this version of cnn reads formats up to {FORMAT}" in ended.err
+        assert "upgrade with pip install --upgrade cnn-calculator" in ended.err
+    assert "unreadable" in cnn("runs", ".").out
+    assert json.loads(Path("run/run.json").read_text()) == newer
 
 
 @pytest.mark.parametrize("name", ["../../away", "/away", "a/b", "..", "a\\b", "", "a\x1b[31m", "x" * 256])
@@ -306,6 +331,7 @@ def test_a_run_that_goes_on_writes_through_no_link(cnn: Run, folder: Path) -> No
     ],
 )
 def test_a_recipe_is_read_back_from_its_file_as_it_was(tmp_path: Path, recipe: Recipe) -> None:
-    record = runs.RunRecord("net", "digits", ("a",), runs.Normalisation((0.3,), (0.4,)))
+    scales = runs.Normalization((0.3,), (0.4,))
+    record = RunRecord(name="net", dataset="digits", classes=("a",), normalisation=scales)
     run = runs.create(tmp_path / "run", record, NET, as_dict(recipe))
     assert runs.recipe_of(run) == recipe == from_dict(as_dict(recipe))

@@ -11,24 +11,24 @@ import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
-from cnncli.recipe import MEANINGS, Recipe
+from cnncli.recipe import ROWS, Recipe, option_of
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
     from cnncli.executor.runs.recorder import Job
 
 
-LISTS = [f"--{key.replace('_', '-')}" for key, field in Recipe.schema.items() if field.default == ()]
+LISTS = [option_of(key) for key, field in Recipe.schema.items() if field.default == ()]
 
 
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """An option for every key of the recipe: ``--batch-size 64``, ``--nesterov``, ``--milestones 30,60``."""
     for key, field in reversed(Recipe.schema.items()):
-        name = "data" if key == "dataset" else key.replace("_", "-")
+        name = "--data" if key == "dataset" else option_of(key)
         if isinstance(field.default, bool):
-            option = click.option(f"--{name}/--no-{name}", key, default=None, help=MEANINGS[key])
+            option = click.option(f"{name}/--no-{name[2:]}", key, default=None, help=ROWS[key].help)
         else:
-            option = click.option(f"--{name}", key, metavar=_metavar(field.default), help=MEANINGS[key])
+            option = click.option(name, key, metavar=_metavar(field.default), help=ROWS[key].help)
         command = option(command)
     return command
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape, numel
 from cnncli.errors import CnnError
 from cnncli.executor.feeding.images import Examples, to_device
-from cnncli.runs.folder import Normalisation
+from cnncli.runs.folder import Normalization
 
 STATISTICS_SAMPLE = 10_000  # examples
 
@@ -105,7 +105,7 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
     return [f"{name}: images {' and '.join(notes)}"]
 
 
-def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
+def normalisation_of(images: Examples, shape: Shape) -> Normalization:
     """Mean and standard deviation of each channel of the network's input, over the training images.
 
     Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. These, and
@@ -117,7 +117,7 @@ def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
     if few.dtype == torch.uint8 and channels == few.shape[1]:
         pixels = images.sample(max(STATISTICS_SAMPLE, MOST_COUNTED // few.numel()))
         found = [_of_counts(torch.bincount(values.flatten(), minlength=256)) for values in pixels.unbind(1)]
-        return Normalisation(tuple(mean for mean, _ in found), tuple(std for _, std in found))
+        return Normalization(tuple(mean for mean, _ in found), tuple(std for _, std in found))
     pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums want float64, which not every device has
     unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
     sample = with_channels(pixels, channels).double() / unit
@@ -126,8 +126,8 @@ def normalisation_of(images: Examples, shape: Shape) -> Normalisation:
     if unit == 1.0:
         largest = sample.abs().amax(rest).tolist()
         there = [value if value > ROUNDING * most else 1.0 for value, most in zip(std, largest, strict=True)]
-        return Normalisation(tuple(mean), tuple(there), unit)
-    return Normalisation(
+        return Normalization(tuple(mean), tuple(there), unit)
+    return Normalization(
         tuple(round(value, 6) for value in mean),
         tuple(round(value, 6) if value > 1e-6 else 1.0 for value in std),
         unit,
@@ -144,7 +144,7 @@ def _of_counts(counts: Tensor) -> tuple[float, float]:
     return round(float(mean / 255), 6), round(std, 6) if std > 1e-6 else 1.0
 
 
-def preparation(shape: Shape, normalisation: Normalisation, device: torch.device) -> InputTransform:
+def preparation(shape: Shape, normalisation: Normalization, device: torch.device) -> InputTransform:
     """The preparation for a network input of ``shape``."""
     mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
     return InputTransform(shape, 1 / (normalisation.unit * std), -mean / std)

@@ -213,10 +213,10 @@ def _final_evaluation(prepared: Prepared, run: runs.Run, display: Display) -> Ev
 
 def _create_run(job: Job, prepared: Prepared) -> runs.Run:
     record = runs.RunRecord(
-        job.loaded.slug,
-        absolute_spec(job.spec or job.recipe.dataset),
-        job.dataset.classes,
-        prepared.normalisation,
+        name=job.loaded.slug,
+        dataset=absolute_spec(job.spec or job.recipe.dataset),
+        classes=job.dataset.classes,
+        normalisation=prepared.normalisation,
         began=datetime.now().astimezone().isoformat(timespec="seconds"),
         device=str(prepared.device),
         versions=provenance.versions(),
@@ -234,7 +234,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
     text = resolved_text(source, overrides, inputs)
     if text is None:
         text = source.text
-        record = replace(record, overrides=dict(overrides), inputs=dict(inputs))
+        record = record.replaced(overrides=dict(overrides), inputs=dict(inputs))
     return runs.create(job.run_dir, record, text, as_dict(job.recipe))
 
 

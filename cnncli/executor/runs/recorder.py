@@ -66,8 +66,8 @@ class Prepared(NamedTuple):
     state: TrainState
     test: Examples
     held_out: str
-    normalisation: runs.Normalisation
-    targets: runs.Normalisation | None
+    normalisation: runs.Normalization
+    targets: runs.Normalization | None
     device: torch.device
     compiled: str = "off"
 

@@ -76,7 +76,7 @@ def prepared_for(job: Job, display: Display, begun: folder.RunRecord | None = No
         return Prepared(task, new_state(task), test, name, normalisation, targets, device)
 
 
-def _scaling(job: Job, begun: folder.RunRecord | None) -> folder.Normalisation | None:
+def _scaling(job: Job, begun: folder.RunRecord | None) -> folder.Normalization | None:
     """What a regression's targets are scaled by: as the run was begun, or by the targets without a validation part."""
     if job.dataset.task != "regression":
         return None

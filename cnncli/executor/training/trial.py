@@ -12,7 +12,6 @@ from cnncli.errors import CnnError
 from cnncli.executor.feeding.batches import training_batches
 from cnncli.executor.training.loop import TrainingSetup, look, train_step
 from cnncli.executor.training.state import TrainState
-from cnncli.recipe import Recipe
 
 TIMED_STEPS = 5
 LOWEST, HIGHEST, RATES = 1e-7, 10.0, 100
@@ -78,8 +77,7 @@ class Sweep:
 
 def find_rate(task: TrainingSetup, state: TrainState) -> Sweep:
     """Train with a rate that grows from step to step until the loss comes apart (Smith 2017). The state is spoiled."""
-    fields = {name: getattr(task.recipe, name) for name in Recipe.schema}
-    task = replace(task, recipe=Recipe(**{**fields, "schedule": "constant", "warmup": 0.0}))
+    task = replace(task, recipe=task.recipe.replaced(schedule="constant", warmup=0.0))
     rates: list[float] = []
     losses: list[float] = []
     average, steps, epoch = 0.0, 0, 0

@@ -44,7 +44,12 @@ def made(
 ) -> folder.Run:
     """A run folder as a training leaves it."""
     record = folder.RunRecord(
-        "net", "digits", tuple("0123456789"), folder.Normalisation((0.3,), (0.4,)), device="cpu", **facts
+        name="net",
+        dataset="digits",
+        classes=tuple("0123456789"),
+        normalisation=folder.Normalization((0.3,), (0.4,)),
+        device="cpu",
+        **facts,
     )
     run = folder.create(Path(name), record, network, recipe)
     for epoch, accuracy in enumerate(accuracies, 1):

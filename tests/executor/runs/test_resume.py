@@ -132,7 +132,7 @@ def test_the_last_epoch_may_be_a_part_of_one(cnn: Run, net: Path, monkeypatch: p
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     real = recorder.RunRecorder.epoch
 
-    def killed(self: recorder.RunRecorder, state: loop.State, *rest: object) -> None:
+    def killed(self: recorder.RunRecorder, state: loop.TrainState, *rest: object) -> None:
         real(self, state, *rest)  # type: ignore[arg-type]
         if state.step == 70:
             signal.raise_signal(signal.SIGTERM)
@@ -167,7 +167,7 @@ def interrupted(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, step: int 
     """A run that was stopped at a step of its second epoch."""
     real = loop.train_step
 
-    def take(task: object, state: loop.State, *rest: object) -> None:
+    def take(task: object, state: loop.TrainState, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]
         if state.step == step:
             signal.raise_signal(signal.SIGTERM)
@@ -221,7 +221,7 @@ def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pyt
     monkeypatch.setattr(setup, "chosen", lambda *_: "bf16")
     check = loop.train_step
 
-    def step(task: object, state: loop.State, *rest: object) -> None:
+    def step(task: object, state: loop.TrainState, *rest: object) -> None:
         check(task, state, *rest)  # type: ignore[arg-type]
         if state.step == 7:
             signal.raise_signal(signal.SIGTERM)
@@ -316,7 +316,7 @@ def test_a_loss_that_comes_apart_names_the_layer_and_the_step(cnn: Run, net: Pat
 def test_weights_that_are_no_numbers_are_not_kept(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = recorder.RunRecorder.epoch
 
-    def spoiled(self: recorder.RunRecorder, state: loop.State, seen: loop.Seen, *rest: object) -> None:
+    def spoiled(self: recorder.RunRecorder, state: loop.TrainState, seen: loop.EpochProgress, *rest: object) -> None:
         if seen.epoch == 2:  # which the held-out loss does not show
             state.network.get_parameter("c1.bias").data[0] = float("inf")
         real(self, state, seen, *rest)  # type: ignore[arg-type]
@@ -368,7 +368,7 @@ def test_the_seconds_of_a_run_are_those_of_all_its_parts(cnn: Run, net: Path, mo
     """The clock is moved on by 100 s with each step; what a resumed part does not take again, it does not count."""
     real, now = loop.train_step, [0.0]
 
-    def take(task: object, state: loop.State, *rest: object) -> None:
+    def take(task: object, state: loop.TrainState, *rest: object) -> None:
         now[0] += 100
         real(task, state, *rest)  # type: ignore[arg-type]
         if state.step in stops[:1]:

@@ -58,7 +58,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """A SIGTERM right after a step of every training."""
     real = loop.train_step
 
-    def take(task: object, state: loop.State, *rest: object) -> None:
+    def take(task: object, state: loop.TrainState, *rest: object) -> None:
         real(task, state, *rest)  # type: ignore[arg-type]
         if state.step == step:
             signal.raise_signal(signal.SIGTERM)

@@ -32,11 +32,11 @@ def stubbed(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float], broken: 
     """Compiling replaced by nothing, and times by those given; the steps of the trial are taken all the same."""
     real, modes = compiling._seconds, []
 
-    def compiled(task: loop.Task, mode: str) -> loop.Task:
+    def compiled(task: loop.TrainingSetup, mode: str) -> loop.TrainingSetup:
         modes.append(mode)
         return task
 
-    def timed(task: loop.Task, state: loop.State, steps: int) -> float:
+    def timed(task: loop.TrainingSetup, state: loop.TrainState, steps: int) -> float:
         real(task, state, 2)
         if modes[-1:] == [broken]:
             raise CnnError("torch.compile does not work here: no compiler", "leave compile out")

@@ -29,7 +29,7 @@ from cnncli.executor.training.objectives.regression import Regression, scaled, s
 from cnncli.executor.training.objectives.segmentation import VOID, Segmentation
 from cnncli.recipe import Recipe
 from cnncli.runs import folder as runs
-from cnncli.runs.folder import Normalisation, open_run
+from cnncli.runs.folder import Normalization, open_run
 
 CPU = torch.device("cpu")
 
@@ -38,7 +38,7 @@ def regression(targets: torch.Tensor, loss: str = "mse") -> Regression:
     return Regression.of(Recipe(loss=loss), scaling_of(targets), CPU)
 
 
-def as_learnt(targets: torch.Tensor, scaling: Normalisation | None = None) -> torch.Tensor:
+def as_learnt(targets: torch.Tensor, scaling: Normalization | None = None) -> torch.Tensor:
     """Targets as the network is to give them, scaled by their own mean and deviation unless others are given."""
     split = Split(np.zeros((len(targets), 1), np.uint8), targets.double().numpy())
     return torch.from_numpy(scaled(split, scaling or scaling_of(targets)).labels)

@@ -182,7 +182,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("no data", ["lenet5"], "there is no data"),
         ("classes", ["vgg11", "--data", "digits"], "make its last layer linear: 10"),
         ("unknown data", ["lenet5", "--data", "mnst"], "did you mean mnist?"),
-        ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be a number of epochs, as 10 or 9.5, not 0"),
+        ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be a number of epochs, e.g. 10 or 9.5, not 0"),
         (
             "optimizer",
             ["digits_cnn", "--optimizer", "adm"],
@@ -191,7 +191,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("validation", ["digits_cnn", "--validation", "0.9999"], "a share of 0.9999 takes 1437 of 1437 images"),
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
-        ("epoch of nothing", ["holes.yaml"], "milestones must be a list of epochs, as 30, 60, not [nothing]"),
+        ("epoch of nothing", ["holes.yaml"], "milestones must be a list of whole numbers, e.g. 30, 60, not [nothing]"),
         ("translate", ["digits_cnn", "--translate", "8"], "images of 8x8 cannot be moved by 8 pixels"),
         ("no images", ["digits_cnn", "--data", "images:/no/such/folder"], "/no/such/folder"),
     ]

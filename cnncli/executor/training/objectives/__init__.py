@@ -18,7 +18,7 @@ from cnncli.executor.training.objectives.regression import Regression
 from cnncli.executor.training.objectives.segmentation import Segmentation
 from cnncli.loading import Loaded
 from cnncli.recipe import Recipe
-from cnncli.runs.folder import Normalisation
+from cnncli.runs.folder import Normalization
 
 __all__ = ["Evaluation", "Meter", "Objective", "objective_of"]
 
@@ -72,7 +72,7 @@ def objective_of(
     device: torch.device,
     *,
     train: Examples | None = None,
-    targets: Normalisation | None = None,
+    targets: Normalization | None = None,
 ) -> Objective:
     """The objective of a data set's task; ``train`` are the images trained on, if any.
 

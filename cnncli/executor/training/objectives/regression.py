@@ -21,22 +21,22 @@ from cnncli.errors import CnnError
 from cnncli.executor.feeding.preprocessing import ROUNDING
 from cnncli.executor.runtime import distributed
 from cnncli.recipe import Recipe
-from cnncli.runs.folder import Normalisation
+from cnncli.runs.folder import Normalization
 
 SMALLEST = 1e-37  # a deviation that float32 can be divided by
 EQUAL = 1e-13  # of a float64: targets that differ by no more of their size are all the same
 LOSSES = {"mse": functional.mse_loss, "l1": functional.l1_loss, "huber": functional.smooth_l1_loss}
 
 
-def scaling_of(targets: Tensor) -> Normalisation:
+def scaling_of(targets: Tensor) -> Normalization:
     """Mean and standard deviation of each target, (N, K), over the images trained on, 1 where they are all the same."""
     values = targets.cpu().double()
     std, same = values.std(0, correction=0 if len(values) == 1 else 1), EQUAL * values.abs().amax(0)
     same = same.clamp_min(SMALLEST)
-    return Normalisation(tuple(values.mean(0).tolist()), tuple(torch.where(std > same, std, 1.0).tolist()), 1.0)
+    return Normalization(tuple(values.mean(0).tolist()), tuple(torch.where(std > same, std, 1.0).tolist()), 1.0)
 
 
-def scaled(split: Split, scaling: Normalisation) -> Split:
+def scaled(split: Split, scaling: Normalization) -> Split:
     """The split with its targets, (N, K), as the network is to give them: scaled in float64, and then made float32."""
     labels = (split.labels.astype(np.float64) - np.array(scaling.mean)) / np.array(scaling.std)
     return replace(split, labels=labels.astype(np.float32))
@@ -113,7 +113,7 @@ class Regression:
     dense = False
 
     @classmethod
-    def of(cls, recipe: Recipe, scaling: Normalisation, device: torch.device) -> Regression:
+    def of(cls, recipe: Recipe, scaling: Normalization, device: torch.device) -> Regression:
         """With the recipe's loss, on a device. Raises CnnError for what only classes can have."""
         for key, value in (("label_smoothing", recipe.label_smoothing), ("class_weights", recipe.class_weights)):
             if value not in (0, "none"):

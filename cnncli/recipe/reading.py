@@ -1,0 +1,74 @@
+"""Reading and writing a recipe: the ``train`` section of a file, options, and ``recipe.yaml``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnncli.arithmetic.shape import InvalidValue
+from cnncli.errors import CnnError, Problem, closest
+from cnncli.graph import Setting
+from cnncli.recipe.checks import check_together, option_of
+from cnncli.recipe.table import SYNONYMS, Recipe
+
+
+def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Recipe:
+    """The recipe of a file's ``train`` section, overridden by ``options`` (those given on the command line).
+
+    Raises CnnError with every entry that cannot be read, and for keys that contradict each other.
+    """
+    problems = recipe_problems(train)
+    values = {}
+    for key, setting in train.items():
+        if key in Recipe.schema and key not in options and not problems:
+            values[key] = Recipe.schema[key].read(setting.value)
+    for key, value in options.items():
+        try:
+            values[key] = Recipe.schema[key].read(value)
+        except InvalidValue as error:
+            problems.append(Problem(f"{option_of(key)}: {error}", error.hint))
+    if problems:
+        raise CnnError.of(problems)
+    recipe = Recipe(**values)
+    check_together(recipe)
+    return recipe
+
+
+def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
+    """What is wrong in a ``train`` section; commands that only calculate report it, too."""
+    problems = []
+    for key, setting in train.items():
+        if key not in Recipe.schema:
+            near = SYNONYMS.get(key) or closest(key, list(Recipe.schema))
+            hint = f"write {near}" if near else f"it takes {', '.join(Recipe.schema)}"
+            problems.append(Problem(f"the recipe has no {key!r}", hint, setting.key_place, "train"))
+            continue
+        try:
+            Recipe.schema[key].read(setting.value)
+        except InvalidValue as error:
+            problems.append(Problem(f"{key} {error}", error.hint, setting.place, "train"))
+    return problems
+
+
+def as_dict(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain values that :func:`from_dict` reads back, in the order of its keys."""
+    return {name: _plain(getattr(recipe, name)) for name in Recipe.schema}
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    return [f"{item[0]}={item[1]!r}" if isinstance(item, tuple) else item for item in value]
+
+
+def from_dict(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of :func:`as_dict`. Raises CnnError for keys and values that no recipe has."""
+    try:
+        read = {name: Recipe.schema[name].read(value) for name, value in values.items()}
+    except (KeyError, InvalidValue) as error:
+        raise CnnError(f"the recipe cannot be read: {error}", "was recipe.yaml changed by hand?") from None
+    return Recipe(**read)
+
+
+def differences(one: Recipe, other: Recipe) -> list[str]:
+    """What differs, as ``lr 0.1 and 0.2``."""
+    pairs = ((name, getattr(one, name), getattr(other, name)) for name in Recipe.schema)
+    return [f"{name} {_plain(a)} and {_plain(b)}" for name, a, b in pairs if a != b]
