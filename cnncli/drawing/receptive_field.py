@@ -8,7 +8,7 @@ from pathlib import Path
 from cnncli.analysis.input_region import Rectangle
 from cnncli.arithmetic.shape import Shape, format_input_shape
 from cnncli.errors import CnnError
-from cnncli.runs.folder import write_output
+from cnncli.io.writing import write_output
 
 MAX_COLUMNS, MAX_ROWS = 48, 20  # of a sketch
 MIN_SIDE = 480  # pixels of the longer side of a drawing

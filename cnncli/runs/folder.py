@@ -1,8 +1,8 @@
-"""Run folders: what a training leaves behind, in files that anyone can read. No torch here.
+"""Run folders: the files that a training writes, in formats that other programs can read. No torch here.
 
-``architecture.yaml`` and ``recipe.yaml`` as resolved (overrides put in), ``run.json`` (data, classes, normalisation,
-versions, command line, how it ended), ``metrics.jsonl`` (a line per epoch), ``weights.safetensors`` (the last epoch's),
-``best.safetensors`` (of the epoch with the lowest held-out loss), and the checkpoints.
+``architecture.yaml`` and ``recipe.yaml`` with all overrides applied, ``run.json`` (see :mod:`cnncli.runs.record`),
+``metrics.jsonl`` (a line per epoch), ``weights.safetensors`` (of the last epoch), ``best.safetensors`` (of the epoch
+with the lowest held-out loss), and the checkpoints.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,111 +26,54 @@ if TYPE_CHECKING:
     from cnncli.language import Source
     from cnncli.loading import Loaded
     from cnncli.recipe import Recipe
+from cnncli.io.writing import open_no_link, write_whole
 
-ARCHITECTURE, RECIPE, RUN, METRICS, WEIGHTS, BEST, LOCK = (
-    "architecture.yaml",
-    "recipe.yaml",
-    "run.json",
-    "metrics.jsonl",
-    "weights.safetensors",
-    "best.safetensors",
-    ".lock",
-)
-FILE_LIMIT = 4 << 20  # bytes of a run.json: those of 22,000 classes have a sixth of it
-METRICS_LIMIT = 64 << 20  # bytes of a metrics.jsonl: those of 100,000 epochs have half of it
+ARCHITECTURE, RECIPE, RUN, METRICS = "architecture.yaml", "recipe.yaml", "run.json", "metrics.jsonl"
+WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
+MAX_FILE_BYTES = 4 << 20  # of a run.json: one with 22,000 classes has a sixth of it
+MAX_METRICS_BYTES = 64 << 20  # of a metrics.jsonl: one with 100,000 epochs has half of it
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and its record; ``weights`` names the file of the weights that are asked for."""
+    """A run folder and its record; ``weights`` names the weights file to use."""
 
     folder: Path
     record: RunRecord
-    weights: str = "weights.safetensors"
+    weights: str = WEIGHTS
 
     @property
     def weights_file(self) -> Path:
-        """The file of weights."""
+        """The path of the weights file."""
         return self.folder / self.weights
 
     def updated(self, **changes: Any) -> Run:
-        """Write changes of the record to disk; the run as it is then."""
-        run = replace(self, record=self.record.replaced(**changes))
+        """Change fields of the record, also on disk; the changed run."""
+        run = replace(self, record=self.record.replace(**changes))
         write_whole(self.folder / RUN, record_text(run.record).encode())
         return run
 
     def cut_metrics(self, epochs: int) -> int:
-        """Keep the lines of the first epochs of ``metrics.jsonl``: what was done after a checkpoint is done again.
+        """Drop the lines after the first ``epochs`` from ``metrics.jsonl``: these epochs will be repeated.
 
-        Lines that cannot be read are left out, as one that was being written when the training was killed; how many.
+        Lines that cannot be read, such as one that a kill cut short, are dropped, too; returns their number.
         """
         lines = [*metrics_in(self.folder)]
-        kept = [json.dumps(figures) for figures in lines if figures is not None and figures["epoch"] <= epochs]
+        kept = [json.dumps(metrics) for metrics in lines if metrics is not None and metrics["epoch"] <= epochs]
         if os.path.lexists(self.folder / METRICS):
             write_whole(self.folder / METRICS, "".join(f"{line}\n" for line in kept).encode())
         return lines.count(None)
 
     def add_metrics(self, metrics: dict[str, Any]) -> None:
         """Append a line to ``metrics.jsonl``."""
-        with open(self.folder / METRICS, "a", encoding="utf-8", opener=_no_link) as file:
+        with open(self.folder / METRICS, "a", encoding="utf-8", opener=open_no_link) as file:
             file.write(json.dumps(metrics) + "\n")
 
 
-def _no_link(path: str, flags: int) -> int:
-    """Open a file of a run folder. Raises OSError where it is a link; a FIFO is not waited for."""
-    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
-
-
-@contextmanager
-def _lock_file(folder: Path, flags: int) -> Iterator[int]:
-    """The descriptor of a run's lock. Raises OSError where it is a link; a pipe is not waited for."""
-    descriptor = _no_link(os.fspath(folder / LOCK), flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a run for this process alone. Raises CnnError where another trains in it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
-        yield
-        return
-    with _lock_file(folder, os.O_RDWR | os.O_CREAT) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CnnError(f"{folder}: another process is training in it", "wait for it, or stop it first") from None
-        except OSError:  # some network file systems have no locks
-            pass
-        yield
-
-
-def is_held(folder: Path) -> bool:
-    """Whether a process holds a run: one whose record says that it is running, and is not held, was killed."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        with _lock_file(folder, os.O_RDONLY) as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    except OSError:  # not ours to ask
-        return True
-
-
 def create(folder: Path | None, record: RunRecord, architecture: str, recipe: dict[str, Any]) -> Run:
-    """Make a run folder: ``folder``, which must be new or empty, or else the next ``runs/NAME-001``.
+    """Create a run folder: ``folder``, which must be new or empty, else the next ``runs/NAME-001``.
 
-    Raises CnnError where it cannot be made.
+    Raises CnnError if it cannot be written.
     """
     try:
         made = next_folder(record.name) if folder is None else _given_folder(folder)
@@ -146,7 +88,7 @@ def create(folder: Path | None, record: RunRecord, architecture: str, recipe: di
 
 
 def _dumped(recipe: dict[str, Any]) -> bytes:
-    """A recipe as YAML. A text that the file's reader would take for a number is quoted, as PyYAML alone would not."""
+    """A recipe as YAML. Texts that our reader, unlike PyYAML, would read as numbers are quoted."""
     import yaml
 
     from cnncli.language.source import read_plain
@@ -161,7 +103,7 @@ def _dumped(recipe: dict[str, Any]) -> bytes:
 
 
 def next_folder(name: str) -> Path:
-    """Make the next ``runs/NAME-001``."""
+    """Create the next of ``runs/NAME-001``, ``runs/NAME-002``, …"""
     parent = Path("runs")
     parent.mkdir(exist_ok=True)
     taken = [entry.name.removeprefix(f"{name}-") for entry in parent.glob(f"{name}-*")]
@@ -184,10 +126,10 @@ def _given_folder(folder: Path) -> Path:
 
 
 def open_run(folder: Path, *, best: bool = False) -> Run:
-    """Read a run folder, for the last weights or the ``best``. Raises CnnError where it is none, or is damaged."""
+    """Read a run folder, to use its last weights or the ``best``. Raises CnnError if it is not one, or is damaged."""
     path = folder / RUN
     try:
-        record = read_record(read_bytes(path, FILE_LIMIT).decode())
+        record = read_record(read_bytes(path, MAX_FILE_BYTES).decode())
     except FileNotFoundError:
         raise CnnError(f"{folder}: is not a run folder (it has no {RUN})", _known_runs()) from None
     except NotADirectoryError:
@@ -206,7 +148,7 @@ _BY_HAND = "was it changed by hand? cnn train writes it"
 
 
 def source_of(run: Run) -> Source:
-    """The text of a run's architecture. Raises CnnError where it cannot be read."""
+    """The text of a run's architecture. Raises CnnError if it cannot be read."""
     return _source(run.folder / ARCHITECTURE)
 
 
@@ -214,19 +156,19 @@ def _source(path: Path) -> Source:
     from cnncli.language import decode
 
     try:
-        return decode(str(path), read_bytes(path, FILE_LIMIT))
+        return decode(str(path), read_bytes(path, MAX_FILE_BYTES))
     except FileNotFoundError:
-        raise CnnError(f"{path}: no such file", "the run folder is not whole") from None
+        raise CnnError(f"{path}: no such file", "the run folder is incomplete") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CnnError(f"{path}: cannot be read: {reason}") from None
 
 
 def architecture_of(run: Run) -> Loaded:
-    """The network of a run, under the name that it was trained as.
+    """The network of a run, under the name that it was trained with.
 
-    An input is taken as it was in the training: earlier versions wrote 32x32x3 where 32@32x3 is written today.
-    Raises CnnError where its file cannot be read, and where ``run.json`` speaks of another network.
+    Input shapes are read as the version that trained it wrote them: 32x32x3, where 32@32x3 is written today.
+    Raises CnnError if its file cannot be read, or if ``run.json`` belongs to another network.
     """
     from cnncli.loading import load_source
 
@@ -240,7 +182,7 @@ def architecture_of(run: Run) -> Loaded:
 
 
 def _check_fit(run: Run, loaded: Loaded) -> None:
-    """Raises CnnError where the record's task, classes or normalisation are not those of a network."""
+    """Raises CnnError if the record's task, classes or normalization do not fit the network."""
     record, graph = run.record, loaded.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise CnnError(f"{run.folder / ARCHITECTURE}: a run's network has one input and one output", _BY_HAND)
@@ -249,9 +191,9 @@ def _check_fit(run: Run, loaded: Loaded) -> None:
     if (record.task == "segmentation") != (len(output) > 1):
         problem = f"the task is {record.task}, and the network's output is {format_shape(output)}"
     elif output[0] != len(record.classes):
-        problem = f"has {len(record.classes)} classes, and the network gives {format_shape(output)}"
+        problem = f"has {len(record.classes)} classes, and the network's output is {format_shape(output)}"
     elif channels != shape[0] if len(shape) > 1 else shape[0] % channels:
-        problem = f"the normalisation is of {channels} channels, and the network's input is {format_shape(shape)}"
+        problem = f"the normalization has {channels} channels, and the network's input is {format_shape(shape)}"
     elif record.columns and len(record.columns) != numel(shape):
         problem = f"has {len(record.columns)} columns, and the network's input is {format_shape(shape)}"
     else:
@@ -260,7 +202,7 @@ def _check_fit(run: Run, loaded: Loaded) -> None:
 
 
 def recipe_of(run: Run) -> Recipe:
-    """The recipe of a run. Raises CnnError where it cannot be read."""
+    """The recipe of a run. Raises CnnError if it cannot be read."""
     from cnncli.language.source import parse, plain_tree
     from cnncli.recipe import from_dict
 
@@ -275,9 +217,9 @@ def recipe_of(run: Run) -> Recipe:
 
 
 def metrics_in(folder: Path) -> Iterator[dict[str, float] | None]:
-    """The figures of each line of a run's ``metrics.jsonl``, with its ``epoch``; None for a line that is damaged."""
+    """The metrics in each line of a run's ``metrics.jsonl``, with their ``epoch``; None for a damaged line."""
     try:
-        data = read_bytes(folder / METRICS, METRICS_LIMIT)
+        data = read_bytes(folder / METRICS, MAX_METRICS_BYTES)
     except FileNotFoundError:
         return
     except (OSError, CnnError):
@@ -285,52 +227,19 @@ def metrics_in(folder: Path) -> Iterator[dict[str, float] | None]:
         return
     for line in data.splitlines():
         try:
-            figures = json.loads(line.decode())
+            metrics = json.loads(line.decode())
         except (ValueError, RecursionError):
-            figures = None
-        yield figures if _are_figures(figures) else None
+            metrics = None
+        yield metrics if _are_metrics(metrics) else None
 
 
-def _are_figures(figures: object) -> bool:
-    """Numbers by name, the number of the epoch among them."""
-    if not isinstance(figures, dict) or type(figures.get("epoch")) is not int or figures["epoch"] < 1:
+def _are_metrics(value: object) -> bool:
+    """Whether a value is a mapping of names to numbers that includes the number of the epoch."""
+    if not isinstance(value, dict) or type(value.get("epoch")) is not int or value["epoch"] < 1:
         return False
-    return all(type(value) is float or (type(value) is int and abs(value) < 10**15) for value in figures.values())
+    return all(type(number) is float or (type(number) is int and abs(number) < 10**15) for number in value.values())
 
 
 def _known_runs() -> str:
     found = sorted(entry.parent for entry in Path("runs").glob(f"*/{RUN}"))
     return f"runs here: {', '.join(map(str, found[-5:]))}" if found else "cnn train makes one: runs/NAME-001"
-
-
-def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
-    """Write a file so that it is there whole or not at all: aside, synced unless it can be made again, renamed.
-
-    What has the name already is replaced, a link and a device as well: a folder of somebody else's may hold a
-    ``weights.safetensors`` that leads out of it. Raises OSError; IsADirectoryError for a folder.
-    """
-    aside = path.with_name(f".{path.name}.part")
-    aside.unlink(missing_ok=True)  # what a kill left there; a link is not followed
-    with aside.open("xb") as file:
-        file.write(data)
-        if synced:
-            file.flush()
-            os.fsync(file.fileno())
-    try:
-        aside.replace(path)
-    except OSError:
-        aside.unlink()
-        raise
-
-
-def write_output(path: Path, data: bytes) -> None:
-    """Write the file that a user asked for by its own name: as :func:`write_whole` does, but a device or a FIFO, such
-    as /dev/stdout, is written to. Raises OSError."""
-    if not path.exists() or path.is_file():
-        write_whole(path, data)
-        return
-    # a pipe that nobody reads is an error at once, and not a wait without end
-    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
-        os.set_blocking(descriptor, True)
-        file.write(data)

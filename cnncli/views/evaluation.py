@@ -13,7 +13,7 @@ MOST_SHOWN = 40  # classes whose confusion is printed
 OF_TASK = {"classification": "test images", "regression": "test examples", "segmentation": "test images, by pixel"}
 
 
-def worth_lines(task: str, detail: dict[str, Any]) -> list[str]:
+def evaluation_lines(task: str, detail: dict[str, Any]) -> list[str]:
     """The figures in a line, and below it a table for the classes or targets; ``detail`` is the evaluation's."""
     names = [name for name in ("mean_iou", "mae", "rmse", "r2", "accuracy", "top_5") if name in detail]
     if task == "classification" and len(detail["classes"]) <= 10:  # of few classes five are no feat

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
-from cnncli.runs.folder import RECIPE, RUN, Run, is_held, metrics_in, open_run, recipe_of, source_of
+from cnncli.runs.folder import RECIPE, RUN, Run, metrics_in, open_run, recipe_of, source_of
+from cnncli.runs.lock import is_locked
 from cnncli.views.training import duration
 
 Row = dict[str, Any]
@@ -46,7 +47,7 @@ def listed(folder: Path) -> list[Row]:
 
 def _status(run: Run) -> str:
     """A run that says it is running, and that no process holds, was killed."""
-    return "killed" if run.record.status == "running" and not is_held(run.folder) else run.record.status
+    return "killed" if run.record.status == "running" and not is_locked(run.folder) else run.record.status
 
 
 def epochs_of(folder: Path) -> list[Row]:

@@ -35,14 +35,14 @@ def figure_value(name: str, value: float) -> str:
 
 
 def _figure(seen: EpochProgress) -> str:
-    return figure_text(seen.figure, seen.score)
+    return figure_text(seen.main_metric, seen.score)
 
 
 def epoch_line(seen: EpochProgress, evaluation: Evaluation, held_out: str, epochs: float, left: float) -> str:
     """``epoch 2/5  loss 0.0834  accuracy 97.41%  test 98.20%  9,313 images/s  0:19 left``."""
     ending = f"{duration(left)} left" if seen.epoch < epochs else "done"
-    name, value = next(iter(evaluation.figures().items()))
-    looked = figure_value(name, value) if name == seen.figure else figure_text(name, value)
+    name, value = next(iter(evaluation.metrics().items()))
+    looked = figure_value(name, value) if name == seen.main_metric else figure_text(name, value)
     return (
         f"epoch {seen.epoch}/{math.ceil(epochs)}  loss {seen.loss:.4f}  {_figure(seen)}  "
         f"{held_out} {looked}  {seen.images_per_second:,.0f} images/s  {ending}"

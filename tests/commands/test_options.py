@@ -508,19 +508,25 @@ def stamps(folder: Path) -> dict[str, tuple[int, int]]:
 
 def plant_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training ends where it would begin, with what has arrived there: each key of the recipe is tested elsewhere."""
-    from cnncli.executor.runs import job as jobs
+    from cnncli.executor.runs import preflight, running
+    from cnncli.executor.runs.job import Job
     from cnncli.executor.runtime import distributed
 
     def arrived(what: str) -> Callable[..., NoReturn]:
-        def end(job: jobs.Job, *_: object) -> NoReturn:
+        def end(job: Job, *_: object) -> NoReturn:
             of_network = (job.loaded.inferred.totals, job.loaded.graph.inputs)
             told = (what, of_network, job.dataset.name, as_dict(job.recipe), job.run_dir, job.checkpoint_minutes)
             raise CnnError(f"{told} {job.tensorboard}")
 
         return end
 
-    for what in ("run_training", "resume_training", "dry_run", "learning_rates"):
-        monkeypatch.setattr(jobs, what, arrived(what))
+    for module, what in (
+        (running, "run_training"),
+        (running, "resume_training"),
+        (preflight, "dry_run"),
+        (preflight, "learning_rates"),
+    ):
+        monkeypatch.setattr(module, what, arrived(what))
 
     def launched(*arguments: object) -> NoReturn:
         raise CnnError(f"launched {arguments}")

@@ -38,7 +38,7 @@ def test_the_figures_of_a_classification_are_their_definitions(classes: int, cou
     right = int((taken == wanted).sum())
     assert found.accuracy == right / count and int(objective.score(output, wanted)) == right
     assert found.top_5 == pytest.approx(float((ranks < 5).float().mean()))
-    assert ("top_5" in found.figures()) == (classes > 2 * MOST_LIKELY)
+    assert ("top_5" in found.metrics()) == (classes > 2 * MOST_LIKELY)
     detail = found.detail(tuple(map(str, range(classes))))
     for number, scores in enumerate(detail["classes"]):
         of, at, right = (
@@ -81,9 +81,9 @@ def test_the_figures_of_a_segmentation_are_their_definitions(
         both, either = int((of & at).sum()), int((of | at).sum())
         assert found.iou(number) == (pytest.approx(both / either) if either else None)
         ious += [both / either] if either else []
-    assert found.figures()["mean_iou"] == pytest.approx(sum(ious) / len(ious) if ious else 0.0)
+    assert found.metrics()["mean_iou"] == pytest.approx(sum(ious) / len(ious) if ious else 0.0)
     right = (taken == seen) & there
-    assert found.figures()["accuracy"] == pytest.approx(share(int(right.sum()), int(there.sum())))
+    assert found.metrics()["accuracy"] == pytest.approx(share(int(right.sum()), int(there.sum())))
     assert found.examples == count
     each = [share(int(right[at].sum()), int(there[at].sum())) for at in range(count)]
     assert float(objective.score(output, masks)) == pytest.approx(sum(each), abs=1e-5)

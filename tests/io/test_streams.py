@@ -18,7 +18,7 @@ from program import ROOT, Run, run_process
 from cnncli.commands import SUMMARIES
 from cnncli.io import escaping
 from cnncli.io.escaping import visible
-from cnncli.runs.folder import write_output, write_whole
+from cnncli.io.writing import write_output, write_whole
 
 HOSTILE = "\x1b]0;t\x07\x1b[31mred\u202e\x9b2J"
 YAML_HOSTILE = r"\e]0;t\a\e[31mred\u202E\x9B2J"

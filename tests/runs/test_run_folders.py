@@ -154,7 +154,9 @@ def test_a_folder_of_a_newer_version_is_refused_with_what_to_do(cnn: Run, folder
     for name in ("evaluate", "predict", "resume", "from", "export"):
         ended = cnn(*COMMANDS[name])
         assert (ended.code, ended.out) == (2, "")
-        assert f"run/run.json: has format {FORMAT + 1}, and this version of cnn reads formats up to {FORMAT}" in ended.err
+        assert (
+            f"run/run.json: has format {FORMAT + 1}, and this version of cnn reads formats up to {FORMAT}" in ended.err
+        )
         assert "upgrade with pip install --upgrade cnn-calculator" in ended.err
     assert "unreadable" in cnn("runs", ".").out
     assert json.loads(Path("run/run.json").read_text()) == newer
@@ -217,7 +219,7 @@ def test_a_training_that_goes_on_reads_none_of_the_weights_that_it_writes(folder
     Path("run/weights.safetensors").unlink()
     Path("run/weights.safetensors").symlink_to("/dev/zero")
     ended = run_process("train", "--resume", "run", timeout=100)
-    assert "going on from epoch 2" in ended.err and ended.code == 0
+    assert "resuming at epoch 2" in ended.err and ended.code == 0
 
 
 @pytest.mark.parametrize("to", ["/dev/null", "victim"])
@@ -230,7 +232,7 @@ def test_a_run_that_goes_on_replaces_links_by_its_own_files(cnn: Run, folder: Pa
         Path("run", name).unlink(missing_ok=True)
         Path("run", name).symlink_to(Path(to).absolute())
     ended = cnn("train", "--resume", "run")
-    assert "going on from epoch 2" in ended.err and ended.code == 0
+    assert "resuming at epoch 2" in ended.err and ended.code == 0
     assert Path("victim").read_text() == "mine"
     assert not any(path.is_symlink() for path in Path("run").iterdir())
     assert cnn("predict", "run", "image.png").code == 0

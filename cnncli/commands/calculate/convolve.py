@@ -210,7 +210,7 @@ def _write_picture(result: Any, output: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from cnncli.runs.folder import write_output
+    from cnncli.io.writing import write_output
 
     pixels = np.clip(np.rint(result.astype(float)), 0, 255).astype(np.uint8)
     picture = Image.fromarray(pixels[0]) if len(pixels) == 1 else Image.fromarray(pixels.transpose(1, 2, 0))

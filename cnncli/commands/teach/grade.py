@@ -277,7 +277,7 @@ def _record(key: Key, papers: list[GradedSubmission], found: list[Result]) -> di
 def _write(folder: Path, key: Key, papers: list[GradedSubmission], found: list[Result], roster: Roster | None) -> None:
     """The mark sheets, the class's report, and a page of feedback and Gradescope's results for each student."""
     from cnncli.homework.grading import feedback, marksheets
-    from cnncli.runs.folder import write_whole
+    from cnncli.io.writing import write_whole
 
     texts = {
         "marks.csv": marksheets.plain_csv(key, papers),

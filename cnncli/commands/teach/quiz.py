@@ -113,7 +113,7 @@ def _json(quiz: Quiz) -> str:
 def _write(folder: Path, quiz: Quiz) -> None:
     """All forms of one paper."""
     from cnncli.homework.quiz import papers, sheets, uploads
-    from cnncli.runs.folder import write_whole
+    from cnncli.io.writing import write_whole
 
     texts = {
         "sheet.yaml": sheets.sheet(quiz),
@@ -139,7 +139,7 @@ def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]
     from cnncli.homework.grading.marksheets import read_roster
     from cnncli.homework.quiz import papers, sheets
     from cnncli.io.progress import progress
-    from cnncli.runs.folder import write_whole
+    from cnncli.io.writing import write_whole
 
     if folder is None:
         raise CnnError("--per-student writes many papers", "say where: -o FOLDER")

@@ -37,7 +37,7 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: boo
     for note in dataset.notes[len(found.notes) :]:
         click.echo(note, err=True)
 
-    from cnncli.executor.runs.job import evaluate_run
+    from cnncli.executor.runs.prediction import evaluate_run
 
     detail = evaluate_run(run, loaded, dataset, device).detail(dataset.classes)
     if form == "json":
@@ -45,6 +45,6 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: boo
 
         click.echo(as_json(detail, indent=None), nl=False)
         return
-    from cnncli.views.evaluation import worth_lines
+    from cnncli.views.evaluation import evaluation_lines
 
-    click.echo("\n".join(worth_lines(dataset.task, detail)))
+    click.echo("\n".join(evaluation_lines(dataset.task, detail)))

@@ -166,7 +166,7 @@ def _write_masks(folder: Path, stems: list[str], masks: NDArray[np.uint8], writt
 
     from PIL import Image
 
-    from cnncli.runs.folder import write_whole
+    from cnncli.io.writing import write_whole
 
     for stem, mask in zip(stems, masks, strict=True):
         target = folder / f"{stem}.png"

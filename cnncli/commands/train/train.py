@@ -15,7 +15,7 @@ from cnncli.recipe import ROWS, Recipe, option_of
 
 if TYPE_CHECKING:
     from cnncli.data import Dataset
-    from cnncli.executor.runs.recorder import Job
+    from cnncli.executor.runs.job import Job
 
 
 LISTS = [option_of(key) for key, field in Recipe.schema.items() if field.default == ()]
@@ -140,8 +140,8 @@ def command(
     if place().world_size > 1 and run_dir is None and resume is None:
         raise CnnError("several workers need to know their run folder", "give --run-dir")
 
-    from cnncli.executor.runs.job import resume_training, run_training  # here torch is loaded: all above fails at once
-    from cnncli.executor.runs.recorder import Job
+    from cnncli.executor.runs.job import Job
+    from cnncli.executor.runs.running import resume_training, run_training
     from cnncli.views.training import display, duration, figure_text
 
     job = Job(loaded, dataset, recipe, run_dir, checkpoint_minutes, tensorboard, spec)
@@ -151,7 +151,7 @@ def command(
     with display(recipe.epochs, silent=_is_helper()) as shown, _told_by_the_first():
         outcome = run_training(job, shown) if resume is None or run is None else resume_training(job, run, shown)
     if not _is_helper():
-        found = figure_text(*next(iter(outcome.test.figures().items())))
+        found = figure_text(*next(iter(outcome.test.metrics().items())))
         click.echo(f"test {found} after {duration(outcome.seconds)}, run {outcome.run.folder}")
 
 
@@ -176,7 +176,7 @@ def _told_by_the_first() -> Iterator[None]:
 
 def _print_trial(job: Job) -> None:
     """What a training will take."""
-    from cnncli.executor.runs.job import dry_run
+    from cnncli.executor.runs.preflight import dry_run
     from cnncli.views.memory import human
     from cnncli.views.training import display, duration
 
@@ -193,7 +193,7 @@ def _print_trial(job: Job) -> None:
 
 def _print_rates(job: Job) -> None:
     """The losses at growing rates, drawn, and a rate to begin with."""
-    from cnncli.executor.runs.job import learning_rates
+    from cnncli.executor.runs.preflight import learning_rates
     from cnncli.views.training import display, rate_lines
 
     with display(job.recipe.epochs) as shown:

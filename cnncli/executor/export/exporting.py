@@ -16,9 +16,10 @@ from cnncli.executor.network.initialization import initialise
 from cnncli.executor.network.network import Network, check_examples, own_tensors
 from cnncli.executor.network.weights import load_network, save_weights
 from cnncli.inference import Inferred
+from cnncli.io.writing import write_output
 from cnncli.loading import Loaded
 from cnncli.recipe import read_recipe
-from cnncli.runs.folder import Run, write_output
+from cnncli.runs.folder import Run
 
 SUFFIXES = {"pytorch": ".py", "onnx": ".onnx", "torchscript": ".pt"}
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 from cnncli.executor.feeding.batches import Batch
 from cnncli.executor.feeding.draws import generator, mixed_seed
 from cnncli.executor.feeding.images import to_device
-from cnncli.executor.feeding.preprocessing import channels_last, grey_weights
+from cnncli.executor.feeding.preprocessing import channels_last, gray_weights
 from cnncli.executor.runtime.distributed import shard
 from cnncli.recipe import Recipe
 
@@ -32,15 +32,15 @@ def augments(recipe: Recipe) -> bool:
 # Pixels, before they become the network's input -------------------------------------------------------------------
 
 
-def flipped_and_translated(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
+def flip_and_shift(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
     """Flip and translate a batch (N, C, *sizes), or its masks, of a data set of ``count`` images."""
     if recipe.flip == "none" and not recipe.translate:
         return pixels
     flips = _flips(batch, count, recipe, epoch, step)
-    return moved(pixels, flips, _shifts(batch.size, pixels.dim() - 2, recipe, step))
+    return shift_and_flip(pixels, flips, _shifts(batch.size, pixels.dim() - 2, recipe, step))
 
 
-def jittered(pixels: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
+def color_jitter(pixels: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
     """Change the colours of pixels (N, C, *sizes) of a batch of ``size``, uint8 or float."""
     return _jittered(pixels, size, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
 
@@ -70,7 +70,7 @@ def _shifts(size: int, axes: int, recipe: Recipe, step: int) -> Tensor | None:
     return shard(torch.randint(-most, most + 1, (size, axes), generator=generator(recipe.seed, step, "translate")))
 
 
-def moved(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor:
+def shift_and_flip(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor:
     """Images (N, C, *sizes) moved by ``shifts`` (N, axes), the border reflected, and mirrored in the last axis.
 
     One gather: where each pixel comes from is worked out for both at once. Raises nothing; a shift must be below the
@@ -108,7 +108,7 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
     mean = images.mean(dim=tuple(range(1, images.dim())), keepdim=True)
     images = mean + (images - mean) * contrast
     if images.shape[1] == 3:
-        grey = (images * grey_weights(images)).sum(1, keepdim=True)
+        grey = (images * gray_weights(images)).sum(1, keepdim=True)
         images = grey + (images - grey) * saturation
     return images if pixels.is_floating_point() else images.clamp(0, 255)
 
@@ -116,7 +116,7 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
 # The network's input ----------------------------------------------------------------------------------------------
 
 
-def turned(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bilinear") -> Tensor:
+def rotate(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bilinear") -> Tensor:
     """Rotate images (N, C, H, W) of a batch of ``size``, or, by ``mode`` nearest, their masks."""
     if images.dim() != 4 or not recipe.rotation:
         return images
@@ -130,7 +130,7 @@ def turned(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bi
     return functional.grid_sample(images, grid, mode=mode, padding_mode="reflection", align_corners=False)
 
 
-def cut(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
+def cutout(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
     """Blank out squares of images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean.
 
     Each is around a place drawn anywhere, so that it may hang over the border.
@@ -156,7 +156,7 @@ class Mixed(NamedTuple):
     share: float
 
 
-def mixed(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
+def mix(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
     """Mixup, cutmix, or one of the two at random where the recipe has both; else the images as they are."""
     if recipe.mixup == 0 and recipe.cutmix == 0:
         return Mixed(images, labels, labels, 1.0)
@@ -193,7 +193,7 @@ def size_at(recipe: Recipe, epoch: int) -> int:
     return recipe.sizes[min(last, int((epoch - 1) * len(recipe.sizes) / recipe.epochs))]
 
 
-def resized(images: Tensor, side: int) -> Tensor:
+def resize(images: Tensor, side: int) -> Tensor:
     """Images (N, C, H, W) at ``side`` x ``side``; 0 leaves them."""
     if not side or images.dim() != 4 or images.shape[2:] == (side, side):
         return images

@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     images: Images
     indices: Tensor
     size: int
-    counts: bool
+    counted: bool
 
 
 def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, first: int = 0) -> Iterator[Batch]:
@@ -35,7 +35,7 @@ def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, f
     whole = torch.split(images.order(seed, epoch), batch_size)[first : batches_per_epoch(len(images), batch_size)]
     own = [distributed.shard(index) for index in whole]
     for index, mine, read in zip(whole, own, images.read(own), strict=True):
-        yield Batch(read, mine, len(index), distributed.counts(index))
+        yield Batch(read, mine, len(index), distributed.has_shard(index))
 
 
 def batches_per_epoch(count: int, batch_size: int) -> int:

@@ -45,7 +45,9 @@ class InputTransform:
         if len(self.shape) == 1:
             return torch.mul(pixels.float(), scale).add_(shift).flatten(1)
         channels, *size = self.shape
-        images = torch.mul(with_channels(pixels, channels), scale).add_(shift)  # on a CPU addcmul takes twice as long
+        images = torch.mul(convert_channels(pixels, channels), scale).add_(
+            shift
+        )  # on a CPU addcmul takes twice as long
         if pixels.dim() != 4:
             return images
         if list(images.shape[2:]) != size:
@@ -65,7 +67,7 @@ def channels_last(images: Tensor) -> Tensor:
     return images.contiguous().as_strided(images.shape, (height * width, 1, width, 1))
 
 
-def with_channels(pixels: Tensor, channels: int) -> Tensor:
+def convert_channels(pixels: Tensor, channels: int) -> Tensor:
     """Map (N, c, h, w) to float32 (N, channels, h, w): grey is repeated, colours are weighed into grey."""
     images = pixels.float()
     have = images.shape[1]
@@ -73,10 +75,10 @@ def with_channels(pixels: Tensor, channels: int) -> Tensor:
         return images
     if have == 1:
         return images.expand(-1, channels, -1, -1)
-    return (images * grey_weights(images)).sum(1, keepdim=True)
+    return (images * gray_weights(images)).sum(1, keepdim=True)
 
 
-def grey_weights(images: Tensor) -> Tensor:
+def gray_weights(images: Tensor) -> Tensor:
     """What each colour of images (N, 3, *sizes) counts in grey."""
     weights = to_device(torch.tensor(GREY, dtype=images.dtype), images.device)
     return weights.view(1, 3, *(1,) * (images.dim() - 2))
@@ -105,7 +107,7 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
     return [f"{name}: images {' and '.join(notes)}"]
 
 
-def normalisation_of(images: Examples, shape: Shape) -> Normalization:
+def normalization_of(images: Examples, shape: Shape) -> Normalization:
     """Mean and standard deviation of each channel of the network's input, over the training images.
 
     Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. These, and
@@ -120,7 +122,7 @@ def normalisation_of(images: Examples, shape: Shape) -> Normalization:
         return Normalization(tuple(mean for mean, _ in found), tuple(std for _, std in found))
     pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums want float64, which not every device has
     unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
-    sample = with_channels(pixels, channels).double() / unit
+    sample = convert_channels(pixels, channels).double() / unit
     rest = (0, *range(2, sample.dim()))
     mean, std = sample.mean(rest).tolist(), sample.std(rest).tolist()
     if unit == 1.0:
@@ -144,7 +146,7 @@ def _of_counts(counts: Tensor) -> tuple[float, float]:
     return round(float(mean / 255), 6), round(std, 6) if std > 1e-6 else 1.0
 
 
-def preparation(shape: Shape, normalisation: Normalization, device: torch.device) -> InputTransform:
+def input_transform(shape: Shape, normalisation: Normalization, device: torch.device) -> InputTransform:
     """The preparation for a network input of ``shape``."""
     mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
     return InputTransform(shape, 1 / (normalisation.unit * std), -mean / std)

@@ -27,8 +27,9 @@ from cnncli.executor.network.tensor_files import (
     opened,
 )
 from cnncli.inference import Inferred
+from cnncli.io.writing import write_whole
 from cnncli.recipe import INITS
-from cnncli.runs.folder import WEIGHTS, write_whole
+from cnncli.runs.folder import WEIGHTS
 
 PICKLED = (".pt", ".pth", ".bin", ".ckpt")
 SHOWN = 6  # names in a message

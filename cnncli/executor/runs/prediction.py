@@ -9,13 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cnncli.data import Dataset
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.preprocessing import InputTransform, preparation
+from cnncli.executor.feeding.preprocessing import InputTransform, conversion_notes, input_transform
+from cnncli.executor.feeding.storage import on_device
 from cnncli.executor.network.network import check_examples
 from cnncli.executor.network.weights import load_network
+from cnncli.executor.runs.setup import image_shape, scoring
 from cnncli.executor.runtime.devices import choose_device
+from cnncli.executor.training.evaluation import evaluate
 from cnncli.executor.training.losses import Activation, probabilities_of
+from cnncli.executor.training.objectives import Evaluation, objective_of
+from cnncli.executor.training.objectives.regression import scaled
 from cnncli.loading import Loaded
+from cnncli.runs import folder as runs
 from cnncli.runs.folder import Run, RunRecord
 
 if TYPE_CHECKING:
@@ -87,5 +94,20 @@ def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
     network = load_network(loaded.inferred, run.weights_file)
     at_once = check_examples(loaded.inferred, AT_ONCE)
     record, graph = run.record, loaded.graph
-    prepare = preparation(graph.inputs[0].shape, record.normalisation, device)
+    prepare = input_transform(graph.inputs[0].shape, record.normalisation, device)
     return Predictor(network.to(device), prepare, probabilities_of(graph), record, device, at_once)
+
+
+def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
+    """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
+    device = choose_device(device_name)
+    network = scoring(loaded, load_network(loaded.inferred, run.weights_file), run.record.task)
+    network.to(device)
+    shape = loaded.graph.inputs[0].shape
+    conversion_notes(shape, dataset.name, image_shape(dataset))
+    recipe = runs.recipe_of(run)
+    targets = run.record.targets
+    test = on_device(dataset.test if targets is None else scaled(dataset.test, targets), device, recipe.loaders)
+    prepare = input_transform(shape, run.record.normalisation, device)
+    objective = objective_of(loaded, dataset, recipe, device, targets=targets)
+    return evaluate(network, test, prepare, objective, recipe.tta)

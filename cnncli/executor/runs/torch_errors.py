@@ -1,4 +1,4 @@
-"""What torch refuses while a network trains, in words that say what to do."""
+"""Errors of torch during training, turned into errors that say what to do."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import torch
 
 from cnncli.analysis.memory import fitting_batch
 from cnncli.errors import CnnError
-from cnncli.executor.runs.recorder import Job
+from cnncli.executor.runs.job import Job
 from cnncli.executor.runtime.devices import choose_device
 from cnncli.recipe import Recipe
 
 
 @contextmanager
-def told(job: Job) -> Iterator[None]:
-    """What torch refuses on the way as a plain error that says what to do: a batch size that fits, for one."""
+def explain_torch_errors(job: Job) -> Iterator[None]:
+    """Turn torch's errors inside the ``with`` block into CnnErrors that say what to do, e.g. a batch size that fits."""
     try:
         yield
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise _refusal(job, error) or error from None
+        raise _explanation(job, error) or error from None
 
 
-def _refusal(job: Job, error: Exception) -> CnnError | None:
-    """What is to be said of a refusal of torch's; None for what is none."""
+def _explanation(job: Job, error: Exception) -> CnnError | None:
+    """What to tell the user about an error of torch; None for an unknown one."""
     text = str(error)
     if "more than 1 value per channel" in text:
-        return CnnError("batch normalisation cannot train on a single image", "use another --batch-size")
+        return CnnError("batch normalization cannot train on a single image", "use another --batch-size")
     if "deterministic" in text:
         reason = (text.splitlines() or ["?"])[0].partition(", but you set")[0]
         return CnnError(f"--deterministic: {reason}", "leave it out, or use other layers")
@@ -37,11 +37,13 @@ def _refusal(job: Job, error: Exception) -> CnnError | None:
     size = job.recipe.batch_size
     fits = fitting_batch(job.loaded.inferred, size, _memory_limit(job.recipe), job.recipe.optimizer)
     hint = f"--batch-size {fits} would fit" if fits else "use a smaller network"
-    return CnnError(f"out of memory at a batch size of {size}", f"{hint}; or compute it in parts: --accumulate 4")
+    return CnnError(
+        f"out of memory at a batch size of {size}", f"{hint}; or split it into micro-batches: --accumulate 4"
+    )
 
 
 def _memory_limit(recipe: Recipe) -> int:
-    """Bytes that the device has in all."""
+    """The total memory of the device in bytes."""
     if choose_device(recipe.device).type == "cuda":
         return torch.cuda.get_device_properties(choose_device(recipe.device)).total_memory
     try:

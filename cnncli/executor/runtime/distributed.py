@@ -30,7 +30,7 @@ from cnncli.runs.torchrun import place
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
 _control: list[Any] = []  # the group for what is agreed on, which stays on the CPU
-_no_share: list[bool] = []
+_uncounted: list[bool] = []
 
 
 def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
@@ -158,7 +158,7 @@ def wrap_ddp(network: nn.Module, device: torch.device) -> nn.Module:
 def shard(index: Tensor) -> Tensor:
     """This process's part of a batch's image numbers: every n-th of them; the first one where there is none left.
 
-    The one that is taken twice counts for nothing (:func:`counts`).
+    The one that is taken twice counts for nothing (:func:`has_shard`).
     """
     if world_size() == 1:
         return index
@@ -166,19 +166,19 @@ def shard(index: Tensor) -> Tensor:
     return own if len(own) else index[:1]
 
 
-def counts(index: Tensor) -> bool:
+def has_shard(index: Tensor) -> bool:
     """Whether this process has a part of its own of a batch."""
     return len(index) > rank()
 
 
-def note_share(own: bool) -> None:
+def set_counted(own: bool) -> None:
     """Remember whether the batch that is being computed has a part of this process's own."""
-    _no_share[:] = [] if own else [True]
+    _uncounted[:] = [] if own else [True]
 
 
-def has_share() -> bool:
+def is_counted() -> bool:
     """Whether the batch that is being computed has a part of this process's own."""
-    return not _no_share
+    return not _uncounted
 
 
 def all_reduce_sum(tensor: Tensor) -> Tensor:
@@ -198,7 +198,7 @@ def all_reduce_max(value: int) -> int:
     return int(tensor)
 
 
-def any_text(text: str) -> str:
+def gather_text(text: str) -> str:
     """The text of the first process that has one, on each; empty where none has."""
     if world_size() == 1:
         return text

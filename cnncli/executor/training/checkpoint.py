@@ -1,8 +1,8 @@
-"""Checkpoints: all that a training is at a step, in one safetensors file that cannot run code.
+"""Checkpoints: the complete state of a training at a step, in one safetensors file, which cannot run code.
 
-Nothing random has state, so a checkpoint is the weights, the optimizers' tensors, the averages, the sums of the epoch
-so far, and a few numbers as JSON. It is written aside, synced and renamed, the one before is kept, and a checksum tells
-a damaged file from a whole one.
+Nothing random has state, so a checkpoint is the weights, the optimizers' tensors, the averaged weights, the sums over
+the epoch so far, and a few numbers as JSON. It is written under another name, synced and renamed; the previous one is
+kept; a checksum detects a damaged file.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from torch import Tensor
 
 from cnncli.errors import CnnError
 from cnncli.executor.network.tensor_files import DamagedError, TensorSpec, opened
-from cnncli.runs.folder import write_whole
+from cnncli.io.writing import write_whole
 
 LAST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
-NUMBERS_LIMIT = 2**16  # characters; a training has a dozen numbers
+MAX_NUMBERS_LENGTH = 2**16  # characters; a checkpoint has a dozen numbers
 
 
 class Checkpoint(NamedTuple):
-    """Tensors by name, and numbers: the step is among them."""
+    """Tensors and numbers by name; the step is one of the numbers."""
 
     tensors: dict[str, Tensor]
     numbers: dict[str, Any]
@@ -37,18 +37,18 @@ class Expected(Protocol):
     """What a checkpoint must hold to be restored into a training."""
 
     def check_specs(self, found: dict[str, TensorSpec]) -> None:
-        """Raises DamagedError where tensors have other names, shapes or types: before any is read."""
+        """Raises DamagedError for other names, shapes or types of tensors, before any of them is read."""
 
     def check_values(self, checkpoint: Checkpoint) -> None:
-        """Raises DamagedError where numbers or values are out of their range."""
+        """Raises DamagedError for numbers or values that are out of range."""
 
 
 class MisfitError(DamagedError):
-    """A file that is whole, and is no checkpoint of this training."""
+    """An undamaged file that is not a checkpoint of this training."""
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Make it the last one of a run. Raises CnnError, loudly, where it cannot be written; the one before is kept."""
+    """Write a run's newest checkpoint; the previous one is kept. Raises CnnError if it cannot be written."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     numbers = json.dumps(checkpoint.numbers, sort_keys=True)
     data = save(tensors, metadata={"numbers": numbers, "sha256": _digest(tensors, numbers)})
@@ -62,19 +62,19 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     except OSError as error:
         raise CnnError(
             f"{folder}: the checkpoint cannot be written: {error.strerror or error}",
-            going_on_hint(folder),
+            resume_hint(folder),
         ) from None
 
 
-def going_on_hint(folder: Path) -> str:
-    """What to do once the reason is gone for which a run cannot be written."""
+def resume_hint(folder: Path) -> str:
+    """What to do when a run cannot be written."""
     if has_checkpoint(folder):
-        return f"the last good checkpoint is kept; make room, then cnn train --resume {folder}"
-    return "there is no checkpoint yet: make room, then start the training again in a new folder"
+        return f"the last good checkpoint is kept; free some space, then resume: cnn train --resume {folder}"
+    return "there is no checkpoint yet: free some space, then start again in a new folder"
 
 
 def _sync_folder(folder: Path) -> None:
-    """Until the folder itself is synced, a rename can be lost with the power."""
+    """Until the folder itself is synced, a power failure can undo a rename."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -85,7 +85,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _digest(tensors: Mapping[str, Tensor], numbers: str) -> str:
-    """Over names, types, shapes and values."""
+    """A checksum over names, types, shapes and values."""
     digest = sha256(numbers.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -96,18 +96,18 @@ def _digest(tensors: Mapping[str, Tensor], numbers: str) -> str:
 
 
 def read_checkpoint(path: Path, expected: Expected) -> Checkpoint:
-    """Read one file, of which nothing is loaded that is not ``expected``.
+    """Read one file; nothing is loaded that is not ``expected``.
 
-    Raises DamagedError where it is missing, cut short or changed, and MisfitError where it is another training's.
+    Raises DamagedError if it is missing, truncated or changed, and MisfitError if it belongs to another training.
     """
     with opened(path) as file:
         _checked(expected.check_specs, file.specs)
         text = file.metadata.get("numbers", "")
-        if len(text) > NUMBERS_LIMIT:
+        if len(text) > MAX_NUMBERS_LENGTH:
             raise DamagedError("has too many numbers")
         tensors = {name: file.read(name) for name in file.specs}
         if _digest(tensors, text) != file.metadata.get("sha256"):
-            raise DamagedError("does not have its checksum")
+            raise DamagedError("does not match its checksum")
         checkpoint = Checkpoint(tensors, _numbers(text))
         _checked(expected.check_values, checkpoint)
     return checkpoint
@@ -131,14 +131,14 @@ def _numbers(text: str) -> dict[str, Any]:
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether there is anything to go on from."""
+    """Whether there is a checkpoint to resume from."""
     return any((folder / name).exists() for name in (LAST, PREVIOUS))
 
 
 def last_checkpoint(folder: Path, expected: Expected) -> tuple[Checkpoint, str]:
-    """The last whole checkpoint that is ``expected``, and what is to be said where it is not the newest.
+    """The last undamaged checkpoint that is ``expected``, and a note if it is not the newest.
 
-    Raises CnnError with what is wrong with each file.
+    Raises CnnError with the fault of each file.
     """
     reasons: list[str] = []
     misfit = False
@@ -149,10 +149,10 @@ def last_checkpoint(folder: Path, expected: Expected) -> tuple[Checkpoint, str]:
             reasons.append(f"{name} {error}")
             misfit = misfit or isinstance(error, MisfitError)
         else:
-            return checkpoint, f"{reasons[0]}, so the one before is used" if reasons else ""
+            return checkpoint, f"{reasons[0]}, so the previous one is used" if reasons else ""
     if not misfit:
-        raise CnnError(f"{folder}: has no checkpoint to go on from", "; ".join(reasons))
+        raise CnnError(f"{folder}: has no checkpoint to resume from", "; ".join(reasons))
     raise CnnError(
-        f"{folder}: its checkpoint is of another network or recipe: {'; '.join(reasons)}",
-        f"undo what was changed by hand; or begin anew with its weights: cnn train --from {folder} --init {folder}",
+        f"{folder}: its checkpoint belongs to another network or recipe: {'; '.join(reasons)}",
+        f"undo changes made by hand, or start a new run with its weights: cnn train --from {folder} --init {folder}",
     )

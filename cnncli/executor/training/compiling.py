@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     note: str = ""
 
 
-def wanted_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple[str, ...]:
+def candidate_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple[str, ...]:
     """Which modes are tried; auto is a trial on a GPU, and none on a CPU, where compiling does not pay.
 
     Of a batch in parts the second graph would overwrite the gradients of the first, which torch refuses
@@ -45,18 +45,18 @@ def wanted_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple
     return (asked,)
 
 
-def compiled(task: TrainingSetup, mode: str) -> TrainingSetup:
+def compiled(setup: TrainingSetup, mode: str) -> TrainingSetup:
     """The task whose steps are computed in a mode.
 
     Each size of batch and image is compiled by itself: code for any size would be taken from the second one on, and
     adds in another order, so that a resumed training would end elsewhere.
     """
     if mode == "off":
-        return task
+        return setup
     import torch._dynamo
 
     torch._dynamo.config.recompile_limit = MOST_SIZES
-    compute: Callable[[Tensor], Tensor] = torch.compile(task.compute, mode=MODES[mode], dynamic=False)
+    compute: Callable[[Tensor], Tensor] = torch.compile(setup.compute, mode=MODES[mode], dynamic=False)
     if mode == "graphs":
         plain = compute
 
@@ -64,31 +64,31 @@ def compiled(task: TrainingSetup, mode: str) -> TrainingSetup:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # the last output is used up
             return plain(images)
 
-    return replace(task, compute=compute)
+    return replace(setup, compute=compute)
 
 
-def fastest(task: TrainingSetup, state: TrainState, modes: tuple[str, ...]) -> tuple[TrainingSetup, Choice]:
+def fastest(setup: TrainingSetup, state: TrainState, modes: tuple[str, ...]) -> tuple[TrainingSetup, Choice]:
     """The task computed in the mode that takes the least time for the steps that are left.
 
     A single mode is taken as it is, after a step that shows that it works. Raises CnnError where it does not.
     """
     if modes == ("off",):
-        return task, Choice("off")
+        return setup, Choice("off")
     before = _copy(state.checkpoint())
     try:
         if len(modes) == 1:
-            chosen = compiled(task, modes[0])
+            chosen = compiled(setup, modes[0])
             _seconds(chosen, state, 1)
             return chosen, Choice(modes[0])
-        plain = _agreed(_seconds(task, state, TIMED_STEPS))
-        left = plain * (task.steps - before.numbers["step"])
+        plain = _agreed(_seconds(setup, state, TIMED_STEPS))
+        left = plain * (setup.steps - before.numbers["step"])
         if left < WORTH_A_TRIAL:
-            return task, Choice("off")
-        found = {"off": (plain, task)}
+            return setup, Choice("off")
+        found = {"off": (plain, setup)}
         notes = []
         for mode in modes[1:]:
             started = time.perf_counter()
-            other = compiled(task, mode)
+            other = compiled(setup, mode)
             try:
                 _seconds(other, state, 1)
                 took = time.perf_counter() - started
@@ -108,16 +108,16 @@ def _agreed(seconds: float) -> float:
     return distributed.all_reduce_max(round(1e6 * seconds)) / 1e6
 
 
-def _seconds(task: TrainingSetup, state: TrainState, steps: int) -> float:
+def _seconds(setup: TrainingSetup, state: TrainState, steps: int) -> float:
     """The least time of some steps, which change the state. Raises CnnError where compiling fails."""
-    device = task.train.labels.device
+    device = setup.train.labels.device
     taken: list[float] = []
-    task.network.train()
+    setup.network.train()
     try:
         while len(taken) < steps:
-            for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, 1):
+            for batch in training_batches(setup.train, setup.recipe.batch_size, setup.recipe.seed, 1):
                 started = time.perf_counter()
-                train_step(task, state, task.compute, batch, 1)
+                train_step(setup, state, setup.compute, batch, 1)
                 if device.type == "cuda":
                     torch.cuda.synchronize(device)
                 taken.append(time.perf_counter() - started)

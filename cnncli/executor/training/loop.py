@@ -1,7 +1,7 @@
 """The training loop: one function to read from top to bottom.
 
-Nothing random has state: the order of the data is a function of (seed, epoch), augmentation and dropout of (seed,
-step). So a training goes on from any step as if it had never been interrupted.
+Nothing random has state: the order of the data is a function of (seed, epoch), augmentation and dropout are functions
+of (seed, step). So a training can resume at any step as if it had never been interrupted.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from cnncli.executor.runtime.precision import Precision
 from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.evaluation import evaluate
 from cnncli.executor.training.losses import mixed_loss
-from cnncli.executor.training.nan_finder import first_nonfinite_layer
 from cnncli.executor.training.objectives import Evaluation, Objective
-from cnncli.executor.training.optimizers import optimizers, set_rates, steps_in, zero_grad
+from cnncli.executor.training.optimizers import build_optimizers, zero_grad
+from cnncli.executor.training.schedules import set_learning_rates, steps_in
 from cnncli.executor.training.state import EpochMetrics, TrainState
 from cnncli.recipe import Recipe
 
 Compute = Callable[[Tensor], Tensor]
-SECONDS_BETWEEN_LOOKS = 0.5  # how often the loss is fetched from the device, which makes it wait
+SECONDS_BETWEEN_REPORTS = 0.5  # fetching the loss makes the device wait
 
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """What an epoch has come to so far, over its training images; ``score`` is the task's ``figure`` of them."""
+    """Metrics over the training images of an epoch so far; ``score`` is the value of the task's ``main_metric``."""
 
     epoch: int
     images: int
     total: int
     loss: float
-    figure: str
+    main_metric: str
     score: float
     images_per_second: float
     learning_rate: float
@@ -55,10 +55,10 @@ class EpochProgress:
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """All that training needs, on its device.
+    """Everything that a training needs, on its device.
 
-    ``compute`` is the network as a step calls it: joined with those of other workers, or compiled. ``held_out`` are the
-    images looked at after each epoch, ``precision`` is fp32, bf16 or fp16.
+    ``compute`` is the network as a step calls it: wrapped for several workers, or compiled. ``held_out`` is evaluated
+    after each epoch. ``precision`` is fp32, bf16 or fp16.
     """
 
     network: Network
@@ -81,15 +81,15 @@ class TrainingSetup:
         return steps_in(self.recipe.epochs, self.steps_per_epoch)
 
     def epochs_done(self, step: int) -> int:
-        """Epochs that are over after so many steps; the last one may be a part of one."""
+        """Epochs that are complete after ``step`` steps; the last one may be shorter than the others."""
         return step // self.steps_per_epoch + (step == self.steps and step % self.steps_per_epoch > 0)
 
 
 class Callbacks(NamedTuple):
-    """What is called while a training goes on.
+    """What the loop calls.
 
-    ``batch`` now and then; ``between`` after every step but an epoch's last, where a checkpoint can be taken and the
-    training be stopped; ``epoch`` after each epoch and its evaluation.
+    ``batch`` every half second; ``between`` after every step but an epoch's last, where a checkpoint can be taken and
+    the training be stopped; ``epoch`` after each epoch and its evaluation.
     """
 
     batch: Callable[[EpochProgress], None]
@@ -97,179 +97,159 @@ class Callbacks(NamedTuple):
     epoch: Callable[[TrainState, EpochProgress, Evaluation], None]
 
 
-def new_state(task: TrainingSetup) -> TrainState:
+def new_state(setup: TrainingSetup) -> TrainState:
     """The state before the first step."""
-    recipe, device = task.recipe, task.train.labels.device
+    recipe, network, device = setup.recipe, setup.network, setup.train.labels.device
     if recipe.ema and recipe.lookahead:
         raise CnnError("ema and lookahead are two averages of the weights", "use one of them")
-    average = WeightAverage(task.network, recipe.ema, recipe.lookahead) if recipe.ema or recipe.lookahead else None
-    return TrainState(
-        task.network, optimizers(task.network, recipe), average, Precision(task.precision, device), EpochMetrics(device)
-    )
+    average = WeightAverage(network, recipe.ema, recipe.lookahead) if recipe.ema or recipe.lookahead else None
+    precision = Precision(setup.precision, device)
+    return TrainState(network, build_optimizers(network, recipe), average, precision, EpochMetrics(device))
 
 
-def train(task: TrainingSetup, state: TrainState, watch: Callbacks) -> None:
-    """Train from ``state`` on for the recipe's epochs. Raises CnnError when the loss is no longer a number."""
-    recipe = task.recipe
-    while state.step < task.steps and not state.is_over(recipe):
-        epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
-        if done == 0:
-            state.tally = EpochMetrics(task.train.labels.device)
-        clock = _Clock(state.tally.images)
-        task.network.train()
-        for batch in training_batches(task.train, recipe.batch_size, recipe.seed, epoch, first=done):
-            train_step(task, state, task.compute, batch, epoch)
-            if clock.is_due():
-                seen = _seen(task, state, epoch, clock, (state.tally.loss, state.tally.score, state.tally.images))
-                if distributed.world_size() == 1:  # of several none leaves alone: the others would wait for it
-                    _check(seen.loss, task, state)
-                watch.batch(seen)
-            if state.step == task.steps:
-                break
-            if state.step % task.steps_per_epoch:
-                watch.between(state)
-        seen = _seen(task, state, epoch, clock, state.tally.of_all())
-        _check(seen.loss, task, state)
-        evaluation = look(task, state)
-        _check(evaluation.loss, task, state)  # the last step of an epoch can spoil the weights after its loss was taken
-        state.finish_epoch(recipe, epoch, evaluation.loss)
-        watch.epoch(state, seen, evaluation)
+def train(setup: TrainingSetup, state: TrainState, callbacks: Callbacks) -> None:
+    """Train from ``state`` to the end of the recipe. Raises DivergedError if the loss becomes NaN or infinite."""
+    while state.step < setup.steps and not state.stops_early(setup.recipe):
+        epoch = state.step // setup.steps_per_epoch + 1
+        progress = _train_epoch(setup, state, callbacks, epoch)
+        _check_finite(progress.loss, setup, state)
+        evaluation = evaluate_held_out(setup, state)
+        _check_finite(evaluation.loss, setup, state)  # an epoch's last step can spoil the weights after its loss
+        state.end_epoch(setup.recipe, epoch, evaluation.loss)
+        callbacks.epoch(state, progress, evaluation)
 
 
-def train_step(task: TrainingSetup, state: TrainState, compute: Compute, batch: Batch, epoch: int) -> None:
-    """One step of the optimizers on a batch, which is computed in the recipe's parts."""
-    recipe = task.recipe
-    set_rates(state.optimizers, recipe, state.step, task.steps_per_epoch, state.factor)
-    shown = augmented_batch(task, batch, epoch, state.step)
-    seed_draws(task, state.step)
-    distributed.note_share(batch.counts)
+def _train_epoch(setup: TrainingSetup, state: TrainState, callbacks: Callbacks, epoch: int) -> EpochProgress:
+    """Take the steps of an epoch that are left; the metrics of all its steps, on all workers."""
+    recipe, done = setup.recipe, state.step % setup.steps_per_epoch
+    if done == 0:
+        state.sums = EpochMetrics(setup.train.labels.device)
+    clock = _Clock(state.sums.images)
+    setup.network.train()
+    for batch in training_batches(setup.train, recipe.batch_size, recipe.seed, epoch, first=done):
+        train_step(setup, state, setup.compute, batch, epoch)
+        if clock.is_due():
+            sums = state.sums
+            progress = _progress(setup, state, epoch, clock, (sums.loss, sums.score, sums.images))
+            if distributed.world_size() == 1:  # no worker may leave alone: the others would wait for it
+                _check_finite(progress.loss, setup, state)
+            callbacks.batch(progress)
+        if state.step == setup.steps:
+            break
+        if state.step % setup.steps_per_epoch:
+            callbacks.between(state)
+    return _progress(setup, state, epoch, clock, state.sums.of_all())
+
+
+def train_step(setup: TrainingSetup, state: TrainState, compute: Compute, batch: Batch, epoch: int) -> None:
+    """One step of the optimizers on a batch, which is split into the recipe's micro-batches."""
+    recipe = setup.recipe
+    set_learning_rates(state.optimizers, recipe, state.step, setup.steps_per_epoch, state.factor)
+    mixed = augmented_batch(setup, batch, epoch, state.step)
+    seed_draws(setup, state.step)
+    distributed.set_counted(batch.counted)
     zero_grad(state.optimizers)
-    parts = parts_of(batch.size, recipe.accumulate)
-    for images, first, second in zip(*(tensor.tensor_split(parts) for tensor in shown[:3]), strict=True):
+    parts = micro_batches(batch.size, recipe.accumulate)
+    for images, first, second in zip(*(tensor.tensor_split(parts) for tensor in mixed[:3]), strict=True):
         with state.precision.forward():
             output = compute(images)
-            loss = mixed_loss(task.objective.training_loss, output, Mixed(images, first, second, shown.share))
-        # workers' gradients are averaged, so that the sum over a batch takes their number times each part
-        state.precision.backward(loss * (distributed.world_size() * batch.counts / batch.size))
-        if batch.counts:
-            state.tally.add(loss.detach(), task.objective.score(output.detach(), first), len(first))
+            loss = mixed_loss(setup.objective.training_loss, output, Mixed(images, first, second, mixed.share))
+        # the gradients of all workers are averaged: each loss is multiplied by their number to get the sum of a batch
+        state.precision.backward(loss * (distributed.world_size() * batch.counted / batch.size))
+        if batch.counted:
+            state.sums.add(loss.detach(), setup.objective.score(output.detach(), first), len(first))
     state.precision.step(state.optimizers, recipe.clip_norm)
     state.step += 1
     if state.average is not None:
         state.average.update(state.step)
 
 
-def seed_draws(task: TrainingSetup, step: int) -> None:
-    """Make what the network draws itself, as dropout does, a function of (seed, step), another one on each worker."""
-    seed = mixed_seed(
-        task.recipe.seed, step, "dropout" if distributed.is_main_process() else f"dropout {distributed.rank()}"
-    )
+def seed_draws(setup: TrainingSetup, step: int) -> None:
+    """Make the network's own draws, such as dropout, a function of (seed, step), a different one on each worker."""
+    purpose = "dropout" if distributed.is_main_process() else f"dropout {distributed.rank()}"
+    seed = mixed_seed(setup.recipe.seed, step, purpose)
     torch.default_generator.manual_seed(seed)
-    if task.train.labels.is_cuda:  # torch.manual_seed would keep a note of each call for a GPU that is not there
+    if setup.train.labels.is_cuda:  # torch.manual_seed would remember each call for a GPU that is not there
         torch.cuda.manual_seed(seed)
 
 
-def parts_of(size: int, accumulate: int) -> int:
-    """In how many parts each worker computes its share of a batch: as many as all others, who wait for each other.
+def micro_batches(size: int, accumulate: int) -> int:
+    """In how many micro-batches each worker computes its shard of a batch: the same number on all, as they synchronize.
 
-    None has a single image where it can have two: batch normalisation cannot train on one.
+    None has a single image if it can have two: batch normalization cannot train on one.
     """
     return max(1, min(accumulate, size // distributed.world_size() // 2))
 
 
-def augmented_batch(task: TrainingSetup, batch: Batch, epoch: int, step: int) -> Mixed:
-    """A batch as the network gets it in a step: augmented, normalised, mixed, at the epoch's size."""
-    recipe, pixels, labels = task.recipe, batch.images.pixels, batch.images.labels
-    changes = augmentation.augments(recipe)
-    if changes:
-        pixels = augmentation.flipped_and_translated(pixels, batch, len(task.train), recipe, epoch, step)
-        pixels = augmentation.jittered(pixels, batch.size, recipe, step)
-        labels = _moved_masks(task, labels, batch, epoch, step) if task.objective.dense else labels
-    images = augmentation.resized(task.prepare(pixels), augmentation.size_at(recipe, epoch))
-    if changes:
-        images = augmentation.cut(augmentation.turned(images, batch.size, recipe, step), batch.size, recipe, step)
-    return augmentation.mixed(images, labels, recipe, step)
+def augmented_batch(setup: TrainingSetup, batch: Batch, epoch: int, step: int) -> Mixed:
+    """A batch as the network gets it in a step: augmented, normalized, mixed, in the size of the epoch."""
+    recipe, pixels, labels = setup.recipe, batch.images.pixels, batch.images.labels
+    augments = augmentation.augments(recipe)
+    if augments:
+        pixels = augmentation.flip_and_shift(pixels, batch, len(setup.train), recipe, epoch, step)
+        pixels = augmentation.color_jitter(pixels, batch.size, recipe, step)
+        labels = _augmented_masks(setup, labels, batch, epoch, step) if setup.objective.dense else labels
+    images = augmentation.resize(setup.prepare(pixels), augmentation.size_at(recipe, epoch))
+    if augments:
+        images = augmentation.rotate(images, batch.size, recipe, step)
+        images = augmentation.cutout(images, batch.size, recipe, step)
+    return augmentation.mix(images, labels, recipe, step)
 
 
-def _moved_masks(task: TrainingSetup, masks: Tensor, batch: Batch, epoch: int, step: int) -> Tensor:
-    """Masks (N, *sizes) moved as their images are."""
-    recipe = task.recipe
-    masks = augmentation.flipped_and_translated(masks[:, None], batch, len(task.train), recipe, epoch, step)
+def _augmented_masks(setup: TrainingSetup, masks: Tensor, batch: Batch, epoch: int, step: int) -> Tensor:
+    """Masks (N, *sizes), flipped, shifted and rotated as their images are."""
+    recipe = setup.recipe
+    masks = augmentation.flip_and_shift(masks[:, None], batch, len(setup.train), recipe, epoch, step)
     if recipe.rotation and masks.dim() == 4:
-        masks = augmentation.turned(masks.float(), batch.size, recipe, step, "nearest").to(masks.dtype)
+        masks = augmentation.rotate(masks.float(), batch.size, recipe, step, "nearest").to(masks.dtype)
     return masks[:, 0]
 
 
-def look(task: TrainingSetup, state: TrainState, tta: str = "none") -> Evaluation:
-    """What the network, or the average of its weights, is worth on the held-out images, in the views of ``tta``."""
+def evaluate_held_out(setup: TrainingSetup, state: TrainState, tta: str = "none") -> Evaluation:
+    """Evaluate the network, with its EMA weights if it has them, on the held-out set, in the views of ``tta``."""
     with state.average.in_place() if state.average is not None else nullcontext():
-        return evaluate(task.network, task.held_out, task.prepare, task.objective, tta)
+        return evaluate(setup.network, setup.held_out, setup.prepare, setup.objective, tta)
 
 
 class _Clock:
-    """When it is time to look, and how fast it goes."""
+    """When a report is due, and how many images are trained per second."""
 
     def __init__(self, images_before: int) -> None:
         self.before = images_before
-        self.started = self.looked = time.perf_counter()
+        self.started = self.reported = time.perf_counter()
 
     def is_due(self) -> bool:
-        return time.perf_counter() - self.looked >= SECONDS_BETWEEN_LOOKS
+        return time.perf_counter() - self.reported >= SECONDS_BETWEEN_REPORTS
 
     def speed(self, images: int) -> float:
-        self.looked = time.perf_counter()
-        return (images - self.before) / max(1e-9, self.looked - self.started)
+        self.reported = time.perf_counter()
+        return (images - self.before) / max(1e-9, self.reported - self.started)
 
 
-def _seen(
-    task: TrainingSetup, state: TrainState, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]
+def _progress(
+    setup: TrainingSetup, state: TrainState, epoch: int, clock: _Clock, sums: tuple[Tensor, Tensor, int]
 ) -> EpochProgress:
-    """The figures so far, of this worker or of all."""
+    """The metrics so far, from the ``sums`` of loss, score and images of this worker or of all."""
     images = max(1, sums[2])
     loss, score = float(sums[0]) / images, float(sums[1]) / images
     rate = max(group["lr"] for optimizer in state.optimizers for group in optimizer.param_groups)
-    figure = task.objective.figure
-    return EpochProgress(epoch, sums[2], len(task.train), loss, figure, score, clock.speed(sums[2]), rate)
+    name = setup.objective.main_metric
+    return EpochProgress(epoch, sums[2], len(setup.train), loss, name, score, clock.speed(sums[2]), rate)
 
 
 class DivergedError(CnnError):
-    """The loss is no longer a number; ``step`` steps were taken."""
+    """The loss is NaN or infinite after ``step`` steps."""
 
     def __init__(self, loss: float, step: int, epoch: int, where: str = "", *, kept: bool = False) -> None:
         self.loss, self.step, self.epoch = loss, step, epoch
         super().__init__(
-            f"the loss is {loss} in epoch {epoch}: the training has come apart{where}",
-            "use a lower --lr (a tenth of it), a --warmup, --clip-norm 1, or batchnorm"
+            f"training diverged in epoch {epoch}: loss is {loss}{where}",
+            "use a lower --lr (a tenth of it), --warmup, --clip-norm 1, or batchnorm"
             + ("; the last good weights are kept" if kept else ""),
             exit_code=NO,
         )
 
 
-def _check(loss: float, task: TrainingSetup, state: TrainState) -> None:
+def _check_finite(loss: float, setup: TrainingSetup, state: TrainState) -> None:
     if not math.isfinite(loss):
-        raise DivergedError(loss, state.step, (state.step - 1) // task.steps_per_epoch + 1)
-
-
-def replayed(task: TrainingSetup, state: TrainState, until: int) -> str:
-    """From a good state on, take the steps again and say where the first value that is not a number turns up.
-
-    ``state`` is spoiled by it. Empty where it does not turn up until step ``until``. Several workers go together.
-    """
-    compute = task.compute if distributed.world_size() > 1 else task.network
-    while state.step < until:
-        epoch, done = state.step // task.steps_per_epoch + 1, state.step % task.steps_per_epoch
-        if done == 0:
-            state.tally = EpochMetrics(task.train.labels.device)
-        task.network.train()
-        for batch in training_batches(task.train, task.recipe.batch_size, task.recipe.seed, epoch, first=done):
-            shown = augmented_batch(task, batch, epoch, state.step)
-            seed_draws(task, state.step)
-            bad = distributed.any_text(first_nonfinite_layer(task.network, shown.images))
-            if bad:
-                return f"; step {state.step + 1}: {bad}"
-            train_step(task, state, compute, batch, epoch)
-            if distributed.all_reduce_max(int(not math.isfinite(float(state.tally.loss)))):
-                return f"; step {state.step}: all layers give numbers, and the loss does not"
-            if state.step >= until:
-                return ""
-    return ""
+        raise DivergedError(loss, state.step, (state.step - 1) // setup.steps_per_epoch + 1)

@@ -12,7 +12,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that brings singular 
 ITERATIONS = 3
 
 
-def orthogonalised(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
+def orthogonalize(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
     """A matrix (…, rows, columns) with the same singular vectors and singular values near 1, by Newton and Schulz."""
     a, b, c = COEFFICIENTS
     x: Tensor = matrix.bfloat16() if matrix.is_cuda else matrix.float()
@@ -50,7 +50,7 @@ class Muon(torch.optim.Optimizer):
                 buffer = state["momentum_buffer"]
                 buffer.mul_(group["momentum"]).add_(gradient)
                 direction = gradient.add(buffer, alpha=group["momentum"])
-                update = orthogonalised(direction.reshape(len(direction), -1)).view(direction.shape)
+                update = orthogonalize(direction.reshape(len(direction), -1)).view(direction.shape)
                 parameter.mul_(len(parameter) ** 0.5 / (parameter.norm() + 1e-12))
                 if group["weight_decay"]:
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])

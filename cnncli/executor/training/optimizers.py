@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,9 +14,6 @@ from cnncli.executor.network.network import Network
 from cnncli.executor.training.muon import Muon
 from cnncli.recipe import Recipe
 
-RISE = 0.3  # share of one-cycle that goes up (Smith and Topin 2018, in PyTorch's defaults)
-START = 1 / 25
-END = 1e-4
 Named = tuple[str, nn.Parameter]
 
 
@@ -39,7 +35,7 @@ def _no_such(network: nn.Module, key: str, pattern: str) -> CnnError:
     return CnnError(f"{key}: no trained parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
 
 
-def optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+def build_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """The recipe's optimizers over all trained parameters. Raises CnnError where there is nothing to train.
 
     With muon there are two: filters and matrices but the last are Muon's, the rest is sgd's with Nesterov's momentum.
@@ -120,7 +116,7 @@ def state_specs(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter
             yield parameter, {key: value for key, value in kept if isinstance(value, torch.Tensor)}
 
 
-def gets_state(network: Network, found: list[torch.optim.Optimizer]) -> set[str]:
+def parameters_with_state(network: Network, found: list[torch.optim.Optimizer]) -> set[str]:
     """The names of the parameters that have a gradient in every step, and at a rate above 0 in the first one."""
     groups = [group for optimizer in found for group in optimizer.param_groups if group["base"] and group["epochs"]]
     moved = {id(parameter) for group in groups for parameter in group["params"]} & network.reached_parameters()
@@ -133,81 +129,3 @@ def zero_grad(found: list[torch.optim.Optimizer]) -> None:
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
-
-
-def set_rates(
-    found: list[torch.optim.Optimizer], recipe: Recipe, step: int, steps_per_epoch: int, factor: float = 1.0
-) -> None:
-    """Give every group its rate of a step (from 0), times ``factor``."""
-    for optimizer in found:
-        for group in optimizer.param_groups:
-            group["lr"] = group["base"] * rate_factor(recipe, step, steps_per_epoch, group["epochs"]) * factor
-
-
-def steps_in(epochs: float, steps_per_epoch: int) -> int:
-    """Steps in so many epochs, a part of one rounded up to a step."""
-    return math.ceil(round(epochs * steps_per_epoch, 6))
-
-
-def rate_factor(recipe: Recipe, step: int, steps_per_epoch: int, epochs: float | None = None) -> float:
-    """What the rate of a step (from 0) is multiplied by: a function of its number, nothing to save.
-
-    The schedule is stretched over ``epochs``, the recipe's unless said otherwise; after them it is 0. A plateau's
-    factor depends on what the epochs came to, and comes on top (:class:`training.State`).
-    """
-    total = steps_in(recipe.epochs if epochs is None else epochs, steps_per_epoch)
-    if step >= total:
-        return 0.0
-    warmup = min(round(recipe.warmup * steps_per_epoch), total - 1)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    progress = (step - warmup) / max(1, total - warmup)
-    return _FACTORS[recipe.schedule](recipe, progress, step // steps_per_epoch)
-
-
-def _constant(recipe: Recipe, progress: float, epoch: int) -> float:
-    return 1.0
-
-
-def _step(recipe: Recipe, progress: float, epoch: int) -> float:
-    return float(recipe.gamma ** (epoch // recipe.step_epochs))
-
-
-def _multistep(recipe: Recipe, progress: float, epoch: int) -> float:
-    return float(recipe.gamma ** sum(epoch >= milestone for milestone in recipe.milestones))
-
-
-def _cosine(recipe: Recipe, progress: float, epoch: int) -> float:
-    """Loshchilov and Hutter 2017, without restarts."""
-    return (1 + math.cos(math.pi * progress)) / 2
-
-
-def _one_cycle(recipe: Recipe, progress: float, epoch: int) -> float:
-    if progress < RISE:
-        return _between(START, 1, progress / RISE)
-    return _between(1, START * END, (progress - RISE) / (1 - RISE))
-
-
-def _linear(recipe: Recipe, progress: float, epoch: int) -> float:
-    return 1 - progress
-
-
-def _polynomial(recipe: Recipe, progress: float, epoch: int) -> float:
-    return float((1 - progress) ** recipe.power)
-
-
-def _between(start: float, end: float, share: float) -> float:
-    """From start to end along half a cosine."""
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-
-_FACTORS = {
-    "constant": _constant,
-    "step": _step,
-    "multistep": _multistep,
-    "cosine": _cosine,
-    "one-cycle": _one_cycle,
-    "linear": _linear,
-    "polynomial": _polynomial,
-    "plateau": _constant,
-}

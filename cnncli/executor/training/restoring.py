@@ -18,7 +18,7 @@ from cnncli.executor.network.network import own_tensors
 from cnncli.executor.network.tensor_files import DamagedError, TensorSpec, check_specs, check_values
 from cnncli.executor.training.checkpoint import Checkpoint
 from cnncli.executor.training.loop import TrainingSetup
-from cnncli.executor.training.optimizers import gets_state, state_specs
+from cnncli.executor.training.optimizers import parameters_with_state, state_specs
 from cnncli.executor.training.state import NUMBERS, TrainState
 
 OPTIONAL = {"seconds": 0.0}  # numbers that checkpoints of earlier versions do not have
@@ -29,7 +29,7 @@ LARGEST_COUNT = 2**24  # in float32, in which the optimizers count their steps: 
 class Restorable:
     """The checkpoints that fit a training; ``state`` is that before its first step."""
 
-    task: TrainingSetup
+    setup: TrainingSetup
     state: TrainState
 
     @cached_property
@@ -68,17 +68,17 @@ class Restorable:
                 self._check_count(name, tensor.item(), step)
 
     def _check_numbers(self, numbers: dict[str, Any]) -> None:
-        task, given = self.task, {**OPTIONAL, **numbers}
-        step = _whole(given, "step", 0, task.steps)
-        done = task.epochs_done(step)
+        setup, given = self.setup, {**OPTIONAL, **numbers}
+        step = _whole(given, "step", 0, setup.steps)
+        done = setup.epochs_done(step)
         best = _whole(given, "best_epoch", min(1, done), done)  # the first epoch is better than none
         waited = _whole(given, "waited", done - best, done - best)
         _whole(given, "on_plateau", 0, waited)
-        in_epoch = (step - 1) % task.steps_per_epoch + 1 if step else 0
-        images = min(in_epoch * task.recipe.batch_size, len(task.train))
+        in_epoch = (step - 1) % setup.steps_per_epoch + 1 if step else 0
+        images = min(in_epoch * setup.recipe.batch_size, len(setup.train))
         _whole(given, "images", images, images)
         _number(given, "seconds", 0, math.inf)
-        _number(given, "factor", 0 if task.recipe.schedule == "plateau" else 1, 1)
+        _number(given, "factor", 0 if setup.recipe.schedule == "plateau" else 1, 1)
         if done or given.get("best_loss", 0) is not None:
             _number(given, "best_loss", -math.inf if done else math.inf, math.inf)
         self._check_precision(given.get("precision"))
@@ -100,7 +100,11 @@ class Restorable:
 
     def _check_presence(self, tensors: dict[str, Tensor], step: int) -> None:
         """Before the first step no parameter has a state, after it all that have a gradient: else some are lost."""
-        surely = gets_state(self.state.network, self.state.optimizers) if self.state.precision.name != "fp16" else set()
+        surely = (
+            parameters_with_state(self.state.network, self.state.optimizers)
+            if self.state.precision.name != "fp16"
+            else set()
+        )
         for name, specs in self._optimizers.items():
             there = [key for key in specs if f"{name}/{key}" in tensors]
             if there and not step:

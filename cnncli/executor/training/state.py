@@ -51,7 +51,7 @@ class TrainState:
     optimizers: list[torch.optim.Optimizer]
     average: WeightAverage | None
     precision: Precision
-    tally: EpochMetrics
+    sums: EpochMetrics
     step: int = 0
     best_loss: float = math.inf
     best_epoch: int = 0
@@ -60,7 +60,7 @@ class TrainState:
     factor: float = 1.0
     seconds: float = 0.0
 
-    def finish_epoch(self, recipe: Recipe, epoch: int, loss: float) -> None:
+    def end_epoch(self, recipe: Recipe, epoch: int, loss: float) -> None:
         """Remember how an epoch ended: the best loss, how long ago that was, and what a plateau makes of the rate."""
         if loss < self.best_loss:
             self.best_loss, self.best_epoch, self.waited, self.on_plateau = loss, epoch, 0, 0
@@ -69,7 +69,7 @@ class TrainState:
         if recipe.schedule == "plateau" and self.on_plateau >= recipe.patience:
             self.factor, self.on_plateau = self.factor * recipe.gamma, 0
 
-    def is_over(self, recipe: Recipe) -> bool:
+    def stops_early(self, recipe: Recipe) -> bool:
         """Whether early stopping ends the training."""
         return 0 < recipe.early_stopping <= self.waited
 
@@ -88,7 +88,7 @@ class TrainState:
                 numbers[f"optimizer{at}/{name}/{key}"] = value
         if self.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.average.tensors.items()}
-        loss, score, images = self.tally.of_all()
+        loss, score, images = self.sums.of_all()
         tensors |= {"tally/loss": loss, "tally/score": score}
         numbers |= {"images": images, "precision": self.precision.state()}
         return Checkpoint(tensors, numbers)
@@ -120,11 +120,11 @@ class TrainState:
         if self.average is not None:
             for name, tensor in self.average.tensors.items():
                 tensor.copy_(tensors[f"average/{name}"])
-        self.tally = EpochMetrics(self.tally.loss.device)
+        self.sums = EpochMetrics(self.sums.loss.device)
         if distributed.is_main_process():  # it carries the sums of all
-            self.tally.loss.copy_(tensors["tally/loss"])
-            self.tally.score.copy_(tensors["tally/score"])
-            self.tally.images = numbers["images"]
+            self.sums.loss.copy_(tensors["tally/loss"])
+            self.sums.score.copy_(tensors["tally/score"])
+            self.sums.images = numbers["images"]
         self.precision.restore(numbers["precision"])
         for name in COUNTERS:
             setattr(self, name, numbers[name])

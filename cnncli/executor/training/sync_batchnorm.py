@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cnncli.executor.runtime import distributed
 
 
-def synchronise(network: nn.Module) -> None:
+def synchronize_batchnorm(network: nn.Module) -> None:
     """Let the network's batch normalisations take their statistics over all workers in training."""
     if distributed.world_size() > 1:
         for module in network.modules():
@@ -52,7 +52,7 @@ def _forward(module: _BatchNorm, x: Tensor) -> Tensor:
     values = x.float()
     rest = (0, *range(2, x.dim()))
     each = (1, -1, *(1,) * (x.dim() - 2))
-    share = float(distributed.has_share())  # an image that another worker has, too, counts for nothing
+    share = float(distributed.is_counted())  # an image that another worker has, too, counts for nothing
     own = torch.tensor([share * values.numel() / values.shape[1]], device=x.device)
     sums = _summed(torch.cat([share * values.sum(rest), own]))
     count = sums[-1].detach()

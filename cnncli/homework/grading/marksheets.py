@@ -122,7 +122,7 @@ def results_text(record: dict[str, Any]) -> str:
 
 def write_results(path: Path, record: dict[str, Any]) -> None:
     """Write a ``results.json``. Raises CnnError where it cannot be written."""
-    from cnncli.runs.folder import write_output
+    from cnncli.io.writing import write_output
 
     try:
         write_output(path, results_text(record).encode())

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from cnncli.executor.feeding import augmentation
 from cnncli.executor.feeding.augmentation import (
-    cut,
-    flipped_and_translated,
-    jittered,
-    mixed,
-    moved,
+    color_jitter,
+    cutout,
+    flip_and_shift,
+    mix,
+    rotate,
+    shift_and_flip,
     size_at,
-    turned,
     views,
 )
 from cnncli.executor.feeding.batches import Batch
@@ -38,16 +38,17 @@ def of(x: Tensor, indices: Tensor) -> Batch:
 def test_no_move_and_no_flip_is_the_identity(shape: tuple[int, ...]) -> None:
     x = pixels(shape)
     assert torch.equal(
-        moved(x, torch.zeros(len(x), dtype=torch.bool), torch.zeros(len(x), len(shape) - 2, dtype=torch.long)), x
+        shift_and_flip(x, torch.zeros(len(x), dtype=torch.bool), torch.zeros(len(x), len(shape) - 2, dtype=torch.long)),
+        x,
     )
-    assert torch.equal(moved(x, None, None), x)
+    assert torch.equal(shift_and_flip(x, None, None), x)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_flipping_twice_is_the_identity_and_once_is_torch_s_flip(shape: tuple[int, ...]) -> None:
     x, every = pixels(shape), torch.ones(shape[0], dtype=torch.bool)
-    assert torch.equal(moved(moved(x, every, None), every, None), x)
-    assert torch.equal(moved(x, every, None), x.flip(-1))
+    assert torch.equal(shift_and_flip(shift_and_flip(x, every, None), every, None), x)
+    assert torch.equal(shift_and_flip(x, every, None), x.flip(-1))
 
 
 @settings(max_examples=40, deadline=None)
@@ -56,7 +57,7 @@ def test_a_move_is_a_crop_of_the_image_padded_by_reflection(seed: int, most: int
     x = pixels((6, 2, 9, 8), seed)
     shifts = torch.randint(-most, most + 1, (6, 2), generator=torch.Generator().manual_seed(seed))
     padded = torch.nn.functional.pad(x.float(), (most,) * 4, mode="reflect")
-    for image, big, (down, right) in zip(moved(x, None, shifts), padded, shifts.tolist(), strict=True):
+    for image, big, (down, right) in zip(shift_and_flip(x, None, shifts), padded, shifts.tolist(), strict=True):
         top, left = most + down, most + right
         assert torch.equal(image.float(), big[:, top : top + 9, left : left + 8])
 
@@ -74,8 +75,8 @@ ALL = Recipe(flip="random", translate=2, cutout=4, rotation=15, jitter=0.3, mixu
 
 def augmented(step: int) -> Tensor:
     x = pixels((8, 3, 12, 12))
-    x = jittered(flipped_and_translated(x, of(x, torch.arange(8)), 8, ALL, 1, step), 8, ALL, step)
-    return mixed(cut(turned(x.float(), 8, ALL, step), 8, ALL, step), torch.arange(8), ALL, step).images
+    x = color_jitter(flip_and_shift(x, of(x, torch.arange(8)), 8, ALL, 1, step), 8, ALL, step)
+    return mix(cutout(rotate(x.float(), 8, ALL, step), 8, ALL, step), torch.arange(8), ALL, step).images
 
 
 def test_a_step_draws_the_same_whatever_was_drawn_before() -> None:
@@ -87,19 +88,19 @@ def test_a_step_draws_the_same_whatever_was_drawn_before() -> None:
 
 def test_rotation_by_nothing_and_jitter_of_nothing_change_nothing() -> None:
     x = torch.rand(4, 3, 9, 7)
-    assert torch.allclose(augmentation.turned(x, 4, Recipe(rotation=1e-9), 0), x, atol=1e-4)
+    assert torch.allclose(augmentation.rotate(x, 4, Recipe(rotation=1e-9), 0), x, atol=1e-4)
     assert torch.allclose(augmentation._jittered(255 * x, 4, 0.0, 0, 0), 255 * x, atol=1e-3)
 
 
 def test_rotation_keeps_what_is_round() -> None:
     y, x = torch.meshgrid(torch.arange(21) - 10.0, torch.arange(21) - 10.0, indexing="ij")
     disc = (x**2 + y**2 < 40).float()[None, None].expand(6, 1, 21, 21)
-    assert (augmentation.turned(disc, 6, Recipe(rotation=90, seed=1), 1) - disc).abs().mean() < 0.05
+    assert (augmentation.rotate(disc, 6, Recipe(rotation=90, seed=1), 1) - disc).abs().mean() < 0.05
 
 
 def test_cutout_blanks_at_most_a_square() -> None:
     x = torch.ones(64, 2, 16, 16)
-    blank = (augmentation.cut(x, 64, Recipe(cutout=5), 0) == 0).sum((2, 3))
+    blank = (augmentation.cutout(x, 64, Recipe(cutout=5), 0) == 0).sum((2, 3))
     assert int(blank.max()) == 25 and int(blank.min()) > 0 and torch.equal(blank[:, 0], blank[:, 1])
 
 
@@ -108,7 +109,7 @@ def test_cutout_blanks_at_most_a_square() -> None:
 def test_mixed_images_are_made_of_two_in_the_shares_that_are_said(step: int, alphas: tuple[float, float]) -> None:
     recipe = Recipe(mixup=alphas[0], cutmix=alphas[1])
     x = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 1, 10, 12)
-    shown = mixed(x, torch.arange(6), recipe, step)
+    shown = mix(x, torch.arange(6), recipe, step)
     assert 0 <= shown.share <= 1
     means = shown.share * shown.first + (1 - shown.share) * shown.second
     assert torch.allclose(shown.images.mean((1, 2, 3)), means.float(), atol=1e-4)
@@ -134,9 +135,9 @@ def test_a_map_of_a_changed_view_is_changed_back() -> None:
 def test_jitter_keeps_bytes_in_their_range_and_leaves_numbers_their_sign() -> None:
     recipe = Recipe(jitter=0.5)
     numbers = torch.linspace(-3, 3, 2 * 64).reshape(2, 1, 8, 8)
-    assert (jittered(numbers, 2, recipe, 0) < -1).any()
+    assert (color_jitter(numbers, 2, recipe, 0) < -1).any()
     pixels = torch.full((2, 1, 8, 8), 250, dtype=torch.uint8)
-    assert all(0 <= jittered(pixels, 2, recipe, step).max() <= 255 for step in range(9))
+    assert all(0 <= color_jitter(pixels, 2, recipe, step).max() <= 255 for step in range(9))
 
 
 def test_sizes_go_from_the_first_epochs_to_the_last() -> None:

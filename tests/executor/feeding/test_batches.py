@@ -11,7 +11,7 @@ from program import SHARED
 
 from cnncli.data import load_dataset
 from cnncli.executor.feeding.images import Images
-from cnncli.executor.feeding.preprocessing import normalisation_of
+from cnncli.executor.feeding.preprocessing import normalization_of
 
 
 @settings(max_examples=40, deadline=None)
@@ -26,7 +26,7 @@ def test_mean_and_deviation_are_those_of_the_network_s_channels(
     seed: int, have: int, want: int, count: int, brightest: int
 ) -> None:
     pixels = np.random.default_rng(seed).integers(0, brightest, (count, have, 5, 4), np.uint8)
-    found = normalisation_of(Images(torch.from_numpy(pixels), torch.zeros(count)), (want, 5, 4))
+    found = normalization_of(Images(torch.from_numpy(pixels), torch.zeros(count)), (want, 5, 4))
     values = pixels.astype(np.float64) / 255
     if have == 3 and want == 1:
         values = (values * np.array([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdims=True)
@@ -40,5 +40,5 @@ def test_mean_and_deviation_are_those_of_the_network_s_channels(
 def test_mnist_has_the_mean_and_deviation_that_everybody_knows() -> None:
     images = load_dataset("mnist", (1, 28, 28), SHARED / "data").train.images
     assert isinstance(images, np.ndarray)
-    found = normalisation_of(Images(torch.from_numpy(images), torch.zeros(len(images))), (1, 28, 28))
+    found = normalization_of(Images(torch.from_numpy(images), torch.zeros(len(images))), (1, 28, 28))
     assert found.mean == (pytest.approx(0.1307, abs=5e-5),) and found.std == (pytest.approx(0.3081, abs=5e-5),)

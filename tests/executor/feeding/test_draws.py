@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from cnncli.executor.feeding import augmentation
-from cnncli.executor.feeding.augmentation import View, cut, jittered, mixed, turned, views
+from cnncli.executor.feeding.augmentation import View, color_jitter, cutout, mix, rotate, views
 from cnncli.executor.feeding.batches import Batch
 from cnncli.executor.feeding.images import Images
 from cnncli.recipe import Recipe
@@ -44,7 +44,7 @@ def angles_of(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
     """The angle in degrees by which each image was turned, from where a far point of a horizontal ramp comes from."""
     side = images.shape[-1]
     ramps = torch.stack(torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")) - (side - 1) / 2
-    found = turned(ramps.double().expand(size, 2, side, side), size, recipe, step)
+    found = rotate(ramps.double().expand(size, 2, side, side), size, recipe, step)
     middle, beside = (side - 1) // 2, (side - 1) // 2 + 1
     down, right = (found[:, axis, middle, beside] - found[:, axis, middle, middle] for axis in (0, 1))
     return torch.rad2deg(torch.atan2(down, right))
@@ -66,7 +66,7 @@ def test_a_turned_image_that_is_not_square_is_turned_by_pixels() -> None:
     image[..., 10, 14:27] = 1
     recipe = Recipe(rotation=90.0)
     for step in range(60):
-        found = turned(image, 1, recipe, step)[0, 0, :, 13:28]  # beside it the border is reflected
+        found = rotate(image, 1, recipe, step)[0, 0, :, 13:28]  # beside it the border is reflected
         assert float(found.sum()) == pytest.approx(13, rel=0.12)
         assert float(found[10, 7]) > 0.9
 
@@ -76,7 +76,7 @@ def test_a_turned_image_that_is_not_square_is_turned_by_pixels() -> None:
 def test_brightness_covers_its_factors_evenly(strength: float, seed: int) -> None:
     """On an image of one grey value contrast and saturation change nothing."""
     grey = torch.ones(MANY, 1, 2, 2)
-    factors = jittered(grey, MANY, Recipe(jitter=strength, seed=seed), 0)[:, 0, 0, 0]
+    factors = color_jitter(grey, MANY, Recipe(jitter=strength, seed=seed), 0)[:, 0, 0, 0]
     assert 1 - strength <= float(factors.min()) < 1 - 0.98 * strength
     assert 1 + 0.98 * strength < float(factors.max()) <= 1 + strength + 1e-6
     assert float(factors.mean()) == pytest.approx(1, abs=0.06 * strength)
@@ -86,11 +86,11 @@ def test_contrast_keeps_the_mean_and_saturation_the_grey_value() -> None:
     torch.manual_seed(0)
     grey, colour = torch.rand(400, 1, 4, 4), torch.rand(400, 3, 4, 4)
     recipe = Recipe(jitter=0.3)
-    found = jittered(grey, 400, recipe, 1)
+    found = color_jitter(grey, 400, recipe, 1)
     spread = found.std((1, 2, 3)) / found.mean((1, 2, 3)) * grey.mean((1, 2, 3)) / grey.std((1, 2, 3))
     assert float(spread.min()) == pytest.approx(0.7, abs=0.02) and float(spread.max()) == pytest.approx(1.3, abs=0.02)
     weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    found = jittered(colour, 400, recipe, 1)
+    found = color_jitter(colour, 400, recipe, 1)
     chroma, before = ((x - (x * weights).sum(1, keepdim=True)).abs().mean((1, 2, 3)) for x in (found, colour))
     means = (found * weights).sum(1).mean((1, 2)) / (colour * weights).sum(1).mean((1, 2))
     factors = chroma / before / means  # of contrast and saturation together
@@ -108,7 +108,7 @@ def test_random_flips_mirror_half_of_the_images_and_others_in_each_step() -> Non
 @pytest.mark.parametrize("side", [1, 2, 5])
 def test_cutout_is_a_square_around_places_drawn_all_over_the_image(side: int) -> None:
     height, width = 12, 9
-    blank = cut(torch.ones(MANY, 1, height, width), MANY, Recipe(cutout=side), 0)[:, 0] == 0
+    blank = cutout(torch.ones(MANY, 1, height, width), MANY, Recipe(cutout=side), 0)[:, 0] == 0
     rows, columns = blank.any(2), blank.any(1)
     assert torch.equal(blank, rows[:, :, None] & columns[:, None, :])
     for marks, size in ((rows, height), (columns, width)):
@@ -127,7 +127,7 @@ def test_cutout_is_a_square_around_places_drawn_all_over_the_image(side: int) ->
 def test_shares_of_mixed_images_cover_0_to_1_evenly_with_an_alpha_of_1(mixup: float, cutmix: float) -> None:
     images = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 1, 20, 20)
     labels, recipe = torch.arange(4), Recipe(mixup=mixup, cutmix=cutmix)
-    found = [mixed(images, labels, recipe, step) for step in range(400)]
+    found = [mix(images, labels, recipe, step) for step in range(400)]
     found = [each for each in found if (each.first != each.second).any()]  # some images are mixed with themselves
     shares = torch.tensor([each.share for each in found])
     assert float(shares.min()) < 0.05 and float(shares.max()) > 0.95
@@ -149,7 +149,7 @@ def test_masks_are_pasted_with_their_images() -> None:
     images = torch.rand(3, 2, 8, 8)
     masks = (10 * images[:, 0]).long()
     for step in range(20):
-        found = mixed(images, masks, Recipe(cutmix=1.0), step)
+        found = mix(images, masks, Recipe(cutmix=1.0), step)
         assert torch.equal(found.first, (10 * found.images[:, 0]).long()) and found.share == 1.0
 
 

@@ -22,7 +22,7 @@ from stopped import check_stopped_is_never_stopped, losses, weights
 
 from cnncli import load
 from cnncli.analysis.memory import memory
-from cnncli.executor.runs import job, recorder, torch_errors
+from cnncli.executor.runs import recorder, running, torch_errors
 from cnncli.executor.training import checkpoint, loop
 from cnncli.executor.training.checkpoint import LAST, PREVIOUS
 from cnncli.recipe import Recipe, as_dict, differences, from_dict
@@ -193,7 +193,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(
         "empty": lambda: last.write_bytes(b""),
     }[damage]()
     ended = cnn("train", "--resume", "run")
-    assert ended.code == 0 and f"{LAST} " in ended.err and "the one before is used" in ended.err
+    assert ended.code == 0 and f"{LAST} " in ended.err and "the previous one is used" in ended.err
     assert weights("run") == weights("whole")
 
 
@@ -202,7 +202,7 @@ def test_without_any_whole_checkpoint_it_says_so(cnn: Run, net: Path, monkeypatc
     for name in (LAST, PREVIOUS):
         Path("run", name).write_bytes(b"x")
     ended = cnn("train", "--resume", "run")
-    assert ended.code == 2 and "has no checkpoint to go on from" in ended.err
+    assert ended.code == 2 and "has no checkpoint to resume from" in ended.err
 
 
 def test_a_resumed_run_keeps_its_recipe_and_its_data(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +211,7 @@ def test_a_resumed_run_keeps_its_recipe_and_its_data(cnn: Run, net: Path, monkey
     assert "ARCH has no effect with --resume" in cnn("train", net, "--resume", "run").err
     record = json.loads(Path("run/run.json").read_text())
     Path("run/run.json").write_text(json.dumps({**record, "data_fingerprint": "other"}))
-    assert "is not the data that run was begun with" in cnn("train", "--resume", "run").err
+    assert "is not the data that run was trained on" in cnn("train", "--resume", "run").err
 
 
 def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +247,7 @@ def test_a_run_that_was_changed_by_hand_is_one_clear_error(cnn: Run, net: Path, 
         assert before in text
         Path("run", file).write_text(text.replace(before, after))
     ended = cnn("train", "--resume", "run")
-    assert ended.code == 2 and "its checkpoint is of another network or recipe" in ended.err
+    assert ended.code == 2 and "its checkpoint belongs to another network or recipe" in ended.err
 
 
 def test_a_finished_run_and_no_run_cannot_be_resumed(cnn: Run, net: Path) -> None:
@@ -259,9 +259,9 @@ def test_a_finished_run_and_no_run_cannot_be_resumed(cnn: Run, net: Path) -> Non
 
 def test_two_processes_never_train_in_one_run(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted(cnn, net, monkeypatch)
-    from cnncli.runs.folder import held
+    from cnncli.runs.lock import run_lock
 
-    with held(Path("run")):
+    with run_lock(Path("run")):
         ended = cnn("train", "--resume", "run")
     assert ended.code == 2 and "another process is training in it" in ended.err
 
@@ -307,7 +307,7 @@ def test_out_of_memory_names_the_batch_size_that_fits(
 
 def test_a_loss_that_comes_apart_names_the_layer_and_the_step(cnn: Run, net: Path) -> None:
     ended = cnn("train", net, "--optimizer", "sgd", "--lr", "1e30", "--run-dir", "run")
-    assert ended.code == 1 and "the training has come apart; step " in ended.err
+    assert ended.code == 1 and re.search(r"training diverged in epoch \d+: loss is \w+; step ", ended.err)
     assert "linear1" in ended.err or "c1" in ended.err or "loss does not" in ended.err
     saved = Path("run", LAST)
     assert all(abs(tensor).max() < 1e30 for name, tensor in load_file(saved).items() if name.startswith("network/"))
@@ -323,7 +323,7 @@ def test_weights_that_are_no_numbers_are_not_kept(cnn: Run, net: Path, monkeypat
 
     monkeypatch.setattr(recorder.RunRecorder, "epoch", spoiled)
     ended = cnn("train", net, "--run-dir", "run")
-    assert ended.code == 1 and "in epoch 2: the training has come apart" in ended.err
+    assert ended.code == 1 and "training diverged in epoch 2: loss is " in ended.err
     assert all(np.isfinite(tensor).all() for tensor in load_file("run/weights.safetensors").values())
 
 
@@ -377,7 +377,7 @@ def test_the_seconds_of_a_run_are_those_of_all_its_parts(cnn: Run, net: Path, mo
 
     stops = [10, 40, 87]
     monkeypatch.setattr(loop, "train_step", take)
-    for module in (recorder, job):
+    for module in (recorder, running):
         monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
     assert cnn("train", net, "--run-dir", "run").code == 143
     for code in (143, 143, 0):
@@ -393,34 +393,34 @@ def test_a_signal_in_the_final_evaluation_leaves_an_interrupted_run(
     cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     """The run is resumed from there: nothing but the evaluation is left, and it says so."""
-    real = job.look
+    real = running.evaluate_held_out
 
-    def look(*arguments: object) -> object:
+    def evaluate_held_out(*arguments: object) -> object:
         signal.raise_signal(number)
         return real(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "look", look)
+        patched.setattr(running, "evaluate_held_out", evaluate_held_out)
         ended = cnn("train", net, "--epochs", "2", "--run-dir", "run")
-    assert ended.code == code and "interrupted in the evaluation on the test images" in ended.err
+    assert ended.code == code and "interrupted during the evaluation on the test set" in ended.err
     assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
     resumed = cnn("train", "--resume", "run")
-    assert resumed.code == 0 and "the training ended with epoch 2; evaluating it on" in resumed.err
-    assert "going on from" not in resumed.err
+    assert resumed.code == 0 and "the training ended with epoch 2; evaluating on" in resumed.err
+    assert "resuming at" not in resumed.err
     assert json.loads(Path("run/run.json").read_text())["status"] == "finished"
 
 
-@pytest.mark.parametrize("place", ["write_checkpoint", "train_and_keep"])
+@pytest.mark.parametrize("place", ["write_checkpoint", "train_and_record"])
 def test_sigterm_between_the_folder_and_the_first_step_leaves_an_interrupted_run(
     cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    real = getattr(job, place)
+    real = getattr(running, place)
 
     def stopped(*arguments: object) -> object:
         signal.raise_signal(signal.SIGTERM)
         return real(*arguments)
 
-    monkeypatch.setattr(job, place, stopped)
+    monkeypatch.setattr(running, place, stopped)
     assert cnn("train", net, "--run-dir", "run").code == 143
     assert json.loads(Path("run/run.json").read_text())["status"] == "interrupted"
 

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from cnncli.data import load_dataset
 from cnncli.executor.network.tensor_files import DamagedError, TensorSpec
-from cnncli.executor.runs.recorder import Job
-from cnncli.executor.runs.setup import prepared_for
+from cnncli.executor.runs.job import Job
+from cnncli.executor.runs.setup import prepare_training
 from cnncli.executor.training import loop
 from cnncli.executor.training.checkpoint import LAST, PREVIOUS, Checkpoint, _digest, last_checkpoint, read_checkpoint
 from cnncli.executor.training.restoring import Restorable
@@ -87,8 +87,8 @@ def expected_of(folder: Path) -> Restorable:
     run = runs.open_run(folder)
     loaded, recipe = runs.architecture_of(run), runs.recipe_of(run)
     job = Job(loaded, load_dataset("digits", (1, 8, 8), None, False), recipe)
-    prepared = prepared_for(job, _Silent(), run.record)
-    return Restorable(prepared.task, prepared.state)
+    prepared = prepare_training(job, _Silent(), run.record)
+    return Restorable(prepared.setup, prepared.state)
 
 
 class _Silent:
@@ -166,7 +166,7 @@ def test_every_changed_tensor_and_number_is_refused_by_its_name(
         assert name in str(refusal.value), how
     written(folder / LAST, changed)
     checkpoint, note = last_checkpoint(folder, expected)
-    assert note == f"{LAST} {refusal.value}, so the one before is used" and checkpoint.numbers["step"] == 15
+    assert note == f"{LAST} {refusal.value}, so the previous one is used" and checkpoint.numbers["step"] == 15
 
 
 def test_a_whole_checkpoint_of_every_step_fits(
@@ -227,7 +227,7 @@ def resume_changed(folder: Path, count: int, whole: str, recipe: str) -> None:
             except SystemExit as ending:
                 code = ending.code
         same = code == 0 and weights("copy") == weights(whole) and losses("copy") == losses(whole)
-        clear = code == 2 and "its checkpoint is of another network or recipe" in said.getvalue()
+        clear = code == 2 and "its checkpoint belongs to another network or recipe" in said.getvalue()
         assert same or clear, (at, name, how, code, said.getvalue())
 
 

@@ -48,10 +48,10 @@ def stubbed(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float], broken: 
 
 def test_a_batch_in_parts_is_no_cuda_graph() -> None:
     gpu = torch.device("cuda")
-    assert compiling.wanted_modes("auto", gpu) == ("off", "on", "graphs")
-    assert compiling.wanted_modes("auto", gpu, accumulate=2) == ("off", "on")
+    assert compiling.candidate_modes("auto", gpu) == ("off", "on", "graphs")
+    assert compiling.candidate_modes("auto", gpu, accumulate=2) == ("off", "on")
     with pytest.raises(CnnError, match="whole batches"):
-        compiling.wanted_modes("graphs", gpu, accumulate=2)
+        compiling.candidate_modes("graphs", gpu, accumulate=2)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])

@@ -13,8 +13,9 @@ from cnncli.executor.network.whitening import whiten
 from cnncli.executor.runtime.precision import chosen
 from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.losses import class_weights, training_loss
-from cnncli.executor.training.muon import Muon, orthogonalised
-from cnncli.executor.training.optimizers import freeze, optimizers, rate_factor, set_rates
+from cnncli.executor.training.muon import Muon, orthogonalize
+from cnncli.executor.training.optimizers import build_optimizers, freeze
+from cnncli.executor.training.schedules import lr_factor, set_learning_rates
 from cnncli.loading import load
 from cnncli.recipe import SCHEDULES, Recipe
 
@@ -27,38 +28,38 @@ def net() -> nn.Module:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_stays_within_its_rate_and_ends_no_higher(schedule: str) -> None:
     recipe = Recipe(schedule=schedule, epochs=6, step_epochs=2, milestones=(2, 4), warmup=1.0)
-    factors = [rate_factor(recipe, step, 10) for step in range(60)]
+    factors = [lr_factor(recipe, step, 10) for step in range(60)]
     assert all(0 < factor <= 1 for factor in factors) and factors[0] < factors[9] <= 1
     assert factors[-1] <= factors[30]
 
 
 def test_multistep_falls_at_its_milestones() -> None:
     recipe = Recipe(schedule="multistep", epochs=6, milestones=(2, 4), gamma=0.5)
-    assert [rate_factor(recipe, 10 * epoch, 10) for epoch in range(6)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
+    assert [lr_factor(recipe, 10 * epoch, 10) for epoch in range(6)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
 
 
 def test_polynomial_of_power_1_is_linear() -> None:
     linear, power = (Recipe(schedule=name, epochs=3) for name in ("linear", "polynomial"))
-    assert [rate_factor(linear, s, 7) for s in range(21)] == [rate_factor(power, s, 7) for s in range(21)]
+    assert [lr_factor(linear, s, 7) for s in range(21)] == [lr_factor(power, s, 7) for s in range(21)]
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "one-cycle", "constant"])
 def test_what_is_frozen_after_some_epochs_follows_the_schedule_of_a_training_of_so_many(schedule: str) -> None:
     recipe = Recipe(optimizer="sgd", lr=1.0, epochs=8, schedule=schedule, freeze_after=(("0.bias", 2.5),))
-    (optimizer,) = optimizers(net(), recipe)
+    (optimizer,) = build_optimizers(net(), recipe)
     short = Recipe(schedule=schedule, epochs=2.5)
     rates = []
     for step in range(80):
-        set_rates([optimizer], recipe, step, 10)
+        set_learning_rates([optimizer], recipe, step, 10)
         rates.append([group["lr"] for group in optimizer.param_groups if group["epochs"] == 2.5])
-    assert [rate for (rate,) in rates] == [rate_factor(short, step, 10) for step in range(25)] + [0.0] * 55
+    assert [rate for (rate,) in rates] == [lr_factor(short, step, 10) for step in range(25)] + [0.0] * 55
 
 
 def test_groups_have_the_rates_and_decays_that_were_asked_for() -> None:
     network = net()
     recipe = Recipe(optimizer="sgd", lr=0.5, weight_decay=0.1, decay_bias_and_norm=False, lr_factors=(("3.*", 0.1),))
-    (optimizer,) = optimizers(network, recipe)
-    set_rates([optimizer], recipe, 0, 10, 0.5)
+    (optimizer,) = build_optimizers(network, recipe)
+    set_learning_rates([optimizer], recipe, 0, 10, 0.5)
     found = {
         name: (round(group["lr"], 6), group["weight_decay"])
         for group in optimizer.param_groups
@@ -73,7 +74,7 @@ def test_groups_have_the_rates_and_decays_that_were_asked_for() -> None:
 
 
 def test_muon_takes_the_filters_and_sgd_the_rest() -> None:
-    muon, sgd = optimizers(net(), Recipe(optimizer="muon"))
+    muon, sgd = build_optimizers(net(), Recipe(optimizer="muon"))
     assert isinstance(muon, Muon) and isinstance(sgd, torch.optim.SGD)
     assert [tuple(p.shape) for g in muon.param_groups for p in g["params"]] == [(4, 1, 3, 3)]
 
@@ -81,20 +82,20 @@ def test_muon_takes_the_filters_and_sgd_the_rest() -> None:
 def test_what_is_frozen_is_not_trained_and_a_pattern_of_nothing_is_an_error() -> None:
     network = net()
     assert freeze(network, Recipe(freeze=("0.*",))) == ["0.weight", "0.bias"]
-    (optimizer,) = optimizers(network, Recipe())
+    (optimizer,) = build_optimizers(network, Recipe())
     assert sum(p.numel() for g in optimizer.param_groups for p in g["params"]) == 8 + 51
     with pytest.raises(CnnError, match="no trained parameter is called 'conv9"):
         freeze(network, Recipe(freeze=("conv9.*",)))
     with pytest.raises(CnnError, match="no parameters to train"):
         freeze(network, Recipe(freeze=("*",)))
-        optimizers(network, Recipe())
+        build_optimizers(network, Recipe())
 
 
 @pytest.mark.parametrize("shape", [(6, 20), (20, 6), (8, 8), (3, 5, 7)])
 def test_newton_and_schulz_bring_singular_values_near_1(shape: tuple[int, ...]) -> None:
     torch.manual_seed(1)
     matrix = torch.randn(shape)
-    found = orthogonalised(matrix, iterations=6)
+    found = orthogonalize(matrix, iterations=6)
     assert found.shape == matrix.shape
     values = torch.linalg.svdvals(found)
     assert float(values.min()) > 0.6 and float(values.max()) < 1.3
@@ -196,7 +197,7 @@ def test_a_step_is_the_optimizer_s_own_step(name: str) -> None:
     for ours in (False, True):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(16, 3))
-        found = optimizers(network, Recipe(optimizer=name, momentum=0.9, nesterov=True, weight_decay=0.01))
+        found = build_optimizers(network, Recipe(optimizer=name, momentum=0.9, nesterov=True, weight_decay=0.01))
         for _ in range(3):
             zero_grad(found)
             assert all(parameter.grad is None for parameter in network.parameters())

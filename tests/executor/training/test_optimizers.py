@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.training.muon import Muon, orthogonalised
-from cnncli.executor.training.optimizers import optimizers, set_rates
+from cnncli.executor.training.muon import Muon, orthogonalize
+from cnncli.executor.training.optimizers import build_optimizers
+from cnncli.executor.training.schedules import set_learning_rates
 from cnncli.recipe import OPTIMIZERS, Recipe
 
 some = settings(max_examples=30, deadline=None, derandomize=True)
@@ -66,8 +67,8 @@ def test_the_steps_are_those_of_torch_s_optimizer_of_that_name(
         schedule="constant",
     )
     ours, theirs = network(), network()
-    found = optimizers(ours, recipe)
-    set_rates(found, recipe, 0, 10)
+    found = build_optimizers(ours, recipe)
+    set_learning_rates(found, recipe, 0, 10)
     wanted = trained(theirs, [THEIRS[name]([*theirs.parameters()], recipe)], 4)
     for one, other in zip(trained(ours, found, 4), wanted, strict=True):
         assert torch.allclose(one, other, rtol=1e-4, atol=1e-6), name
@@ -94,7 +95,7 @@ def test_muon_s_step_is_its_formula(lr: float, momentum: float, decay: float, st
         weight.grad = torch.randn(4, 3, 2, 2)
         gradient = weight.grad.view(4, 12)
         buffer = momentum * buffer + gradient
-        update = orthogonalised(gradient + momentum * buffer).view_as(expected)
+        update = orthogonalize(gradient + momentum * buffer).view_as(expected)
         expected = expected * 4**0.5 / expected.norm()  # the norm is sqrt(out) before the step
         expected = (1 - lr * decay) * expected - lr * update
         optimizer.step()
@@ -104,7 +105,7 @@ def test_muon_s_step_is_its_formula(lr: float, momentum: float, decay: float, st
 @pytest.mark.parametrize("momentum", [0.0, 0.8])
 def test_muon_s_recipe_has_its_own_rate_for_filters_and_sgd_for_the_rest(momentum: float) -> None:
     recipe = Recipe(optimizer="muon", lr=0.3, muon_lr=0.04, momentum=momentum, muon_momentum=0.7, weight_decay=0.1)
-    muon, sgd = optimizers(network(), recipe)
+    muon, sgd = build_optimizers(network(), recipe)
     assert isinstance(muon, Muon) and isinstance(sgd, torch.optim.SGD)
     for optimizer, base, share in ((muon, 0.04, 0.7), (sgd, 0.3, momentum)):
         assert {(group["base"], group["momentum"], group["weight_decay"]) for group in optimizer.param_groups} == {
@@ -115,7 +116,7 @@ def test_muon_s_recipe_has_its_own_rate_for_filters_and_sgd_for_the_rest(momentu
 
 def test_nesterov_needs_momentum() -> None:
     with pytest.raises(CnnError, match="nesterov needs momentum"):
-        optimizers(network(), Recipe(optimizer="sgd", nesterov=True, momentum=0.0))
+        build_optimizers(network(), Recipe(optimizer="sgd", nesterov=True, momentum=0.0))
 
 
 def test_the_last_pattern_that_a_name_matches_sets_its_factors() -> None:
@@ -123,7 +124,7 @@ def test_the_last_pattern_that_a_name_matches_sets_its_factors() -> None:
         optimizer="sgd", lr=1.0, weight_decay=0.5, lr_factors=(("*", 0.5), ("0.*", 0.1)), decay_factors=(("3.*", 0.2),)
     )
     made = network()
-    (optimizer,) = optimizers(made, recipe)
+    (optimizer,) = build_optimizers(made, recipe)
     names = {id(parameter): name for name, parameter in made.named_parameters()}
     for group in optimizer.param_groups:
         for parameter in group["params"]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
 from cnncli.errors import CnnError
-from cnncli.executor.training.optimizers import RISE, START, rate_factor, steps_in
+from cnncli.executor.training.schedules import RISE, START, lr_factor, steps_in
 from cnncli.executor.training.state import TrainState
 from cnncli.recipe import SCHEDULES, Recipe, read_recipe
 
@@ -62,7 +62,7 @@ def test_schedules_by_step_are_torch_s_after_a_linear_warm_up(
     if rising:
         start = 1 / (rising + 1)
         theirs = [*factors(lambda o: lr_scheduler.LinearLR(o, start, 1.0, total_iters=rising), rising), *theirs]
-    ours = [rate_factor(recipe, step, steps_per_epoch) for step in range(total)]
+    ours = [lr_factor(recipe, step, steps_per_epoch) for step in range(total)]
     assert ours == pytest.approx(theirs, abs=1e-9)
 
 
@@ -89,7 +89,7 @@ def test_schedules_by_epoch_are_torch_s(
     ]
     for recipe, made in pairs:
         theirs = [rate for rate in factors(made, epochs) for _ in range(steps_per_epoch)]
-        ours = [rate_factor(recipe, step, steps_per_epoch) for step in range(epochs * steps_per_epoch)]
+        ours = [lr_factor(recipe, step, steps_per_epoch) for step in range(epochs * steps_per_epoch)]
         assert ours == pytest.approx(theirs, rel=1e-9)
 
 
@@ -100,18 +100,18 @@ def test_one_cycle_is_torch_s_to_within_a_step(total: int) -> None:
     made = lambda optimizer: lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=total)  # noqa: E731
     theirs = [START, *factors(made, total), 0.0]  # a step more at either end
     for step in range(total):
-        ours = rate_factor(recipe, step, total)
+        ours = lr_factor(recipe, step, total)
         around = theirs[step : step + 3]
         peak = abs(step - RISE * total) <= 1
         assert min(around) - 1e-9 <= ours <= max(1.0 if peak else 0.0, *around) + 1e-9, step
-    assert rate_factor(recipe, 0, total) == pytest.approx(START) == pytest.approx(theirs[1])
+    assert lr_factor(recipe, 0, total) == pytest.approx(START) == pytest.approx(theirs[1])
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_after_the_last_step_the_rate_is_gone(schedule: str) -> None:
     recipe = Recipe(schedule=schedule, epochs=2.5, milestones=(1,))
     assert steps_in(2.5, 3) == 8
-    assert rate_factor(recipe, 7, 3) > 0 and rate_factor(recipe, 8, 3) == rate_factor(recipe, 100, 3) == 0.0
+    assert lr_factor(recipe, 7, 3) > 0 and lr_factor(recipe, 8, 3) == lr_factor(recipe, 100, 3) == 0.0
 
 
 @pytest.mark.parametrize(("epochs", "steps_per_epoch", "steps"), [(0.1, 1, 1), (0.3, 10, 3), (9.5, 4, 38), (7, 3, 21)])
@@ -128,15 +128,15 @@ def test_a_plateau_lowers_the_rate_when_torch_s_scheduler_does(losses: list[int]
     # torch counts epochs beyond its patience, and waits for a gain of a threshold
     scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=patience - 1, threshold=0.0, eps=0.0)
     for epoch, loss in enumerate(losses, 1):
-        state.finish_epoch(recipe, epoch, float(loss))
+        state.end_epoch(recipe, epoch, float(loss))
         scheduler.step(float(loss))
         assert state.factor == optimizer.param_groups[0]["lr"]
     best = min(losses)
     assert (state.best_loss, state.best_epoch) == (best, losses.index(best) + 1)
     assert state.waited == len(losses) - state.best_epoch
     for stopping in range(1, 4):
-        assert state.is_over(Recipe(early_stopping=stopping)) == (state.waited >= stopping)
-    assert not state.is_over(Recipe(early_stopping=0))
+        assert state.stops_early(Recipe(early_stopping=stopping)) == (state.waited >= stopping)
+    assert not state.stops_early(Recipe(early_stopping=0))
 
 
 @given(
@@ -158,4 +158,4 @@ def test_no_gamma_raises_a_rate_past_what_is_calculated_with(
         assert gamma >= 1 if schedule == "plateau" else times * math.log10(gamma) > 29.9
         return
     assert schedule != "plateau" or gamma < 1
-    assert 0 <= rate_factor(recipe, epochs - 1, 1) < 1e31
+    assert 0 <= lr_factor(recipe, epochs - 1, 1) < 1e31

@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from cnncli import load
 from cnncli.data import Dataset, Split
-from cnncli.executor.feeding.augmentation import Mixed, mixed
+from cnncli.executor.feeding.augmentation import Mixed, mix
 from cnncli.executor.feeding.batches import Batch
 from cnncli.executor.feeding.images import Images
-from cnncli.executor.feeding.preprocessing import normalisation_of
+from cnncli.executor.feeding.preprocessing import normalization_of
 from cnncli.executor.network.network import Network
 from cnncli.executor.runs.provenance import fingerprint, is_same
 from cnncli.executor.runs.setup import scoring
@@ -77,7 +77,7 @@ def test_the_figures_of_a_regression_are_their_definitions(
     assert np.allclose(found.absolute, np.abs(error).mean(0), rtol=1e-4)
     assert np.allclose(found.root_square, np.sqrt((error**2).mean(0)), rtol=1e-4)
     assert np.allclose(found.explained, 1 - (error**2).sum(0) / spread, rtol=1e-3, atol=1e-3)
-    assert np.isclose(found.figures()["mae"], float(objective.score(outputs, wanted)) / count, rtol=1e-3)
+    assert np.isclose(found.metrics()["mae"], float(objective.score(outputs, wanted)) / count, rtol=1e-3)
 
 
 def test_who_always_says_the_mean_explains_nothing() -> None:
@@ -98,12 +98,12 @@ def test_targets_that_are_all_the_same_leave_nothing_to_explain() -> None:
 @pytest.mark.parametrize("unit", [1e-20, 1e-13, 1.0, 1e9])
 def test_examples_and_targets_of_any_unit_are_scaled_to_deviation_1(unit: float) -> None:
     values = drawn(3, 200, 2) * unit
-    found = normalisation_of(Images(values, values), (2,))
+    found = normalization_of(Images(values, values), (2,))
     for scaling in (scaling_of(values), found):
         assert np.allclose(np.array(scaling.std) / unit, values.div(unit).std(0), rtol=1e-4)
         assert np.allclose(np.array(scaling.mean) / unit, values.div(unit).mean(0), atol=1e-4)
     same = torch.full((200, 2), 0.1 * unit)
-    assert scaling_of(same).std == normalisation_of(Images(same, same), (2,)).std == (1.0, 1.0)
+    assert scaling_of(same).std == normalization_of(Images(same, same), (2,)).std == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("loss", ["mse", "l1", "huber"])
@@ -141,7 +141,7 @@ def test_iou_is_intersection_over_union_and_void_pixels_count_for_nothing(
         either = (((said == number) | (wanted == number)) & counts).sum().item()
         assert found.iou(number) == (both / either if either else None)
     right = ((said == wanted) & counts).sum().item()
-    assert found.figures()["accuracy"] == pytest.approx(right / max(1, counts.sum().item()))
+    assert found.metrics()["accuracy"] == pytest.approx(right / max(1, counts.sum().item()))
     assert found.examples == 7
 
 
@@ -177,7 +177,7 @@ def test_masks_are_moved_as_their_images_are(step: int, epoch: int, keys: set[st
     train = Images(masks[:, None], masks)
     objective = Segmentation(101, (16, 16), None, 0.0, probabilities=False)
     task = TrainingSetup(torch.nn.Identity(), abs, train, train, lambda x: x.float(), objective, recipe, "fp32")  # type: ignore[arg-type]
-    shown = augmented_batch(task, Batch(train, torch.arange(6), 6, counts=True), epoch, step)
+    shown = augmented_batch(task, Batch(train, torch.arange(6), 6, counted=True), epoch, step)
     differ = (shown.images[:, 0] - shown.first.float()).abs()
     assert shown.first.dtype == torch.uint8 and set(shown.first.unique().tolist()) <= {0, 100}
     assert (differ > 75.01).sum() == 0 if "rotation" in keys else differ.max() == 0
@@ -186,7 +186,7 @@ def test_masks_are_moved_as_their_images_are(step: int, epoch: int, keys: set[st
 def test_cutmix_pastes_masks_with_their_images() -> None:
     masks = torch.arange(6, dtype=torch.uint8).view(6, 1, 1).expand(6, 8, 8).contiguous()
     for step in range(20):
-        shown: Mixed = mixed(masks[:, None].float(), masks, Recipe(cutmix=1.0), step)
+        shown: Mixed = mix(masks[:, None].float(), masks, Recipe(cutmix=1.0), step)
         assert shown.share == 1 and torch.equal(shown.images[:, 0], shown.first.float())
 
 

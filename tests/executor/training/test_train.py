@@ -192,7 +192,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
         ("epoch of nothing", ["holes.yaml"], "milestones must be a list of whole numbers, e.g. 30, 60, not [nothing]"),
-        ("translate", ["digits_cnn", "--translate", "8"], "images of 8x8 cannot be moved by 8 pixels"),
+        ("translate", ["digits_cnn", "--translate", "8"], "images of 8x8 cannot be shifted by 8 pixels"),
         ("no images", ["digits_cnn", "--data", "images:/no/such/folder"], "/no/such/folder"),
     ]
 
@@ -216,7 +216,7 @@ def test_each_mistake_is_one_clear_error(
 def test_a_loss_that_is_not_a_number_stops_the_training_and_keeps_good_weights(cnn: Run, tiny: Path) -> None:
     ended = cnn("train", tiny, "--optimizer", "sgd", "--lr", "1e30", "--epochs", "3", "--run-dir", "run")
     assert ended.code == 1
-    assert "the training has come apart" in ended.err and "--lr" in ended.err
+    assert "training diverged in epoch 1: loss is " in ended.err and "--lr" in ended.err
     assert json.loads(Path("run/run.json").read_text())["status"] == "failed"
     saved = Path("run/weights.safetensors")
     assert not saved.exists() or all(np.isfinite(tensor).all() for tensor in load_file(saved).values())
@@ -324,7 +324,7 @@ def test_batch_normalisation_of_one_image_is_one_clear_error(
     cnn: Run, write: Callable[..., Path], tmp_path: Path
 ) -> None:
     ended = cnn("train", write(FLAT, "flat.yaml"), "--batch-size", "1", "--run-dir", tmp_path / "run")
-    assert ended.code == 2 and "batch normalisation cannot train on a single image" in ended.err
+    assert ended.code == 2 and "batch normalization cannot train on a single image" in ended.err
 
 
 def test_what_has_no_deterministic_way_is_one_clear_error(
@@ -341,7 +341,7 @@ def test_what_has_no_deterministic_way_is_one_clear_error(
 def test_early_stopping_ends_and_keeps_the_best_weights(cnn: Run, tiny: Path) -> None:
     options = ("--epochs", "60", "--lr", "0.05", "--schedule", "constant", "--early-stopping", "3")
     ended = cnn("train", tiny, *options, "--run-dir", "run")
-    assert ended.code == 0 and "stopped early: the loss has not been lower since epoch" in ended.err
+    assert ended.code == 0 and "early stopping: no lower held-out loss since epoch" in ended.err
     history = metrics(Path("run"))
     losses = [line["test_loss"] for line in history]
     best = losses.index(min(losses))
@@ -454,15 +454,15 @@ def test_numbers_next_to_zero_are_zero_while_it_trains_and_no_longer(
     """A CPU needs up to a hundred times as long for them, and dead weights leave them in the optimizer."""
     import torch
 
-    from cnncli.executor.runs import recorder
+    from cnncli.executor.runs import running
 
     smallest = torch.tensor([1e-40])
-    real, seen = recorder.train, []
+    real, seen = running.train, []
 
     def train(*arguments: object) -> None:
         seen.append(float(smallest * 1))
         real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(recorder, "train", train)
+    monkeypatch.setattr(running, "train", train)
     assert cnn("train", tiny, "--run-dir", "run", "--device", "cpu").code == 0
     assert seen == [0.0] and float(smallest * 1) > 0

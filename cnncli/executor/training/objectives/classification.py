@@ -36,7 +36,7 @@ class ClassificationMetrics:
     loss: float
     confusion: tuple[tuple[int, ...], ...]
     in_top_5: int = 0
-    figure = "accuracy"
+    main_metric = "accuracy"
 
     @property
     def examples(self) -> int:
@@ -57,7 +57,7 @@ class ClassificationMetrics:
         """Precision, recall and F1 of a class; 0 where there is nothing to divide by."""
         return scores_of(self.confusion, number)
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The accuracy, and where there are more than ten classes the share with the right one among the likeliest."""
         top = {"top_5": self.top_5} if len(self.confusion) > 2 * MOST_LIKELY else {}
         return {"accuracy": self.accuracy, **top}
@@ -111,7 +111,7 @@ class Classification:
     training_loss: Loss
     loss: Loss
     classes: int
-    figure = "accuracy"
+    main_metric = "accuracy"
     dense = False
 
     @classmethod

@@ -43,7 +43,7 @@ def scaled(split: Split, scaling: Normalization) -> Split:
 
 
 @dataclass(frozen=True)
-class Regressed:
+class RegressionMetrics:
     """Over K targets: mean absolute errors, root mean square errors, and the share of the variance explained (R²).
 
     R² is 0 for a network that always says the mean, and below for a worse one; also where all targets are the same, and
@@ -55,9 +55,9 @@ class Regressed:
     absolute: tuple[float, ...]
     root_square: tuple[float, ...]
     explained: tuple[float, ...]
-    figure = "mae"
+    main_metric = "mae"
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """Means over the targets."""
         count = len(self.absolute)
         return {
@@ -70,7 +70,7 @@ class Regressed:
         """All figures, and those of each target."""
         each = zip(classes, self.absolute, self.root_square, self.explained, strict=True)
         targets = [{"target": name, "mae": a, "rmse": r, "r2": e} for name, a, r, e in each]
-        return {**self.figures(), "loss": self.loss, "examples": self.examples, "targets": targets}
+        return {**self.metrics(), "loss": self.loss, "examples": self.examples, "targets": targets}
 
 
 class _Meter:
@@ -86,7 +86,7 @@ class _Meter:
         rows = (error.abs(), error.square(), wanted, wanted.square(), torch.ones_like(wanted))
         self.sums += torch.stack([row.sum(0) for row in rows])
 
-    def evaluation(self, loss: float) -> Regressed:
+    def evaluation(self, loss: float) -> RegressionMetrics:
         sums = distributed.all_reduce_sum(
             self.sums.to(self.device) if distributed.world_size() > 1 else self.sums
         ).cpu()
@@ -96,7 +96,7 @@ class _Meter:
         varies = variance > ROUNDING * squares
         explained = torch.where(varies, 1 - square / torch.where(varies, variance, 1.0), 0.0)
         found = (self.std * absolute / count, self.std * (square / count).sqrt(), explained)
-        return Regressed(loss, int(sums[4][0]), *(tuple(values.tolist()) for values in found))
+        return RegressionMetrics(loss, int(sums[4][0]), *(tuple(values.tolist()) for values in found))
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Regression:
     kind: str
     std: Tensor
     weights: Tensor
-    figure = "mae"
+    main_metric = "mae"
     dense = False
 
     @classmethod

@@ -19,13 +19,13 @@ from cnncli.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Segmented:
+class SegmentationMetrics:
     """``confusion[i][j]`` counts the pixels of class i that were taken for class j, void ones left out."""
 
     loss: float
     examples: int
     confusion: tuple[tuple[int, ...], ...]
-    figure = "mean_iou"
+    main_metric = "mean_iou"
 
     def iou(self, number: int) -> float | None:
         """Intersection over union of a class (Jaccard 1901); None where no pixel is of it or was taken for it."""
@@ -33,7 +33,7 @@ class Segmented:
         union = sum(self.confusion[number]) + sum(row[number] for row in self.confusion) - both
         return both / union if union else None
 
-    def figures(self) -> dict[str, float]:
+    def metrics(self) -> dict[str, float]:
         """The mean IoU over the classes that there are, and the share of pixels that are right."""
         there = [iou for iou in map(self.iou, range(len(self.confusion))) if iou is not None]
         pixels = sum(map(sum, self.confusion))
@@ -47,7 +47,7 @@ class Segmented:
             for number, name in enumerate(classes)
         ]
         return {
-            **self.figures(),
+            **self.metrics(),
             "loss": self.loss,
             "examples": self.examples,
             "confusion": self.confusion,
@@ -67,8 +67,8 @@ class _Meter:
         self.images += len(targets)
         self.confusion += torch.bincount(pairs.flatten(), minlength=classes * classes + 1)[:-1]
 
-    def evaluation(self, loss: float) -> Segmented:
-        return Segmented(
+    def evaluation(self, loss: float) -> SegmentationMetrics:
+        return SegmentationMetrics(
             loss, int(distributed.all_reduce_sum(self.images)), rows_of(self.confusion, self.objective.classes)
         )
 
@@ -86,7 +86,7 @@ class Segmentation:
     weights: Tensor | None
     smoothing: float
     probabilities: bool
-    figure = "accuracy"
+    main_metric = "accuracy"
     dense = True
 
     @classmethod

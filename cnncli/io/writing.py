@@ -1,0 +1,47 @@
+"""Writing files: whole or not at all, and never through a link in a folder of somebody else's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def open_no_link(path: str, flags: int) -> int:
+    """A descriptor of a file, for an ``opener``. Raises OSError for a symbolic link; never waits for a FIFO."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
+def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
+    """Write a file so that it exists completely or not at all: under another name, synced to the disk, renamed.
+
+    Data that can easily be produced again need not be ``synced``. Whatever has the name is replaced, a link or a device
+    as well: a ``weights.safetensors`` in somebody else's folder may point anywhere. Raises OSError; IsADirectoryError
+    for a folder.
+    """
+    aside = path.with_name(f".{path.name}.part")
+    aside.unlink(missing_ok=True)  # left there by a kill; a link is not followed
+    with aside.open("xb") as file:
+        file.write(data)
+        if synced:
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        aside.replace(path)
+    except OSError:
+        aside.unlink()
+        raise
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write a file that a user named: as :func:`write_whole`, but a device or a FIFO, e.g. /dev/stdout, is written to.
+
+    Raises OSError.
+    """
+    if not path.exists() or path.is_file():
+        write_whole(path, data)
+        return
+    # without a reader, a FIFO is an error at once instead of an endless wait
+    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
+        os.set_blocking(descriptor, True)
+        file.write(data)
