@@ -6,40 +6,40 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cnncli.analysis.explanation import WORDS, DerivationStep, Explanation
+from cnncli.analysis.explanation import (
+    DerivationStep,
+    Explanation,
+    Reference,
+    explain,
+    explain_total,
+    references,
+)
+from cnncli.arithmetic.axes import AXIS_NAMES
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, written
+from cnncli.inference import Inferred
 from cnncli.io.escaping import latex, markdown, visible_line
-from cnncli.views.summary.columns import stride_value
+from cnncli.views.summary.columns import receptive_field_text, stride_value
 
 WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
-FIGURES = {
-    "shape": ("padding", "output"),
-    "params": ("params",),
-    "macs": ("macs",),
-    "flops": ("flops",),
-    "connections": ("connections",),
-    "activations": ("activations",),
-    "buffers": ("buffers",),
-    "receptive_field": ("receptive field",),
-}
 
 
 def chosen(steps: Sequence[DerivationStep], figure: str | None) -> list[DerivationStep]:
-    """The steps of one figure, or all."""
+    """The steps of one quantity, as --figure names it, or all."""
     if figure is None:
         return [*steps]
-    return [step for step in steps if step.figure.startswith(FIGURES[figure])]
+    starts = ("padding", "output") if figure == "shape" else figure.replace("_", " ")
+    return [step for step in steps if step.figure.startswith(starts)]
 
 
 def folded(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
-    """Steps that say the same of several axes told once: ``output height, width``."""
+    """The steps, those that are the same on several axes as one: ``output height, width``."""
     kept: list[DerivationStep] = []
     places: dict[tuple[object, ...], int] = {}
     for step in steps:
         start, _, axis = step.figure.rpartition(" ")
         at = len(kept)
-        if axis in WORDS.values():
+        if axis in AXIS_NAMES:
             at = places.setdefault((start, step.numbers, step.value, step.remark), at)
         if at < len(kept):
             kept[at] = kept[at]._replace(figure=f"{kept[at].figure}, {axis}")
@@ -48,26 +48,26 @@ def folded(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
     return kept
 
 
-def _is_nothing(step: DerivationStep) -> bool:
+def _is_zero(step: DerivationStep) -> bool:
     return step.value == 0 and step.expression == 0 and not step.figure.startswith(("output", "padding", "receptive"))
 
 
-# Text -------------------------------------------------------------------------------------------------------------
+# Text --------------------------------------------------------------------------------------------------------------
 
 
 def as_text(explanation: Explanation, figure: str | None) -> str:
     """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
     steps = folded(chosen(explanation.steps, figure))
     lines = [*_heading(explanation, chosen(explanation.steps, figure)), ""]
-    told = [step for step in steps if not _is_nothing(step)]
-    width = max((len(step.figure) for step in told), default=0)
-    for step in told:
+    derived = [step for step in steps if not _is_zero(step)]
+    width = max((len(step.figure) for step in derived), default=0)
+    for step in derived:
         lines += _text_lines(step, width)
-    nothing = [step for step in steps if _is_nothing(step)]
-    if nothing:
-        remarks = "; ".join(dict.fromkeys(step.remark for step in nothing if step.remark))
-        lines.append(f"  {', '.join(step.figure for step in nothing)}: 0{f' ({remarks})' if remarks else ''}")
-    lines += [f"  note: it {note}" for note in explanation.notes if figure is None]
+    zero = [step for step in steps if _is_zero(step)]
+    if zero:
+        remarks = "; ".join(dict.fromkeys(step.remark for step in zero if step.remark))
+        lines.append(f"  {', '.join(step.figure for step in zero)}: 0{f' ({remarks})' if remarks else ''}")
+    lines += [f"  note: {note}" for note in explanation.notes if figure is None]
     return "\n".join(lines) + "\n"
 
 
@@ -86,7 +86,7 @@ def _heading(
 
 
 def _parts(step: DerivationStep) -> list[str]:
-    """The formula, the formula with its numbers, the result; each only where it says something new."""
+    """The formula, the formula with its numbers, the result; equal ones once."""
     return [*dict.fromkeys((step.formula, step.numbers, str(step.value)))]
 
 
@@ -104,11 +104,11 @@ def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
         yield f"{' ' * len(start)}= {part}{remark if at == len(parts) else ''}"
 
 
-# Papers -----------------------------------------------------------------------------------------------------------
+# Markdown and LaTeX ------------------------------------------------------------------------------------------------
 
 
 def as_markdown(explanation: Explanation, figure: str | None) -> str:
-    """A heading and a table of figures."""
+    """A heading and a table of quantities."""
     steps = folded(chosen(explanation.steps, figure))
     name, *rest = _heading(explanation, chosen(explanation.steps, figure), markdown)
     rows = [f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps]
@@ -121,12 +121,11 @@ def as_latex(explanation: Explanation, figure: str | None) -> str:
     steps = folded(chosen(explanation.steps, figure))
     name, shapes, *_ = _heading(explanation, chosen(explanation.steps, figure))
     rows = [
-        rf"  \text{{{latex(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)} \\"
-        for step in steps
+        rf"  \text{{{latex(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)}" for step in steps
     ]
     shown = latex(shapes.strip()).replace("->", r"$\to$")
     heading = rf"\paragraph{{{latex(name)}}} {shown}"
-    return "\n".join([heading, r"\begin{align*}", *rows, r"\end{align*}"]) + "\n"
+    return "\n".join([heading, r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}"]) + "\n"
 
 
 def _latex_parts(step: DerivationStep) -> list[str]:
@@ -138,11 +137,48 @@ def _latex_remark(step: DerivationStep) -> str:
     return rf" \quad \text{{({latex(step.remark)})}}" if step.remark else ""
 
 
-# Programs ---------------------------------------------------------------------------------------------------------
+# Solutions ---------------------------------------------------------------------------------------------------------
+
+
+def solution(inferred: Inferred, names: Sequence[str], figure: str | None, form: str, *, total: bool) -> Iterator[str]:
+    """The explanations of these layers, and of the ``total``, in the form ``text``, ``markdown`` or ``latex``.
+
+    A layer, or a repeat, with the quantities of an earlier one refers to that.
+    """
+    write = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[form]
+    known = references(inferred, names)
+    covered: set[str] = set()
+    for name in names:
+        if name in covered:
+            continue
+        if name in known:
+            covered.update(known[name].layers)
+            yield _reference(inferred, known[name], form)
+        else:
+            yield write(explain(inferred, name), figure)
+    if total:
+        yield write(explain_total(inferred), figure)
+
+
+def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
+    """``stage1.more.1 (repeat): as stage1.more.0: 10 layers, 70,400 params, 218,365,952 macs; RF 43x43``."""
+    layers = [inferred.facts[name] for name in reference.layers]
+    counts = [f"{len(layers)} layers"] if len(layers) > 1 else []
+    counts += [f"{sum(getattr(layer.figures, count) for layer in layers):,} {count}" for count in ("params", "macs")]
+    start, end = f"{reference.name} ({reference.kind})", receptive_field_text(layers[-1], inferred)
+    line = f"as {reference.like}: {', '.join(counts)}; RF {end}"
+    if form == "latex":
+        return f"\\paragraph{{{latex(start)}}} {latex(line)}\n"
+    if form == "markdown":
+        return f"### {markdown(start)}\n\n{markdown(line)}\n"
+    return f"{visible_line(start)}: {visible_line(line)}\n"
+
+
+# Programs ----------------------------------------------------------------------------------------------------------
 
 
 def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
-    """The explanation as plain data, every axis by itself."""
+    """The explanation as plain data, with a step for each axis."""
     return {
         "layer": explanation.name,
         "kind": explanation.kind,
@@ -156,7 +192,7 @@ def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
 
 
 def step_record(step: DerivationStep) -> dict[str, Any]:
-    """One figure as plain data."""
+    """One quantity as plain data."""
     return {
         "figure": step.figure,
         "formula": step.formula,

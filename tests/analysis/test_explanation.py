@@ -5,25 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from fractions import Fraction
-from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
 import gradients
 import pytest
 from cases import CASES, Case
+from formulas import evaluated, from_latex
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from networks import load_if_it_fits, networks
 from program import Run
 
 from cnncli import load
-from cnncli.analysis.explanation import DerivationStep, Explanation, explain, totals
-from cnncli.arithmetic.tracing import PLAIN_NUMBERS, Expression, Name, Quotient, Rounded, Traced, written
+from cnncli.analysis.explanation import DerivationStep, Explanation, explain, explain_total, references, totals
+from cnncli.arithmetic.tracing import LATEX_FORMULA, PLAIN_NUMBERS, Expression, Name, Quotient, Rounded, Traced, written
 from cnncli.bundled import bundled
 from cnncli.graph import Graph, Input, Node
-from cnncli.inference import Inferred, infer
+from cnncli.inference import SUMMED, Inferred, infer
 from cnncli.layers import KINDS
 from cnncli.views.explaining import as_latex, as_markdown, as_text
 
@@ -61,13 +60,6 @@ def upsampled(draw: st.DrawFn) -> str:
 thorough = settings(
     max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-
-
-def evaluated(text: str, symbols: dict[str, int] | None = None) -> Fraction:
-    """The value of printed arithmetic, divisions exact."""
-    exact = re.sub(r"\b(\d+)\b", r"Fraction(\1)", text)
-    names = {symbol: Fraction(value) for symbol, value in (symbols or {}).items()}
-    return Fraction(eval(exact, {"Fraction": Fraction, "floor": floor, "ceil": ceil, **names}))
 
 
 def graph_of(case: Case) -> Inferred:
@@ -156,7 +148,7 @@ def test_the_field_of_every_window_is_derived_whatever_lies_below(text: str) -> 
     for name, facts in loaded.inferred.facts.items():
         steps = [s for s in explain(loaded.inferred, name).steps if s.figure.startswith("receptive field")]
         if facts.figures.windows and all(field.axes[0].advance for field in facts.receptive_field.values()):
-            assert not any("passes on" in step.remark for step in steps)
+            assert not any("leaves it unchanged" in step.remark for step in steps)
             longest = max(len(axis.first) for field in facts.receptive_field.values() for axis in field.axes)
             per_axis = sum(len(field.axes) for field in facts.receptive_field.values())
             assert len(steps) == 3 * per_axis or longest > 500
@@ -182,6 +174,9 @@ def test_the_totals_are_the_sums_of_the_layers(name: str) -> None:
     inferred = load(name).inferred
     for step in totals(inferred):
         assert evaluated(step.numbers) == step.value == inferred.totals[step.figure]
+        assert evaluated(from_latex(written(step.expression, LATEX_FORMULA))) == step.value
+    latex = as_latex(explain_total(inferred), None)
+    assert not re.search(r"\\mathrm\{\d", latex)
 
 
 @pytest.mark.parametrize("case", CASES[::5], ids=lambda case: case.label)
@@ -190,6 +185,8 @@ def test_markdown_and_latex_say_the_same_and_are_well_formed(case: Case) -> None
     text, markdown, latex = (write(explanation, None) for write in (as_text, as_markdown, as_latex))
     assert latex.count("{") == latex.count("}") and latex.count(r"\left") == latex.count(r"\right")
     assert latex.count(r"\begin{align*}") == latex.count(r"\end{align*}") == 1
+    rows = latex.partition("\\begin{align*}\n")[2].partition("\n\\end{align*}")[0].splitlines()
+    assert all(row.endswith(r" \\") for row in rows[:-1]) and not rows[-1].endswith("\\")
     for step in explanation.steps:
         assert f"`{step.value}`" in markdown
         told_with_another_axis = step.figure.endswith(("width", "height"))
@@ -212,12 +209,12 @@ c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of
     )
 
 
-def test_seven_by_seven_with_kernel_and_stride_three_is_said_not_to_come_out_even(cnn: Run, tmp_path: Path) -> None:
+def test_seven_by_seven_with_kernel_and_stride_three_drop_a_row(cnn: Run, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 1x7x7\nlayers: [conv: {filters: 1, kernel: 3, stride: 3}]\n")
     out = " ".join(cnn("explain", path, "conv1", "--figure", "shape").out.split())
     assert "floor((H + 2 * p - k) / s) + 1 = floor((7 + 2 * 0 - 3) / 3) + 1 = 2" in out
-    assert "((7 + 2 * 0 - 3) % 3 = 1 left over: dropped)" in out
+    assert "((7 + 2 * 0 - 3) % 3 = 1 dropped)" in out
 
 
 def test_the_totals_are_no_layer(cnn: Run) -> None:
@@ -235,9 +232,61 @@ def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run
     assert out.rstrip().splitlines()[-1].startswith("                        = 836") or "= 61,706" in out
 
 
-def test_a_layer_like_one_above_refers_to_it(cnn: Run) -> None:
+def test_a_layer_like_an_earlier_one_refers_to_it(cnn: Run) -> None:
     out = cnn("explain", "resnet18").out
-    assert "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1 above: 36,864 params" in out
+    assert (
+        "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1: 36,864 params, 115,605,504 macs; RF 35x35\n"
+    ) in out
+
+
+def test_a_repeat_like_an_earlier_one_refers_to_it_as_a_whole(cnn: Run) -> None:
+    line = "as stage1.more.0: 10 layers, 70,400 params, 218,365,952 macs; RF 35x35\n"
+    text, markdown, latex = (cnn("explain", "resnet50", "--format", form).out for form in ("text", "markdown", "latex"))
+    assert f"\nstage1.more.1 (repeat): {line}\n" in text
+    assert f"\n### stage1.more.1 (repeat)\n\n{line}\n" in markdown
+    assert f"\n\\paragraph{{stage1.more.1 (repeat)}} {line}\n" in latex
+    assert re.findall(r"^stage1\.more\.1\S* \(", text, flags=re.MULTILINE) == ["stage1.more.1 ("]
+
+
+def test_a_repeat_with_other_quantities_is_explained(cnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("""\
+input: 3x32x32
+layers:
+  - repeat: {times: 3, layers: [{conv: {filters: 3, kernel: 3}}, relu]}
+  - repeat: {times: 3, layers: [{conv: {filters: 3, kernel: 3, padding: same}}, relu]}
+""")
+    out = cnn("explain", path).out
+    found = re.findall(r"^(\S+) \(repeat\): as (\S+):", out, flags=re.MULTILINE)
+    assert found == [("repeat2.1", "repeat2.0"), ("repeat2.2", "repeat2.0")]
+    assert "repeat1.2.conv1 (conv): Map" in out
+
+
+@thorough
+@given(st.one_of(networks(), gradients.networks(padded=True)), st.integers(1, 3))
+def test_a_reference_stands_for_layers_with_the_same_quantities_as_those_it_names(text: str, times: int) -> None:
+    head, _, body = text.partition("layers:\n")
+    indented = "".join(f"      {line}\n" for line in body.splitlines())
+    loaded = load_if_it_fits(f"{head}layers:\n  - repeat:\n      times: {times}\n      layers:\n{indented}") or (
+        load_if_it_fits(text)
+    )
+    assume(loaded is not None)
+    assert loaded is not None
+    inferred = loaded.inferred
+    names = [*inferred.facts]
+    found = references(inferred, names)
+    explained = set(names) - {name for reference in found.values() for name in reference.layers}
+    for first, reference in found.items():
+        assert first == reference.layers[0]
+        at = names.index(first)
+        assert tuple(names[at : at + len(reference.layers)]) == reference.layers
+        for name in reference.layers:
+            like = reference.like if len(reference.layers) == 1 else name.replace(reference.name, reference.like, 1)
+            assert names.index(like) < names.index(name)
+            assert len(reference.layers) > 1 or like in explained
+            figures, others = inferred.facts[name].figures, inferred.facts[like].figures
+            assert figures.output_shape == others.output_shape
+            assert all(getattr(figures, figure) == getattr(others, figure) for figure in SUMMED)
 
 
 def test_channels_are_divided_by_a_fraction_and_a_depthwise_filter_has_one(cnn: Run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from formulas import evaluated, from_latex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -58,13 +59,6 @@ def computations(draw: st.DrawFn) -> tuple[int, int, dict[str, int]]:
     return traced, plain, values
 
 
-def read_again(text: str, values: dict[str, int]) -> Fraction:
-    """The value of written arithmetic, as Python has it, with exact division."""
-    exact = re.sub(r"(?<![\w.])(\d+)", r"Fraction(\1)", text)
-    names = {symbol: Fraction(value) for symbol, value in values.items()}
-    return Fraction(eval(exact, {"Fraction": Fraction, "floor": math.floor, "ceil": math.ceil, **names}))
-
-
 @thorough
 @given(computations())
 def test_a_traced_number_is_the_plain_one_and_its_formula_gives_it(found: tuple[int, int, dict[str, int]]) -> None:
@@ -73,32 +67,8 @@ def test_a_traced_number_is_the_plain_one_and_its_formula_gives_it(found: tuple[
     expression = expression_of(traced)
     for notation in (PLAIN_FORMULA, PLAIN_NUMBERS):
         text = written(expression, notation)
-        assert read_again(text, values) == plain, text
+        assert evaluated(text, values) == plain, text
         assert not re.search(r"[+-] *[+-]|\* *-|/ *-|--", text), text  # a negative number stands in brackets
-
-
-def from_latex(text: str) -> str:
-    """LaTeX arithmetic in numbers as Python."""
-    text = text.replace(r"\left\lfloor ", "floor(").replace(r"\left\lceil ", "ceil(")
-    text = text.replace(r" \right\rfloor", ")").replace(r" \right\rceil", ")")
-    text = text.replace(r"\left(", "(").replace(r"\right)", ")").replace(r" \cdot ", " * ").replace(r" \bmod ", " % ")
-    while r"\frac" in text:
-        start = text.index(r"\frac")
-        middle = closing(text, start + len(r"\frac"))
-        end = closing(text, middle)
-        one, other = text[start + len(r"\frac") + 1 : middle - 1], text[middle + 1 : end - 1]
-        text = f"{text[:start]}(({one}) / ({other})){text[end:]}"
-    return text
-
-
-def closing(text: str, at: int) -> int:
-    """The place after the brace that closes the one at ``at``."""
-    depth = 0
-    for place in range(at, len(text)):
-        depth += (text[place] == "{") - (text[place] == "}")
-        if depth == 0:
-            return place + 1
-    raise AssertionError(text)
 
 
 @thorough
@@ -106,7 +76,7 @@ def closing(text: str, at: int) -> int:
 def test_the_formula_in_latex_is_the_same_arithmetic(found: tuple[int, int, dict[str, int]]) -> None:
     traced, plain, values = found
     text = from_latex(written(expression_of(traced), LATEX_NUMBERS))
-    assert read_again(text, values) == plain, text
+    assert evaluated(text, values) == plain, text
 
 
 def test_numbers_of_one_value_and_other_expressions_are_told_apart_by_caches() -> None:

@@ -1,4 +1,4 @@
-"""``cnn explain``: how each figure comes about."""
+"""``cnn explain``: how each number is derived."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.analysis.explanation import Explanation
     from cnncli.inference import Inferred
 
 FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
@@ -43,7 +42,8 @@ def command(
     """Show how each number is derived: formula, values, result.
 
     A LAYER is named as in cnn summarize (c1, stage1.first.conv2); the name of a composite means all layers in it.
-    The whole network is told as a worked solution: a layer like one above it refers to that, and the totals end it.
+    Without LAYER the whole network is explained, with its totals at the end. A layer or a repeat with the numbers of an
+    earlier one refers to that.
     """
     from cnncli.loading import load
 
@@ -54,9 +54,9 @@ def command(
         return
     names = _named(inferred, layers) if layers else list(inferred.facts)
     if form == "json":
-        _print_json(inferred, names, figure, whole=not layers)
+        _print_json(inferred, names, figure, total=not layers)
     else:
-        _print(inferred, names, figure, form, whole=not layers)
+        _print(inferred, names, figure, form, total=not layers)
 
 
 def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
@@ -73,33 +73,11 @@ def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _print(inferred: Inferred, names: list[str], figure: str | None, form: str, *, whole: bool) -> None:
-    from cnncli.analysis.explanation import explain
-    from cnncli.views import explaining
+def _print(inferred: Inferred, names: list[str], figure: str | None, form: str, *, total: bool) -> None:
+    from cnncli.views.explaining import solution
 
-    write = {"text": explaining.as_text, "markdown": explaining.as_markdown, "latex": explaining.as_latex}[form]
-    told: dict[tuple[object, ...], str] = {}
-    for at, name in enumerate(names):
-        facts = inferred.facts[name]
-        like = told.setdefault((id(facts.node.layer), facts.input_shapes), name)
-        if at:
-            click.echo()
-        if like != name:
-            click.echo(_as_above(inferred, name, like), nl=False)
-        else:
-            click.echo(write(explain(inferred, name), figure), nl=False)
-    if whole:
-        click.echo(f"\n{write(_total(inferred), figure)}", nl=False)
-
-
-def _as_above(inferred: Inferred, name: str, like: str) -> str:
-
-    from cnncli.views.summary.columns import receptive_field_text
-
-    facts = inferred.facts[name]
-    counts = ", ".join(f"{getattr(facts.figures, count):,} {count}" for count in ("params", "macs"))
-    field = receptive_field_text(facts, inferred)
-    return f"{name} ({facts.node.layer.kind}): as {like} above: {counts}; it sees {field}\n"
+    for at, paragraph in enumerate(solution(inferred, names, figure, form, total=total)):
+        click.echo(f"\n{paragraph}" if at else paragraph, nl=False)
 
 
 def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:
@@ -115,23 +93,12 @@ def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:
     click.echo(reconciling.as_text(inferred, inferred.graph.name or slug), nl=False)
 
 
-def _total(inferred: Inferred) -> Explanation:
-    """The network as if it were one layer: its figures are sums."""
-    from cnncli.analysis.explanation import Explanation, totals
-
-    output = inferred.graph.outputs[0]
-    inputs = tuple((entry.name, entry.shape) for entry in inferred.graph.inputs)
-    return Explanation(
-        "total", "network", "The sums over all layers", inputs, inferred.shape(output), {}, totals(inferred), ()
-    )
-
-
-def _print_json(inferred: Inferred, names: list[str], figure: str | None, *, whole: bool) -> None:
+def _print_json(inferred: Inferred, names: list[str], figure: str | None, *, total: bool) -> None:
     import json
 
-    from cnncli.analysis.explanation import explain
+    from cnncli.analysis.explanation import explain, totals
     from cnncli.views.explaining import as_record, step_record
 
     records = [as_record(explain(inferred, name), figure) for name in names]
-    totals = {"totals": [step_record(step) for step in _total(inferred).steps]} if whole else {}
-    click.echo(json.dumps({"layers": records, **totals}, indent=1, ensure_ascii=False))
+    sums = {"totals": [step_record(step) for step in totals(inferred)]} if total else {}
+    click.echo(json.dumps({"layers": records, **sums}, indent=1, ensure_ascii=False))

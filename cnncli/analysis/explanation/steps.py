@@ -1,0 +1,74 @@
+"""A derivation step, and the explanation that consists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncli.arithmetic.shape import Shape
+from cnncli.arithmetic.tracing import PLAIN_FORMULA, PLAIN_NUMBERS, Expression, Name, expression_of, written
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+# The order in which symbols are listed; others follow, sorted.
+SYMBOL_ORDER = ("n_in", "C_in", "D", "H", "W", "L", "n_out", "C_out", "D_out", "H_out", "W_out", "L_out", "k", "s", "p")
+
+
+class DerivationStep(NamedTuple):
+    """One quantity (``figure``): ``expression`` gives ``value``, a Fraction for a receptive field's stride below 1.
+
+    ``remark`` adds in words what the formula does not show.
+    """
+
+    figure: str
+    expression: Expression
+    value: int | Fraction
+    remark: str = ""
+
+    @classmethod
+    def of(cls, figure: str, number: int, remark: str = "") -> DerivationStep:
+        """The step that derives a number, traced or plain."""
+        return cls(figure, expression_of(number), int(number), remark)
+
+    @property
+    def formula(self) -> str:
+        """The formula: ``C_out * C_in * k * k + C_out``."""
+        return written(self.expression, PLAIN_FORMULA)
+
+    @property
+    def numbers(self) -> str:
+        """The formula with its numbers: ``6 * 1 * 5 * 5 + 6``."""
+        return written(self.expression, PLAIN_NUMBERS)
+
+
+class Explanation(NamedTuple):
+    """A layer, or the network: what it computes, its shapes, the values of the symbols, the steps, and its notes."""
+
+    name: str
+    kind: str
+    what: str
+    inputs: tuple[tuple[str, Shape], ...]
+    output: Shape
+    symbols: Mapping[str, int]
+    steps: tuple[DerivationStep, ...]
+    notes: tuple[str, ...]
+
+
+def symbols_of(steps: tuple[DerivationStep, ...]) -> dict[str, int]:
+    """The values of all symbols in the steps, in the order of the lectures."""
+
+    def place(symbol: tuple[str, int]) -> tuple[int, str]:
+        name = symbol[0]
+        return (SYMBOL_ORDER.index(name) if name in SYMBOL_ORDER else len(SYMBOL_ORDER), name)
+
+    return dict(sorted((symbol for step in steps for symbol in _symbols(step.expression)), key=place))
+
+
+def _symbols(expression: Expression) -> Iterator[tuple[str, int]]:
+    if isinstance(expression, Name):
+        yield expression.symbol, expression.value
+    elif isinstance(expression, tuple):
+        for part in expression:
+            if isinstance(part, tuple):
+                yield from _symbols(part)  # type: ignore[arg-type]
