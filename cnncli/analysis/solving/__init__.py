@@ -1,3 +1,3 @@
-"""The inverse: which windows, sizes, depths and widths give a wanted figure."""
+"""Inverse problems: which windows, sizes, depths and widths give a wanted quantity."""
 
-FIGURES = ("params", "macs", "flops", "activations")  # of a network, that may have a budget; beside memory
+QUANTITIES = ("params", "macs", "flops", "activations")  # that may have a budget, beside memory

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnncli.analysis.solving import FIGURES
+from cnncli.analysis.solving import QUANTITIES
 from cnncli.analysis.solving.windows import MAX_KERNEL
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.commands import options
@@ -36,7 +36,7 @@ GOES_WITH = {
     "output_size": (ACCEPTS, OUTPUT, BUDGETS),
     "layer": (ACCEPTS, OUTPUT, BUDGETS),
     "receptive_field": (FIELD, BUDGETS),
-    **dict.fromkeys((*FIGURES, "memory", "vary", "batch", "inference", "dtype", "optimizer"), (BUDGETS,)),
+    **dict.fromkeys((*QUANTITIES, "memory", "vary", "batch", "inference", "dtype", "optimizer"), (BUDGETS,)),
     **dict.fromkeys(("input_shapes", "assignments"), (ACCEPTS, OUTPUT, FIELD, BUDGETS)),
 }
 
@@ -150,7 +150,7 @@ def _network_question(given: list[str]) -> int:
         return ACCEPTS if "accepts" in given else OUTPUT
     if "receptive_field" in given:
         return FIELD
-    budget = next((name for name in given if name in (*FIGURES, "memory")), None)
+    budget = next((name for name in given if name in (*QUANTITIES, "memory")), None)
     if budget is not None:
         return BUDGETS
     raise CnnError(
@@ -197,7 +197,7 @@ def _check_network_options(question: int, given: list[str]) -> None:
             raise CnnError(f"{_option(name)} goes with --memory", "give --memory 24GB, or leave it out")
     if "inference" in given and "optimizer" in given:
         raise CnnError("--inference needs no --optimizer: that keeps its state in training", "keep one of them")
-    constraints = [name for name in given if name in (*FIGURES, "memory", "receptive_field", "output_size")]
+    constraints = [name for name in given if name in (*QUANTITIES, "memory", "receptive_field", "output_size")]
     if not constraints:
         raise CnnError(
             "--vary goes with what is wanted: a budget or a target",
@@ -429,9 +429,9 @@ def _with_numbers(loaded: Loaded) -> Loaded:
 
 
 def _reaching(loaded: Loaded, wanted: int) -> tuple[dict[str, Any], list[str]]:
-    from cnncli.analysis.solving.budgets import first_that_sees
+    from cnncli.analysis.solving.constraints import first_reaching
 
-    reached = first_that_sees(loaded.inferred, wanted)
+    reached = first_reaching(loaded.inferred, wanted)
     lines = []
     for source, layer in reached.items():
         size = _shown(layer.size)

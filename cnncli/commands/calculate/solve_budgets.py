@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cnncli.analysis.solving import FIGURES
+from cnncli.analysis.solving import QUANTITIES
 from cnncli.arithmetic.numerals import read_ranges
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.analysis.solving.budgets import Answer, Constraints, Solution
+    from cnncli.analysis.solving.budgets import Answer, Solution
+    from cnncli.analysis.solving.constraints import Constraints
     from cnncli.loading import Loaded
 
 SHOWN = 10
@@ -41,12 +42,12 @@ def solved(loaded: Loaded, asked: Mapping[str, Any]) -> tuple[dict[str, Any], li
 
 def _constraints(asked: Mapping[str, Any]) -> Constraints:
     from cnncli.analysis.memory import check_options
-    from cnncli.analysis.solving.budgets import Constraints
+    from cnncli.analysis.solving.constraints import Constraints
 
     dtype, optimizer = asked["dtype"] or "fp32", asked["optimizer"] or "none"
     check_options(dtype, optimizer)
     return Constraints(
-        {name: asked[name] for name in (*FIGURES, "memory") if asked[name] is not None},
+        {name: asked[name] for name in (*QUANTITIES, "memory") if asked[name] is not None},
         asked["receptive_field"],
         asked["output_size"],
         asked["layer"],

@@ -1,4 +1,4 @@
-"""The largest width within a budget, the first depth that sees enough."""
+"""The largest width within a budget, the first depth with a large enough receptive field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from texts import loaded
 
 from cnncli import load
 from cnncli.analysis.memory import memory
-from cnncli.analysis.solving.budgets import Constraints, Solution, first_that_sees, pareto_front, solve
+from cnncli.analysis.solving.budgets import Solution, pareto_front, solve
+from cnncli.analysis.solving.constraints import Constraints, first_reaching
 from cnncli.errors import CnnError
 from cnncli.inference import Inferred
 
@@ -54,7 +55,7 @@ def holds(inferred: Inferred | None, constraints: Constraints, batch: int) -> bo
     if inferred is None:
         return False
     figures = {**inferred.totals, "memory": memory(inferred, batch).training}
-    seen = min((min(reached.size) for reached in first_that_sees(inferred, 1 << 40).values()), default=0)
+    seen = min((min(reached.size) for reached in first_reaching(inferred, 1 << 40).values()), default=0)
     return (
         all(figures[name] <= most for name, most in constraints.budgets.items())
         and seen >= (constraints.receptive_field or 0)
@@ -161,7 +162,7 @@ def test_a_figure_that_falls_as_a_variable_grows_asks_for_a_range(name: str, lim
     try:
         answer = solve(loaded(CHOICES), {name: None}, constraints)
     except CnnError as error:
-        assert "goes down" in str(error) and "give its values" in error.problems[0].hint
+        assert "decreases" in str(error) and "give the values" in error.problems[0].hint
         assert any(after < before for before, after in pairwise(figures))
         return
     tried = [n for n in range(1, 65) if holds(at(CHOICES, **{name: n}), constraints, 1)]
@@ -266,7 +267,7 @@ def test_with_a_variable_and_the_batch_size_every_width_has_the_largest_batch(li
 
 
 def test_figures_that_fall_when_a_variable_grows_are_not_followed_along_a_border() -> None:
-    with pytest.raises(CnnError, match="the number of activations goes down from 1,620 to 500, so that all"):
+    with pytest.raises(CnnError, match="the number of activations decreases from 1,620 to 500, so that every"):
         solve(loaded(CHOICES), {"d": None, "s": None}, Constraints({"activations": 3000}))
 
 
@@ -274,18 +275,18 @@ def test_the_first_layer_that_sees_enough_is_found() -> None:
     inferred = load("resnet50").inferred
     names = list(inferred.facts)
     for wanted in (7, 64, 427):
-        reached = first_that_sees(inferred, wanted)["input"]
+        reached = first_reaching(inferred, wanted)["input"]
         assert reached.enough and min(reached.size) >= wanted
         before = names[: names.index(reached.layer)]
         assert all(inferred.facts[n].receptive_field["input"].axes[0].size < wanted for n in before)
-    assert not first_that_sees(inferred, 428)["input"].enough
+    assert not first_reaching(inferred, 428)["input"].enough
 
 
 @pytest.mark.parametrize(
     ("text", "name", "said"),
     [
-        (NET, "widht", "--vary widht: the network has no such variable"),
-        ("input: 3x8x8\nlayers: [relu]\n", "width", "--vary width: the network has no such variable"),
+        (NET, "widht", "--vary widht: unknown variable"),
+        ("input: 3x8x8\nlayers: [relu]\n", "width", "--vary width: unknown variable"),
     ],
 )
 def test_an_unknown_variable_is_an_error(text: str, name: str, said: str) -> None:
@@ -300,7 +301,7 @@ def test_a_depth_that_no_budget_ends_is_searched_up_to_a_limit_that_is_named() -
 
 
 def test_a_variable_that_makes_no_network_says_why() -> None:
-    with pytest.raises(CnnError, match="no value tried makes a network") as refused:
+    with pytest.raises(CnnError, match="no value tried makes a valid network") as refused:
         solve(loaded(CHOICES), {"w": [5, 7]}, Constraints({"params": 10**6}))
     assert "groups do not divide" in str(refused.value)
 
