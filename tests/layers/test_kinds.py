@@ -8,7 +8,7 @@ from cases import CASES, Case
 
 from cnncli.arithmetic.shape import numel
 from cnncli.executor.lowering.build import LOWERINGS, build
-from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.initialization import initialize
 from cnncli.inference import infer_layer
 from cnncli.layers import ALL, KINDS
 
@@ -48,7 +48,7 @@ def test_torch_gives_the_inferred_shape_and_weights_of_the_same_names_and_shapes
 @every_case
 def test_every_weight_gets_a_gradient(case: Case) -> None:
     module = build(case.layer, case.inputs).train()
-    initialise(module, "kaiming", 0)
+    initialize(module, "kaiming", 0)
     output = module(*(torch.randn(3, *shape) for shape in case.inputs))
     parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
     assert {*case.layer.weights(case.inputs)} == {*parameters, *case.layer.non_trainable}

@@ -268,7 +268,7 @@ def test_weights_that_the_file_does_not_hold_take_no_memory(
 ) -> None:
     Path("run/architecture.yaml").write_text(NET.replace("linear: 10", "linear: 200000, linear: 100000, linear: 10"))
     ended = cnn(*COMMANDS[command])
-    assert ended.code == 2 and "these are not the network's weights" in ended.err
+    assert ended.code == 2 and "not the network's weights" in ended.err
 
 
 @pytest.mark.parametrize("command", ["predict", "export"])

@@ -1,4 +1,4 @@
-"""``cnn export``: the network for other programs."""
+"""``cnn export``: write a network for other programs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @options.command()
 @click.argument("what", metavar="RUN|ARCH", shell_complete=options.complete_architecture)
 @click.option(
-    "--to", "form", type=click.Choice(["pytorch", "onnx", "torchscript"]), required=True, help="What to write."
+    "--to", "form", type=click.Choice(["pytorch", "onnx", "torchscript"]), required=True, help="Format to write."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file (default: the network's name).")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Output file (default: the network's name).")
 @options.best_option
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @options.input_option
 @options.set_option
 def command(
@@ -36,16 +36,16 @@ def command(
 ) -> None:
     """Write a network as PyTorch source, ONNX or TorchScript.
 
-    RUN is a folder that cnn train made. Of ARCH the initial weights are written.
+    RUN is a run folder of cnn train. Of ARCH the initial weights are exported.
 
     \b
-      pytorch      a Python file that needs no cnn, and its weights beside it as safetensors
-      onnx         a model with a free batch; takes the packages onnx, onnxscript and onnxruntime
+      pytorch      a Python file that does not need cnn, and its weights beside it as safetensors
+      onnx         a model of any batch size; needs the packages onnx, onnxscript and onnxruntime
       torchscript  a file for torch.jit.load
 
-    What is written is run, and its outputs are compared with the network's, before it is kept.
+    Before anything is written, the export is run and its outputs are compared with the network's.
     """
-    run, loaded = _found(what, best, input_shapes, assignments)
+    run, loaded = _open(what, best, input_shapes, assignments)
     from cnncli.executor.export.exporting import Export, export
 
     exported = export(Export(loaded, run, form, output, force))
@@ -55,10 +55,10 @@ def command(
     click.echo(f"wrote {' and '.join(map(str, exported.files))}; outputs {apart}")
 
 
-def _found(
+def _open(
     what: str, best: bool, input_shapes: tuple[str, ...], assignments: tuple[str, ...]
 ) -> tuple[Run | None, Loaded]:
-    """The run, if it is one, and the network."""
+    """The run, if WHAT is a run folder, and its network."""
     from cnncli.loading import load
     from cnncli.runs import folder
     from cnncli.runs.folder import architecture_of

@@ -1,4 +1,4 @@
-"""cnn's own classes as text, with everything of cnn that they use: a file that holds them needs no cnn."""
+"""The source of the custom modules and of all they use in cnn: an exported file that contains it does not need cnn."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from functools import cache
 from cnncli.arithmetic import window
 from cnncli.executor.lowering import custom_modules
 
-SOURCES = (window, custom_modules)  # in the order in which they build on each other
+SOURCES = (window, custom_modules)  # later ones use earlier ones
 
 
 @cache
 def definitions() -> dict[str, str]:
-    """The text of each class, function and constant at the top of ``SOURCES``, in their order."""
+    """The source of each class, function and constant at the top level of ``SOURCES``, in their order."""
     found: dict[str, str] = {}
     for source in SOURCES:
         text = inspect.getsource(source)
@@ -35,12 +35,12 @@ def _names_defined(statement: ast.stmt) -> list[str]:
 
 
 def names_used(code: str) -> set[str]:
-    """The plain names in a piece of Python, those of annotations included."""
+    """The plain names in Python code, including those in annotations."""
     return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
 
 
 def copied(wanted: Iterable[str]) -> list[str]:
-    """The definitions among the ``wanted`` names and those that they use, in an order in which they run."""
+    """The definitions of the ``wanted`` names and of the names that these use, each before its uses."""
     known, needed, pending = definitions(), set[str](), [*wanted]
     while pending:
         name = pending.pop()

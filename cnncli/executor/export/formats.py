@@ -1,4 +1,4 @@
-"""Networks as files of other runtimes, whole: ONNX and TorchScript. Each is run once, and compared with torch."""
+"""ONNX and TorchScript: the network as a file for another runtime, run once and compared with PyTorch."""
 
 from __future__ import annotations
 
@@ -18,52 +18,52 @@ from torch import Tensor
 
 from cnncli.errors import CnnError, shortened
 from cnncli.executor.export.naming import is_hidden
-from cnncli.executor.network.network import Network, register
+from cnncli.executor.network.network import BUG, Network, register
 from cnncli.inference import Inferred
 from cnncli.runs.folder import RunRecord
 
-TRACED_BATCH, COMPARED_BATCH = 2, 3  # another batch than the traced one: a size that was frozen shows
-TOLERANCE = 1e-4  # of the largest output: other runtimes add in another order
+TRACED_BATCH, COMPARED_BATCH = 2, 3  # they differ, so that a batch size fixed by tracing is noticed
+TOLERANCE = 1e-4  # relative to the largest output: runtimes sum in different orders
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-LARGEST_ONNX = 2**31 - 1  # bytes that one protobuf message can have
+LARGEST_ONNX = 2**31 - 1  # bytes, the limit of a protobuf message
 BATCH = "batch"
-MESSAGE = 160  # letters shown of what an exporter says
+MESSAGE = 160  # characters shown of an exporter's message
 
 Outputs = Sequence[Tensor]
 Runtime = Callable[[Sequence[Tensor]], Outputs]
 
 
 def torchscript(network: Network, inferred: Inferred) -> tuple[bytes, float]:
-    """The traced network as a file for ``torch.jit.load``, and how far its outputs are from torch's."""
-    with _quiet(), _named("TorchScript"):
+    """The traced network as a file for ``torch.jit.load``, and how far its outputs are from PyTorch's."""
+    with _quiet(), _errors_of("TorchScript"):
         jit: Any = torch.jit  # has no types
-        traced = jit.trace(_plainly_named(network), tuple(examples(inferred, TRACED_BATCH)))
+        traced = jit.trace(_with_plain_names(network), tuple(examples(inferred, TRACED_BATCH)))
         written = io.BytesIO()
         jit.save(traced, written)
         written.seek(0)
         read = jit.load(written)
-        return written.getvalue(), difference(network, inferred, lambda inputs: _several(read(*inputs)))
+        return written.getvalue(), difference(network, inferred, lambda inputs: _as_sequence(read(*inputs)))
 
 
-def check_onnx_is_here() -> None:
-    """Raises CnnError where a package is missing that writing or checking ONNX takes."""
+def check_onnx_is_installed() -> None:
+    """Raises CnnError if a package is missing that is needed to write or to check ONNX."""
     missing = [package for package in ONNX_PACKAGES if find_spec(package) is None]
     if missing:
         raise CnnError(
-            f"ONNX takes packages that are not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}"
+            f"ONNX needs packages that are not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}"
         )
 
 
 def onnx(network: Network, inferred: Inferred, run: RunRecord | None) -> tuple[bytes, float]:
-    """The network as an ONNX model with a free batch, and how far onnxruntime's outputs are from torch's.
+    """The network as an ONNX model of any batch size, and how far onnxruntime's outputs are from PyTorch's.
 
-    A run's classes and normalisation stand in its metadata. Raises CnnError for what ONNX cannot say.
+    The metadata has a run's classes and normalization. Raises CnnError for what ONNX cannot express.
     """
     graph = inferred.graph
     inputs = tuple(examples(inferred, TRACED_BATCH))
-    with _quiet(), _named("ONNX"):
+    with _quiet(), _errors_of("ONNX"):
         program = torch.onnx.export(
-            _plainly_named(network),
+            _with_plain_names(network),
             inputs,
             dynamo=True,
             dynamic_shapes=(tuple({0: torch.export.Dim.DYNAMIC} for _ in inputs),),
@@ -75,9 +75,7 @@ def onnx(network: Network, inferred: Inferred, run: RunRecord | None) -> tuple[b
         _describe(model, run)
         _name_batch(model)
         if model.ByteSize() > LARGEST_ONNX:
-            raise CnnError(
-                "the network is larger than the 2 GiB of an ONNX file", "export it as pytorch or torchscript"
-            )
+            raise CnnError("the network exceeds the 2 GiB of an ONNX file", "export it as pytorch or torchscript")
         content: bytes = model.SerializeToString()
         return content, difference(network, inferred, _onnxruntime(content))
 
@@ -85,7 +83,7 @@ def onnx(network: Network, inferred: Inferred, run: RunRecord | None) -> tuple[b
 def _onnxruntime(content: bytes) -> Runtime:
     onnxruntime = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised as well
+    options.log_severity_level = 4  # errors are raised as well
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
 
@@ -106,7 +104,7 @@ def _describe(model: Any, run: RunRecord | None) -> None:
 
 
 def _name_batch(model: Any) -> None:
-    """Call the batch so, where the exporter numbers it: ``s21``."""
+    """Name the batch axis, which the exporter numbers: ``s21``."""
     graph = model.graph
     first = graph.input[0].type.tensor_type.shape.dim[0].dim_param
     for value in (*graph.input, *graph.output, *graph.value_info):
@@ -115,39 +113,38 @@ def _name_batch(model: Any) -> None:
                 dim.dim_param = BATCH
 
 
-# Both -------------------------------------------------------------------------------------------------------------
+# Comparison ---------------------------------------------------------------------------------------------------------
 
 
 def examples(inferred: Inferred, batch: int) -> list[Tensor]:
-    """Inputs to run the network on, always the same."""
+    """Random inputs, the same on every call."""
     generator = torch.Generator().manual_seed(batch)
     return [torch.randn(batch, *entry.shape, generator=generator) for entry in inferred.graph.inputs]
 
 
 @torch.no_grad()
 def difference(network: torch.nn.Module, inferred: Inferred, runtime: Runtime) -> float:
-    """The largest difference between the outputs, as a share of the largest output. Raises CnnError for a wrong one."""
+    """The largest difference of the outputs, relative to the largest output. Raises CnnError if it is too large."""
     inputs = examples(inferred, COMPARED_BATCH)
-    ours, theirs = _several(network(*inputs)), runtime(inputs)
+    ours, theirs = _as_sequence(network(*inputs)), runtime(inputs)
     largest = 0.0
     for mine, other in zip(ours, theirs, strict=True):
-        mine, other = mine.nan_to_num(), other.nan_to_num()  # initial weights may overflow: alike in both
+        mine, other = mine.nan_to_num(), other.nan_to_num()  # initial weights may overflow, in both alike
         apart = float((mine - other).abs().max() / mine.abs().max().clamp_min(1e-6))
         largest = max(largest, apart)
         if not apart <= TOLERANCE:
             raise CnnError(
-                f"what was written does not compute the same: its outputs differ by {apart:.2g} of the largest",
-                "this is a bug in cnn; please report it with the architecture",
+                f"the exported network does not compute the same: outputs differ by {apart:.2g} of the largest", BUG
             )
     return largest
 
 
-def _several(output: Tensor | tuple[Tensor, ...]) -> Outputs:
+def _as_sequence(output: Tensor | tuple[Tensor, ...]) -> Outputs:
     return [output] if isinstance(output, Tensor) else output
 
 
-def _plainly_named(network: Network) -> Network:
-    """The network, its modules renamed where torch's own exporters would take their names for methods."""
+def _with_plain_names(network: Network) -> Network:
+    """The network, with other names for modules that PyTorch's exporters would mistake for methods."""
     if not any(is_hidden(part) and not part.isdigit() for step in network.steps for part in step.name.split(".")):
         return network
     renamed = copy.copy(network)
@@ -160,7 +157,7 @@ def _plainly_named(network: Network) -> Network:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporters' remarks to themselves."""
+    """Without the exporters' own warnings and log."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -172,8 +169,8 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _named(form: str) -> Iterator[None]:
-    """What the exporters and the runtimes refuse, in one line."""
+def _errors_of(format: str) -> Iterator[None]:
+    """Raise any error of an exporter or a runtime as a CnnError of one line."""
     try:
         with torch.no_grad():
             yield
@@ -183,4 +180,4 @@ def _named(form: str) -> Iterator[None]:
         cause = error.__cause__ or error
         lines = str(cause).strip().splitlines() or [type(cause).__name__]
         reason = shortened(lines[0], MESSAGE)
-        raise CnnError(f"the network cannot be written as {form}: {reason}", "export it as pytorch instead") from None
+        raise CnnError(f"the network cannot be written as {format}: {reason}", "export it as pytorch instead") from None

@@ -1,4 +1,4 @@
-"""What layers and values are called in Python: a layer's name may be a keyword, a number, or a method of torch's."""
+"""Names of layers and values in Python: a layer's name may be a keyword, a number, or a method of nn.Module."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import nn
 from cnncli.graph import Graph, Node
 from cnncli.layers.reshape import Identity
 
-USED = ("self", "x", "torch", "functional", "math")  # in forward, for other things
+USED = ("self", "x", "torch", "functional", "math")  # names with another meaning in forward
 _PLAIN = nn.Module()
 
 
 def class_name(text: str, taken: Collection[str]) -> str:
-    """``LeNet5_1998`` of ``LeNet-5 (1998)``: a name for a class, none of the ``taken``."""
+    """A name for a class that is not ``taken``: ``LeNet5_1998`` for ``LeNet-5 (1998)``."""
     parts = " ".join(part[0].upper() + part[1:] for part in re.findall(r"[A-Za-z0-9]+", text))
     name = re.sub(r"(?<=\d) (?=\d)", "_", parts).replace(" ", "")
     usable = name.isidentifier() and not keyword.iskeyword(name) and name not in taken
@@ -29,9 +29,9 @@ def is_hidden(name: str) -> bool:
 
 
 class Places:
-    """Where each module stands: ``self.stage1.more[0].conv1`` for ``stage1.more.0.conv1``.
+    """The path of each module in Python: ``self.stage1.more[0].conv1`` for ``stage1.more.0.conv1``.
 
-    ``names`` are all the modules' names. A scope whose parts are the scopes 0, 1, … is a list.
+    ``names`` are the names of all modules. A scope whose parts are the scopes 0, 1, … is a ModuleList.
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -57,21 +57,21 @@ class Places:
             return f"{parent}[{own}]"
         return f'{parent}._modules["{own}"]' if is_hidden(own) else f"{parent}.{own}"
 
-    def scopes_above(self, name: str) -> list[str]:
-        """``["a", "a.b"]`` of ``a.b.c``: those that have to be there before it, without the parts of lists."""
+    def parent_scopes(self, name: str) -> list[str]:
+        """``["a", "a.b"]`` for ``a.b.c``: the scopes to construct before it, without the parts of lists."""
         parts = name.split(".")
-        above = [".".join(parts[:depth]) for depth in range(1, len(parts))]
-        return [scope for scope in above if scope.rpartition(".")[0] not in self.lists]
+        parents = [".".join(parts[:depth]) for depth in range(1, len(parts))]
+        return [scope for scope in parents if scope.rpartition(".")[0] not in self.lists]
 
-    def made(self, scope: str) -> str:
-        """What builds a scope."""
+    def constructor(self, scope: str) -> str:
+        """The code that constructs a scope."""
         if scope in self.lists:
             return f"nn.ModuleList(nn.Module() for _ in range({len(self.parts[scope])}))"
         return "nn.Module()"
 
 
 def computed(graph: Graph) -> list[Node]:
-    """The nodes whose values reach an output, without those that only pass theirs on."""
+    """The nodes whose values reach an output, except identities."""
     needed = set(graph.outputs)
     for node in reversed(graph.nodes):
         if node.name in needed:
@@ -80,7 +80,7 @@ def computed(graph: Graph) -> list[Node]:
 
 
 def variables(graph: Graph) -> dict[str, str]:
-    """The variable that holds each value: ``x`` where the next line alone reads it, else by the layer's name."""
+    """The variable of each value: ``x`` if only the next line reads it, otherwise the layer's name."""
     same = {entry.name: entry.name for entry in graph.inputs}
     for node in graph.nodes:
         same[node.name] = same[node.inputs[0]] if isinstance(node.layer, Identity) else node.name
@@ -101,7 +101,7 @@ def variables(graph: Graph) -> dict[str, str]:
 
 
 def _variable(name: str, taken: Collection[str]) -> str:
-    """``stage1_relu1`` of ``stage1.relu1``."""
+    """``stage1_relu1`` for ``stage1.relu1``."""
     variable = name.replace(".", "_")
     if not variable.isidentifier():
         variable = f"v{variable}"

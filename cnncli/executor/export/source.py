@@ -1,6 +1,6 @@
-"""Graph -> one readable Python file: a torch module with the layers' names that needs no cnn.
+"""Graph -> one readable Python file: a PyTorch module with the layers' names that does not need cnn.
 
-``__init__`` holds the layers with weights, under the names that these are saved by; ``forward`` has a line for each
+``__init__`` constructs the layers with weights, under the names by which these are saved; ``forward`` has one line per
 layer.
 """
 
@@ -21,7 +21,7 @@ from cnncli.graph import Node
 from cnncli.inference import Inferred
 from cnncli.runs.folder import RunRecord
 
-STANDARD = {  # where each name that the file may use is imported from
+STANDARD = {  # the module from which each name is imported
     "math": "",
     "Callable": "collections.abc",
     "Mapping": "collections.abc",
@@ -41,8 +41,8 @@ WIDTH = 120
 INDENT = " " * 8
 
 
-class Written(NamedTuple):
-    """A layer in the file: the place of its module, if it has one, and what builds and computes it."""
+class LayerSource(NamedTuple):
+    """A layer in the file: its node, the path of its module if it has one, and its code."""
 
     node: Node
     own: str
@@ -50,16 +50,16 @@ class Written(NamedTuple):
 
 
 def source(inferred: Inferred, slug: str, weights: str, run: RunRecord | None = None) -> str:
-    """The file's text; its weights are looked for in the file ``weights`` beside it."""
+    """The text of the file, which loads its weights from the file ``weights`` beside it."""
     name = network_class(inferred, slug)
     network = f"class {name}(nn.Module):\n{_docstring(inferred)}\n\n{_body(inferred)}"
-    blocks = [*_facts_of(run), *copied(names_used(network)), network, _load(name, weights), _main(inferred)]
+    blocks = [*_run_constants(run), *copied(names_used(network)), network, _load(name, weights), _main(inferred)]
     code = _joined(blocks)
     return f"{_heading(inferred, slug, weights)}\n\n{imports(code)}\n\n\n{code}\n"
 
 
 def network_class(inferred: Inferred, slug: str) -> str:
-    """What the file calls its network: none of the other names in it."""
+    """The name of the network's class, different from all other names in the file."""
     return class_name(inferred.graph.name or slug, {*STANDARD, *INSTALLED, *definitions(), "CLASSES", "MEAN", "STD"})
 
 
@@ -81,25 +81,27 @@ def _body(inferred: Inferred) -> str:
     held = variables(inferred.graph)
 
     def code(node: Node, own: str) -> TorchCode:
-        read = tuple(held.get(name, "x") for name in node.inputs)  # what nobody needs has no variable, and no line
+        read = tuple(held.get(name, "x") for name in node.inputs)  # an unused value has no variable, and no line
         return lower(node.layer, inferred.facts[node.name].input_shapes, own, read)
 
     places = Places([node.name for node in inferred.graph.nodes if code(node, "").module])
-    layers = [Written(node, own, code(node, own)) for node in inferred.graph.nodes for own in [places.of(node.name)]]
+    layers = [
+        LayerSource(node, own, code(node, own)) for node in inferred.graph.nodes for own in [places.of(node.name)]
+    ]
     built = "\n".join([f"{INDENT}super().__init__()", *_built(inferred, layers, places)])
     return f"    def __init__(self) -> None:\n{built}\n\n{_forward(inferred, layers, held)}"
 
 
-def _built(inferred: Inferred, layers: list[Written], places: Places) -> Iterator[str]:
-    """The lines of ``__init__``: scopes before what stands in them."""
+def _built(inferred: Inferred, layers: list[LayerSource], places: Places) -> Iterator[str]:
+    """The lines of ``__init__``: each scope before its modules."""
     made = set[str]()
     for node, own, code in layers:
         if not code.module:
             continue
-        for scope in places.scopes_above(node.name):
+        for scope in places.parent_scopes(node.name):
             if scope not in made:
                 made.add(scope)
-                yield _assigned(places.of(scope), places.made(scope))
+                yield _assigned(places.of(scope), places.constructor(scope))
         yield _assigned(own, code.module)
         if node.shares:
             for weight in node.layer.weights(inferred.facts[node.name].input_shapes):
@@ -107,7 +109,7 @@ def _built(inferred: Inferred, layers: list[Written], places: Places) -> Iterato
 
 
 def _assigned(target: str, value: str) -> str:
-    """A line of a method; a long one in several."""
+    """An assignment in a method, wrapped if it is too long."""
     line = f"{INDENT}{target} = {value}"
     if len(line) <= WIDTH:
         return line
@@ -118,25 +120,25 @@ def _assigned(target: str, value: str) -> str:
     return f"{INDENT}{target} = (\n{wrapped}\n{INDENT})"
 
 
-def _forward(inferred: Inferred, layers: list[Written], held: Mapping[str, str]) -> str:
+def _forward(inferred: Inferred, layers: list[LayerSource], held: Mapping[str, str]) -> str:
     graph = inferred.graph
     arguments = ", ".join(f"{held[entry.name]}: Tensor" for entry in graph.inputs)
     result = "Tensor" if len(graph.outputs) == 1 else "tuple[Tensor, ...]"
     needed = {node.name for node in computed(graph)}
     lines = [f"    def forward(self, {arguments}) -> {result}:"]
-    above = previous = ""
+    last_part = previous = ""
     for layer in layers:
         if layer.node.name in needed:
             part = layer.node.name.partition(".")[0]
-            if above and part != above and "." in layer.node.name + previous:
+            if last_part and part != last_part and "." in layer.node.name + previous:
                 lines.append("")
-            above, previous = part, layer.node.name
+            last_part, previous = part, layer.node.name
             lines.append(_computed(inferred, layer, held[layer.node.name]))
     return "\n".join([*lines, f"{INDENT}return {', '.join(held[name] for name in graph.outputs)}"])
 
 
-def _computed(inferred: Inferred, layer: Written, variable: str) -> str:
-    """``x = functional.relu(x)  # relu1``: a line says the layer's name, and the shape where it changes."""
+def _computed(inferred: Inferred, layer: LayerSource, variable: str) -> str:
+    """``x = functional.relu(x)  # relu1``, with the layer's name, and the shape where it changes."""
     facts = inferred.facts[layer.node.name]
     line = _assigned(variable, layer.code.forward)
     shape, named = facts.figures.output_shape, layer.code.module or variable != "x"
@@ -145,11 +147,11 @@ def _computed(inferred: Inferred, layer: Written, variable: str) -> str:
     return remarked if remarks and len(remarked) <= WIDTH else line
 
 
-# Around it --------------------------------------------------------------------------------------------------------
+# The rest of the file ----------------------------------------------------------------------------------------------
 
 
 def _heading(inferred: Inferred, slug: str, weights: str) -> str:
-    """The file's docstring. What the architecture says of itself is anyone's text."""
+    """The file's docstring. The name and the source of an architecture are untrusted text."""
     graph = inferred.graph
     title = " · ".join(part for part in (graph.name or slug, graph.source) if part)
     lines = [
@@ -166,8 +168,8 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text).replace("\\", "/").replace('"', "'")
 
 
-def _facts_of(run: RunRecord | None) -> list[str]:
-    """The classes or targets of a run, and what its images and targets were normalised by."""
+def _run_constants(run: RunRecord | None) -> list[str]:
+    """A run's classes or targets, and the normalization of its images and targets, as assignments."""
     if run is None:
         return []
     from pprint import pformat
@@ -175,14 +177,14 @@ def _facts_of(run: RunRecord | None) -> list[str]:
     classes = pformat(run.classes, width=WIDTH - 10, compact=True)
     mean, std, unit = run.normalisation.mean, run.normalisation.std, run.normalisation.unit
     values = f"pixels / {unit:g}" if unit != 1 else "values"
-    facts = [
+    constants = [
         f"{'TARGETS' if run.targets else 'CLASSES'} = {classes}",
         f"MEAN, STD = {mean}, {std}  # of each channel: the input is ({values} - MEAN) / STD",
     ]
     if run.targets:
         scaling = f"{run.targets.mean}, {run.targets.std}"
-        facts.append(f"TARGET_MEAN, TARGET_STD = {scaling}  # the targets are output * TARGET_STD + TARGET_MEAN")
-    return facts
+        constants.append(f"TARGET_MEAN, TARGET_STD = {scaling}  # the targets are output * TARGET_STD + TARGET_MEAN")
+    return constants
 
 
 def _load(name: str, weights: str) -> str:
@@ -205,7 +207,7 @@ def _main(inferred: Inferred) -> str:
 
 
 def _joined(blocks: list[str]) -> str:
-    """Constants line by line, classes and functions apart."""
+    """Constants on consecutive lines; classes and functions separated by blank lines."""
     text = blocks[0]
     for before, block in pairwise(blocks):
         plain = not any(each.startswith(("class ", "def ", "if ", "@")) for each in (before, block))
@@ -214,7 +216,7 @@ def _joined(blocks: list[str]) -> str:
 
 
 def imports(code: str) -> str:
-    """The import lines that a piece of Python needs."""
+    """The import lines that Python code needs."""
     used = names_used(code)
     groups = [
         "\n".join(_import_lines({n: home for n, home in names.items() if n in used})) for names in (STANDARD, INSTALLED)

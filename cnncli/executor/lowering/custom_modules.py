@@ -1,4 +1,7 @@
-"""Modules that torch has none of, each with the paper and the formula that it computes."""
+"""Modules that PyTorch does not have, each with its formula and its paper.
+
+Exported files contain copies of these classes, and the code of a lowering is evaluated among these names.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from torch.nn import functional
 
 from cnncli.arithmetic.window import Window
 
-# by number of spatial axes, from one; torch types each of them for its own rank alone
+# by the number of spatial axes, from one; typed as Any because PyTorch types each for one number of axes
 CONV: tuple[Any, ...] = (functional.conv1d, functional.conv2d, functional.conv3d)
 AVG_POOL: tuple[Any, ...] = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
 CONV_TRANSPOSE: tuple[Any, ...] = (
@@ -35,7 +38,7 @@ def pads_of(windows: tuple[Window, ...]) -> tuple[tuple[int, int], ...]:
 
 
 class CustomConv(nn.Module):
-    """A convolution with weights of its own shapes: ``weight``, and ``bias`` if there is one."""
+    """A convolution with ``weight`` and, if there is one, ``bias`` of the given ``shapes``."""
 
     def __init__(self, shapes: Mapping[str, Any], windows: tuple[Window, ...], groups: int, mode: str) -> None:
         super().__init__()
@@ -49,24 +52,24 @@ class CustomConv(nn.Module):
 
     @property
     def fans(self) -> tuple[int, int]:
-        """Inputs of a unit, and units that an input reaches: what initial weights are scaled by."""
+        """Inputs of a unit, and units that read an input: (fan_in, fan_out), which scale initial weights."""
         area = math.prod(window.kernel for window in self.windows)
         return self.weight.shape[1] * area, self.weight.shape[0] * area
 
     def reset_parameters(self) -> None:
-        """As torch's own convolutions: uniform within 1 / sqrt(inputs of a unit)."""
+        """As in PyTorch's convolutions: uniform within 1 / sqrt(fan_in)."""
         bound = 1 / math.sqrt(self.fans[0])
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
     def padded(self, x: Tensor) -> Tensor:
-        """The input with its border; where there is none, the input itself rather than a copy of it."""
+        """The input with its padding; without padding the input itself, not a copy."""
         if not any(self.pads):
             return x
         return functional.pad(x, self.pads, mode=PAD_MODES.get(self.mode, self.mode))
 
     def finished(self, output: Tensor, x: Tensor) -> Tensor:
-        """The sums, re-weighted near the border where the padding is partial, with the bias."""
+        """The output with the bias, re-weighted near the border if the padding is partial."""
         if self.mode == "partial":
             output = output * self.border_weights(x)
         if self.bias is None:
@@ -84,13 +87,13 @@ class CustomConv(nn.Module):
 
 
 class PaddedConv(CustomConv):
-    """A convolution whose padding torch's own modules cannot say: other on the two sides of an axis, or not zeros.
+    """A convolution with any padding, also partial or different on the two sides of an axis.
 
-    Its weight and bias are a plain convolution's, (filters, channels / groups, *kernel) and (filters,).
+    Its weight is (filters, channels / groups, *kernel), its bias (filters,), as in PyTorch's convolutions.
     """
 
     def kernel(self) -> Tensor:
-        """The weights as torch convolves with them."""
+        """The weights as PyTorch's convolution functions take them."""
         return self.weight
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,9 +103,9 @@ class PaddedConv(CustomConv):
 
 
 class ConnectionTableConv(PaddedConv):
-    """A convolution whose filters read only some of the input maps. LeCun et al. 1998, table I: LeNet-5's C3.
+    """A convolution whose filters read some of the input feature maps only. LeCun et al. 1998, table I: LeNet-5's C3.
 
-    weight (entries of the table, *kernel), filter by filter.
+    weight (entries of the table, *kernel), ordered by filter.
     """
 
     def __init__(
@@ -129,7 +132,7 @@ class ConnectionTableConv(PaddedConv):
 
 
 class LocallyConnected(CustomConv):
-    """Weights of its own at every position: y[f, p] = bias[f, p] + sum over c, k of weight[f, p, c, k] x[c, p + k].
+    """Separate weights at every position: y[f, p] = bias[f, p] + sum over c, k of weight[f, p, c, k] x[c, p + k].
 
     weight (filters, *positions, channels / groups, *kernel), bias (filters, *positions). LeCun 1989.
     """
@@ -153,9 +156,9 @@ class LocallyConnected(CustomConv):
 
 
 class CroppedConvTranspose(nn.Module):
-    """A transposed convolution whose padding differs on the two sides of an axis: computed whole, then cut.
+    """A transposed convolution whose padding differs on the two sides of an axis: computed without it, then cropped.
 
-    Has the weight and bias of a plain one: (channels, filters / groups, *kernel) and (filters,).
+    Its weight is (channels, filters / groups, *kernel), its bias (filters,), as in PyTorch's.
     """
 
     def __init__(self, conv: nn.Module, pads: tuple[tuple[int, int], ...], sizes: tuple[int, ...]) -> None:
@@ -179,7 +182,7 @@ class CroppedConvTranspose(nn.Module):
 
 
 class TrainableAvgPool(nn.Module):
-    """y = coefficient * mean of the window + bias, one of each per map. LeCun et al. 1998, layers S2 and S4."""
+    """y = coefficient * mean of the window + bias, one of each per channel. LeCun et al. 1998, layers S2 and S4."""
 
     def __init__(self, average: nn.Module, channels: int) -> None:
         super().__init__()
@@ -188,7 +191,7 @@ class TrainableAvgPool(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """The plain average."""
+        """Start as the plain average."""
         nn.init.ones_(self.weight)
         nn.init.zeros_(self.bias)
 
@@ -199,9 +202,9 @@ class TrainableAvgPool(nn.Module):
 
 
 class RBFOutput(nn.Module):
-    """y_i = sum over j of (x_j - code_ij)^2, with codes of -1 and 1 that are not trained. LeCun et al. 1998, formula 3.
+    """y_i = sum over j of (x_j - code_ij)^2, with fixed codes of -1 and 1. LeCun et al. 1998, formula 3.
 
-    The paper draws the codes as pictures of the characters and says that random ones would do; these are random, and
+    The paper draws the codes as images of the characters and says that random ones would do; these are random, and
     always the same.
     """
 
@@ -211,7 +214,7 @@ class RBFOutput(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the codes, whatever was drawn before."""
+        """Draw the codes, from a fixed seed."""
         if self.weight.is_meta:
             return
         generator = torch.Generator().manual_seed(CODES_SEED)
@@ -233,7 +236,7 @@ class LocalContrast(nn.Module):
         self.kernels, self.eps = kernels, eps
 
     def window(self, x: Tensor) -> Tensor:
-        """The Gaussian, (1, 1, *kernel), of deviation kernel / 4 on each axis; its values sum to 1."""
+        """The Gaussian, (1, 1, *kernel), with standard deviation kernel / 4 on each axis; it sums to 1."""
         window = x.new_ones(())
         for size in self.kernels:
             places = torch.arange(size, device=x.device, dtype=x.dtype) - (size - 1) / 2
@@ -248,16 +251,16 @@ class LocalContrast(nn.Module):
         def mean(values: Tensor) -> Tensor:
             return cast(Tensor, convolve(values.mean(1, keepdim=True), window, None, 1, padding) / inside)
 
-        centred = x - mean(x)
-        deviation = mean(centred.square()).clamp_min(self.eps**2).sqrt()
-        return centred / deviation
+        centered = x - mean(x)
+        deviation = mean(centered.square()).clamp_min(self.eps**2).sqrt()
+        return centered / deviation
 
 
 class StructuredDropout(nn.Module):
-    """While training, sets whole slices to 0 with probability ``rate`` and scales the rest up.
+    """While training, set whole slices to 0 with probability ``rate`` and scale the others up.
 
-    ``axes`` axes are decided one by one: 1 drops examples (stochastic depth, Huang et al. 2016), 2 drops channels
-    (Tompson et al. 2015).
+    A slice has one index on each of the first ``axes`` axes: 1 drops examples (stochastic depth, Huang et al. 2016), 2
+    drops channels (Tompson et al. 2015).
     """
 
     def __init__(self, rate: float, axes: int) -> None:
@@ -272,7 +275,7 @@ class StructuredDropout(nn.Module):
 
 
 class Apply(nn.Module):
-    """A function without weights, of one or several tensors."""
+    """A function without weights, of one or more tensors."""
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
         super().__init__()

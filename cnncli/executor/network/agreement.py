@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.errors import CnnError
-from cnncli.executor.network.network import BUG, NOT_FIGURES, Network, own_tensors, place_of, torch_errors_at
+from cnncli.executor.network.network import BUG, UNCOUNTED_BUFFERS, Network, own_tensors, place_of, torch_errors_at
 from cnncli.inference import Inferred, LayerInfo
 
 CHECK_BATCH = 2  # a batch of 1 could hide an axis that is dropped
@@ -74,7 +74,7 @@ def _expected(facts: LayerInfo) -> Iterable[tuple[str, Shape]]:
 
 
 def _shapes(tensors: Iterable[tuple[str, Tensor]]) -> dict[str, Shape]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors if name.rpartition(".")[2] not in NOT_FIGURES}
+    return {name: tuple(tensor.shape) for name, tensor in tensors if name.rpartition(".")[2] not in UNCOUNTED_BUFFERS}
 
 
 def _first_difference(ours: Mapping[str, Shape], theirs: Mapping[str, Shape]) -> str:

@@ -1,4 +1,4 @@
-"""Initial weights: a scheme's for convolutions and linear layers, the usual constants for everything else."""
+"""Initial weights: drawn by a scheme for convolutions and linear layers, the usual constants for all others."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def _lecun(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator
 
 
 def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
-    """Normal with deviation 0.01. Krizhevsky et al. 2012."""
+    """Normal with standard deviation 0.01. Krizhevsky et al. 2012."""
     return weight.normal_(0, 0.01, generator=generator)
 
 
 def _dirac(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
-    """Filters that pass on the channels, one each, and the others uniform as torch has them; linear weights of
-    deviation 1 (Jordan 2024)."""
+    """Convolutions: one filter per channel that copies it, the others uniform as in PyTorch; linear weights uniform
+    with standard deviation 1. Jordan 2024."""
     if weight.dim() == 2:
         return weight.uniform_(-math.sqrt(3), math.sqrt(3), generator=generator)
     bound = 1 / math.sqrt(fan_in)
@@ -65,7 +65,7 @@ _CONSTANT = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.PReLU, ChannelScale, Tra
 
 
 def _fans(module: nn.Module) -> tuple[int, int]:
-    """Inputs of a unit, and units that an input reaches."""
+    """Inputs of a unit, and units that read an input: (fan_in, fan_out)."""
     if isinstance(module, CustomConv):
         return module.fans
     weight = module.get_parameter("weight")
@@ -75,30 +75,29 @@ def _fans(module: nn.Module) -> tuple[int, int]:
 
 
 def initialize_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Tensor] | None) -> Iterator[str]:
-    """Give a network on the CPU the weights that a training starts from; what is to be said of them.
+    """Give a network on the CPU the weights with which training starts; yields messages for the user.
 
-    ``sample`` gives the network's input of so many training images; None where a checkpoint brings all weights: then
-    only what is frozen is decided. Raises CnnError for weights that cannot be read or do not match at all.
+    ``sample`` returns the network's input for a number of training images; None if a checkpoint brings all weights,
+    and only freezing is left to do. Raises CnnError if weights cannot be read, or none of them match.
     """
     scheme = recipe.init if recipe.init in SCHEMES else "kaiming"
-    initialise(network, scheme, recipe.seed)
+    initialize(network, scheme, recipe.seed)
     if recipe.init not in SCHEMES and sample is not None:
         yield from load_start(network, recipe.init, partial=recipe.partial)
     if recipe.whiten:
         convolution = next((m for m in map(weight_holder, network.modules()) if isinstance(m, nn.Conv2d)), None)
         if convolution is None:
-            raise CnnError("whiten: the network has no convolution of images", "leave whiten out")
+            raise CnnError("whiten: the network has no 2-D convolution", "leave whiten out")
         if sample is not None:
             whiten(convolution, sample(IMAGES))
         convolution.weight.requires_grad_(False)
 
 
 @torch.no_grad()
-def initialise(network: nn.Module, scheme: str, seed: int) -> None:
-    """Fill the weights of a network on the CPU; the same seed gives the same weights, whatever was drawn before.
+def initialize(network: nn.Module, scheme: str, seed: int) -> None:
+    """Fill the weights of a network on the CPU. They depend on the scheme and the seed only, not on earlier weights.
 
-    Biases become 0, norms 1 and 0 with fresh running statistics; prelu and scale start as their fields say. What the
-    network has learned before leaves no trace.
+    Biases become 0, the weights of norms 1, and running statistics are reset; prelu and scale start at their ``init``.
     """
     generator = torch.Generator().manual_seed(seed)
     fill = SCHEMES[scheme]

@@ -1,4 +1,4 @@
-"""Graph -> one torch module with the layers' names."""
+"""Graph -> one PyTorch module with the layers' names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from cnncli.executor.network.fusion.rewriting import rewritten as faster
 from cnncli.inference import Inferred, LayerInfo
 
 VALUE = 4  # bytes of a float32
-SMALL_MACHINE = 8 << 30  # bytes of memory, where the system does not say
-NOT_FIGURES = ("num_batches_tracked",)  # torch's own count of steps is no statistic of the network
+SMALL_MACHINE = 8 << 30  # bytes of memory, if the system does not report its own
+UNCOUNTED_BUFFERS = ("num_batches_tracked",)  # PyTorch's count of steps is not a statistic of the network
 
 
 class Scope(nn.Module):
-    """Holds the modules of a scope under their names, whatever these are: ``train``, ``type``, ``training``.
+    """Holds modules under any name, including those of nn.Module's attributes: ``train``, ``type``, ``training``.
 
-    Children are put into ``_modules`` by hand (:func:`register`), so assigning an attribute never means a child.
+    Children are put into ``_modules`` directly (:func:`register`), and assigning an attribute never registers a child.
     """
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -33,11 +33,11 @@ class Scope(nn.Module):
 
 
 class Network(Scope):
-    """A graph in torch. Parameters are called as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
+    """A graph in PyTorch. Parameters are named as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
 
-    Takes the inputs in the graph's order, (N, *shape) each; gives its output, or a tuple where there are several.
-    ``rewritten`` computes in a faster order where the result is the same (:mod:`rewriting`). Raises CnnError where the
-    weights do not fit in memory; on the meta device, which keeps no values, they always do.
+    Takes the inputs in the graph's order, (N, *shape) each; returns its output, or a tuple if it has several.
+    ``rewritten`` computes faster where the result is the same (:mod:`rewriting`). Raises CnnError if the weights do not
+    fit in memory; on the meta device, which stores no values, they always do.
     """
 
     def __init__(self, inferred: Inferred, *, rewritten: bool = False) -> None:
@@ -47,7 +47,9 @@ class Network(Scope):
         self.input_names = tuple(entry.name for entry in graph.inputs)
         self.output_names = graph.outputs
         self.steps = _steps(inferred)
-        self.layers = {step.name: step.module for step in self.steps}  # what the steps compute, whatever way they take
+        self.layers = {
+            step.name: step.module for step in self.steps
+        }  # each layer's own, also where the steps are fused
         for step in self.steps:
             register(self, step.name, step.module)
         self.reached = _reached(self.steps, graph.outputs)
@@ -70,16 +72,16 @@ class Network(Scope):
 
 
 def _check_memory(inferred: Inferred) -> None:
-    """Raises CnnError before anything is allocated, where the weights would not fit."""
+    """Raises CnnError before anything is allocated if the weights would not fit."""
     if torch.get_default_device().type != "meta":
         needed = VALUE * (inferred.totals["params"] + inferred.totals["buffers"])
         check_fits(needed, "the network's weights", "use a smaller network, or a machine with more memory")
 
 
 def check_examples(inferred: Inferred, count: int) -> int:
-    """How many examples, ``count`` at the most, are computed at once within half of the machine's memory.
+    """The number of examples, at most ``count``, that can be computed at once in half of the machine's memory.
 
-    Raises CnnError where a single one does not fit.
+    Raises CnnError if not even one fits.
     """
     one = memory(inferred)
     check_fits(one.inference, "computing one example", "use a smaller network or input, or a machine with more memory")
@@ -88,7 +90,7 @@ def check_examples(inferred: Inferred, count: int) -> int:
 
 
 def _steps(inferred: Inferred) -> list[FusedStep]:
-    """The layers in order, each with the values that are needed no more after it."""
+    """The layers in order, each with the values that no later layer reads."""
     last_reader = {name: facts.node.name for facts in inferred.facts.values() for name in facts.node.inputs}
     kept = set(inferred.graph.outputs)
     steps: list[FusedStep] = []
@@ -116,21 +118,21 @@ def _reached(steps: list[FusedStep], outputs: tuple[str, ...]) -> tuple[str, ...
 
 
 def _with_weights_of(owner: nn.Module, module: nn.Module) -> nn.Module:
-    """The module with another's parameters in place of its own; its buffers stay its own."""
+    """The module with the parameters of another in place of its own; it keeps its buffers."""
     for name, parameter in owner.named_parameters():
         module.register_parameter(name, parameter)
     return module
 
 
 def own_tensors(network: nn.Module) -> dict[str, Tensor]:
-    """The parameters and buffers of a network by name; a shared one stands under the layer that it belongs to."""
+    """The parameters and buffers of a network by name; a shared one only under the layer that owns it."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def register(root: nn.Module, name: str, module: nn.Module) -> None:
-    """Hang a module under its dotted name, past nn.Module's own attributes.
+    """Register a module under its dotted name, without regard to nn.Module's own attributes.
 
-    A join may bear the name of the scope that it closes; it has no weights, so the scope keeps the name.
+    A merge may have the name of the composite that it ends; it has no weights, so the composite keeps the name.
     """
     *scopes, own = name.split(".")
     parent = root

@@ -1,4 +1,4 @@
-"""safetensors files of which nothing is believed: what a file holds is known before any of its values is read."""
+"""Untrusted safetensors files: names, shapes and types are checked before any value is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from cnncli.errors import CnnError, shortened
 from cnncli.io.files import open_regular
 
-DTYPES = {  # safetensors' names of the types that a training writes; others stand in messages as the file has them
+DTYPES = {  # safetensors' names of the types that training writes; messages show others as they are
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
 }  # fmt: skip
@@ -21,7 +21,7 @@ SECOND_MOMENTS = ("exp_avg_sq", "square_avg", "running_var")  # never negative
 
 
 class DamagedError(Exception):
-    """A file that does not hold what it should; says why, as a predicate: "is missing"."""
+    """A file does not hold what it should; the message is a predicate: "is missing"."""
 
 
 class TensorSpec(NamedTuple):
@@ -47,7 +47,7 @@ class TensorFile(NamedTuple):
 
 
 def open_tensors(path: Path) -> BinaryIO:
-    """Open a file of weights. Raises DamagedError for what is no regular file, and OSError."""
+    """Open a weights file. Raises DamagedError if it is not a regular file, and OSError."""
     try:
         return open_regular(path)
     except CnnError:
@@ -56,9 +56,9 @@ def open_tensors(path: Path) -> BinaryIO:
 
 @contextmanager
 def opened(path: Path) -> Iterator[TensorFile]:
-    """Open a safetensors file; its tensors are within its own size, as safetensors checks.
+    """Open a safetensors file. safetensors checks that its tensors lie within the file.
 
-    Raises DamagedError for what is missing, no regular file, or no safetensors; also for errors within the block.
+    Raises DamagedError if the file is missing, not a regular file or not safetensors; also for errors in the block.
     """
     try:
         open_tensors(path).close()  # safetensors itself would wait for a pipe
@@ -76,7 +76,7 @@ def opened(path: Path) -> Iterator[TensorFile]:
 
 
 def check_specs(found: dict[str, TensorSpec], expected: dict[str, tuple[TensorSpec, ...]], required: set[str]) -> None:
-    """Raises DamagedError naming the first tensor that is missing, unknown, or has none of its ``expected`` specs."""
+    """Raises DamagedError naming the first tensor that is missing, unknown, or unlike its ``expected`` specs."""
     for name in sorted(required):
         if name not in found:
             raise DamagedError(f"has no tensor {name}, expected {expected[name][0]}")
@@ -88,12 +88,12 @@ def check_specs(found: dict[str, TensorSpec], expected: dict[str, tuple[TensorSp
 
 
 def check_values(name: str, tensor: Tensor) -> None:
-    """Raises DamagedError where a tensor of a training holds what no training comes to: NaN, a negative variance."""
+    """Raises DamagedError if a tensor holds values that training cannot give: NaN, or a negative variance."""
     kind = name.rpartition("/")[2].rpartition(".")[2]
     if not tensor.is_floating_point():
         bad = bool((tensor < 0).any())
         wanted = "no negative numbers"
-    elif kind in SECOND_MOMENTS:  # a square may be past float32, and its step is nothing then
+    elif kind in SECOND_MOMENTS:  # a square may overflow float32, and the step is 0 then
         bad = bool((tensor < 0).any() | tensor.isnan().any())
         wanted = "no negative numbers and no NaN"
     else:

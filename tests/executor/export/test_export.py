@@ -18,7 +18,7 @@ from torch import Tensor
 from cnncli import load
 from cnncli.arithmetic.shape import format_shape
 from cnncli.bundled import bundled
-from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.executor.network.weights import load_weights
 from cnncli.recipe import read_recipe
@@ -73,7 +73,7 @@ def initial(name: str, shape: str) -> Network:
     """The network with the weights that a training would begin with."""
     loaded = load(name, inputs={"": shape})
     network, recipe = Network(loaded.inferred).eval(), read_recipe(loaded.graph.train, {})
-    initialise(network, recipe.init, recipe.seed)
+    initialize(network, recipe.init, recipe.seed)
     return network
 
 
@@ -193,7 +193,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     ended = cnn("export", "lenet5", "--to", "onnx")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
-        "ONNX takes packages that are not installed: onnxscript, onnxruntime\n  pip install onnxscript onnxruntime\n"
+        "ONNX needs packages that are not installed: onnxscript, onnxruntime\n  pip install onnxscript onnxruntime\n"
     )
 
 
@@ -203,7 +203,7 @@ def test_nothing_is_overwritten_unless_asked_for(cnn: Run, form: str) -> None:
     files = {path: path.read_bytes() for path in Path().iterdir()}
     ended = cnn("export", "lenet5", "--to", form)
     assert ended.code == 2
-    assert "exists already\n  --force overwrites it, -o names another file\n" in ended.err
+    assert "exists already\n  use --force to overwrite it, or -o for another file\n" in ended.err
     assert files == {path: path.read_bytes() for path in Path().iterdir()}
     assert cnn("export", "lenet5", "--to", form, "--force").code == 0
 
@@ -221,7 +221,7 @@ def test_each_mistake_is_one_clear_error(cnn: Run, run: folder.Run) -> None:
         return ended.err
 
     Path("folder").mkdir()
-    assert said("run", "--to", "pytorch", "-o", "net.txt").startswith("net.txt: is no name for a Python file\n")
+    assert said("run", "--to", "pytorch", "-o", "net.txt").startswith("net.txt: is not a Python file name\n")
     assert said("run", "--to", "torchscript", "-o", "folder").startswith("folder: is a folder\n")
     assert said("run", "--to", "torchscript", "-o", "none/x.pt").startswith(
         "none/x.pt: cannot be written: No such file"

@@ -17,7 +17,7 @@ from cnncli.executor.export.copied import copied, names_used
 from cnncli.executor.export.naming import Places, class_name
 from cnncli.executor.export.source import imports, source
 from cnncli.executor.lowering.build import LOWERINGS, build, lower
-from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.inference import Inferred
 from cnncli.language import Source
@@ -46,7 +46,7 @@ def executed(text: str) -> nn.Module:
 def compare(figures: Inferred, tolerance: float = 1e-6) -> str:
     """Build both with the same weights and compare their outputs; the text."""
     ours = Network(figures)
-    initialise(ours, "kaiming", 0)
+    initialize(ours, "kaiming", 0)
     for buffer in ours.buffers():
         if buffer.dtype.is_floating_point:
             buffer.uniform_(0.5, 1.5)
@@ -80,7 +80,7 @@ def test_every_kind_computes_the_same(case: Case) -> None:
     code = "\n\n".join([*copied(names_used(body)), body + forward])
     exec(compile(f"{imports(code)}\n{code}", "case.py", "exec", dont_inherit=True), space)
     ours = build(case.layer, case.inputs)
-    initialise(ours, "kaiming", 0)
+    initialize(ours, "kaiming", 0)
     network = space["Net"]()
     if line.module:
         network.own.load_state_dict(ours.state_dict())

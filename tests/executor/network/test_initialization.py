@@ -10,7 +10,7 @@ from cases import CASES, Case
 
 from cnncli import load
 from cnncli.executor.lowering.build import build
-from cnncli.executor.network.initialization import SCHEMES, initialise
+from cnncli.executor.network.initialization import SCHEMES, initialize
 from cnncli.executor.network.network import Network
 from cnncli.language import Source
 from cnncli.loading import load_source
@@ -27,10 +27,10 @@ def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(scheme: 
     states = []
     for _ in range(2):
         torch.rand(7)
-        initialise(network, scheme, 3)
+        initialize(network, scheme, 3)
         states.append({name: value.clone() for name, value in network.state_dict().items()})
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
-    initialise(network, scheme, 4)
+    initialize(network, scheme, 4)
     assert not torch.equal(network.state_dict()["c1.weight"], states[0]["c1.weight"])
 
 
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_was_drawn_before(scheme: 
 )
 def test_weights_have_the_variance_of_their_scheme_and_biases_are_zero(scheme: str, variance: float) -> None:
     network = Network(load("lenet5").inferred)
-    initialise(network, scheme, 0)
+    initialize(network, scheme, 0)
     weights = network.state_dict()
     assert float(weights["linear1.weight"].var()) == pytest.approx(variance, rel=0.05)
     assert not weights["linear1.bias"].any()
@@ -49,20 +49,20 @@ def test_weights_have_the_variance_of_their_scheme_and_biases_are_zero(scheme: s
 def test_drawing_weights_leaves_the_global_random_state_alone(scheme: str) -> None:
     network = Network(load("lenet5").inferred)
     before = torch.get_rng_state()
-    initialise(network, scheme, 0)
+    initialize(network, scheme, 0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_fan_of_a_grouped_convolution_is_that_of_one_group() -> None:
     text = "input: 64x9x9\nlayers: [conv: {filters: 256, kernel: 3, groups: 4, padding: [[1, 0], [0, 1]], name: c}]\n"
     network = Network(load_source(Source("net.yaml", text), "net").inferred)
-    initialise(network, "kaiming", 0)
+    initialize(network, "kaiming", 0)
     assert float(network.state_dict()["c.weight"].var()) == pytest.approx(2 / (16 * 9), rel=0.05)
 
 
 def test_xavier_stays_inside_its_bound_and_reaches_it() -> None:
     network = Network(load("lenet5").inferred)
-    initialise(network, "xavier", 0)
+    initialize(network, "xavier", 0)
     bound = math.sqrt(6 / (400 + 120))
     assert 0.99 * bound < float(network.state_dict()["linear1.weight"].detach().abs().max()) <= bound
 
@@ -74,7 +74,7 @@ def test_nothing_that_was_learned_before_is_left(case: Case) -> None:
         module = build(case.layer, case.inputs)
         for value in module.state_dict().values():
             value.fill_(spoiled if value.is_floating_point() else 7)
-        initialise(module, "kaiming", 0)
+        initialize(module, "kaiming", 0)
         states.append(module.state_dict())
     for name, value in states[0].items():
         assert value.isfinite().all() and torch.equal(value, states[1][name]), name
@@ -93,7 +93,7 @@ def test_nothing_that_was_learned_before_is_left(case: Case) -> None:
 )
 def test_layers_that_are_not_drawn_start_at_their_constants(layer: str, expected: dict[str, float]) -> None:
     network = Network(load_source(Source("net.yaml", f"input: 4x3x3\nlayers: [{layer}]\n"), "net").inferred)
-    initialise(network, "normal", 0)
+    initialize(network, "normal", 0)
     found = {name.rpartition(".")[2]: value for name, value in network.state_dict().items()}
     assert {name: set(value.flatten().tolist()) for name, value in found.items()} == {
         name: {value} for name, value in expected.items()

@@ -14,7 +14,7 @@ from cnncli.errors import CnnError
 from cnncli.executor.network import network as network_module
 from cnncli.executor.network.agreement import check
 from cnncli.executor.network.fusion.cropping import CroppedConv
-from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network
 from cnncli.inference import Inferred
 from cnncli.language import Source
@@ -131,7 +131,7 @@ def test_rewriting_changes_neither_the_output_nor_any_gradient(text: str) -> Non
     results = []
     for rewritten in (False, True):
         network = Network(loaded.inferred, rewritten=rewritten).eval()
-        initialise(network, "kaiming", 0)
+        initialize(network, "kaiming", 0)
         torch.manual_seed(1)
         output = network(*(torch.randn(2, *entry.shape) for entry in loaded.graph.inputs))
         assert isinstance(output, Tensor)

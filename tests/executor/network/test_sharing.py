@@ -9,7 +9,7 @@ import torch
 from texts import loaded, refusal
 
 from cnncli.executor.network.agreement import check
-from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network
 from cnncli.executor.network.weights import load_weights, save_weights
 
@@ -53,7 +53,7 @@ def test_torch_has_the_shared_weights_once_and_running_statistics_apart() -> Non
 
 def test_gradients_of_all_uses_are_summed() -> None:
     network = Network(loaded(TWINS).inferred).train()
-    initialise(network, "kaiming", 0)
+    initialize(network, "kaiming", 0)
     modules = {step.name: step.module for step in network.steps}
     left, right = torch.randn(4, 2, 9, 9), torch.randn(4, 2, 7, 7)
     network(left, right).square().sum().backward()
@@ -63,7 +63,7 @@ def test_gradients_of_all_uses_are_summed() -> None:
 def test_shared_weights_are_saved_once_and_come_back(tmp_path: Path) -> None:
     inferred = loaded(TWINS).inferred
     first, second = Network(inferred).eval(), Network(inferred).eval()
-    initialise(first, "kaiming", 1)
+    initialize(first, "kaiming", 1)
     save_weights(first, tmp_path / "weights.safetensors")
     load_weights(second, tmp_path / "weights.safetensors")
     inputs = torch.randn(2, 2, 9, 9), torch.randn(2, 2, 7, 7)
@@ -92,13 +92,13 @@ def test_what_cannot_be_shared_is_said(layers: str, message: str) -> None:
 def test_rbf_codes_are_kept_and_not_trained() -> None:
     inferred = loaded("input: 12\nlayers: [linear: 5, rbf: 3]\n").inferred
     network = Network(inferred).train()
-    initialise(network, "kaiming", 0)
+    initialize(network, "kaiming", 0)
     (codes,) = [p for name, p in network.named_parameters() if name == "rbf1.weight"]
     assert {*codes.flatten().tolist()} <= {-1.0, 1.0}
     network(torch.randn(2, 12)).sum().backward()
     assert codes.grad is None and inferred.totals["trainable"] == inferred.totals["params"] - 15
     again = Network(inferred)
-    initialise(again, "normal", 7)
+    initialize(again, "normal", 7)
     assert torch.equal(dict(again.named_parameters())["rbf1.weight"], codes)
 
 

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from cnncli.errors import CnnError
-from cnncli.executor.network.initialization import initialise
+from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.executor.network.weights import load_start, load_weights, save_weights
 from cnncli.language import Source
@@ -32,7 +32,7 @@ DTYPES = (torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8
 
 def network(seed: int) -> Network:
     made = Network(load_source(Source("net", NET), "net").inferred)
-    initialise(made, "kaiming", seed)
+    initialize(made, "kaiming", seed)
     return made
 
 

@@ -66,8 +66,8 @@ def test_weights_that_do_not_match_are_left_as_they_were_and_named(tmp_path: Pat
         list(load_start(other, str(tmp_path / "some.pt")))
     said = " ".join(load_start(other, str(tmp_path / "some.pt"), partial=True))
     assert (
-        "c1.weight (6x1x3x3 there, 6x1x5x5 here)" in said
-        and "linear1.bias (not there)" in said
+        "c1.weight (6x1x3x3 in the file, 6x1x5x5 in the network)" in said
+        and "linear1.bias (not in the file)" in said
         and "not used: more" in said
     )
     for name, tensor in own_tensors(other).items():

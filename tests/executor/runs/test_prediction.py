@@ -156,7 +156,7 @@ def test_each_mistake_is_one_clear_error(cnn: Run, write: Callable[..., Path], d
     Path("run/weights.safetensors").unlink()
     ended = cnn("predict", "run", "digits/00.png")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("run/weights.safetensors: there are no weights\n")
+    assert ended.err.startswith("run/weights.safetensors: no weights\n")
 
 
 def test_a_network_that_was_trained_on_numbers_says_how_it_sees_pixels(

@@ -242,7 +242,7 @@ def test_ctrl_c_saves_the_run_and_ends_with_130(tiny: Path) -> None:
 def test_a_damaged_run_is_one_clear_error(cnn: Run, tiny: Path) -> None:
     cnn("train", tiny, "--epochs", "1", "--run-dir", "run")
     Path("run/weights.safetensors").write_bytes(b"no weights")
-    assert "these are not the network's weights: the file cannot be read" in cnn("evaluate", "run").err
+    assert "not the network's weights: the file cannot be read" in cnn("evaluate", "run").err
     Path("run/run.json").write_text("{")
     assert "run/run.json: cannot be read" in cnn("evaluate", "run").err
     assert not Path("runs").exists()
@@ -358,12 +358,12 @@ def test_a_training_starts_from_another_run_and_says_what_did_not_match(cnn: Run
     first, second = (load_file(Path(name, "weights.safetensors")) for name in ("first", "second"))
     assert np.allclose(first["c1.weight"], second["c1.weight"], atol=1e-5)
     Path("other.yaml").write_text(TINY.replace("filters: $width", "filters: 6"))
-    differing = "c1.weight (4x1x3x3 there, 6x1x3x3 here)"
+    differing = "c1.weight (4x1x3x3 in the file, 6x1x3x3 in the network)"
     other = ("train", "other.yaml", "--epochs", "1", "--init", "first/weights.safetensors", "--run-dir", "third")
     ended = cnn(*other)
     assert ended.code == 2 and differing in ended.err and "--partial" in ended.err and not Path("third").exists()
     ended = cnn(*other, "--partial")
-    assert ended.code == 0 and f"not matched, so as new: {differing}" in ended.err
+    assert ended.code == 0 and f"not matched, newly initialized: {differing}" in ended.err
     assert cnn("train", "--from", "third", "--run-dir", "fourth").code == 0  # the recipe has it
     assert "it goes with --init" in cnn("train", tiny, "--partial").err
     for start, said in (("nowhere", "no such file or run"), ("other.yaml", "the file cannot be read")):

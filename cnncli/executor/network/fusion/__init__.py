@@ -1,1 +1,1 @@
-"""Faster equivalents of layers that follow each other."""
+"""Faster equivalents of consecutive layers."""

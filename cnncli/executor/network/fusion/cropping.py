@@ -1,7 +1,7 @@
-"""Convolutions whose kernel reaches beyond their maps, without the weights that meet nothing but padding.
+"""Convolutions with a kernel larger than their feature map, without the weights that only ever multiply padding.
 
-A kernel of 3x3 on a map of 1x1 multiplies its one pixel by the weight in the middle and eight zeros by the others; a
-ResNet has such layers where its images are small. What is left out adds zeros, and its gradient is zero.
+A 3x3 kernel on a 1x1 feature map multiplies the one value by its center weight and eight zeros by the others; a ResNet
+has such layers if its images are small. What is omitted adds zeros, and has a gradient of zero.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from cnncli.arithmetic.window import Window, output_size, taps_inside
 from cnncli.executor.network.fusion.shared_weights import SharedWeights
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
-WORTH = 1 / 2  # of the weights, at most: cutting a kernel has its price too
+LARGEST_PART = 1 / 2  # of the weights: cropping a kernel costs time too
 CONVOLVE = {nn.Conv1d: functional.conv1d, nn.Conv2d: functional.conv2d, nn.Conv3d: functional.conv3d}
 
 
 class Span(NamedTuple):
-    """The part of a kernel's axis that meets values: its first place, its length, and the padding that it needs."""
+    """The part of a kernel along an axis that is used: its first tap, its length, and the padding that it needs."""
 
     first: int
     length: int
@@ -29,9 +29,9 @@ class Span(NamedTuple):
 
 
 def span(size: int, window: Window) -> Span:
-    """The part of a kernel's axis that ever meets one of ``size`` values; the whole where less would not do.
+    """The part of a kernel along an axis of ``size`` values that is used; all of it if it cannot be cropped.
 
-    Less does where the same padding on both sides gives as many positions as before.
+    It can if the same padding on both sides then gives as many positions as before.
     """
     taps = taps_inside(size, window)
     padding = window.before - taps.start * window.dilation
@@ -42,9 +42,9 @@ def span(size: int, window: Window) -> Span:
 
 
 def spans(conv: nn.Module, sizes: tuple[int, ...]) -> list[Span] | None:
-    """The part of each axis of a convolution's kernel on a map of ``sizes``; None where cutting it is not worth it.
+    """The part of a convolution's kernel that is used on a feature map of ``sizes``, per axis.
 
-    None as well for other layers, and for what is made of a convolution.
+    None if cropping does not pay, for other layers, and for subclasses of convolutions.
     """
     if type(conv) not in CONVOLVE:
         return None
@@ -53,12 +53,12 @@ def spans(conv: nn.Module, sizes: tuple[int, ...]) -> list[Span] | None:
         return None
     axes = zip(sizes, conv.kernel_size, conv.stride, conv.padding, conv.dilation, strict=True)
     found = [span(size, Window(kernel, stride, side, side, apart)) for size, kernel, stride, side, apart in axes]
-    share = prod(part.length / kernel for part, kernel in zip(found, conv.kernel_size, strict=True))
-    return found if share <= WORTH else None
+    part_used = prod(part.length / kernel for part, kernel in zip(found, conv.kernel_size, strict=True))
+    return found if part_used <= LARGEST_PART else None
 
 
 class CroppedConv(SharedWeights[Convolution]):
-    """A convolution by that part of its kernel which its map can meet."""
+    """A convolution with the part of its kernel that is used."""
 
     def forward(self, x: Tensor) -> Tensor:
         (conv,) = self.layers

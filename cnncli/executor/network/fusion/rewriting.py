@@ -1,4 +1,4 @@
-"""The graph in a faster order, where the result is provably the same but for how numbers are rounded."""
+"""Faster computations of the graph, with provably the same results except for rounding."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from cnncli.executor.network.fusion.shared_weights import SharedWeights
 from cnncli.layers.activation import ReLU
 from cnncli.layers.pool import MaxPool
 
-LANES = 8  # channels that a CPU's pooling of images in channels-last takes at once
-FEW_MACS = 8_000_000  # of a linear layer on a batch: on a CPU float32 was as fast as bfloat16 and its conversions
+LANES = 8  # channels that a CPU pools at once in channels-last images
+FEW_MACS = (
+    8_000_000  # of a linear layer on a batch, up to which float32 is as fast on a CPU as bfloat16 with conversions
+)
 
 
 class FusedStep(NamedTuple):
-    """One layer's place in the computation: what it reads, and what nobody reads after it."""
+    """A layer in the computation: its module, the values it reads, and those that are not read after it."""
 
     name: str
     module: nn.Module
@@ -31,14 +33,14 @@ class FusedStep(NamedTuple):
 
 
 def rewritten(steps: list[FusedStep], sizes: Mapping[str, tuple[int, ...]]) -> list[FusedStep]:
-    """All rewritings, one after the other. ``sizes`` are those of the map that each step reads, without channels."""
+    """All rewritings in turn. ``sizes`` are the spatial sizes of the input that each step reads."""
     found = small_in_float32(banded_first(wide_before_pool(pool_before_relu(steps))))
     return [cropped(step, sizes[step.name]) for step in found]
 
 
-def _feeds_alone(above: FusedStep, below: FusedStep) -> bool:
-    """Whether a step's value is read by the one below it and by nobody else."""
-    return below.inputs == (above.name,) and above.name in below.done_with
+def _feeds_only(step: FusedStep, following: FusedStep) -> bool:
+    """Whether a step's value is read by the following step and by no other."""
+    return following.inputs == (step.name,) and step.name in following.done_with
 
 
 def is_relu(module: nn.Module) -> bool:
@@ -52,29 +54,29 @@ def is_plain(module: nn.Module) -> TypeGuard[nn.Conv2d]:
 
 
 def pool_before_relu(steps: list[FusedStep]) -> list[FusedStep]:
-    """Let max pooling go before the ReLU above it, so that the ReLU has less to do.
+    """Swap a ReLU and the max pooling after it, so that the ReLU computes fewer values.
 
-    max(relu(a), relu(b)) = relu(max(a, b)), to the last bit and in the gradients: ReLU keeps the order of numbers, and
-    where all of a window is negative no gradient passes either way.
+    max(relu(a), relu(b)) = relu(max(a, b)), to the last bit and in the gradients: ReLU preserves the order of numbers,
+    and a window of negative values passes no gradient either way.
     """
     found = list(steps)
     for at, (relu, pool) in enumerate(pairwise(steps)):
-        if _feeds_alone(relu, pool) and is_relu(relu.module) and computes(pool.module, MaxPool):
+        if _feeds_only(relu, pool) and is_relu(relu.module) and computes(pool.module, MaxPool):
             found[at] = relu._replace(module=pool.module)
-            found[at + 1] = pool._replace(module=nn.ReLU(inplace=True))  # what it overwrites, nobody else reads
+            found[at + 1] = pool._replace(module=nn.ReLU(inplace=True))  # nothing else reads what it overwrites
     return found
 
 
 def wide_before_pool(steps: list[FusedStep]) -> list[FusedStep]:
-    """Give a convolution with few filters, whose map is pooled, filters of zeros up to the lanes of a CPU.
+    """Pad a convolution with few filters before max pooling by filters of zeros, to a multiple of a CPU's lanes.
 
-    Pooling 6 channels takes twice as long as pooling 8. The filters that are added are cut off after the pooling: no
-    other value is touched, and no gradient reaches them.
+    Pooling 6 channels takes twice as long as pooling 8. The added filters are removed after the pooling: no other value
+    changes, and they get no gradient.
     """
     found = list(steps)
     for at, (conv, pool) in enumerate(pairwise(steps)):
         module = conv.module
-        if not is_plain(module) or not computes(pool.module, MaxPool) or not _feeds_alone(conv, pool):
+        if not is_plain(module) or not computes(pool.module, MaxPool) or not _feeds_only(conv, pool):
             continue
         if module.out_channels < 2 * LANES and module.out_channels % LANES and module.groups == 1:
             found[at] = conv._replace(module=WideConvThenPool(module, pool.module))
@@ -83,9 +85,9 @@ def wide_before_pool(steps: list[FusedStep]) -> list[FusedStep]:
 
 
 def banded_first(steps: list[FusedStep]) -> list[FusedStep]:
-    """Let the first convolution, the 2x2 pooling of its map and the ReLU be one matrix product in training.
+    """Compute the first convolution, the 2x2 max pooling after it and the ReLU as one matrix product in training.
 
-    The sums are the same in another order. Where that would not be faster, and where no ReLU follows, nothing changes.
+    The sums are the same in another order. Nothing changes where that is not faster, or no ReLU follows.
     """
     found = list(steps)
     for at, (conv, pool, relu) in enumerate(zip(steps, steps[1:], steps[2:], strict=False)):
@@ -93,12 +95,12 @@ def banded_first(steps: list[FusedStep]) -> list[FusedStep]:
         if isinstance(module, WideConvThenPool):
             convolution, pooling = module.layers
             otherwise = nn.Sequential(module, relu.module)
-        elif is_plain(module) and computes(pool.module, MaxPool) and _feeds_alone(conv, pool):
+        elif is_plain(module) and computes(pool.module, MaxPool) and _feeds_only(conv, pool):
             convolution, pooling = module, pool.module
             otherwise = nn.Sequential(module, pool.module, relu.module)
         else:
             continue
-        followed = is_relu(relu.module) and _feeds_alone(pool, relu)
+        followed = is_relu(relu.module) and _feeds_only(pool, relu)
         if convolution.in_channels == 1 and is_halving(pooling) and followed:
             found[at] = conv._replace(module=BandedConvPoolReLU(convolution, otherwise))
             found[at + 1], found[at + 2] = (step._replace(module=nn.Identity()) for step in (pool, relu))
@@ -107,16 +109,16 @@ def banded_first(steps: list[FusedStep]) -> list[FusedStep]:
 
 
 def cropped(step: FusedStep, sizes: tuple[int, ...]) -> FusedStep:
-    """A convolution that leaves out weights which meet nothing but padding, on a map of ``sizes``."""
+    """A convolution without the weights that only multiply padding, on a feature map of ``sizes``."""
     if spans(step.module, sizes) is None:
         return step
     return step._replace(module=CroppedConv(cast(Convolution, step.module)))
 
 
 def small_in_float32(steps: list[FusedStep]) -> list[FusedStep]:
-    """Let linear layers with little to do stay in float32 where the others are in bfloat16, on a CPU.
+    """Keep small linear layers in float32 where autocast uses bfloat16 on a CPU.
 
-    Converting their values and their weights takes longer than the product does.
+    Converting their values and weights takes longer than the matrix product.
     """
     return [
         step._replace(module=SmallInFloat32(step.module)) if type(step.module) is nn.Linear else step for step in steps
@@ -124,7 +126,7 @@ def small_in_float32(steps: list[FusedStep]) -> list[FusedStep]:
 
 
 class SmallInFloat32(SharedWeights[nn.Linear]):
-    """A linear layer that autocast does not reach while its batch is small."""
+    """A linear layer without autocast on a CPU while its batch is small."""
 
     def forward(self, x: Tensor) -> Tensor:
         (linear,) = self.layers
@@ -135,7 +137,7 @@ class SmallInFloat32(SharedWeights[nn.Linear]):
 
 
 class WideConvThenPool(SharedWeights[nn.Conv2d, Expression]):
-    """A convolution and the max pooling of its map, with more filters on a CPU."""
+    """A convolution and the max pooling after it, with filters added on a CPU."""
 
     def forward(self, x: Tensor) -> Tensor:
         convolution, pool = self.layers

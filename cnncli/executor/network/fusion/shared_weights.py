@@ -1,4 +1,4 @@
-"""Modules that compute what other layers stand for, with the weights of these."""
+"""Modules that compute other modules in a different way, with the weights of these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Layers = TypeVarTuple("Layers")
 
 
 class SharedWeights(nn.Module, Generic[*Layers]):
-    """Computes its ``layers`` in a way of its own. They stay the owners: in a tuple they are not registered again."""
+    """Computes its ``layers`` differently. These own the weights: in a tuple, they are not registered again."""
 
     def __init__(self, *layers: *Layers) -> None:
         super().__init__()

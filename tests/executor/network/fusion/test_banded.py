@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-from cnncli.executor.network.fusion.banded import BandedConvPoolReLU, Room, pays, plan_of, product
+from cnncli.executor.network.fusion.banded import BandedConvPoolReLU, Workspace, is_faster, plan_of, product
 from cnncli.executor.network.fusion.rewriting import WideConvThenPool
 from cnncli.executor.network.network import Network
 from cnncli.language.source import Source
@@ -46,8 +46,8 @@ def test_values_and_gradients_are_those_of_torch(
         images = torch.randint(0, 2, images.shape).double()
     plan = plan_of(conv, size)
     assert plan is not None
-    room = Room(images.shape, plan, plan.frame(len(images), torch.float64), torch.zeros(plan.shape).double())
-    ours, theirs = product(images, conv, room), functional.max_pool2d(conv(images), 2).relu()
+    workspace = Workspace(images.shape, plan, plan.frame(len(images), torch.float64), torch.zeros(plan.shape).double())
+    ours, theirs = product(images, conv, workspace), functional.max_pool2d(conv(images), 2).relu()
     assert torch.allclose(ours, theirs)
     gradient = torch.randn_like(theirs)
     pairs = [torch.autograd.grad(output, list(conv.parameters()), gradient) for output in (ours, theirs)]
@@ -68,7 +68,7 @@ def test_it_is_used_for_lenet_5_in_training_and_in_bfloat16_alone(monkeypatch: p
     used: list[torch.dtype] = []
     monkeypatch.setattr(
         "cnncli.executor.network.fusion.banded.product",
-        lambda x, conv, room: used.append(room.matrix.dtype) or torch.zeros(2, 6, 14, 14),
+        lambda x, conv, workspace: used.append(workspace.matrix.dtype) or torch.zeros(2, 6, 14, 14),
     )
     images = torch.randn(2, 1, 28, 28)
     network(images)
@@ -101,7 +101,7 @@ def test_a_forward_pass_leaves_the_gradients_of_those_before_it_alone(kernel: in
     images = [torch.randn(count, 1, 28, 28) for _ in range(2)]
     with torch.autocast("cpu", torch.bfloat16):
         (alone,) = torch.autograd.grad(first(images[0]).float().sum(), conv.weight)
-        assert first.room is not None and first.room.plan is not None
+        assert first.workspace is not None and first.workspace.plan is not None
         outputs = [first(each) for each in images]
     (found,) = torch.autograd.grad(outputs[0].float().sum(), conv.weight)
     assert torch.equal(found, alone)
@@ -158,7 +158,7 @@ def test_a_network_in_bfloat16_has_nearly_the_gradients_of_float32() -> None:
 def test_it_pays_for_few_filters_on_one_channel() -> None:
     def of(channels: int, filters: int, kernel: int, size: int) -> bool:
         plan = plan_of(nn.Conv2d(channels, filters, kernel), (size, size))
-        return plan is not None and pays(plan)
+        return plan is not None and is_faster(plan)
 
     assert of(1, 6, 5, 32) and of(1, 8, 3, 28)
     assert not any((of(3, 6, 5, 32), of(1, 32, 3, 28), of(1, 6, 3, 8), of(1, 6, 3, 64)))
