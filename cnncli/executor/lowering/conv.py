@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from cnncli.executor.lowering.code import Lowering, TorchCode, call, compact, omit_default, padded, quoted, window_tuple
-from cnncli.executor.lowering.custom_modules import pads_of
 from cnncli.layers.base import Layer, Shapes
 from cnncli.layers.conv import Conv, Convolution, ConvTranspose, DepthwiseConv, Local
 
@@ -24,8 +23,8 @@ def _convolution(layer: Convolution, inputs: Shapes, own: str, x: str) -> TorchC
     if mode == "partial":
         module = call("PaddedConv", quoted(layer.weights(inputs)), window_tuple(windows), groups, quoted(mode))
         return TorchCode(f"{own}({x})", module, PARTIAL)
-    even = all(window.before == window.after for window in windows)
-    has_padding = any(window.before or window.after for window in windows)
+    border = layer.border(inputs)
+    even = all(before == after for before, after in border)
     module = call(
         f"nn.Conv{len(windows)}d", inputs[0][0], filters,
         compact([window.kernel for window in windows]),
@@ -35,9 +34,9 @@ def _convolution(layer: Convolution, inputs: Shapes, own: str, x: str) -> TorchC
         groups=omit_default(groups, 1),
         bias=omit_default(layer.bias, True),
         # without padding the mode would only make PyTorch copy the input
-        padding_mode=omit_default(mode, "zeros") if even and has_padding else None,
+        padding_mode=omit_default(mode, "zeros") if even and any(map(any, border)) else None,
     )  # fmt: skip
-    return TorchCode(f"{own}({x if even else padded(x, pads_of(windows), mode)})", module)
+    return TorchCode(f"{own}({x if even else padded(x, border, mode)})", module)
 
 
 def _conv(layer: Conv, inputs: Shapes, own: str, x: str) -> TorchCode:
@@ -57,8 +56,8 @@ def _local(layer: Local, inputs: Shapes, own: str, x: str) -> TorchCode:
 
 
 def _conv_transpose(layer: ConvTranspose, inputs: Shapes, own: str, x: str) -> TorchCode:
-    windows = layer.windows(inputs)
-    even = all(window.before == window.after for window in windows)
+    windows, border = layer.windows(inputs), layer.border(inputs)
+    even = all(before == after for before, after in border)
     extra = layer.output_padding
     module = call(
         f"nn.ConvTranspose{len(windows)}d", inputs[0][0], layer.filters,
@@ -71,7 +70,7 @@ def _conv_transpose(layer: ConvTranspose, inputs: Shapes, own: str, x: str) -> T
         dilation=compact([window.dilation for window in windows], 1),
     )  # fmt: skip
     if not even:
-        module = call("CroppedConvTranspose", module, pads_of(windows), layer.output_shape(inputs)[1:])
+        module = call("CroppedConvTranspose", module, border, layer.output_shape(inputs)[1:])
     return TorchCode(f"{own}({x})", module)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from cnncli.arithmetic.window import Window
 from cnncli.executor.lowering.code import Lowering, TorchCode, call, compact, omit_default, padded
-from cnncli.executor.lowering.custom_modules import pads_of
 from cnncli.layers.base import Layer, Shapes
 from cnncli.layers.pool import (
     AdaptiveAvgPool,
@@ -57,12 +56,12 @@ def _avg_pool(layer: AvgPool, inputs: Shapes, own: str, x: str) -> TorchCode:
         kernel, options = _native_average(layer, inputs)
         return TorchCode(call(function, x, kernel, **options))
     kernel, options = _kernel_and_stride(windows)
-    borders = layer.border_with_overhang(inputs)
-    # the mean of a border of ones and zeros is the part of each window that counts in the divisor
-    counted = pads_of(windows) if layer.count_include_pad else ((0, 0),) * len(windows)
-    rest = [(all_[0] - own_[0], all_[1] - own_[1]) for all_, own_ in zip(borders, counted, strict=True)]
+    border = layer.border_with_overhang(inputs)
+    # averaging ones, with zeros where values do not count, gives the part of each window that is in the divisor
+    counted = layer.border(inputs) if layer.count_include_pad else ((0, 0),) * len(windows)
+    rest = [(a - b, c - d) for (a, c), (b, d) in zip(border, counted, strict=True)]
     ones = padded(padded(f"torch.ones_like({x})", counted, value="1.0"), rest)
-    values, divisors = (call(function, text, kernel, **options) for text in (padded(x, borders), ones))
+    values, divisors = (call(function, text, kernel, **options) for text in (padded(x, border), ones))
     return TorchCode(f"{values} / {divisors}")
 
 

@@ -14,8 +14,6 @@ from cnncli.arithmetic.shape import Shape
 from cnncli.executor.network.network import place_of, torch_errors_at
 from cnncli.executor.verification.gradients import measured_input_region
 from cnncli.inference import Inferred, LayerInfo, ReceptiveField
-from cnncli.layers.conv import Convolution
-from cnncli.layers.reshape import Pad
 
 SAMPLE = 16  # layers, each of which takes a walk back through the network
 
@@ -166,11 +164,9 @@ def _is_bounded(facts: LayerInfo) -> bool:
 
     A border filled with values of the input can refer to values further away, and long patterns are rounded.
     """
-    layer = facts.node.layer
-    mode = layer.padding_mode if isinstance(layer, Convolution) else layer.mode if isinstance(layer, Pad) else "zeros"
     fields = [*facts.figures.local_receptive_field, *(field.axes for field in facts.receptive_field.values())]
     rounded = any(len(axis.first) >= PERIOD_LIMIT for axes in fields for axis in axes)
-    return mode in ("zeros", "partial") and not rounded
+    return facts.node.layer.padding_fill in ("zeros", "partial") and not rounded
 
 
 def _difference(calculated: Mapping[str, Rectangle | None], measured: Mapping[str, Rectangle | None]) -> str:
