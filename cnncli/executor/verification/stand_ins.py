@@ -60,8 +60,8 @@ def _(layer: Merge, inputs: Shapes) -> StandIn:
 @_stand_in.register(Convolution)
 @_stand_in.register(ConvTranspose)
 def _(layer: Layer, inputs: Shapes) -> StandIn:
-    fields = {name: ONE_CHANNEL.get(name, getattr(layer, name)) for name in layer.schema}
-    module = build(type(layer)(**fields), _one_channel(inputs)).double()
+    fields = {name: value for name, value in ONE_CHANNEL.items() if name in layer.schema}
+    module = build(layer.replace(**fields), _one_channel(inputs)).double()
     for parameter in module.parameters():
         parameter.data.fill_(1.0)
     return module

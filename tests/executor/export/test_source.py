@@ -7,21 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from cases import CASES, Case
 from hypothesis import HealthCheck, assume, given, settings
 from networks import load_if_it_fits, networks
 from torch import Tensor, nn
 
 from cnncli import load
-from cnncli.executor.export.copied import copied, names_used
 from cnncli.executor.export.naming import Places, class_name
-from cnncli.executor.export.source import imports, source
-from cnncli.executor.lowering.build import LOWERINGS, build, lower
+from cnncli.executor.export.source import source
 from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.inference import Inferred
 from cnncli.language import Source
-from cnncli.layers import ALL
 from cnncli.loading import load_source
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -63,35 +59,6 @@ def compare(figures: Inferred, tolerance: float = 1e-6) -> str:
         mine, other = ours.eval()(*inputs), theirs.eval()(*inputs)
     torch.testing.assert_close(other, mine, atol=tolerance, rtol=tolerance, equal_nan=True)
     return text
-
-
-def test_every_kind_is_written() -> None:
-    assert set(LOWERINGS) == set(ALL)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
-def test_every_kind_computes_the_same(case: Case) -> None:
-    names = [f"x{number}" for number in range(len(case.inputs))]
-    line = lower(case.layer, case.inputs, "self.own", tuple(names))
-    assignment = f"self.own = {line.module}" if line.module else "pass"
-    body = f"class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        {assignment}\n"
-    forward = f"    def forward(self, {', '.join(names)}):\n        return {line.forward}\n"
-    space: dict[str, Any] = {}
-    code = "\n\n".join([*copied(names_used(body)), body + forward])
-    exec(compile(f"{imports(code)}\n{code}", "case.py", "exec", dont_inherit=True), space)
-    ours = build(case.layer, case.inputs)
-    initialize(ours, "kaiming", 0)
-    network = space["Net"]()
-    if line.module:
-        network.own.load_state_dict(ours.state_dict())
-    assert [name for name, _ in network.named_parameters()] == [f"own.{name}" for name, _ in ours.named_parameters()]
-    inputs = [torch.randn(2, *shape) for shape in case.inputs]
-    for training in (False, True):
-        results = []
-        for module in (ours, network):
-            torch.manual_seed(1)  # dropout draws the same
-            results.append(module.train(training)(*inputs))
-        torch.testing.assert_close(*results, atol=1e-6, rtol=1e-6)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
