@@ -359,7 +359,8 @@ layers:
         (H - 3, 7, "H = 10"),
         (H // 4, H // 4 + 1, ""),
         ((H + 1) // 3, H // 3, "H mod 3 = 0 or 1"),
-        ((H + 6) // 7, H // 7 + 1, "H mod 7 = 1, 2, 3, … (6 remainders)"),
+        ((H + 6) // 7, H // 7 + 1, "H mod 7 = 1, 2, 3, 4, 5 or 6"),
+        ((H + 7) // 8, H // 8 + 1, "H mod 8 = 1, 2, 3, 4, 5, … (7 remainders)"),
     ],
 )
 def test_equality_of_two_sizes_is_a_condition_on_the_letter(one: SymbolicSize, other: SymbolicSize, said: str) -> None:

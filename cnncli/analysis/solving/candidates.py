@@ -150,15 +150,16 @@ class Candidates:
         return max(sizes, key=lambda size: abs(size - wanted))
 
     def _output_layer(self, values: Values, inferred: Inferred) -> str:
-        from cnncli.analysis.solving.acceptance import checked_layer, formulas, last_map
+        from cnncli.analysis.solving.acceptance import symbolic_network
+        from cnncli.analysis.solving.output_sizes import checked_layer, last_feature_map
 
         if self.constraints.layer is not None:
             return checked_layer(inferred, self.constraints.layer)
         structure = tuple(inferred.facts)
         if structure not in self._last_maps:
             self._count_work(inferred)
-            opened = formulas(self.loaded._replace(overrides=self._overrides(values), inferred=inferred))
-            self._last_maps[structure] = last_map(opened.inferred)
+            symbolic = symbolic_network(self.loaded._replace(overrides=self._overrides(values), inferred=inferred))
+            self._last_maps[structure] = last_feature_map(symbolic.inferred)
         return self._last_maps[structure]
 
 

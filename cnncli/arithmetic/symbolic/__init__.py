@@ -21,6 +21,7 @@ from cnncli.arithmetic.symbolic.size import letters_of as letters_of
 from cnncli.arithmetic.symbolic.size import smaller as smaller
 from cnncli.arithmetic.symbolic.size import symbolic_shape as symbolic_shape
 from cnncli.arithmetic.symbolic.solving import condition_for_equality as condition_for_equality
+from cnncli.arithmetic.symbolic.solving import remainders_text as remainders_text
 from cnncli.arithmetic.symbolic.solving import same as same
 from cnncli.arithmetic.symbolic.solving import settled as settled
 from cnncli.arithmetic.symbolic.solving import smallest as smallest

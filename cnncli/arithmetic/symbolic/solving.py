@@ -11,7 +11,7 @@ from cnncli.arithmetic.symbolic.growth import PERIOD_LIMIT, is_linear, is_monoto
 from cnncli.arithmetic.symbolic.polynomial import Polynomial
 
 LISTED_LIMIT = 256  # the longest period whose remainders are examined for a condition
-LISTED_REMAINDERS = 4
+LISTED_REMAINDERS = 6
 
 
 def same(one: Any, other: Any) -> bool:

@@ -414,7 +414,7 @@ def _network(loaded: Loaded, question: int, asked: dict[str, Any]) -> tuple[dict
         return solved(_with_numbers(loaded), asked)
     if question == FIELD:
         return _reaching(_with_numbers(loaded), asked["receptive_field"])
-    from cnncli.analysis.solving.acceptance import acceptance_lines, as_record
+    from cnncli.views.acceptance import acceptance_lines, as_record
 
     record = as_record(loaded, asked["output_size"], asked["layer"])
     impossible = any(answer is None for answer in record.get("output", {}).get("inputs", {}).values())

@@ -32,7 +32,7 @@ def solved(loaded: Loaded, asked: Mapping[str, Any]) -> tuple[dict[str, Any], li
     if asked["everything"] and len(ranges) + constraints.finds_batch < 2:
         raise CnnError("--all goes with several variables: of one, there is one answer", "leave it out")
     if constraints.layer is not None and not ranges:
-        from cnncli.analysis.solving.acceptance import checked_layer
+        from cnncli.analysis.solving.output_sizes import checked_layer
 
         checked_layer(loaded.inferred, constraints.layer)
     answer = solve(loaded, ranges, constraints)

@@ -8,20 +8,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from networks import networks
 
-from cnncli.analysis.solving.acceptance import (
-    Sizes,
-    acceptance,
-    acceptance_lines,
-    as_record,
-    formulas,
-    inputs_for,
-    joint_conditions,
-)
+from cnncli.analysis.solving.acceptance import acceptance, joint_conditions, symbolic_network
+from cnncli.analysis.solving.output_sizes import inputs_for
+from cnncli.analysis.solving.size_set import SizeSet
 from cnncli.arithmetic.shape import format_input_shape
 from cnncli.errors import CnnError
 from cnncli.inference import Inferred
 from cnncli.language import Source
 from cnncli.loading import Loaded, load, load_source
+from cnncli.views.acceptance import acceptance_lines, as_record
 
 SAME_PATHS = """\
 input: 1x64x64
@@ -115,7 +110,7 @@ def tried(loaded: Loaded, along: int, others: tuple[int, ...]) -> tuple[set[int]
 
 def compared(loaded: Loaded) -> bool:
     """Compares what is said of every axis with trying every size; False where no answer could be tried."""
-    found = formulas(loaded)
+    found = symbolic_network(loaded)
     answers = [acceptance(found, letter) for letter in found.letters]
     if not all(answer.accepted.examples(1) for answer in answers) or joint_conditions(found):
         return False
@@ -152,7 +147,7 @@ def test_random_networks_accept_and_drop_what_trying_every_size_finds() -> None:
     def compare(text: str) -> None:
         try:
             loaded = load_source(Source("random.yaml", text), "random")
-            formulas(loaded)
+            symbolic_network(loaded)
         except CnnError:
             assume(False)
             return
@@ -171,7 +166,7 @@ def test_a_wanted_output_has_a_range_of_inputs_that_give_it(
     name: str, wanted: int, first: int, last: int, exact: int
 ) -> None:
     loaded = load(name)
-    found = formulas(loaded)
+    found = symbolic_network(loaded)
     layer = {"resnet50": "stage4.more.1.bottleneck1.sum", "lenet5": "maxpool2", "vgg16": "maxpool5"}[name]
     answers = inputs_for(found, layer, wanted)
     for answer in answers.values():
@@ -187,18 +182,18 @@ def test_a_wanted_output_has_a_range_of_inputs_that_give_it(
 
 
 def test_the_shortest_period_is_told() -> None:
-    assert acceptance(formulas(load("resnet50")), "H").exact == Sizes(1, 32, (1,))
-    assert Sizes(3, 4, (0, 2)).examples(3) == [4, 6, 8]
+    assert acceptance(symbolic_network(load("resnet50")), "H").exact == SizeSet(1, 32, (1,))
+    assert SizeSet(3, 4, (0, 2)).examples(3) == [4, 6, 8]
 
 
 def test_the_answer_in_words() -> None:
     assert acceptance_lines(load("lenet5"), 5) == [
         "H and W: every size from 12",
         "  nothing is dropped: multiples of 4: 12, 16, 20, 24, 28, …",
-        "the weights of linear1 depend on the size: once trained, they fit one size alone",
-        "maxpool2 of 5: H and W = 28 to 31; nothing is dropped at 28",
+        "the weights of linear1 depend on the input size: a trained network accepts one only",
+        "maxpool2: output size 5 at H and W = 28 to 31; nothing is dropped at 28",
     ]
-    assert acceptance_lines(read(ONE_SIZE))[0] == "H and W: 32 alone"
+    assert acceptance_lines(read(ONE_SIZE))[0] == "H and W: only 32"
 
 
 def test_the_answer_for_programs() -> None:
@@ -209,16 +204,16 @@ def test_the_answer_for_programs() -> None:
 
 def test_a_vector_has_one_size_only() -> None:
     with pytest.raises(CnnError, match="it has one size only"):
-        formulas(read("input: 9\nlayers: [linear: 3]\n"))
+        symbolic_network(read("input: 9\nlayers: [linear: 3]\n"))
 
 
 @pytest.mark.parametrize("depth", [100, 1000])  # with the first size that works below and above 2^20 steps
 def test_the_first_size_that_works_is_found_however_large_it_is(depth: int) -> None:
     repeated = f"{{repeat: {{times: {depth}, layers: [{{conv: {{filters: 1, kernel: 3}}}}]}}}}"
     text = f"input: 1x%s\nlayers: [{{maxpool: 1000}}, {repeated}, {{maxpool: 16}}, {{maxpool: 4}}]\n"
-    sizes = acceptance(formulas(read(text % "5000000x5000000")), "H")
+    sizes = acceptance(symbolic_network(read(text % "5000000x5000000")), "H")
     least = sizes.accepted.least
-    assert least == (16 * 4 + 2 * depth) * 1000 and sizes.accepted == Sizes(least, 1, (0,))
+    assert least == (16 * 4 + 2 * depth) * 1000 and sizes.accepted == SizeSet(least, 1, (0,))
     with pytest.raises(CnnError):
         read(text % f"{least - 1}x{least}")
     exact = sizes.exact.examples(1)[0]
@@ -232,5 +227,5 @@ def test_the_first_size_that_works_is_found_however_large_it_is(depth: int) -> N
 def test_a_period_with_too_many_formulas_to_go_through_is_refused() -> None:
     windows = ", ".join(f"[{{conv: {{filters: 1, kernel: {n}, stride: 64}}}}, global_avgpool]" for n in range(1, 41))
     text = f"input: 1x90000x90000\nlayers: [{{maxpool: 1000}}, {{parallel: {{branches: [{windows}]}}}}]\n"
-    with pytest.raises(CnnError, match=r"repeat every 64,000, and 41 formulas .* \(the limit is 1,048,576 values\)"):
-        acceptance(formulas(read(text)), "H")
+    with pytest.raises(CnnError, match=r"period 64,000, and 41 formulas .* \(limit 1,048,576 values\)"):
+        acceptance(symbolic_network(read(text)), "H")
