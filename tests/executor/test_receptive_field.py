@@ -37,7 +37,7 @@ thorough = settings(
 
 @thorough
 @given(networks(padded=False))
-def test_without_borders_every_unit_sees_exactly_its_field(text: str) -> None:
+def test_without_borders_every_unit_depends_on_exactly_its_receptive_field(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
@@ -47,7 +47,7 @@ def test_without_borders_every_unit_sees_exactly_its_field(text: str) -> None:
         assert seen == {name: predicted(field.axes, unit) for name, field in facts.receptive_field.items()}
 
 
-def test_with_borders_no_unit_sees_more_than_its_field_and_inner_ones_exactly_it() -> None:
+def test_with_borders_units_depend_on_part_of_their_receptive_field_and_inner_ones_on_all_of_it() -> None:
     inner = 0
 
     @thorough
@@ -82,7 +82,7 @@ def compare_with_borders(text: str, inferred: Inferred) -> int:
     return inner
 
 
-def test_units_between_the_taps_of_a_transposed_convolution_see_nothing() -> None:
+def test_units_between_the_taps_of_a_transposed_convolution_depend_on_nothing() -> None:
     """Dumoulin and Visin 2016: the zeros that a transposed convolution inserts depend on no input."""
     empty = 0
 
@@ -108,7 +108,7 @@ def test_units_between_the_taps_of_a_transposed_convolution_see_nothing() -> Non
 
 @thorough
 @given(reshaped())
-def test_no_unit_sees_more_than_its_field_whatever_the_axes_become(text: str) -> None:
+def test_no_unit_depends_on_more_than_its_receptive_field_after_a_reshape(text: str) -> None:
     loaded = load_if_it_fits(text)
     assert loaded is not None
     facts, inferred = last(loaded.inferred), loaded.inferred
@@ -129,7 +129,7 @@ def test_no_unit_sees_more_than_its_field_whatever_the_axes_become(text: str) ->
 
 
 @pytest.mark.parametrize("command", ["summarize", "explain", "verify", "receptive-field"])
-def test_a_gate_across_channels_is_worked_out(cnn: Run, tmp_path: Path, command: str) -> None:
+def test_a_gate_across_channels_is_calculated(cnn: Run, tmp_path: Path, command: str) -> None:
     """Wang et al. 2020, ECA-Net: a convolution over the channels' means."""
     path = tmp_path / "eca.yaml"
     path.write_text(
@@ -152,7 +152,7 @@ layers:
 @pytest.mark.parametrize(
     "kind", ["flatten", "linear: 3", "global_avgpool", "adaptive_avgpool: 1", "layernorm", "instancenorm"]
 )
-def test_layers_that_see_all_of_their_input_have_its_extent(kind: str) -> None:
+def test_the_receptive_field_of_global_layers_is_the_input(kind: str) -> None:
     above = "flatten, " if kind.startswith("linear") else ""
     text = f"input: 2x11x9\nlayers: [conv: {{filters: 2, kernel: 3, padding: 1}}, {above}{kind}]\n"
     loaded = load_if_it_fits(text)
@@ -162,7 +162,7 @@ def test_layers_that_see_all_of_their_input_have_its_extent(kind: str) -> None:
     assert all(axis.stride == 0 for axis in field.axes)
 
 
-def test_a_global_pool_does_not_see_what_was_dropped_before_it() -> None:
+def test_a_global_pool_does_not_depend_on_dropped_rows() -> None:
     text = "input: 1x8x8\nlayers: [conv: {filters: 1, kernel: 3, stride: 3}, global_avgpool]\n"
     loaded = load_if_it_fits(text)
     assert loaded is not None
@@ -171,7 +171,7 @@ def test_a_global_pool_does_not_see_what_was_dropped_before_it() -> None:
 
 
 @pytest.mark.parametrize("factor", [2, 3])
-def test_a_pixel_of_a_block_sees_what_the_block_s_channels_saw(factor: int) -> None:
+def test_a_pixel_of_a_block_depends_on_what_the_block_s_channels_did(factor: int) -> None:
     text = f"""
 input: 1x12x10
 layers:
@@ -187,7 +187,7 @@ layers:
         assert seen["input"] == predicted(facts.receptive_field["input"].axes, unit)
 
 
-def test_a_turned_map_keeps_the_field_of_each_axis_of_the_input() -> None:
+def test_a_permuted_feature_map_keeps_the_receptive_field_of_each_input_axis() -> None:
     text = """
 input: 1x20x17
 layers:
@@ -203,7 +203,7 @@ layers:
     assert support(loaded.inferred, (3, 2))["input"] == [(4, 8), (3, 7)]  # rows move along the last axis, after turning
 
 
-def test_each_input_has_a_field_of_its_own() -> None:
+def test_each_input_has_its_own_receptive_field() -> None:
     text = """
 inputs: {rgb: 2x12x12, flow: 1x12x12}
 layers:
@@ -222,7 +222,7 @@ layers:
     }
 
 
-def test_a_gate_that_saw_the_whole_image_makes_every_unit_see_it() -> None:
+def test_a_gate_that_depends_on_the_whole_image_makes_every_unit_depend_on_it() -> None:
     text = """
 input: 2x9x9
 layers:

@@ -1,4 +1,4 @@
-"""cnn verify finds nothing where cnn is right, and names the layer and the figure where it is wrong."""
+"""cnn verify reports nothing if cnn is correct, and otherwise the layer and the wrong number."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def one_thread() -> Any:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
-def test_every_kind_agrees_with_torch(case: Case) -> None:
+def test_every_layer_type_agrees_with_torch(case: Case) -> None:
     inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
     node = Node("layer", case.layer, tuple(entry.name for entry in inputs))
     (verdict,) = verify(infer(Graph("case", inputs, (node,), ("layer",))))
@@ -50,18 +50,18 @@ def test_every_kind_agrees_with_torch(case: Case) -> None:
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(networks(padded=True))
-def test_what_is_measured_is_the_support_of_the_whole_network_s_gradient(text: str) -> None:
+def test_the_measured_region_is_the_support_of_the_network_s_gradient(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
     output = loaded.graph.outputs[0]
     units = some_units(loaded.inferred.shape(output)[1:])
-    for unit, seen in zip(units, supports(linear(text), units), strict=True):
+    for unit, support in zip(units, supports(linear(text), units), strict=True):
         found = measured_input_region(loaded.inferred, output, unit)
-        assert {name: [*box] for name, box in found.items()} == seen
+        assert {name: [*box] for name, box in found.items()} == support
 
 
-def test_lenet5_agrees_in_every_figure(cnn: Run) -> None:
+def test_lenet5_agrees_in_every_number(cnn: Run) -> None:
     ended = cnn("verify", "lenet5")
     assert ended.code == 0
     assert ended.out.splitlines()[0] == (" c1        conv              shape ok     weights ok   MACs ok      RF ok")
@@ -80,17 +80,19 @@ WRONG: dict[str, tuple[str, Callable[..., Any], str]] = {
 
 
 @pytest.mark.parametrize("figure", WRONG)
-def test_a_wrong_figure_is_named_with_torch_s_and_ends_with_1(
+def test_a_wrong_number_is_printed_with_torch_s_and_exits_with_1(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], figure: str
 ) -> None:
-    method, wrong, said = WRONG[figure]
+    method, wrong, message = WRONG[figure]
     path = write("input: 1x28x28\nlayers: [conv: {filters: 6, kernel: 5, padding: 2}]\n")
     monkeypatch.setattr(Conv, method, wrong)
     ended = cnn("verify", path, "--only-differences")
-    assert ended.code == 1 and said in ended.out.splitlines()[0]
+    assert ended.code == 1 and message in ended.out.splitlines()[0]
 
 
-def test_a_wrong_field_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]) -> None:
+def test_a_wrong_local_receptive_field_is_reported(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
+) -> None:
     path = write("input: 1x20x20\nlayers: [conv: {filters: 1, kernel: 3}, upsample: 2]\n")
     from cnncli.layers.reshape import Upsample
 
@@ -111,7 +113,7 @@ layers:
 """
 
 
-def test_a_unit_that_is_said_to_see_what_it_does_not_is_named(
+def test_units_with_too_large_a_receptive_field_are_reported(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
 ) -> None:
     path = write(GAPS)
@@ -130,7 +132,7 @@ def test_a_unit_that_is_said_to_see_what_it_does_not_is_named(
 
 @settings(max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(chains_with_gaps(), networks(padded=True), networks(padded=False)))
-def test_every_field_of_a_random_network_is_confirmed(text: str) -> None:
+def test_every_receptive_field_of_a_random_network_is_confirmed(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
@@ -138,13 +140,13 @@ def test_every_field_of_a_random_network_is_confirmed(text: str) -> None:
 
 
 @pytest.mark.parametrize("mistake", [-1, 1])
-def test_a_composed_field_that_is_too_small_or_too_large_is_named(
+def test_a_composed_receptive_field_that_is_too_small_or_too_large_is_reported(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, mistake: int
 ) -> None:
     composed = inference.compose
 
-    def wrong(layer: AxisField, below: AxisField) -> AxisField:
-        right = composed(layer, below)
+    def wrong(layer: AxisField, earlier: AxisField) -> AxisField:
+        right = composed(layer, earlier)
         return right._replace(last=tuple(high + mistake for high in right.last))
 
     monkeypatch.setattr(inference, "compose", wrong)
@@ -153,7 +155,7 @@ def test_a_composed_field_that_is_too_small_or_too_large_is_named(
     assert ended.code == 1 and f"RF {ours}x{ours}, torch 11..15x11..15" in ended.out.splitlines()[0]
 
 
-def test_a_corner_that_is_not_clipped_is_named(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_corner_unit_whose_region_is_not_clipped_is_reported(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(input_region, "_real", lambda indices, size, mode: set(indices))
     ended = cnn("verify", "lenet5", "--only-differences")
     assert ended.code == 1 and "RF -2..2x-2..2, torch 0..2x0..2" in ended.out
@@ -167,7 +169,7 @@ layers:
 """
 
 
-def test_shared_weights_that_are_counted_twice_are_named(
+def test_shared_weights_that_are_counted_twice_are_reported(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
 ) -> None:
     path = write(SHARED)
@@ -179,7 +181,7 @@ def test_shared_weights_that_are_counted_twice_are_named(
 
 
 @pytest.mark.parametrize("figure", ["params", "trainable"])
-def test_a_wrong_total_is_named(
+def test_a_wrong_total_is_reported(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path], figure: str
 ) -> None:
     right = inference.Inferred.totals.fget  # type: ignore[attr-defined]
@@ -203,7 +205,7 @@ layers:
 """
 
 
-def test_macs_that_torch_counts_otherwise_are_not_passed_without_a_reason(cnn: Run, write: Callable[..., Path]) -> None:
+def test_macs_that_are_not_compared_have_a_reason(cnn: Run, write: Callable[..., Path]) -> None:
     path = write(UNCOUNTED)
     verdicts = {verdict["layer"]: verdict for verdict in json.loads(cnn("verify", path, "--format", "json").out)}
     noted = {name for name, verdict in verdicts.items() if verdict["note"]}
@@ -216,7 +218,7 @@ def test_macs_that_torch_counts_otherwise_are_not_passed_without_a_reason(cnn: R
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(networks(padded=True))
-def test_right_networks_agree_whatever_is_at_their_borders(text: str) -> None:
+def test_correct_networks_agree_whatever_their_padding(text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
@@ -232,13 +234,13 @@ def test_right_networks_agree_whatever_is_at_their_borders(text: str) -> None:
     "[reshape: [2, 144], conv: {filters: 1, kernel: 3}]",
     "[adaptive_avgpool: 5, upsample: {scale: 2, mode: cubic}, conv: {filters: 1, kernel: 3}]",
 ])  # fmt: skip
-def test_borders_that_are_cut_repeated_or_full_of_holes_contradict_no_field(
+def test_cropped_repeated_or_sparse_borders_contradict_no_receptive_field(
     cnn: Run, write: Callable[..., Path], layers: str
 ) -> None:
     assert cnn("verify", write(f"input: 2x12x12\nlayers: {layers}\n")).code == 0
 
 
-def test_what_torch_refuses_is_an_error_without_a_traceback(
+def test_an_error_of_torch_is_reported_without_a_traceback(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, write: Callable[..., Path]
 ) -> None:
     def refused(layer: Any, inputs: Any) -> Any:

@@ -116,7 +116,7 @@ def trained(run: folder.Run) -> Network:
     return network
 
 
-def test_a_run_is_exported_with_its_weights_classes_and_normalisation(cnn: Run, run: folder.Run) -> None:
+def test_a_run_is_exported_with_its_weights_classes_and_normalization(cnn: Run, run: folder.Run) -> None:
     ended = cnn("export", "run", "--to", "pytorch")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith("wrote small.py and small.safetensors; outputs ")
@@ -208,7 +208,7 @@ def test_nothing_is_overwritten_unless_asked_for(cnn: Run, form: str) -> None:
     assert cnn("export", "lenet5", "--to", form, "--force").code == 0
 
 
-def test_weights_that_are_there_are_not_overwritten_either(cnn: Run) -> None:
+def test_existing_weights_are_not_overwritten_either(cnn: Run) -> None:
     Path("lenet5.safetensors").write_text("mine")
     assert cnn("export", "lenet5", "--to", "pytorch").err.startswith("lenet5.safetensors: exists already\n")
     assert [*Path().iterdir()] == [Path("lenet5.safetensors")]
@@ -233,7 +233,7 @@ def test_each_mistake_is_one_clear_error(cnn: Run, run: folder.Run) -> None:
     assert "3xHxW has symbolic sizes" in said("resnet18", "--input", "3xHxW", "--to", "pytorch")
 
 
-def test_the_file_s_name_may_be_any(cnn: Run) -> None:
+def test_the_file_may_have_any_name(cnn: Run) -> None:
     for name in ('quo"te 😀.py', "new\nline\\.py"):
         assert cnn("export", "digits_cnn", "--to", "pytorch", "-o", name).code == 0
         shown = subprocess.run([sys.executable, name], capture_output=True, text=True, check=True)

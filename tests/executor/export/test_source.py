@@ -87,7 +87,7 @@ def test_bundled_networks_compute_the_same(name: str, shape: str) -> None:
     compare(load(name, inputs={"": shape}).inferred, 1e-5)
 
 
-def test_names_that_are_no_attributes_of_a_module() -> None:
+def test_names_that_cannot_be_attributes_of_a_module() -> None:
     names = ["train", "forward", "type", "class", "lambda", "1x1", "0", "__a", "_b", "x", "self", "torch", "nn", "None"]
     layers = "\n".join(f'  - conv: {{filters: 1, kernel: 1, name: "{name}"}}' for name in names)
     text = compare(inferred(f"input: 1x4x4\nlayers:\n{layers}\n"))
@@ -95,14 +95,14 @@ def test_names_that_are_no_attributes_of_a_module() -> None:
     assert "self.x = nn.Conv2d(1, 1, 1)" in text
 
 
-def test_variables_of_strange_names_are_told_apart() -> None:
+def test_variables_of_strange_names_are_distinct() -> None:
     names = ["x", "self", "class", "torch", "functional", "1", "v1", "x_"]
     layers = "".join(f'  - relu: {{name: "{name}"}}\n' for name in names)
     joined = ", ".join(f'"{name}"' for name in names)
     compare(inferred(f"input: 1x4x4\nlayers:\n{layers}  - concat: [{joined}]\n"))
 
 
-def test_shared_weights_stand_once() -> None:
+def test_shared_weights_are_constructed_once() -> None:
     text = compare(
         inferred(
             "input: 2x6x6\nlayers:\n"
@@ -125,14 +125,14 @@ def test_a_network_without_layers_passes_its_input_on() -> None:
     assert "        return x" in compare(inferred("input: 3\nlayers: [identity]\n"))
 
 
-def test_the_text_is_python_of_a_decent_width() -> None:
+def test_the_text_is_python_of_at_most_120_columns() -> None:
     for name in ("lenet5_1998", "alexnet_2012", "unet"):
         text = source(load(name).inferred, name, f"{name}.safetensors")
         ast.parse(text)
         assert max(map(len, text.splitlines()[6:])) <= 120
 
 
-def test_lenet5_reads_as_one_would_write_it() -> None:
+def test_lenet5_is_written_as_by_hand() -> None:
     text = source(load("lenet5").inferred, "lenet5", "lenet5.safetensors")
     assert "        self.c1 = nn.Conv2d(1, 6, 5, padding=2)\n        self.conv2 = nn.Conv2d(6, 16, 5)\n" in text
     assert (
@@ -142,7 +142,7 @@ def test_lenet5_reads_as_one_would_write_it() -> None:
     ) in text
 
 
-def test_what_a_file_says_of_itself_is_no_code() -> None:
+def test_names_and_sources_in_a_file_are_not_executed() -> None:
     name = r'"\"\"\"\nraise SystemExit \\"'
     compare(inferred(f"name: {name}\nsource: {name}\ninput: 3\nlayers: [relu]\n")).encode()
 
@@ -164,7 +164,7 @@ def test_class_names(text: str, name: str) -> None:
     assert class_name(text, {"Tensor", "LocallyConnected"}) == name
 
 
-def test_rounds_are_lists_and_scopes_of_other_parts_are_not() -> None:
+def test_repeats_are_lists_and_other_scopes_are_not() -> None:
     places = Places(["a.0.c", "a.1.c", "b.0.c", "b.x.c", "d.0", "1.0.c"])
     assert places.of("a.1.c") == "self.a[1].c"
     assert places.of("b.0.c") == 'self.b._modules["0"].c'
@@ -172,7 +172,7 @@ def test_rounds_are_lists_and_scopes_of_other_parts_are_not() -> None:
     assert places.of("1.0.c") == 'self._modules["1"][0].c'
 
 
-def test_a_value_that_nobody_needs_is_not_computed() -> None:
+def test_an_unused_value_is_not_computed() -> None:
     text = compare(
         inferred("input: 3x4x4\noutputs: [a]\nlayers: [relu: {name: a}, conv: {filters: 2, kernel: 1, name: b}]\n")
     )

@@ -93,7 +93,7 @@ POOLS = {
     ceil=st.booleans(),
     extra=st.booleans(),
 )
-def test_a_pool_fits_exactly_where_torch_s_own_runs_and_gives_the_same_values(
+def test_a_pool_fits_exactly_if_torch_s_runs_and_gives_the_same_values(
     kind: str, shape: list[int], kernel: int, stride: int, padding: int, ceil: bool, extra: bool
 ) -> None:
     rounding = "ceil" if ceil else "floor"
@@ -125,7 +125,7 @@ def test_a_pool_fits_exactly_where_torch_s_own_runs_and_gives_the_same_values(
     dilation=st.integers(1, 2),
     groups=st.integers(1, 3),
 )
-def test_a_convolution_fits_exactly_where_torch_s_own_runs(
+def test_a_convolution_fits_exactly_if_torch_s_runs(
     shape: list[int], channels: int, filters: int, kernel: int, stride: int, padding: int, dilation: int, groups: int
 ) -> None:
     fields = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -174,9 +174,7 @@ def any_padding(draw: st.DrawFn, rank: int) -> object:
 
 @settings(thorough, max_examples=500)
 @given(data=st.data(), kind=st.sampled_from(["maxpool", "avgpool"]), rank=st.integers(1, 3))
-def test_pools_of_every_padding_and_rounding_are_what_their_definition_says(
-    data: st.DataObject, kind: str, rank: int
-) -> None:
+def test_pools_of_every_padding_and_rounding_follow_their_definition(data: st.DataObject, kind: str, rank: int) -> None:
     per_axis = st.tuples(*[st.integers(1, 4)] * rank)
     shape = (2, *data.draw(per_axis))
     special = {"dilation": st.integers(1, 2)} if kind == "maxpool" else {"count_include_pad": st.booleans()}
@@ -209,7 +207,7 @@ BORDERS: dict[str, tuple[type[nn.Module], ...]] = {
     pads=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=3),
     data=st.data(),
 )
-def test_a_border_can_be_padded_exactly_where_torch_s_own_module_can_and_convolutions_too(
+def test_a_border_can_be_padded_exactly_if_torch_can_also_in_convolutions(
     mode: str, pads: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     shape = (2, *data.draw(st.tuples(*[st.integers(1, 5)] * len(pads))))
@@ -234,7 +232,7 @@ def test_a_border_can_be_padded_exactly_where_torch_s_own_module_can_and_convolu
 
 
 @pytest.mark.parametrize("size", range(1, 65, 7))
-def test_nearest_upsampling_reads_the_input_that_the_field_says(size: int) -> None:
+def test_nearest_upsampling_reads_the_calculated_input(size: int) -> None:
     pixels = torch.arange(float(size))[None, None]
     for output in {*range(size, 40 * size, size), size * 3 // 2, size * 5 // 4, max(1, size // 2)}:
         layer = KINDS["upsample"](size=output)

@@ -17,7 +17,7 @@ from cnncli.loading import load_source
 from cnncli.recipe import INITS
 
 
-def test_the_recipe_offers_the_schemes_that_there_are() -> None:
+def test_the_recipe_offers_all_schemes() -> None:
     assert tuple(SCHEMES) == INITS
 
 
@@ -68,7 +68,7 @@ def test_xavier_stays_inside_its_bound_and_reaches_it() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
-def test_nothing_that_was_learned_before_is_left(case: Case) -> None:
+def test_initialization_leaves_no_trace_of_earlier_weights(case: Case) -> None:
     states = []
     for spoiled in (math.nan, 7.0):
         module = build(case.layer, case.inputs)

@@ -42,7 +42,7 @@ UNALIKE = ("local",)  # torch copies patches or not as their strides have it: wi
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
-def test_what_autograd_keeps_of_each_kind_is_what_torch_keeps(case: Case) -> None:
+def test_saved_activations_of_each_layer_type_are_those_of_torch(case: Case) -> None:
     for trained in product((True, False), repeat=len(case.inputs)):
         inferred = behind(case, trained)
         network = Network(inferred).train()
@@ -59,7 +59,7 @@ MAP, GATE = (3, 4, 5), (3, 1, 1)
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
-def test_what_merges_keep_is_what_torch_keeps_whichever_operands_are_trained(data: st.DataObject) -> None:
+def test_saved_activations_of_merges_are_those_of_torch_whichever_operands_are_trained(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["multiply", "maximum", "add", "average", "concat"]))
     count = data.draw(st.integers(2, 4))
     shapes = [data.draw(st.sampled_from([MAP] if kind == "concat" else [MAP, GATE])) for _ in range(count)]
@@ -107,7 +107,7 @@ def most_at_once(network: Network, inputs: list[torch.Tensor]) -> int:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "squeezenet1_1", "unet"])
-def test_the_peak_of_inference_is_the_most_that_is_alive_at_once(name: str) -> None:
+def test_the_peak_of_inference_is_the_maximum_alive_at_once(name: str) -> None:
     shape = {"lenet5": "1x28x28", "unet": "1x188x188"}.get(name, "3x64x64")
     inferred = load(name, inputs={"": shape}).inferred
     network = Network(inferred).eval()
@@ -126,7 +126,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_what_autograd_keeps_of_bundled_networks_is_within_5_percent_of_torch_s(name: str) -> None:
+def test_saved_activations_of_bundled_networks_are_within_5_percent_of_torch_s(name: str) -> None:
     inferred = load(name, inputs={"": SMALL[name]}).inferred
     network = Network(inferred).train()
     measured = kept_by_autograd(network, [torch.randn(BATCH, *entry.shape) for entry in inferred.graph.inputs])

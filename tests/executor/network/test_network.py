@@ -27,14 +27,14 @@ def inferred(text: str) -> Inferred:
     return load_source(Source("net.yaml", text), "net").inferred
 
 
-def test_parameters_are_called_as_the_layers() -> None:
+def test_parameters_are_named_after_the_layers() -> None:
     names = dict(Network(load("lenet5").inferred).named_parameters())
     layers = ["c1", "conv2", "linear1", "linear2", "linear3"]
     assert list(names) == [f"{layer}.{part}" for layer in layers for part in ("weight", "bias")]
     assert "stage1.first.sum.shortcut.conv1.weight" in dict(Network(load("resnet50").inferred).named_parameters())
 
 
-def test_layers_may_be_called_like_the_attributes_of_a_module() -> None:
+def test_layers_may_have_the_names_of_module_attributes() -> None:
     names = ["train", "forward", "type", "parameters", "float", "training", "steps"]
     layers = "\n".join(f"  - conv: {{filters: 1, kernel: 1, name: {name}}}" for name in names)
     network = Network(inferred(f"input: 1x4x4\nlayers:\n{layers}\n")).eval()
@@ -42,7 +42,7 @@ def test_layers_may_be_called_like_the_attributes_of_a_module() -> None:
     assert network(torch.randn(1, 1, 4, 4)).shape == (1, 1, 4, 4)
 
 
-def test_a_join_may_bear_the_name_of_its_composite() -> None:
+def test_a_merge_may_have_the_name_of_its_composite() -> None:
     text = "input: 2x4x4\nlayers:\n  - residual: {name: res, layers: [conv: {filters: 2, kernel: 1}]}\n"
     assert list(Network(inferred(text)).state_dict()) == ["res.conv1.weight", "res.conv1.bias"]
 
@@ -55,11 +55,11 @@ def test_several_outputs_come_in_the_order_asked_for() -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "resnet152", "googlenet", "allconv", "digits_cnn"])
-def test_torch_agrees_with_the_figures_of_the_bundled_networks(name: str) -> None:
+def test_torch_agrees_with_the_numbers_of_bundled_networks(name: str) -> None:
     check(load(name).inferred)
 
 
-def test_a_disagreement_between_torch_and_the_figures_names_the_layer() -> None:
+def test_a_disagreement_with_torch_names_the_layer() -> None:
     good = load("lenet5").inferred
     facts = dict(good.facts)
     wrong = facts["conv2"].figures._replace(output_shape=(16, 11, 11))
@@ -75,7 +75,7 @@ def test_a_disagreement_between_torch_and_the_figures_names_the_layer() -> None:
         ("[relu, layernorm, linear: 2000000000]", r"linear1"),
     ],
 )
-def test_what_torch_refuses_to_build_is_an_error_that_names_the_layer(layers: str, place: str) -> None:
+def test_an_error_of_torch_while_building_names_the_layer(layers: str, place: str) -> None:
     with pytest.raises(CnnError, match=place + r".*: torch reports: .*overflowed") as caught:
         check(inferred(f"input: 2000000000\nlayers: {layers}\n"))
     assert "too large for torch" in str(caught.value)
@@ -85,7 +85,7 @@ def test_what_torch_refuses_to_build_is_an_error_that_names_the_layer(layers: st
     ("shape", "layers", "place"),
     [("3x4x4", "[upsample: {size: 2000000000}]", "upsample1"), ("3x2000000000x2000000000", "[relu]", "input")],
 )
-def test_what_torch_refuses_to_run_is_an_error_that_names_the_place(shape: str, layers: str, place: str) -> None:
+def test_an_error_of_torch_while_running_names_the_place(shape: str, layers: str, place: str) -> None:
     with pytest.raises(CnnError, match=place + r".*: torch reports: "):
         check(inferred(f"input: {shape}\nlayers: {layers}\n"))
 
@@ -102,7 +102,7 @@ def test_a_weight_under_another_name_is_a_disagreement(monkeypatch: pytest.Monke
         check(good)
 
 
-def test_what_nobody_reads_any_more_is_let_go() -> None:
+def test_values_are_freed_after_their_last_use() -> None:
     layers = "[conv: {filters: 2, kernel: 1, name: a}, relu, residual: [conv: {filters: 2, kernel: 1}], flatten]"
     network = Network(inferred(f"input: 2x4x4\nlayers: {layers}\n"))
     done = {step.name: step.done_with for step in network.steps}
@@ -164,7 +164,7 @@ def test_more_filters_before_a_pool_change_neither_values_nor_gradients(filters:
 
 @pytest.mark.parametrize("rewritten", [False, True])
 @pytest.mark.parametrize("name", ["c1.bias", "conv2.weight", "linear1.weight", "linear3.bias"])
-def test_the_layer_whose_weights_are_no_numbers_is_named(name: str, rewritten: bool) -> None:
+def test_the_layer_with_nan_weights_is_named(name: str, rewritten: bool) -> None:
     from cnncli import load
     from cnncli.executor.training.nan_finder import first_nonfinite_layer
 
@@ -186,7 +186,7 @@ def test_small_linear_layers_stay_in_float32_and_large_ones_do_not() -> None:
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16])
-def test_a_rewritten_network_can_be_of_another_number_format(kind: torch.dtype) -> None:
+def test_a_rewritten_network_can_have_another_precision(kind: torch.dtype) -> None:
     network = Network(inferred("input: 1x8x8\nlayers: [flatten, linear: 4]\n"), rewritten=True).to(kind)
     assert network(torch.randn(2, 1, 8, 8, dtype=kind)).dtype == kind
 
@@ -195,7 +195,7 @@ def test_a_rewritten_network_can_be_of_another_number_format(kind: torch.dtype) 
 @given(
     st.integers(1, 3), st.integers(1, 4), st.integers(1, 3), st.integers(0, 6), st.sampled_from(["maxpool", "avgpool"])
 )
-def test_a_pool_s_padding_goes_up_to_half_of_its_span_and_torch_s_own_to_half_of_its_kernel(
+def test_pool_padding_is_at_most_half_of_the_effective_kernel_and_in_torch_half_of_the_kernel(
     rank: int, kernel: int, dilation: int, padding: int, kind: str
 ) -> None:
     dilation = dilation if kind == "maxpool" else 1

@@ -31,7 +31,7 @@ layers:
 """
 
 
-def test_shared_weights_count_where_they_stand_and_are_used_everywhere() -> None:
+def test_shared_weights_count_once_and_are_used_everywhere() -> None:
     inferred = loaded(TWINS).inferred
     figures = {name: facts.figures for name, facts in inferred.facts.items()}
     assert [figures[name].params for name in ("a", "b", "c", "head", "head2", "head3")] == [76, 0, 0, 15, 0, 0]
@@ -40,7 +40,7 @@ def test_shared_weights_count_where_they_stand_and_are_used_everywhere() -> None
     assert inferred.facts["c"].node.shares == "a"  # whose own weights they are
 
 
-def test_torch_has_the_shared_weights_once_and_running_statistics_apart() -> None:
+def test_shared_weights_exist_once_and_running_statistics_per_layer() -> None:
     inferred = loaded(TWINS).inferred
     check(inferred)
     network = Network(inferred)
@@ -60,7 +60,7 @@ def test_gradients_of_all_uses_are_summed() -> None:
     assert modules["b"].weight.grad is modules["a"].weight.grad is not None
 
 
-def test_shared_weights_are_saved_once_and_come_back(tmp_path: Path) -> None:
+def test_shared_weights_are_saved_once_and_restored(tmp_path: Path) -> None:
     inferred = loaded(TWINS).inferred
     first, second = Network(inferred).eval(), Network(inferred).eval()
     initialize(first, "kaiming", 1)
@@ -84,12 +84,12 @@ def test_shared_weights_are_saved_once_and_come_back(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_shared_is_said(layers: str, message: str) -> None:
+def test_what_cannot_be_shared_is_an_error(layers: str, message: str) -> None:
     (problem,) = refusal(f"input: 1x9x9\nlayers: [{layers}]\n").problems
     assert problem.message == message
 
 
-def test_rbf_codes_are_kept_and_not_trained() -> None:
+def test_rbf_codes_are_saved_and_not_trained() -> None:
     inferred = loaded("input: 12\nlayers: [linear: 5, rbf: 3]\n").inferred
     network = Network(inferred).train()
     initialize(network, "kaiming", 0)
@@ -103,7 +103,7 @@ def test_rbf_codes_are_kept_and_not_trained() -> None:
 
 
 @pytest.mark.parametrize(("kind", "axes"), [("spatial_dropout", 2), ("drop_path", 1)])
-def test_whole_slices_are_dropped_and_the_rest_scaled_up(kind: str, axes: int) -> None:
+def test_whole_slices_are_dropped_and_the_others_scaled_up(kind: str, axes: int) -> None:
     network = Network(loaded(f"input: 6x4x4\nlayers: [{kind}: 0.5]\n").inferred)
     torch.manual_seed(0)
     ones = torch.ones(64, 6, 4, 4)

@@ -53,7 +53,7 @@ CHANGES: dict[str, Callable[[Tensor], Tensor | None]] = {
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.dictionaries(st.sampled_from(NAMES), st.sampled_from([*CHANGES]), min_size=1, max_size=2))
-def test_changed_weights_of_a_run_are_refused_by_name(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_changed_weights_of_a_run_are_rejected_by_name(tmp_path: Path, changes: dict[str, str]) -> None:
     tensors = whole()
     for name, change in changes.items():
         new = CHANGES[change](tensors.pop(name))
@@ -70,10 +70,10 @@ def test_changed_weights_of_a_run_are_refused_by_name(tmp_path: Path, changes: d
     partial=st.booleans(),
     kind=st.sampled_from(["start.safetensors", "start.pt"]),
 )
-def test_a_start_gives_what_matches_and_is_an_error_where_it_is_not_whole(
+def test_initial_weights_that_match_are_copied_and_incomplete_ones_are_an_error(
     tmp_path: Path, changes: dict[str, str], partial: bool, kind: str
 ) -> None:
-    """Numbers of another width are converted, kinds are not; NaN is never taken."""
+    """Numbers of another precision are converted, floats and integers are not; NaN is an error."""
     tensors, target, before = whole(), network(2), own_tensors(network(2))
     given_tensors = dict(tensors)
     for name, change in changes.items():
@@ -180,7 +180,7 @@ def test_files_that_hold_no_weights_are_one_clear_error(tmp_path: Path, what: st
             load_weights(network(2), path)
 
 
-def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
+def test_weights_are_restored_exactly(tmp_path: Path) -> None:
     save_weights(network(1), tmp_path / "weights.safetensors")
     torch.save({"state_dict": whole(), "epoch": 3}, tmp_path / "weights.pt")
     for name in ("weights.safetensors", "weights.pt"):

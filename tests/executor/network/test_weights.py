@@ -36,7 +36,7 @@ def same(one: Network, other: Network) -> bool:
 
 @some
 @given(networks())
-def test_what_is_saved_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+def test_saved_weights_are_restored(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
@@ -55,7 +55,7 @@ def test_what_is_saved_comes_back(tmp_path_factory: pytest.TempPathFactory, text
         assert same(one, third) and said == [f"{len(tensors)} of {len(tensors)} tensors from {path.parent / name}"]
 
 
-def test_weights_that_do_not_match_are_left_as_they_were_and_named(tmp_path: Path) -> None:
+def test_weights_that_do_not_match_are_unchanged_and_named(tmp_path: Path) -> None:
     one, other = pair(load("lenet5").inferred)
     state = dict(one.state_dict())
     state["c1.weight"], state["more"] = torch.zeros(6, 1, 3, 3), torch.zeros(2)
@@ -75,7 +75,7 @@ def test_weights_that_do_not_match_are_left_as_they_were_and_named(tmp_path: Pat
         assert torch.equal(tensor, before[name] if left else own_tensors(one)[name]), name
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+def test_weights_of_another_network_are_rejected(tmp_path: Path) -> None:
     one, _ = pair(load("lenet5").inferred)
     save_weights(one, tmp_path / "w.safetensors")
     other = Network(load("resnet18").inferred)

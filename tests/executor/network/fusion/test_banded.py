@@ -60,7 +60,7 @@ def test_other_convolutions_have_no_plan(changed: dict[str, object]) -> None:
     assert plan_of(nn.Conv2d(2, 4, 3, **changed), (9, 9)) is None  # type: ignore[arg-type]
 
 
-def test_it_is_used_for_lenet_5_in_training_and_in_bfloat16_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_used_for_lenet_5_only_while_training_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(load("lenet5").inferred, rewritten=True)
     (first, *_) = [step.module for step in network.steps]
     assert isinstance(first, BandedConvPoolReLU)
@@ -83,7 +83,7 @@ def test_it_is_used_for_lenet_5_in_training_and_in_bfloat16_alone(monkeypatch: p
 
 @pytest.mark.parametrize("of", ["weight", "bias"])
 @pytest.mark.parametrize("bad", [float("nan"), -float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_seen(of: str, bad: float) -> None:
+def test_non_finite_weights_reach_the_output(of: str, bad: float) -> None:
     """As integers some of them are below 0, where a ReLU would hide them."""
     network = Network(load("lenet5").inferred, rewritten=True).train()
     first = network.steps[0].module
@@ -95,7 +95,7 @@ def test_weights_that_are_no_numbers_are_seen(of: str, bad: float) -> None:
 
 @pytest.mark.parametrize("kernel", [5, (1, 5)])
 @pytest.mark.parametrize("count", [1, 4])
-def test_a_forward_pass_leaves_the_gradients_of_those_before_it_alone(kernel: int, count: int) -> None:
+def test_a_forward_pass_does_not_change_gradients_of_earlier_ones(kernel: int, count: int) -> None:
     conv = nn.Conv2d(1, 6, kernel)
     first = BandedConvPoolReLU(conv, nn.Sequential(conv, nn.MaxPool2d(2), nn.ReLU()))
     images = [torch.randn(count, 1, 28, 28) for _ in range(2)]
@@ -107,7 +107,7 @@ def test_a_forward_pass_leaves_the_gradients_of_those_before_it_alone(kernel: in
     assert torch.equal(found, alone)
 
 
-def test_it_has_one_backward_pass_and_says_so() -> None:
+def test_a_second_backward_pass_is_an_error() -> None:
     conv = nn.Conv2d(1, 6, 5)
     first = BandedConvPoolReLU(conv, nn.Identity())
     with torch.autocast("cpu", torch.bfloat16):
@@ -125,7 +125,7 @@ def test_it_can_be_compiled() -> None:
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
-def test_batches_of_two_sizes_in_turn_keep_their_gradients() -> None:
+def test_alternating_batch_sizes_keep_their_gradients() -> None:
     """What is kept from step to step is of one size."""
     network = Network(load("lenet5").inferred, rewritten=True).train()
     first, images = network.steps[0].module, torch.randn(6, 1, 28, 28)
@@ -155,7 +155,7 @@ def test_a_network_in_bfloat16_has_nearly_the_gradients_of_float32() -> None:
         assert torch.nn.functional.cosine_similarity(one.grad.flatten(), other.grad.flatten(), 0) > 0.99, name
 
 
-def test_it_pays_for_few_filters_on_one_channel() -> None:
+def test_it_is_faster_for_few_filters_on_one_channel() -> None:
     def of(channels: int, filters: int, kernel: int, size: int) -> bool:
         plan = plan_of(nn.Conv2d(channels, filters, kernel), (size, size))
         return plan is not None and is_faster(plan)

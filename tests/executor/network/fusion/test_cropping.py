@@ -24,7 +24,7 @@ AXIS = {
 
 @settings(max_examples=300, deadline=None)
 @given(**AXIS)
-def test_an_axis_without_them_gives_what_the_whole_gives(
+def test_a_cropped_axis_gives_the_same_as_the_full_one(
     size: int, kernel: int, stride: int, padding: int, dilation: int
 ) -> None:
     assume(size + 2 * padding >= dilation * (kernel - 1) + 1)
@@ -35,7 +35,7 @@ def test_an_axis_without_them_gives_what_the_whole_gives(
     assert torch.allclose(nn.functional.conv1d(x, cut, None, stride, part.padding, dilation), whole)
 
 
-def test_what_is_left_out_is_left_out() -> None:
+def test_unused_taps_are_cropped() -> None:
     """A 3x3 kernel on one pixel is its middle; at stride 2 on two pixels it has two columns."""
     assert span(1, Window(3, 1, 1, 1)) == Span(1, 1, 0)
     assert span(2, Window(3, 2, 1, 1)) == Span(1, 2, 0)
@@ -50,8 +50,8 @@ def test_values_and_gradients_are_those_of_the_convolution(conv: type[nn.Conv2d]
     axes = whole.weight.dim() - 2
     x = torch.randn(2, 4, *[size] * axes, dtype=torch.float64, requires_grad=True)
     outputs = whole(x), CroppedConv(whole)(x)
-    worth = spans(whole, (size,) * axes) is not None
-    assert worth == ((2 / 3 if size == 2 else 1 / 3) ** axes <= 1 / 2)
+    is_cropped = spans(whole, (size,) * axes) is not None
+    assert is_cropped == ((2 / 3 if size == 2 else 1 / 3) ** axes <= 1 / 2)
     assert torch.allclose(*outputs)
     gradient = torch.randn_like(outputs[0])
     found = [torch.autograd.grad(output, (x, *whole.parameters()), gradient) for output in outputs]
@@ -59,7 +59,7 @@ def test_values_and_gradients_are_those_of_the_convolution(conv: type[nn.Conv2d]
         assert torch.allclose(one, other)
 
 
-def test_it_is_done_where_half_of_a_kernel_or_more_is_of_no_use() -> None:
+def test_kernels_are_cropped_if_at_most_half_is_used() -> None:
     """The last stage of a ResNet, on images of 32x32, has maps of 1x1."""
     small, large = (load("resnet18", inputs={"input": shape}) for shape in ("3x32x32", "3x224x224"))
     found = [
@@ -71,7 +71,7 @@ def test_it_is_done_where_half_of_a_kernel_or_more_is_of_no_use() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8])
-def test_it_is_right_on_maps_of_other_sizes_than_it_was_built_for(size: int) -> None:
+def test_it_is_correct_on_feature_maps_of_other_sizes(size: int) -> None:
     """Images may grow while a network trains."""
     whole = nn.Conv2d(3, 4, 3, padding=1)
     x = torch.randn(2, 3, size, size)

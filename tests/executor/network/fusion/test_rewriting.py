@@ -23,7 +23,7 @@ some = settings(max_examples=60, deadline=None, derandomize=True, suppress_healt
 
 @st.composite
 def stacks(draw: st.DrawFn) -> str:
-    """Convolutions, poolings and ReLUs in any order on small, mostly grey images; at times a value is read twice."""
+    """Convolutions, poolings and ReLUs in any order on small, mostly grayscale images; some values are read twice."""
     channels = draw(st.sampled_from([1, 1, 1, 2, 3]))
     sizes = draw(st.tuples(st.integers(4, 16), st.integers(4, 16)))
     layers = []
@@ -86,7 +86,7 @@ def test_rewritten_networks_have_the_values_and_gradients_of_the_plain_ones(text
 
 @some
 @given(stacks())
-def test_in_bfloat16_they_are_as_near_as_its_rounding_allows(text: str) -> None:
+def test_in_bfloat16_they_agree_up_to_rounding(text: str) -> None:
     inferred = fitting(text)
     assume(not any(facts.node.layer.kind == "batchnorm" for facts in inferred.facts.values()))
     plain, fast = both(inferred)
@@ -101,13 +101,13 @@ def modules_of(layers: str, shape: str = "1x28x28") -> list[nn.Module]:
 
 
 @pytest.mark.parametrize("filters", range(1, 41))
-def test_few_filters_are_filled_up_to_the_lanes_and_many_are_not(filters: int) -> None:
+def test_few_filters_are_padded_to_the_lanes_and_many_are_not(filters: int) -> None:
     (first, *_) = modules_of(f"conv: {{filters: {filters}, kernel: 3}}, maxpool: 2", "3x28x28")
     assert isinstance(first, WideConvThenPool) == (filters < 16 and filters % 8 != 0)
 
 
 @pytest.mark.parametrize("changed", ["groups: 2", "dilation: 2", "stride: 2", "kernel: [1, 3]"])
-def test_filled_up_filters_keep_all_their_fields(changed: str) -> None:
+def test_padded_filters_keep_all_fields(changed: str) -> None:
     fields = {"filters": "6", "kernel": "3", **dict([changed.split(": ")])}
     conv = ", ".join(f"{name}: {value}" for name, value in fields.items())
     text = f"input: 2x12x11\nlayers: [conv: {{{conv}}}, maxpool: 2]\n"
@@ -117,7 +117,7 @@ def test_filled_up_filters_keep_all_their_fields(changed: str) -> None:
     assert torch.allclose(plain.train()(images), fast.train()(images), atol=1e-6)
 
 
-def test_the_pooling_goes_before_the_relu_only_where_nobody_else_reads_it() -> None:
+def test_pooling_moves_before_the_relu_only_if_nothing_else_reads_it() -> None:
     pooled, relu = modules_of("relu, maxpool: 2")
     assert is_relu(relu) and not is_relu(pooled)
     first, *_ = modules_of("relu: {name: a}, maxpool: {kernel: 2, padding: same, stride: 1}, add: [maxpool1, a]")
@@ -139,13 +139,13 @@ def test_the_pooling_goes_before_the_relu_only_where_nobody_else_reads_it() -> N
         ("tanh, conv: {filters: 8, kernel: 5}, maxpool: 2, relu", "1x28x28", True),
     ],
 )
-def test_the_first_convolution_of_grey_images_is_banded_where_a_halving_pool_and_a_relu_follow(
+def test_the_first_convolution_of_grayscale_images_is_banded_if_2x2_pooling_and_a_relu_follow(
     layers: str, shape: str, banded: bool
 ) -> None:
     assert any(isinstance(module, BandedConvPoolReLU) for module in modules_of(layers, shape)) == banded
 
 
-def test_linear_layers_stay_in_float32_up_to_the_work_that_is_little() -> None:
+def test_linear_layers_stay_in_float32_up_to_few_macs() -> None:
     images, inputs = 4, 1000
     units = FEW_MACS // (images * inputs)
     for more, dtype in ((0, torch.float32), (1, torch.bfloat16)):
@@ -154,7 +154,7 @@ def test_linear_layers_stay_in_float32_up_to_the_work_that_is_little() -> None:
             assert layer(torch.randn(images, inputs)).dtype == dtype
 
 
-def test_cropped_kernels_are_those_of_which_half_or_more_meets_padding() -> None:
+def test_kernels_are_cropped_if_at_least_half_only_multiplies_padding() -> None:
     first, *_ = modules_of("conv: {filters: 2, kernel: 3, padding: 1}", "2x1x4")
     assert isinstance(first, CroppedConv)
     first, *_ = modules_of("conv: {filters: 2, kernel: 3, padding: 1}", "2x2x4")
