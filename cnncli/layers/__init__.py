@@ -1,4 +1,4 @@
-"""The kinds of layer, all of them, in the order of the language page. A new kind gets its line here."""
+"""All layer types, in the order of the language page. Add a new one here."""
 
 from cnncli.layers.activation import (
     ELU,

@@ -1,7 +1,7 @@
-"""Activation functions: element by element, except softmax and log_softmax, which run over the channels.
+"""Activation functions: elementwise, except softmax and log_softmax, which normalize over the channels.
 
-``operations`` counts multiplications, divisions and additions of the defining formula for one element. Comparisons
-and elementary functions (exp, log, tanh, erf) count as none.
+``operations`` counts the multiplications, divisions and additions of the defining formula for one element.
+Comparisons and elementary functions (exp, log, tanh, erf) do not count.
 """
 
 from typing import Annotated, ClassVar
@@ -42,7 +42,7 @@ class LeakyReLU(Activation):
 
 
 class PReLU(Activation):
-    """As leaky_relu, with the slope learned: one for all, or one ``per_channel``. He et al. 2015."""
+    """leaky_relu with a learned slope: one for all channels, or one ``per_channel``. He et al. 2015."""
 
     kind = "prelu"
     operations = 1
@@ -112,7 +112,7 @@ class Tanh(Activation):
 
 
 class ScaledTanh(Activation):
-    """1.7159 tanh(2 x / 3): about 1 at 1, and steepest there. LeCun et al. 1998, appendix A."""
+    """1.7159 tanh(2 x / 3), for which f(1) is about 1. LeCun et al. 1998, appendix A."""
 
     kind = "scaled_tanh"
     operations = 2
@@ -128,7 +128,7 @@ class Softplus(Activation):
 
 
 class Softmax(Activation):
-    """exp(x) over its sum, along the channels."""
+    """exp(x) divided by its sum over the channels."""
 
     kind = "softmax"
 
@@ -138,6 +138,6 @@ class Softmax(Activation):
 
 
 class LogSoftmax(Softmax):
-    """x less the logarithm of the sum of exp(x), along the channels."""
+    """x minus the logarithm of the sum of exp(x) over the channels."""
 
     kind = "log_softmax"

@@ -127,7 +127,7 @@ class Layer(Record):
 
 
 def per_axis(value: int | tuple[int, ...], rank: int, field: str) -> tuple[int, ...]:
-    """Spread a field's value over ``rank`` axes. Raises ShapeError where a list has another length."""
+    """A field's value for each of ``rank`` axes. Raises ShapeError for a list of another length."""
     if not isinstance(value, tuple):
         return (value,) * rank
     if len(value) != rank:
@@ -136,9 +136,9 @@ def per_axis(value: int | tuple[int, ...], rank: int, field: str) -> tuple[int, 
 
 
 def wrong_length(field: str, length: int, rank: int) -> ShapeError:
-    """The answer to a list that has another length than the input has axes."""
+    """The error for a list whose length is not the number of spatial axes."""
     return ShapeError(
-        f"{field} is given for {_axes(length)}, and the input has {_axes(rank)} besides its channels",
+        f"{field} is given for {_axes(length)}, but the input has {_axes(rank)} besides its channels",
         f"give one number, or a list of {rank}",
         field,
     )
@@ -148,8 +148,8 @@ def spatial_axes(kind: str, shape: Shape) -> Shape:
     """The sizes after the channels: 1 to 3 of them. Raises ShapeError for a vector."""
     if len(shape) < 2:
         raise ShapeError(
-            f"{kind} slides over a map, and its input is a vector of {shape[0]} values",
-            "put it above the flatten or the global pool, or use linear",
+            f"{kind} needs a feature map, but its input is a vector of {shape[0]} values",
+            "put it before the flatten or the global pool, or use linear",
         )
     return shape[1:]
 
@@ -157,11 +157,11 @@ def spatial_axes(kind: str, shape: Shape) -> Shape:
 def expect_map(kind: str, shape: Shape) -> None:
     """Raises ShapeError for a vector."""
     if len(shape) < 2:
-        raise ShapeError(f"{kind} takes a map, and its input is a vector of {shape[0]} values")
+        raise ShapeError(f"{kind} needs a feature map, but its input is a vector of {shape[0]} values")
 
 
 def check_groups(groups: int, channels: int) -> None:
-    """Raises ShapeError where groups do not divide the channels."""
+    """Raises ShapeError if the groups do not divide the channels."""
     if not divides(groups, channels):
         raise ShapeError(
             f"{groups} groups do not divide {channels} channels", "groups must divide the channels", "groups"
@@ -169,7 +169,7 @@ def check_groups(groups: int, channels: int) -> None:
 
 
 def dot_product_flops(length: int, bias: bool) -> int:
-    """A dot product of ``length`` terms: as many multiplications, one addition fewer, one more for a bias."""
+    """Operations of a dot product: ``length`` multiplications and ``length`` - 1 additions, one more with a bias."""
     return 2 * length if bias else 2 * length - 1
 
 

@@ -1,4 +1,4 @@
-"""Convolutions (cross-correlations, as all libraries compute them) over one, two or three spatial axes."""
+"""Convolutions (cross-correlations, as in all libraries) over one, two or three spatial axes."""
 
 from math import gcd
 
@@ -11,7 +11,7 @@ from cnncli.layers.sliding import check_border, check_fit, padding_name, padding
 
 
 class Convolution(Layer):
-    """What conv, depthwise_conv and local share; ``maps`` says how many filters there are and in how many groups."""
+    """The base of conv, depthwise_conv and local; :meth:`maps` gives the number of filters and groups."""
 
     kernel: PerAxis
     stride: PerAxis = 1
@@ -56,7 +56,7 @@ class Convolution(Layer):
         return {**weight, "bias": (filters,)} if self.bias else weight
 
     def products(self, inputs: Shapes) -> int:
-        """Terms of the dot products of all filters at one position: the weights of a shared kernel."""
+        """Multiplications of all filters at one position: the weights of a shared kernel."""
         channels = inputs[0][0]
         filters, groups = self.maps(channels)
         return filters * exact_quotient(channels, groups) * numel(tuple(w.kernel for w in self.windows(inputs)))
@@ -65,7 +65,7 @@ class Convolution(Layer):
         return numel(output[1:]) * self.products(inputs)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        # a dot product of K terms is K multiplications and K - 1 additions; a bias is one more
+        # a dot product of K terms takes K multiplications and K - 1 additions; a bias is one more addition
         additions_saved = 0 if self.bias else output[0]
         reweighted = numel(output) if self.padding_mode == "partial" else 0
         return numel(output[1:]) * (2 * self.products(inputs) - additions_saved) + reweighted
@@ -75,7 +75,7 @@ class Convolution(Layer):
         return numel(output[1:]) * (self.products(inputs) + biases)
 
     def has_named_padding(self, inputs: Shapes) -> bool:
-        """Whether PyTorch code can give this padding by its name: ``same`` with stride 1, or ``valid``."""
+        """Whether PyTorch accepts this padding by name: ``same`` with stride 1, or ``valid``."""
         if self.padding_mode != "zeros":
             return False
         return self.padding == "valid" or (
@@ -86,8 +86,8 @@ class Convolution(Layer):
 class Conv(Convolution):
     """Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group.
 
-    weight (filters, C / groups, *kernel), bias (filters,). With ``connections``, a table of input maps for each filter
-    (counted from 0) as LeNet-5's C3 has one (LeCun et al. 1998, table I), weight (entries of the table, *kernel).
+    weight (filters, C / groups, *kernel), bias (filters,). ``connections`` lists the input maps of each filter, counted
+    from 0, as in LeNet-5's C3 (LeCun et al. 1998, table I); weight is then (entries of the table, *kernel).
     """
 
     kind = "conv"
@@ -112,13 +112,15 @@ class Conv(Convolution):
         if table is None:
             return None
         if self.groups > 1:
-            return ShapeError("connections and groups both say which maps a filter reads", "keep one of them", "groups")
+            return ShapeError(
+                "connections and groups both define which maps a filter reads", "keep one of them", "groups"
+            )
         if len(table) != self.filters:
             hint = "give a list of input maps for each filter"
             return ShapeError(f"connections has {len(table)} lists for {self.filters} filters", hint, "connections")
         if any(len(set(maps)) < len(maps) for maps in table):
             return ShapeError(
-                "connections names an input map twice for one filter", "name each map once", "connections"
+                "connections lists an input map twice for one filter", "list each map once", "connections"
             )
         return None
 
@@ -128,7 +130,7 @@ class Conv(Convolution):
         for filter_number, maps in enumerate(self.connections or ()):
             if max(maps) >= channels:
                 raise ShapeError(
-                    f"filter {filter_number} reads input map {max(maps)}, and the input has {channels}",
+                    f"filter {filter_number} reads input map {max(maps)}, but the input has {channels}",
                     f"maps are counted from 0 to {channels - 1}",
                     "connections",
                 )
@@ -147,7 +149,7 @@ class Conv(Convolution):
 
 
 def divided(groups: int, channels: int, filters: int) -> int:
-    """The groups, if they divide the channels and the filters; else raises ShapeError."""
+    """The groups. Raises ShapeError unless they divide both the channels and the filters."""
     for what, count in (("input channels", channels), ("filters", filters)):
         if not divides(groups, count):
             raise ShapeError(
@@ -159,7 +161,7 @@ def divided(groups: int, channels: int, filters: int) -> int:
 
 
 class DepthwiseConv(Convolution):
-    """Map (C, H, W) to (C * multiplier, H', W'): each filter sees one channel.
+    """Map (C, H, W) to (C * multiplier, H', W'): each filter reads one channel.
 
     weight (C * multiplier, 1, *kernel), bias (C * multiplier,).
     """
@@ -175,7 +177,7 @@ class DepthwiseConv(Convolution):
 
 
 class Local(Convolution):
-    """Map (C, H, W) to (filters, H', W') with weights of its own at every position: locally connected.
+    """Map (C, H, W) to (filters, H', W') with separate weights at every position: locally connected.
 
     weight (filters, H', W', C / groups, *kernel), bias (filters, H', W'). LeCun 1989, Generalization and Network
     Design Strategies; Goodfellow, Bengio and Courville 2016, section 9.5 (unshared convolution).
@@ -205,11 +207,11 @@ class Local(Convolution):
 
 
 class ConvTranspose(Layer):
-    """Map (C, H, W) to (filters, H', W') as the gradient of a convolution does: each input spreads over a window.
+    """Map (C, H, W) to (filters, H', W') like the gradient of a convolution: each input is added into a window.
 
     H' = (H - 1) stride + dilation (kernel - 1) + 1 - padding + output_padding. weight (C, filters / groups, *kernel),
-    bias (filters,). Dumoulin and Visin 2016, A guide to convolution arithmetic. Operations are counted by input
-    position: each value of the input is multiplied once by each weight that it meets.
+    bias (filters,). Dumoulin and Visin 2016, A guide to convolution arithmetic. Operations are counted per input
+    position: each value of the input is multiplied once by each of its weights.
     """
 
     kind = "conv_transpose"
@@ -237,17 +239,17 @@ class ConvTranspose(Layer):
         return per_axis(self.output_padding, len(inputs[0]) - 1, "output_padding")
 
     def windows(self, inputs: Shapes) -> tuple[Window, ...]:
-        """The window of each axis, as the convolution has it that this one reverses."""
+        """The window of each axis, as in the convolution that this layer inverts."""
         padding = 0 if self.has_same_padding else self.padding
         windows = windows_of(self.kind, inputs[0], self.kernel, self.stride, padding, self.dilation, "floor")
         return windows if padding == self.padding else tuple(map(self._cut_to_scale, windows))
 
     def _cut_to_scale(self, window: Window) -> Window:
-        """Padding ``same``: the output is stride times the input."""
+        """The window with padding ``same``: the output is stride times the input."""
         total = window.effective_kernel - window.stride
         if total < 0:
             raise ShapeError(
-                f"padding {self.padding} needs a kernel that spans the stride {window.stride}",
+                f"padding {self.padding} needs an effective kernel size of at least the stride {window.stride}",
                 "use a larger kernel, or padding 0",
                 "padding",
             )
@@ -262,21 +264,21 @@ class ConvTranspose(Layer):
         for window, extra in zip(windows, extras, strict=True):
             if extra >= max(window.stride, window.dilation):
                 raise ShapeError(
-                    f"output_padding {extra} is not below the stride {window.stride}",
-                    "output_padding adds the rows that the stride of the reversed convolution would drop",
+                    f"output_padding {extra} must be less than the stride {window.stride}",
+                    "output_padding restores the rows that the stride of the inverted convolution drops",
                     "output_padding",
                 )
         sizes = tuple(map(transposed_size, shape[1:], windows, extras))
         if any(size < 1 for size in sizes):
             raise ShapeError(
-                f"padding {padding_text(self.border(inputs))} cuts off all of the output",
+                f"padding {padding_text(self.border(inputs))} removes the entire output",
                 f"use padding of at most {(min(w.effective_kernel for w in windows) - 1) // 2}",
                 "padding",
             )
         return (self.filters, *sizes)
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return (tuple(map(_spread, self.windows(inputs))),)
+        return (tuple(map(_transposed_field, self.windows(inputs))),)
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         kernel = per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
@@ -287,7 +289,7 @@ class ConvTranspose(Layer):
         return numel(inputs[0][1:]) * numel(self.weights(inputs)["weight"])
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        # the products that meet in one output are one addition fewer than they are; the bias is one more
+        # n products that are summed in one output take n - 1 additions; the bias is one more
         products = self.macs(inputs, output)
         return 2 * products - (0 if self.bias else smaller(products, numel(output)))
 
@@ -295,17 +297,17 @@ class ConvTranspose(Layer):
         return self.macs(inputs, output) + (numel(output) if self.bias else 0)
 
 
-def _spread(window: Window) -> AxisField:
-    """Which inputs meet in an output: those i with i * stride + tap * dilation - before = the output, for some tap.
+def _transposed_field(window: Window) -> AxisField:
+    """The inputs that are added into an output (:func:`transposed_taps`).
 
-    None meets where no tap leads: such an output is the bias and nothing else.
+    An output that no tap reaches consists of the bias alone: its field is empty.
     """
-    # the taps that lead to one output are every (stride / shared)-th, from inputs (dilation / shared) apart
+    # every (stride / shared)-th tap reaches the output, from inputs that are (dilation / shared) apart
     shared = gcd(window.dilation, window.stride)
     step, apart = window.dilation // shared, window.stride // shared
 
-    def meeting(unit: int) -> tuple[int, int] | None:
+    def bounds(unit: int) -> tuple[int, int] | None:
         found = [*transposed_taps(unit, window)]
         return (min(found), max(found)) if found else None
 
-    return with_gaps(meeting, window.stride, 1, lambda: (window.kernel - 1) // apart * step + 1, step)
+    return with_gaps(bounds, window.stride, 1, lambda: (window.kernel - 1) // apart * step + 1, step)

@@ -1,8 +1,8 @@
-"""The types that a layer's field can have, each with the function that reads it from a value in a file.
+"""The types of layer fields, each with the function that reads it from a value in a file.
 
-A field is declared as ``stride: PerAxis = 1``; the reader is the annotation's metadata, so a kind's fields are its
-schema and one loader serves all kinds. A reader gets a plain value (int, float, bool, str, None, or a list of
-those, after expressions are worked out) and returns what the layer keeps, or raises :class:`InvalidValue`.
+A field is declared as ``stride: PerAxis = 1``; the reader is the annotation's metadata, so the fields of a layer type
+are its schema, and one loader serves all types. A reader takes a plain value (int, float, bool, str, None, or a list of
+those, after expressions are evaluated) and returns what the layer stores, or raises :class:`InvalidValue`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Reader = Callable[[Any], Any]
 
 
 def shown(value: object) -> str:
-    """A value as the user wrote it, for a message."""
+    """A value as the user wrote it, for messages."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -28,7 +28,7 @@ def shown(value: object) -> str:
         value = int(value)
     text = str(value)
     if isinstance(value, str) and (not text or text[0] in "0123456789+-."):
-        text = repr(text)  # a number in quotes is a text
+        text = repr(text)  # a number in quotes is a string
     return shortened(text)
 
 
@@ -41,7 +41,7 @@ def _whole(least: int) -> Reader:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, str) and is_digits(value) and len(value) >= LONGEST_NUMBER:
-            # a number that the file's reader leaves as a text, and not one in quotes
+            # too long a number, which the file's reader returns as a string, unlike one in quotes
             value = int((value.lstrip("0") or "0")[:LONGEST_NUMBER])
         if not isinstance(value, int) or isinstance(value, bool):
             raise InvalidValue(f"must be a whole number, not {shown(value)}", _unquote(value))
@@ -85,12 +85,12 @@ def read_flag(value: object) -> bool:
 
 def read_text(value: object) -> str:
     if isinstance(value, list) or value is None:
-        raise InvalidValue(f"must be a text, not {shown(value)}")
+        raise InvalidValue(f"must be text, not {shown(value)}")
     return value if isinstance(value, str) else shown(value)
 
 
 def one_of(*words: str) -> Reader:
-    """A reader of one word out of several."""
+    """A reader that accepts one of several words."""
 
     def read(value: object) -> str:
         if value in words:
@@ -107,10 +107,7 @@ def _loose(word: str) -> str:
 
 
 def _listed(value: object) -> object:
-    """The numbers of ``5x3``, ``5×3`` or ``(5, 3)`` as a list, as papers and PyTorch write one per axis.
-
-    Anything else comes back as it is.
-    """
+    """The numbers of ``5x3``, ``5×3`` or ``(5, 3)``, as in papers and PyTorch, as a list; other values unchanged."""
     if not isinstance(value, str):
         return value
     if value.startswith("(") and value.endswith(")"):
@@ -128,8 +125,8 @@ def _per_axis(read_one: Reader) -> Reader:
             unclosed = value.startswith("(") and not value.endswith(")")  # the rest of {kernel: (5, 3)} is another key
             raise InvalidValue(
                 f"takes one number, or a list with one per axis, not {shown(value)}",
-                ("between braces a comma ends the value: " if unclosed else "")
-                + "write 5 for all axes, and [5, 3] or 5x3 for one per axis",
+                ("inside braces, a comma ends the value: " if unclosed else "")
+                + "write 5 for all axes, or [5, 3] or 5x3 for one per axis",
             )
         if not isinstance(value, list):
             return read_one(value)
@@ -140,20 +137,20 @@ def _per_axis(read_one: Reader) -> Reader:
     return read
 
 
-WORDS = ("valid", "same", "same_lower", "full")
+PADDING_NAMES = ("valid", "same", "same_lower", "full")
 _read_amount = _whole(0)
 
 
 def read_padding(value: object) -> object:
-    """A number per side, a list per axis, a pair per axis, or a word."""
+    """A number per side, a list per axis, a pair per axis, or a name."""
     value = _listed(value)
     if isinstance(value, str):
-        return one_of(*WORDS)(value)
+        return one_of(*PADDING_NAMES)(value)
     if not isinstance(value, list):
         return _read_amount(value)
     if not 1 <= len(value) <= 3:
         raise InvalidValue(
-            f"takes a number, a word, or a list with one number or pair per axis, not {shown(value)}",
+            f"takes a number, a name, or a list with one number or pair per axis, not {shown(value)}",
             "write [[top, bottom], [left, right]]" if len(value) == 4 else "",
         )
     return tuple(_read_side(item) for item in value)
@@ -170,7 +167,7 @@ def _read_side(item: object) -> object:
 
 
 def read_margins(value: object) -> object:
-    """As padding, without the words: there is no window for ``same`` to refer to."""
+    """Like padding, but without names, since there is no window."""
     value = _listed(value)
     if isinstance(value, str):
         raise InvalidValue(f"must be a number, or a list with one number or pair per axis, not {shown(value)}")
@@ -187,11 +184,11 @@ def _sequence(read_one: Reader, wanted: str) -> Reader:
 
 
 def _order(value: object) -> object:
-    order = _sequence(_read_amount, "a list of axes, as [0, 2, 1]")(value)
+    order = _sequence(_read_amount, "a list of axes, e.g. [0, 2, 1]")(value)
     axes = range(len(order))
     if sorted(order) != [*axes]:
         raise InvalidValue(
-            f"must name every axis once, not {shown(value)}", f"put {', '.join(map(str, axes))} in order"
+            f"must list every axis once, not {shown(value)}", f"put {', '.join(map(str, axes))} in order"
         )
     return order
 

@@ -1,4 +1,4 @@
-"""Layers from vector to vector: fully connected, and distances to codes."""
+"""Layers from vector to vector: fully connected, and radial basis functions."""
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.layers.base import Layer, ShapeError, Shapes, dot_product_flops
@@ -6,7 +6,7 @@ from cnncli.layers.fields import Count, Flag
 
 
 class VectorLayer(Layer):
-    """From a vector of n to one of ``units``."""
+    """Map a vector of n values to one of ``units``."""
 
     is_global = True
 
@@ -16,14 +16,14 @@ class VectorLayer(Layer):
         (shape,) = inputs
         if len(shape) > 1:
             raise ShapeError(
-                f"{self.kind} takes a vector, and its input is a map of {format_shape(shape)}",
-                "put flatten (or global_avgpool) above it",
+                f"{self.kind} needs a vector, but its input is a feature map of {format_shape(shape)}",
+                "put flatten (or global_avgpool) before it",
             )
         return (self.units,)
 
 
 class Linear(VectorLayer):
-    """Map a vector of n to one of ``units``: weight (units, n), bias (units,)."""
+    """Map a vector of n values to one of ``units``: weight (units, n), bias (units,)."""
 
     kind = "linear"
     aliases = ("dense", "fullyconnected", "fc", "lazylinear", "innerproduct")
@@ -45,10 +45,10 @@ class Linear(VectorLayer):
 
 
 class RBF(VectorLayer):
-    """Squared distances of a vector of n to ``units`` fixed codes: y_i = sum over j of (x_j - w_ij)^2.
+    """Squared distances of a vector of n values to ``units`` fixed codes: y_i = sum over j of (x_j - w_ij)^2.
 
     weight (units, n) of -1 and 1, not trained. LeCun et al. 1998, the output layer of LeNet-5: the class with the
-    smallest distance is the answer.
+    smallest distance is the prediction.
     """
 
     kind = "rbf"

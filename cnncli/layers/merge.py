@@ -1,4 +1,4 @@
-"""Layers that join several paths."""
+"""Layers that merge several paths."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 
 
 class Merge(Layer):
-    """Element by element over inputs of one shape; an axis of size 1 stretches (a channel gate Cx1x1 times a map)."""
+    """Elementwise over inputs of one shape; an axis of size 1 is broadcast (a channel gate Cx1x1 times a map)."""
 
     merges: ClassVar[bool] = True
     min_inputs: ClassVar[int] = 2
@@ -17,14 +17,14 @@ class Merge(Layer):
         ranks = {len(shape) for shape in inputs}
         if len(ranks) > 1:
             raise ShapeError(
-                f"{self.kind} cannot join {_listed(inputs)}: they have different numbers of axes", field="from"
+                f"{self.kind} cannot merge {_listed(inputs)}: they have different numbers of axes", field="from"
             )
         for sizes in zip(*inputs, strict=True):
             long = [size for size in dict.fromkeys(sizes) if size != 1]
             if not all(same_size(size, long[0]) for size in long[1:]):
                 raise ShapeError(
-                    f"{self.kind} needs one shape, and its inputs are {_listed(inputs)}{_where_same(long)}",
-                    "make the paths end alike (channels, stride and padding), or use concat to stack channels",
+                    f"{self.kind} needs equal shapes, but its inputs are {_listed(inputs)}{_equal_only_if(long)}",
+                    "give the paths equal channels, stride and padding, or use concat to stack channels",
                     "from",
                 )
         return tuple(next((size for size in sizes if size != 1), 1) for sizes in zip(*inputs, strict=True))
@@ -85,10 +85,10 @@ class Concat(Merge):
         unlike = [shape for shape in inputs if not _same_sizes(shape[1:], first)]
         if unlike:
             unequal = [pair for pair in zip(first, unlike[0][1:], strict=False) if not same_size(*pair)]
-            where = _where_same([*unequal[0]]) if unequal else ""
+            where = _equal_only_if([*unequal[0]]) if unequal else ""
             raise ShapeError(
-                f"concat needs maps of one size, and its inputs are {_listed(inputs)}{where}",
-                "only the channels may differ: match strides and padding",
+                f"concat needs feature maps of one size, but its inputs are {_listed(inputs)}{where}",
+                "match strides and padding: only the channels may differ",
                 "from",
             )
         return (add_up(shape[0] for shape in inputs), *inputs[0][1:])
@@ -101,8 +101,8 @@ def _same_sizes(one: Shape, other: Shape) -> bool:
     return len(one) == len(other) and all(map(same_size, one, other))
 
 
-def _where_same(sizes: list[Size]) -> str:
-    """For which open sizes two unequal ones are the same after all, as an addition to a message."""
+def _equal_only_if(sizes: list[Size]) -> str:
+    """The condition under which two different symbolic sizes are equal, as an addition to a message."""
     unlike = next(size for size in sizes[1:] if not same_size(size, sizes[0]))
     if not any(map(is_open, (sizes[0], unlike))):
         return ""

@@ -1,4 +1,4 @@
-"""Normalisation and learned scales. ``channels`` means the first axis."""
+"""Normalization and learned scales. The channels are the first axis."""
 
 from typing import Annotated
 
@@ -20,12 +20,12 @@ def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:
     return {"weight": shape, "bias": shape} if affine else {}
 
 
-def _everything(inputs: Shapes) -> tuple[LocalReceptiveField, ...]:
+def _full_extent(inputs: Shapes) -> tuple[LocalReceptiveField, ...]:
     return (tuple(whole(size) for size in inputs[0][1:]),)
 
 
 class Affine(Layer):
-    """What the norms share: a trained weight and bias per channel, (C,) each, unless ``affine`` is false."""
+    """The base of the norms: a trained weight and bias per channel, (C,) each, unless ``affine`` is false."""
 
     eps: Positive = 1e-5
     affine: Flag = True
@@ -51,9 +51,9 @@ class Affine(Layer):
 
 
 class BatchNorm(Affine):
-    """Per channel, with running statistics at inference: a scale and a shift. Ioffe and Szegedy 2015.
+    """Per channel; at inference, running statistics make it a scale and a shift. Ioffe and Szegedy 2015.
 
-    Buffers running_mean and running_var (C,). ``momentum`` is PyTorch's (1 - Keras's).
+    Buffers running_mean and running_var (C,). ``momentum`` is PyTorch's: 1 - momentum in Keras.
     """
 
     kind = "batchnorm"
@@ -71,7 +71,7 @@ class BatchNorm(Affine):
 
 
 class LayerNorm(Affine):
-    """Over all of an input (weight and bias as its shape), or over the channels of each position ((C,)). Ba 2016."""
+    """Over the entire input (weight and bias of its shape), or over the channels of each position ((C,)). Ba 2016."""
 
     kind = "layernorm"
     aliases = ("layernormalization",)
@@ -84,7 +84,7 @@ class LayerNorm(Affine):
         return _affine(inputs[0] if self.axes == "all" else inputs[0][:1], self.affine)
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return _everything(inputs) if self.axes == "all" else ((ITSELF,) * (len(output) - 1),)
+        return _full_extent(inputs) if self.axes == "all" else ((ITSELF,) * (len(output) - 1),)
 
     def statistic_groups(self, inputs: Shapes) -> int:
         return 1 if self.axes == "all" else numel(inputs[0][1:])
@@ -103,7 +103,7 @@ class GroupNorm(Affine):
         return inputs[0]
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return _everything(inputs)
+        return _full_extent(inputs)
 
     def statistic_groups(self, inputs: Shapes) -> int:
         return self.groups
@@ -120,14 +120,14 @@ class InstanceNorm(Affine):
         return inputs[0]
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return _everything(inputs)
+        return _full_extent(inputs)
 
     def statistic_groups(self, inputs: Shapes) -> int:
         return inputs[0][0]
 
 
 class Scale(Layer):
-    """A learned factor per channel, weight (C,), starting at ``init``: ConvNeXt's layer scale. Liu et al. 2022."""
+    """A learned factor per channel, weight (C,), initialized to ``init``: ConvNeXt's layer scale. Liu et al. 2022."""
 
     kind = "scale"
     aliases = ("layerscale",)
@@ -145,7 +145,7 @@ class Scale(Layer):
 
 
 class LocalResponseNorm(Layer):
-    """x / (k + alpha / size * sum of squares over ``size`` neighbouring channels) ^ beta. Krizhevsky et al. 2012."""
+    """x / (k + alpha / size * sum of squares over ``size`` neighboring channels) ^ beta. Krizhevsky et al. 2012."""
 
     kind = "lrn"
     aliases = ("localresponsenorm", "crossmaplrn2d")
@@ -165,10 +165,10 @@ class LocalResponseNorm(Layer):
 
 
 class LocalContrastNorm(Layer):
-    """v = x - (mean of x around), y = v / max(eps, root of the mean of v^2 around). Jarrett et al. 2009.
+    """v = x - local mean of x, y = v / max(eps, sqrt(local mean of v^2)). Jarrett et al. 2009.
 
-    Both means are over all channels and a Gaussian window (deviation kernel / 4) of ``kernel`` pixels, weighted to 1
-    inside the image. The paper's threshold is the image's mean deviation; a small constant keeps the layer local.
+    Both means are over all channels and a Gaussian window (std kernel / 4) of ``kernel`` pixels, whose weights inside
+    the image sum to 1. The paper's threshold is the image's mean std; a small constant keeps the layer local.
     """
 
     kind = "lcn"
@@ -181,7 +181,7 @@ class LocalContrastNorm(Layer):
         expect_map(self.kind, inputs[0])
         for kernel in self.kernels(inputs):
             if kernel % 2 == 0:
-                raise ShapeError(f"a kernel of {kernel} has no middle", "use an odd kernel, as 9", "kernel")
+                raise ShapeError(f"a kernel of {kernel} has no center", "use an odd kernel, e.g. 9", "kernel")
         return inputs[0]
 
     def kernels(self, inputs: Shapes) -> tuple[int, ...]:
@@ -189,7 +189,7 @@ class LocalContrastNorm(Layer):
         return per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        # a window around it, and around each value in there another
+        # the window around a unit, and another one around each value in it
         return (tuple(AxisField((1 - kernel,), (kernel - 1,), 1) for kernel in self.kernels(inputs)),)
 
     def flops(self, inputs: Shapes, output: Shape) -> int:

@@ -1,4 +1,4 @@
-"""Pooling: over windows, to a wanted size (adaptive), and over the whole map (global)."""
+"""Pooling: over windows, to a given output size (adaptive), and over the entire feature map (global)."""
 
 from functools import partial
 
@@ -37,7 +37,7 @@ class WindowPool(Layer):
         return self.rounding == "exact"
 
     def spacing(self) -> int | tuple[int, ...]:
-        """Inputs from one tap of the window to the next."""
+        """The dilation: inputs from one tap of the window to the next."""
         return 1
 
     def windows(self, inputs: Shapes) -> tuple[Window, ...]:
@@ -52,8 +52,8 @@ class WindowPool(Layer):
             padding = larger(window.before, window.after)
             if padding > window.effective_kernel // 2:
                 raise ShapeError(
-                    f"padding {padding} is more than half of the {window.effective_kernel} that the "
-                    "kernel spans: a window would lie in the padding alone",
+                    f"padding {padding} is more than half of the effective kernel size {window.effective_kernel}: "
+                    "a window would contain only padding",
                     f"use padding of at most {window.effective_kernel // 2}",
                     "padding",
                 )
@@ -79,7 +79,7 @@ class WindowPool(Layer):
 
 
 class MaxPool(WindowPool):
-    """The largest value of each window; padding never wins."""
+    """The largest value of each window; padding is never the maximum."""
 
     kind = "maxpool"
     aliases = ("maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d", "maxpooling3d", "maxpooling")
@@ -123,7 +123,7 @@ class AvgPool(WindowPool):
 
 
 class L2Pool(WindowPool):
-    """The root of the sum of the squares of each window; padding adds nothing. Torch's LPPool with p = 2."""
+    """The root of the sum of squares of each window; padding adds nothing. PyTorch's LPPool with p = 2."""
 
     kind = "l2pool"
     aliases = ("lppool1d", "lppool2d", "lppool", "l2pooling")
@@ -134,10 +134,10 @@ class L2Pool(WindowPool):
 
 
 class Subsample(WindowPool):
-    """The mean of each window, times a trained coefficient, plus a trained bias: one of each per map.
+    """The mean of each window, times a trained coefficient, plus a trained bias: one of each per channel.
 
-    weight (C,), bias (C,). LeCun et al. 1998, the layers S2 and S4 of LeNet-5; its figures count one connection from
-    every input of the window and one from the bias.
+    weight (C,), bias (C,). LeCun et al. 1998, layers S2 and S4 of LeNet-5; the paper counts one connection per input of
+    the window and one for the bias.
     """
 
     kind = "subsample"
@@ -172,11 +172,11 @@ class AdaptivePool(Layer):
         return (shape[0], *per_axis(self.output, len(shape) - 1, "output"))
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return (tuple(_one_or_periodic(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
+        return (tuple(_adaptive_field(n, m) for n, m in zip(inputs[0][1:], output[1:], strict=True)),)
 
 
-def _one_or_periodic(size: int, output: int) -> AxisField:
-    if output == 1:  # one window over everything: nothing to move
+def _adaptive_field(size: int, output: int) -> AxisField:
+    if output == 1:  # one window over the entire axis
         return whole(size)
     return periodic(
         partial(adaptive_start, size, output), partial(adaptive_end, size, output), *adaptive_pattern(size, output)
@@ -184,25 +184,25 @@ def _one_or_periodic(size: int, output: int) -> AxisField:
 
 
 class AdaptiveAvgPool(AdaptivePool):
-    """The mean over windows chosen so that the output has the wanted size."""
+    """The mean over windows chosen so that the output has the given size."""
 
     kind = "adaptive_avgpool"
     aliases = ("adaptiveavgpool1d", "adaptiveavgpool2d", "adaptiveavgpool3d", "adaptiveaveragepooling2d")
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
-        # the windows' sizes, summed over all outputs: a product of one sum per axis
+        # the sum of all window sizes is a product of one sum per axis
         return output[0] * numel(tuple(map(adaptive_total, inputs[0][1:], output[1:])))
 
 
 class AdaptiveMaxPool(AdaptivePool):
-    """The maximum over windows chosen so that the output has the wanted size."""
+    """The maximum over windows chosen so that the output has the given size."""
 
     kind = "adaptive_maxpool"
     aliases = ("adaptivemaxpool1d", "adaptivemaxpool2d", "adaptivemaxpool3d", "adaptivemaxpooling2d")
 
 
 class GlobalPool(Layer):
-    """Map (C, H, W) to a vector of C: one value for each whole channel."""
+    """Map (C, H, W) to a vector of C: one value per channel."""
 
     is_global = True
     is_pool = True

@@ -1,4 +1,4 @@
-"""Layers that move, repeat or leave out values, without weights."""
+"""Layers without weights that move, repeat or drop values."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +46,7 @@ from functools import partial
 
 
 class Identity(Layer):
-    """Passes its input on."""
+    """Returns its input."""
 
     kind = "identity"
 
@@ -56,7 +56,7 @@ class Identity(Layer):
 
 
 class Dropout(Layer):
-    """Sets values to 0 with probability ``rate`` while training, scaling the rest up. Srivastava et al. 2014."""
+    """Sets values to 0 with probability ``rate`` while training, scaling up the rest. Srivastava et al. 2014."""
 
     kind = "dropout"
 
@@ -96,7 +96,7 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """The same values in another ``shape``, row by row."""
+    """The same values in another ``shape``, in row-major order."""
 
     kind = "reshape"
     aliases = ("view", "unflatten")
@@ -108,9 +108,9 @@ class Reshape(Layer):
         held, wanted = numel(inputs[0]), numel(self.shape)
         if held != wanted:
             raise ShapeError(
-                f"a shape of {format_shape(self.shape)} holds {wanted:,} values, and the input "
+                f"a shape of {format_shape(self.shape)} has {wanted:,} values, but the input "
                 f"{format_shape(inputs[0])} has {held:,}",
-                "the numbers of values must be equal",
+                "use a shape with the same number of values",
                 "shape",
             )
         return self.shape
@@ -141,8 +141,8 @@ class Permute(Layer):
         (shape,) = inputs
         if len(shape) != len(self.order):
             raise ShapeError(
-                f"order names {len(self.order)} axes, and the input {format_shape(shape)} has {len(shape)}",
-                "name each axis, the channels (0) as well",
+                f"order lists {len(self.order)} axes, but the input {format_shape(shape)} has {len(shape)}",
+                "list every axis, including the channels (0)",
                 "order",
             )
         return tuple(shape[axis] for axis in self.order)
@@ -161,7 +161,7 @@ class Permute(Layer):
 
 
 class Slice(Layer):
-    """The values from ``start`` up to, but without, ``stop`` (the end) of one axis."""
+    """The values from ``start`` up to but not including ``stop`` (default: the end) of one axis."""
 
     kind = "slice"
     aliases = ("narrow", "split")
@@ -184,8 +184,8 @@ class Slice(Layer):
         at = self.index(inputs)
         stop = shape[at] if self.stop is None else self.stop
         if not self.start < stop <= shape[at]:
-            wrong = f"{self.start} to {stop} is no part of {shape[at]} {self.axis}"
-            raise ShapeError(wrong, "start is below stop, and stop at most the size", "stop" if self.stop else "start")
+            wrong = f"start {self.start} and stop {stop} do not fit an axis of {shape[at]} ({self.axis})"
+            raise ShapeError(wrong, "use start < stop <= size", "stop" if self.stop else "start")
         return (*shape[:at], stop - self.start, *shape[at + 1 :])
 
     @property
@@ -194,10 +194,10 @@ class Slice(Layer):
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         at = self.index(inputs)
-        return (tuple(_moved(self.start if axis + 1 == at else 0) for axis in range(len(output) - 1)),)
+        return (tuple(_shifted(self.start if axis + 1 == at else 0) for axis in range(len(output) - 1)),)
 
 
-def _moved(start: int) -> AxisField:
+def _shifted(start: int) -> AxisField:
     """Unit i reads input i + start."""
     return AxisField((start,), (start,), 1)
 
@@ -218,11 +218,13 @@ class Crop(Layer):
         expect_map(self.kind, shape)
         sizes = tuple(n - before - after for n, (before, after) in zip(shape[1:], self.border(inputs), strict=True))
         if any(size < 1 for size in sizes):
-            raise ShapeError(f"nothing of the input {format_shape(shape)} is left", "use smaller margins", "margins")
+            raise ShapeError(
+                f"the margins remove the entire input {format_shape(shape)}", "use smaller margins", "margins"
+            )
         return (shape[0], *sizes)
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return (tuple(_moved(before) for before, _ in self.border(inputs)),)
+        return (tuple(_shifted(before) for before, _ in self.border(inputs)),)
 
 
 class PixelShuffle(Layer):
@@ -239,8 +241,8 @@ class PixelShuffle(Layer):
         block = self.factor ** (len(shape) - 1)
         if not divides(block, shape[0]):
             raise ShapeError(
-                f"{shape[0]} channels are not a multiple of the {block} pixels of a block",
-                "the channels must be a multiple of the factor, once for each spatial axis",
+                f"{shape[0]} channels are not a multiple of {self.factor}^{len(shape) - 1} = {block}",
+                f"use a multiple of {block} channels",
                 "factor",
             )
         return (exact_quotient(shape[0], block), *(self.factor * size for size in shape[1:]))
@@ -251,7 +253,7 @@ class PixelShuffle(Layer):
 
 
 class ChannelShuffle(Layer):
-    """Deals the channels of ``groups`` groups out one by one: (g, C / g) becomes (C / g, g). Zhang et al. 2018."""
+    """Interleaves the channels of ``groups`` groups: (g, C / g) is transposed to (C / g, g). Zhang et al. 2018."""
 
     kind = "channel_shuffle"
 
@@ -286,7 +288,7 @@ class Pad(Layer):
         return (shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], border, strict=True)))
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
-        return (tuple(_moved(-before) for before, _ in self.border(inputs)),)
+        return (tuple(_shifted(-before) for before, _ in self.border(inputs)),)
 
 
 class Upsample(Layer):
@@ -305,7 +307,7 @@ class Upsample(Layer):
 
     def field_problem(self) -> ShapeError | None:
         if (self.scale is None) == (self.size is None):
-            return ShapeError("upsample needs a scale or a size, and one of them only", "write upsample: 2")
+            return ShapeError("upsample needs either a scale or a size", "write upsample: 2")
         return None
 
     def output_shape(self, inputs: Shapes) -> Shape:
@@ -313,13 +315,13 @@ class Upsample(Layer):
         expect_map(self.kind, shape)
         rank = len(shape) - 1
         if self.mode == "cubic" and rank != 2:
-            raise ShapeError(f"cubic upsampling is for 2 spatial axes, the input has {rank}", "use linear", "mode")
+            raise ShapeError(f"cubic upsampling needs 2 spatial axes, but the input has {rank}", "use linear", "mode")
         if self.size is not None:
             return (shape[0], *per_axis(self.size, rank, "size"))
         return (shape[0], *map(self._scaled, shape[1:], self._factors(rank)))
 
     def _factors(self, rank: int) -> "tuple[Fraction, ...]":
-        from fractions import Fraction  # as cnncli.arithmetic.receptive_field: slow to import, and seldom needed
+        from fractions import Fraction  # slow to import, and rarely needed
 
         scales = self.scale if isinstance(self.scale, tuple) else (self.scale,) * rank
         if len(scales) != rank:
@@ -330,7 +332,7 @@ class Upsample(Layer):
         scaled: int = scaled_size(size, factor.numerator, factor.denominator)
         if scaled < 1 or too_large((scaled,)):
             raise ShapeError(
-                f"a scale of {float(factor):g} makes {scaled} of {size}", "use a scale nearer to 1", "scale"
+                f"a scale of {float(factor):g} turns size {size} into {scaled}", "use a scale closer to 1", "scale"
             )
         return scaled
 
@@ -343,7 +345,7 @@ class Upsample(Layer):
 
 
 def _ratio(output: int, size: int) -> tuple[int, int]:
-    """output / size in lowest terms. Raises Undecided where that depends on open sizes."""
+    """output / size in lowest terms. Raises Undecided if that depends on symbolic sizes."""
     if is_open(size):
         for factor in range(1, 65):
             if output == size * factor:
@@ -354,7 +356,7 @@ def _ratio(output: int, size: int) -> tuple[int, int]:
 
 
 def _interpolation(size: int, output: int, mode: str) -> AxisField:
-    """Which of ``size`` inputs each of ``output`` outputs reads. One input stretched is read by all."""
+    """Which of ``size`` inputs each of ``output`` outputs reads. A single input is read by all."""
     if size == 1:
         return AxisField((0,), (0,), 0)
     period, advance = _ratio(output, size)
@@ -365,8 +367,8 @@ def _interpolation(size: int, output: int, mode: str) -> AxisField:
     left, right = (0, 1) if mode == "linear" else (-1, 2)
 
     def tap(step: int, i: int) -> int:
-        # the centre of output i, in halves of a period: exact, so that a weight of zero is seen to be zero
-        whole, beside = divmod((2 * i + 1) * advance - period, 2 * period)
-        return whole + step if beside else whole
+        # the center of output i, in units of half a period: exact, so that a weight of zero is recognized
+        first, beside = divmod((2 * i + 1) * advance - period, 2 * period)
+        return first + step if beside else first
 
     return periodic(partial(tap, left), partial(tap, right), period, advance)

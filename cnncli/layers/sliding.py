@@ -1,4 +1,4 @@
-"""What convolutions and pools share: reading their fields as one window per axis, and whether those fit."""
+"""The fields of convolutions and pools as one window per axis, and the checks of whether these fit."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -34,7 +34,7 @@ def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tup
     return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
 
 
-@lru_cache(maxsize=64)  # each figure of a layer asks again
+@lru_cache(maxsize=64)  # each quantity of a layer asks again
 def windows_of(
     kind: str,
     shape: Shape,
@@ -44,7 +44,7 @@ def windows_of(
     dilation: int | tuple[int, ...],
     rounding: str,
 ) -> tuple[Window, ...]:
-    """One window per spatial axis of ``shape``. Raises ShapeError where a list has the wrong length."""
+    """One window per spatial axis of ``shape``. Raises ShapeError for a list of the wrong length."""
     sizes = spatial_axes(kind, shape)
     rank = len(sizes)
     kernels = per_axis(kernel, rank, "kernel")
@@ -61,7 +61,7 @@ def windows_of(
 
 
 def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
-    """Raises ShapeError where a window is larger than its padded axis."""
+    """Raises ShapeError if a window is larger than its padded axis."""
     sizes = shape[1:]
     pairs = list(zip(sizes, windows, strict=True))
     if all(fits(size, window) for size, window in pairs):
@@ -69,15 +69,16 @@ def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:
     most = [largest_kernel(size, window) for size, window in pairs]
     hints = [f"a kernel of at most {values_text(most)}"] if min(most) > 0 else []
     hints.append(f"padding of at least {values_text([least_padding(size, window) for size, window in pairs])}")
-    spans = tuple(window.effective_kernel for window in windows)
-    spread = "" if all(w.dilation == 1 for w in windows) else f" (spanning {format_shape(spans)} with its dilation)"
+    effective = format_shape(tuple(window.effective_kernel for window in windows))
+    is_dilated = any(window.dilation != 1 for window in windows)
+    dilated = f" (effective size {effective} with its dilation)" if is_dilated else ""
     raise ShapeError(
-        f"{_describe(windows)}{spread} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel"
+        f"{_describe(windows)}{dilated} does not fit {_input(sizes, windows)}", "use " + ", or ".join(hints), "kernel"
     )
 
 
 def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
-    """Raises ShapeError where steps are not whole: the rule of the lectures, ``rounding: exact``."""
+    """Raises ShapeError if a window drops rows or columns, for ``rounding: exact`` and ``--strict``."""
     sizes = shape[1:]
     loose = [(n, w) for n, w in zip(sizes, windows, strict=True) if not same_size(remainder(n, w), 0)]
     if not loose:
@@ -87,7 +88,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
         raise ShapeError(
             f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit every input "
             "exactly",
-            "cnn solve ARCH --accepts lists the sizes at which nothing is dropped",
+            "cnn solve ARCH --accepts lists the input sizes without dropped rows",
             "stride" if window.stride > 1 else "kernel",
         )
     positions = last_start(size, window) / window.stride + 1
@@ -97,7 +98,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     more = window.stride - remainder(size, window)
     per_side = window.before + more // 2
     even = more % 2 == 0 and window.before == window.after
-    hints.append(f"padding {per_side}" if even else f"{more} more row{'s' * (more > 1)} of padding at one side")
+    hints.append(f"padding {per_side}" if even else f"{more} more row{'s' * (more > 1)} of padding on one side")
     raise ShapeError(
         f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit "
         f"{_input(sizes, windows)} exactly: "
@@ -108,7 +109,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
 
 
 def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mode: str) -> None:
-    """Raises ShapeError where an axis has too few values for the padding mode to fill the border with."""
+    """Raises ShapeError if an axis has too few values for the padding mode to fill the border."""
     for size, (before, after) in zip(shape[1:], pads, strict=True):
         most, border = largest_border(size, mode), larger(before, after)
         if most is not None and border > most:

@@ -341,7 +341,7 @@ layers:
   - add: [a, upsample1]
 """
     assert str(read(text, open_sizes=True)).splitlines()[0] == (
-        "random.yaml:6:5: add1: add needs one shape, and its inputs are 8xHxW and "
+        "random.yaml:6:5: add1: add needs equal shapes, but its inputs are 8xHxW and "
         "8x(2 * floor(H / 2))x(2 * floor(W / 2)), "
         "which are equal only if H mod 2 = 0"
     )

@@ -119,6 +119,6 @@ def test_shapes_that_do_not_fit_are_told_beside_what_cannot_be_read() -> None:
     found = messages("parallel: {branches: [[maxpool: 99], [linear: 3], [conv: {filters: 2, kernel: 3, groups: 5}]]}")
     assert found == [
         "a 99x99 kernel does not fit a 28x28 input with padding 0",
-        "linear takes a vector, and its input is a map of 1x28x28",
+        "linear needs a vector, but its input is a feature map of 1x28x28",
         "5 groups do not divide 1 input channels",
     ]

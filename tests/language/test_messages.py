@@ -30,20 +30,20 @@ net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with p
     (
         network("linear: 10"),
         """\
-net.yaml:3:5: linear1: linear takes a vector, and its input is a map of 1x28x28
+net.yaml:3:5: linear1: linear needs a vector, but its input is a feature map of 1x28x28
     - linear: 10
       ^
   shapes so far: input 1x28x28
-  put flatten (or global_avgpool) above it""",
+  put flatten (or global_avgpool) before it""",
     ),
     (
         network("flatten", "conv: {filters: 1, kernel: 1}"),
         """\
-net.yaml:4:5: conv1: conv slides over a map, and its input is a vector of 784 values
+net.yaml:4:5: conv1: conv needs a feature map, but its input is a vector of 784 values
     - conv: {filters: 1, kernel: 1}
       ^
   shapes so far: input 1x28x28 -> flatten1 784
-  put it above the flatten or the global pool, or use linear""",
+  put it before the flatten or the global pool, or use linear""",
     ),
     (
         network("conv: {filters: 6, kernel: 3, groups: 4}", input="3x9x9"),
@@ -57,7 +57,7 @@ net.yaml:3:35: conv1: 4 groups do not divide 3 input channels
     (
         network("conv: {filters: 6, kernel: [3, 3, 3]}"),
         """\
-net.yaml:3:24: conv1: kernel is given for 3 axes, and the input has 2 axes besides its channels
+net.yaml:3:24: conv1: kernel is given for 3 axes, but the input has 2 axes besides its channels
     - conv: {filters: 6, kernel: [3, 3, 3]}
                          ^
   shapes so far: input 1x28x28
@@ -66,17 +66,17 @@ net.yaml:3:24: conv1: kernel is given for 3 axes, and the input has 2 axes besid
     (
         network("conv: {filters: 6, kernel: 3}", "add: [conv1, input]"),
         """\
-net.yaml:4:5: add1: add needs one shape, and its inputs are 6x26x26 and 1x28x28
+net.yaml:4:5: add1: add needs equal shapes, but its inputs are 6x26x26 and 1x28x28
     - add: [conv1, input]
       ^
   shapes so far: input 1x28x28 -> conv1 6x26x26
-  make the paths end alike (channels, stride and padding), or use concat to stack channels""",
+  give the paths equal channels, stride and padding, or use concat to stack channels""",
     ),
     (
         network("maxpool: {kernel: 2, padding: 2}"),
         """\
-net.yaml:3:26: maxpool1: padding 2 is more than half of the 2 that the kernel spans: \
-a window would lie in the padding alone
+net.yaml:3:26: maxpool1: padding 2 is more than half of the effective kernel size 2: \
+a window would contain only padding
     - maxpool: {kernel: 2, padding: 2}
                            ^
   shapes so far: input 1x28x28

@@ -197,7 +197,7 @@ def test_a_vector_is_a_map_of_one_pixel(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["linear", "rbf"])
 def test_kinds_that_need_a_vector_refuse_a_map_in_words(kind: str) -> None:
     (problem,) = refusal(network_of(kind, "12@1")).problems
-    assert "takes a vector" in problem.message and problem.hint == "put flatten (or global_avgpool) above it"
+    assert "needs a vector" in problem.message and problem.hint == "put flatten (or global_avgpool) before it"
     assert infer_layer(KINDS[kind](units=5), ((12,),)).output_shape == (5,)
 
 

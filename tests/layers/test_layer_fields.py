@@ -90,11 +90,11 @@ def test_a_whole_number_of_any_length_is_too_large_and_not_in_quotes(length: int
         ("conv", "kernel", "[3, 0]", "must be at least 1, not 0", ""),
         ("conv", "kernel", "[1, 2, 3, 4]", "takes one number, or a list with one per axis, not [1, 2, 3, 4]", ""),
         ("conv", "kernel", "3x", "takes one number, or a list with one per axis, not '3x'",
-         "write 5 for all axes, and [5, 3] or 5x3 for one per axis"),
+         "write 5 for all axes, or [5, 3] or 5x3 for one per axis"),
         ("conv", "kernel", "'(3, a)'", "takes one number, or a list with one per axis, not (3, a)",
-         "write 5 for all axes, and [5, 3] or 5x3 for one per axis"),
+         "write 5 for all axes, or [5, 3] or 5x3 for one per axis"),
         ("conv", "kernel", "'(3'", "takes one number, or a list with one per axis, not (3",
-         "between braces a comma ends the value: write 5 for all axes, and [5, 3] or 5x3 for one per axis"),
+         "inside braces, a comma ends the value: write 5 for all axes, or [5, 3] or 5x3 for one per axis"),
         ("conv", "kernel", "5x0", "must be at least 1, not 0", ""),
         ("conv", "kernel", "1.5x3", "must be a whole number, not 1.5", ""),
         ("dropout", "rate", "50", "must be from 0 to 1, not 50", "write 0.5"),
@@ -106,7 +106,7 @@ def test_a_whole_number_of_any_length_is_too_large_and_not_in_quotes(length: int
         ("conv", "padding", "[[1], [2]]", "takes a pair [before, after] for an axis, not [1]",
          "write [[top, bottom], [left, right]]"),
         ("conv", "padding", "[1, 1, 2, 2]",
-         "takes a number, a word, or a list with one number or pair per axis, not [1, 1, 2, 2]",
+         "takes a number, a name, or a list with one number or pair per axis, not [1, 1, 2, 2]",
          "write [[top, bottom], [left, right]]"),
         ("conv", "padding_mode", "reflection", "must be zeros, reflect, replicate, circular or partial, not reflection",
          "write reflect"),
@@ -168,7 +168,7 @@ def test_a_kernel_of_a_file_may_be_written_so(value: str) -> None:
 
 def test_three_numbers_do_not_fit_a_map_of_two_axes() -> None:
     assert messages("conv: {filters: 6, kernel: 5x5x5}") == [
-        "kernel is given for 3 axes, and the input has 2 axes besides its channels"
+        "kernel is given for 3 axes, but the input has 2 axes besides its channels"
     ]
 
 
@@ -226,7 +226,7 @@ def test_other_libraries_fields_are_understood(kind: str, written: str, hint: st
 
 def test_upsample_takes_a_scale_or_a_size() -> None:
     for fields in ("{}", "{scale: 2, size: 8}", "{mode: linear}"):
-        assert messages(f"upsample: {fields}") == ["upsample needs a scale or a size, and one of them only"]
+        assert messages(f"upsample: {fields}") == ["upsample needs either a scale or a size"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
