@@ -1,4 +1,4 @@
-"""The entry point: runs a command and turns every way it can end into an exit code and plain words."""
+"""The entry point: runs a command and turns every outcome into an exit code and a message."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import os
 import sys
 
 INTERRUPTED = 130
-OUT_OF_MEMORY = ("allocate memory", "out of memory")  # what torch says in a RuntimeError
-INSTALLED_AS = {"PIL": "pillow", "torch": "'torch>=2.6'", "yaml": "pyyaml"}  # where pip knows it by another name
+OUT_OF_MEMORY = ("allocate memory", "out of memory")  # texts of torch's RuntimeErrors
+INSTALLED_AS = {"PIL": "pillow", "torch": "'torch>=2.6'", "yaml": "pyyaml"}  # names on PyPI, where they differ
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def _run_guarded() -> int:
     try:
         with guarded():
             return _run()
-    except CnnError as error:  # of the streams themselves
+    except CnnError as error:  # raised by the streams themselves
         _complain(str(error))
         return error.exit_code
 
@@ -60,12 +60,12 @@ def _run() -> int:
         return NO
     except BrokenPipeError:
         _discard_output()
-        return 0  # the reader has what it wanted: cnn … | head
+        return 0  # the reader has closed the pipe: cnn … | head
     except SystemExit:
         if "_CNN_COMPLETE" in os.environ:
             raise
         _discard_output()
-        return 0  # click and rich end with 1 where the reader has left, which would be the answer no
+        return 0  # click and rich exit with 1 when the reader closes the pipe, which would mean the answer no
     except OSError as error:
         _discard_output()
         _complain(f"cnn: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
@@ -78,7 +78,7 @@ def _run() -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    """What to say to an error that no command foresaw."""
+    """The message for an error that no command handles."""
     if isinstance(error, RecursionError):
         return "cnn: the input is nested too deeply"
     if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
@@ -103,7 +103,7 @@ def _complain(text: str) -> None:
 
 
 def _discard_output() -> None:
-    """Point stdout at nothing, so that the interpreter's own flush at exit does not complain."""
+    """Point stdout at nothing, so that the interpreter's flush at exit raises nothing."""
     from cnncli.io.terminal import discard
 
     discard(sys.stdout)

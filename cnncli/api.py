@@ -1,4 +1,4 @@
-"""What Python programs call: the values that a program has, and messages in its words instead of the command line's."""
+"""The Python API: takes Python values, and names its arguments, not command-line options, in messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import Any, TypeGuard
 
 from cnncli import loading
-from cnncli.language.wording import ARGUMENTS
+from cnncli.language.argument_names import ARGUMENT_NAMES
 from cnncli.loading import Loaded
 
 Override = str | int | float | bool
@@ -24,14 +24,14 @@ def load(
     strict: bool = False,
     open_sizes: bool = False,
 ) -> Loaded:
-    """Find, read and work out a network: a bundled one by its name (``lenet5``), a YAML file by its path.
+    """Find, read and calculate a network: a bundled one by its name (``lenet5``), a YAML file by its path.
 
-    ``overrides`` gives the file's variables other values, numbers or texts as a file has them. ``inputs`` gives shapes,
+    ``overrides`` replaces variables of the file by numbers or by texts as a file has them. ``inputs`` gives shapes,
     channels first, by the inputs' names, "" for the only one: ``{"": (3, 64, 64)}``, ``"3x64x64"``, 784 for a vector;
     any ordered iterable of integers is a shape, a NumPy array as well. ``(32, (32, 3))`` sets the channels apart where
     (32, 32, 3) is refused, as it reads as channels last.
-    ``open_sizes`` says whether a shape may be ``3xHxW``; with ``strict`` nothing may be dropped at a border.
-    Raises CnnError with all independent mistakes of the file and of shapes that do not fit; TypeError for other values.
+    ``open_sizes`` allows symbolic shapes such as ``3xHxW``; with ``strict``, dropped rows and columns are errors.
+    Raises CnnError with all independent problems of the file and its shapes, and TypeError for other values.
     """
     given = {name: _override(name, value) for name, value in _items(overrides, "overrides")}
     shapes = {name: _shape(name, value) for name, value in _items(inputs, "inputs")}
@@ -41,7 +41,7 @@ def load(
         inputs=shapes,
         strict=strict,
         open_sizes=open_sizes,
-        wording=ARGUMENTS,
+        argument_names=ARGUMENT_NAMES,
     )
 
 
@@ -68,7 +68,7 @@ def _override(name: str, value: object) -> str:
 
 
 def _shape(name: str, value: object) -> str:
-    """The text of a shape, which is read as any other."""
+    """The text of a shape, to be read like any other."""
     if isinstance(value, str):
         return value
     sizes = [*value] if _is_listing(value) else [value]
@@ -78,19 +78,19 @@ def _shape(name: str, value: object) -> str:
 
 
 def _is_listing(value: object) -> TypeGuard[Iterable[Any]]:
-    """Whether a value holds sizes in an order; a NumPy array without axes is a number."""
+    """Whether a value is an ordered collection of sizes; a NumPy array without axes is a number."""
     if isinstance(value, str | bytes | Set | Mapping) or getattr(value, "ndim", 1) == 0:
         return False
     return isinstance(value, Iterable)
 
 
 def _size(name: str, size: Any) -> str:
-    if isinstance(size, str):  # a letter: it stays open
+    if isinstance(size, str):  # a letter: a symbolic size
         return size
     try:
         if not isinstance(size, bool):
             return str(operator.index(size))
     except TypeError:
         pass
-    wanted = "a str as '3x64x64', an int, or a tuple of ints"
+    wanted = "a str such as '3x64x64', an int, or a tuple of ints"
     raise TypeError(f"inputs[{name!r}] must be {wanted}; it holds a {type(size).__name__}")

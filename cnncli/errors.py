@@ -1,7 +1,7 @@
-"""What a user can mend: where it stands, what is wrong, and what to write instead.
+"""Errors that a user can fix: where, what is wrong, and what to write instead.
 
-Everything here is plain data. A :class:`CnnError` carries one or more :class:`Problem`, so that all the
-independent mistakes of a file are reported at once; the command line prints them and exits with ``exit_code``.
+Everything here is plain data. A :class:`CnnError` carries one or more :class:`Problem`, so that all
+independent problems of a file are reported at once; the command line prints them and exits with ``exit_code``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 INVALID = 2  # exit code: wrong usage or an invalid file
 NO = 1  # exit code: the answer is no (a shape that does not fit, a missed target)
 
-SHOWN_AT_MOST = 20  # problems printed of one file: past that a reader mends the first ones anyway
+SHOWN_AT_MOST = 20  # problems printed for one file; the rest can wait until these are fixed
 
 
 class Place(NamedTuple):
@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One mistake. ``layer`` is the dotted name of the layer it was found in; ``way`` the shapes on the way to it."""
+    """One problem. ``layer`` is the dotted name of the layer, ``way`` the shapes on the path to it."""
 
     message: str
     hint: str = ""
@@ -58,7 +58,7 @@ class Problem(NamedTuple):
 
 
 class CnnError(Exception):
-    """Raised for every mistake that a user can mend.
+    """Raised for every error that a user can fix.
 
     Give it a message and a hint, or, for several at once, ``CnnError.of(problems)``.
     """
@@ -71,7 +71,7 @@ class CnnError(Exception):
 
     @classmethod
     def of(cls, problems: list[Problem] | tuple[Problem, ...]) -> CnnError:
-        """One exception for all ``problems`` (at least one), in the order in which they stand in the file."""
+        """One exception for all ``problems`` (at least one), in the order of the file."""
         unique = dict.fromkeys(problems)
         error = cls(problems[0].message)
         error.problems = tuple(sorted(unique, key=_position))
@@ -90,7 +90,7 @@ class CnnError(Exception):
 
 
 class Interrupted(Exception):
-    """Ctrl-C (130) or SIGTERM (143), after what was under way has been saved and the user told."""
+    """Ctrl-C (130) or SIGTERM (143), raised after the state has been saved and the user informed."""
 
     def __init__(self, exit_code: int = 130) -> None:
         super().__init__()
@@ -102,19 +102,19 @@ def _position(problem: Problem) -> tuple[int, int]:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """A text of others, cut to ``most`` characters for a message."""
+    """A text of unknown length, shortened to ``most`` characters for a message."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The known word that ``word`` is most likely a misspelling of, or None."""
-    import difflib  # only ever needed on the way to an error
+    import difflib  # needed only for errors
 
     matches = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
 def suggestion(word: str, known: list[str] | tuple[str, ...], otherwise: str) -> str:
-    """What to say to an unknown word: the nearest known one, or ``otherwise``."""
+    """The hint for an unknown word: the nearest known one, or ``otherwise``."""
     near = closest(word, known)
     return f"did you mean {near}?" if near else otherwise

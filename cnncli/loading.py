@@ -14,14 +14,14 @@ from cnncli.inference import Inferred, infer_all
 from cnncli.io.files import exists, is_file
 from cnncli.language import ReadShape, Source, decode, read, read_text
 from cnncli.language import source as source_tree
+from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.blocks import VARIANT
 from cnncli.language.source import parse
-from cnncli.language.wording import OPTIONS, Options
 from cnncli.recipe import recipe_problems
 
 
 class Loaded(NamedTuple):
-    """A network with its figures, the text that it was read from, and the short name it goes by (``lenet5``).
+    """A calculated network, the text that it was read from, and its short name (``lenet5``).
 
     ``overrides`` and ``inputs`` are those that it was read with.
     """
@@ -51,7 +51,7 @@ def find(architecture: str) -> tuple[Source, dict[str, str]]:
             name, path, variant = found
             return decode(f"{name}.yaml", path.read_bytes()), {} if variant is None else {VARIANT: variant}
     if architecture and exists(architecture):
-        return read_text(architecture), {}  # a directory, a device: says so
+        return read_text(architecture), {}  # a directory or a device: raises the error
     names = list(bundled())
     hint = suggestion(architecture[:60], names, "cnn list shows the bundled ones")
     shown = architecture[:100] or "''"
@@ -65,15 +65,15 @@ def load(
     inputs: Mapping[str, str] = {},
     strict: bool = False,
     open_sizes: bool = False,
-    wording: Options = OPTIONS,
+    argument_names: OptionNames = OPTION_NAMES,
     figures: bool = True,
 ) -> Loaded:
-    """Find, read and work out a network.
+    """Find, read and calculate a network.
 
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
-    ``open_sizes`` says whether an input may be 3xHxW, and ``wording`` how messages name overrides and inputs.
+    ``open_sizes`` allows symbolic inputs such as 3xHxW; messages name overrides and inputs by ``argument_names``.
     Without ``figures`` nothing is inferred at the file's own input, which need not fit then (others are asked for).
-    Raises CnnError with all independent mistakes: of the file, of its recipe, and of shapes that do not fit.
+    Raises CnnError with all independent problems of the file, its recipe and its shapes.
     """
     source, variant = find(architecture)
     overrides = {**variant, **overrides}
@@ -85,7 +85,7 @@ def load(
         inputs=inputs,
         strict=strict,
         open_sizes=open_sizes,
-        wording=wording,
+        argument_names=argument_names,
         figures=figures,
     )
 
@@ -98,14 +98,14 @@ def load_source(
     inputs: Mapping[str, str] = {},
     strict: bool = False,
     open_sizes: bool = False,
-    wording: Options = OPTIONS,
+    argument_names: OptionNames = OPTION_NAMES,
     read_shape: ReadShape = read_input_shape,
     figures: bool = True,
 ) -> Loaded:
     """As :func:`load`, for a text at hand. ``read_shape`` reads the shape of an input."""
-    draft = read(source, overrides, inputs, wording=wording, read_shape=read_shape)
+    draft = read(source, overrides, inputs, argument_names=argument_names, read_shape=read_shape)
     if not open_sizes:
-        _refuse_open_sizes(source, draft.graph, wording)
+        _refuse_open_sizes(source, draft.graph, argument_names)
     inferred, shape_problems = infer_all(draft.graph, strict=strict) if figures else (Inferred(draft.graph, {}), [])
     problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
     if problems:
@@ -113,17 +113,17 @@ def load_source(
     return Loaded(inferred, source, name, overrides, inputs)
 
 
-def _refuse_open_sizes(source: Source, graph: Graph, wording: Options) -> None:
+def _refuse_open_sizes(source: Source, graph: Graph, argument_names: OptionNames) -> None:
     for entry in graph.inputs:
         if any(map(is_open, entry.shape)):
             raise CnnError(
                 f"{source.name}: the input {format_input_shape(entry.shape)} has symbolic sizes",
-                f"give numbers, e.g. {wording.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",
+                f"give numbers, e.g. {argument_names.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",
             )
 
 
 def variables(source: Source) -> list[str]:
-    """The names of a file's variables. Raises CnnError for what is no YAML."""
+    """The names of a file's variables. Raises CnnError for invalid YAML."""
     root = parse(source)
     section = root.entries.get("variables") if isinstance(root, source_tree.Mapping) else None
     return [*section.entries] if isinstance(section, source_tree.Mapping) else []

@@ -1,11 +1,11 @@
-"""Records whose annotated fields are their schema: how a file's values become a layer or a recipe."""
+"""Records whose annotated fields are their schema: how the values of a file become a layer or a recipe."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
 
 class SchemaField(NamedTuple):
-    """One field: the reader of its values (raises InvalidValue), and its default unless it must be given.
+    """One field: the reader of its values (raises InvalidValue), and its default unless it is required.
 
     ``row`` is what else its annotation says: the second item of its metadata, if it has one.
     """
@@ -20,8 +20,8 @@ class SchemaField(NamedTuple):
 class Record:
     """A frozen record. A field is declared as ``stride: PerAxis = 1``, its type an ``Annotated`` with the reader.
 
-    To type checkers it is a frozen dataclass. ``dataclasses`` would compile methods for each class, at twenty times
-    the cost, and every command pays at its start for all the kinds of layer.
+    To type checkers it is a frozen dataclass. ``dataclasses`` would compile methods for each class, which takes twenty
+    times as long, and every command defines all layer types when it starts.
     """
 
     schema: ClassVar[dict[str, SchemaField]] = {}

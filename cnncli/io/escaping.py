@@ -1,7 +1,7 @@
-"""Text that others wrote, made harmless in each form that cnn writes: a terminal, Markdown, HTML, LaTeX, CSV.
+"""Escaping of untrusted text for each format that cnn writes: terminals, Markdown, HTML, LaTeX, CSV.
 
-Names of layers, files and students, notes, and values of tables come from files that anyone may have written. Each
-form has characters that do something: they are escaped here, and nowhere else.
+Names of layers, files and students, notes, and values of tables come from untrusted files. The characters that
+are special in each format are escaped here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from cnncli.arithmetic.numerals import read_number
 
 # Controls (C0 without tab and newline, DEL, C1), which move a cursor, clear a screen or rename a window; the line and
-# paragraph separators; everything with Unicode's property Bidi_Control, which shows a text in another order than it
-# has; and lone surrogates, which stand for bytes that are no UTF-8 and cannot be encoded.
+# paragraph separators; everything with Unicode's property Bidi_Control, which reorders the
+# displayed text; and lone surrogates, which represent bytes that are not UTF-8 and cannot be encoded.
 _DRIVES_TERMINALS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKDOWN = re.compile(r"[\\`*_<>\[\]|&$~]")
 _LATEX = {
@@ -23,7 +23,7 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
-_FORMULA = ("=", "+", "-", "@", "\t")  # what spreadsheets take for the start of a formula
+_FORMULA = ("=", "+", "-", "@", "\t")  # what starts a formula in spreadsheets
 
 
 def visible(text: str) -> str:
@@ -47,7 +47,7 @@ def visible_line(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """A line as Markdown's plain text: ``5*5*3`` is no emphasis, ``<b>`` no tag, ``[a](b)`` no link.
+    """A line as Markdown's plain text: ``5*5*3`` is not emphasis, ``<b>`` is not a tag, ``[a](b)`` is not a link.
 
     >>> markdown("5*5 <b>")
     '5\\\\*5 \\\\<b\\\\>'
@@ -67,7 +67,7 @@ def html(text: str) -> str:
 
 
 def latex(text: str) -> str:
-    """A text as LaTeX's, with nothing in it that LaTeX would take for a command.
+    """A text as LaTeX's, without anything that LaTeX would read as a command.
 
     >>> latex("50% of c_1")
     '50\\\\% of c\\\\_1'
@@ -76,7 +76,7 @@ def latex(text: str) -> str:
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as comma-separated values in which a spreadsheet finds no formula.
+    """Rows as comma-separated values in which a spreadsheet finds no formulas.
 
     A text that begins as a formula does is given a leading apostrophe, unless it is a number.
 

@@ -1,8 +1,8 @@
 """Reading the files that a user, a run folder or a sheet names: regular files within a limit of size.
 
-A FIFO waits for a writer, a device may never end, and a file may be larger than the memory. Every file of others is
+A FIFO waits for a writer, a device may never end, and a file may be larger than the memory. Every untrusted file is
 opened here. :func:`open_regular` and :func:`read_bytes` raise OSError for what the system cannot open; :func:`named`
-turns that into a CnnError where the caller has nothing more to say of it.
+turns that into a CnnError where the caller has nothing to add.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ IMAGE_FORMATS = {
     ".tif": "TIFF", ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM",
 }  # fmt: skip
 
-# No waiting for the writer of a FIFO, and no terminal that becomes the controlling one. Windows knows neither of the
-# two, and reads text unless told otherwise.
+# Do not wait for the writer of a FIFO, and do not let a terminal become the controlling one. Windows has neither flag,
+# and opens files as text unless O_BINARY is set.
 FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO (named pipe)", stat.S_IFSOCK: "a socket"}
 
@@ -35,21 +35,21 @@ KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO (named pipe)", stat.
 def open_regular(path: Path | str, *, fifo: bool = False) -> BinaryIO:
     """Open a regular file for reading bytes; symbolic links are followed.
 
-    With ``fifo`` a FIFO is opened, too, and its writer is waited for: what a shell makes of ``<(command)`` is one.
+    With ``fifo`` a FIFO is opened, too, and its writer is awaited: a shell passes ``<(command)`` as one.
     Raises CnnError for a directory, a socket, a device and any other FIFO, and for a text that cannot be a path;
     OSError for what cannot be opened.
     """
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  (a text keeps its form in messages)
-        _check_kind(path, mode, fifo)  # before it is opened, as opening a device may do something
+        _check_kind(path, mode, fifo)  # before it is opened, because opening a device may have effects
         waits = stat.S_ISFIFO(mode)
         descriptor = os.open(path, FLAGS & ~getattr(os, "O_NONBLOCK", 0) if waits else FLAGS)
-    except ValueError as error:  # a NUL, or half of a character
+    except ValueError as error:  # a NUL or a lone surrogate
         raise CnnError(f"{str(path)!r}: is not a path: {error}") from None
     try:
         _check_kind(path, os.fstat(descriptor).st_mode, waits)  # it may have been replaced since
         if hasattr(os, "O_NONBLOCK"):
-            os.set_blocking(descriptor, True)  # a file of /proc without anything to read would give None
+            os.set_blocking(descriptor, True)  # an empty file of /proc would give None
     except BaseException:
         os.close(descriptor)
         raise
@@ -69,23 +69,23 @@ def read_bytes(path: Path | str, limit: int = MAX_FILE_BYTES, hint: str = "", *,
 
 
 def too_large(name: Path | str, limit: int, hint: str = "") -> CnnError:
-    """What to raise for a content of more than ``limit`` bytes, a whole number of MiB."""
+    """The error for a content of more than ``limit`` bytes, a whole number of MiB."""
     message = f"{name}: is larger than {limit >> 20} MiB (the limit)"
-    return CnnError(message, hint or "check that this is the file that was meant")
+    return CnnError(message, hint or "check that this is the intended file")
 
 
 def is_file(path: Path | str) -> bool:
-    """Whether there is a regular file that may be looked at; False for a text that cannot be a path."""
+    """Whether there is an accessible regular file; False for a text that cannot be a path."""
     return os.path.isfile(path)  # noqa: PTH113  (Path.is_file raises for a long name and in a closed folder)
 
 
 def exists(path: Path | str) -> bool:
-    """Whether there is anything that may be looked at; False for a text that cannot be a path."""
+    """Whether there is anything accessible; False for a text that cannot be a path."""
     return os.path.exists(path)  # noqa: PTH110  (as above)
 
 
 def given_path(text: str) -> Path:
-    """The path that a user wrote, in which ~ is a home directory. Raises CnnError for what cannot be one."""
+    """The path that a user wrote, with ~ expanded. Raises CnnError for an invalid one."""
     try:
         path = Path(text).expanduser()
         path.is_dir()
@@ -109,5 +109,5 @@ def _check_kind(path: Path | str, mode: int, fifo: bool) -> None:
     if stat.S_ISREG(mode) or (fifo and stat.S_ISFIFO(mode)):
         return
     kind = KINDS.get(stat.S_IFMT(mode), "a device")
-    hint = "name a file in it" if stat.S_ISDIR(mode) else "give a regular file: nothing else is read here"
+    hint = "name a file in it" if stat.S_ISDIR(mode) else "give a regular file"
     raise CnnError(f"{path}: is {kind}, not a regular file", hint)

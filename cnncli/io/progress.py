@@ -1,4 +1,4 @@
-"""How far a long job is, on stderr: a bar on a terminal, now and then a plain line anywhere else."""
+"""The progress of a long job on stderr: a bar on a terminal, else a plain line from time to time."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Advance = Callable[[int], None]
 
 
 def progress(description: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
-    """Show the progress of the ``with`` block; the function it gives adds ``n`` done units.
+    """Show the progress of the ``with`` block, which receives a function that adds ``n`` completed units.
 
-    ``total`` is None where the end is not known; ``unit`` is a plural ("images") or "B" for bytes.
+    ``total`` is None if it is unknown; ``unit`` is a plural ("images") or "B" for bytes.
     """
     return _bar(description, total, unit) if _on_terminal() else _lines(description, total, unit)
 
 
 def amount(count: float, unit: str) -> str:
-    """``count`` units for people.
+    """``count`` units in readable form.
 
     >>> amount(60000, "images"), amount(9912422, "B")
     ('60,000 images', '9.9 MB')
@@ -36,7 +36,7 @@ def amount(count: float, unit: str) -> str:
 
 
 def _on_terminal() -> bool:
-    # rich draws nothing on a dumb terminal: lines are better there, too
+    # rich draws nothing on a dumb terminal, so lines are printed there
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 

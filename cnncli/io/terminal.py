@@ -1,8 +1,8 @@
 """Standard input, output and error as cnn uses them.
 
-``guarded`` sees to it that all three are open, that any text can be written, and that nothing written drives the
-terminal: whatever prints (a command, click, a warning of a library) prints through it. Colours and bars are written
-past it, by the consoles made here, which escape the texts instead.
+``guarded`` ensures that all three are open, that any text can be written, and that nothing written controls the
+terminal: everything printed (by a command, click, a library's warning) passes through it. Colors and bars bypass it,
+through the consoles created here, which escape the texts instead.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """A text stream with its control characters made visible; otherwise the ``stream`` that it is given."""
+    """Wraps a text ``stream`` and makes control characters visible."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -38,16 +38,16 @@ class Guard:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "buffer":  # the bytes below would be a way past the guard
+        if name == "buffer":  # writing bytes would bypass the guard
             raise AttributeError(name)
         return getattr(self.stream, name)
 
 
 class Notes(Guard):
-    """Standard error: a reader that leaves (``cnn train … 2>&1 | head``) ends the notes, not what they are about."""
+    """Standard error: a closed pipe (``cnn train … 2>&1 | head``) ends the notes, not the work."""
 
     def write(self, text: str) -> int:
-        """Write ``text``, escaped; nowhere once the reader has left. Returns its length."""
+        """Write ``text``, escaped, and discard it once the reader has closed the pipe. Returns its length."""
         try:
             return super().write(text)
         except BrokenPipeError:
@@ -55,7 +55,7 @@ class Notes(Guard):
             return len(text)
 
     def flush(self) -> None:
-        """Write what is held back; nowhere once the reader has left."""
+        """Flush the stream, and discard it once the reader has closed the pipe."""
         try:
             self.stream.flush()
         except BrokenPipeError:
@@ -63,7 +63,7 @@ class Notes(Guard):
 
 
 def discard(stream: TextIO) -> None:
-    """Point a stream at nothing: what is still written to it, also when the interpreter ends, is no error then."""
+    """Point a stream at the null device, so that later writes, also at the interpreter's exit, do not fail."""
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())
@@ -80,10 +80,10 @@ def guarded() -> Iterator[None]:
         _open_closed()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
-                stream.reconfigure(errors="backslashreplace")  # a letter that the encoding lacks is no failure
+                stream.reconfigure(errors="backslashreplace")  # a character that the encoding lacks must not fail
         guard()
         if before[1] is None:
-            raise CnnError("standard output is closed", "write > /dev/null where the output is not wanted")
+            raise CnnError("standard output is closed", "use > /dev/null to discard the output")
         yield
     finally:
         if None not in before:
@@ -91,7 +91,7 @@ def guarded() -> Iterator[None]:
 
 
 def guard() -> None:
-    """Guard what ``sys.stdout`` and ``sys.stderr`` are now: a bar that is drawn on a terminal replaces them."""
+    """Guard the current ``sys.stdout`` and ``sys.stderr``: a progress bar on a terminal replaces them."""
     for name, kind in (("stdout", Guard), ("stderr", Notes)):
         stream = getattr(sys, name)
         if not isinstance(stream, Guard):
@@ -100,7 +100,7 @@ def guard() -> None:
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Inside, what a library writes to standard error is written as it is: the bars of others draw themselves."""
+    """Inside, standard error is not escaped, so that progress bars of libraries work."""
     before = sys.stderr
     if isinstance(before, Guard):
         sys.stderr = before.stream
@@ -111,9 +111,9 @@ def unguarded() -> Iterator[None]:
 
 
 def _open_closed() -> None:
-    """Open what is closed (``cnn … 2>&-``) on the null device.
+    """Open closed streams (``cnn … 2>&-``) on the null device.
 
-    The descriptors too: the next file that is opened would be given the number 2, and warnings written into it.
+    The descriptors too: otherwise the next opened file would get number 2, and warnings would be written into it.
     """
     if None not in (sys.stdin, sys.stdout, sys.stderr):
         return
@@ -126,7 +126,7 @@ def _open_closed() -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console of rich's for standard output or error, which escapes every text that it renders."""
+    """A rich console for standard output or error that escapes every text that it renders."""
     from rich.console import Console
 
     class EscapingConsole(Console):

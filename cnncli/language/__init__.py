@@ -1,6 +1,6 @@
-"""The architecture language: the text of a file -> a layer graph, with every mistake's place.
+"""The architecture language: the text of a file -> a layer graph, or problems with their places.
 
-The way: ``source`` (YAML with positions) -> ``blocks`` (definitions) -> ``expansion`` and ``composites`` (layers in
+The steps: ``source`` (YAML with positions) -> ``blocks`` (definitions) -> ``expansion`` and ``composites`` (layers in
 order) with ``entries`` (fields of one layer) and ``expressions`` -> a Graph.
 """
 
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from cnncli.arithmetic.shape import InvalidValue, Shape, read_input_shape
 from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph, Input, Setting
+from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
 from cnncli.language.composites import COMPOSITES, block
 from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Reading, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
-from cnncli.language.wording import OPTIONS, Options
 
 KEYS = (
     "name",
@@ -37,11 +37,11 @@ KEYS = (
 )
 FIRST_LINES = "a file begins with input: 3x224x224 and layers: [ … ]"
 DEFAULT_INPUT = "input"
-ReadShape = Callable[[object, Callable[[str], str]], Shape]  # of a value, and of what a hint writes for a shape
+ReadShape = Callable[[object, Callable[[str], str]], Shape]  # takes a value, and how a hint writes a shape
 
 
 class Draft(NamedTuple):
-    """A graph as far as it could be read, and what was wrong."""
+    """A graph as far as it could be read, and the problems."""
 
     graph: Graph
     problems: list[Problem]
@@ -52,16 +52,16 @@ def read(
     overrides: MappingType[str, str] = {},
     inputs: MappingType[str, str] = {},
     *,
-    wording: Options = OPTIONS,
+    argument_names: OptionNames = OPTION_NAMES,
     read_shape: ReadShape = read_input_shape,
 ) -> Draft:
     """Read a network. ``overrides`` are variables (--set), ``inputs`` shapes by input name ("" for the only one).
 
-    ``wording`` says how messages name these two, and ``read_shape`` reads the shape of an input.
-    Raises CnnError for what leaves nothing to read on with (broken YAML, a limit, a wrong override); everything
-    else is in the draft's problems.
+    Messages name these two by ``argument_names``; ``read_shape`` reads the shape of an input.
+    Raises CnnError for what prevents further reading (invalid YAML, a limit, a wrong override); all other problems
+    are in the draft.
     """
-    reading = Reading(source, wording)
+    reading = Reading(source, argument_names)
     root = parse(source)
     if root is None:
         raise CnnError(f"{source.name}: the file is empty", FIRST_LINES)
@@ -97,14 +97,14 @@ def _text(reading: Reading, key: str, node: Value | None) -> str:
     if isinstance(node, Scalar):
         return " ".join(node.text.split())
     if node is not None:
-        reading.note(node, f"{key} must be a text, not a list or a mapping", "put it in quotes")
+        reading.report(node, f"{key} must be a text, not a list or a mapping", "put it in quotes")
     return ""
 
 
 def _inputs(
     reading: Reading, root: Mapping, env: dict[str, Any], given: dict[str, str], read_shape: ReadShape
 ) -> list[Input]:
-    """The network's inputs; one that cannot be read gets an empty shape, so that its uses stay silent."""
+    """The network's inputs; one that cannot be read gets an empty shape, so that its uses report nothing."""
     nodes = _input_nodes(reading, root)
     only = next(iter(nodes)) if len(nodes) == 1 else ""
     shapes = {(name or only): text for name, text in given.items()}
@@ -125,12 +125,12 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
     several, one = root.entries.get("inputs"), root.entries.get("input")
     if several is None or one is not None:
         if several is not None:
-            reading.note(root.keys["inputs"], "input and inputs are both given", "keep one of them")
+            reading.report(root.keys["inputs"], "input and inputs are both given", "keep one of them")
         if is_nothing(one) or one is None:
-            reading.note(root.keys.get("input", root), "the network needs an input", "write input: 3x224x224")
+            reading.report(root.keys.get("input", root), "the network needs an input", "write input: 3x224x224")
             return {DEFAULT_INPUT: root}
         if isinstance(one, Mapping):
-            reading.note(one, "input is one shape", "write inputs: {name: shape, …} for several")
+            reading.report(one, "input is one shape", "write inputs: {name: shape, …} for several")
             return {DEFAULT_INPUT: root}
         return {DEFAULT_INPUT: one}
     try:
@@ -139,15 +139,15 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
         return {DEFAULT_INPUT: root}
     for name, at in mapping.keys.items():
         if not is_name(name):
-            reading.note(at, f"{name!r} is not a name", NAME_HINT)
+            reading.report(at, f"{name!r} is not a name", NAME_HINT)
     if not mapping.entries:
-        reading.note(mapping, "the network needs an input", "write input: 3x224x224")
+        reading.report(mapping, "the network needs an input", "write input: 3x224x224")
         return {DEFAULT_INPUT: root}
     return mapping.entries
 
 
 def _no_input(reading: Reading, name: str, names: list[str]) -> CnnError:
-    given, example = reading.wording.input(name), reading.wording.input(names[0], "3x64x64")
+    given, example = reading.argument_names.input(name), reading.argument_names.input(names[0], "3x64x64")
     if not name:
         return CnnError(f"{given}: the network has several inputs", f"write {example} for one of them")
     hint = suggestion(name, names, f"its inputs are {', '.join(names)}")
@@ -156,20 +156,20 @@ def _no_input(reading: Reading, name: str, names: list[str]) -> CnnError:
 
 def _given_shape(reading: Reading, name: str, text: str, read_shape: ReadShape) -> Shape:
     """The shape of ``--input``; ``name`` is "" for the only input."""
-    wording = reading.wording
+    argument_names = reading.argument_names
     try:
-        return read_shape(text, lambda shape: wording.input(name, shape))
+        return read_shape(text, lambda shape: argument_names.input(name, shape))
     except InvalidValue as error:
-        raise CnnError(f"{wording.input(name)}: {error}", error.hint) from None
+        raise CnnError(f"{argument_names.input(name)}: {error}", error.hint) from None
 
 
 def _shape(reading: Reading, root: Value, node: Value, env: dict[str, Any], read_shape: ReadShape) -> Shape:
     if node is root:
-        return ()  # what is wrong with it has been said
+        return ()  # its problem has been reported
     try:
         return read_shape(reading.value(node, env), str)
     except InvalidValue as error:
-        reading.note(node, str(error), error.hint)
+        reading.report(node, str(error), error.hint)
     except ReportedError:
         pass
     return ()
@@ -180,7 +180,7 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
     layers = root.entries.get("layers")
     if not isinstance(layers, Sequence) or not layers.items:
         at = layers or root.keys.get("layers", root)
-        reading.note(
+        reading.report(
             at, "the network needs a list of layers", "write layers: and after it a line for each, e.g. - relu"
         )
         return ()
@@ -191,14 +191,14 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
         return (end,) if end is not None else ()
     items = wanted.items if isinstance(wanted, Sequence) else [wanted]
     if not items:
-        reading.note(wanted, "outputs names no layer", "name at least one, or leave outputs out for the last layer")
+        reading.report(wanted, "outputs names no layer", "name at least one, or leave outputs out for the last layer")
     names: list[str] = []
     for item in items:
         name = _output(reading, item, expansion)
         if name is None:
             continue
         if name in names:
-            reading.note(item, f"{name!r} is already an output", "name each output once")
+            reading.report(item, f"{name!r} is already an output", "name each output once")
         elif name:
             names.append(name)
     return tuple(names)
@@ -215,7 +215,7 @@ def _output(reading: Reading, node: Value, expansion: Expansion) -> str | None:
     if name not in expansion.outputs:
         lately = list(islice(reversed(expansion.outputs), SEARCHED))
         hint = suggestion(name[:NAME_LIMIT], lately, "outputs are names of layers")
-        reading.note(node, f"unknown layer {name!r} in outputs", hint)
+        reading.report(node, f"unknown layer {name!r} in outputs", hint)
     return expansion.outputs.get(name, "")
 
 

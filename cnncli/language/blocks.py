@@ -19,7 +19,7 @@ EVERYWHERE = ("name", "from")  # what every layer and every composite takes
 class Block(NamedTuple):
     """A reusable piece: parameters with their defaults (None: must be given), and layers.
 
-    Without layers it could not be read: what is wrong has been noted, and its calls stay silent.
+    Without layers it could not be read: the problem has been reported, and its calls report nothing.
     """
 
     name: str
@@ -29,13 +29,13 @@ class Block(NamedTuple):
 
 
 VARIANT = "variant"  # --set variant=NAME chooses one of the file's variants
-TEXTS = ("name", "description", "source")  # what a file says of itself; a variant may say it otherwise
+TEXTS = ("name", "description", "source")  # texts about the network; a variant may replace them
 
 
 def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> Mapping | None:
-    """The variant that ``overrides`` chooses (and loses): values for some of the variables, and perhaps a name.
+    """The variant chosen by ``overrides``, which loses that entry: values for variables, and perhaps a name.
 
-    Raises CnnError where the file has no such variant.
+    Raises CnnError for an unknown variant.
     """
     node, variables = root.entries.get("variants"), root.entries.get("variables")
     known = list(variables.entries) if isinstance(variables, Mapping) else []
@@ -54,7 +54,7 @@ def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> 
         return found
     if chosen is not None and found is None:
         hint = suggestion(chosen, list(variants.entries), f"its variants are {', '.join(variants.entries)}")
-        given = reading.wording.override(VARIANT, chosen)
+        given = reading.argument_names.override(VARIANT, chosen)
         raise CnnError(f"{given}: the architecture has no such variant", hint)
     return found
 
@@ -62,10 +62,10 @@ def read_variant(reading: Reading, root: Mapping, overrides: dict[str, str]) -> 
 def read_variables(
     reading: Reading, node: Value | None, overrides: dict[str, str], variant: Mapping | None = None
 ) -> dict[str, Any]:
-    """Named values in order, each able to use those above it.
+    """Named values in order, each able to use earlier ones.
 
     ``overrides`` (--set) replace values as written, before those of the chosen ``variant``.
-    Raises CnnError where an override names no variable.
+    Raises CnnError for an override of an unknown variable.
     """
     env: dict[str, Any] = {}
     chosen = variant.entries if variant is not None else {}
@@ -92,14 +92,14 @@ def read_variables(
 def _no_variable(reading: Reading, name: str, env: Env) -> CnnError:
     known = f"its variables are {', '.join(env)}" if env else "it has none"
     hint = suggestion(name, list(env), known)
-    return CnnError(f"{reading.wording.override(name)}: the architecture has no such variable", hint)
+    return CnnError(f"{reading.argument_names.override(name)}: the architecture has no such variable", hint)
 
 
 def _read_override(outer: Reading, name: str, text: str, env: Env) -> Any:
     """The value of ``--set name=text``, read as in a file. Raises CnnError."""
-    source = Source(outer.wording.override(name), text)
+    source = Source(outer.argument_names.override(name), text)
     node = parse(source)
-    reading = Reading(source, outer.wording)
+    reading = Reading(source, outer.argument_names)
     try:
         return None if node is None else reading.value(node, env)
     except ReportedError:
@@ -120,7 +120,7 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
         if kind not in KINDS and kind not in blocks:
             from cnncli.language.aliases import kind_hint
 
-            reading.note(at, f"unknown layer type {kind!r}", kind_hint(kind, [*KINDS, *blocks]))
+            reading.report(at, f"unknown layer type {kind!r}", kind_hint(kind, [*KINDS, *blocks]))
             continue
         try:
             fields = reading.mapping(value, f"the defaults of {kind}", f"write {kind}: {{field: value}}")
@@ -133,13 +133,13 @@ def read_defaults(reading: Reading, node: Value | None, blocks: dict[str, Block]
             if field not in known:
                 from cnncli.language.aliases import field_hint
 
-                reading.note(fields.keys[field], f"{kind} has no field {field!r}", field_hint(field, known))
+                reading.report(fields.keys[field], f"{kind} has no field {field!r}", field_hint(field, known))
         defaults[kind] = fields
     return defaults
 
 
 def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
-    """The blocks of a file. One that uses itself, directly or through others, is noted and loses its layers."""
+    """The blocks of a file. One that uses itself, directly or through others, is reported and loses its layers."""
     if is_nothing(node):
         return {}
     blocks: dict[str, Block] = {}
@@ -153,7 +153,7 @@ def read_blocks(reading: Reading, node: Value | None) -> dict[str, Block]:
         except ReportedError:
             if name not in KINDS and name not in COMPOSITES:
                 blocks[name] = Block(name, {}, None, mapping.keys[name])
-    _note_cycles(reading, blocks)
+    _report_cycles(reading, blocks)
     return blocks
 
 
@@ -188,7 +188,7 @@ def _read_parameters(reading: Reading, name: str, node: Value | None) -> dict[st
     return {parameter: default for parameter, (_, default) in found.items()}
 
 
-def _note_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
+def _report_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
     """Blocks are few and their graph is small: a walk from each, with the calls on the way to it."""
     uses = {name: _calls(block.layers, blocks) for name, block in blocks.items()}
     settled: set[str] = set()
@@ -203,7 +203,7 @@ def _note_cycles(reading: Reading, blocks: dict[str, Block]) -> None:
             elif called[0] in way:
                 circle = " -> ".join([*way[way.index(called[0]) :], called[0]])
                 hint = "use repeat for layers that occur several times"
-                reading.note(called[1], f"a block cannot use itself: {circle}", hint)
+                reading.report(called[1], f"a block cannot use itself: {circle}", hint)
                 blocks[called[0]] = blocks[called[0]]._replace(layers=None)
             elif called[0] not in settled:
                 way.append(called[0])

@@ -1,4 +1,4 @@
-"""What opens a scope: residual, parallel, repeat, and calls of blocks."""
+"""Composites, each with a scope of its own: residual, parallel, repeat, and calls of blocks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from cnncli.arithmetic.numerals import rewritten
 from cnncli.language.blocks import EVERYWHERE, Block
-from cnncli.language.entries import given_fields
-from cnncli.language.expansion import LAYER_LIMIT, Call, Expansion
+from cnncli.language.entries import fail_missing, given_fields
+from cnncli.language.expansion import Call, Expansion
 from cnncli.language.expressions import UNKNOWN, Env
+from cnncli.language.layer_lists import LAYER_LIMIT
 from cnncli.language.reading import NAME_HINT, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Sequence, Value
 from cnncli.layers import KINDS
@@ -22,11 +23,11 @@ def residual(expansion: Expansion, call: Call) -> str | None:
     """``layers(x) + shortcut(x)``; the shortcut defaults to x itself."""
     body = _body(expansion, call, ("layers",), ("shortcut",))
     first = len(expansion.nodes)
-    layers = expansion.list_of(body["layers"], "residual")
+    layers = expansion.lists.list_of(body["layers"], "residual")
     has_shortcut = not is_nothing(body.get("shortcut"))
     reserved = {"shortcut": "its branch shortcut"} if has_shortcut else {}
-    inner = expansion.expand(layers, call.env, f"{call.path}.", call.above, reserved)
-    shortcut = _branch(expansion, call, "shortcut", body["shortcut"]) if has_shortcut else call.above
+    inner = expansion.expand(layers, call.env, f"{call.path}.", call.previous, reserved)
+    shortcut = _branch(expansion, call, "shortcut", body["shortcut"]) if has_shortcut else call.previous
     joined = expansion.join(call, "add", [inner, shortcut])
     expansion.group(call.path, "residual", first)
     return joined
@@ -48,7 +49,7 @@ def _named_branches(expansion: Expansion, node: Value) -> dict[str, Value]:
     if isinstance(node, Mapping):
         branches = node.entries
     else:
-        items = expansion.list_of(node, "branches").items
+        items = expansion.lists.list_of(node, "branches").items
         branches = {str(position): item for position, item in enumerate(items)}
     if not branches:
         expansion.reading.fail(node, "parallel needs at least one branch", "write branches: [[ … ], [ … ]]")
@@ -71,10 +72,10 @@ def _merge_kind(expansion: Expansion, call: Call, node: Value | None) -> str:
 def _branch(expansion: Expansion, call: Call, name: str, node: Value) -> str | None:
     """One path through a composite; an empty one passes the input on."""
     if is_nothing(node):
-        return call.above
+        return call.previous
     first, path = len(expansion.nodes), f"{call.path}.{name}"
-    layers = expansion.list_of(node, "a branch" if name != "shortcut" else "shortcut")
-    end = expansion.expand(layers, call.env, f"{path}.", call.above)
+    layers = expansion.lists.list_of(node, "a branch" if name != "shortcut" else "shortcut")
+    end = expansion.expand(layers, call.env, f"{path}.", call.previous)
     if end is not None:
         expansion.outputs.setdefault(path, end)
     expansion.group(path, "branch", first)
@@ -82,22 +83,22 @@ def _branch(expansion: Expansion, call: Call, name: str, node: Value) -> str | N
 
 
 def repeat(expansion: Expansion, call: Call) -> str | None:
-    """The layers ``times`` times over, each round below the one before, with its number as ``$index``."""
+    """The layers ``times`` times in sequence, with the number of the repeat as ``$index``."""
     body = _body(expansion, call, ("times", "layers"), ("index",))
     times = _times(expansion, body["times"], call.env)
-    layers = expansion.list_of(body["layers"], "repeat")
+    layers = expansion.lists.list_of(body["layers"], "repeat")
     index = _index_name(expansion, call, body.get("index"))
-    first, above = len(expansion.nodes), call.above
+    first, previous = len(expansion.nodes), call.previous
     for number in range(times):
-        expansion.step(call.entry.at, 1)
+        expansion.lists.count(call.entry.at, 1)
         start, path = len(expansion.nodes), f"{call.path}.{number}"
         env = {**call.env, index: number} if index else call.env
-        above = expansion.expand(layers, env, f"{path}.", above)
-        if above is not None:
-            expansion.outputs[path] = above
+        previous = expansion.expand(layers, env, f"{path}.", previous)
+        if previous is not None:
+            expansion.outputs[path] = previous
         expansion.group(path, "round", start)
     expansion.group(call.path, "repeat", first)
-    return above
+    return previous
 
 
 def _index_name(expansion: Expansion, call: Call, node: Value | None) -> str:
@@ -130,8 +131,8 @@ def block(expansion: Expansion, call: Call) -> str | None:
         raise ReportedError
     env = _arguments(expansion, called, call)
     first = len(expansion.nodes)
-    expansion.step(call.entry.at, 1)
-    end = expansion.expand(called.layers, env, f"{call.path}.", call.above)
+    expansion.lists.count(call.entry.at, 1)
+    end = expansion.expand(called.layers, env, f"{call.path}.", call.previous)
     expansion.group(call.path, called.name, first)
     return end
 
@@ -139,7 +140,7 @@ def block(expansion: Expansion, call: Call) -> str | None:
 def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any]:
     """The block's parameters beside the file's variables: given, defaults, or as declared. Raises ReportedError."""
     reading, known = expansion.reading, list(called.parameters)
-    before = reading.noted
+    before = reading.reported
     given = given_fields(reading, call.entry, known[0] if known else "", known, call.path)
     defaults = expansion.defaults.get(called.name)
     env = dict(expansion.top)
@@ -159,8 +160,8 @@ def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any
         except ReportedError:
             env[parameter] = UNKNOWN
     if missing:
-        expansion.layer_reader.fail_missing(call.entry, missing, call.path)
-    if reading.noted > before:
+        fail_missing(reading, call.entry, missing, call.path)
+    if reading.reported > before:
         raise ReportedError
     return env
 
@@ -175,7 +176,7 @@ def _body(expansion: Expansion, call: Call, needed: tuple[str, ...], optional: t
     expansion.reading.known_keys(mapping, (*needed, *optional, *EVERYWHERE), entry.kind)
     missing = [name for name in needed if name not in mapping.entries]
     if missing:
-        expansion.layer_reader.fail_missing(entry, missing, call.path)
+        fail_missing(expansion.reading, entry, missing, call.path)
     return mapping.entries
 
 

@@ -1,4 +1,4 @@
-"""The arithmetic of ``$name`` expressions: parsed and worked out here, never run as Python.
+"""The arithmetic of ``$name`` expressions: parsed and evaluated here, never run as Python.
 
 Grammar, loosest first: ``a if c else b``, ``or``, ``and``, ``not``, comparisons (which chain), ``+ -``, ``* / // %``,
 unary ``-``, ``**``, and numbers, texts in quotes, ``true``/``false``, ``$name``, ``(…)`` and
@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from cnncli.arithmetic.numerals import read_number, rewritten
 from cnncli.errors import closest
+from cnncli.language.tokens import BadExpression, Token, tokenize
 
-LENGTH_LIMIT = 1000
 POWER_LIMIT = 64
 VALUE_LIMIT = 10**18
 NESTING_LIMIT = 30
@@ -24,20 +24,11 @@ Env = Mapping[str, Any]
 Evaluate = Callable[[Env], Any]
 
 
-UNKNOWN = object()  # the value of a variable whose own mistake has been noted
+UNKNOWN = object()  # the value of a variable whose own mistake has been reported
 
 
 class Unknown(Exception):
     """An expression uses a variable that is UNKNOWN."""
-
-
-class BadExpression(ValueError):
-    """What is wrong with an expression, ``at`` a position in its text, and a hint."""
-
-    def __init__(self, message: str, at: int = 0, hint: str = "") -> None:
-        super().__init__(message)
-        self.at = at
-        self.hint = hint
 
 
 def evaluate(text: str, env: Env) -> Any:
@@ -64,7 +55,6 @@ def _compiled(text: str) -> Evaluate:
     return found
 
 
-_SYMBOLS = ("**", "//", "==", "!=", "<=", ">=", "+", "-", "*", "/", "%", "<", ">", "(", ")", ",")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -84,73 +74,21 @@ _WORDS = ("if", "else", "or", "and", "not")
 _CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
 
 
-def _tokens(text: str) -> list[tuple[str, str, int]]:
-    """(kind, text, position); kinds: number, text, name, word, symbol, end."""
-    if len(text) > LENGTH_LIMIT:
-        raise BadExpression(f"is an expression of {len(text):,} characters; the limit is {LENGTH_LIMIT:,}")
-    tokens = []
-    at = 0
-    while at < len(text):
-        char = text[at]
-        if char.isspace():
-            at += 1
-            continue
-        kind, end = _token_end(text, at)
-        tokens.append((kind, text[at:end], at))
-        at = end
-    return [*tokens, ("end", "", len(text))]
-
-
-def _token_end(text: str, at: int) -> tuple[str, int]:
-    char = text[at]
-    if char in "0123456789.":
-        return "number", _number_end(text, at)
-    if char == "$":
-        end = _word_end(text, at + 1)
-        if end == at + 1:
-            hint = "write $name, without braces" if text[at + 1 : at + 2] == "{" else "write $name"
-            raise BadExpression("has a $ without a name", at, hint)
-        return "name", end
-    if char.isalpha() or char == "_":
-        return "word", _word_end(text, at)
-    if char in "'\"":
-        end = text.find(char, at + 1)
-        if end < 0:
-            raise BadExpression("has an unclosed quote", at)
-        return "text", end + 1
-    for symbol in _SYMBOLS:
-        if text.startswith(symbol, at):
-            return "symbol", at + len(symbol)
-    raise BadExpression(f"has an unexpected {char!r}", at)
-
-
-def _word_end(text: str, at: int) -> int:
-    while at < len(text) and (text[at].isalnum() or text[at] == "_"):
-        at += 1
-    return at
-
-
-def _number_end(text: str, at: int) -> int:
-    while at < len(text) and (text[at].isalnum() or text[at] in "._" or (text[at] in "+-" and text[at - 1] in "eE")):
-        at += 1
-    return at
-
-
 class _Parser:
     """Recursive descent into closures; the nesting is bounded, so recursion is too."""
 
     def __init__(self, text: str) -> None:
-        self.tokens = _tokens(text)
+        self.tokens = tokenize(text)
         self.position = 0
         self.depth = 0
 
     @property
-    def token(self) -> tuple[str, str, int]:
+    def token(self) -> Token:
         return self.tokens[self.position]
 
     def parse(self) -> Evaluate:
         result = self.choice()
-        if self.token[0] != "end":
+        if self.token.kind != "end":
             self.unexpected()
         return result
 
@@ -163,7 +101,7 @@ class _Parser:
 
     def need(self, text: str) -> None:
         if not self.take(text):
-            raise BadExpression(f"needs {text!r} here", self.token[2])
+            raise BadExpression(f"needs {text!r} here", self.token.at)
 
     def unexpected(self) -> NoReturn:
         kind, text, at = self.token
@@ -175,7 +113,7 @@ class _Parser:
     def choice(self) -> Evaluate:
         self.depth += 1
         if self.depth > NESTING_LIMIT:
-            raise BadExpression(f"is nested deeper than {NESTING_LIMIT} levels (the limit)", self.token[2])
+            raise BadExpression(f"is nested deeper than {NESTING_LIMIT} levels (the limit)", self.token.at)
         value = self.any_of()
         if self.take("if"):
             test = self.any_of()
@@ -238,7 +176,7 @@ class _Parser:
             return base
         self.depth += 1  # a chain of ** recurses to the right
         if self.depth > NESTING_LIMIT:
-            raise BadExpression(f"is nested deeper than {NESTING_LIMIT} levels (the limit)", self.token[2])
+            raise BadExpression(f"is nested deeper than {NESTING_LIMIT} levels (the limit)", self.token.at)
         exponent = self.signed()
         self.depth -= 1
         return _arithmetic("**", base, exponent)
@@ -257,7 +195,7 @@ class _Parser:
         if kind == "word" and text in _CONSTANTS:
             self.position += 1
             return _constant(_CONSTANTS[text])
-        if kind == "word" and self.tokens[self.position + 1][1] == "(":
+        if kind == "word" and self.tokens[self.position + 1].text == "(":
             return self.call(text, at)
         if not self.take("("):
             self.unexpected()
@@ -345,10 +283,10 @@ def _compare(operands: list[Evaluate], signs: list[str]) -> Evaluate:
 
 
 def _arithmetic(sign: str, left: Evaluate, right: Evaluate) -> Evaluate:
-    infer_layer = _OPERATIONS[sign]
+    operation = _OPERATIONS[sign]
 
     def evaluate_both(env: Env) -> int | float:
-        result: int | float = infer_layer(_number(left(env)), _number(right(env)))
+        result: int | float = operation(_number(left(env)), _number(right(env)))
         if not abs(result) <= VALUE_LIMIT:
             raise BadExpression("gives a number above 10^18 (the limit)")
         return result

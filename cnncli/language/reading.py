@@ -1,36 +1,39 @@
-"""Reading values of a file: each mistake is noted with its place, and the reading goes on."""
+"""Reads the values of a file. Each problem is reported with its place, and reading continues."""
 
 from __future__ import annotations
 
 from typing import Any, NoReturn
 
 from cnncli.errors import CnnError, Problem, closest, shortened
-from cnncli.language.expressions import BadExpression, Env, Unknown, evaluate
+from cnncli.language.argument_names import OPTION_NAMES, OptionNames
+from cnncli.language.expressions import Env, Unknown, evaluate
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, plain_value
-from cnncli.language.wording import OPTIONS, Options
+from cnncli.language.tokens import BadExpression
 
-PROBLEM_LIMIT = 200  # the reading ends there: the reader has enough to mend, and time stays bounded
+PROBLEM_LIMIT = 200  # reading ends there: that is enough to fix, and time stays bounded
 MESSAGE_LIMIT = 600
 NAME_LIMIT = 60
 NAME_HINT = f"use letters, digits and underscores, at most {NAME_LIMIT}"
 
 
 class ReportedError(Exception):
-    """A mistake that has been noted; what depends on it is left out."""
+    """Raised after a problem has been reported; what depends on it is skipped."""
 
 
 class Reading:
     """A source and the problems found in it so far."""
 
-    def __init__(self, source: Source, wording: Options = OPTIONS) -> None:
+    def __init__(self, source: Source, argument_names: OptionNames = OPTION_NAMES) -> None:
         self.source = source
-        self.wording = wording
-        self.problems: dict[tuple[int, int, str], Problem] = {}  # one for each place and remedy, however often expanded
-        self.noted = 0  # mistakes met, those that had been noted before as well
+        self.argument_names = argument_names
+        self.problems: dict[
+            tuple[int, int, str], Problem
+        ] = {}  # one for each place and hint, however often it is expanded
+        self.reported = 0  # problems found, including those that were reported before
 
-    def note(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> None:
-        """Keep a problem. Raises CnnError where there are too many to go on."""
-        self.noted += 1
+    def report(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> None:
+        """Add a problem. Raises CnnError where there are too many to continue."""
+        self.reported += 1
         line, column = at if isinstance(at, tuple) else (at.line, at.column)
         key = (line, column, hint)
         if key in self.problems:
@@ -42,12 +45,12 @@ class Reading:
             raise CnnError.of(list(self.problems.values()))
 
     def fail(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> NoReturn:
-        """Keep a problem and leave what depends on it."""
-        self.note(at, message, hint, layer)
+        """Add a problem, and raise ReportedError to skip what depends on it."""
+        self.report(at, message, hint, layer)
         raise ReportedError
 
     def value(self, node: Value, env: Env, layer: str = "") -> Any:
-        """A number, truth value, text, None, or a list of those; expressions worked out. Raises ReportedError."""
+        """A number, boolean, text, None, or a list of those, with expressions evaluated. Raises ReportedError."""
         if isinstance(node, Scalar):
             return self._expression(node, env, layer) if "$" in node.text else plain_value(node)
         if not isinstance(node, Sequence):
@@ -61,7 +64,7 @@ class Reading:
         try:
             return evaluate(node.text, env)
         except Unknown:
-            self.noted += 1
+            self.reported += 1
             raise ReportedError from None
         except BadExpression as error:
             shown = shortened(node.text, 50)
@@ -84,11 +87,11 @@ class Reading:
         return node
 
     def known_keys(self, node: Mapping, known: tuple[str, ...], what: str) -> None:
-        """Note the keys that ``what`` does not have."""
+        """Report the keys that ``what`` does not have."""
         for key, at in node.keys.items():
             if key not in known:
                 near = closest(key, known)
-                self.note(
+                self.report(
                     at,
                     f"{what} has no key {key!r}",
                     f"did you mean {near}?" if near else f"the keys are {', '.join(known)}",
@@ -96,7 +99,7 @@ class Reading:
 
 
 def _holds_name(text: str) -> bool:
-    """Whether ``$name`` (or an attempt at it, ``${name}``) stands in a text: ``costs $5`` is only a text."""
+    """Whether a text holds ``$name`` (or an attempt at it, ``${name}``): ``costs $5`` does not."""
     at = text.find("$")
     while at >= 0:
         following = text[at + 1 : at + 2]

@@ -1,4 +1,4 @@
-"""A file's text with its overrides put in: comments and layout stay, only the values change."""
+"""A file's text with its overrides inserted: only the values change, not the comments and the layout."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _Change = tuple[int, int, str]
 def resolved_text(source: Source, overrides: MappingType[str, str], inputs: MappingType[str, str]) -> str | None:
     """The text of a network that was read with ``--set`` and ``--input``, such that reading it needs neither.
 
-    None where putting the values in would change more than them (a value that an alias repeats): the caller keeps the
-    overrides beside the text then.
+    None where inserting the values would change more than them (a value that an alias repeats); the caller then keeps
+    the overrides beside the text.
     """
     wanted = read(source, overrides, inputs, read_shape=read_channels_first).graph
     spelled_out = {entry.name: format_input_shape(entry.shape) for entry in wanted.inputs}
-    for shapes in (inputs, spelled_out):  # spelled out where a run of an earlier version has 32x32x3 without an @
+    for shapes in (inputs, spelled_out):  # written out where a run of an earlier version has 32x32x3 without an @
         text = _with_values(source, overrides, shapes)
         if _reads_as(Source(source.name, text), wanted):
             return text
@@ -38,7 +38,7 @@ def _reads_as(source: Source, wanted: Graph) -> bool:
 
 
 def _content(graph: Graph) -> object:
-    """What makes two graphs the same network: all but the places in the file."""
+    """What two graphs of the same network have in common: everything but the places in the file."""
     return graph.inputs, [(*node[:3], node.shares) for node in graph.nodes], graph.outputs
 
 
@@ -62,7 +62,7 @@ def _with_values(source: Source, overrides: MappingType[str, str], inputs: Mappi
 
 
 def _variant_texts(source: Source, root: Mapping, overrides: MappingType[str, str]) -> dict[str, str]:
-    """What the chosen variant puts in place of variables (and of the name), as it is written."""
+    """The texts with which the chosen variant replaces variables (and the name), as written."""
     variants = root.entries.get("variants")
     chosen = variants.entries.get(overrides.get(VARIANT, "")) if isinstance(variants, Mapping) else None
     if not isinstance(chosen, Mapping):

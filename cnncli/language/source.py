@@ -1,8 +1,8 @@
-"""YAML text -> a tree of values that know where they stand.
+"""YAML text -> a tree of values, each with its line and column.
 
-The tree is built from the parser's events, not by PyYAML's composer: so nesting and aliases are bounded before
-memory is spent on them, a key given twice is an error, and every value keeps its line and column. Plain scalars are
-read by type where they are used, so ``1e-3`` is a number and ``name: 1e3`` is a text.
+The tree is built from the parser's events, not by PyYAML's composer: nesting and aliases are bounded before memory is
+spent on them, and a key given twice is an error. Plain scalars are read by type where they are used, so ``1e-3`` is a
+number and ``name: 1e3`` is a text.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from cnncli.arithmetic.numerals import read_number
 from cnncli.errors import CnnError, Place, Problem
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes, too_large
+from cnncli.language.yaml_errors import syntax_fault
 
 HINT = "an architecture takes a few kilobytes"
 DEPTH_LIMIT = 100
@@ -21,7 +22,7 @@ ALIAS_LIMIT = 100_000  # values, after expansion
 
 
 class Source:
-    """A text with a name: gives the places in it."""
+    """A text with a name. It gives the places of values in it."""
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
@@ -44,7 +45,7 @@ class Source:
 
 class Value:
     """A node of the tree. ``weight`` counts the values in it, with aliases expanded, and ``height`` its levels;
-    ``start`` and ``end`` are its character offsets in the text; ``dynamic`` says that an expression stands in it.
+    ``start`` and ``end`` are its character offsets in the text; ``dynamic`` is true where it holds an expression.
     """
 
     __slots__ = ("column", "dynamic", "end", "height", "line", "start", "weight")
@@ -83,7 +84,7 @@ class Sequence(Value):
 
 
 class Mapping(Value):
-    """Keys and values, in order. ``keys`` holds where each key stands."""
+    """Keys and values, in order. ``keys`` holds the place of each key."""
 
     __slots__ = ("entries", "keys")
 
@@ -123,7 +124,7 @@ def decode(name: str, data: bytes) -> Source:
 
 
 def parse(source: Source) -> Value | None:
-    """The tree of a text, or None where it holds nothing. Raises CnnError with the place of the first mistake."""
+    """The tree of a text, or None for an empty one. Raises CnnError with the place of the first mistake."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -132,77 +133,9 @@ def parse(source: Source) -> Value | None:
     except UnicodeEncodeError as error:
         raise CnnError(f"{source.name}: is not UTF-8 text: character {error.start + 1} is half of one") from None
     try:
-        return _build(source, yaml.parse(source.text, Loader=loader))
+        return _TreeBuilder(source).build(yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
-        raise _syntax_error(source, error) from None
-
-
-def _build(source: Source, events: Iterator[Any]) -> Value | None:
-    """One tree from events, with a stack of its own: no recursion, so depth is a number and not a crash."""
-    import yaml
-
-    root: Value | None = None
-    documents = 0
-    anchors: dict[str, Value] = {}
-    open_anchors: dict[str, Value] = {}
-    stack: list[_Container] = []
-    aliased = 0
-    for event in events:
-        if isinstance(event, yaml.AliasEvent):
-            value = _aliased(source, event, anchors, open_anchors)
-            _check_depth(source, event, len(stack) + value.height)
-            aliased += value.weight
-            if aliased > ALIAS_LIMIT:
-                raise source.error(
-                    _at(event),
-                    f"aliases expand to more than {ALIAS_LIMIT:,} values (the limit)",
-                    "use blocks and repeat instead of aliases",
-                )
-        elif isinstance(event, yaml.ScalarEvent):
-            value = Scalar(event)
-        elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
-            value = Sequence(event) if isinstance(event, yaml.SequenceStartEvent) else Mapping(event)
-            _check_depth(source, event, len(stack))
-            stack.append(_Container(value))
-            if event.anchor:
-                open_anchors[event.anchor] = value
-                stack[-1].anchor = event.anchor
-            _refuse_tag(source, event)
-            continue
-        elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
-            container = stack.pop()
-            value = container.value
-            value.end = _end(event)
-            if container.anchor:
-                anchors[container.anchor] = open_anchors.pop(container.anchor)
-            root = _attach(source, stack, value, root)
-            continue
-        else:
-            documents += isinstance(event, yaml.DocumentStartEvent)
-            if documents > 1:
-                at = _at(event)
-                raise source.error(at, "a second document starts here", "a file holds one network: remove the ---")
-            continue
-        if isinstance(event, yaml.ScalarEvent):
-            _refuse_tag(source, event)
-            if event.anchor:
-                anchors[event.anchor] = value
-        root = _attach(source, stack, value, root)
-    return root
-
-
-def _at(event: Any) -> tuple[int, int]:
-    return event.start_mark.line, event.start_mark.column
-
-
-def _end(event: Any) -> int:
-    return int(event.end_mark.index)
-
-
-def _check_depth(source: Source, event: Any, levels: int) -> None:
-    if levels >= DEPTH_LIMIT:
-        at = _at(event)
-        raise source.error(at, f"this is nested deeper than {DEPTH_LIMIT} levels (the limit)")
+        raise source.error(*syntax_fault(source.text, error)) from None
 
 
 class _Container:
@@ -210,52 +143,126 @@ class _Container:
 
     __slots__ = ("anchor", "key", "value")
 
-    def __init__(self, value: Value) -> None:
+    def __init__(self, value: Sequence | Mapping, anchor: str) -> None:
         self.value = value
-        self.anchor = ""
+        self.anchor = anchor
         self.key: Scalar | None = None
 
 
-def _refuse_tag(source: Source, event: Any) -> None:
-    if event.tag and event.tag != "!":
-        at = _at(event)
-        tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:60]
-        raise source.error(at, f"the tag {tag} is not supported", "remove it")
+class _TreeBuilder:
+    """Builds one tree from the parser's events. Its stack replaces recursion, so that any depth is only a number."""
+
+    def __init__(self, source: Source) -> None:
+        import yaml
+
+        self.source = source
+        self.root: Value | None = None
+        self.stack: list[_Container] = []
+        self.anchors: dict[str, Value] = {}
+        self.open_anchors: set[str] = set()
+        self.documents = 0
+        self.aliased = 0
+        self.handlers = {
+            yaml.DocumentStartEvent: self.start_document,
+            yaml.AliasEvent: self.alias,
+            yaml.ScalarEvent: self.scalar,
+            yaml.SequenceStartEvent: self.open_container,
+            yaml.MappingStartEvent: self.open_container,
+            yaml.SequenceEndEvent: self.close_container,
+            yaml.MappingEndEvent: self.close_container,
+        }
+        self.containers: dict[type, type[Sequence | Mapping]] = {
+            yaml.SequenceStartEvent: Sequence,
+            yaml.MappingStartEvent: Mapping,
+        }
+
+    def build(self, events: Iterator[Any]) -> Value | None:
+        """The root of the tree."""
+        for event in events:
+            handler = self.handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+        return self.root
+
+    def start_document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            hint = "a file holds one network: remove the ---"
+            raise self.source.error(_at(event), "a second document starts here", hint)
+
+    def scalar(self, event: Any) -> None:
+        value = Scalar(event)
+        self.refuse_tag(event)
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        self.attach(value)
+
+    def alias(self, event: Any) -> None:
+        if event.anchor in self.open_anchors:
+            message = f"*{event.anchor} is inside the value that it repeats"
+            raise self.source.error(_at(event), message, "an alias cannot contain itself")
+        value = self.anchors.get(event.anchor)
+        if value is None:
+            raise self.source.error(_at(event), f"no earlier &{event.anchor} for *{event.anchor}")
+        self.check_depth(event, len(self.stack) + value.height)
+        self.aliased += value.weight
+        if self.aliased > ALIAS_LIMIT:
+            message = f"aliases expand to more than {ALIAS_LIMIT:,} values (the limit)"
+            raise self.source.error(_at(event), message, "use blocks and repeat instead of aliases")
+        self.attach(value)
+
+    def open_container(self, event: Any) -> None:
+        self.check_depth(event, len(self.stack))
+        self.stack.append(_Container(self.containers[type(event)](event), event.anchor or ""))
+        if event.anchor:
+            self.open_anchors.add(event.anchor)
+        self.refuse_tag(event)
+
+    def close_container(self, event: Any) -> None:
+        container = self.stack.pop()
+        container.value.end = int(event.end_mark.index)
+        if container.anchor:
+            self.open_anchors.discard(container.anchor)
+            self.anchors[container.anchor] = container.value
+        self.attach(container.value)
+
+    def check_depth(self, event: Any, levels: int) -> None:
+        if levels >= DEPTH_LIMIT:
+            raise self.source.error(_at(event), f"this is nested deeper than {DEPTH_LIMIT} levels (the limit)")
+
+    def refuse_tag(self, event: Any) -> None:
+        if event.tag and event.tag != "!":
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:60]
+            raise self.source.error(_at(event), f"the tag {tag} is not supported", "remove it")
+
+    def attach(self, value: Value) -> None:
+        """Add a finished value to the open container, or make it the root."""
+        if not self.stack:
+            self.root = value
+            return
+        container = self.stack[-1]
+        parent = container.value
+        if isinstance(parent, Sequence):
+            parent.items.append(value)
+        elif container.key is None:
+            if not isinstance(value, Scalar):
+                hint = "text in braces or brackets may need quotes"
+                raise self.source.error(value, "a key must be a plain word", hint)
+            container.key = value
+            return
+        else:
+            _enter(self.source, parent, container.key, value)
+            container.key = None
+        parent.weight += value.weight
+        parent.height = max(parent.height, value.height + 1)
+        parent.dynamic = parent.dynamic or value.dynamic
 
 
-def _aliased(source: Source, event: Any, anchors: dict[str, Value], open_anchors: dict[str, Value]) -> Value:
-    at = _at(event)
-    if event.anchor in open_anchors:
-        raise source.error(at, f"*{event.anchor} is inside the value that it repeats", "an alias cannot contain itself")
-    if event.anchor not in anchors:
-        raise source.error(at, f"there is no &{event.anchor} above *{event.anchor}")
-    return anchors[event.anchor]
+def _at(event: Any) -> tuple[int, int]:
+    return event.start_mark.line, event.start_mark.column
 
 
-def _attach(source: Source, stack: list[_Container], value: Value, root: Value | None) -> Value | None:
-    """Hang a finished value into the container that is open, or make it the root."""
-    if not stack:
-        return value
-    container = stack[-1]
-    parent = container.value
-    if isinstance(parent, Sequence):
-        parent.items.append(value)
-    elif container.key is None:
-        if not isinstance(value, Scalar):
-            raise source.error(value, "a key must be a plain word", "text in braces or brackets may need quotes")
-        container.key = value
-        return root
-    else:
-        _enter(source, parent, container.key, value)
-        container.key = None
-    parent.weight += value.weight
-    parent.height = max(parent.height, value.height + 1)
-    parent.dynamic = parent.dynamic or value.dynamic
-    return root
-
-
-def _enter(source: Source, parent: Value, key: Scalar, value: Value) -> None:
-    assert isinstance(parent, Mapping)
+def _enter(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
     if key.text == "<<" and not key.quoted:
         _merge(source, parent, key, value)
         return
@@ -278,59 +285,8 @@ def _merge(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
                 parent.keys[name] = merged.keys[name]
 
 
-def _syntax_error(source: Source, error: Any) -> CnnError:
-    """What a YAML parser says, in other words, at the place where something was opened and not closed."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    if mark is None:
-        return _unprintable(source, error, problem)
-    at = (mark.line, mark.column)
-    if "\t" in source.place(at).text[max(0, mark.column - 1) : mark.column + 1]:
-        return source.error(at, "a tab, where YAML requires spaces", "replace the tab with spaces")
-    for sign, message, hint in _SYNTAX_HINTS:
-        if sign in problem:
-            opened = getattr(error, "context_mark", None) if "opened here" in message else None
-            return source.error((opened.line, opened.column) if opened else at, message, hint)
-    return source.error(at, f"is not YAML: {problem}", "check the indentation, the brackets and the quotes")
-
-
-def _unprintable(source: Source, error: Any, problem: str) -> CnnError:
-    """A character that YAML does not allow; the parsers tell its position in the text."""
-    position = getattr(error, "position", 0)
-    before = source.text[:position] if isinstance(position, int) else ""
-    at = (before.count("\n"), len(before) - before.rfind("\n") - 1)
-    character = getattr(error, "character", None)
-    which = f"the character U+{character:04X}" if isinstance(character, int) else f"a character ({problem})"
-    return source.error(at, f"{which} is not allowed in a YAML file", "remove it")
-
-
-_BRACES = "the brace opened here is not closed, or a comma is missing after it"
-_BRACKETS = "the bracket opened here is not closed, or a comma is missing after it"
-_SYNTAX_HINTS = (
-    (
-        "mapping values are not allowed",
-        "a second ':' in one line, a line indented too far, or no ':' at the end of the previous line",
-        "put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes",
-    ),
-    ("expected ',' or '}'", _BRACES, "write {a: 1, b: 2}"),
-    ("expected ',' or ']'", _BRACKETS, "write [1, 2]"),
-    ("did not find expected node content", "a value is missing here", "close what is open: { with }, [ with ]"),
-    (
-        "could not find expected ':'",
-        "a line has no ':' where a key is expected",
-        "write key: value, with a space after the ':'",
-    ),
-    ("did not find expected key", "the indentation does not match the previous lines", "align it with its neighbors"),
-    ("did not find expected '-' indicator", "the indentation does not match the list", "start each item with '- '"),
-    ("unexpected end of stream", "the quote opened here is never closed", "close it"),
-    ("cannot start any token", "no value can start with this character", "put the text in quotes"),
-    ("expected alphabetic or numeric character", "a name is missing after the * or &", "put the text in quotes"),
-    ("unknown escape character", "a backslash starts an escape sequence in double quotes", "use single quotes"),
-)
-
-
 def plain_tree(node: Value | None) -> Any:
-    """A tree as lists, mappings and plain values, with aliases put in; what stands in an expression stays text."""
+    """A tree as lists, mappings and plain values, with aliases expanded; expressions stay texts."""
     if isinstance(node, Scalar):
         return plain_value(node)
     if isinstance(node, Sequence):
@@ -341,7 +297,7 @@ def plain_tree(node: Value | None) -> Any:
 
 
 def plain_value(scalar: Scalar) -> int | float | bool | str | None:
-    """A scalar by its look: a whole number, a number, true or false, nothing, or a text.
+    """A scalar by its form: a whole number, a number, true or false, nothing, or a text.
 
     ``1e-3`` and ``.5`` are numbers; ``010`` is ten; ``0x10``, ``1:30``, ``yes``, ``nan`` and ``1_6`` are texts.
     """

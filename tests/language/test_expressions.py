@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncli.language.expressions import LENGTH_LIMIT, POWER_LIMIT, VALUE_LIMIT, BadExpression, evaluate
+from cnncli.language.expressions import POWER_LIMIT, VALUE_LIMIT, evaluate
+from cnncli.language.tokens import LENGTH_LIMIT, BadExpression
 
 ENV: dict[str, Any] = {"w": 3, "mode": "same", "half": 0.5, "yes": True, "list": [1, 2], "none": None}
 

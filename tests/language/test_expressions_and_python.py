@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnncli.language.expressions import POWER_LIMIT, VALUE_LIMIT, BadExpression, evaluate
+from cnncli.language.expressions import POWER_LIMIT, VALUE_LIMIT, evaluate
+from cnncli.language.tokens import BadExpression
 
 thorough = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 ENV = {"w": 3, "half": 0.5, "many": 64, "yes": True, "no": False, "minus": -2}

@@ -14,7 +14,6 @@ from cnncli.language import Source
 from cnncli.language.composites import LAYER_LIMIT
 from cnncli.language.expansion import SCOPE_LIMIT
 from cnncli.language.expressions import (
-    LENGTH_LIMIT,
     NESTING_LIMIT,
     VALUE_LIMIT,
     BadExpression,
@@ -22,6 +21,7 @@ from cnncli.language.expressions import (
 )
 from cnncli.language.reading import NAME_LIMIT, PROBLEM_LIMIT
 from cnncli.language.source import ALIAS_LIMIT, DEPTH_LIMIT
+from cnncli.language.tokens import LENGTH_LIMIT
 from cnncli.layers.fields import shown
 from cnncli.loading import load_source
 

@@ -12,7 +12,7 @@ from texts import loaded, network, refusal
 from work import calls, growth
 
 from cnncli.errors import CnnError
-from cnncli.language import composites, decode, expansion, read_text
+from cnncli.language import composites, decode, expansion, layer_lists, read_text
 from cnncli.language.source import read_plain
 
 SMALL = b"input: 1x2x2\nname: \xc3\xbc\nlayers: [relu]\n"
@@ -64,7 +64,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("missing.yaml", "missing.yaml: no such file"),
         (
             os.devnull,
-            f"{os.devnull}: is a device, not a regular file\n  give a regular file: nothing else is read here",
+            f"{os.devnull}: is a device, not a regular file\n  give a regular file",
         ),
         ("a\0b", "'a\\x00b': is not a path: embedded null byte"),
         ("a" * 5000, f"{'a' * 5000}: cannot be read: File name too long"),
@@ -133,7 +133,7 @@ PATHOLOGICAL = {
     "merged laughs": (MERGED_LAUGHS, "net.yaml:15:17: aliases expand to more than 100,000 values (the limit)"),
     "wide merges": (WIDE_MERGES, "net.yaml:112:12: aliases expand to more than 100,000 values (the limit)"),
     "an alias in itself": ("&a [*a]", "net.yaml:1:5: *a is inside the value that it repeats"),
-    "no such alias": ("a: *b", "net.yaml:1:4: there is no &b above *b"),
+    "no such alias": ("a: *b", "net.yaml:1:4: no earlier &b for *b"),
     "a key that is a list": ("? [1, 2]\n: 3", "net.yaml:1:3: a key must be a plain word"),
     "a key that is a mapping": ("{1: 2}: 3", "net.yaml:1:1: a key must be a plain word"),
     "a key twice": ("a: 1\nb: 2\na: 3", "net.yaml:3:1: 'a' is given twice"),
@@ -196,7 +196,7 @@ def test_the_work_of_an_expansion_without_end_is_bounded_by_the_limit(
     def refused(limit: int) -> int:
         monkeypatch.setattr(expansion, "LAYER_LIMIT", limit)
         monkeypatch.setattr(composites, "LAYER_LIMIT", limit)
-        monkeypatch.setattr(expansion, "STEP_LIMIT", 10 * limit)
+        monkeypatch.setattr(layer_lists, "STEP_LIMIT", 10 * limit)
         return calls(lambda: refusal(PATHOLOGICAL[name][0]))
 
     refused(100)

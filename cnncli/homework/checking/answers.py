@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.arithmetic.numerals import in_ascii_digits
-from cnncli.language.expressions import BadExpression, evaluate
+from cnncli.language.expressions import evaluate
+from cnncli.language.tokens import BadExpression
 
 REFUSALS = (
     *("does not fit", "doesn't fit", "does not work", "doesn't work", "not possible", "impossible", "invalid", "no"),

@@ -349,7 +349,7 @@ def test_every_figure_can_be_asked(tmp_path: Path, figure: str, answer: str) -> 
         ("architecture: lenet5\nanswers: {c9.params: 3}\n", "c9: the network has no such layer"),
         ("architecture: lenet5\nanswers: {c1.parms: 3}\n", "there is no figure 'parms'"),
         ("architecture: lenet5\nanswers: {params: 3}\n", "is not a question"),
-        ("architecture: lenet6\nanswers: {c1.params: 3}\n", "no bundled architecture"),
+        ("architecture: lenet6\nanswers: {c1.params: 3}\n", "no such file or bundled network"),
         ("answers: {solve: {input: x, kernel: 3, output: 1}}\n", "input must be a whole number, not x"),
     ],
 )

@@ -1,29 +1,29 @@
-"""How messages name what a caller gives beside a file: with the options of the command line, or Python's arguments."""
+"""How messages name the inputs and overrides that a caller gives: as command-line options, or as Python arguments."""
 
 from __future__ import annotations
 
 
-class Options:
-    """The command line's words.
+class OptionNames:
+    """The names of the command line's options.
 
-    >>> Options().input("left", "3x64x64"), Options().input(), Options().override("width")
+    >>> OptionNames().input("left", "3x64x64"), OptionNames().input(), OptionNames().override("width")
     ('--input left=3x64x64', '--input', '--set width')
     """
 
     def input(self, name: str = "", shape: str = "") -> str:
-        """The shape that is given for an input, "" for the only one; without ``shape``, the place where it is given."""
+        """An input's shape as given, e.g. ``--input 3x64x64``; without ``shape``, the option. "" is the only input."""
         given = "=".join(filter(None, (name, shape)))
         return f"--input {given}" if given else "--input"
 
     def override(self, name: str, value: str = "") -> str:
-        """The value that is given to a variable; without ``value``, the place where it is given."""
+        """A variable's value as given, e.g. ``--set width=8``; without ``value``, the option."""
         return f"--set {'='.join(filter(None, (name, value)))}"
 
 
-class Arguments(Options):
-    """The words of ``cnncli.load(…, inputs=…, overrides=…)``.
+class ArgumentNames(OptionNames):
+    """The names of the arguments of ``cnncli.load(…, inputs=…, overrides=…)``.
 
-    >>> Arguments().input("left", "3x64x64"), Arguments().input(), Arguments().override("width")
+    >>> ArgumentNames().input("left", "3x64x64"), ArgumentNames().input(), ArgumentNames().override("width")
     ("inputs={'left': '3x64x64'}", "inputs['']", "overrides['width']")
     """
 
@@ -38,5 +38,5 @@ def _item(argument: str, name: str, value: str) -> str:
     return f"{argument}={{{name!r}: {value!r}}}" if value else f"{argument}[{name!r}]"
 
 
-OPTIONS = Options()
-ARGUMENTS = Arguments()
+OPTION_NAMES = OptionNames()
+ARGUMENT_NAMES = ArgumentNames()

@@ -1,0 +1,66 @@
+"""The errors of a YAML parser in cnn's words."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class SyntaxFault(NamedTuple):
+    """Where a text is not YAML (line and column from 0), why, and what to do."""
+
+    at: tuple[int, int]
+    message: str
+    hint: str
+
+
+def syntax_fault(text: str, error: Any) -> SyntaxFault:
+    """What is wrong with a text that PyYAML refuses with ``error``."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    if mark is None:
+        return _forbidden_character(text, error, problem)
+    at = (mark.line, mark.column)
+    lines = text.splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if "\t" in line[max(0, mark.column - 1) : mark.column + 1]:
+        return SyntaxFault(at, "a tab, where YAML requires spaces", "replace the tab with spaces")
+    for sign, message, hint in _SYNTAX_HINTS:
+        if sign in problem:
+            opened = getattr(error, "context_mark", None) if "opened here" in message else None
+            return SyntaxFault((opened.line, opened.column) if opened else at, message, hint)
+    return SyntaxFault(at, f"is not YAML: {problem}", "check the indentation, the brackets and the quotes")
+
+
+def _forbidden_character(text: str, error: Any, problem: str) -> SyntaxFault:
+    """A character that YAML does not allow; the parsers give its position in the text."""
+    position = getattr(error, "position", 0)
+    before = text[:position] if isinstance(position, int) else ""
+    at = (before.count("\n"), len(before) - before.rfind("\n") - 1)
+    character = getattr(error, "character", None)
+    which = f"the character U+{character:04X}" if isinstance(character, int) else f"a character ({problem})"
+    return SyntaxFault(at, f"{which} is not allowed in a YAML file", "remove it")
+
+
+_BRACES = "the brace opened here is not closed, or a comma is missing after it"
+_BRACKETS = "the bracket opened here is not closed, or a comma is missing after it"
+_SYNTAX_HINTS = (
+    (
+        "mapping values are not allowed",
+        "a second ':' in one line, a line indented too far, or no ':' at the end of the previous line",
+        "put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes",
+    ),
+    ("expected ',' or '}'", _BRACES, "write {a: 1, b: 2}"),
+    ("expected ',' or ']'", _BRACKETS, "write [1, 2]"),
+    ("did not find expected node content", "a value is missing here", "close what is open: { with }, [ with ]"),
+    (
+        "could not find expected ':'",
+        "a line has no ':' where a key is expected",
+        "write key: value, with a space after the ':'",
+    ),
+    ("did not find expected key", "the indentation does not match the previous lines", "align it with its neighbors"),
+    ("did not find expected '-' indicator", "the indentation does not match the list", "start each item with '- '"),
+    ("unexpected end of stream", "the quote opened here is never closed", "close it"),
+    ("cannot start any token", "no value can start with this character", "put the text in quotes"),
+    ("expected alphabetic or numeric character", "a name is missing after the * or &", "put the text in quotes"),
+    ("unknown escape character", "a backslash starts an escape sequence in double quotes", "use single quotes"),
+)
