@@ -1,4 +1,4 @@
-"""What a dataset is once it is loaded: images in memory or on disk, labels, and nothing about where they came from."""
+"""The types of a loaded dataset: images in memory or on disk, and their labels, wherever they came from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-if TYPE_CHECKING:  # the names of the datasets are needed where numpy is not
+if TYPE_CHECKING:  # listing the datasets needs no numpy
     from collections.abc import Iterable
     from typing import Any
 

@@ -44,11 +44,11 @@ def load_dataset(
 def _check_options(request: Request) -> None:
     """Raises CnnError for an option that this dataset would ignore."""
     if request.data_dir is not None and not request.row.downloads:
-        hint = "it is where data sets are looked for first, and downloaded to; leave it out"
+        hint = "it is the folder for downloaded datasets; omit it"
         raise CnnError(f"--data-dir has no effect with {request.spec}", hint)
     if request.stream and not request.row.streams:
         streaming = " and ".join(row.name for row in DATASETS if row.streams)
-        raise CnnError(f"{request.spec} is read into memory whole", f"{streaming} can stay on disk")
+        raise CnnError(f"{request.spec} is always read into memory", f"{streaming} can stay on disk")
 
 
 def absolute_spec(spec: str) -> str:

@@ -1,4 +1,4 @@
-"""Refusing what would not fit in memory before anything of it is allocated."""
+"""Checking that data fits in memory before it is allocated."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnncli.errors import CnnError
 
 
 def fits(needed: int) -> bool:
-    """Whether ``needed`` bytes are at most half of the machine's memory; the network wants the rest."""
+    """Whether ``needed`` bytes are at most half of the machine's memory; the rest is for training."""
     available = machine_bytes()
     return available is None or needed <= available // 2
 
@@ -21,7 +21,7 @@ def check_fits(needed: int, what: str, hint: str) -> None:
 
 
 def machine_bytes() -> int | None:
-    """Bytes of physical memory, or None where the system does not say (Windows)."""
+    """Bytes of physical memory, or None where the system does not report it (Windows)."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):

@@ -230,7 +230,7 @@ DATASETS = (
 
 @dataclass(frozen=True)
 class Request:
-    """A dataset that is asked for, and how a network takes it: what a loader is given.
+    """A dataset to load, and how the network reads it: the argument of a loader.
 
     ``argument`` is what follows the colon of the dataset's name. The other fields are the arguments of
     :func:`cnncli.data.loading.load_dataset`.
@@ -261,13 +261,13 @@ def find_dataset(spec: str) -> tuple[DatasetRow, str]:
 
 
 def _unknown(spec: str) -> CnnError:
-    known = f"the data sets are {', '.join(row.name for row in DATASETS)}"
+    known = f"the datasets are {', '.join(row.name for row in DATASETS)}"
     if path_exists(spec):
-        return CnnError(f"unknown data set {spec!r}", f"write images:{spec} for the images in it; {known}")
+        return CnnError(f"unknown dataset {spec!r}", f"use images:{spec} for the images in it; {known}")
     names = {row.key: row.name for row in DATASETS}
     near = closest(spec.partition(":")[0].replace("-", "_"), [*names])
     suggestion = f"did you mean {names[near]}? " if near else ""
-    return CnnError(f"unknown data set {spec!r}", suggestion + known)
+    return CnnError(f"unknown dataset {spec!r}", suggestion + known)
 
 
 def path_exists(path: str) -> bool:

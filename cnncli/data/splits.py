@@ -64,10 +64,10 @@ def choose_splits(source: str, available: Iterable[str]) -> SplitNames:
         return SplitNames(names[0], None, ())
     if train is None:
         raise CnnError(
-            f"{source}: has the parts {', '.join(names)}, and none to train with",
-            "call the one to train with train, and the other test or validation",
+            f"{source}: has the splits {', '.join(names)}, but no training split",
+            "name the training split train, and the other test or validation",
         )
-    others = [name or "files whose names tell no part" for name in names if name not in (train, test)]
+    others = [name or "files whose names contain no split" for name in names if name not in (train, test)]
     return SplitNames(train, test, (f"not read: {', '.join(sorted(others))}",) if others else ())
 
 
@@ -77,7 +77,7 @@ def hold_out_by_permutation(source: object, count: int) -> tuple[Rows, Rows]:
     Raises CnnError for fewer than five rows.
     """
     if count < HELD_OUT:
-        raise CnnError(f"{source}: {count} examples cannot be split into a training and a test part")
+        raise CnnError(f"{source}: {count} examples are too few to split: at least {HELD_OUT} are needed")
     order = np.random.default_rng(0).permutation(count)
     held_out = np.sort(order[::HELD_OUT])
     return np.setdiff1d(order, held_out), held_out

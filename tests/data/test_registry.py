@@ -18,7 +18,7 @@ from cnncli.data.download.local_files import is_local
 from cnncli.data.registry import DATASETS, DatasetRow
 from cnncli.errors import CnnError
 
-KNOWN = f"the data sets are {', '.join(row.name for row in DATASETS)}"
+KNOWN = f"the datasets are {', '.join(row.name for row in DATASETS)}"
 every_row = pytest.mark.parametrize("row", DATASETS, ids=[row.key for row in DATASETS])
 
 
@@ -97,15 +97,15 @@ def test_the_numbers_of_a_row_are_those_of_the_published_files(name: str, shared
 def test_an_unknown_name_gets_the_nearest_and_the_list(spec: str, hint: str) -> None:
     with pytest.raises(CnnError) as error:
         load_dataset(spec, (1, 28, 28))
-    assert str(error.value) == f"unknown data set {spec!r}\n  {hint}"
+    assert str(error.value) == f"unknown dataset {spec!r}\n  {hint}"
     assert error.value.exit_code == 2
 
 
 def test_a_path_without_images_in_front_gets_it(tmp_path: Path) -> None:
     with pytest.raises(CnnError) as error:
         load_dataset(str(tmp_path), (1, 28, 28))
-    hint = f"write images:{tmp_path} for the images in it; {KNOWN}"
-    assert str(error.value) == f"unknown data set {str(tmp_path)!r}\n  {hint}"
+    hint = f"use images:{tmp_path} for the images in it; {KNOWN}"
+    assert str(error.value) == f"unknown dataset {str(tmp_path)!r}\n  {hint}"
 
 
 @every_row

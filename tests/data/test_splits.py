@@ -17,7 +17,7 @@ from program import ROOT
 
 from cnncli.data import load_dataset
 from cnncli.data.formats.containers import Container, FileEntry
-from cnncli.data.sources.class_folders import arrange
+from cnncli.data.sources.class_folders import split_class_folders
 from cnncli.data.sources.hf.hub import _train_and_test as train_and_test
 from cnncli.data.sources.masks import paired
 from cnncli.data.splits import hold_out_by_hash, hold_out_by_rank
@@ -41,7 +41,7 @@ def of_class_folders(_: Path, count: int) -> list[str]:
     """The images that are held out of two class folders, one of them of a fixed size."""
     cats = [f"cat/{number}.png" for number in range(count)]
     dogs = [f"dog/{number}.png" for number in range(7)]
-    return [entry.name for entry, _ in arrange(Path("pets"), entries(*cats, *dogs)).test]
+    return [entry.name for entry, _ in split_class_folders(Path("pets"), entries(*cats, *dogs)).test]
 
 
 def of_masks(_: Path, count: int) -> list[str]:

@@ -51,8 +51,8 @@ def command(
     examples: FILE.csv with a row of numbers for each, or FILE.npz with an array x. Ends with 2 where a file cannot be
     read; the others are predicted all the same.
     """
-    from cnncli.data.sources.pictures import picture_shape
-    from cnncli.data.sources.tables import is_table
+    from cnncli.data.unlabeled.image_files import image_input_shape
+    from cnncli.data.unlabeled.tables import is_table
     from cnncli.runs import folder as runs
 
     run = runs.open_run(run_folder, best=best)
@@ -60,7 +60,7 @@ def command(
     shape = loaded.graph.inputs[0].shape
     pixels = None
     if not all(map(is_table, files)):
-        pixels = picture_shape(shape, len(run.record.normalisation.mean))
+        pixels = image_input_shape(shape, len(run.record.normalisation.mean))
 
     from cnncli.executor.runs.prediction import predictor
 
@@ -108,22 +108,22 @@ def _batches(
     """The examples in all files, in their order."""
     import numpy as np
 
-    from cnncli.data.sources import tables
-    from cnncli.data.sources.pictures import pictures
+    from cnncli.data.unlabeled import tables
+    from cnncli.data.unlabeled.image_files import image_batches
 
-    learnt = tables.Learnt(len(record.normalisation.mean), record.task, record.classes, record.columns)
+    learnt = tables.TrainedOn(len(record.normalisation.mean), record.task, record.classes, record.columns)
     for rows, group in groupby(files, tables.is_table):
         if rows:
             for path in group:
                 try:
-                    for names, stems, examples in tables.batches(path, shape, learnt):
+                    for names, stems, examples in tables.table_batches(path, shape, learnt):
                         yield _Batch([*map(click.format_filename, names)], stems, examples, [])
                 except CnnError as error:
                     yield _Batch([], [], np.empty(0), [str(error)])
         else:
             assert pixels is not None
-            for batch in pictures(group, pixels):
-                found = [(picture.path, picture.pixels) for picture in batch if picture.pixels is not None]
+            for batch in image_batches(group, pixels):
+                found = [(image.path, image.pixels) for image in batch if image.pixels is not None]
                 problems = [f"{click.format_filename(p.path)}: {p.problem}" for p in batch if p.pixels is None]
                 names, stems = [click.format_filename(path) for path, _ in found], [path.stem for path, _ in found]
                 examples = np.stack([values for _, values in found]) if found else np.empty(0)

@@ -1,4 +1,4 @@
-"""A connection to a server that is not trusted: one that stalls is cut, and redirects lead to http and https alone."""
+"""A connection to an untrusted server: it is closed when it stalls, and redirects are limited to http and https."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError)  # ValueError:
 
 
 class FetchError(Exception):
-    """A mirror did not give the file; the text says why."""
+    """A mirror did not deliver the file; the message tells why."""
 
 
 class StallGuard:
-    """Cuts a connection over which less than MIN_RATE arrives for WINDOW seconds, from the request on.
+    """Closes a connection that receives less than MIN_RATE for WINDOW seconds, counted from the request.
 
-    The timeout of a socket is for one byte: a server could send one every 19 seconds, in headers, too.
+    A socket's timeout only bounds the wait for one byte: a server could send one every 19 seconds, even in headers.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class StallGuard:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise a FetchError if the connection was cut: there is no use in asking such a server again."""
+        """Raise a FetchError if the connection was closed: asking such a server again is useless."""
         if self.problem:
             raise FetchError(self.problem)
 
@@ -51,7 +51,7 @@ class StallGuard:
         before = 0
         while not self._done.wait(WINDOW):
             if self.received - before < MIN_RATE * WINDOW:
-                self.problem = f"it gives less than {MIN_RATE / 1000:g} kB a second"
+                self.problem = f"it sends less than {MIN_RATE / 1000:g} kB per second"
                 if self.socket is not None:
                     with suppress(OSError):  # closed already
                         socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
@@ -60,7 +60,7 @@ class StallGuard:
 
 
 class _Guarded:
-    """A connection whose socket is known to a guard."""
+    """A connection that tells a guard its socket."""
 
     def __init__(self, guard: StallGuard, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -96,7 +96,7 @@ class _HTTPS(urllib.request.HTTPSHandler):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Redirects to http and https alone, and from https to https alone."""
+    """Follows redirects only to http and https, and from https only to https."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
@@ -108,7 +108,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _opener(guard: StallGuard) -> urllib.request.OpenerDirector:
-    """What opens addresses of http and https; that of urllib would open files and FTP, too."""
+    """An opener for http and https only; urllib's default one also opens files and FTP."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -124,7 +124,7 @@ def _opener(guard: StallGuard) -> urllib.request.OpenerDirector:
 
 
 def open_url(url: str, start: int, guard: StallGuard) -> http.client.HTTPResponse:
-    """The server's answer when it is asked for the bytes from ``start`` on."""
+    """The server's response to a request for the bytes from ``start`` on."""
     try:
         request = urllib.request.Request(url, headers={"User-Agent": "cnn-calculator"})
         if start:
@@ -141,20 +141,20 @@ def open_url(url: str, start: int, guard: StallGuard) -> http.client.HTTPRespons
     partial_content = response.status == http.HTTPStatus.PARTIAL_CONTENT
     if partial_content and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
         response.close()
-        raise FetchError(f"the server sends another part than the one from byte {start:,}")
+        raise FetchError(f"the server did not resume at byte {start:,}")
     return response
 
 
 def _status(code: int) -> str:
-    """What an answer of this status means; its own phrase, which may be any text, is not shown."""
+    """The meaning of a status code. The server's own phrase, which may be any text, is not shown."""
     if 300 <= code < 400:
-        return f"it redirects ({code}) in a way that is not followed: too often, or to another scheme"
+        return f"redirect ({code}) not followed: too many redirects, or to another scheme"
     known = {status.value: f" {status.phrase}" for status in http.HTTPStatus}
     return f"the server answers {code}{known.get(code, '')}"
 
 
 def error_text(error: BaseException) -> str:
-    """What went wrong, in the words of the innermost error: urllib wraps the system's."""
+    """The message of the innermost error: urllib wraps the system's."""
     inner = getattr(error, "reason", error)
     text = str(getattr(inner, "strerror", None) or inner or type(inner).__name__)
     return "".join(char if char.isprintable() else "?" for char in text[:200])  # it may quote the server

@@ -1,8 +1,8 @@
-"""Downloading one file: from the first mirror that has it, resumed where it broke off, and checked before it counts.
+"""Downloading one file: from the first mirror that has it, resumed after an interruption, and verified.
 
-The server is not trusted: of each file the size is known, a connection that gives next to nothing is cut, the number of
-requests is limited, and redirects lead to http and https alone. urllib does the HTTP; libraries such as pooch and
-requests would leave just these limits, and the resuming, to be written here.
+The server is not trusted: the size of each file is known, stalling connections are closed, the number of requests is
+limited, and so are redirects. urllib is used for HTTP, because libraries such as pooch and requests have neither these
+limits nor resumption.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from cnncli.errors import CnnError
 from cnncli.io.progress import progress
 
 CHUNK = 1 << 16
-MAX_REQUESTS = 100  # to one mirror for one file, where each answer brings a part of it
+MAX_REQUESTS = 100  # to one mirror for one file, where each response delivers a part of it
 
 
 def fetch(urls: Sequence[str], target: Path, remote: Remote, hint: str) -> None:
-    """Download ``target`` from the first of ``urls`` that gives the file ``remote``.
+    """Download ``target`` from the first of ``urls`` that delivers the file ``remote``.
 
-    What arrived of a broken download stays in ``target``.part and is continued by the next mirror or the next run.
+    An interrupted download stays in ``target``.part and is continued by the next mirror or the next run.
     Raises a CnnError with every address tried and ``hint``; an OSError when ``target`` cannot be written.
     """
     part = target.with_name(target.name + ".part")
@@ -49,19 +49,19 @@ def _download(url: str, part: Path, remote: Remote) -> None:
     if _size(part) > remote.size:
         part.unlink()
     resumed = _size(part) > 0
-    if resumed and _sha256(part) == remote.sha256:  # the last run was stopped just before the renaming
+    if resumed and _sha256(part) == remote.sha256:  # the last run was stopped just before renaming it
         return
     _receive_all(url, part, remote.size)
     if _sha256(part) == remote.sha256:
         return
     part.unlink()
     if not resumed:
-        raise FetchError("it has the wrong checksum, so it is not the file asked for")
+        raise FetchError("it has the wrong checksum")
     _download(url, part, remote)  # the old part may have been at fault, not this mirror
 
 
 def _receive_all(url: str, part: Path, size: int) -> None:
-    """Append to ``part`` until it is complete, asking again as long as each answer brings something."""
+    """Append to ``part`` until it is complete, with further requests as long as each one delivers something."""
     for _ in range(MAX_REQUESTS):
         before = _size(part)
         broken = _receive(url, part, size)
@@ -69,22 +69,22 @@ def _receive_all(url: str, part: Path, size: int) -> None:
             return
         if _size(part) <= before:
             raise FetchError(broken)
-    raise FetchError(f"it gave {_size(part):,} of {size:,} bytes in {MAX_REQUESTS} answers")
+    raise FetchError(f"it sent {_size(part):,} of {size:,} bytes in {MAX_REQUESTS} responses")
 
 
 def _receive(url: str, part: Path, size: int) -> str | None:
-    """Ask once for the rest of ``part`` and append it; None when that was all, else what broke it off."""
+    """Request the rest of ``part`` once and append it; None if it is complete, else the reason why it is not."""
     with StallGuard() as guard, open_url(url, _size(part), guard) as response:
         start = _size(part) if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
         length = _content_length(response)
         if length is not None and start + length > size:
-            raise FetchError(f"it offers {start + length:,} bytes, and the file has {size:,}")
+            raise FetchError(f"it offers {start + length:,} bytes, but the file has {size:,}")
         total = size if length is None else start + length
         with part.open("ab" if start else "wb") as file, progress(f"downloading {url}", total, "B") as advance:
             advance(start)
             while True:
                 try:
-                    chunk = response.read1(CHUNK)  # what there is: read() would wait for all of it
+                    chunk = response.read1(CHUNK)  # what has arrived: read() would wait for all of the chunk
                 except NETWORK_ERRORS as error:
                     guard.check()
                     return error_text(error)
@@ -92,7 +92,7 @@ def _receive(url: str, part: Path, size: int) -> str | None:
                     break
                 if file.tell() + len(chunk) > size:
                     file.truncate(0)
-                    raise FetchError(f"it sends more than the {size:,} bytes that the file has")
+                    raise FetchError(f"it sends more than the file's {size:,} bytes")
                 file.write(chunk)
                 guard.received += len(chunk)
                 advance(len(chunk))
@@ -106,7 +106,7 @@ def _receive(url: str, part: Path, size: int) -> str | None:
 
 
 def _content_length(response: http.client.HTTPResponse) -> int | None:
-    """The bytes that the answer says it has; None where it says nothing, or no number."""
+    """The declared length of the response in bytes; None if there is none, or if it is not a number."""
     text = response.headers.get("Content-Length", "")
     return int(text[:20]) if is_digits(text) else None
 
@@ -121,7 +121,7 @@ def _sha256(path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the renaming outlive a power cut, where the system can do that."""
+    """Make renaming durable across a power failure, if the system can do that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Where downloaded datasets lie on disk: in the folder that is given, then in $CNN_DATA, then in the user's cache."""
+"""Where downloaded datasets are on disk: in the given folder, then in $CNN_DATA, then in the user's cache."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ def download(name: str, published: Published, data_dir: Path | None) -> list[Pat
     addresses = mirrors(name, published.mirrors)
     folder = (data_dir or cache()) / name
     hint = (
-        f"without a network, put {', '.join(published.downloads)} into {folder} by hand; "
-        "CNN_MIRROR names another address to download from; digits needs no download"
+        f"without a network, copy {', '.join(published.downloads)} to {folder}; "
+        "set CNN_MIRROR to download from another server; digits needs no download"
     )
     paths = []
     with writing(name, folder):
@@ -48,7 +48,7 @@ def mirrors(name: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     if not own:
         return usual
     if not own.startswith(("http://", "https://")):
-        raise CnnError(f"CNN_MIRROR is {own!r}, which is not an address", "write http://… or https://…")
+        raise CnnError(f"CNN_MIRROR is {own!r}, which is not an address", "use http://… or https://…")
     return (f"{own.rstrip('/')}/{name}",)
 
 
@@ -61,7 +61,8 @@ def writing(name: str, folder: Path) -> Iterator[None]:
             yield
     except OSError as error:
         message = f"cannot write {name} to {folder}: {error.strerror or error}"
-        raise CnnError(message, "choose a folder for it with --data-dir, or use digits, which needs no file") from None
+        hint = "choose another folder with --data-dir, or use digits, which needs no download"
+        raise CnnError(message, hint) from None
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""What the members of a tar and of a zip file are, within limits of memory and time that hold for hostile files, too.
+"""Reading tar and zip files within limits of memory and time, which hold for hostile files, too.
 
-Nothing is ever written to disk, so that no name in an archive can reach outside of it. Python's readers are given no
+Nothing is written to disk, so that no name in an archive can refer to a file outside. Python's readers are given no
 more than a limited part of the file at a time; what they raise for a damaged one is up to the caller.
 """
 
@@ -20,9 +20,9 @@ from typing import Any, BinaryIO, NamedTuple
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
 
-COMPRESSED = (GZIP, BZIP2, XZ) = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # how such files begin
+COMPRESSED = (GZIP, BZIP2, XZ) = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # magic numbers
 DAMAGED = "it is incomplete or damaged: copy or download it again"
-UNPACK = "unpack it, and give the folder"
+UNPACK = "unpack it and use the folder"
 
 MAX_HEADERS = 1 << 20  # bytes of the headers of one member of a tar: with its name and its pax records
 MAX_LISTED = 1 << 31  # bytes of the list of all members, at 512 for each and its name
@@ -30,23 +30,23 @@ MAX_TRAILING = 1 << 26  # zero bytes after the end of a tar: tar pads to blocks,
 MAX_UNPACKED, MAX_RATIO = 1 << 32, 100  # a compressed tar may unpack to 4 GiB, or to 100 times its size
 MAX_XZ_MEMORY = 1 << 28  # bytes that unpacking xz may take: xz -9 takes 65 MiB
 CHUNK = 1 << 20
-CODED_CHUNK = 1 << 12  # of bzip2 and LZMA in a zip: zipfile unpacks whatever so many bytes hold at once
+CODED_CHUNK = 1 << 12  # for bzip2 and LZMA in a zip: zipfile decompresses all of such a chunk at once
 
 
 class BadArchiveError(tarfile.TarError):
-    """An archive that no program would have written; the text says why."""
+    """An archive that no program would have written; the message tells why."""
 
 
 class ArchiveLimitError(tarfile.TarError):
-    """An archive that asks for more time or memory than the limits above allow; the text says which."""
+    """An archive that takes more time or memory than the limits above; the message tells which."""
 
 
 class NotATarError(tarfile.TarError):
-    """The file does not begin as a tar does."""
+    """The file does not start like a tar."""
 
 
 class Member(NamedTuple):
-    """A member of a tar; ``read`` gives its content until the next member is asked for."""
+    """A member of a tar; ``read`` returns its content, until the next member is requested."""
 
     info: tarfile.TarInfo
     read: Callable[[], bytes]
@@ -71,7 +71,7 @@ def unpacked(path: Path) -> Iterator[BufferedIOBase]:
 
 
 def tar_members(stream: BufferedIOBase) -> Iterator[Member]:
-    """The members of a tar from its beginning to its end, which is checked.
+    """The members of a tar, in order; its end is checked.
 
     Raises NotATarError, BadArchiveError, EOFError where it ends too early, and what tarfile raises.
     """
@@ -106,9 +106,9 @@ def read_at(stream: BufferedIOBase, offset: int, size: int) -> bytes:
 
 
 def _check_end(stream: BufferedIOBase, offset: int) -> None:
-    """Only zeros may end a tar: tarfile takes any end for one, even a broken header, and sees no members after it.
+    """Only zeros may end a tar: tarfile accepts any end, even a broken header, and ignores the members after it.
 
-    Reading on to the end of the file makes a compressed stream check its checksum.
+    Reading to the end of the file makes a compressed stream verify its checksum.
     """
     if read_at(stream, offset, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError
@@ -116,11 +116,11 @@ def _check_end(stream: BufferedIOBase, offset: int) -> None:
     while chunk := stream.read(CHUNK):
         trailing += len(chunk)
         if chunk.count(0) < len(chunk) or trailing > MAX_TRAILING:
-            raise BadArchiveError("data follows its end, as where two archives were joined")
+            raise BadArchiveError("data follows its end, as if two archives had been joined")
 
 
 class _Headers:
-    """What tarfile reads the headers through: it reads a name, or a map of a sparse file, into memory however long."""
+    """The stream that tarfile reads headers from: limits their size, which tarfile does not."""
 
     def __init__(self, stream: BufferedIOBase) -> None:
         self.stream = stream
@@ -142,7 +142,7 @@ class _Headers:
 
 
 class _Bounded(BufferedIOBase):
-    """An unpacked stream that ends in an error where more comes out of the file than anyone would have packed."""
+    """A decompressed stream that fails when it yields implausibly many bytes, as a decompression bomb does."""
 
     def __init__(self, stream: BufferedIOBase, most: int) -> None:
         self.stream = stream
@@ -155,7 +155,7 @@ class _Bounded(BufferedIOBase):
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         if whence == 0 and offset > self.most:
-            offset = self.most + 1  # unpacking to find nothing there takes as long
+            offset = self.most + 1  # seeking further would decompress everything in between
         place = self.stream.seek(offset, whence)
         self._check()
         return place
@@ -169,7 +169,7 @@ class _Bounded(BufferedIOBase):
 
 
 class _Xz(RawIOBase):
-    """An unpacked xz file, as lzma.LZMAFile, which cannot be told how much memory unpacking may take."""
+    """A decompressed xz file, like lzma.LZMAFile, which has no memory limit."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -193,7 +193,7 @@ class _Xz(RawIOBase):
         return len(data)
 
     def _some(self, most: int) -> bytes:
-        """The next bytes, empty at the end of the last stream alone: xz files may hold several, with zeros between."""
+        """The next bytes, empty only at the end of the last stream: xz files may contain several, zeros in between."""
         while True:
             if self.unpack.eof:
                 rest = (self.unpack.unused_data or self.file.read(CODED_CHUNK)).lstrip(b"\0")
@@ -234,25 +234,27 @@ def open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def zip_chunks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The content of a member, a little at a time, and no more of it than its declared size.
+    """The content of a member, in chunks, up to its declared size.
 
     Raises EOFError where there is less, BadArchiveError where there is more, and what zipfile raises.
     """
     coded = member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     left = member.file_size
     with archive.open(member) as file:
-        while chunk := file.read(min(CODED_CHUNK if coded else CHUNK, left + 1)):  # the last makes it check its CRC
+        while chunk := file.read(
+            min(CODED_CHUNK if coded else CHUNK, left + 1)
+        ):  # reading one byte more makes it verify the CRC
             left -= len(chunk)
             if left < 0:
-                raise BadArchiveError(f"{member.filename} is larger than it says")
+                raise BadArchiveError(f"{member.filename} is larger than declared")
             yield chunk
     if left:
         raise EOFError
 
 
 def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The whole content of a member; raises as above."""
-    content = BytesIO()  # which, unlike a list of chunks, is not copied in the end
+    """The content of a member. Raises like :func:`zip_chunks`."""
+    content = BytesIO()  # joining a list of chunks would copy them
     for chunk in zip_chunks(archive, member):
         content.write(chunk)
     return content.getvalue()

@@ -1,4 +1,4 @@
-"""What lies in a folder or an archive, and the bytes of its files: three ways in, one :class:`Container` out."""
+"""The files in a folder, tar or zip archive, all as one type, :class:`Container`."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Kind = Literal["file", "folder", "link", "replaced"]
 
 @dataclass(frozen=True)
 class FileEntry:
-    """One thing in a source: its ``path`` split at the slashes, and its ``size`` and ``offset`` in bytes.
+    """An entry of a container: its ``path`` split at the slashes, and its ``size`` and ``offset`` in bytes.
 
     Reading entries in the order of their offsets reads an archive once from its beginning to its end. A ``link`` is
-    anything else than a file or a folder; a ``replaced`` file has a later one of the same name in its archive.
+    anything other than a file or a folder; a ``replaced`` file has a later one of the same name in its archive.
     """
 
     path: tuple[str, ...]
@@ -80,7 +80,7 @@ def open_source(path: Path) -> Container:
 
 
 def members_of_tar(path: Path) -> Iterator[tuple[FileEntry, Callable[[], bytes]]]:
-    """The members of a tar, compressed or not, each with what reads it until the next one is asked for.
+    """The members of a tar, compressed or not, each with a function that reads it before the next one is requested.
 
     Raises CnnError.
     """
@@ -118,7 +118,7 @@ def _zip_entries(path: Path) -> tuple[FileEntry, ...]:
 
 def _zip_entry(member: zipfile.ZipInfo) -> FileEntry:
     kind = "folder" if member.filename.endswith("/") else _kind(member.external_attr >> 16)
-    # archives made on Windows may separate folders in its way
+    # archives made on Windows may separate folders by backslashes
     return FileEntry(_parts(member.filename.replace("\\", "/")), kind, member.file_size, member.header_offset)
 
 
@@ -137,7 +137,7 @@ def _tar_entry(member: tarfile.TarInfo) -> FileEntry:
 
 
 def _tar_contents(path: Path, wanted: Sequence[FileEntry]) -> Iterator[bytes]:
-    """The bytes at the entries' offsets: after the listing no header needs to be understood a second time."""
+    """The bytes at the entries' offsets, so that no header has to be parsed a second time."""
     with _readable(path), unpacked(path) as stream:
         for entry in wanted:
             yield _checked(path, entry, lambda entry=entry: read_at(stream, entry.offset, entry.size))  # type: ignore[misc]
@@ -149,7 +149,7 @@ def _read_member(path: Path, entry: FileEntry, read: Callable[[], bytes]) -> byt
 
 
 def _without_replaced(entries: list[FileEntry]) -> tuple[FileEntry, ...]:
-    """Of several files of one name the last one is the file, as it would be when they are unpacked."""
+    """Mark all but the last of several files of one name, which unpacking would overwrite."""
     last = {entry.path: number for number, entry in enumerate(entries)}
     return tuple(
         entry if last[entry.path] == number or entry.kind == "folder" else replace(entry, kind="replaced")
@@ -158,7 +158,7 @@ def _without_replaced(entries: list[FileEntry]) -> tuple[FileEntry, ...]:
 
 
 def _checked(path: Path, entry: FileEntry, read: Callable[[], bytes]) -> bytes:
-    """Read a file of a size that an image may have."""
+    """Read a file, unless it is too large to be an image."""
     if entry.size > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES >> 20
         raise CnnError(f"{path}: {entry.name} is larger than {limit} MiB", "no image is that large: remove it")
@@ -167,7 +167,7 @@ def _checked(path: Path, entry: FileEntry, read: Callable[[], bytes]) -> bytes:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn each way in which a file can be missing or broken into a CnnError that names it."""
+    """Turn every error of a missing or damaged file into a CnnError with its path."""
     try:
         yield
     except FileNotFoundError:
@@ -175,7 +175,7 @@ def _readable(path: Path) -> Iterator[None]:
     except (CnnError, MemoryError):
         raise
     except ArchiveLimitError as error:
-        raise CnnError(f"{path}: the archive {error}", "if it is sound, unpack it, and give the folder") from None
+        raise CnnError(f"{path}: the archive {error}", "if you trust it, unpack it and use the folder") from None
     except Exception as error:  # a damaged archive makes Python's readers raise almost anything
         if isinstance(error, OSError) and error.strerror:
             raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
@@ -183,7 +183,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _damage(error: Exception) -> str:
-    """What is wrong with an archive, from what its reader says."""
+    """What is wrong with an archive, from the error of its reader."""
     reason = str(error).partition("\n")[0] or type(error).__name__
     if isinstance(error, EOFError) or "unexpected end" in reason or "not a zip file" in reason:
         return "ends too early"
@@ -201,5 +201,5 @@ def _parts(name: str) -> tuple[str, ...]:
 def _kind(mode: int) -> Kind:
     if stat.S_ISDIR(mode):
         return "folder"
-    # zip files often do not say what a member is: a file then; a device or the like is as little for us as a link
+    # zip members often have no type and are files; devices and the like are skipped as links are
     return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "link"

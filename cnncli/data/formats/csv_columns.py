@@ -1,4 +1,4 @@
-"""Which columns of a CSV file are inputs and which are targets: by their names, where the file has a line of them."""
+"""Which columns of a CSV file are inputs and which are targets: by the names in the header, if there is one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import NamedTuple
 from cnncli.data.dataset import ColumnNames
 from cnncli.errors import CnnError
 
-TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is none
+TARGET = re.compile(r"target.*|y([\W\d_].*)?")  # y, y1 and y_price are targets; year is not
 LABELS = ("label", "class", "target", "y")
-MOST_NAMED = 8  # names in a message
+MOST_NAMED = 8  # names listed in a message
 
 
 class Places(NamedTuple):
-    """The columns of the inputs in the network's order, and those of the targets in theirs; counted from 0."""
+    """The columns of the inputs, in the network's order, and those of the targets, counted from 0."""
 
     inputs: list[int]
     targets: list[int]
 
 
 def target_columns(heads: list[str], task: str, outputs: int, inputs: int = 0) -> list[int]:
-    """Where the targets stand: one column, or for a regression several.
+    """The columns of the targets: one, or several for a regression.
 
-    Without a task it is a regression where several columns are called targets, and where there are as many columns as a
+    Without a task it is a regression if several columns have names of targets, or if there are as many columns as a
     network of several ``outputs`` takes, with its ``inputs``.
     """
     heads = [head.lower() for head in heads]
@@ -38,14 +38,14 @@ def target_columns(heads: list[str], task: str, outputs: int, inputs: int = 0) -
 
 
 def called_targets(heads: Sequence[str]) -> list[int]:
-    """Where the columns stand whose names are those of targets."""
+    """The columns whose names are those of targets."""
     return [place for place, head in enumerate(heads) if TARGET.fullmatch(head.lower())]
 
 
 def places_of(wanted: Sequence[str], heads: Sequence[str]) -> list[int] | None:
-    """Where each of the ``wanted`` names stands, as it is written or else in any case; None where one does not.
+    """The column of each of the ``wanted`` names, matched exactly or else ignoring case; None if one is missing.
 
-    Names that occur more than once say nothing about an order: they must stand in the wanted one.
+    Duplicate names do not identify a column: they must be in the wanted order.
     """
     for written in (str, str.lower):
         names, want = [*map(written, heads)], [*map(written, wanted)]
@@ -60,10 +60,10 @@ def places_of(wanted: Sequence[str], heads: Sequence[str]) -> list[int] | None:
 
 
 def trained_places(path: Path, heads: Sequence[str], trained: ColumnNames, task: str, *, targets: bool) -> Places:
-    """The columns of a file with the names that a network was trained on, wherever they stand.
+    """The columns of a file with the names that a network was trained on, in any order.
 
-    ``targets`` is whether the file must have them, too. Raises CnnError where a column is missing, and for one that is
-    neither an input nor a target.
+    ``targets`` is whether the file must have the targets, too. Raises CnnError for a column that is missing, or
+    that is neither an input nor a target.
     """
     inputs = places_of(trained.inputs, heads)
     if inputs is None:
@@ -84,7 +84,7 @@ def trained_places(path: Path, heads: Sequence[str], trained: ColumnNames, task:
 
 
 def _targets_among(rest: list[int], heads: Sequence[str], names: Sequence[str], task: str) -> list[int]:
-    """Which of the columns that are no inputs are targets: by the targets' names, or by what targets are called."""
+    """Which of the columns that are not inputs are targets: by the trained names, or by names usual for targets."""
     there = [heads[place] for place in rest]
     if task == "regression":
         named = places_of(names, there)
@@ -95,17 +95,17 @@ def _targets_among(rest: list[int], heads: Sequence[str], names: Sequence[str], 
     label = next((place for name in LABELS for place in rest if heads[place].lower() == name), None)
     if label is not None:
         return [label]
-    return [place for place in rest if place == len(heads) - 1]  # as in training the last one, whatever its name
+    return [place for place in rest if place == len(heads) - 1]  # the last one, as in training, whatever its name
 
 
 def _unlike(path: Path, heads: Sequence[str], wanted: Sequence[str]) -> CnnError:
-    """A file whose names are not those that the network was trained on."""
+    """The error for a file whose names are not those that the network was trained on."""
     there = {head.lower() for head in heads}
     missing = [name for name in wanted if name.lower() not in there]
-    problem = f"has no {_columns(missing)}" if missing else "has names of columns that occur more than once"
+    problem = f"has no {_columns(missing)}" if missing else "has duplicate column names"
     return CnnError(
         f"{path}: {problem}",
-        f"the network was trained on the {_columns(wanted)}; without a line of names they are read in that order",
+        f"the network was trained on the {_columns(wanted)}; without a header they are read in that order",
     )
 
 

@@ -16,7 +16,7 @@ from cnncli.data.memory import check_fits
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
 
-CSV_MEMORY = 20  # bytes of memory for a byte of the file, at worst: where each number has two digits
+CSV_MEMORY = 20  # bytes of memory per byte of the file, at worst: if each number has two digits
 EXACT = 2**53  # below it float64 holds every whole number
 Values = NDArray[np.float32]
 
@@ -36,7 +36,9 @@ def rows_in(path: Path) -> list[Row]:
             check_fits(CSV_MEMORY * size, f"{path}: the numbers of a CSV file", "write it as npz, with np.savez")
             head = file.readline()
             file.seek(0)
-            apart = next((sign for sign in ",;\t" if sign in head), ",")  # a spreadsheet writes ; where , is decimal
+            apart = next(
+                (sign for sign in ",;\t" if sign in head), ","
+            )  # spreadsheets write ; where the decimal separator is a comma
             reader = csv.reader(file, delimiter=apart)
             return [Row(reader.line_num, cells) for cells in reader if cells]
     except FileNotFoundError:
@@ -50,29 +52,29 @@ def values_in(
 ) -> Values:
     """The numbers of each row in the columns of the ``inputs``, in their order, float32.
 
-    ``heads`` are the names of all columns, or how many they are; ``besides`` says what else a row holds. Raises
+    ``heads`` are the names of all columns, or their number; ``besides`` names what else a row contains. Raises
     CnnError with the line.
     """
     names, columns = ((), heads) if isinstance(heads, int) else (heads, len(heads))
     whole = next((at for at, row in enumerate(rows) if len(row.cells) != columns), len(rows))
-    values = np.empty((whole, len(inputs)), np.float32)  # the loop ends at the first row of another length
+    values = np.empty((whole, len(inputs)), np.float32)  # the loop raises at the first row of another length
     for number, (line, row) in enumerate(rows):
         cells = [row[place] for place in inputs] if len(row) == columns else []
         if not cells or not all(map(is_number, cells)):
             numbers = f"{len(inputs)} number{'s' if len(inputs) > 1 else ''}{f' and {besides}' if besides else ''}"
             wrong = next((place for place, cell in zip(inputs, cells, strict=False) if not is_number(cell)), None)
-            count = f"it has {len(row)} column{'s' if len(row) > 1 else ''}, where {columns} are expected"
+            count = f"it has {len(row)} column{'s' if len(row) > 1 else ''}; expected {columns}"
             hint = count if wrong is None else f"{column_name(names, wrong)} is {row[wrong].strip()[:40] or 'empty'}"
-            raise CnnError(f"{path}:{line}: is not {numbers}: {','.join(row)[:60]}", hint)
+            raise CnnError(f"{path}:{line}: expected {numbers}: {','.join(row)[:60]}", hint)
         values[number] = [float(cell.strip()) for cell in cells]
     return values
 
 
 def as_numbers(cells: NDArray[Any], *, exact: bool) -> NDArray[Any]:
-    """The texts (N, K) as numbers where all are, and (N,) where there is one of each.
+    """The strings (N, K) as numbers if all are numeric; (N,) if K is 1.
 
-    Whole numbers from 2^53 on, such as identifiers, stay texts where they have to be ``exact``: as float64 some of them
-    would be the same.
+    Integers from 2^53 on, such as identifiers, stay strings if they have to be ``exact``: as float64 some of them
+    would be equal.
     """
     if all(map(is_number, cells.flat)):
         numbers = cells.astype(np.float64)
@@ -83,9 +85,9 @@ def as_numbers(cells: NDArray[Any], *, exact: bool) -> NDArray[Any]:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is what ``read_number`` takes for one, asked of millions of cells: without calling it."""
+    """Whether ``read_number`` would accept a text; a fast version for millions of cells."""
     try:
-        return text.isascii() and "_" not in text and abs(float(text.strip())) < 1e300  # which NaN is not, either
+        return text.isascii() and "_" not in text and abs(float(text.strip())) < 1e300  # which is False for NaN
     except ValueError:
         return False
 

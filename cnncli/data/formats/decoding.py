@@ -1,4 +1,4 @@
-"""Many image files to pixels: in batches, large files several at a time, and a tally of what had to be converted."""
+"""Decoding many image files: in batches, large files in several threads, with a count of what was converted."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from cnncli.io.progress import progress
 
 T = TypeVar("T", bound=Hashable)
 
-BATCH, BATCH_BYTES = 64, 1 << 26  # encoded files held in memory at a time, and their bytes, at least one file
+BATCH, BATCH_BYTES = 64, 1 << 26  # limits for the encoded files held in memory at a time; always at least one file
 
-# Below this many bytes a file, most of the time goes into Pillow's Python, which runs one thread at a time: on two
+# For smaller files most of the time is spent in Pillow's Python code, which runs in one thread at a time: on two
 # cores, two threads took 7.0 to 9.8 s for the 60,000 files of 1 kB for which one took 5.9 s.
-WORTH_A_THREAD = 1 << 14
+MIN_THREADED_BYTES = 1 << 14
 
 
 def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """The shape as (C, H, W). Raises CnnError where no image has it."""
+    """The shape as (C, H, W). Raises CnnError if no image can have it."""
     written = format_input_shape(shape)
     if len(shape) != 3:
-        message = f"images have 3 axes, and the network's input {written} has {len(shape)}"
+        message = f"images have 3 axes, but the network's input {written} has {len(shape)}"
         raise CnnError(message, "give the network an input of channels, height and width, such as 3x32x32")
     if shape[0] not in MODES:
-        message = f"images have 1 channel (grey) or 3 (RGB), and the network's input {written} has {shape[0]}"
+        message = f"images have 1 channel (grayscale) or 3 (RGB), but the network's input {written} has {shape[0]}"
         raise CnnError(message, "give the network an input of 1 or 3 channels")
     return shape[0], shape[1], shape[2]
 
@@ -41,7 +41,7 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 def decode_all(
     source: Container, files: Sequence[FileEntry], shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Decode the ``files`` into one array (N, C, H, W) in their order, and say what was converted."""
+    """Decode the ``files`` into one array (N, C, H, W) in their order; the notes describe what was converted."""
     images = np.empty((len(files), *shape), np.uint8)
     # archives are read from front to back, whatever the order of the rows
     rows = sorted(range(len(files)), key=lambda row: files[row].offset)
@@ -57,8 +57,8 @@ def decode_all(
 
 
 def threads_for(count: int, size: int) -> int:
-    """How many threads to decode ``count`` files with that have ``size`` bytes together."""
-    return 1 if size < WORTH_A_THREAD * count else os.cpu_count() or 1
+    """The number of threads to decode ``count`` files with, which have ``size`` bytes in total."""
+    return 1 if size < MIN_THREADED_BYTES * count else os.cpu_count() or 1
 
 
 def decoded(
@@ -66,7 +66,7 @@ def decoded(
 ) -> Iterator[Decoded]:
     """The decoded ``files``, each a name and its bytes, in their order. Raises CnnError with the name of a broken one.
 
-    ``advance`` is told how many are done. Used within ``strict()`` of pixels.py.
+    ``advance`` is called with the number of files done. Must run inside ``strict()`` of pixels.py.
     """
 
     def decode_one(file: tuple[str, bytes]) -> Decoded:
@@ -97,7 +97,7 @@ def _batches(files: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, byt
 
 
 def conversions(found: Counter[tuple[str, int, int]], shape: tuple[int, int, int]) -> tuple[str, ...]:
-    """What was done to how many images, shortly; ``found`` counts (mode, height, width)."""
+    """Notes on the images that were converted or resized; ``found`` counts each (mode, height, width)."""
     total, (channels, height, width) = found.total(), shape
     modes = _tally((mode, count) for (mode, _, _), count in found.items() if mode != MODES[channels])
     sizes = _tally(((h, w), count) for (_, h, w), count in found.items() if (h, w) != (height, width))

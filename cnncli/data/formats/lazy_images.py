@@ -1,6 +1,6 @@
-"""Image files that stay on disk, read when a batch wants them: those in a folder, and those inside of tar files.
+"""Image files that stay on disk and are read for each batch: those in a folder, and those inside tar files.
 
-Nothing is held open between two batches, so that no two processes share a place in a file. Opening costs microseconds.
+No file is kept open between two batches, so that processes do not share a file position. Opening takes microseconds.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class InTars(_Files):
             raise CnnError(f"{path}: cannot be read ({error.strerror or error})", CHANGED) from None
 
     def name(self, row: int) -> str:
-        """The tar and the member: looked up in it again, as names are wanted of broken files alone."""
+        """The tar and its member, which is looked up again: only messages about broken files need names."""
         path, offset = self.tars[self.numbers[row]], self.offsets[row]
         entries = open_source(path).entries
         return f"{path}: {next((entry.name for entry in entries if entry.offset == offset), f'byte {offset:,}')}"
@@ -128,7 +128,7 @@ def in_folder(root: Path, files: Sequence[FileEntry]) -> InFolder:
 
 
 def in_tar(path: Path, files: Sequence[FileEntry]) -> InTars:
-    """The ``files`` of one tar, in the order of their places in it. Raises CnnError."""
+    """The ``files`` of one tar, in the order of their offsets. Raises CnnError."""
     offsets = np.array([entry.offset for entry in files], np.int64)
     return InTars(_sizes(path, files), (path.absolute(),), np.zeros(len(files), np.int32), offsets)
 

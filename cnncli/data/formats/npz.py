@@ -1,7 +1,7 @@
-"""Arrays that NumPy saved, a .npy file or those of an npz file one by one: a header is checked before memory is taken.
+"""Arrays that NumPy saved, in a .npy or an npz file: a header is checked before memory is allocated.
 
-The format is that of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Of the numbers, texts and
-truth values that a header may name those are read which have a fixed size; nothing is ever unpickled.
+The format is that of https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html. Numbers,
+strings and booleans of a fixed size are read; nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ LENGTHS = {
     b"\1\0": (2, "latin-1"),
     b"\2\0": (4, "latin-1"),
     b"\3\0": (4, "utf-8"),
-}  # by version: of the header's length
+}  # by version: the size of the header's length, and its encoding
 MAX_HEADER = 10_000  # bytes, as numpy's own max_header_size
-MAX_AXES = 32  # of numpy 1
-MAX_CODE = 0x10FFFF  # of Unicode
+MAX_AXES = 32  # the limit of NumPy 1
+MAX_CODE = 0x10FFFF  # the largest code point of Unicode
 
 KEYS = (
     r"""['"]descr['"]\s*:\s*(?P<descr>['"][^'"]*['"]|\[.*\])""",
     r"""['"]fortran_order['"]\s*:\s*(?P<order>True|False)""",
-    r"""['"]shape['"]\s*:\s*\(\s*(?P<shape>(?:\d{1,19}L?(?:\s*,\s*\d{1,19}L?)*\s*,?)?)\s*\)""",  # L: of Python 2
+    r"""['"]shape['"]\s*:\s*\(\s*(?P<shape>(?:\d{1,19}L?(?:\s*,\s*\d{1,19}L?)*\s*,?)?)\s*\)""",  # L: from Python 2
 )
 HEADER = re.compile(r"\{\s*[^{}]*\}\s*", re.ASCII)
-TYPE = re.compile(r"""['"]([<>|=]?[biufSU]\d{1,9})['"]""", re.ASCII)  # no object, date, complex number or record
+TYPE = re.compile(r"""['"]([<>|=]?[biufSU]\d{1,9})['"]""", re.ASCII)  # no objects, dates, complex numbers or records
 
 
 class Header(NamedTuple):
-    """What a .npy file says of its array."""
+    """The header of a .npy file."""
 
     shape: tuple[int, ...]
     fortran_order: bool
@@ -55,7 +55,7 @@ class Header(NamedTuple):
 
     @property
     def shown_shape(self) -> str:
-        """``3x32x32``; ``one`` of a single value; cut where it is long."""
+        """``3x32x32``; ``one`` for a single value; shortened if it is long."""
         return shortened(format_shape(self.shape), 80) or "one"
 
 
@@ -66,11 +66,11 @@ class Npz:
         self.path = path
         with _readable(path), open_zip(path) as archive:
             files = archive.namelist()
-        self._files: dict[str, str] = {}  # the member by the name of its array
+        self._files: dict[str, str] = {}  # the member of each array's name
         for file in files:
             name = file.removesuffix(".npy")
             if name in self._files:
-                raise CnnError(f"{path}: is not a file of arrays: it holds two called {name}", HINT)
+                raise CnnError(f"{path}: is not an npz file: it contains two arrays called {name}", HINT)
             self._files[name] = file
 
     @property
@@ -95,7 +95,7 @@ class Npz:
 def read_array(name: str, chunks: Iterator[bytes], size: int, check: Callable[[Header], None]) -> NDArray[Any]:
     """The array in the ``size`` bytes of a .npy file called ``name``, which come in ``chunks``.
 
-    Memory is taken once the header agrees with the size and ``check``, which raises what it likes, has seen it.
+    Memory is allocated after ``check``, which may raise, has accepted the header and its size is right.
     Raises ValueError, EOFError where there are fewer bytes, and what the reading of the chunks raises.
     """
     start = b""
@@ -111,8 +111,8 @@ def read_array(name: str, chunks: Iterator[bytes], size: int, check: Callable[[H
     check(header)
     if header.nbytes != size - length:
         raise ValueError(
-            f"the header of {name} says {header.shown_shape} of {header.dtype}, {header.nbytes:,} bytes, "
-            f"and {size - length:,} follow it"
+            f"the header of {name} declares {header.shown_shape} of {header.dtype}, {header.nbytes:,} bytes, "
+            f"but {size - length:,} follow"
         )
     values = np.empty(math.prod(header.shape), header.dtype)
     place, target = 0, values.view(np.uint8)
@@ -125,10 +125,10 @@ def read_array(name: str, chunks: Iterator[bytes], size: int, check: Callable[[H
 
 
 def read_header(read: Callable[[int], bytes]) -> tuple[Header, int]:
-    """The header of a .npy file and its length in bytes; ``read`` gives so many bytes. Raises ValueError."""
+    """The header of a .npy file and its length in bytes; ``read(n)`` returns n bytes. Raises ValueError."""
     start = read(len(MAGIC) + 2)
     if not start.startswith(MAGIC) or start[len(MAGIC) :] not in LENGTHS:
-        raise ValueError("an array in it does not begin as a .npy file does")
+        raise ValueError("an array in it does not start like a .npy file")
     width, encoding = LENGTHS[start[len(MAGIC) :]]
     length = int.from_bytes(read(width), "little")
     if length > MAX_HEADER:
@@ -137,26 +137,26 @@ def read_header(read: Callable[[int], bytes]) -> tuple[Header, int]:
 
 
 def parse_header(text: str) -> Header:
-    """The header in its text, a dictionary with three keys, which is not evaluated. Raises ValueError."""
+    """Parse the header, the text of a dictionary with three keys, without evaluating it. Raises ValueError."""
     found = [[*re.finditer(key, text, re.ASCII | re.DOTALL)] for key in KEYS]
     if not HEADER.fullmatch(text) or any(len(each) != 1 for each in found):
-        raise ValueError("the header of an array is not one of numpy's")
+        raise ValueError("the header of an array is not a NumPy header")
     (descr,), (order,), (shape,) = found
     kind = TYPE.fullmatch(descr["descr"])
     if kind is None:
-        raise ValueError(f"an array holds {descr['descr'][:40]}, which is not numbers, and is not unpickled")
+        raise ValueError(f"an array holds {descr['descr'][:40]}, which is not numeric, and nothing is unpickled")
     try:
         dtype = np.dtype(kind[1])
     except (TypeError, ValueError):
-        raise ValueError(f"an array holds {kind[1]}, which is not a type") from None
+        raise ValueError(f"an array holds {kind[1]}, which is not a known dtype") from None
     sizes = tuple(int(size) for size in re.findall(r"\d+", shape["shape"], re.ASCII))
     if not dtype.itemsize or len(sizes) > MAX_AXES or math.prod(filter(None, sizes)) > np.iinfo(np.int64).max:
-        raise ValueError(f"an array of {shape['shape'][:80]} elements of {dtype} cannot be")
+        raise ValueError(f"an array of {shape['shape'][:80]} elements of {dtype} is impossible")
     return Header(sizes, order["order"] == "True", dtype)
 
 
 def _sound(values: NDArray[Any]) -> NDArray[Any]:
-    """The values, if they are some of their type. Raises ValueError."""
+    """The values, if they are valid for their dtype. Raises ValueError."""
     if values.dtype.kind == "b":
         truth: NDArray[np.bool_] = values.view(np.uint8) != 0
         return truth
@@ -164,7 +164,7 @@ def _sound(values: NDArray[Any]) -> NDArray[Any]:
         order = values.dtype.byteorder
         codes = values.view(np.dtype(np.uint32).newbyteorder(order if order in "<>" else "="))
         if codes.max(initial=0) > MAX_CODE:
-            raise ValueError("a text holds codes beyond Unicode")
+            raise ValueError("a string contains codes beyond Unicode")
     return values
 
 
@@ -174,7 +174,7 @@ def _ends_early() -> bytes:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turn each way in which a file can be missing or broken into a CnnError that names it."""
+    """Turn every error of a missing or damaged file into a CnnError with its path."""
     try:
         yield
     except FileNotFoundError:
@@ -183,4 +183,4 @@ def _readable(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # a damaged zip file makes zipfile raise almost anything
         reason = "it ends too early" if isinstance(error, EOFError) else str(error).partition("\n")[0]
-        raise CnnError(f"{path}: is not a file of arrays: {reason or type(error).__name__}", HINT) from None
+        raise CnnError(f"{path}: is not an npz file: {reason or type(error).__name__}", HINT) from None

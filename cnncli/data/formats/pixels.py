@@ -1,4 +1,4 @@
-"""One image file's bytes to pixels of the size and channels that a network wants."""
+"""Decoding one image file to the size and channels of a network's input."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from PIL import Image, UnidentifiedImageError
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS, named, read_bytes
 
-MODES = {1: "L", 3: "RGB"}  # Pillow's name for the pixels of so many channels
-NAMES = {"L": "grey", "1": "black and white", "P": "palette", "I;16": "16-bit grey", "I": "16-bit grey"}
+MODES = {1: "L", 3: "RGB"}  # Pillow's mode for each number of channels
+NAMES = {"L": "grayscale", "1": "black and white", "P": "palette", "I;16": "16-bit grayscale", "I": "16-bit grayscale"}
 
 FORMATS = tuple(dict.fromkeys(IMAGE_FORMATS.values()))
 
-# Images with more pixels, or more bytes where threads read them, are decoded one at a time, whatever the number of
+# Images with more pixels, or more bytes if threads read them, are decoded one at a time, whatever the number of
 # threads: at Pillow's limit of 89 million pixels one takes 0.4 GB, and its conversion as much again.
 MANY_PIXELS, MANY_BYTES = 1 << 24, 1 << 24
 one_large = RLock()
 
 
 class Decoded(NamedTuple):
-    """Pixels, uint8 (C, H, W), and what the file held: Pillow's mode, its height and its width."""
+    """Pixels, uint8 (C, H, W), and the file's Pillow mode, height and width."""
 
     pixels: NDArray[np.uint8]
     mode: str
@@ -39,7 +39,7 @@ class Decoded(NamedTuple):
 
 
 class NotDecoded(Exception):
-    """The bytes are no image that can be read; the text says why."""
+    """The bytes cannot be decoded as an image; the message tells why."""
 
 
 def decode(content: bytes, channels: int, height: int, width: int) -> Decoded:
@@ -54,7 +54,7 @@ def decode(content: bytes, channels: int, height: int, width: int) -> Decoded:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """The image in a file, which is decoded inside the ``with`` block; warnings of the reader are not printed.
+    """The image in a file, which is decoded inside the ``with`` block; Pillow's warnings are suppressed.
 
     Raises CnnError, with the path, for what is not a regular file of at most 256 MiB, not an image of one of FORMATS,
     beyond Pillow's limit of pixels, or damaged; what fails while the block decodes the image is such an error, too.
@@ -65,14 +65,14 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         with strict(), opened(content) as image:
             yield image
     except NotDecoded as error:
-        raise CnnError(f"{path}: is not an image that can be read: {error}", "give another image") from None
+        raise CnnError(f"{path}: cannot be read as an image: {error}", "use another image") from None
 
 
 @contextmanager
 def opened(content: bytes) -> Iterator[Image.Image]:
     """The image in the bytes of a file, which is decoded inside the ``with`` block.
 
-    Every way in which the opening or the block can fail to decode it is a NotDecoded. Used within ``strict()``.
+    Every failure to decode it, also inside the block, raises NotDecoded. Must run inside ``strict()``.
     """
     with ExitStack() as stack:
         try:
@@ -97,7 +97,7 @@ def opened(content: bytes) -> Iterator[Image.Image]:
 
 @contextmanager
 def strict() -> Iterator[None]:
-    """Make Pillow refuse images past its limit, where it warns, and keep its other warnings from the user."""
+    """Turn Pillow's warning about its limit of pixels into an error, and hide its other warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -106,9 +106,9 @@ def strict() -> Iterator[None]:
 
 @cache
 def _silence_libtiff() -> None:
-    """Take away libtiff's error handler, which prints to the process's standard error: Pillow raises the errors anyway.
+    """Remove libtiff's error handler, which prints to standard error: Pillow raises the errors anyway.
 
-    Pillow offers no way to do so. Where libtiff is linked statically its function is not found, and stays as it is.
+    Pillow has no API for this. If libtiff is linked statically, its function is not found and the handler stays.
     """
     import ctypes  # TIFF files alone need it
 
@@ -127,12 +127,12 @@ def mode_name(mode: str) -> str:
 
 
 def in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """The image in ``mode``, or itself when it already is: a conversion copies."""
+    """The image in ``mode``; without a copy if it has that mode."""
     if image.mode == mode:
         return image
     if image.mode == "F":
-        raise NotDecoded("its pixels are floats, whose range nothing tells")
-    if image.mode.startswith("I"):  # Pillow cuts these off at 255 instead of scaling them
-        grey = np.asarray(image).astype(np.int64) // 257
-        image = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+        raise NotDecoded("its pixels are floats of unknown range")
+    if image.mode.startswith("I"):  # Pillow would clip these at 255 instead of scaling them
+        gray = np.asarray(image).astype(np.int64) // 257
+        image = Image.fromarray(gray.clip(0, 255).astype(np.uint8))
     return image.convert(mode)

@@ -31,6 +31,6 @@ def load(request: Request) -> Dataset:
         if x in arrays and y in arrays:
             return held_out_dataset(path, request, checked_examples(path, arrays[x], arrays[y], request.shape))
     raise CnnError(
-        f"{path}: holds {', '.join(arrays.names) or 'nothing'}",
-        "it takes x and y, or x_train, y_train, x_test and y_test",
+        f"{path}: contains {', '.join(arrays.names) or 'nothing'}",
+        "expected x and y, or x_train, y_train, x_test and y_test",
     )

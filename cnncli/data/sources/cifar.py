@@ -45,7 +45,7 @@ def _read(path: Path) -> bytes:
 
 
 def _from_archive(path: Path, records: Records) -> dict[str, bytes]:
-    again = "remove it: it is downloaded again"
+    again = "remove it to download it again"
     try:
         contents = {
             entry.path[-1]: read()
@@ -56,7 +56,7 @@ def _from_archive(path: Path, records: Records) -> dict[str, bytes]:
         raise CnnError(error.problems[0].message, again) from None
     missing = [file for file in records.files if file not in contents]
     if missing:
-        raise CnnError(f"{path}: holds no {missing[0]}", again)
+        raise CnnError(f"{path}: contains no {missing[0]}", again)
     return contents
 
 
@@ -65,11 +65,11 @@ def _split(name: str, records: Records, contents: dict[str, bytes], files: tuple
     for file in files:
         if not contents[file] or len(contents[file]) % size:
             raise CnnError(
-                f"{name}: {file} has {len(contents[file]):,} bytes, which are no records of {size:,}",
+                f"{name}: {file} has {len(contents[file]):,} bytes, not a multiple of the record size {size:,}",
                 "download it again",
             )
     table = np.concatenate([np.frombuffer(contents[file], np.uint8).reshape(-1, size) for file in files])
     labels = table[:, records.label_bytes - 1].astype(np.int64)
     if labels.max() >= classes:
-        raise CnnError(f"{name}: a label is {labels.max()}, and there are {classes} classes", "download it again")
+        raise CnnError(f"{name}: label {labels.max()} is out of range for {classes} classes", "download it again")
     return Split(np.ascontiguousarray(table[:, records.label_bytes :]).reshape(-1, *IMAGE), labels)

@@ -1,4 +1,4 @@
-"""From the files of a source to classes and splits: which folder means what, and what is left out."""
+"""From class folders to classes and splits: the meaning of each folder, and what is skipped."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
-MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")  # which hold a mask for each image
+MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")  # these contain a mask for each image
 WANTED = "expected one folder of images per class, such as cat/ and dog/, alone or inside train/ and test/"
 
-Located = tuple[tuple[str, ...], FileEntry]  # an entry and its path below the folder that is being looked at
+Located = tuple[tuple[str, ...], FileEntry]  # an entry and its path below the current folder
 Classes = dict[str, list[FileEntry]]  # the images of each class, by name, in the order of their paths
-Labelled = tuple[tuple[FileEntry, int], ...]  # images, each with the number of its class
+Labeled = tuple[tuple[FileEntry, int], ...]  # images, each with the number of its class
 
 
 @dataclass(frozen=True)
-class Arrangement:
-    """Which images train and which test a network."""
+class LabeledSplits:
+    """The labeled images of each split."""
 
     classes: tuple[str, ...]
-    train: Labelled
-    test: Labelled
+    train: Labeled
+    test: Labeled
     notes: tuple[str, ...]
 
 
-def arrange(source: Path, entries: Iterable[FileEntry]) -> Arrangement:
-    """Sort the images among ``entries`` into classes, train and test; the order of the entries has no influence."""
+def split_class_folders(source: Path, entries: Iterable[FileEntry]) -> LabeledSplits:
+    """Sort the images among ``entries`` into classes, train and test; the order of the entries does not matter."""
     kept, notes = select(entries)
     if not any(entry.kind == "file" for entry in kept):
-        raise CnnError(f"{source}: there are no images in it", "; ".join((*notes, WANTED)))
+        raise CnnError(f"{source}: contains no images", "; ".join((*notes, WANTED)))
     located = _unwrapped([(entry.path, entry) for entry in kept])
     train, test, more_notes = _splits(source, located)
     numbers = {name: number for number, name in enumerate(train)}
-    return Arrangement(tuple(train), _labelled(train, numbers), _labelled(test, numbers), (*notes, *more_notes))
+    return LabeledSplits(tuple(train), _labeled(train, numbers), _labeled(test, numbers), (*notes, *more_notes))
 
 
 def select(entries: Iterable[FileEntry]) -> tuple[list[FileEntry], list[str]]:
-    """The folders and images to look at, and a note that counts everything else."""
+    """The folders and images to read, and a note that counts everything else."""
     reasons = [(entry, _reason_to_skip(entry)) for entry in entries]
     skipped = Counter(reason for entry, reason in reasons if reason and entry.kind != "folder")
     counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(skipped.items()))
@@ -65,7 +65,7 @@ def _reason_to_skip(entry: FileEntry) -> str:
 
 
 def _unwrapped(located: list[Located]) -> list[Located]:
-    """Step into the one folder around everything else, if there is one, as in cifar10.tar.gz with cifar10/train/…"""
+    """Step into a single folder that contains everything, as in cifar10.tar.gz with cifar10/train/…"""
     folders = _folders(located)
     if len(folders) == 1 and not _loose(located):
         (top,) = folders
@@ -81,14 +81,14 @@ def _splits(source: Path, located: list[Located]) -> tuple[Classes, Classes, lis
     train_folder = next((spelled[name] for name in TRAIN_NAMES if name in spelled), None)
     test_folder = next((spelled[name] for name in TEST_NAMES if name in spelled), None)
     if train_folder is None and test_folder is not None:
-        raise CnnError(f"{source}: there is {test_folder}/, but no train/", WANTED)
+        raise CnnError(f"{source}: has {test_folder}/ but no train/", WANTED)
     notes = _unread(located, train_folder, test_folder)
     train = _by_class(source, located, train_folder)
     if len(train) < 2:
-        found = f"there is one class folder, {next(iter(train))}," if train else "there are no class folders"
-        raise CnnError(f"{source}: {found} where at least two are needed", WANTED)
+        found = f"only one class folder, {next(iter(train))}" if train else "no class folders"
+        raise CnnError(f"{source}: has {found}; at least two are needed", WANTED)
     if test_folder is None:
-        notes.append(f"no test/ folder: one image in {HELD_OUT} of each class is held out as the test set")
+        notes.append(f"no test/ folder: one image in {HELD_OUT} of each class is held out as the test split")
         return *_hold_out(source, train), notes
     test = _by_class(source, located, test_folder)
     _check_classes(source, f"{train_folder}/", train, f"{test_folder}/", test)
@@ -98,35 +98,35 @@ def _splits(source: Path, located: list[Located]) -> tuple[Classes, Classes, lis
 
 
 def _unread(located: list[Located], train: str | None, test: str | None) -> list[str]:
-    """Notes on what lies where no image of a class is expected."""
+    """Notes on files and folders outside the expected layout."""
     read = {train, test} - {None}
     others = sorted(_folders(located) - read) if read else []
     loose = _loose(located) + sum(_loose(_inside(located, folder)) for folder in read if folder)
     notes = [f"not read: {', '.join(f'{other}/' for other in others)}"] if others else []
     if loose:
-        notes.append(f"skipped: {loose:,} outside of the class folders")
+        notes.append(f"skipped: {loose:,} outside the class folders")
     return notes
 
 
-def _by_class(source: Path, located: list[Located], part: str | None) -> Classes:
-    """The images of each class folder below the folder ``part``, or below the top; an empty one is a CnnError."""
-    inside = located if part is None else _inside(located, part)
+def _by_class(source: Path, located: list[Located], split: str | None) -> Classes:
+    """The images of each class folder, in the folder of a split or at the top. Raises CnnError for an empty one."""
+    inside = located if split is None else _inside(located, split)
     classes: Classes = {name: [] for name in sorted(_folders(inside))}
     for path, entry in sorted(inside, key=lambda each: each[0]):
         if len(path) > 1 and entry.kind == "file":
             classes[path[0]].append(entry)
     if empty := [name for name, images in classes.items() if not images]:
-        folders = ", ".join(f"{part}/{name}/" if part else f"{name}/" for name in empty)
-        raise CnnError(f"{source}: there are no images in {folders}", "put images there, or remove the folder")
+        folders = ", ".join(f"{split}/{name}/" if split else f"{name}/" for name in empty)
+        raise CnnError(f"{source}: no images in {folders}", "put images there, or remove the folder")
     return classes
 
 
 def _check_classes(source: Path, train_folder: str, train: Classes, test_folder: str, test: Classes) -> None:
     if not test:
-        raise CnnError(f"{source}: there are no class folders in {test_folder}", WANTED)
+        raise CnnError(f"{source}: no class folders in {test_folder}", WANTED)
     if unknown := sorted(test.keys() - train.keys()):
-        message = f"{source}: {test_folder} has the classes {', '.join(unknown)}, which {train_folder} has not"
-        raise CnnError(message, "the classes to test are those to train: rename or remove the others")
+        message = f"{source}: {test_folder} has classes that {train_folder} does not have: {', '.join(unknown)}"
+        raise CnnError(message, "the test classes must be those of training: rename or remove the others")
 
 
 def _hold_out(source: Path, classes: Classes) -> tuple[Classes, Classes]:
@@ -138,12 +138,12 @@ def _hold_out(source: Path, classes: Classes) -> tuple[Classes, Classes]:
         train[name] = [image for at, image in enumerate(images) if at not in chosen]
         test[name] = [image for at, image in enumerate(images) if at in chosen]
     if not any(test.values()):
-        message = f"{source}: each class has a single image, so that none is left to test with"
+        message = f"{source}: every class has a single image, so none can be held out for testing"
         raise CnnError(message, "add images, or a test/ folder beside train/")
     return train, test
 
 
-def _labelled(classes: Classes, numbers: dict[str, int]) -> Labelled:
+def _labeled(classes: Classes, numbers: dict[str, int]) -> Labeled:
     return tuple((entry, numbers[name]) for name, entries in classes.items() for entry in entries)
 
 

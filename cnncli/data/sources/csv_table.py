@@ -17,7 +17,7 @@ from cnncli.data.sources.targets import Examples, checked_examples, held_out_dat
 from cnncli.errors import CnnError
 from cnncli.io.files import given_path
 
-NAMES_LIMIT = 1 << 20  # characters of the columns' names, which a run keeps
+NAMES_LIMIT = 1 << 20  # characters of the columns' names, which are stored in a run
 
 
 def load(request: Request) -> Dataset:
@@ -30,7 +30,7 @@ def load(request: Request) -> Dataset:
     path = given_path(request.argument)
     rows = rows_in(path)
     if len(rows) < 2:
-        raise CnnError(f"{path}: holds no examples", "it takes a row per example, its class in the last column")
+        raise CnnError(f"{path}: contains no examples", "expected a row per example, with its class in the last column")
     first = [cell.strip() for cell in rows[0].cells]
     heads = first if not all(map(is_number, first[:-1])) else []
     body = rows[1:] if heads else rows
@@ -40,7 +40,9 @@ def load(request: Request) -> Dataset:
     if request.task == "auto" and is_one_hot(targets):
         count = len(places.targets)
         which = f"the columns {', '.join(heads[at] for at in places.targets)}" if heads else f"the last {count} columns"
-        raise CnnError(f"{path}: {which} are one-hot classes", f"{_ONE_COLUMN}; as numbers: --task regression")
+        raise CnnError(
+            f"{path}: {which} are one-hot encoded classes", f"{_ONE_COLUMN}; for numbers, use --task regression"
+        )
     names = tuple(heads[at].lower() for at in places.targets) if heads else ()
     examples = checked_examples(path, values, targets, request.shape)
     dataset = held_out_dataset(path, replace(request, task=task), examples, names)
@@ -83,12 +85,12 @@ def _places(path: Path, heads: list[str], columns: int, request: Request) -> Pla
         if request.task == "classification":
             _check_one_class(path, names, fits=not shape or len(places.inputs) == math.prod(shape))
     if not places.inputs:
-        raise CnnError(f"{path}: has {columns} columns, all of them targets", "it takes some to tell them from")
+        raise CnnError(f"{path}: has {columns} columns, all of them targets", "some columns must be inputs")
     return places
 
 
 def _check_one_class(path: Path, heads: list[str], *, fits: bool) -> None:
-    """Raises CnnError where several columns are called targets and it is not plain which one holds the classes."""
+    """Raises CnnError if several columns have names of targets and it is unclear which one contains the classes."""
     several, lower = called_targets(heads), {head.lower() for head in heads}
     plain = lower & {*LABELS[:2]} or (fits and lower & {*LABELS})
     if len(several) > 1 and not plain:
@@ -100,24 +102,25 @@ def _check_one_class(path: Path, heads: list[str], *, fits: bool) -> None:
 
 
 def _check_targets(path: Path, rows: list[Row], heads: Sequence[str], at: Sequence[int], task: str) -> None:
-    """Raises CnnError, with the line, for a target that is too long or, of a regression, no finite number."""
+    """Raises CnnError, with the line, for a target that is too long or, in a regression, not a finite number."""
     for line, row in rows:
         for place in at:
             cell = row[place].strip()
             if len(cell) > MAX_CLASS_NAME:
                 raise CnnError(
-                    f"{path}:{line}: a target has more than {MAX_CLASS_NAME} characters", "it is a class or a number"
+                    f"{path}:{line}: a target has more than {MAX_CLASS_NAME} characters",
+                    "a target is a class or a number",
                 )
             if task == "regression" and not is_number(cell):
                 raise _no_number(path, line, column_name(heads, place), cell)
 
 
 def _no_number(path: Path, line: int, column: str, cell: str) -> CnnError:
-    """What is wrong with a cell of a regression's targets."""
+    """The error for a regression target that is not a finite number."""
     if not cell or cell.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         return CnnError(f"{path}:{line}: the target in {column} is {cell or 'empty'}", _GAP)
-    hint = "a regression's targets are numbers; text is a class: --task classification"
+    hint = "regression targets must be numbers; for classes, use --task classification"
     return CnnError(f"{path}:{line}: the target in {column} is text: {cell[:60]}", hint)
 
 
-_GAP = "it takes a finite number: fill it in, or leave the row out"
+_GAP = "use a finite number, or remove the row"

@@ -1,4 +1,4 @@
-"""``images:PATH`` for a segmentation: images, and a mask for each that gives every pixel a class.
+"""``images:PATH`` for segmentation: images, each with a mask of the class of every pixel.
 
 A mask is found by its name: in a folder ``masks/`` beside ``images/``, or as ``NAME_mask.png`` beside ``NAME.jpg``.
 """
@@ -24,8 +24,8 @@ from cnncli.errors import CnnError
 from cnncli.io.files import given_path
 from cnncli.io.progress import progress
 
-MASK_BYTES = 13  # of memory for a pixel of a mask while colours are numbered: uint32, int64, and uint8 in the end
-MAX_NAMES = 1 << 20  # bytes of the names of classes
+MASK_BYTES = 13  # memory per pixel of a mask while colors are numbered: uint32, int64, and finally uint8
+MAX_NAMES = 1 << 20  # bytes of the file of class names
 SUFFIXES = ("_mask", "-mask", "_label", "_seg")
 NAMES = "classes.txt"
 WANTED = "expected images/ and masks/ with files of the same names, or NAME_mask.png beside NAME.jpg"
@@ -34,7 +34,7 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pairs:
-    """Images and their masks, of a part."""
+    """The images of a split, and their masks."""
 
     images: tuple[FileEntry, ...]
     masks: tuple[FileEntry, ...]
@@ -43,35 +43,35 @@ class Pairs:
 def load(request: Request) -> Dataset:
     """Load a folder or archive as images of the network's input shape, (C, H, W), and masks uint8 (H, W).
 
-    A mask's grey value or palette index is the class, 255 none; masks of 0 and 255 alone are of two classes; the
-    colours of others are numbered in their order, black first. ``classes.txt`` may name the classes, line by line.
+    A mask's gray value or palette index is the class, 255 is none; masks of only 0 and 255 have two classes; the
+    colors of others are numbered in ascending order, black first. ``classes.txt`` may name the classes, line by line.
     Raises CnnError.
     """
     if request.stream:
-        raise CnnError(f"{request.spec}: images with masks are read into memory whole", "leave stream out")
+        raise CnnError(f"{request.spec}: images with masks are always read into memory", "omit stream")
     channels, height, width = image_shape(request.shape)
     if not request.argument:
-        raise CnnError("images: needs a path", f"write images:PATH; {WANTED}")
+        raise CnnError("images: needs a path", f"use images:PATH; {WANTED}")
     source = open_source(given_path(request.argument))
-    parts, notes = paired(source)
-    files = [entry for part in parts for entry in part.images]
+    splits, notes = paired(source)
+    files = [entry for split in splits for entry in split.images]
     check_fits(
         len(files) * (channels + MASK_BYTES) * height * width,
         f"{source.path}: {len(files):,} images and masks of {height}x{width}",
         "give the network a smaller input, or use fewer images",
     )
     pixels, more_notes = decode_all(source, files, (channels, height, width))
-    masks = _masks(source, [entry for part in parts for entry in part.masks], (height, width))
+    masks = _masks(source, [entry for split in splits for entry in split.masks], (height, width))
     classes = _names(source) or mask_classes([masks], request.outputs)
     if int(masks[masks != VOID].max(initial=0)) >= len(classes):
-        raise CnnError(f"{source.path}: masks hold more classes than the {len(classes)} of {NAMES}")
-    cut = len(parts[0].images)
+        raise CnnError(f"{source.path}: masks contain more classes than the {len(classes)} in {NAMES}")
+    cut = len(splits[0].images)
     train, test = Split(pixels[:cut], masks[:cut]), Split(pixels[cut:], masks[cut:])
     return Dataset(request.spec, train, test, classes, (*notes, *more_notes))
 
 
 def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:
-    """The images that train and those that test, each with its mask; and notes on what is left out."""
+    """The training and the test images, each with its mask, and notes on what is skipped."""
     kept, notes = select(source.entries)
     images: dict[Key, FileEntry] = {}
     masks: dict[Key, FileEntry] = {}
@@ -83,29 +83,29 @@ def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:
             doubled += key in group
             group[key] = entry
     if doubled:
-        notes.append(f"skipped: {doubled:,} that differ from another in their ending alone")
+        notes.append(f"skipped: {doubled:,} that differ from another file only in their extension")
     both = sorted(images.keys() & masks.keys())
     if not both:
-        raise CnnError(f"{source.path}: there are no images with masks in it", WANTED)
-    left_out = ((images.keys() - masks, "images without a mask"), (masks.keys() - images, "masks alone"))
+        raise CnnError(f"{source.path}: contains no images with masks", WANTED)
+    left_out = ((images.keys() - masks, "images without a mask"), (masks.keys() - images, "masks without an image"))
     for alone, what in left_out:
         if alone:
             notes.append(f"skipped: {len(alone):,} {what}")
-    parts = [(_part(key), key) for key in both]
-    train = [key for part, key in parts if part != "test"]
-    test = [key for part, key in parts if part == "test"]
+    keys = [(_split_of(key), key) for key in both]
+    train = [key for split, key in keys if split != "test"]
+    test = [key for split, key in keys if split == "test"]
     if not test:
         test = [train[at] for at in hold_out_by_rank([key[-1] for key in train])]
-        notes.append(f"no test/ folder: one image in {HELD_OUT} is held out as the test set")
+        notes.append(f"no test/ folder: one image in {HELD_OUT} is held out as the test split")
         train = [key for key in train if key not in set(test)]
     if not train or not test:
-        raise CnnError(f"{source.path}: there are {len(train)} images to train and {len(test)} to test with", WANTED)
+        raise CnnError(f"{source.path}: has {len(train)} training and {len(test)} test images", WANTED)
     first, second = (Pairs(tuple(images[k] for k in keys), tuple(masks[k] for k in keys)) for keys in (train, test))
     return (first, second), notes
 
 
 def _key(entry: FileEntry) -> tuple[bool, Key]:
-    """Whether it is a mask, and what it has in common with the other of its pair."""
+    """Whether it is a mask, and the key that it shares with the other file of its pair."""
     *folders, name = entry.path
     stem = PurePosixPath(name).stem
     suffix = next((suffix for suffix in SUFFIXES if stem.lower().endswith(suffix)), "")
@@ -114,19 +114,19 @@ def _key(entry: FileEntry) -> tuple[bool, Key]:
     return is_mask, (*shared, stem.removesuffix(stem[len(stem) - len(suffix) :]) if suffix else stem)
 
 
-def _part(key: Key) -> str:
+def _split_of(key: Key) -> str:
     folders = {folder.lower() for folder in key[:-1]}
     return "test" if folders & set(TEST_NAMES) and not folders & set(TRAIN_NAMES) else "train"
 
 
 def _names(source: Container) -> tuple[str, ...]:
-    """The lines of ``classes.txt``, where there is one."""
+    """The class names in ``classes.txt``, if there is one."""
     found = [entry for entry in source.entries if entry.kind == "file" and entry.path[-1:] == (NAMES,)]
     if not found:
         return ()
     if found[0].size > MAX_NAMES:
         raise CnnError(
-            f"{source.path}: {found[0].name} is larger than {MAX_NAMES >> 20} MiB", "a class is a line in it"
+            f"{source.path}: {found[0].name} is larger than {MAX_NAMES >> 20} MiB", "it lists one class name per line"
         )
     text = next(iter(source.contents(found[:1]))).decode("utf-8", "replace")
     return tuple(line.strip() for line in text.splitlines() if line.strip())
@@ -136,16 +136,16 @@ def _masks(source: Container, files: list[FileEntry], size: tuple[int, int]) -> 
     """The masks as classes, uint8 (N, H, W), in the order of the files."""
     values = np.empty((len(files), *size), np.uint32)
     rows = sorted(range(len(files)), key=lambda row: files[row].offset)
-    coloured = 0
+    colored = 0
     with strict(), progress(f"reading masks of {source.path.name}", len(files), "masks") as advance:
         for row, content in zip(rows, source.contents([files[row] for row in rows]), strict=True):
-            values[row], has_colours = _mask(source, files[row], content, size)
-            coloured += has_colours
+            values[row], has_colors = _mask(source, files[row], content, size)
+            colored += has_colors
             advance(1)
-    if 0 < coloured < len(files):
-        message = f"{source.path}: {coloured:,} of {len(files):,} masks are in colours, the others are not"
-        raise CnnError(message, "save all masks in the same way")
-    if coloured:
+    if 0 < colored < len(files):
+        message = f"{source.path}: {colored:,} of {len(files):,} masks are in color, the others are not"
+        raise CnnError(message, "save all masks in the same format")
+    if colored:
         values = _numbered(source, values)
     elif set(np.unique(values).tolist()) <= {0, VOID}:
         values = values // VOID
@@ -153,15 +153,17 @@ def _masks(source: Container, files: list[FileEntry], size: tuple[int, int]) -> 
 
 
 def _mask(source: Container, file: FileEntry, content: bytes, size: tuple[int, int]) -> tuple[NDArray[np.uint32], bool]:
-    """A mask's values (H, W), and whether they are colours."""
+    """A mask's values (H, W), and whether they are colors."""
     try:
         with opened(content) as image:
-            coloured = image.mode in ("RGB", "RGBA")
-            mode = "RGB" if coloured else image.mode if image.mode in ("P", "L") else "L"
-            if image.mode.startswith("I"):  # 16 bits: larger classes than 254 are cut off, and said below
+            colored = image.mode in ("RGB", "RGBA")
+            mode = "RGB" if colored else image.mode if image.mode in ("P", "L") else "L"
+            if image.mode.startswith("I"):  # 16 bits: Pillow would clip values above 255
                 found = np.asarray(image.resize((size[1], size[0]), Image.Resampling.NEAREST))
                 if found.max(initial=0) > VOID:
-                    raise CnnError(f"{source.path}: {file.name} holds classes above 254", "255 is no class")
+                    raise CnnError(
+                        f"{source.path}: {file.name} contains classes above 254", "255 marks pixels without a class"
+                    )
                 return found.astype(np.uint32), False
             resized = image.convert(mode).resize((size[1], size[0]), Image.Resampling.NEAREST)
     except NotDecoded as error:
@@ -169,15 +171,15 @@ def _mask(source: Container, file: FileEntry, content: bytes, size: tuple[int, i
             f"{source.path}: {file.name} cannot be read as a mask: {error}", "replace or remove it"
         ) from None
     pixels = np.asarray(resized).astype(np.uint32)
-    return (pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32) if coloured else pixels), coloured
+    return (pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32) if colored else pixels), colored
 
 
-def _numbered(source: Container, colours: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """Colours as numbers in their order."""
-    known = np.unique(colours)
+def _numbered(source: Container, colors: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The colors as class numbers, in ascending order."""
+    known = np.unique(colors)
     if len(known) > VOID:
         raise CnnError(
-            f"{source.path}: the masks have {len(known):,} colours, which are too many to be classes",
-            "save masks as PNG: JPEG blurs their colours",
+            f"{source.path}: the masks have {len(known):,} colors, too many to be classes",
+            "save masks as PNG: JPEG changes their colors",
         )
-    return np.searchsorted(known, colours).astype(np.uint32)
+    return np.searchsorted(known, colors).astype(np.uint32)

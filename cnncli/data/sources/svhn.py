@@ -22,8 +22,8 @@ from cnncli.io.files import open_regular
 
 IMAGE = (32, 32, 3)
 ARRAYS = ("X", "y")
-TEN = 10  # MATLAB counts from 1, so that this stands for the digit 0
-AGAIN = "remove it: it is downloaded again"
+TEN = 10  # the label of the digit 0, as MATLAB counts from 1
+AGAIN = "remove it to download it again"
 
 
 def load(request: Request) -> Dataset:
@@ -41,7 +41,7 @@ def _reader() -> Any:
         import scipy.io
     except ImportError:
         raise CnnError(
-            "svhn: its files are MATLAB's, and scipy, which reads them, is not installed",
+            "svhn: its MATLAB files are read by scipy, which is not installed",
             "pip install 'cnn-calculator[svhn]'",
         ) from None
     return scipy.io
@@ -51,7 +51,7 @@ def _split(path: Path, reader: Any) -> Split:
     try:
         with open_regular(path) as file:
             for name, shape, kind in reader.whosmat(file):
-                if name in ARRAYS:  # its size is known before anything of it is unpacked
+                if name in ARRAYS:  # check the size before decompressing
                     size = math.prod(shape) * (1 if kind == "uint8" else 8)
                     check_fits(2 * size, f"{path}: {name}, {format_shape(shape)} of {kind},", AGAIN)
             file.seek(0)
@@ -61,9 +61,11 @@ def _split(path: Path, reader: Any) -> Split:
     except Exception as error:  # a damaged file makes scipy's reader raise almost anything
         if isinstance(error, OSError) and error.strerror:
             raise CnnError(f"{path}: cannot be read: {error.strerror}") from None
-        raise CnnError(f"{path}: is no MATLAB 5 file, or is damaged: {error or type(error).__name__}", AGAIN) from None
+        raise CnnError(
+            f"{path}: is not a MATLAB 5 file, or is damaged: {error or type(error).__name__}", AGAIN
+        ) from None
     if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
-        raise CnnError(f"{path}: holds no {' and no '.join(missing)}", AGAIN)
+        raise CnnError(f"{path}: contains no {' and no '.join(missing)}", AGAIN)
     pixels, labels = arrays["X"], arrays["y"].reshape(-1)
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[:3] != IMAGE or not len(labels):
         shape = format_shape(pixels.shape)

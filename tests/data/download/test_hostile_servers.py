@@ -88,7 +88,7 @@ def test_a_body_without_end_is_read_up_to_the_size_of_the_file(tmp_path: Path) -
             send(bytes(1 << 16))
             sent.append(1 << 16)
 
-    assert failure(script, tmp_path / "file.gz") == "it sends more than the 256,000 bytes that the file has"
+    assert failure(script, tmp_path / "file.gz") == "it sends more than the file's 256,000 bytes"
     assert sum(sent) < 1 << 26  # what the buffers of the system hold
     assert (tmp_path / "file.gz.part").stat().st_size == 0
 
@@ -113,7 +113,7 @@ def test_parts_without_end_are_asked_for_so_many_times(tmp_path: Path, monkeypat
         head = f"HTTP/1.1 {status}\r\nContent-Range: bytes {start}-9/10\r\nContent-Length: 1000\r\n\r\n"
         send(head.encode() + b"x")
 
-    assert failure(script, tmp_path / "file.gz") == "it gave 7 of 256,000 bytes in 7 answers"
+    assert failure(script, tmp_path / "file.gz") == "it sent 7 of 256,000 bytes in 7 responses"
     assert asked == [*range(7)]
 
 
@@ -133,7 +133,7 @@ def test_a_byte_now_and_then_is_not_waited_for(tmp_path: Path, before: bytes) ->
         send(before)
         slowly(send, (b"1" for _ in count()))
 
-    assert failure(script, tmp_path / "file.gz") == "it gives less than 4.096 kB a second"
+    assert failure(script, tmp_path / "file.gz") == "it sends less than 4.096 kB per second"
 
 
 def test_answers_that_come_before_the_answer_without_end_are_not_read_for_ever(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_answers_that_come_before_the_answer_without_end_are_not_read_for_ever(t
         while True:
             send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    assert failure(script, tmp_path / "file.gz") == "it gives less than 4.096 kB a second"
+    assert failure(script, tmp_path / "file.gz") == "it sends less than 4.096 kB per second"
 
 
 def test_a_slow_mirror_gives_way_to_the_next_one_which_continues_it(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_more_bytes_than_the_file_has_are_not_begun(tmp_path: Path, length: str)
     def script(send: Send, request: bytes) -> None:
         send(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode() + CONTENT)
 
-    assert "bytes, and the file has 256,000" in failure(script, tmp_path / "file.gz")
+    assert "bytes, but the file has 256,000" in failure(script, tmp_path / "file.gz")
     assert not (tmp_path / "file.gz.part").exists()
 
 
@@ -199,7 +199,7 @@ def test_redirects_lead_to_http_alone_and_not_for_ever(tmp_path: Path, code: int
     def script(send: Send, request: bytes) -> None:
         send(f"HTTP/1.1 {code} X\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode())
 
-    said = f"it redirects ({code}) in a way that is not followed: too often, or to another scheme"
+    said = f"redirect ({code}) not followed: too many redirects, or to another scheme"
     assert failure(script, tmp_path / "file.gz") == said
 
 

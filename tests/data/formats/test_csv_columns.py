@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cnncli.data import ColumnNames, load_dataset
 from cnncli.data.formats.csv_columns import places_of, trained_places
-from cnncli.data.sources.tables import Learnt, batches
+from cnncli.data.unlabeled.tables import TrainedOn, table_batches
 from cnncli.errors import CnnError
 
 NAMES = st.lists(st.text("abcAB", min_size=1, max_size=3), min_size=1, max_size=8)
@@ -63,7 +63,7 @@ def test_the_order_of_a_tables_columns_changes_nothing(
     assert wanted.columns == TRAINED.inputs and found.classes == wanted.classes == TRAINED.targets
     assert np.array_equal(found.test.images, wanted.test.images)
     assert np.array_equal(found.test.labels, wanted.test.labels)
-    (rows,) = batches(path, (3,), Learnt(3, "regression", TRAINED.targets, TRAINED.inputs))
+    (rows,) = table_batches(path, (3,), TrainedOn(3, "regression", TRAINED.targets, TRAINED.inputs))
     assert np.array_equal(rows.examples, X.astype(np.float32))
 
 
@@ -74,7 +74,7 @@ def test_the_order_of_a_tables_columns_changes_nothing(
         (["a", "b", "d"], "regression", "has no column c"),
         (["a", "b", "c", "id"], "regression", "has the column id, which"),
         (["a", "b", "c", "id", "label"], "classification", "has the column id, which"),
-        (["a", "b", "b", "c"], "regression", "more than once"),
+        (["a", "b", "b", "c"], "regression", "duplicate column names"),
         (["a", "b", "c"], "regression", "has no targets"),
         (["a", "b", "c", "target_u"], "regression", "has no targets"),
         (["a", "b", "c"], "classification", "has no column of classes"),
@@ -95,7 +95,7 @@ def test_one_column_besides_the_inputs_holds_the_classes(place: int) -> None:
 @pytest.mark.parametrize("heads", [["a", "b", "c", "target_no", "target_yes"], ["a", "b", "c", "y1", "y2"], []])
 def test_one_hot_classes_in_a_table_are_refused_with_what_to_do(tmp_path: Path, heads: list[str]) -> None:
     path = written(tmp_path / "data.csv", heads, np.column_stack([X, np.eye(2)[np.arange(20) % 2]]))
-    with pytest.raises(CnnError, match=r"one-hot classes(.|\n)*label"):
+    with pytest.raises(CnnError, match=r"one-hot encoded classes(.|\n)*label"):
         load_dataset(f"csv:{path}", (3,), outputs=2)
     assert load_dataset(f"csv:{path}", (3,), task="regression", outputs=2).task == "regression"
 

@@ -96,7 +96,7 @@ def test_headers_nested_without_end_are_an_error(tmp_path: Path) -> None:
 def test_members_behind_the_end_of_a_tar_are_not_left_out_in_silence(tmp_path: Path) -> None:
     whole = write_tar(tmp_path / "a.tar", FILES).read_bytes()
     (tmp_path / "b.tar").write_bytes(whole + whole)
-    assert "data follows its end, as where two archives were joined" in failure(tmp_path / "b.tar")
+    assert "data follows its end, as if two archives had been joined" in failure(tmp_path / "b.tar")
     (tmp_path / "c.tar").write_bytes(whole + bytes(1 << 20))
     assert len(open_source(tmp_path / "c.tar").entries) == len(FILES)
 
@@ -108,7 +108,7 @@ def test_what_unpacks_to_far_more_than_its_size_is_an_error(
     monkeypatch.setattr(archives, "MAX_UNPACKED", 1 << 22)
     path = tmp_path / "x.tar.packed"
     path.write_bytes(pack(member("cat/0.png", 1 << 40) + bytes(1 << 23)))  # type: ignore[operator]
-    assert "unpacks to more than 4 MiB, 100 times its size or more\n  if it is sound, unpack it" in failure(path)
+    assert "unpacks to more than 4 MiB, 100 times its size or more\n  if you trust it, unpack it" in failure(path)
 
 
 def test_an_xz_that_wants_gigabytes_of_memory_is_an_error(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cnncli.data.formats.idx import HINT, read_idx, read_labelled
+from cnncli.data.formats.idx import HINT, read_idx, read_labeled
 from cnncli.errors import CnnError
 
 
@@ -41,14 +41,14 @@ PACKED = gzip.compress(GOOD)
 BAD_CRC = PACKED[:-8] + bytes(4) + PACKED[-4:]
 
 BROKEN = {
-    "nothing": (b"", "not an IDX file (it begins with nothing)"),
-    "a web page": (b"<html>", "not an IDX file (it begins with 3c 68 74 6d)"),
-    "no axes": (bytes((0, 0, 8, 0)), "not an IDX file (it begins with 00 00 08 00)"),
-    "floats": (bytes((0, 0, 13, 3)), "holds floats, and only unsigned bytes are read"),
-    "unknown type": (bytes((0, 0, 1, 3)), "holds numbers of the unknown type 1, and only unsigned bytes are read"),
+    "nothing": (b"", "is not an IDX file (it starts with nothing)"),
+    "a web page": (b"<html>", "is not an IDX file (it starts with 3c 68 74 6d)"),
+    "no axes": (bytes((0, 0, 8, 0)), "is not an IDX file (it starts with 00 00 08 00)"),
+    "floats": (bytes((0, 0, 13, 3)), "contains floats; only unsigned bytes are supported"),
+    "unknown type": (bytes((0, 0, 1, 3)), "contains numbers of the unknown type 1; only unsigned bytes are supported"),
     "half a header": (GOOD[:9], "ends inside its header"),
-    "short data": (GOOD[:-1], "23 bytes where its header says 2x3x4 = 24"),
-    "long data": (GOOD + b"x", "more bytes than the 2x3x4 = 24 its header says"),
+    "short data": (GOOD[:-1], "has 23 bytes, but its header declares 2x3x4 = 24"),
+    "long data": (GOOD + b"x", "has more bytes than the 2x3x4 = 24 its header declares"),
     "truncated gzip": (PACKED[:-12], "the gzip data ends too early"),
     "gzip without its end": (PACKED[:-3], "the gzip data ends too early"),
     "wrong checksum": (BAD_CRC, "the gzip data is damaged (its checksum is wrong)"),
@@ -66,7 +66,7 @@ def test_each_corruption_names_the_file_and_what_to_do(tmp_path: Path, content: 
 
 
 def test_the_hint_says_how_to_mend_it() -> None:
-    assert HINT == "delete the file and run again to download it anew; if it is your own, check how it was written"
+    assert HINT == "delete the file to download it again; if it is your own, check how it was written"
 
 
 def test_swapped_images_and_labels(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_swapped_images_and_labels(tmp_path: Path) -> None:
     path.write_bytes(GOOD)
     with pytest.raises(CnnError) as error:
         read_idx(path, axes=1)
-    assert str(error.value) == f"{path}: holds images (3 axes), not labels (1 axis)\n  are two files swapped? {HINT}"
+    assert str(error.value) == f"{path}: contains images (3 axes), not labels (1 axis)\n  are two files swapped? {HINT}"
 
 
 def test_a_lying_header_allocates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +83,7 @@ def test_a_lying_header_allocates_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     path.write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">3I", 100_000, 1000, 1000) + b"few")
     with pytest.raises(CnnError) as error:
         read_idx(path, axes=3)
-    problem = "3 bytes where its header says 100000x1000x1000 = 100,000,000,000"
+    problem = "has 3 bytes, but its header declares 100000x1000x1000 = 100,000,000,000"
     assert str(error.value) == f"{path}: {problem}\n  {HINT}"
 
 
@@ -110,7 +110,7 @@ def pair(folder: Path, pixels: NDArray[np.uint8], labels: list[int]) -> tuple[Pa
 
 
 def test_a_split_has_one_channel_and_long_labels(tmp_path: Path) -> None:
-    pixels, labels = read_labelled(*pair(tmp_path, images(), [9, 0]), classes=10)
+    pixels, labels = read_labeled(*pair(tmp_path, images(), [9, 0]), classes=10)
     assert np.array_equal(pixels, images()[:, None])
     assert pixels.dtype == np.uint8
     assert labels.dtype == np.int64
@@ -120,10 +120,10 @@ def test_a_split_has_one_channel_and_long_labels(tmp_path: Path) -> None:
 def test_images_and_labels_of_different_sets(tmp_path: Path) -> None:
     paths = pair(tmp_path, images(), [1, 2, 3])
     with pytest.raises(CnnError) as error:
-        read_labelled(*paths, classes=10)
+        read_labeled(*paths, classes=10)
     assert str(error.value) == (
-        f"{paths[0]} holds 2 images, but {paths[1]} 3 labels\n"
-        "  the two belong to different sets: delete both files and run again to download it anew; "
+        f"{paths[0]} contains 2 images, but {paths[1]} contains 3 labels\n"
+        "  they belong to different datasets: delete both files to download it again; "
         "if it is your own, check how it was written"
     )
 
@@ -131,12 +131,12 @@ def test_images_and_labels_of_different_sets(tmp_path: Path) -> None:
 def test_a_label_without_a_class(tmp_path: Path) -> None:
     paths = pair(tmp_path, images(), [1, 10])
     with pytest.raises(CnnError) as error:
-        read_labelled(*paths, classes=10)
-    assert str(error.value) == f"{paths[1]}: there is a label 10, but the classes are 0 to 9\n  {HINT}"
+        read_labeled(*paths, classes=10)
+    assert str(error.value) == f"{paths[1]}: label 10 is out of range: the classes are 0 to 9\n  {HINT}"
 
 
 def test_no_images(tmp_path: Path) -> None:
     paths = pair(tmp_path, images(0), [])
     with pytest.raises(CnnError) as error:
-        read_labelled(*paths, classes=10)
-    assert str(error.value) == f"{paths[0]}: there are no pixels in it (its sizes are 0x3x4)\n  {HINT}"
+        read_labeled(*paths, classes=10)
+    assert str(error.value) == f"{paths[0]}: contains no pixels (its shape is 0x3x4)\n  {HINT}"

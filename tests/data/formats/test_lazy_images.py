@@ -83,7 +83,7 @@ def test_more_than_half_of_the_memory_stays_on_disk(tmp_path: Path, monkeypatch:
 def test_a_compressed_archive_cannot_stay_on_disk(tmp_path: Path) -> None:
     path = written(tmp_path, "tar.gz", files())
     hint = "unpack it: the images of a folder can stay on disk"
-    assert failure(path) == f"{path}: is compressed, and images are read at random\n  {hint}"
+    assert failure(path) == f"{path}: is compressed, so its images cannot be read in any order\n  {hint}"
 
 
 def test_a_broken_image_is_named_when_it_is_read(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ def test_a_file_no_image_can_be_as_large_as(tmp_path: Path, monkeypatch: pytest.
 def test_other_data_sets_are_read_into_memory() -> None:
     with pytest.raises(CnnError) as error:
         load_dataset("digits", (1, 8, 8), stream=True)
-    assert str(error.value) == "digits is read into memory whole\n  images:PATH and wds:PATH can stay on disk"
-    with pytest.raises(CnnError, match="unknown data set"):
+    assert str(error.value) == "digits is always read into memory\n  images:PATH and wds:PATH can stay on disk"
+    with pytest.raises(CnnError, match="unknown dataset"):
         load_dataset("digit", (1, 8, 8), stream=True)
 
 

@@ -18,7 +18,7 @@ from program import SHARED
 from cnncli.data import load_dataset
 from cnncli.data.formats import npz
 from cnncli.data.formats.npz import Npz, parse_header
-from cnncli.data.sources import tables
+from cnncli.data.unlabeled import tables
 from cnncli.errors import CnnError
 
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -111,7 +111,7 @@ def test_the_header_that_python_2_wrote_is_understood() -> None:
 @pytest.mark.parametrize("version", [b"\1\0", b"\3\0"])
 def test_a_header_of_another_kind_is_an_error(tmp_path: Path, text: str, version: bytes) -> None:
     path = zipped(tmp_path / "x.npz", {"x.npy": with_header(text, bytes(4), version), "y.npy": npy(np.arange(9))})
-    assert failure(path).startswith(f"{path}: is not a file of arrays: ")
+    assert failure(path).startswith(f"{path}: is not an npz file: ")
 
 
 @pytest.mark.parametrize(
@@ -119,19 +119,19 @@ def test_a_header_of_another_kind_is_an_error(tmp_path: Path, text: str, version
 )
 def test_what_is_no_array_is_an_error(tmp_path: Path, start: bytes) -> None:
     path = zipped(tmp_path / "x.npz", {"x.npy": start, "y.npy": npy(np.arange(9))})
-    assert "is not a file of arrays" in failure(path)
+    assert "is not an npz file" in failure(path)
 
 
 def test_texts_beyond_unicode_are_an_error(tmp_path: Path) -> None:
     labels = np.full(10, 0x110000, np.uint32)
     text = with_header("{'descr': '<U1', 'fortran_order': False, 'shape': (10,), }", labels.tobytes())
     path = zipped(tmp_path / "x.npz", {"x.npy": npy(np.zeros((10, 1, 8, 8))), "y.npy": text})
-    assert "a text holds codes beyond Unicode" in failure(path)
+    assert "a string contains codes beyond Unicode" in failure(path)
 
 
 def test_arrays_of_one_name_are_an_error(tmp_path: Path) -> None:
     path = zipped(tmp_path / "x.npz", {"x.npy": npy(np.zeros((10, 1, 8, 8))), "x": npy(np.zeros(3)), "y.npy": npy(1)})
-    assert "it holds two called x" in failure(path)
+    assert "it contains two arrays called x" in failure(path)
 
 
 def test_an_array_that_nobody_asks_for_is_not_read(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_an_array_larger_than_half_of_the_memory_is_an_error_before_it_is_read(
 def test_an_npz_that_is_cut_short_is_an_error(tmp_path: Path, share: float) -> None:
     path = zipped(tmp_path / "x.npz", {"x.npy": npy(np.zeros((10, 1, 8, 8))), "y.npy": npy(np.arange(10))})
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    assert "is not a file of arrays" in failure(path)
+    assert "is not an npz file" in failure(path)
 
 
 @given(changes=mutations(), stored=st.booleans(), task=st.sampled_from(["auto", "regression", "segmentation"]))
@@ -270,7 +270,7 @@ def test_any_arrays_are_a_data_set_or_an_error_for_the_user(
 
 def test_a_network_is_asked_about_the_array_x_alone(tmp_path: Path) -> None:
     path = zipped(tmp_path / "x.npz", {"x.npy": npy(np.zeros((3, 1, 8, 8))), "other.npy": b"noise"})
-    (rows,) = tables.batches(path, (1, 8, 8), tables.Learnt(1, "classification", ()))
+    (rows,) = tables.table_batches(path, (1, 8, 8), tables.TrainedOn(1, "classification", ()))
     assert len(rows.names) == 3
 
 
@@ -280,7 +280,7 @@ HOSTILE = SHARED / "reference" / "hostile"
 @pytest.mark.skipif(not HOSTILE.is_dir(), reason="no hostile files beside this checkout")
 @pytest.mark.parametrize("name", ["notnpy.npz", "tokennpz.npz"])
 def test_the_hostile_files_are_errors_for_the_user(name: str) -> None:
-    assert "is not a file of arrays" in failure(HOSTILE / name)
+    assert "is not an npz file" in failure(HOSTILE / name)
 
 
 def test_the_limit_on_headers_is_numpys_own() -> None:

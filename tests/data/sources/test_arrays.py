@@ -46,7 +46,7 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[object, ...]:
             return (Path.touch, (tmp_path / "run",))
 
-    with pytest.raises(CnnError, match="is not a file of arrays"):
+    with pytest.raises(CnnError, match="is not an npz file"):
         load_dataset(saved(tmp_path, x=np.array([Evil()], dtype=object), y=Y[:1]), (1,))
     assert not (tmp_path / "run").exists()
 
@@ -54,15 +54,15 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"a": X}, "it takes x and y"),
-        ({"x": X, "y": Y[:5]}, "one for each"),
-        ({"x": X.astype(str), "y": Y}, "they are numbers"),
+        ({"a": X}, "expected x and y"),
+        ({"x": X, "y": Y[:5]}, "one label per example"),
+        ({"x": X.astype(str), "y": Y}, "must be arrays of numbers"),
         ({"x": np.where(X == 3, np.nan, X), "y": Y}, "not finite"),
         ({"x": X * 1e300, "y": Y}, "not finite"),
-        ({"x": X, "y": Y * 1e300 + 0.5}, "the targets of a regression are numbers"),
+        ({"x": X, "y": Y * 1e300 + 0.5}, "regression targets must be numbers"),
         ({"x": 5, "y": 3}, "the examples are 1 of int64"),
         ({"x": np.zeros((40, 5, 5)), "y": Y}, "examples of 5x5 cannot become the network's input 1x3x4"),
-        ({"x": X, "y": np.arange(40)}, "labels are classes|is of class"),
+        ({"x": X, "y": np.arange(40)}, "labels are classes|has the class"),
     ],
 )
 def test_arrays_that_cannot_be_used_say_why(tmp_path: Path, arrays: dict[str, object], said: str) -> None:
@@ -78,7 +78,7 @@ def test_a_file_that_is_none_says_so(tmp_path: Path) -> None:
     damaged[80:400] = bytes(byte ^ 0x5A for byte in damaged[80:400])
     (tmp_path / "z.npz").write_bytes(damaged)
     for name, said in (
-        *((each, "is not a file of arrays") for each in ("x.npz", "z.npz", "alone.npy")),
+        *((each, "is not an npz file") for each in ("x.npz", "z.npz", "alone.npy")),
         ("y.npz", "no such file"),
     ):
         with pytest.raises(CnnError, match=said):
@@ -107,7 +107,7 @@ def test_a_table_has_its_classes_in_the_named_or_the_last_column(tmp_path: Path,
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "holds no examples"), ("1,2,a\n1,x,b\n" + ROWS, "data.csv:2: is not 2 numbers and a class"),
+    [("", "contains no examples"), ("1,2,a\n1,x,b\n" + ROWS, "data.csv:2: expected 2 numbers and a class"),
      ("1,2,a\n1,b\n" + ROWS, "data.csv:2:")],
 )  # fmt: skip
 def test_a_table_that_cannot_be_read_says_the_line(tmp_path: Path, text: str, said: str) -> None:
@@ -191,6 +191,6 @@ def test_masks_have_the_sizes_of_the_examples(tmp_path: Path, shape: tuple[int, 
     dataset = load_dataset(saved(tmp_path, x=x, y=y), shape, task="segmentation", outputs=4)
     assert dataset.task == "segmentation" and dataset.classes == ("0", "1", "2", "3")
     assert dataset.train.labels.dtype == np.uint8 and dataset.train.labels.shape == (8, *shape[1:])
-    for wrong, said in ((y[:, :-1], "masks of"), (y * 300, "from 0 to 254"), (y - 5, "from 0 to 254")):
+    for wrong, said in ((y[:, :-1], "masks of"), (y * 300, "must be 0 to 254"), (y - 5, "must be 0 to 254")):
         with pytest.raises(CnnError, match=said):
             load_dataset(saved(tmp_path, x=x, y=wrong), shape, task="segmentation", outputs=4)

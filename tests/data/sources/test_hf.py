@@ -65,7 +65,7 @@ def test_images_and_classes_are_found_by_their_types(library: Any, tmp_path: Pat
     write(library, tmp_path / "set/data/train-00000-of-00001.parquet", train, kinds)
     write(library, tmp_path / "set/data/validation-00000-of-00001.parquet", test, kinds)
     data = load(tmp_path / "set")
-    assert data.classes == ("cat", "dog") and data.notes == ("shown, classed by kind",)
+    assert data.classes == ("cat", "dog") and data.notes == ("input: shown; class: kind",)
     assert data.train.images.dtype == np.uint8 and data.train.images.shape == (4, *SHAPE)
     assert data.train.images[:, 2, 3, 3].tolist() == [0, 10, 20, 30] and data.train.labels.tolist() == [0, 1, 0, 1]
     assert data.test.images[:, 0, 0, 0].tolist() == [40, 50] and data.test.labels.tolist() == [1, 0]
@@ -87,9 +87,9 @@ def test_the_library_decodes_nothing(library: Any, tmp_path: Path, monkeypatch: 
     data = load(tmp_path / "x.parquet", (1, 2, 2))
     assert (data.train.images == 7).all() and data.train.images.shape == (8, 1, 2, 2)
     assert data.notes == (
-        "image, classed by label",
-        "2 of 10 examples are held out as the test part",
-        "10 of 10 images converted from RGB to grey",
+        "input: image; class: label",
+        "2 of 10 examples are held out as the test split",
+        "10 of 10 images converted from RGB to grayscale",
         "10 of 10 images resized from 4x4 to 2x2",
     )
 
@@ -138,7 +138,7 @@ def test_columns_of_numbers(library: Any, tmp_path: Path) -> None:
     data = load(tmp_path / "x.parquet", (2,))
     assert data.train.images.dtype == np.float32 and data.train.images.shape == (4, 2)
     assert sorted((*data.train.images[:, 0], *data.test.images[:, 0])) == [1, 2, 3, 4, 5]
-    assert data.notes[0] == "2 columns of numbers, classed by label"
+    assert data.notes[0] == "input: 2 columns of numbers; class: label"
 
 
 @pytest.mark.parametrize("form", ["array", "list"])
@@ -155,20 +155,20 @@ def test_a_column_of_arrays(library: Any, tmp_path: Path, form: str) -> None:
 
 
 WRONG = {
-    "label": ({"image": [png(0)] * 6}, "no column holds the classes\n  it has the columns image; call it label or"),
+    "label": ({"image": [png(0)] * 6}, "no column contains the classes\n  it has the columns image; call it label or"),
     "image": (
         {"label": [0] * 6, "name": ["x"] * 6},
-        "no column holds images or numbers\n  it has the columns label, name",
+        "no column contains images or numbers\n  it has the columns label, name",
     ),
-    "few": ({"label": [0, 1], "image": [png(0)] * 2}, "2 examples cannot be split"),
+    "few": ({"label": [0, 1], "image": [png(0)] * 2}, "2 examples are too few to split"),
     "broken": (
         {"label": [0, 1] * 3, "image": [png(0)] * 5 + [b"x"]},
         "example 5: image cannot be read as an image: it is no",
     ),
     "empty": ({"label": [0, 1] * 3, "image": [png(0)] * 4 + [None, png(0)]}, "example 4: image is empty"),
-    "none": ({"label": [0, 1, None, 1, 0, 1], "image": [png(0)] * 6}, "example 2: label is None, no class"),
+    "none": ({"label": [0, 1, None, 1, 0, 1], "image": [png(0)] * 6}, "example 2: label is None, which is not a class"),
     "many": ({"label": list(range(20)), "image": [png(0)] * 20}, "there are 16 classes in label for 16 examples"),
-    "ragged": ({"label": [0, 1] * 3, "x": [[1, 2]] * 5 + [[1]]}, "the examples in x have different sizes"),
+    "ragged": ({"label": [0, 1] * 3, "x": [[1, 2]] * 5 + [[1]]}, "the examples in x have different shapes"),
     "nan": ({"label": [0, 1] * 3, "x": [0.5] * 5 + [float("nan")]}, "not finite"),
     "file": (
         {"label": [0, 1] * 3, "image": [{"bytes": None, "path": "gone.png"}] * 6},
@@ -192,11 +192,11 @@ def test_what_cannot_be_read_is_one_clear_error(
 
 def test_files_that_are_none(library: Any, tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
-    assert "holds no Parquet file\n" in failure(tmp_path / "set")
+    assert "contains no Parquet file\n" in failure(tmp_path / "set")
     (tmp_path / "set/train.parquet").write_bytes(b"PAR1 and no more")
     assert failure(tmp_path / "set").startswith(f"hf:{tmp_path / 'set'}: cannot be read: ")
     (tmp_path / "run.py").write_text("raise SystemExit('ran')")
-    assert "holds no Parquet file\n" in failure(tmp_path / "run.py")
+    assert "contains no Parquet file\n" in failure(tmp_path / "run.py")
     assert "no such file or folder" in failure(tmp_path / "gone")
 
 
@@ -229,7 +229,7 @@ def test_without_a_network_it_says_so(library: Any, monkeypatch: pytest.MonkeyPa
         load_dataset("hf:someone/things", SHAPE)
     assert str(error.value) == (
         "hf:someone/things: the hub cannot be reached: Couldn't reach 'someone/things' on the Hub\n"
-        "  without a network, give the path of a folder with the data set's Parquet files"
+        "  without a network, use the path of a folder with the dataset's Parquet files"
     )
 
 

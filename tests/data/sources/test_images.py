@@ -19,12 +19,12 @@ from PIL import Image
 import cnncli.data.formats.decoding
 from cnncli.data import Dataset, load_dataset
 from cnncli.data.formats.containers import DAMAGED, FileEntry
-from cnncli.data.sources.class_folders import WANTED, arrange
+from cnncli.data.sources.class_folders import WANTED, split_class_folders
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS
 
 Files = dict[str, bytes]
-HELD_OUT = "no test/ folder: one image in 5 of each class is held out as the test set"
+HELD_OUT = "no test/ folder: one image in 5 of each class is held out as the test split"
 SHAPE = (3, 4, 4)
 
 
@@ -151,7 +151,7 @@ def test_test_goes_before_val_and_the_rest_is_noted(tmp_path: Path) -> None:
     assert data.notes == (
         "skipped: 1 not images",
         "not read: more/, val/",
-        "skipped: 1 outside of the class folders",
+        "skipped: 1 outside the class folders",
     )
 
 
@@ -217,7 +217,7 @@ def test_the_order_of_entries_has_no_influence(paths: list[tuple[str, ...]], ran
 
     def outcome(given: list[FileEntry]) -> object:
         try:
-            return arrange(Path("p"), given)
+            return split_class_folders(Path("p"), given)
         except CnnError as error:
             return str(error)
 
@@ -229,7 +229,7 @@ def test_every_image_is_held_out_or_trained_with(counts: list[int]) -> None:
     entries = [FileEntry((f"class{i}", f"{j}.png"), "file") for i, count in enumerate(counts) for j in range(count)]
     if max(counts) == 1:
         return
-    arranged = arrange(Path("p"), entries)
+    arranged = split_class_folders(Path("p"), entries)
     assert {entry for entry, _ in arranged.train + arranged.test} == set(entries)
     assert len(arranged.train) + len(arranged.test) == len(entries)
     for number, count in enumerate(counts):
@@ -267,13 +267,13 @@ def test_many_sizes_are_summed_up(tmp_path: Path) -> None:
     "mode, value, shape, expected, note",
     [
         ("L", 7, (1, 4, 4), 7, None),
-        ("RGB", 7, (1, 4, 4), 7, "from RGB to grey"),
-        ("L", 7, (3, 4, 4), 7, "from grey to RGB"),
+        ("RGB", 7, (1, 4, 4), 7, "from RGB to grayscale"),
+        ("L", 7, (3, 4, 4), 7, "from grayscale to RGB"),
         ("RGBA", 7, (3, 4, 4), 7, "from RGBA to RGB"),
-        ("LA", 7, (1, 4, 4), 7, "from LA to grey"),
-        ("1", 1, (1, 4, 4), 255, "from black and white to grey"),
-        ("I;16", 257 * 100, (1, 4, 4), 100, "from 16-bit grey to grey"),
-        ("I;16", 65535, (3, 4, 4), 255, "from 16-bit grey to RGB"),
+        ("LA", 7, (1, 4, 4), 7, "from LA to grayscale"),
+        ("1", 1, (1, 4, 4), 255, "from black and white to grayscale"),
+        ("I;16", 257 * 100, (1, 4, 4), 100, "from 16-bit grayscale to grayscale"),
+        ("I;16", 65535, (3, 4, 4), 255, "from 16-bit grayscale to RGB"),
     ],
 )
 def test_modes_are_converted_and_noted(
@@ -293,7 +293,7 @@ def test_transparent_palettes_and_large_files_warn_of_nothing(tmp_path: Path) ->
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     large = io.BytesIO()
     Image.fromarray(noise).save(large, "PNG")
-    assert len(large.getvalue()) > 4 * cnncli.data.formats.decoding.WORTH_A_THREAD
+    assert len(large.getvalue()) > 4 * cnncli.data.formats.decoding.MIN_THREADED_BYTES
     path = as_folder(tmp_path, with_test({"cat/a.png": content.getvalue(), "dog/b.png": large.getvalue()}))
     with warnings.catch_warnings(record=True) as seen:
         assert load(path).train.images.shape == (2, *SHAPE)
@@ -303,7 +303,7 @@ def test_transparent_palettes_and_large_files_warn_of_nothing(tmp_path: Path) ->
 def test_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = as_folder(tmp_path, cats_and_dogs(70))
     alone = load(path)
-    monkeypatch.setattr(cnncli.data.formats.decoding, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(cnncli.data.formats.decoding, "MIN_THREADED_BYTES", 0)
     assert np.array_equal(load(path).train.images, alone.train.images)
 
 
@@ -319,7 +319,7 @@ def test_every_ending_can_be_read(tmp_path: Path) -> None:
 def test_a_path_is_needed() -> None:
     with pytest.raises(CnnError) as error:
         load_dataset("images:", SHAPE)
-    hint = "write images:PATH, a folder or an archive with one folder per class"
+    hint = "use images:PATH, a folder or an archive with one folder per class"
     assert str(error.value) == f"images: needs a path\n  {hint}"
 
 
@@ -328,12 +328,12 @@ def test_a_path_is_needed() -> None:
     [
         (
             (32,),
-            "images have 3 axes, and the network's input 32 has 1\n"
+            "images have 3 axes, but the network's input 32 has 1\n"
             "  give the network an input of channels, height and width, such as 3x32x32",
         ),
         (
             (2, 8, 8),
-            "images have 1 channel (grey) or 3 (RGB), and the network's input 2x8x8 has 2\n"
+            "images have 1 channel (grayscale) or 3 (RGB), but the network's input 2x8x8 has 2\n"
             "  give the network an input of 1 or 3 channels",
         ),
     ],
@@ -363,7 +363,7 @@ def test_not_an_archive(tmp_path: Path, content: bytes) -> None:
 @every_source
 def test_no_images(tmp_path: Path, stored: Callable[[Path, Files], Path]) -> None:
     path = stored(tmp_path, {"cat/notes.txt": b""})
-    assert failure(path) == f"{path}: there are no images in it\n  skipped: 1 not images; {WANTED}"
+    assert failure(path) == f"{path}: contains no images\n  skipped: 1 not images; {WANTED}"
 
 
 def test_what_is_wanted() -> None:
@@ -373,36 +373,36 @@ def test_what_is_wanted() -> None:
 ARRANGED_WRONGLY = {
     "no class folders": (
         {"a.png": b"", "b.png": b""},
-        f"there are no class folders where at least two are needed\n  {WANTED}",
+        f"has no class folders; at least two are needed\n  {WANTED}",
     ),
     "one class": (
         {"cat/a.png": b""},
-        f"there is one class folder, cat, where at least two are needed\n  {WANTED}",
+        f"has only one class folder, cat; at least two are needed\n  {WANTED}",
     ),
     "test alone": (
         {"test/cat/a.png": b"", "test/dog/a.png": b""},
-        f"there is test/, but no train/\n  {WANTED}",
+        f"has test/ but no train/\n  {WANTED}",
     ),
     "an empty class": (
         {"cat/a.png": b"", "dog/a.txt": b""},
-        "there are no images in dog/\n  put images there, or remove the folder",
+        "no images in dog/\n  put images there, or remove the folder",
     ),
     "empty classes in train": (
         {"train/cat/a.png": b"", "train/dog/a.txt": b"", "train/emu/a.txt": b"", "test/cat/a.png": b""},
-        "there are no images in train/dog/, train/emu/\n  put images there, or remove the folder",
+        "no images in train/dog/, train/emu/\n  put images there, or remove the folder",
     ),
     "a class for the test alone": (
         {"train/cat/a.png": b"", "train/dog/a.png": b"", "test/cat/a.png": b"", "test/emu/a.png": b""},
-        "test/ has the classes emu, which train/ has not\n"
-        "  the classes to test are those to train: rename or remove the others",
+        "test/ has classes that train/ does not have: emu\n"
+        "  the test classes must be those of training: rename or remove the others",
     ),
     "no classes in test": (
         {"train/cat/a.png": b"", "train/dog/a.png": b"", "test/a.png": b""},
-        f"there are no class folders in test/\n  {WANTED}",
+        f"no class folders in test/\n  {WANTED}",
     ),
     "nothing left to test with": (
         {"cat/a.png": b"", "dog/a.png": b""},
-        "each class has a single image, so that none is left to test with\n"
+        "every class has a single image, so none can be held out for testing\n"
         "  add images, or a test/ folder beside train/",
     ),
 }
@@ -417,7 +417,7 @@ def test_folders_that_make_no_data_set(tmp_path: Path, files: Files, problem: st
 @pytest.mark.parametrize("stored", [as_tar, as_zip])
 def test_an_empty_class_folder_is_seen_in_an_archive_too(tmp_path: Path, stored: Callable[[Path, Files], Path]) -> None:
     path = stored(tmp_path, cats_and_dogs(2) | {"emu/": b""})
-    assert failure(path) == f"{path}: there are no images in emu/\n  put images there, or remove the folder"
+    assert failure(path) == f"{path}: no images in emu/\n  put images there, or remove the folder"
 
 
 @every_source
@@ -442,8 +442,7 @@ def test_a_truncated_image_is_named(tmp_path: Path) -> None:
 def test_float_pixels_are_refused(tmp_path: Path) -> None:
     path = as_folder(tmp_path, cats_and_dogs() | {"cat/3.tif": image(1, "F", kind="TIFF")})
     assert failure(path) == (
-        f"{path}: cat/3.tif cannot be read as an image: its pixels are floats, whose range nothing tells\n"
-        "  replace or remove it"
+        f"{path}: cat/3.tif cannot be read as an image: its pixels are floats of unknown range\n  replace or remove it"
     )
 
 
@@ -526,7 +525,7 @@ def test_an_encrypted_zip(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    assert failure(path) == f"{path}: the archive is encrypted\n  unpack it, and give the folder"
+    assert failure(path) == f"{path}: the archive is encrypted\n  unpack it and use the folder"
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def test_more_colours_than_classes_can_be_are_refused(tmp_path: Path) -> None:
     (tmp_path / "most").mkdir()
     assert masked(tmp_path / "most", of(VOID), "RGB").max() == VOID - 1
     (tmp_path / "more").mkdir()
-    with pytest.raises(CnnError, match="256 colours"):
+    with pytest.raises(CnnError, match="256 colors"):
         masked(tmp_path / "more", of(VOID + 1), "RGB")
 
 

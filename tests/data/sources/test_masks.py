@@ -119,7 +119,7 @@ def test_classes_can_have_names(tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_text("sky\ngrass\n\nhouse\ntree\n")
     assert loaded(tmp_path).classes == ("sky", "grass", "house", "tree")
     (tmp_path / "classes.txt").write_text("sky\ngrass\n")
-    with pytest.raises(CnnError, match=r"more classes than the 2 of classes\.txt"):
+    with pytest.raises(CnnError, match=r"more classes than the 2 in classes\.txt"):
         loaded(tmp_path)
 
 
@@ -129,7 +129,7 @@ def test_what_has_no_pair_is_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "images/4.png").unlink()
     dataset = loaded(tmp_path)
     assert len(dataset.train.labels) + len(dataset.test.labels) == COUNT - 2
-    assert "skipped: 1 images without a mask" in dataset.notes and "skipped: 1 masks alone" in dataset.notes
+    assert "skipped: 1 images without a mask" in dataset.notes and "skipped: 1 masks without an image" in dataset.notes
 
 
 @pytest.mark.parametrize("problem", ["no masks", "broken", "photographs", "both", "sixteen bits"])
@@ -138,7 +138,7 @@ def test_what_are_no_masks_is_said(tmp_path: Path, problem: str) -> None:
     file, said = tmp_path / "masks/3.png", ""
     if problem == "no masks":
         shutil.rmtree(tmp_path / "masks")
-        said = "no images with masks"
+        said = "contains no images with masks"
     elif problem == "broken":
         file.write_bytes(b"no picture")
         said = r"masks/3\.png cannot be read as a mask"
@@ -149,9 +149,9 @@ def test_what_are_no_masks_is_said(tmp_path: Path, problem: str) -> None:
         said = "too many to be classes"
     elif problem == "both":
         Image.open(file).convert("RGB").save(file)
-        said = "1 of 10 masks are in colours"
+        said = "1 of 10 masks are in color"
     else:
         Image.fromarray(np.full((SIZE, SIZE), 300, np.uint16)).save(file)
-        said = r"masks/3\.png holds classes above 254"
+        said = r"masks/3\.png contains classes above 254"
     with pytest.raises(CnnError, match=said):
         loaded(tmp_path)

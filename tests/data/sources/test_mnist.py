@@ -98,7 +98,7 @@ def test_train_and_test_images_of_different_sizes(tmp_path: Path) -> None:
         load_dataset("mnist", (1, 28, 28), tmp_path)
     assert str(error.value) == (
         f"{folder / FILES[0]} and {folder / FILES[2]} hold images of different sizes, 28x28 and 28x20\n"
-        "  delete the file and run again to download it anew; if it is your own, check how it was written"
+        "  delete the file to download it again; if it is your own, check how it was written"
     )
 
 
@@ -154,9 +154,9 @@ def test_no_network_says_what_was_tried_and_what_else_there_is(tmp_path: Path, m
     assert str(error.value) == (
         "cannot download train-images-idx3-ubyte.gz\n"
         "  http://127.0.0.1:9/mnist/train-images-idx3-ubyte.gz: Connection refused\n"
-        "  without a network, put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
-        f"t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into {tmp_path / 'mnist'} by hand; "
-        "CNN_MIRROR names another address to download from; digits needs no download"
+        "  without a network, copy train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
+        f"t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz to {tmp_path / 'mnist'}; "
+        "set CNN_MIRROR to download from another server; digits needs no download"
     )
 
 
@@ -164,7 +164,7 @@ def test_a_mirror_is_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CNN_MIRROR", "somewhere")
     with pytest.raises(CnnError) as error:
         load_dataset("mnist", (1, 28, 28), tmp_path)
-    assert str(error.value) == "CNN_MIRROR is 'somewhere', which is not an address\n  write http://… or https://…"
+    assert str(error.value) == "CNN_MIRROR is 'somewhere', which is not an address\n  use http://… or https://…"
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         load_dataset("mnist", (1, 28, 28), tmp_path / "file")
     assert str(error.value) == (
         f"cannot write mnist to {tmp_path / 'file' / 'mnist'}: Not a directory\n"
-        "  choose a folder for it with --data-dir, or use digits, which needs no file"
+        "  choose another folder with --data-dir, or use digits, which needs no download"
     )
 
 
@@ -186,7 +186,7 @@ def test_a_full_disk_is_one_clear_error(mirror: Path, tmp_path: Path, monkeypatc
         load_dataset("mnist", (1, 28, 28), tmp_path)
     assert str(error.value) == (
         f"cannot write mnist to {tmp_path / 'mnist'}: No space left on device\n"
-        "  choose a folder for it with --data-dir, or use digits, which needs no file"
+        "  choose another folder with --data-dir, or use digits, which needs no download"
     )
 
 

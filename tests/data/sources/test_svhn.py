@@ -57,8 +57,8 @@ def test_every_place_is_found(tmp_path: Path, folder: str) -> None:
 def wrong() -> dict[str, tuple[bytes, str]]:
     whole = matlab()
     return {
-        "nothing": (b"", "is no MATLAB 5 file, or is damaged"),
-        "text": (b"no " * 100, "is no MATLAB 5 file, or is damaged"),
+        "nothing": (b"", "is not a MATLAB 5 file, or is damaged"),
+        "text": (b"no " * 100, "is not a MATLAB 5 file, or is damaged"),
         "cut": (whole[: len(whole) // 2], "is damaged"),
         "no labels": (matlab(y=np.zeros((0, 1))), "not 32x32x3xN of uint8"),
         "fewer labels": (matlab(y=np.ones((3, 1), np.uint8)), "20 images, and 3 labels"),
@@ -66,7 +66,7 @@ def wrong() -> dict[str, tuple[bytes, str]]:
         "real label": (matlab(y=np.full((20, 1), 1.5)), "are not the digits"),
         "size": (matlab(X=np.zeros((28, 28, 3, 20), np.uint8)), "X is 28x28x3x20 of uint8"),
         "type": (matlab(X=np.zeros((32, 32, 3, 20))), "X is 32x32x3x20 of float64"),
-        "names": (matlab_of(a=np.zeros(3)), "holds no X and no y"),
+        "names": (matlab_of(a=np.zeros(3)), "contains no X and no y"),
     }
 
 
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path) -> None:
             load_dataset("svhn", SHAPE, tmp_path)
         first, hint = str(error.value).split("\n")
         assert first.startswith(f"{tmp_path / 'svhn' / 'test_32x32.mat'}: ") and said in first, case
-        assert hint == "  remove it: it is downloaded again", case
+        assert hint == "  remove it to download it again", case
 
 
 def test_without_scipy_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

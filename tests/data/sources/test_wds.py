@@ -124,9 +124,7 @@ def test_the_one_in_five_held_out_depends_on_the_keys_alone(tmp_path: Path) -> N
     assert sorted(values(first[0]) + values(first[1])) == [*range(60)] and 5 < first[1].shape[0] < 20
     assert one.train.labels.tolist() == [value % 2 for value in values(first[0])]
     assert sum(again[0].pieces) == again[0].shape[0] and len(again[0].pieces) == 3
-    assert one.notes == (
-        f"no shards to test with: {first[1].shape[0]} samples, about one in 5, are held out by their keys",
-    )
+    assert one.notes == (f"no test shards: {first[1].shape[0]} samples, about one in 5, are held out by their keys",)
 
 
 def test_classes_by_name_and_in_json(tmp_path: Path) -> None:
@@ -148,9 +146,9 @@ def test_classes_of_numbers_may_be_named(tmp_path: Path) -> None:
     assert load(tmp_path).classes == ("cat", "dog", "bird")
     assert load(tmp_path / "{train-{00..01},val-00}.tar").classes == ("cat", "dog", "bird")
     (tmp_path / "classes.txt").write_text("cat\n")
-    assert failure(tmp_path).startswith(f"{tmp_path / 'classes.txt'}: names 1 classes, and samples are of class 1\n")
+    assert failure(tmp_path).startswith(f"{tmp_path / 'classes.txt'}: lists 1 classes, but samples have the class 1\n")
     (tmp_path / "classes.txt").write_text("cat\ncat\n")
-    assert "names a class twice: cat" in failure(tmp_path)
+    assert "lists a class twice: cat" in failure(tmp_path)
 
 
 def test_samples_without_an_image_or_a_class_are_left_out(tmp_path: Path) -> None:
@@ -183,7 +181,7 @@ def test_long_names_and_other_forms_of_tar(tmp_path: Path) -> None:
 
 def test_other_parts_are_told_of(tmp_path: Path) -> None:
     shards(both(tmp_path), "test-", (1,)), shards(tmp_path, "more-", (1,))
-    assert load(tmp_path).notes == ("not read: files whose names tell no part, val",)
+    assert load(tmp_path).notes == ("not read: files whose names contain no split, val",)
 
 
 def test_a_broken_image_is_named_when_it_is_read(tmp_path: Path) -> None:
@@ -217,21 +215,24 @@ def one(kind: str, content: bytes) -> dict[str, bytes]:
 
 
 WRONG = {
-    "no number": (one("cls", b"\xff\xfe"), "a.cls is not text of UTF-8\n"),
-    "empty": (one("cls", b" \n"), "a.cls names no class\n  it is a number or a name"),
-    "minus": (one("json", b'{"label": -1}'), "a.json: -1 is no class's number\n  classes count from 0"),
-    "large": (one("cls", b"1000000"), "a.cls: 1000000 is no class's number"),
-    "digits": (one("cls", b"9" * 5000), "a.cls names no class"),
-    "negative": (one("cls", b"-1"), "a.cls: -1 is no class's number"),
+    "no number": (one("cls", b"\xff\xfe"), "a.cls is not UTF-8 text\n"),
+    "empty": (one("cls", b" \n"), "a.cls does not name a class\n  expected a number or a name"),
+    "minus": (one("json", b'{"label": -1}'), "a.json: -1 is not a class number\n  class numbers start at 0"),
+    "large": (one("cls", b"1000000"), "a.cls: 1000000 is not a class number"),
+    "digits": (one("cls", b"9" * 5000), "a.cls does not name a class"),
+    "negative": (one("cls", b"-1"), "a.cls: -1 is not a class number"),
     "no json": (one("json", b"{label: 1}"), "a.json is not JSON\n"),
     "deep": (one("json", b"[" * 100_000), "a.json is not JSON\n"),
-    "list": (one("json", b"[1]"), "a.json names no class\n  it is an object with label or cls"),
-    "real": (one("json", b'{"label": 1.5}'), "a.json names no class"),
-    "truth": (one("json", b'{"label": true}'), "a.json names no class"),
-    "mixed": (one("cls", b"cat"), "samples name their classes, or number them, as 'cat' and 0\n  one way for all"),
+    "list": (one("json", b"[1]"), "a.json does not name a class\n  expected an object with label or cls"),
+    "real": (one("json", b'{"label": 1.5}'), "a.json does not name a class"),
+    "truth": (one("json", b'{"label": true}'), "a.json does not name a class"),
+    "mixed": (
+        one("cls", b"cat"),
+        "others number it: 'cat' and 0\n  use names or numbers for all",
+    ),
     "nothing": (
         {"a.txt": b""},
-        "there are no samples to train with\n  skipped: 1 samples without an image; a sample is",
+        "no samples to train with\n  skipped: 1 samples without an image; a sample is",
     ),
 }
 
@@ -245,25 +246,25 @@ def test_what_cannot_be_read_is_one_clear_error(tmp_path: Path, files: dict[str,
 
 
 def test_files_that_are_no_shards(tmp_path: Path) -> None:
-    assert "holds no .tar file\n  it takes a folder" in failure(tmp_path)
+    assert "contains no .tar file\n  use a folder" in failure(tmp_path)
     write_tar(tmp_path / "train.tar.gz", samples(0, 2), "w:gz")
-    assert "holds no .tar file\n  its shards are compressed: unpack each" in failure(tmp_path)
+    assert "contains no .tar file\n  its shards are compressed: unpack each" in failure(tmp_path)
     (tmp_path / "train.tar.gz").rename(tmp_path / "train.tar")
-    assert "is compressed, and samples are read at random\n  unpack it" in failure(tmp_path)
+    assert "is compressed, so its samples cannot be read in any order\n  unpack it" in failure(tmp_path)
     (tmp_path / "train.tar").write_bytes(b"no tar " * 1000)
     assert f"{tmp_path / 'train.tar'}: is neither" in failure(tmp_path)
     whole = write_tar(tmp_path / "train.tar", samples(0, 9)).read_bytes()
     (tmp_path / "train.tar").write_bytes(whole[: len(whole) // 3])
     assert f"{tmp_path / 'train.tar'}: the archive ends too early" in failure(tmp_path)
-    assert f"{tmp_path / 'gone-0.tar'}: there is no such shard\n" in failure(tmp_path / "gone-{0..3}.tar")
-    assert "there is no such shard" in failure(tmp_path / "gone-*.tar")
+    assert f"{tmp_path / 'gone-0.tar'}: no such shard\n" in failure(tmp_path / "gone-{0..3}.tar")
+    assert "no such shard" in failure(tmp_path / "gone-*.tar")
     assert failure("").startswith("wds: needs a path\n")
     assert "images have 3 axes" in failure(tmp_path, (16,))
 
 
 def test_a_missing_shard_of_a_range_is_named(tmp_path: Path) -> None:
     both(tmp_path)
-    assert f"{tmp_path / 'train-02.tar'}: there is no such shard\n" in failure(tmp_path / "train-{00..04}.tar")
+    assert f"{tmp_path / 'train-02.tar'}: no such shard\n" in failure(tmp_path / "train-{00..04}.tar")
 
 
 def test_braces() -> None:
@@ -271,7 +272,7 @@ def test_braces() -> None:
     assert expand("{8..10}") == ["8", "9", "10"] and expand("{008..010}-x") == ["008-x", "009-x", "010-x"]
     assert expand("{b,a}{1..0}") == ["b1", "b0", "a1", "a0"]
     for large in ("{0..1000000}", "{0..999}" * 3, "{0..99999999999999999}"):
-        with pytest.raises(CnnError, match="stands for more than 1,000,000 files"):
+        with pytest.raises(CnnError, match="expands to more than 1,000,000 files"):
             expand(large)
 
 

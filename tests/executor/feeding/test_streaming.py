@@ -170,7 +170,7 @@ def test_a_file_that_breaks_while_training_is_told_and_the_run_can_go_on(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--data", "digits", "--stream"), "digits is read into memory whole"),
+        (("--data", "digits", "--stream"), "digits is always read into memory"),
         (("--data", "images:digits", "--stream", "--task", "segmentation"), "segmentation needs a map"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_table_of_a_spreadsheet_is_read_and_its_numbers_are_no_classes(cnn: Ru
     net = write(TABLE)
     assert cnn("train", net, "--data", "csv:table.csv", "--run-dir", "run").out.startswith("test MAE")
     ended = cnn("train", write(TABLE.replace("1]", "2]")), "--data", "csv:table.csv", "--task", "classification")
-    assert ended.code == 2 and "numbers with fractions, no classes\n  use --task regression" in ended.err
+    assert ended.code == 2 and "fractional numbers, not classes\n  use --task regression" in ended.err
 
 
 def test_the_best_weights_can_be_asked_for(cnn: Run, write: Callable[..., Path]) -> None:

@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits that come with the program: a real data set without a download. See LICENSE.md."""
+"""The bundled 1,797 handwritten digits: a real dataset without a download. See LICENSE.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.registry import DIGITS, Request
 
-BRIGHTEST = 16  # pixels count the set points of 4x4 blocks
+BRIGHTEST = 16  # pixels are counts of set points in 4x4 blocks
 
 
 def load(request: Request) -> Dataset:

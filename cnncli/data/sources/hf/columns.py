@@ -1,4 +1,4 @@
-"""Which columns of a table hold the examples, and which one the class: by their types first, then by their names."""
+"""Which columns of a table contain the examples, and which one the class: by type first, then by name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ IMAGES = ("image", "img", "picture", "jpg", "jpeg", "png", "webp")
 ARRAYS = ("pixels", "pixel_values", "x", "data", "features", "values", "signal")
 LABELS = ("label", "labels", "class", "cls", "fine_label", "target", "y")
 
-Features = Mapping[str, Any]  # a type of the library for each column
+Features = Mapping[str, Any]  # the library's type of each column
 
 
 @dataclass(frozen=True)
 class Columns:
     """The column ``image``, or the columns ``numbers``, one of arrays where ``nested``; and the column ``label``.
 
-    ``classes`` are the names that the label's type gives, none where its values are the classes; ``bytes`` is whether
+    ``classes`` are the names that the label's type gives, empty if its values are the classes; ``bytes`` is whether
     all numbers are uint8.
     """
 
@@ -32,15 +32,16 @@ class Columns:
 
     def note(self) -> str:
         many = f"{len(self.numbers)} columns of numbers"
-        return f"{self.image or (many if len(self.numbers) > 1 else self.numbers[0])}, classed by {self.label}"
+        inputs = self.image or (many if len(self.numbers) > 1 else self.numbers[0])
+        return f"input: {inputs}; class: {self.label}"
 
 
 def choose_columns(name: str, features: Features) -> Columns:
-    """Find the columns by the types in ``features``. Raises CnnError with the columns that there are."""
+    """Find the columns by the types in ``features``. Raises CnnError with the available columns."""
     have = f"it has the columns {', '.join(features)}"
     label = _label(features)
     if label is None:
-        raise CnnError(f"{name}: no column holds the classes", f"{have}; call it {' or '.join(LABELS[:3])}")
+        raise CnnError(f"{name}: no column contains the classes", f"{have}; call it {' or '.join(LABELS[:3])}")
     classes = tuple(getattr(features[label], "names", None) or ())
     others = {column: kind for column, kind in features.items() if column != label}
     image = _preferred([column for column, kind in others.items() if _is_image(kind)], IMAGES)
@@ -49,13 +50,13 @@ def choose_columns(name: str, features: Features) -> Columns:
     nested = _preferred([column for column, kind in others.items() if _is_array(kind)], ARRAYS)
     numbers = (nested,) if nested else tuple(column for column, kind in others.items() if _is_number(kind))
     if not numbers:
-        raise CnnError(f"{name}: no column holds images or numbers", have)
+        raise CnnError(f"{name}: no column contains images or numbers", have)
     small = all(_number_type(others[column]) == "uint8" for column in numbers)
     return Columns(None, numbers, nested is not None, small, label, classes)
 
 
 def _label(features: Features) -> str | None:
-    """A column of classes, the most usual name first; else one so named with whole numbers, truth values or text."""
+    """A column with a class type, by the most usual name; else one with such a name and integers, booleans or text."""
     typed = [column for column, kind in features.items() if hasattr(kind, "names")]
     named = [
         column
@@ -72,7 +73,7 @@ def _preferred(columns: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def _is_image(kind: Any) -> bool:
-    """The library's own type, or what such a column is in a file that was written without it: bytes with a path."""
+    """Whether it is the library's image type, or bytes with a path, as written by other programs."""
     if isinstance(kind, dict):
         return "bytes" in kind and _value_type(kind["bytes"]) in ("binary", "large_binary")
     return type(kind).__name__ == "Image" or _value_type(kind) in ("binary", "large_binary")
@@ -89,7 +90,7 @@ def _is_array(kind: Any) -> bool:
 
 
 def _number_type(kind: Any) -> str:
-    """The type of the numbers in a column, however deep they lie; empty for other things."""
+    """The type of the numbers in a column, nested or not; empty if it has none."""
     inner = getattr(kind, "feature", None)
     if inner is not None:
         return _number_type(inner)

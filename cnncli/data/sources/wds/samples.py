@@ -1,6 +1,6 @@
-"""The samples of one shard: the files of one key, which is a name up to its first dot. One is an image, one its class.
+"""The samples of one shard: a sample is the files of one key, the name up to its first dot: an image and its class.
 
-A pass over the headers finds where each lies; of the contents only the classes are read.
+One pass over the headers finds their offsets; of the contents only the classes are read.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS, MAX_FILE_BYTES, open_regular
 
 IMAGES = frozenset(ending.removeprefix(".") for ending in IMAGE_FORMATS)
-CLASSES = ("cls", "json")  # the first one present says the class
-KEYS = ("label", "cls")  # of the json
-MOST_BYTES = 1 << 20  # of a file with a class
+CLASSES = ("cls", "json")  # the first one present contains the class
+KEYS = ("label", "cls")  # of the JSON object
+MOST_BYTES = 1 << 20  # size of a file with a class
 NUMBER = re.compile("[+-]?[0-9]{1,99}")
 NO_SAMPLES = {"link": "links", "replaced": "files replaced by later ones of the same name"}
-MOST = 1_000_000  # classes: a larger number is something else
+MOST = 1_000_000  # classes: a larger number is not a class
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 Label = int | str
@@ -35,7 +35,7 @@ Label = int | str
 
 @dataclass(frozen=True)
 class Samples:
-    """The samples of a shard in the order in which they lie: where each image is, and its class as it stands there."""
+    """The samples of a shard, in the order of their offsets: where each image is, and its class as written there."""
 
     path: Path
     keys: tuple[str, ...]
@@ -46,7 +46,7 @@ class Samples:
 
 
 def read_samples(path: Path) -> Samples:
-    """List the shard ``path``. Raises CnnError where it is no tar file or a class cannot be read."""
+    """List the shard ``path``. Raises CnnError if it is not a tar file or a class cannot be read."""
     _check_plain(path)
     source = open_source(path)
     images, classes, skipped = _paired(source.entries)
@@ -96,18 +96,18 @@ def _paired(entries: Sequence[FileEntry]) -> tuple[Named, Named, Counter[str]]:
 
 def _label(name: str, kind: str, content: bytes) -> Label:
     """A class's number, or its name."""
-    expected = f"it is {'a number or a name' if kind == 'cls' else 'an object with ' + ' or '.join(KEYS)}"
+    expected = f"expected {'a number or a name' if kind == 'cls' else 'an object with ' + ' or '.join(KEYS)}"
     try:
         text = content.decode("utf-8-sig").strip()
         value = text if kind == "cls" else _from_json(json.loads(text))
     except (ValueError, RecursionError):
-        raise CnnError(f"{name} is not {'text of UTF-8' if kind == 'cls' else 'JSON'}", expected) from None
+        raise CnnError(f"{name} is not {'UTF-8 text' if kind == 'cls' else 'JSON'}", expected) from None
     if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)) or value == "" or len(str(value)) > MAX_CLASS_NAME:
-        raise CnnError(f"{name} names no class", expected)
+        raise CnnError(f"{name} does not name a class", expected)
     if isinstance(value, int) and not 0 <= value < MOST:
-        raise CnnError(f"{name}: {value} is no class's number", "classes count from 0")
+        raise CnnError(f"{name}: {value} is not a class number", "class numbers start at 0")
     return value.strip() if isinstance(value, str) else value
 
 
@@ -116,18 +116,21 @@ def _from_json(value: object) -> object:
 
 
 def _check_plain(path: Path) -> None:
-    """A compressed tar has no places that could be read at random."""
+    """Raises CnnError for a compressed file, in which samples cannot be read in any order."""
     try:
         with open_regular(path) as file:
             start = file.read(6)
     except OSError as error:
         raise CnnError(f"{path}: cannot be read ({error.strerror})") from None
     if start.startswith((*COMPRESSED, ZSTD)):
-        raise CnnError(f"{path}: is compressed, and samples are read at random", "unpack it to a .tar, as gunzip does")
+        raise CnnError(
+            f"{path}: is compressed, so its samples cannot be read in any order",
+            "unpack it to a .tar, e.g. with gunzip",
+        )
     if start.startswith(b"PK"):
         raise CnnError(f"{path}: is a zip file", "shards are .tar files")
 
 
 def _check_size(path: Path, entry: FileEntry, most: int) -> None:
     if entry.size > most:
-        raise CnnError(f"{path}: {entry.name} is larger than {most >> 20} MiB", "it is a mistake: remove it")
+        raise CnnError(f"{path}: {entry.name} is larger than {most >> 20} MiB", "remove it")

@@ -1,4 +1,4 @@
-"""The shards that a path means: a folder of .tar files, one of them, a pattern with braces, or a glob."""
+"""The shards that a path stands for: a folder of .tar files, one of them, a pattern with braces, or a glob."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cnncli.io.files import given_path
 
 MAGIC = frozenset("*?[")
 BRACES = re.compile(r"\{(?:([0-9]+)\.\.([0-9]+)|([^{}]*,[^{}]*))\}")
-MOST = 1_000_000  # shards: more are a slip in a pattern
-FORMS = "it takes a folder of .tar files, or a pattern, as wds:shards/train-{000000..000012}.tar"
+MOST = 1_000_000  # shards: more are a mistake in a pattern
+FORMS = "use a folder of .tar files or a pattern, e.g. wds:shards/train-{000000..000012}.tar"
 COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
-Located = tuple[tuple[str, ...], Path]  # a shard with its path below what is not a pattern
+Located = tuple[tuple[str, ...], Path]  # a shard with its path below the fixed part of the pattern
 
 
 def find_shards(text: str) -> list[Located]:
@@ -31,24 +31,27 @@ def find_shards(text: str) -> list[Located]:
         root = _fixed(path)
     if not found:
         packed = path.is_dir() and any(each.name.endswith(COMPRESSED) for each in path.rglob("*"))
-        hint = "its shards are compressed: unpack each to a .tar, as gunzip does" if packed else FORMS
-        raise CnnError(f"{path}: holds no .tar file", hint)
+        hint = "its shards are compressed: unpack each to a .tar, e.g. with gunzip" if packed else FORMS
+        raise CnnError(f"{path}: contains no .tar file", hint)
     return [(shard.relative_to(root).parts, shard) for shard in found]
 
 
 def expand(pattern: str) -> list[str]:
-    """The paths that a pattern with braces stands for, as in a shell. Raises CnnError where they are too many.
+    """The paths that a pattern with braces stands for, as in a shell. Raises CnnError if they are too many.
 
     >>> expand("{train,val}-{08..10}.tar")[:4]
     ['train-08.tar', 'train-09.tar', 'train-10.tar', 'val-08.tar']
     """
     paths = [pattern]
     while BRACES.search(paths[0]):
-        parts = [(path, BRACES.search(path)) for path in paths]
-        if sum(_choices(found) for _, found in parts if found) > MOST:
-            raise CnnError(f"{pattern}: stands for more than {MOST:,} files", "check its braces")
+        matches = [(path, BRACES.search(path)) for path in paths]
+        if sum(_choices(found) for _, found in matches if found) > MOST:
+            raise CnnError(f"{pattern}: expands to more than {MOST:,} files", "check its braces")
         paths = [
-            path[: found.start()] + one + path[found.end() :] for path, found in parts if found for one in _each(found)
+            path[: found.start()] + one + path[found.end() :]
+            for path, found in matches
+            if found
+            for one in _each(found)
         ]
     return paths
 
@@ -80,7 +83,7 @@ def _matches(text: str) -> list[Path]:
     except (OSError, ValueError) as error:
         raise CnnError(f"{path}: is not a pattern: {error}", FORMS) from None
     if not found:
-        raise CnnError(f"{path}: there is no such shard", FORMS)
+        raise CnnError(f"{path}: no such shard", FORMS)
     return found
 
 

@@ -1,7 +1,7 @@
 """``wds:PATH``: WebDataset shards, for data larger than memory (https://github.com/webdataset/webdataset).
 
-As the shards lie on disk, their headers tell where each image is: every one can be read at any time, in any order, and
-a training that goes on after a kill reads what it would have read.
+The shards are on disk, and their headers contain the offset of each image, so that images can be read in any order, and
+a run that is resumed reads the same batches as one that was never stopped.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from cnncli.io.files import is_file, read_bytes
 from cnncli.io.progress import Advance, progress
 
 NAMES = "classes.txt"
-MAX_NAMES = 1 << 26  # bytes of that file
-CONTENTS = "a sample is an image and a file with its class, as 0001.jpg and 0001.cls"
+MAX_NAMES = 1 << 26  # bytes of the file of class names
+CONTENTS = "a sample is an image and a file with its class, e.g. 0001.jpg and 0001.cls"
 
 Mask = NDArray[np.bool_]
 
@@ -42,24 +42,24 @@ def load(request: Request) -> Dataset:
     name = request.spec
     found = find_shards(request.argument)
     shards = by_split(found)
-    parts = choose_splits(name, shards)
-    chosen = [shards[part] for part in (parts.train, parts.test) if part is not None]
+    names = choose_splits(name, shards)
+    chosen = [shards[split] for split in (names.train, names.test) if split is not None]
     with progress(f"listing {name}", sum(map(len, chosen)), "shards") as advance:
         listed = [[_listed(path, advance) for path in paths] for paths in chosen]
-    skipped = sum((samples.skipped for part in listed for samples in part), Counter[str]())
-    notes = [*parts.notes, *(f"skipped: {count:,} {what}" for what, count in sorted(skipped.items()))]
-    masks = [[np.ones(len(samples.keys), np.bool_) for samples in part] for part in listed]
-    if parts.test is None:
+    skipped = sum((samples.skipped for split in listed for samples in split), Counter[str]())
+    notes = [*names.notes, *(f"skipped: {count:,} {what}" for what, count in sorted(skipped.items()))]
+    masks = [[np.ones(len(samples.keys), np.bool_) for samples in split] for split in listed]
+    if names.test is None:
         held_out = [hold_out_by_hash(samples.keys) for samples in listed[0]]
         listed, masks = [listed[0], listed[0]], [[~mask for mask in held_out], held_out]
-    for part, its in zip(("train", "test"), masks, strict=True):
-        if not any(mask.any() for mask in its):
-            raise CnnError(f"{name}: there are no samples to {part} with", "; ".join((*notes, CONTENTS)))
-    if parts.test is None:
+    for split, its_masks in zip(("train", "test"), masks, strict=True):
+        if not any(mask.any() for mask in its_masks):
+            raise CnnError(f"{name}: no samples to {split} with", "; ".join((*notes, CONTENTS)))
+    if names.test is None:
         count = sum(int(mask.sum()) for mask in masks[1])
-        notes.append(f"no shards to test with: {count:,} samples, about one in {HELD_OUT}, are held out by their keys")
-    classes = _classes(name, found, {label for part in listed for samples in part for label in samples.labels})
-    train, test = (_split(part, its, wanted, classes) for part, its in zip(listed, masks, strict=True))
+        notes.append(f"no test shards: {count:,} samples, about one in {HELD_OUT}, are held out by their keys")
+    classes = _classes(name, found, {label for split in listed for samples in split for label in samples.labels})
+    train, test = (_split(split, its_masks, wanted, classes) for split, its_masks in zip(listed, masks, strict=True))
     return Dataset(name, train, test, classes, tuple(notes))
 
 
@@ -70,20 +70,20 @@ def _listed(path: Path, advance: Advance) -> Samples:
 
 
 def _split(
-    part: Sequence[Samples], masks: Sequence[Mask], shape: tuple[int, int, int], classes: tuple[str, ...]
+    shards: Sequence[Samples], masks: Sequence[Mask], shape: tuple[int, int, int], classes: tuple[str, ...]
 ) -> Split:
-    """The samples of a part that its masks choose, shard after shard."""
+    """The samples of a split that its masks select, shard by shard."""
     counts = [int(mask.sum()) for mask in masks]
     files = InTars(
-        np.concatenate([samples.sizes[mask] for samples, mask in zip(part, masks, strict=True)]),
-        tuple(samples.path for samples in part),
-        np.repeat(np.arange(len(part), dtype=np.int32), counts),
-        np.concatenate([samples.offsets[mask] for samples, mask in zip(part, masks, strict=True)]),
+        np.concatenate([samples.sizes[mask] for samples, mask in zip(shards, masks, strict=True)]),
+        tuple(samples.path for samples in shards),
+        np.repeat(np.arange(len(shards), dtype=np.int32), counts),
+        np.concatenate([samples.offsets[mask] for samples, mask in zip(shards, masks, strict=True)]),
     )
     numbers = {name: number for number, name in enumerate(classes)}
     labels = [
         label if isinstance(label, int) else numbers[label]
-        for samples, mask in zip(part, masks, strict=True)
+        for samples, mask in zip(shards, masks, strict=True)
         for label, chosen in zip(samples.labels, mask.tolist(), strict=True)
         if chosen
     ]
@@ -92,7 +92,7 @@ def _split(
 
 
 def _classes(name: str, found: Sequence[Located], labels: set[Label]) -> tuple[str, ...]:
-    """The names in classes.txt; else those in the samples, in their order; else the numbers up to the largest."""
+    """The names in classes.txt; else those in the samples, sorted; else the numbers up to the largest."""
     texts = {label for label in labels if isinstance(label, str)}
     numbers = {label for label in labels if isinstance(label, int)}
     given = _given(found)
@@ -100,19 +100,21 @@ def _classes(name: str, found: Sequence[Located], labels: set[Label]) -> tuple[s
         path, names = given
         unknown = sorted(texts.difference(names)) + [str(number) for number in sorted(numbers) if number >= len(names)]
         if unknown:
-            message = f"{path}: names {len(names):,} classes, and samples are of class {', '.join(unknown[:5])}"
-            raise CnnError(message, "it has a line for each class, of the classes 0, 1, 2, … in their order")
+            message = f"{path}: lists {len(names):,} classes, but samples have the class {', '.join(unknown[:5])}"
+            raise CnnError(message, "it needs one line per class, in the order 0, 1, 2, …")
         return names
     if texts and numbers:
         each = f"{sorted(texts)[0]!r} and {min(numbers)}"
-        raise CnnError(f"{name}: samples name their classes, or number them, as {each}", "one way for all")
+        raise CnnError(
+            f"{name}: some samples name their class, others number it: {each}", "use names or numbers for all"
+        )
     return tuple(sorted(texts)) if texts else tuple(map(str, range(max(numbers) + 1)))
 
 
 def _given(found: Sequence[Located]) -> tuple[Path, tuple[str, ...]] | None:
-    """The names in classes.txt beside the shards, or in the folder that holds theirs."""
-    parts, shard = found[0]
-    path = next((path for folder in shard.parents[: len(parts)] if is_file(path := folder / NAMES)), None)
+    """The names in classes.txt in the shards' folder, or in the folder that contains it."""
+    folders, shard = found[0]
+    path = next((path for folder in shard.parents[: len(folders)] if is_file(path := folder / NAMES)), None)
     if path is None:
         return None
     try:
@@ -121,5 +123,5 @@ def _given(found: Sequence[Located]) -> tuple[Path, tuple[str, ...]] | None:
         raise CnnError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     names = tuple(line.strip() for line in lines if line.strip())
     if len(set(names)) < len(names):
-        raise CnnError(f"{path}: names a class twice: {Counter(names).most_common(1)[0][0]}")
+        raise CnnError(f"{path}: lists a class twice: {Counter(names).most_common(1)[0][0]}")
     return path, names

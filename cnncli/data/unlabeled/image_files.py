@@ -1,4 +1,4 @@
-"""Image files that stand alone, without classes: the pictures that a trained network is asked about."""
+"""Image files without classes, for ``cnn predict``."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from cnncli.data.formats.pixels import MANY_BYTES, NotDecoded, decode, one_large
 from cnncli.errors import CnnError
 from cnncli.io.files import IMAGE_FORMATS, read_bytes
 
-BATCH, BATCH_BYTES = 64, 1 << 28  # pictures held in memory at a time, and what their pixels take at the most
+BATCH, BATCH_BYTES = 64, 1 << 28  # images held in memory at a time, and the limit for their pixels
 
 
-class Picture(NamedTuple):
-    """A file, and its pixels, uint8 (C, H, W), or None where it cannot be read; ``problem`` then says why."""
+class UnlabeledImage(NamedTuple):
+    """A file, and its pixels, uint8 (C, H, W), or None if it cannot be read; ``problem`` is then the reason."""
 
     path: Path
     pixels: NDArray[np.uint8] | None
     problem: str = ""
 
 
-def picture_shape(shape: Shape, channels: int) -> tuple[int, int, int]:
-    """The (C, H, W) to which a picture is decoded for a network's input of ``shape``.
+def image_input_shape(shape: Shape, channels: int) -> tuple[int, int, int]:
+    """The (C, H, W) to which an image is decoded for a network's input of ``shape``.
 
-    A vector is read as a square image of ``channels``. Raises CnnError where no image can become the input.
+    A vector is read as a square image of ``channels``. Raises CnnError if no image can become the input.
     """
     if len(shape) != 1:
         return image_shape(shape)
     side = isqrt(shape[0] // channels)
     if channels * side * side != shape[0]:
         raise CnnError(
-            f"the network's input is a vector of {format_shape(shape)}, which is no square image",
+            f"the network's input is a vector of {format_shape(shape)}, which is not a square image",
             "train a network whose input is 1xHxW or 3xHxW",
         )
     return channels, side, side
 
 
-def pictures(paths: Iterable[Path], shape: tuple[int, int, int]) -> Iterator[list[Picture]]:
+def image_batches(paths: Iterable[Path], shape: tuple[int, int, int]) -> Iterator[list[UnlabeledImage]]:
     """The decoded files, and those in folders, in batches of at most ``BATCH``, in the order given."""
     files = chain.from_iterable(map(_files_of, paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool, strict():
@@ -55,25 +55,25 @@ def pictures(paths: Iterable[Path], shape: tuple[int, int, int]) -> Iterator[lis
             yield [*pool.map(lambda file: _decoded(file, shape), batch)]
 
 
-def _files_of(path: Path) -> Sequence[Picture]:
+def _files_of(path: Path) -> Sequence[UnlabeledImage]:
     """The file itself, or the images in a folder and below, in the order of their names; not yet decoded."""
     if not path.is_dir():
-        return [Picture(path, None)]
-    inside: list[Picture] = []
+        return [UnlabeledImage(path, None)]
+    inside: list[UnlabeledImage] = []
 
     def unreadable(error: OSError) -> None:
-        inside.append(Picture(Path(error.filename), None, f"cannot be read ({error.strerror})"))
+        inside.append(UnlabeledImage(Path(error.filename), None, f"cannot be read ({error.strerror})"))
 
     for folder, folders, names in os.walk(path, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         images = sorted(
             name for name in names if Path(name).suffix.lower() in IMAGE_FORMATS and not name.startswith(".")
         )
-        inside += [Picture(Path(folder, name), None) for name in images]
-    return inside or [Picture(path, None, "there are no images in this folder")]
+        inside += [UnlabeledImage(Path(folder, name), None) for name in images]
+    return inside or [UnlabeledImage(path, None, "there are no images in this folder")]
 
 
-def _decoded(file: Picture, shape: tuple[int, int, int]) -> Picture:
+def _decoded(file: UnlabeledImage, shape: tuple[int, int, int]) -> UnlabeledImage:
     if file.problem:
         return file
     try:

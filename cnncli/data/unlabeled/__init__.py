@@ -1,0 +1,1 @@
+"""Images and tables without targets, for ``cnn predict``."""
