@@ -14,7 +14,7 @@ SECTIONS = {
         "diff": "Compare networks layer by layer, and their totals.",
         "solve": "Find windows, sizes, depths or widths that meet a target.",
         "receptive-field": "Show the exact input region one unit depends on.",
-        "convolve": "Work out convolution and pooling by hand, step by step.",
+        "convolve": "Convolve and pool small matrices exactly, step by step.",
         "list": "List the bundled networks.",
     },
     "train": {

@@ -1,1 +1,1 @@
-"""Homework: convolution and pooling worked by hand."""
+"""Homework: answer keys, checking, typical mistakes, grading, quizzes, and exact convolution and pooling."""

@@ -1,4 +1,4 @@
-"""``cnn quiz``: exercises drawn at random, with their keys."""
+"""``cnn quiz``: random exercises with their keys."""
 
 from __future__ import annotations
 
@@ -13,33 +13,37 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.homework.quiz import Quiz
+    from cnncli.homework.quiz.quiz import Quiz
 
 FORMS = ("markdown", "latex", "html", "yaml", "key", "gift", "moodle", "json")
 
 
 @options.command(
     options.excludes("--per-student", "--student", "--interactive", "--format", "--solutions",
-                     why="all forms of each student's paper are written"),
-    options.excludes("--interactive", "--out", "--format", "--solutions", why="an interactive quiz is asked here"),
-    options.excludes("--out", "--format", "--solutions", why="all forms are written, and the solutions"),
+                     why="all formats of each student's quiz are written"),
+    options.excludes("--interactive", "--out", "--format", "--solutions", why="an interactive quiz prints no file"),
+    options.excludes("--out", "--format", "--solutions", why="all formats are written, with the solutions"),
     options.excludes("--solutions", "--format key", "--format gift", "--format moodle", "--format json",
-                     why="this form holds the answers anyway"),
-    options.excludes("--format yaml", "--title", why="a sheet has no title"),
-    options.excludes("--format gift", "--title", why="this form has no title"),
-    options.excludes("--format moodle", "--title", why="this form has no title"),
+                     why="this format has the answers anyway"),
+    options.excludes("--format yaml", "--title", why="answer sheets have no title"),
+    options.excludes("--format gift", "--title", why="this format has no title"),
+    options.excludes("--format moodle", "--title", why="this format has no title"),
 )  # fmt: skip
-@click.option("--seed", type=options.Whole(), default=1, show_default=True, help="Another seed gives another quiz.")
-@click.option("--questions", type=options.Whole(1, 100), default=6, show_default=True, help="How many.")
-@click.option("--level", default="medium", show_default=True, help="easy, medium or hard.")
-@click.option("--topics", help="Of sizes, padding, parameters, fields, by_hand, networks: those, in turn.")
-@click.option("--student", default="", help="Whose paper: each student's figures are their own.")
-@click.option("--per-student", "roster", type=click.Path(path_type=Path), help="A paper for each student of this CSV.")
-@click.option("--title", default="", help="Of the paper.")
-@click.option("--solutions", is_flag=True, help="The paper with its solutions worked.")
-@click.option("--interactive", is_flag=True, help="Asks here, with hints.")
-@click.option("-o", "--out", "folder", type=click.Path(path_type=Path), help="Write all forms there.")
-@click.option("--format", "form", type=click.Choice(FORMS), default="markdown", show_default=True, help="To print.")
+@click.option("--seed", type=options.Whole(), default=1, show_default=True, help="Random seed of the quiz.")
+@click.option("--questions", type=options.Whole(1, 100), default=6, show_default=True, help="Number of questions.")
+@click.option("--level", default="medium", show_default=True, help="Difficulty: easy, medium or hard.")
+@click.option("--topics", help="Topics to cycle through: sizes,padding,parameters,fields,by_hand,networks.")
+@click.option("--student", default="", help="Student ID; each gets different numbers.")
+@click.option(
+    "--per-student", "roster", type=click.Path(path_type=Path), help="Class list (CSV): write a quiz for each student."
+)
+@click.option("--title", default="", help="Title of the quiz.")
+@click.option("--solutions", is_flag=True, help="Print the solutions as well.")
+@click.option("--interactive", is_flag=True, help="Answer in the terminal, with hints.")
+@click.option("-o", "--out", "folder", type=click.Path(path_type=Path), help="Folder for the quiz in all formats.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMS), default="markdown", show_default=True, help="Output format."
+)
 def command(
     seed: int, questions: int, level: str, topics: str | None, student: str, roster: Path | None, title: str,
     solutions: bool, interactive: bool, folder: Path | None, form: str,
@@ -47,40 +51,40 @@ def command(
     """Generate random exercises with keys and solutions.
 
     \b
-      cnn quiz --seed 7 --level easy                  prints a paper
-      cnn quiz --seed 7 --solutions                   the same, worked
-      cnn quiz --seed 7 -o quiz                       writes all forms, key.yaml for cnn grade among them
-      cnn quiz --seed 7 --per-student class.csv -o q  a paper for each student; cnn grade q/keys marks them
-      cnn quiz --interactive                          asks here
+      cnn quiz --seed 7 --level easy                  print a quiz
+      cnn quiz --seed 7 --solutions                   print it with solutions
+      cnn quiz --seed 7 -o quiz                       write all formats, with key.yaml for cnn grade
+      cnn quiz --seed 7 --per-student class.csv -o q  write a quiz for each student; grade with cnn grade q/keys
+      cnn quiz --interactive                          answer in the terminal
     """
-    from cnncli.homework.quiz import draw
+    from cnncli.homework.quiz.quiz import draw
     from cnncli.homework.quiz.topics import TOPICS
 
     chosen = tuple(name.strip() for name in topics.split(",") if name.strip()) if topics else tuple(TOPICS)
 
-    def paper(of: str) -> Quiz:
-        return draw(seed, of, questions, level, chosen, title)
+    def draw_for(student: str) -> Quiz:
+        return draw(seed, student, questions, level, chosen, title)
 
     if roster is not None:
-        _write_class(folder, roster, paper)
+        _write_class(folder, roster, draw_for)
     elif interactive:
         from cnncli.homework.quiz.interactive import ask
 
-        ask(paper(student))
+        ask(draw_for(student))
     elif folder is not None:
-        _write(folder, paper(student))
+        _write(folder, draw_for(student))
         click.echo(f"{folder}: quiz.md, .tex, .html; solutions.md, .tex, .html; sheet.yaml, answers.yaml, key.yaml; "
                    "quiz.gift, quiz.moodle.xml, quiz.qti.zip")  # fmt: skip
     else:
-        click.echo(_text(paper(student), form, solutions=solutions), nl=False)
+        click.echo(_text(draw_for(student), form, solutions=solutions), nl=False)
 
 
 def _text(quiz: Quiz, form: str, *, solutions: bool) -> str:
-    from cnncli.homework.quiz import papers, sheets, uploads
+    from cnncli.homework.quiz import documents, sheets, uploads
 
     if form in ("markdown", "latex", "html"):
-        written = {"markdown": papers.MARKDOWN, "latex": papers.LATEX, "html": papers.HTML}[form]
-        return papers.write_paper(quiz, written, solutions=solutions)
+        written = {"markdown": documents.MARKDOWN, "latex": documents.LATEX, "html": documents.HTML}[form]
+        return documents.write_document(quiz, written, solutions=solutions)
     if form == "yaml":
         return sheets.sheet(quiz, filled=solutions)
     if form == "key":
@@ -91,28 +95,28 @@ def _text(quiz: Quiz, form: str, *, solutions: bool) -> str:
 def _json(quiz: Quiz) -> str:
     import json
 
-    from cnncli.homework.quiz import solved
-    from cnncli.homework.quiz.papers import MARKDOWN, value_text, wrong_options
+    from cnncli.homework.quiz.documents import MARKDOWN, value_text, wrong_options
+    from cnncli.homework.quiz.quiz import answered
 
-    tasks = [
+    questions = [
         {
-            "question": answer.asked.name,
-            "topic": task.topic,
-            "text": "\n".join([*map(MARKDOWN.part, task.parts), answer.asked.what]),
-            "answer": value_text(answer.truth.value),
-            "derivation": list(answer.truth.derivation),
+            "question": answer.prompt.name,
+            "topic": question.topic,
+            "text": "\n".join([*map(MARKDOWN.part, question.parts), answer.prompt.label]),
+            "answer": value_text(answer.expected.value),
+            "derivation": list(answer.expected.derivation),
             "mistakes": dict(wrong_options(answer)),
         }
-        for task, answers in zip(quiz.tasks, solved(quiz), strict=True)
+        for question, answers in zip(quiz.questions, answered(quiz), strict=True)
         for answer in answers
     ]
-    record = {"title": quiz.title, "seed": quiz.seed, "student": quiz.student, "questions": tasks}
+    record = {"title": quiz.title, "seed": quiz.seed, "student": quiz.student, "questions": questions}
     return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
 
 
 def _write(folder: Path, quiz: Quiz) -> None:
-    """All forms of one paper."""
-    from cnncli.homework.quiz import papers, sheets, uploads
+    """Write all formats of a quiz."""
+    from cnncli.homework.quiz import documents, sheets, uploads
     from cnncli.io.writing import write_whole
 
     texts = {
@@ -122,9 +126,9 @@ def _write(folder: Path, quiz: Quiz) -> None:
         "quiz.gift": uploads.gift(quiz),
         "quiz.moodle.xml": uploads.moodle_xml(quiz),
     }
-    for ending, form in (("md", papers.MARKDOWN), ("tex", papers.LATEX), ("html", papers.HTML)):
-        texts[f"quiz.{ending}"] = papers.write_paper(quiz, form)
-        texts[f"solutions.{ending}"] = papers.write_paper(quiz, form, solutions=True)
+    for ending, form in (("md", documents.MARKDOWN), ("tex", documents.LATEX), ("html", documents.HTML)):
+        texts[f"quiz.{ending}"] = documents.write_document(quiz, form)
+        texts[f"solutions.{ending}"] = documents.write_document(quiz, form, solutions=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -134,33 +138,26 @@ def _write(folder: Path, quiz: Quiz) -> None:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
 
 
-def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]) -> None:
-    """A folder of papers for each student, to hand out, and one of keys, to keep."""
-    from cnncli.homework.grading.marksheets import read_roster
-    from cnncli.homework.quiz import papers, sheets
+def _write_class(folder: Path | None, roster: Path, draw_for: Callable[[str], Quiz]) -> None:
+    """Write folders of quizzes to hand out, of answer sheets, of solutions and of keys."""
+    from cnncli.homework.quiz import documents, sheets
     from cnncli.io.progress import progress
     from cnncli.io.writing import write_whole
 
     if folder is None:
-        raise CnnError("--per-student writes many papers", "say where: -o FOLDER")
-    listed = read_roster(roster)
-    column = next(
-        (name for name in ("student", "SIS User ID", "ID number") if name in listed.columns), listed.columns[0]
-    )
-    students = [row[column].strip() for row in listed.rows if row[column].strip()]
-    if len({*students}) < len(students):
-        raise CnnError(f"{roster}: a student stands in it twice", f"the column {column} must tell students apart")
+        raise CnnError("--per-student needs a folder to write to", "add -o FOLDER")
+    students = _students(roster)
     try:
         for name in ("papers", "sheets", "solutions", "keys"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        with progress("drawing", len(students), "papers") as advance:
+        with progress("drawing", len(students), "quizzes") as advance:
             for student, file in zip(students, _file_names(students), strict=True):
-                quiz = paper(student)
+                quiz = draw_for(student)
                 texts = {
-                    f"papers/{file}.html": papers.write_paper(quiz, papers.HTML),
+                    f"papers/{file}.html": documents.write_document(quiz, documents.HTML),
                     f"sheets/{file}.yaml": sheets.sheet(quiz),
                     f"keys/{file}.yaml": sheets.key(quiz),
-                    f"solutions/{file}.html": papers.write_paper(quiz, papers.HTML, solutions=True),
+                    f"solutions/{file}.html": documents.write_document(quiz, documents.HTML, solutions=True),
                 }
                 for name, text in texts.items():
                     write_whole(folder / name, text.encode(), synced=False)
@@ -170,12 +167,25 @@ def _write_class(folder: Path | None, roster: Path, paper: Callable[[str], Quiz]
     click.echo(f"{folder}: papers, sheets, solutions and keys for {len(students)} students")
 
 
+def _students(roster: Path) -> list[str]:
+    """The students of a class list. Raises CnnError where one occurs twice."""
+    from cnncli.homework.grading.roster import read_roster
+
+    class_list = read_roster(roster)
+    columns = class_list.columns
+    column = next((name for name in ("student", "SIS User ID", "ID number") if name in columns), columns[0])
+    students = [row[column].strip() for row in class_list.rows if row[column].strip()]
+    if len({*students}) < len(students):
+        raise CnnError(f"{roster}: a student occurs twice", f"the values in column {column} must be unique")
+    return students
+
+
 def _file_names(students: list[str]) -> Iterator[str]:
-    """A name for each student's files, without what a file name cannot hold: each once, also where case is ignored."""
-    taken: set[str] = set()
+    """A unique name for each student's files, also where case is ignored, of characters that file names can contain."""
+    used: set[str] = set()
     for student in students:
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in student)[:60].lstrip(".") or "_"
         numbered = chain((plain,), (f"{plain}-{number}" for number in count(2)))
-        name = next(name for name in numbered if name.lower() not in taken)
-        taken.add(name.lower())
+        name = next(name for name in numbered if name.lower() not in used)
+        used.add(name.lower())
         yield name

@@ -1,6 +1,6 @@
-"""Conventions that change an answer: each is said by name, several can be accepted, and marks say which one matched.
+"""Conventions that change an answer. A key or a sheet may accept several; the verdict names the one that matches.
 
-Some change the network (how sizes are rounded, what a padding means, how a pool moves), others only what is counted.
+Some change the network (how sizes are rounded, what a padding means, the stride of a pool), others only the counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
 
 
 class Conventions(NamedTuple):
-    """A choice of each; what is empty is as the file says, or as PyTorch has it."""
+    """One choice for each convention; an empty one follows the architecture file, or PyTorch."""
 
     rounding: str = ""
     padding: str = ""
@@ -37,28 +37,28 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "operations": ("FLOPs", "MACs"),
     "order": ("CxHxW", "HxWxC"),
 }
-USUAL = Conventions()
-OF_THE_NETWORK = ("rounding", "padding", "pool_stride")
+DEFAULTS = Conventions()
+NETWORK_CONVENTIONS = ("rounding", "padding", "pool_stride")
 
 
 def read_conventions(source: Source, node: Value | None) -> tuple[Conventions, ...]:
-    """``{bias: [counted, not counted], order: CxHxW}`` as all choices together, the first of each first.
+    """``{bias: [counted, not counted], order: CxHxW}`` as all combinations of choices, the first of each first.
 
     Raises CnnError, with the place, for an unknown convention or choice.
     """
     if node is None:
-        return (USUAL,)
+        return (DEFAULTS,)
     if not isinstance(node, Mapping):
-        raise source.error(node, "conventions are a mapping (key: value)", "write conventions: {bias: not counted}")
+        raise source.error(node, "conventions must be a mapping (key: value)", "write conventions: {bias: not counted}")
     accepted: dict[str, list[str]] = {}
     for name, value in node.entries.items():
         if name not in CHOICES:
-            known = f"there are {', '.join(CHOICES)}"
-            raise source.error(node.keys[name], f"there is no convention {name!r}", suggestion(name, [*CHOICES], known))
+            known = f"use {', '.join(CHOICES)}"
+            raise source.error(node.keys[name], f"unknown convention {name!r}", suggestion(name, [*CHOICES], known))
         items = value.items if isinstance(value, Sequence) else [value]
         accepted[name] = [*dict.fromkeys(_choice(source, name, item) for item in items)]
         if not accepted[name]:
-            raise source.error(value, f"{name} accepts nothing", f"it is {' or '.join(CHOICES[name])}")
+            raise source.error(value, f"{name} has no choices", f"use {' or '.join(CHOICES[name])}")
     return tuple(Conventions(**dict(zip(accepted, chosen, strict=True))) for chosen in product(*accepted.values()))
 
 
@@ -66,20 +66,20 @@ def _choice(source: Source, name: str, value: Value) -> str:
     text = value.text.strip().lower() if isinstance(value, Scalar) else ""
     spelled = {choice.lower(): choice for choice in CHOICES[name]}
     if text not in spelled:
-        raise source.error(value, f"{name} cannot be {text or 'this'!r}", f"it is {' or '.join(CHOICES[name])}")
+        raise source.error(value, f"{name} cannot be {text or 'this'!r}", f"use {' or '.join(CHOICES[name])}")
     return spelled[text]
 
 
-def said(conventions: Conventions, usual: Conventions) -> str:
-    """What differs from the first choice, in words: ``bias not counted, batchnorm 4C``."""
-    pairs = zip(conventions._fields, conventions, usual, strict=True)
+def difference(conventions: Conventions, first: Conventions) -> str:
+    """The choices that differ from the first ones, in words: ``bias not counted, batchnorm 4C``."""
+    pairs = zip(conventions._fields, conventions, first, strict=True)
     return ", ".join(f"{name.replace('_', ' ')} {choice}" for name, choice, other in pairs if choice != other)
 
 
 def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shape] | None = None) -> Inferred:
-    """The network's figures under these conventions; layers that do not fit are left out of its facts.
+    """The network inferred under these conventions; its facts lack layers that do not fit.
 
-    ``forced`` are output shapes that what follows goes on with.
+    ``forced`` are output shapes by layer, which later layers take as their inputs.
     """
     nodes = tuple(_changed(node, conventions) for node in graph.nodes)
     return infer_all(graph._replace(nodes=nodes), forced=forced or {})[0]
@@ -100,7 +100,7 @@ def _changed(node: Node, conventions: Conventions) -> Node:
 
 
 def _halved(padding: Any) -> Any:
-    """An amount in total as (before, after); the odd one stands after, as libraries have it."""
+    """A total padding as (before, after); libraries put the odd one after."""
     if isinstance(padding, int):
         return padding // 2 if padding % 2 == 0 else (split_padding(padding),) * 2
     if isinstance(padding, tuple):

@@ -1,17 +1,17 @@
-"""The right answer to a question."""
+"""The expected answer to a question."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncli.homework.mistakes import Candidates
+from cnncli.homework.mistakes.table import Candidates
 
 NO_FIT = "does not fit"
-PER_AXIS = "per axis"  # the order of what is one number for each axis, height first: no channels stand in it
+PER_AXIS = "per axis"  # the order of one number per axis, height first, without channels
 
 
 def is_remark(line: str) -> bool:
-    """Whether a line of a derivation is said in words: it stands in parentheses as a whole."""
+    """Whether a line of a derivation is a remark in words: one pair of parentheses encloses all of it."""
     depth = 0
     for at, char in enumerate(line):
         depth += (char == "(") - (char == ")")
@@ -21,10 +21,10 @@ def is_remark(line: str) -> bool:
 
 
 class ExpectedAnswer(NamedTuple):
-    """The right answer (a number, a shape, the maps of a result, or "does not fit") and how it comes about.
+    """The expected answer (a number, a shape, the maps of a result, or "does not fit") and its derivation.
 
-    ``candidates`` is what each typical mistake gives. ``also`` are other values that are right, ``words`` other texts.
-    ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS.
+    ``candidates`` are the values that typical mistakes give. ``also`` are other correct values, ``words`` other correct
+    texts. ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS.
     """
 
     value: Any

@@ -1,4 +1,4 @@
-"""An answer sheet: who answers, about which network, and the answers, as YAML that a student can write."""
+"""Answer sheets: the student, the network and the answers, as YAML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place, shortened
-from cnncli.homework.answer_key.conventions import USUAL, Conventions, read_conventions
+from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
 from cnncli.io.files import exists, is_file
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
@@ -19,7 +19,7 @@ EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
 
 
 class Question(NamedTuple):
-    """One answer: the question's name, the answer as written, and the fields of a solve or a convolve."""
+    """A question with an answer: its name, the answer as written, and the fields of a solve or a convolve."""
 
     name: str
     given: str
@@ -28,35 +28,35 @@ class Question(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A sheet as read. ``loaded`` is None where no question is about a network; the first of ``conventions`` holds."""
+    """An answer sheet. ``loaded`` is None if no question is about a network; the first of ``conventions`` applies."""
 
     student: str
     loaded: Loaded | None
     questions: tuple[Question, ...]
-    conventions: tuple[Conventions, ...] = (USUAL,)
+    conventions: tuple[Conventions, ...] = (DEFAULTS,)
 
 
 def is_solve(question: Question) -> bool:
-    """Whether it is about one size alone."""
+    """Whether a question is about one size."""
     return bool(question.fields) and question.name.lower().startswith("solve")
 
 
 def is_convolve(question: Question) -> bool:
-    """Whether it is to be worked by hand."""
+    """Whether a question is about an exact convolution or pooling."""
     return bool(question.fields) and question.name.lower().startswith("convolve")
 
 
 def read_sheet(path: str, *, network: bool = True) -> Sheet:
-    """Read a sheet; without its ``network`` where another's is used. Raises CnnError for what is no sheet."""
+    """Read a sheet, with its ``network`` unless the key's is used. Raises CnnError, with the place."""
     source = read_text(path)
     root = parse(source)
     if root is None:
         raise CnnError(f"{source.name}: the sheet is empty", EXAMPLE)
     if not isinstance(root, Mapping):
-        raise source.error(root, "a sheet is a mapping (key: value)", EXAMPLE)
+        raise source.error(root, "a sheet must be a mapping (key: value)", EXAMPLE)
     for key, at in root.keys.items():
         if key not in KEYS:
-            raise source.error(at, f"a sheet has no {key!r}", f"it takes {', '.join(KEYS)}")
+            raise source.error(at, f"unknown key {key!r} in a sheet", f"use {', '.join(KEYS)}")
     answers = root.entries.get("answers")
     if not isinstance(answers, Mapping) or not answers.entries:
         raise source.error(answers or root, "the sheet has no answers", EXAMPLE)
@@ -73,11 +73,11 @@ def read_sheet(path: str, *, network: bool = True) -> Sheet:
 
 
 def question_of(source: Source, name: str, value: Value) -> Question:
-    """One answer of a sheet: a value, or the fields of a solve or a convolve with the answer among them."""
-    asked = next((kind for kind in ("solve", "convolve") if isinstance(value, Mapping) and kind in value.entries), "")
-    if asked and isinstance(value, Mapping) and isinstance(value.entries[asked], Mapping):  # as a key has it
+    """A question of a sheet: a value, or the fields of a solve or a convolve with the answer among them."""
+    kind = next((kind for kind in ("solve", "convolve") if isinstance(value, Mapping) and kind in value.entries), "")
+    if kind and isinstance(value, Mapping) and isinstance(value.entries[kind], Mapping):  # in the form of a key
         given = value.entries.get("answer")
-        inner = question_of(source, f"{asked} {name}", value.entries[asked])
+        inner = question_of(source, f"{kind} {name}", value.entries[kind])
         return inner._replace(given=text_of(source, given)) if given is not None else inner
     if isinstance(value, Mapping):
         fields = {key: text_of(source, entry) for key, entry in value.entries.items()}
@@ -86,38 +86,38 @@ def question_of(source: Source, name: str, value: Value) -> Question:
         if name.lower().startswith("convolve"):
             return Question(name, fields.pop("result", ""), fields)
         if not name.lower().startswith("solve"):
-            raise source.error(value, f"{name}: an answer is a value", "a mapping is for solve and convolve")
+            raise source.error(value, f"{name}: an answer must be a value", "mappings are for solve and convolve")
         return Question(name, fields.pop(fields.get("find", "output"), ""), fields)
     return Question(name, text_of(source, value), {})
 
 
 def _kernels(value: Value, text: str) -> str:
-    """The kernel of a convolve: a list of texts, one for each filter, as the one text that means the same."""
+    """The kernel of a convolve as one text, also where it is a list of texts, one per filter."""
     items = value.items if isinstance(value, Sequence) else []
     texts = [item.text for item in items if isinstance(item, Scalar) and re.search(r"[\s;|&]", item.text.strip())]
     return " || ".join(texts) if texts and len(texts) == len(items) else text
 
 
 def one_line(text: str, most: int = 500) -> str:
-    """What a student wrote as it is shown: one line, at most so long, and nothing that moves a terminal's cursor."""
+    """What a student wrote on one line of at most ``most`` characters, without characters that control a terminal."""
     line = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
     return shortened(line, most)
 
 
 def name_of(node: Value | None) -> str:
-    """A title, or whose sheet it is; nothing where it is no text."""
+    """A title or a student's name; empty where the value is not a text."""
     return one_line(node.text) if isinstance(node, Scalar) else ""
 
 
 def text_of(source: Source, value: Value) -> str:
-    """An answer as written: a list such as [6, 28, 28] as well, and a matrix with its line breaks."""
+    """An answer as written, also a list such as [6, 28, 28], or a matrix with its line breaks."""
     if is_nothing(value):
         return ""
     written = source.text[value.start : value.end].strip()
     if isinstance(value, Sequence) and _are_matrices(value):
         return " || ".join(text_of(source, item) for item in value.items)
     quoted = isinstance(value, Sequence) and any(isinstance(item, Scalar) and item.quoted for item in value.items)
-    if isinstance(value, Sequence) and (quoted or written.startswith("-")):  # texts, or an item on each line
+    if isinstance(value, Sequence) and (quoted or written.startswith("-")):  # texts, or one item per line
         items = [text_of(source, item) for item in value.items]
         are_rows = any(re.search(r"[0-9]\s", item) for item in items)
         return f"[{('; ' if are_rows else ', ').join(items)}]"
@@ -132,21 +132,21 @@ def text_of(source: Source, value: Value) -> str:
 
 
 def _are_matrices(value: Sequence) -> bool:
-    """Whether each item of a list is the text of a whole matrix: its rows are set apart."""
+    """Whether each item of a list is the text of a matrix of several rows."""
     texts = [item.text.strip() if isinstance(item, Scalar) else "" for item in value.items]
     return bool(texts) and all(re.search(r"[;\n]|\\\\|\]\s*,?\s*\[", text) for text in texts)
 
 
 def _path_of(source: Source, node: Scalar) -> str:
-    """What a sheet names as its architecture. Raises CnnError for standard input, a pipe or a device.
+    """The architecture that a sheet names. Raises CnnError for standard input, a pipe or a device.
 
-    A sheet is someone else's text: reading these would wait for ever, or take what was meant for another.
+    A sheet is someone else's text: reading from these could block forever, or consume another reader's input.
     """
     named = node.text
     if named.endswith((".yaml", ".yml")) and is_file(Path(source.name).parent / named):
-        return str(Path(source.name).parent / named)  # a path is meant from the sheet on
+        return str(Path(source.name).parent / named)  # paths are relative to the sheet
     if named == "-" or (exists(named) and not is_file(named)):
-        raise source.error(node, f"{named}: is not a file", "a sheet names a bundled network or a YAML file")
+        raise source.error(node, f"{named}: not a file", "name a bundled network or a YAML file")
     return named
 
 
@@ -156,17 +156,17 @@ def network_of(source: Source, root: Mapping, questions: tuple[Question, ...]) -
     if node is None or is_nothing(node):
         if all(is_solve(question) or is_convolve(question) for question in questions):
             return None
-        raise source.error(root, "the sheet names no architecture", EXAMPLE)
+        raise source.error(root, "the sheet has no architecture", EXAMPLE)
     if isinstance(node, Scalar):
         path = _path_of(source, node)
         try:
             return load(path)
-        except CnnError as error:  # what has no place of its own stands in the sheet
+        except CnnError as error:  # an error without a place is one of the sheet
             raise CnnError.of(
                 [p if p.place else p._replace(place=source.place(node)) for p in error.problems]
             ) from None
     if isinstance(node, Sequence):
-        raise source.error(node, "an architecture is a name, a path, or a network written inline")
+        raise source.error(node, "an architecture must be a name, a path, or a network written inline")
     start = source.text.rfind("\n", 0, node.start) + 1
     inline = source.text[start if source.text[start : node.start].strip() == "" else node.start : node.end]
     return load_source(Source(f"{source.name} (architecture)", dedent(inline)), "network")

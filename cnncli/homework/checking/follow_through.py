@@ -1,4 +1,4 @@
-"""Follow-through: an answer that is right given an earlier wrong one, and which that was."""
+"""Follow-through: an answer that is correct given an earlier wrong one."""
 
 from __future__ import annotations
 
@@ -9,48 +9,42 @@ from typing import NamedTuple
 from cnncli.arithmetic.shape import Shape, format_shape, numel
 from cnncli.homework.answer_key.conventions import network_under
 from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
-from cnncli.homework.answer_key.questions import (
-    COUNTS,
-    SHAPES,
-    AnswerCache,
-    asked,
-    expected_answer,
-    right_answer,
-    summed_in,
-)
+from cnncli.homework.answer_key.network_answers import network_answer, sum_network
+from cnncli.homework.answer_key.quantities import COUNTS, SHAPES, parse_question
+from cnncli.homework.answer_key.questions import AnswerCache, expected_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet
-from cnncli.homework.checking.answers import ParsedAnswer
+from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.inference import Inferred
 
-BY_OUTPUT = ("macs", "flops", "connections", "activations")  # so many for each value of the output
-KEPT = 200  # networks that are kept while a class is marked
+BY_OUTPUT = ("macs", "flops", "connections", "activations")  # proportional to the number of output values
+KEPT = 200  # networks that are cached while a class is graded
 
 
-class Carried(NamedTuple):
-    """Wrong answers so far that something can follow from: output shapes by layer, and counts by (layer, figure)."""
+class EarlierAnswers(NamedTuple):
+    """Earlier answers that later ones may follow from: output shapes by layer, and counts by (layer, quantity)."""
 
     shapes: dict[str, Shape]
     counts: dict[tuple[str, str], Fraction]
 
 
-def remember(sheet: Sheet, question: Question, given: ParsedAnswer, carried: Carried) -> None:
-    """Keep a wrong answer, unless it is degenerate: nothing follows from a blank, a zero or a single value."""
+def remember(sheet: Sheet, question: Question, given: ParsedAnswer, earlier: EarlierAnswers) -> None:
+    """Keep a wrong answer, unless it is degenerate: no other follows from a blank, a zero or a single value."""
     if sheet.loaded is None or question.fields:
         return
-    layer, figure = asked(sheet.loaded.inferred, question.name)
+    layer, quantity = parse_question(sheet.loaded.inferred, question.name)
     facts = sheet.loaded.inferred.facts.get(layer)
-    if figure in SHAPES and figure != "input_shape" and facts is not None:
-        shape = shape_meant(given, facts.figures.output_shape, sheet.conventions[0].order)
+    if quantity in SHAPES and quantity != "input_shape" and facts is not None:
+        shape = intended_shape(given, facts.figures.output_shape, sheet.conventions[0].order)
         if shape is not None and all(size > 0 for size in shape) and numel(shape) > 1:
-            carried.shapes[layer] = shape
-    elif figure in COUNTS and given.number is not None and given.number > 0:
-        carried.counts[layer, figure] = given.number
+            earlier.shapes[layer] = shape
+    elif quantity in COUNTS and given.number is not None and given.number > 0:
+        earlier.counts[layer, quantity] = given.number
 
 
-def shape_meant(given: ParsedAnswer, right: Shape, order: str) -> Shape | None:
-    """The shape that an answer means, channels first, where ``right`` is the right one; None for one of other axes.
+def intended_shape(given: ParsedAnswer, right: Shape, order: str) -> Shape | None:
+    """The shape that an answer means, channels first, where ``right`` is expected; None for another number of axes.
 
-    As where it is right, a batch of 1 in front and axes of size 1 after a vector say nothing; 1,050 is a vector.
+    A leading batch size of 1, and axes of size 1 after a vector, are ignored. 1,050 is a vector.
     """
     if len(right) == 1 and given.number is not None and given.number.denominator == 1:
         return (int(given.number),)
@@ -65,99 +59,99 @@ def shape_meant(given: ParsedAnswer, right: Shape, order: str) -> Shape | None:
 
 
 def _channels_first(shape: Shape, right: Shape, order: str) -> Shape:
-    """A shape that was written with its channels last, turned; known by where the right number of them stands alone,
-    unless all the sizes are right as they are written."""
+    """The shape with its channels first. They were written last if the expected number of channels occurs only there,
+    unless all sizes are correct as they are written."""
     if len(right) == 1:
         return shape
-    alone = shape.count(right[0]) == 1
+    is_unique = shape.count(right[0]) == 1
     if order == "HxWxC":
-        is_last = shape[:-1] == right[1:] or not (alone and shape[0] == right[0])
+        is_last = shape[:-1] == right[1:] or not (is_unique and shape[0] == right[0])
     else:
-        is_last = shape[1:] != right[1:] and alone and shape[-1] == right[0]
+        is_last = shape[1:] != right[1:] and is_unique and shape[-1] == right[0]
     return (shape[-1], *shape[:-1]) if is_last else shape
 
 
-def followed(
-    sheet: Sheet, question: Question, carried: Carried, known: AnswerCache
+def expected_after(
+    sheet: Sheet, question: Question, earlier: EarlierAnswers, cache: AnswerCache
 ) -> Iterator[tuple[ExpectedAnswer, str]]:
-    """What would be right given the earlier errors, and which those are; nothing where none of them changes it."""
-    if sheet.loaded is None or question.fields or not (carried.shapes or carried.counts):
+    """The expected answers given earlier ones, each with these; nothing where none of them changes the answer."""
+    if sheet.loaded is None or question.fields or not (earlier.shapes or earlier.counts):
         return
-    layer, figure = asked(sheet.loaded.inferred, question.name)
+    layer, quantity = parse_question(sheet.loaded.inferred, question.name)
     found = _of_layer if layer in sheet.loaded.inferred.facts else _of_sum
-    right = right_answer(sheet, question, known).value
-    for truth, why in found(sheet, layer, figure, carried, known):
-        if truth.value != right:
-            yield truth, why
+    right = expected_answer(sheet, question, cache).value
+    for expected, reason in found(sheet, layer, quantity, earlier, cache):
+        if expected.value != right:
+            yield expected, reason
 
 
 def _of_layer(
-    sheet: Sheet, layer: str, figure: str, carried: Carried, known: AnswerCache
+    sheet: Sheet, layer: str, quantity: str, earlier: EarlierAnswers, cache: AnswerCache
 ) -> Iterator[tuple[ExpectedAnswer, str]]:
-    """What follows from the shapes above a layer, and for what is counted by its outputs from its own."""
+    """What follows from the shapes of earlier layers, and, for counts per output value, from the layer's own shape."""
     assert sheet.loaded is not None
-    inferred = _network(sheet, carried.shapes, known)
-    if layer not in inferred.facts or not carried.shapes:
+    inferred = _network(sheet, earlier.shapes, cache)
+    if layer not in inferred.facts or not earlier.shapes:
         return
-    truth = expected_answer(inferred, layer, figure, sheet.conventions[0])
-    nearest = [*_nearest(inferred, layer, carried.shapes)]
+    expected = network_answer(inferred, layer, quantity, sheet.conventions[0])
+    nearest = [*_nearest(inferred, layer, earlier.shapes)]
     if nearest:
-        yield truth, _said(nearest, carried.shapes)
-    if layer in carried.shapes and figure in BY_OUTPUT:
-        each = Fraction(truth.value, numel(inferred.facts[layer].figures.output_shape))
-        changed = each * numel(carried.shapes[layer])
-        yield ExpectedAnswer(changed, str(changed), (), {}), _said([layer, *nearest], carried.shapes)
+        yield expected, _reason(nearest, earlier.shapes)
+    if layer in earlier.shapes and quantity in BY_OUTPUT:
+        each = Fraction(expected.value, numel(inferred.facts[layer].figures.output_shape))
+        changed = each * numel(earlier.shapes[layer])
+        yield ExpectedAnswer(changed, str(changed), (), {}), _reason([layer, *nearest], earlier.shapes)
 
 
-def _said(layers: list[str], shapes: dict[str, Shape]) -> str:
-    return ", ".join(f"{name} of {format_shape(shapes[name])}" for name in layers)
+def _reason(layers: list[str], shapes: dict[str, Shape]) -> str:
+    return ", ".join(f"{name}.shape = {format_shape(shapes[name])}" for name in layers)
 
 
 def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterator[str]:
-    """The layers with these shapes that a layer goes on from: nothing above them matters."""
-    waiting, met = [*inferred.facts[layer].node.inputs], {layer}
+    """The nearest earlier layers that have one of these shapes; what precedes them has no influence."""
+    waiting, visited = [*inferred.facts[layer].node.inputs], {layer}
     while waiting:
         name = waiting.pop()
-        if name in met or name not in inferred.facts:
+        if name in visited or name not in inferred.facts:
             continue
-        met.add(name)
+        visited.add(name)
         if name in shapes:
             yield name
         else:
             waiting += inferred.facts[name].node.inputs
 
 
-def _network(sheet: Sheet, shapes: dict[str, Shape], known: AnswerCache) -> Inferred:
-    """The network that goes on with these shapes, under the sheet's conventions; many make the same error."""
+def _network(sheet: Sheet, shapes: dict[str, Shape], cache: AnswerCache) -> Inferred:
+    """The network with these output shapes, under the sheet's conventions; cached, as many make the same error."""
     assert sheet.loaded is not None
     conventions = sheet.conventions[0]
-    key = ("carried", conventions, *sorted(shapes.items()))
-    if key not in known.networks:
-        if len(known.networks) >= KEPT:
-            known.networks.clear()
-        known.networks[key] = network_under(sheet.loaded.graph, conventions, shapes)
-    return known.networks[key]
+    key = ("follow-through", conventions, *sorted(shapes.items()))
+    if key not in cache.networks:
+        if len(cache.networks) >= KEPT:
+            cache.networks.clear()
+        cache.networks[key] = network_under(sheet.loaded.graph, conventions, shapes)
+    return cache.networks[key]
 
 
 def _of_sum(
-    sheet: Sheet, scope: str, figure: str, carried: Carried, known: AnswerCache
+    sheet: Sheet, scope: str, quantity: str, earlier: EarlierAnswers, cache: AnswerCache
 ) -> Iterator[tuple[ExpectedAnswer, str]]:
-    """What follows from counts, each in the place of its own; and from shapes, for the counts that were not asked."""
+    """What follows from counts of parts of the sum; and from shapes, for the parts that were not asked."""
     assert sheet.loaded is not None
-    usual, conventions = sheet.loaded.inferred, sheet.conventions[0]
-    for shapes in ({}, carried.shapes) if carried.shapes else ({},):
-        inferred = summed_in(_network(sheet, shapes, known), usual)
-        changed = Fraction(expected_answer(inferred, scope, figure, conventions).value)
-        said = [_said([*shapes], shapes)] if shapes else []
-        for part, number in _parts(carried, scope, figure).items():
-            changed += number - expected_answer(inferred, part, figure, conventions).value
-            said.append(f"{part}.{figure} of {_number(number)}")
-        yield ExpectedAnswer(changed, str(changed), (), {}), ", ".join(said)
+    default, conventions = sheet.loaded.inferred, sheet.conventions[0]
+    for shapes in ({}, earlier.shapes) if earlier.shapes else ({},):
+        inferred = sum_network(_network(sheet, shapes, cache), default)
+        changed = Fraction(network_answer(inferred, scope, quantity, conventions).value)
+        reasons = [_reason([*shapes], shapes)] if shapes else []
+        for part, number in _parts(earlier, scope, quantity).items():
+            changed += number - network_answer(inferred, part, quantity, conventions).value
+            reasons.append(f"{part}.{quantity} = {_number(number)}")
+        yield ExpectedAnswer(changed, str(changed), (), {}), ", ".join(reasons)
 
 
-def _parts(carried: Carried, scope: str, figure: str) -> dict[str, Fraction]:
-    """The wrong counts of layers and blocks that a sum is made of; of a block, not those of its layers as well."""
-    counts = {name: number for (name, other), number in carried.counts.items() if other == figure and name != scope}
+def _parts(earlier: EarlierAnswers, scope: str, quantity: str) -> dict[str, Fraction]:
+    """The wrong counts of the parts of a sum: layers, and blocks in place of their layers."""
+    counts = {name: number for (name, other), number in earlier.counts.items() if other == quantity and name != scope}
     inside = [name for name in counts if name != "total" and (scope == "total" or name.startswith(f"{scope}."))]
     return {name: counts[name] for name in inside if not any(name.startswith(f"{block}.") for block in inside)}
 

@@ -1,4 +1,4 @@
-"""Matrices as they are written by hand, in files and in pictures: ``0 1 2; 3 4 5; 6 7 8``, with exact numbers."""
+"""Reading and writing matrices of exact numbers: ``0 1 2; 3 4 5; 6 7 8``."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from cnncli.homework.exact_ops.numbers import refuse_roots
 
 
 def read(text: str) -> Any:
-    """A numpy array of exact numbers, (C, *spatial) as far as the text says: of a text, or of the file that it names.
+    """A numpy array of exact numbers from a text, or from the file that it names.
 
-    A single row is one-dimensional, (n,); rows are (h, w); channels, set apart by ``|``, (C, h, w). A picture is
-    (C, h, w) of whole numbers from 0 to 255. Raises CnnError.
+    A single row is one-dimensional, (n,); rows are (h, w); channels, which ``|`` separates, (C, h, w). A picture is
+    (C, h, w) of integers from 0 to 255. Raises CnnError.
     """
     return read_file(Path(text.strip())) if is_file(text) else read_text(text)
 
 
 def read_text(text: str) -> Any:
-    """As :func:`read`, of a text that names no file. Raises CnnError."""
+    """As :func:`read`, for a text that does not name a file. Raises CnnError."""
     return as_array(matrix_text.parse(text))
 
 
 def read_numbers(text: str) -> Any:
-    """As :func:`read`, of what is calculated with: roots that are not whole belong in results. Raises CnnError."""
+    """As :func:`read`, without irrational roots, which results alone may have. Raises CnnError."""
     array = read(text)
     if array.dtype == object:
         refuse_roots(array.reshape(-1))
     return array
 
 
-Maps = tuple[tuple[tuple[Any, ...], ...], ...]  # matrices of exact numbers, each as its rows
+Maps = tuple[tuple[tuple[Any, ...], ...], ...]  # feature maps of exact numbers, each as its rows
 
 
 def maps_of(array: Any) -> Maps:
-    """The matrices of an array (..., rows, columns), those of its leading axes one after the other; (n,) is one row."""
+    """The matrices of an array (..., rows, columns), in the order of its leading axes; (n,) is one row."""
     matrices = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array[None, None]
     return tuple(tuple(map(tuple, matrix)) for matrix in matrices)
 
 
 def read_maps(text: str) -> Maps:
-    """The maps of a result, which ``|`` or ``||`` sets apart: the channels of an output, one for each filter.
+    """The feature maps of a result, which ``|`` or ``||`` separates, one per filter.
 
-    Raises CnnError where the text cannot be read, or the maps differ in size.
+    Raises CnnError where the text cannot be read, or the feature maps differ in size.
     """
     arrays = [read_text(part) for part in matrix_text.split_filters(text)]
     if len({array.shape for array in arrays}) > 1:
-        raise CnnError("the maps of a result have different sizes", "all filters give maps of one size")
+        raise CnnError("the feature maps of a result have different sizes", "write matrices of one size")
     return tuple(matrix for array in arrays for matrix in maps_of(array))
 
 
@@ -59,7 +59,7 @@ def read_maps(text: str) -> Maps:
 
 
 def shown(value: Any) -> str:
-    """An exact number as it is written by hand, 13/4 as 3.25; others with up to six digits."""
+    """An exact number as people write it, 13/4 as 3.25; floats with up to six digits."""
     if isinstance(value, Fraction) and 10_000 % value.denominator == 0:
         return f"{float(value):.10g}"
     if isinstance(value, int | Fraction | str):
@@ -68,12 +68,12 @@ def shown(value: Any) -> str:
 
 
 def maps_text(maps: Maps) -> str:
-    """Maps as :func:`read_maps` reads them: ``19 25; 37 43 | 4 6; 10 12``."""
+    """Feature maps in the form of :func:`read_maps`: ``19 25; 37 43 | 4 6; 10 12``."""
     return " | ".join("; ".join(" ".join(map(shown, row)) for row in matrix) for matrix in maps)
 
 
 def lines(array: Any) -> list[str]:
-    """Aligned rows; further axes one after the other, with an empty line between."""
+    """Aligned rows; matrices are separated by an empty line."""
     if array.ndim == 1:
         return ["  ".join(map(shown, array))]
     if array.ndim > 2:
@@ -85,7 +85,7 @@ def lines(array: Any) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """For JSON: nested lists of numbers, fractions as texts such as "1/9"."""
+    """A value for JSON: nested lists of numbers, fractions as texts such as "1/9"."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(item) for item in value]
     if getattr(value, "ndim", 0):
@@ -93,3 +93,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool | int | str):
         return value
     return str(value) if isinstance(value, Fraction) else float(value)
+
+
+def factor_text(value: Any) -> str:
+    """A number as a factor: in parentheses where it is negative or a fraction."""
+    text = shown(value)
+    return f"({text})" if text.startswith("-") or "/" in text else text

@@ -1,4 +1,4 @@
-"""Matrices in files: text by the one reader of :mod:`.matrix_text`, NumPy's arrays, and pictures."""
+"""Matrices in files: text (parsed by :mod:`.matrix_text`), NumPy arrays, and pictures."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ARRAYS = (".npy",)
 
 
 def is_file(text: str) -> bool:
-    """Whether a text names a file of numbers, or a picture."""
+    """Whether a text is the name of a file of numbers, or of a picture."""
     return _suffix(text) in (*IMAGE_FORMATS, *TEXTS, *ARRAYS)
 
 
 def is_picture(text: str) -> bool:
-    """Whether a text names a picture."""
+    """Whether a text is the name of a picture."""
     return _suffix(text) in IMAGE_FORMATS
 
 
@@ -39,9 +39,10 @@ def _suffix(text: str) -> str:
 
 
 def read_file(path: Path) -> Any:
-    """The array in a file, (C, h, w) for a picture. Raises CnnError for what is no regular file, or cannot be read.
+    """The array in a file, (C, h, w) for a picture. Raises CnnError for a file that is not regular, or cannot be read.
 
-    At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read, which is known before memory is taken.
+    At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read; larger files are refused before memory is
+    allocated.
     """
     with named(path):
         if path.suffix.lower() in IMAGE_FORMATS:
@@ -56,7 +57,7 @@ def _text(path: Path) -> Any:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CnnError(f"{path}: is not UTF-8 text", "save it as UTF-8; arrays of NumPy end in .npy") from None
+        raise CnnError(f"{path}: not UTF-8 text", "save it as UTF-8, or as .npy with numpy.save") from None
     try:
         if path.suffix.lower() in (".yaml", ".yml"):
             nested = _yaml(text)
@@ -69,17 +70,17 @@ def _text(path: Path) -> Any:
 
 
 def _with_commas(text: str) -> str:
-    """A CSV file whose entries are set apart by semicolons, as spreadsheets write them, with commas instead."""
+    """A CSV text with commas instead of the semicolons that some spreadsheets write."""
     if ";" in text and "," in text:
         raise CnnError(
-            "commas and semicolons both separate its entries, or the commas are decimal commas",
+            "has both commas and semicolons, which may be separators or decimal commas",
             "save it with one separator and with decimal points",
         )
     return text.replace(";", ",")
 
 
 def _yaml(text: str) -> Any:
-    """Nested lists by the parser that bounds depth and aliases; a text in it by the reader of matrices."""
+    """Nested lists, by the parser that limits depth and aliases; texts in them are parsed as matrices."""
     from cnncli.language.source import Scalar, Sequence, Source, Value, parse
 
     def nested(value: Value | None) -> Any:
@@ -88,7 +89,7 @@ def _yaml(text: str) -> Any:
         if isinstance(value, Scalar):
             found = matrix_text.parse(value.text)
             return found[0] if len(found) == 1 and not isinstance(found[0], list) else found
-        raise CnnError("a matrix in YAML is a list of lists of numbers", "write [[0, 1], [2, 3]]")
+        raise CnnError("a matrix in YAML must be a list of lists of numbers", "write [[0, 1], [2, 3]]")
 
     try:
         root = parse(Source("", text))
@@ -101,12 +102,12 @@ def _yaml(text: str) -> Any:
 
 
 def as_array(nested: list[Any]) -> Any:
-    """Nested lists that are equally long as an array of exact numbers. Raises CnnError for too many axes."""
+    """Nested lists of equal lengths as an array of exact numbers. Raises CnnError for too many axes."""
     import numpy as np
 
     shape = matrix_text.shape_of(nested)
     if len(shape) > DEPTH_LIMIT:
-        raise CnnError(f"an array of {len(shape)} axes", f"at most {DEPTH_LIMIT} are understood")
+        raise CnnError(f"an array of {len(shape)} axes", f"at most {DEPTH_LIMIT} are supported")
     array = np.empty(shape, dtype=object)
     array[...] = nested
     return array
@@ -116,7 +117,7 @@ def as_array(nested: list[Any]) -> Any:
 
 
 def _array(path: Path) -> Any:
-    """An array that ``numpy.save`` wrote. Its header is compared with the limits before the numbers are read."""
+    """An array that ``numpy.save`` wrote. Its header is checked against the limits before the numbers are read."""
     import numpy as np
 
     from cnncli.data.formats.npz import read_array
@@ -127,10 +128,10 @@ def _array(path: Path) -> Any:
             array = read_array(path.name, chunks, size, partial(_check_header, path))
         except (ValueError, EOFError) as error:
             reason = str(error) or "it ends too early"
-            raise CnnError(f"{path}: is not an array that NumPy saved: {reason}", "write it with numpy.save") from None
+            raise CnnError(f"{path}: not an array saved by NumPy: {reason}", "write it with numpy.save") from None
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
-            raise CnnError(f"{path}: holds values that are not finite (nan or inf)", "replace them by numbers")
+            raise CnnError(f"{path}: contains NaN or infinite values", "replace them by numbers")
         return array.astype(np.float64)
     return (array.astype(np.uint8) if array.dtype.kind == "b" else array).astype(object)
 
@@ -140,13 +141,13 @@ def _check_header(path: Path, header: Header) -> None:
     fits = 1 <= len(shape) <= DEPTH_LIMIT and min(shape) > 0 and prod(shape) <= VALUES_LIMIT
     if header.dtype.kind not in "biuf" or not fits:
         raise CnnError(
-            f"{path}: holds {header.dtype} of shape {header.shown_shape if shape else 'no axes'}",
-            f"1 to {DEPTH_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are understood",
+            f"{path}: contains {header.dtype} of shape {header.shown_shape if shape else 'no axes'}",
+            f"1 to {DEPTH_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are supported",
         )
 
 
 def _picture(path: Path) -> Any:
-    """Whole numbers from 0 to 255, (1, h, w) of a grey picture and (3, h, w) of a coloured one, as floats."""
+    """Integers from 0 to 255 as floats, (1, h, w) for a grayscale picture and (3, h, w) for a color picture."""
     import numpy as np
 
     from cnncli.data.formats.pixels import in_mode, open_image
@@ -154,7 +155,7 @@ def _picture(path: Path) -> Any:
     with open_image(path) as image:
         if image.width * image.height > VALUES_LIMIT:
             raise CnnError(f"{path}: has more than {VALUES_LIMIT:,} pixels (the limit)", "use a smaller picture")
-        is_grey = re.match(r"1$|L|I", image.mode) is not None
-        picture = np.asarray(in_mode(image, "L" if is_grey else "RGB"))
+        is_grayscale = re.match(r"1$|L|I", image.mode) is not None
+        picture = np.asarray(in_mode(image, "L" if is_grayscale else "RGB"))
     channels = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
     return channels.astype(np.float64)

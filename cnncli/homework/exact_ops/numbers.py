@@ -1,4 +1,4 @@
-"""Exact numbers: whole numbers, fractions, and square roots that stay as they are written."""
+"""Exact numbers: integers, fractions, and square roots that stay texts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[
 
 
 def number(word: str) -> Any:
-    """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; a root that is not whole stays ``sqrt(30)``. Raises CnnError."""
+    """``3``, ``-1/9``, ``0.25`` or ``1e-3``, exactly; an irrational root stays ``sqrt(30)``. Raises CnnError."""
     if len(word) <= 30 and is_digits(word):
-        return int(word)  # most are, and a file may hold many
+        return int(word)  # the common case, in files with many numbers
     root = _ROOT.fullmatch(word)
     if root:
         value = number(root[1] or root[2])
@@ -35,24 +35,31 @@ def number(word: str) -> Any:
 
 
 def exactly(value: Any) -> Any:
-    """A fraction that is whole as a whole number; numpy's integers as Python's."""
+    """A fraction that is an integer as an integer; numpy's integers as Python's."""
     if hasattr(value, "item"):
         return value.item()
     return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
 def square_root(value: Any) -> Any:
-    """Exact where it is whole or a fraction; else ``sqrt(30)`` (a number for floats)."""
+    """The exact root where it is rational, else ``sqrt(30)``; a float for floats."""
     if not isinstance(value, int | Fraction):
         return value**0.5
     exact = Fraction(value)
-    above, below = isqrt(exact.numerator), isqrt(exact.denominator)
-    if above * above == exact.numerator and below * below == exact.denominator:
-        return exactly(Fraction(above, below))
+    numerator, denominator = isqrt(exact.numerator), isqrt(exact.denominator)
+    if numerator**2 == exact.numerator and denominator**2 == exact.denominator:
+        return exactly(Fraction(numerator, denominator))
     return f"sqrt({exactly(exact)})"
 
 
 def refuse_roots(values: Iterable[Any]) -> None:
-    """Raises CnnError where one of the values is a root that stays a text."""
+    """Raises CnnError for an irrational root, which is a text."""
     if any(isinstance(value, str) for value in values):
-        raise CnnError("a root that is not whole is not calculated with", "write it as a number, such as 1.41")
+        raise CnnError("irrational roots are not supported here", "write a number, e.g. 1.41")
+
+
+def simplest(array: Any) -> Any:
+    """An array with integers instead of fractions with denominator 1."""
+    import numpy as np
+
+    return np.frompyfunc(exactly, 1, 1)(array) if array.dtype == object else array

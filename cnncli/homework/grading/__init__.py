@@ -1,1 +1,1 @@
-"""Marks and feedback for a class."""
+"""Answer keys, grades and feedback for a class."""

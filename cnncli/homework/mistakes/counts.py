@@ -1,4 +1,4 @@
-"""What each mistake makes of parameters and of operations, of a layer and of a sum."""
+"""What each mistake gives for parameters and operations, of a layer and of a sum over layers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from math import prod
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import numel
-from cnncli.homework.mistakes import pair
 from cnncli.homework.mistakes.sizes import other_maps
+from cnncli.homework.mistakes.table import MISTAKES, pair, plain
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.conv import Conv, DepthwiseConv
 from cnncli.layers.linear import Linear
 from cnncli.layers.norm import BatchNorm
 from cnncli.layers.reshape import Dropout, Flatten
 
-BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # that are in use
+BATCHES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)  # common batch sizes
 Counts = dict[str, int | None]
 
 
 class Dot(NamedTuple):
-    """What the parameters of a convolution or a linear layer are worked out from; mistakes change one part each."""
+    """The factors of the parameters of a convolution or a linear layer; a mistake changes one of them."""
 
     filters: int
     channels: int
@@ -31,7 +31,7 @@ class Dot(NamedTuple):
     positions: int = 1
 
     def total(self) -> int:
-        """The parameters that come of it."""
+        """The number of parameters."""
         channels = self.channels // self.groups
         weights = self.filters * channels * self.area
         biases = {"none": 0, "one": 1, "per input channel": self.filters * channels}.get(self.bias, self.filters)
@@ -51,14 +51,14 @@ def _dot(facts: LayerInfo) -> Dot | None:
 
 
 def _dot_mistakes(facts: LayerInfo, dot: Dot) -> dict[str, Dot]:
-    depthwise = dot.groups == dot.channels > 1
+    depthwise, is_linear = dot.groups == dot.channels > 1, isinstance(facts.node.layer, Linear)
     found: dict[str, Dot] = {
         "forgot_in_channels": dot._replace(channels=dot.groups),
         "one_filter_only": dot._replace(filters=1),
         "depthwise_as_full" if depthwise else "groups_ignored": dot._replace(groups=1),
         "no_weight_sharing": dot._replace(positions=numel(facts.figures.output_shape[1:])),
     }
-    if not isinstance(facts.node.layer, Linear):
+    if not is_linear:
         found["counted_input_pixels"] = dot._replace(area=numel(facts.input_shapes[0][1:]))
     if dot.bias == "per filter":
         found["forgot_bias"] = dot._replace(bias="none")
@@ -66,11 +66,17 @@ def _dot_mistakes(facts: LayerInfo, dot: Dot) -> dict[str, Dot]:
         found["bias_per_in_channel"] = dot._replace(bias="per input channel")
     else:
         found["counted_bias"] = dot._replace(bias="per filter")
-    return {name: wrong for name, wrong in found.items() if wrong != dot}
+    wrong = {name: other for name, other in found.items() if other != dot}
+    return {_of_linear(name): other for name, other in wrong.items()} if is_linear else wrong
+
+
+def _of_linear(name: str) -> str:
+    """The name of a mistake about a linear layer, which has units and input features."""
+    return f"{name}#linear" if "linear" in MISTAKES[name].variants else name
 
 
 def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
-    """What each mistake, and each pair, makes of a layer's parameters."""
+    """What each mistake, and each pair of mistakes, gives for a layer's parameters."""
     figures = facts.figures
     dot = _dot(facts)
     if dot is None:
@@ -88,17 +94,17 @@ def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
 
 
 def _flattened_wrong(inferred: Inferred, facts: LayerInfo, dot: Dot) -> Counts:
-    """A linear layer after another map than the one that is flattened, or after none."""
-    above = inferred.facts.get(facts.node.inputs[0])
-    while above is not None and isinstance(above.node.layer, Dropout):
-        above = inferred.facts.get(above.node.inputs[0])
-    if above is None or not isinstance(above.node.layer, Flatten):
+    """A linear layer that follows another flattened feature map, or none."""
+    flatten = inferred.facts.get(facts.node.inputs[0])
+    while flatten is not None and isinstance(flatten.node.layer, Dropout):
+        flatten = inferred.facts.get(flatten.node.inputs[0])
+    if flatten is None or not isinstance(flatten.node.layer, Flatten):
         return {}
     found: Counts = {
-        f"wrong_flatten#{text}": dot._replace(channels=count).total() for text, count in other_maps(inferred, above)
+        f"wrong_flatten#{text}": dot._replace(channels=count).total() for text, count in other_maps(inferred, flatten)
     }
-    found["forgot_flatten"] = dot._replace(channels=above.input_shapes[0][0]).total()
-    found["forgot_flatten#width"] = dot._replace(channels=above.input_shapes[0][-1]).total()
+    found["forgot_flatten"] = dot._replace(channels=flatten.input_shapes[0][0]).total()
+    found["forgot_flatten#width"] = dot._replace(channels=flatten.input_shapes[0][-1]).total()
     return found
 
 
@@ -117,21 +123,22 @@ def _params_of_others(facts: LayerInfo) -> Counts:
 
 
 def of_weights(inferred: Inferred, facts: LayerInfo) -> Counts:
-    """What each mistake makes of a layer's weights, without the biases."""
+    """What each mistake gives for a layer's weights, which exclude the biases."""
     figures = facts.figures
-    found = {"counted_bias": figures.params, **of_params(inferred, facts), "one_bias_total": figures.weights + 1}
+    of_all = {name: value for name, value in of_params(inferred, facts).items() if plain(name) != "one_bias_total"}
+    found = {"counted_bias": figures.params, **of_all, "one_bias_total#weights": figures.weights + 1}
     return {name: value for name, value in found.items() if value != figures.weights}
 
 
 def of_macs(facts: LayerInfo) -> Counts:
-    """What each mistake makes of a layer's multiply-accumulates."""
+    """What each mistake gives for a layer's multiply-accumulates (MACs)."""
     figures = facts.figures
     if not figures.macs:
         return {}
     found: Counts = {"macs_vs_flops": 2 * figures.macs, "macs_include_bias": figures.connections}
     if figures.windows:
-        inside, outside = numel(facts.input_shapes[0][1:]), numel(figures.output_shape[1:])
-        found["macs_input_size"] = figures.macs // outside * inside
+        input_size, output_size = numel(facts.input_shapes[0][1:]), numel(figures.output_shape[1:])
+        found["macs_input_size"] = figures.macs // output_size * input_size
         found["forgot_in_channels"] = figures.macs // facts.input_shapes[0][0]
         found["one_filter_only"] = figures.macs // figures.output_shape[0]
     found |= _of_batches(figures.macs)
@@ -139,7 +146,7 @@ def of_macs(facts: LayerInfo) -> Counts:
 
 
 def of_flops(facts: LayerInfo) -> Counts:
-    """What each mistake makes of a layer's operations."""
+    """What each mistake gives for a layer's floating-point operations (FLOPs)."""
     figures = facts.figures
     found: Counts = {
         "macs_vs_flops": figures.macs,
@@ -150,28 +157,28 @@ def of_flops(facts: LayerInfo) -> Counts:
 
 
 def _of_batches(count: int) -> Counts:
-    return {f"macs_per_batch#for a batch of {batch}": count * batch for batch in BATCHES} if count else {}
+    return {f"macs_per_batch#a batch of {batch}": count * batch for batch in BATCHES} if count else {}
 
 
-def of_sum(inferred: Inferred, members: Iterable[LayerInfo], figure: str) -> Counts:
-    """Mistakes of a sum: the same mistake in every layer, a layer left out or counted twice, a product for a sum."""
+def of_sum(inferred: Inferred, members: Iterable[LayerInfo], quantity: str) -> Counts:
+    """Mistakes in a sum: one mistake in every layer, a layer left out or counted twice, a product instead of a sum."""
     layers = list(members)
-    counts = {facts.node.name: getattr(facts.figures, figure) for facts in layers}
+    counts = {facts.node.name: getattr(facts.figures, quantity) for facts in layers}
     total, found = sum(counts.values()), dict[str, int | None]()
-    if figure in ("params", "trainable"):
+    if quantity in ("params", "trainable"):
         found["forgot_bias"] = total - sum(facts.figures.biases for facts in layers)
         found["bn_count"] = total + sum(facts.figures.buffers for facts in layers)
         found |= _product(layers)
-    if figure == "macs":
+    if quantity == "macs":
         found |= {"macs_vs_flops": 2 * total, **_of_batches(total)}
-    if figure == "flops":
+    if quantity == "flops":
         found["macs_vs_flops"] = sum(facts.figures.macs for facts in layers)
     by_kind: dict[str, int] = {}
     for facts in layers:
         by_kind[facts.node.layer.kind] = by_kind.get(facts.node.layer.kind, 0) + counts[facts.node.name]
     for kind, count in by_kind.items():
         if count and total - count:
-            found[f"total_missing_or_double#{kind} layers alone"] = count
+            found[f"total_missing_or_double#{kind} layers only"] = count
             found[f"total_missing_or_double#without the {kind} layers"] = total - count
     for name, count in counts.items():
         if count and total - count:
@@ -181,9 +188,9 @@ def of_sum(inferred: Inferred, members: Iterable[LayerInfo], figure: str) -> Cou
 
 
 def _product(layers: list[LayerInfo]) -> Counts:
-    """A depthwise and a pointwise convolution multiplied."""
-    trained = [facts for facts in layers if facts.figures.params]
-    parts = [facts.figures.weights for facts in trained if isinstance(facts.node.layer, Conv | DepthwiseConv)]
-    if len(parts) != 2 or len(trained) != 2:
+    """The product of a depthwise and a pointwise convolution."""
+    parameterized = [facts for facts in layers if facts.figures.params]
+    parts = [facts.figures.weights for facts in parameterized if isinstance(facts.node.layer, Conv | DepthwiseConv)]
+    if len(parts) != 2 or len(parameterized) != 2:
         return {}
     return {"separable_product": parts[0] * parts[1]}

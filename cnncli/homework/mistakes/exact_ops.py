@@ -1,4 +1,4 @@
-"""What each mistake makes of a convolution or a pool worked by hand. Results are maps of exact numbers."""
+"""What each mistake gives for a convolution or a pool. Results are feature maps of exact numbers."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from fractions import Fraction
 from typing import Any
 
 from cnncli.arithmetic.window import fits
-from cnncli.homework.exact_ops import operations
 from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.matrices import Maps, maps_of
-from cnncli.homework.exact_ops.operations import Sliding
-from cnncli.homework.mistakes import Candidates
+from cnncli.homework.exact_ops.numbers import simplest
+from cnncli.homework.exact_ops.sliding import Sliding, padded, patch
+from cnncli.homework.mistakes.table import Candidates
 
 
 def nested(array: Any) -> Maps:
-    """The maps of a result (channels, *positions). Exact, so that an answer can be compared.
+    """The feature maps of a result (channels, *positions) as exact numbers, which can be compared.
 
-    Of a result in one dimension, (channels, positions), each map is a row.
+    In one dimension, (channels, positions), each feature map is a row.
     """
     return maps_of(array if array.ndim > 2 else array[:, None])
 
 
 def of_exercise(exercise: Exercise) -> Candidates:
-    """What each mistake gives, but for those that give the right result."""
+    """What each mistake gives; mistakes that give the correct result are left out."""
     found = dict(_of_pool(exercise) if exercise.pool else _of_convolution(exercise))
-    truth = nested(exercise.result())
-    return {name: value for name, value in found.items() if value is not None and value != truth}
+    expected = nested(exercise.result())
+    return {name: value for name, value in found.items() if value is not None and value != expected}
 
 
 def _slid(exercise: Exercise, **changed: Any) -> Any:
-    """The result with windows changed, None where such a window would not fit."""
+    """The result with changed windows, or None where such a window does not fit."""
     windows = tuple(window._replace(**changed) for window in exercise.how.windows)
     if not exercise.transposed and not all(map(fits, exercise.x.shape[1:], windows)):
         return None
@@ -38,9 +38,10 @@ def _slid(exercise: Exercise, **changed: Any) -> Any:
 
 
 def _of_convolution(exercise: Exercise) -> Iterator[tuple[str, Any]]:
-    yield "flip_missing", nested(exercise._replace(flip=not exercise.flip).result())
-    for at, half in enumerate(_half_flipped(exercise.kernel)):
-        yield f"flip_one_axis#{at}", nested(exercise._replace(kernel=half, flip=False).result())
+    name = "flip_missing#omitted" if exercise.flip else "flip_missing"
+    yield name, nested(exercise._replace(flip=not exercise.flip).result())
+    for name, kernel in _half_flipped(exercise.kernel):
+        yield name, nested(exercise._replace(kernel=kernel, flip=False).result())
     yield "padding_ignored", _slid(exercise, before=0, after=0)
     yield "stride_ignored", _slid(exercise, stride=1)
     yield "dilation_ignored", _slid(exercise, dilation=1)
@@ -54,45 +55,45 @@ def _of_convolution(exercise: Exercise) -> Iterator[tuple[str, Any]]:
         yield "channel_sum_missing", tuple(matrix for one in maps for matrix in nested(one))
 
 
-def _half_flipped(weights: Any) -> list[Any]:
-    swapped = [weights[..., ::-1]]
+def _half_flipped(weights: Any) -> Iterator[tuple[str, Any]]:
+    """Kernels (filters, C, *kernel) of at least two dimensions that were flipped along one of them, or transposed."""
     if weights.ndim > 3:
-        swapped.append(weights[..., ::-1, :])
+        yield "flip_one_axis", weights[..., ::-1]
+        yield "flip_one_axis#height", weights[..., ::-1, :]
         if weights.shape[-1] == weights.shape[-2]:
-            swapped.append(weights.swapaxes(-1, -2))
-    return swapped
+            yield "flip_one_axis#transposed", weights.swapaxes(-1, -2)
 
 
 def _of_pool(exercise: Exercise) -> Iterator[tuple[str, Any]]:
     for kind in ("max", "avg", "l2"):
         if kind != exercise.pool:
-            yield f"pool_kind#this is {kind} pooling", nested(exercise._replace(pool=kind).result())
+            yield f"pool_kind#{kind} pooling", nested(exercise._replace(pool=kind).result())
     yield "pool_stride_one", _slid(exercise, stride=1)
     yield "padding_ignored", _slid(exercise, before=0, after=0)
     if exercise.pool == "l2":
         yield "l2_pool_no_root", _windows(exercise, lambda values: sum(value * value for value in values))
         yield "l2_pool_no_root#mean", _windows(exercise, lambda v: Fraction(sum(x * x for x in v)) / len(v))
-    if exercise.pool == "avg" and any(window.before or window.after for window in exercise.how.windows):
+    if exercise.pool == "avg" and exercise.how.is_padded:
         yield "avg_pads_in_divisor", _average_inside(exercise)
 
 
 def _windows(exercise: Exercise, value: Any) -> Any:
-    """A pool with another rule: ``value`` of the numbers under each window."""
+    """A pool with another rule: the ``value`` of the numbers under each window."""
     import numpy as np
 
     made = np.empty_like(exercise.result())
-    whole = operations.padded(exercise.x, exercise.how)
+    whole = padded(exercise.x, exercise.how)
     for step in exercise.steps():
         channel, *position = step.position
-        patch = operations.patch(whole[channel : channel + 1], exercise.how, tuple(position))
-        made[step.position] = value([*patch.reshape(-1)])
-    return nested(operations.simplest(made))
+        window = patch(whole[channel : channel + 1], exercise.how, tuple(position))
+        made[step.position] = value([*window.reshape(-1)])
+    return nested(simplest(made))
 
 
 def _average_inside(exercise: Exercise) -> Any:
-    """The average over what lies inside the input."""
+    """The average over the part of each window inside the input."""
     import numpy as np
 
     ones = Exercise(np.ones(exercise.x.shape, dtype=object), None, (), exercise.how, pool="avg")
     inside = np.frompyfunc(lambda mean, share: Fraction(mean) / share, 2, 1)(exercise.result(), ones.result())
-    return nested(operations.simplest(inside))
+    return nested(simplest(inside))

@@ -1,4 +1,4 @@
-"""What each mistake makes of an output's sizes and channels."""
+"""What each mistake gives for the sizes and the channels of an output."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.arithmetic.window import Window, covered, last_start, output_size
-from cnncli.homework.mistakes import pair
+from cnncli.homework.mistakes.table import pair
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.conv import ConvTranspose
 from cnncli.layers.reshape import Flatten
 
 
 class Slide(NamedTuple):
-    """One axis of a window: what the size formula is worked out from."""
+    """The arguments of the size formula for one axis."""
 
     size: int
     window: Window
@@ -22,14 +22,14 @@ class Slide(NamedTuple):
     is_pool: bool = False
 
 
-def _made(s: Slide, **changed: Any) -> int | None:
-    """The size with a window that was taken for another; None where that is no other: the mistake cannot be made."""
+def _with(s: Slide, **changed: Any) -> int | None:
+    """The size for a window that is changed by mistake; None wlayer the change has no effect on the window."""
     window = s.window._replace(**changed)
     return None if window == s.window else output_size(s.size, window)
 
 
 def _without_padding(s: Slide) -> int | None:
-    return _made(s, before=0, after=0)
+    return _with(s, before=0, after=0)
 
 
 def _one_before_dividing(s: Slide) -> int:
@@ -40,42 +40,42 @@ def _one_before_dividing(s: Slide) -> int:
 SIZES: dict[str, Callable[[Slide], int | None]] = {
     "forgot_plus_one": lambda s: output_size(s.size, s.window) - 1,
     "plus_one_before_divide": _one_before_dividing,
-    "padding_counted_once": lambda s: _made(s, after=0),
-    "padding_counted_twice": lambda s: _made(s, before=2 * s.window.before, after=2 * s.window.after),
+    "padding_counted_once": lambda s: _with(s, after=0),
+    "padding_counted_twice": lambda s: _with(s, before=2 * s.window.before, after=2 * s.window.after),
     "same_as_valid": lambda s: _without_padding(s) if s.is_same else None,
     "padding_ignored": _without_padding,
-    "stride_ignored": lambda s: _made(s, stride=1),
+    "stride_ignored": lambda s: _with(s, stride=1),
     "ceil_for_floor": lambda s: None if s.window.ceil else -(-last_start(s.size, s.window) // s.window.stride) + 1,
-    "floor_for_ceil": lambda s: _made(s, ceil=False),
+    "floor_for_ceil": lambda s: _with(s, ceil=False),
     "same_with_stride_unchanged": lambda s: s.size if s.is_same else None,
-    "dilation_ignored": lambda s: _made(s, dilation=1),
+    "dilation_ignored": lambda s: _with(s, dilation=1),
     "dilation_times_kernel": lambda s: (
-        _made(s, kernel=s.window.dilation * s.window.kernel, dilation=1) if s.window.dilation > 1 else None
+        _with(s, kernel=s.window.dilation * s.window.kernel, dilation=1) if s.window.dilation > 1 else None
     ),
-    "pool_stride_one": lambda s: _made(s, stride=1) if s.is_pool else None,
+    "pool_stride_one": lambda s: _with(s, stride=1) if s.is_pool else None,
 }
 
 
 def of_size(slide: Slide) -> dict[str, int | None]:
-    """What each mistake makes of one axis; None where it cannot be made."""
+    """What each mistake gives for one axis; None wlayer it cannot be made."""
     return {name: wrong(slide) for name, wrong in SIZES.items()}
 
 
 def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[str, int]:
-    """What each mistake makes of (n - 1) s + span - p_before - p_after + output padding."""
+    """What each mistake gives for (n - 1) s + k - p_before - p_after + output padding, with effective kernel size k."""
     forward = (size + window.before + window.after - window.kernel) // window.stride + 1
-    whole = covered(size, window)
+    unpadded = covered(size, window)
     return {
-        "transposed_inverted#the formula of a convolution": forward,
-        "transposed_inverted#the padding counted once": whole - window.before + output_padding,
-        "transposed_inverted#the output padding left out": whole - window.before - window.after,
-        "padding_ignored": whole + output_padding,
+        "transposed_inverted#used the size formula of a convolution": forward,
+        "transposed_inverted#counted the padding once": unpadded - window.before + output_padding,
+        "transposed_inverted#ignored the output padding": unpadded - window.before - window.after,
+        "padding_ignored": unpadded + output_padding,
         "stride_ignored": size - 1 + window.effective_kernel - window.before - window.after + output_padding,
     }
 
 
 def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
-    """What each mistake makes of a layer's output shape: of its sizes, of its channels, and of both."""
+    """What each mistake gives for a layer's output shape: its sizes, its channels, and both."""
     shape, layer = facts.figures.output_shape, facts.node.layer
     candidates: dict[str, Shape | None] = {}
     for name, sizes in _by_axis(facts).items():
@@ -99,7 +99,7 @@ def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
 
 
 def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
-    """Each mistake's sizes, where it makes a difference on an axis at least."""
+    """The sizes that each mistake gives, for mistakes that change at least one axis."""
     layer, windows = facts.node.layer, facts.figures.windows
     if isinstance(layer, ConvTranspose):
         axes: list[dict[str, int | None]] = [
@@ -110,13 +110,13 @@ def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
         ]
     else:
         axes = [of_size(slide) for slide in _slides(facts)]
-    right = facts.figures.output_shape[1:]
+    expected = facts.figures.output_shape[1:]
     found: dict[str, Shape] = {}
     for name in axes[0] if axes else ():
         sizes = [axis[name] for axis in axes]
-        # an axis on which the mistake cannot be made keeps its size
-        found[name] = tuple(other if size is None else size for size, other in zip(sizes, right, strict=True))
-    return {name: sizes for name, sizes in found.items() if sizes != right}
+        # An axis on which the mistake cannot be made keeps its size.
+        found[name] = tuple(other if size is None else size for size, other in zip(sizes, expected, strict=True))
+    return {name: sizes for name, sizes in found.items() if sizes != expected}
 
 
 def _slides(facts: LayerInfo) -> list[Slide]:
@@ -138,14 +138,17 @@ def _channels(facts: LayerInfo) -> Iterator[tuple[str, int]]:
 
 
 def other_maps(inferred: Inferred, flatten: LayerInfo) -> Iterator[tuple[str, int]]:
-    """The maps above a flatten that might have been flattened instead: ``maxpool1 was flattened``, its values."""
-    right = numel(flatten.input_shapes[0])
-    here: LayerInfo | None = inferred.facts.get(flatten.node.inputs[0])
+    """Earlier feature maps that may have been flattened instead: ``flattened maxpool1`` and the number of values."""
+    expected = numel(flatten.input_shapes[0])
+    layer: LayerInfo | None = inferred.facts.get(flatten.node.inputs[0])
     found: dict[int, str] = {}
-    while here is not None and len(found) < 8:
-        for name, shape in ((here.node.name, here.figures.output_shape), (here.node.inputs[0], here.input_shapes[0])):
-            if len(shape) > 1 and numel(shape) != right:
-                found.setdefault(numel(shape), f"{name} was flattened")
-        here = inferred.facts.get(here.node.inputs[0])
+    while layer is not None and len(found) < 8:
+        for name, shape in (
+            (layer.node.name, layer.figures.output_shape),
+            (layer.node.inputs[0], layer.input_shapes[0]),
+        ):
+            if len(shape) > 1 and numel(shape) != expected:
+                found.setdefault(numel(shape), f"flattened {name}")
+        layer = inferred.facts.get(layer.node.inputs[0])
     for count, text in found.items():
         yield text, count

@@ -1,4 +1,4 @@
-"""Draws at random that are the same on every machine and in every version of Python."""
+"""Random draws that are the same on every machine and in every version of Python."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 
 class Draws:
-    """A sequence of draws that depends on a text alone."""
+    """A sequence of random draws that depends only on a text."""
 
     def __init__(self, text: str) -> None:
         digest = blake2b(text.encode(), digest_size=8).digest()
         self._random = Random(int.from_bytes(digest, "big"))
 
     def pick(self, choices: Sequence[T]) -> T:
-        """One of them; only ``random()`` itself is promised to stay the same from version to version."""
+        """One of the choices. Only ``random()`` itself is guaranteed to stay the same in later versions of Python."""
         return choices[int(self._random.random() * len(choices))]
 
-    def whole(self, least: int, most: int) -> int:
-        """A whole number from ``least`` to ``most``."""
+    def integer(self, least: int, most: int) -> int:
+        """An integer from ``least`` to ``most``."""
         return least + int(self._random.random() * (most - least + 1))

@@ -1,7 +1,7 @@
-"""A quiz in the forms that learning platforms read: Moodle's GIFT and XML, and QTI 1.2 as Canvas imports it.
+"""A quiz in the formats of learning platforms: Moodle's GIFT and XML, and QTI 1.2 for Canvas.
 
-Whole numbers are asked as numbers, shapes and matrices as a choice; wrong values are the typical mistakes, each with
-feedback that says which.
+Numbers are numerical questions, shapes and matrices multiple-choice questions. Wrong options are typical mistakes, each
+with its own feedback.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as Xml
 
-from cnncli.homework.mistakes import described, plain
-from cnncli.homework.quiz import Quiz, Solved, solved
+from cnncli.homework.mistakes.table import described
+from cnncli.homework.quiz.documents import HTML, MARKDOWN, derivation_line, heading, value_text, wrong_options
 from cnncli.homework.quiz.draws import Draws
-from cnncli.homework.quiz.papers import HTML, MARKDOWN, heading, value_text, working, wrong_options
-from cnncli.homework.quiz.task import Exercise
+from cnncli.homework.quiz.question import QuizQuestion
+from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.io.escaping import html as escape
 
-RIGHT = "Right."
-MOMENT = (2000, 1, 1, 0, 0, 0)  # of files in the archive, so that the same quiz gives the same bytes
+CORRECT = "Correct."
+FILE_TIME = (2000, 1, 1, 0, 0, 0)  # of the files in the archive: the same quiz gives the same bytes
 
 
 class Option(NamedTuple):
-    """A value, whether it is right, and what is said to who gives it."""
+    """A value, whether it is correct, and the feedback to whoever gives it."""
 
     text: str
-    right: bool
+    is_correct: bool
     feedback: str
 
 
-class Entry(NamedTuple):
-    """One question of a platform: whole in itself, its text as HTML and as Markdown."""
+class PlatformQuestion(NamedTuple):
+    """One question of a platform, which is self-contained; its text as HTML and as Markdown."""
 
     name: str
     html: str
@@ -42,33 +42,33 @@ class Entry(NamedTuple):
     solution: str
 
 
-def entries(quiz: Quiz) -> Iterator[Entry]:
-    """An entry for each answer asked."""
-    for task, answers in zip(quiz.tasks, solved(quiz), strict=True):
+def entries(quiz: Quiz) -> Iterator[PlatformQuestion]:
+    """A question for each answer of the quiz."""
+    for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         for answer in answers:
-            yield _entry(quiz, task, answer)
+            yield _entry(quiz, question, answer)
 
 
-def _entry(quiz: Quiz, task: Exercise, answer: Solved) -> Entry:
-    right = value_text(answer.truth.value)
-    options = [Option(right, True, RIGHT)]
-    options += [Option(text, False, described(plain(name))) for name, text in wrong_options(answer)]
-    asked = answer.asked.what
-    html = "".join(map(HTML.part, task.parts)) + f"<p>{escape(asked)}</p>"
-    markdown = "\n".join([*map(MARKDOWN.part, task.parts), asked])
-    is_number = not isinstance(answer.truth.value, tuple)
-    return Entry(
-        answer.asked.name, html, markdown, is_number, _mixed(quiz, answer, options, is_number), working(answer)
+def _entry(quiz: Quiz, question: QuizQuestion, answer: AnsweredPrompt) -> PlatformQuestion:
+    correct = value_text(answer.expected.value)
+    options = [Option(correct, True, CORRECT)]
+    options += [Option(text, False, described(name)) for name, text in wrong_options(answer)]
+    label = answer.prompt.label
+    html = "".join(map(HTML.part, question.parts)) + f"<p>{escape(label)}</p>"
+    markdown = "\n".join([*map(MARKDOWN.part, question.parts), label])
+    is_number = not isinstance(answer.expected.value, tuple)
+    return PlatformQuestion(
+        answer.prompt.name, html, markdown, is_number, _mixed(quiz, answer, options, is_number), derivation_line(answer)
     )
 
 
-def _mixed(quiz: Quiz, answer: Solved, options: list[Option], is_number: bool) -> tuple[Option, ...]:
-    """Choices in an order of their own; a number's right value stays first."""
+def _mixed(quiz: Quiz, answer: AnsweredPrompt, options: list[Option], is_number: bool) -> tuple[Option, ...]:
+    """Options in random order; the correct number stays first."""
     if is_number:
         return tuple(options)
-    draws, rest, mixed = Draws(f"{quiz.seed}/{quiz.student}/{answer.asked.name}/order"), [*options], []
+    draws, rest, mixed = Draws(f"{quiz.seed}/{quiz.student}/{answer.prompt.name}/order"), [*options], []
     while rest:
-        mixed.append(rest.pop(draws.whole(0, len(rest) - 1)))
+        mixed.append(rest.pop(draws.integer(0, len(rest) - 1)))
     return tuple(mixed)
 
 
@@ -86,10 +86,10 @@ def gift(quiz: Quiz) -> str:
     return "\n".join(map(_gift, entries(quiz)))
 
 
-def _gift(entry: Entry) -> str:
+def _gift(entry: PlatformQuestion) -> str:
     lines = []
     for option in entry.options:
-        share = "=" if option.right else "=%0%" if entry.is_number else "~"
+        share = "=" if option.is_correct else "=%0%" if entry.is_number else "~"
         range_ = ":0" if entry.is_number else ""
         lines.append(f"  {share}{_gift_text(option.text)}{range_}#{_gift_text(option.feedback)}")
     start = "{#" if entry.is_number else "{"
@@ -127,7 +127,7 @@ def moodle_xml(quiz: Quiz) -> str:
             _child(question, "single", "true")
             _child(question, "shuffleanswers", "1")
         for option in entry.options:
-            answer = _text(question, "answer", option.text, fraction="100" if option.right else "0")
+            answer = _text(question, "answer", option.text, fraction="100" if option.is_correct else "0")
             _text(answer, "feedback", option.feedback, format="html")
             if entry.is_number:
                 _child(answer, "tolerance", "0")
@@ -145,7 +145,7 @@ def qti(quiz: Quiz) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in (("quiz/quiz.xml", _assessment(quiz)), ("imsmanifest.xml", _manifest())):
-            archive.writestr(zipfile.ZipInfo(name, MOMENT), text)
+            archive.writestr(zipfile.ZipInfo(name, FILE_TIME), text)
     return data.getvalue()
 
 
@@ -158,7 +158,7 @@ def _assessment(quiz: Quiz) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode")
 
 
-def _item(section: Xml.Element, entry: Entry) -> None:
+def _item(section: Xml.Element, entry: PlatformQuestion) -> None:
     item = _child(section, "item", ident=entry.name, title=entry.name)
     kind = "numerical_question" if entry.is_number else "multiple_choice_question"
     metadata = _child(_child(item, "itemmetadata"), "qtimetadata")
@@ -180,15 +180,15 @@ def _item(section: Xml.Element, entry: Entry) -> None:
             label = _child(choices, "response_label", ident=f"option{at}")
             _child(_child(label, "material"), "mattext", option.text, texttype="text/plain")
     for at, option in enumerate(entry.options):
-        condition = _child(processing, "respcondition", **{"continue": "No" if option.right else "Yes"})
+        condition = _child(processing, "respcondition", **{"continue": "No" if option.is_correct else "Yes"})
         value = option.text if entry.is_number else f"option{at}"
         _child(_child(condition, "conditionvar"), "varequal", value, respident="response1")
-        if option.right:
+        if option.is_correct:
             _child(condition, "setvar", "100", action="Set", varname="SCORE")
         _child(condition, "displayfeedback", feedbacktype="Response", linkrefid=f"feedback{at}")
     for at, option in enumerate(entry.options):
-        said = _child(_child(item, "itemfeedback", ident=f"feedback{at}"), "flow_mat")
-        _child(_child(said, "material"), "mattext", option.feedback, texttype="text/plain")
+        feedback = _child(_child(item, "itemfeedback", ident=f"feedback{at}"), "flow_mat")
+        _child(_child(feedback, "material"), "mattext", option.feedback, texttype="text/plain")
 
 
 def _manifest() -> str:

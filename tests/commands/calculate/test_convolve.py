@@ -53,13 +53,13 @@ def test_averages_are_written_as_people_write_them(cnn: Run) -> None:
     assert cnn("convolve", POOLED, "--pool", "avg", "--kernel", "2").out == "3.25  5.25\n   2     2\n"
 
 
-def test_the_backward_pass_is_told_to_be_convolutions(cnn: Run) -> None:
+def test_the_backward_pass_names_its_convolutions(cnn: Run) -> None:
     out = cnn("convolve", SQUARE, SMALL, "--backward", "1 0; 0 1").out
     assert "the full convolution of the upstream gradient with the kernel" in out
     assert "0  1  0\n2  3  1\n0  2  3" in out and " 4   6\n10  12" in out and out.endswith("gradient): 2\n")
 
 
-def test_what_no_window_covers_is_said(cnn: Run) -> None:
+def test_dropped_rows_are_reported(cnn: Run) -> None:
     ended = cnn("convolve", SQUARE, SMALL, "--stride", "2")
     assert (ended.code, ended.err) == (0, "(no window covers the last 1 row and 1 column of the input)\n")
 
@@ -75,7 +75,7 @@ def test_matrices_are_read_from_files(cnn: Run, tmp_path: Path, suffix: str) -> 
 
 
 @pytest.mark.parametrize("content", ["nothing", "no values", "an archive"])
-def test_an_array_that_cannot_be_used_says_why(cnn: Run, tmp_path: Path, content: str) -> None:
+def test_an_invalid_array_gives_an_error_with_the_reason(cnn: Run, tmp_path: Path, content: str) -> None:
     path = tmp_path / "matrix.npy"
     with path.open("wb") as file:
         if content == "no values":
@@ -101,21 +101,23 @@ def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "code", "err"),
     [
-        ((), 2, 'there is no input\n  write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"\n'),
-        (("1 2; 3 4 5", "1"), 2, "'1 2; 3 4 5': its rows are not equally long: row 1 has 2 and row 2 has 3\n"
+        ((), 2, 'missing input\n  write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"\n'),
+        (("1 2; 3 4 5", "1"), 2, "'1 2; 3 4 5': rows have different lengths: row 1 has 2, row 2 has 3\n"
          '  write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |\n'),
         (("1 x; 3 4", "1"), 2, "'x' is not a number, in '1 x; 3 4'\n  write 3, -1/9 or 0.25\n"),
         (("1 2", "1 2 3"), 1, "a kernel of 3 does not fit an input of 2 with padding 0\n"
          "  use a kernel of at most 2, or more padding\n"),
-        ((SQUARE, "--filter", "gausian"), 2, "--filter: there is no 'gausian'\n  did you mean gaussian?\n"),
-        ((SQUARE, "--pool", "max"), 2, "a pool needs the size of its window\n  write --pool max --kernel 2\n"),
+        ((SQUARE, "--filter", "gausian"), 2, "--filter: unknown filter 'gausian'\n  did you mean gaussian?\n"),
+        ((SQUARE, "--pool", "max"), 2, "missing kernel size of the pool\n  write --pool max --kernel 2\n"),
         ((SQUARE, SMALL, "--backward", "1 2"), 2, "the upstream gradient must have the output's shape 1x2x2\n"),
         (("missing.csv", SMALL), 2, "missing.csv: no such file\n"),
         ((SQUARE, SMALL, "--stride", "0"), 2,
-         "stride 0: is not a size for 2 axes\n  write 2, or 2x1 with a number per axis\n"),
+         "stride 0: not a size for 2 axes\n  write 2, or 2x1 with a number per axis\n"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_worked_out_is_said(cnn: Run, arguments: tuple[str, ...], code: int, err: str) -> None:
+def test_an_invalid_exercise_gives_an_error_with_the_reason(
+    cnn: Run, arguments: tuple[str, ...], code: int, err: str
+) -> None:
     ended = cnn("convolve", *arguments)
     assert (ended.code, ended.err) == (code, err)
 

@@ -24,23 +24,23 @@ answers:
 """
 
 
-def test_answers_are_marked_with_the_mistake_and_the_derivation(cnn: Run, write: Callable[..., Path]) -> None:
+def test_verdicts_have_the_mistake_and_the_derivation(cnn: Run, write: Callable[..., Path]) -> None:
     ended = cnn("check", write(SHEET, "sheet.yaml"))
     assert (ended.code, ended.out) == (
         1,
         """\
 s-1024
 
-right   c1.shape: 6x28x28
-wrong   c1.params: 150
-        likely: the biases were forgotten
-        it is 156
-          C_out * C_in * k * k + C_out
-          = 6 * 1 * 5 * 5 + 6
-          = 156
-right   c1.macs: 117600
+correct         c1.shape: 6x28x28
+wrong           c1.params: 150
+    likely: forgot the biases
+    correct answer: 156
+      C_out * C_in * k * k + C_out
+      = 6 * 1 * 5 * 5 + 6
+      = 156
+correct         c1.macs: 117600
 
-2 of 3 right
+2 of 3 correct
 """,
     )
 
@@ -60,7 +60,7 @@ def test_json_has_the_score_and_every_answer(cnn: Run, write: Callable[..., Path
     assert wrong["derivation"] == ["C_out * C_in * k * k + C_out", "6 * 1 * 5 * 5 + 6", "156"]
 
 
-def test_all_right_ends_with_0(cnn: Run, write: Callable[..., Path]) -> None:
+def test_the_exit_status_is_0_if_all_answers_are_correct(cnn: Run, write: Callable[..., Path]) -> None:
     assert cnn("check", write(SHEET.replace("150", "(5*5*1 + 1) * 6"), "sheet.yaml")).code == 0
 
 
@@ -82,7 +82,7 @@ def test_gradescope_gets_a_test_for_each_answer(cnn: Run, write: Callable[..., P
         ("architecture: lenet5\nanswers: {c9.params: 3}\n", "c9: the network has no such layer"),
     ],
 )
-def test_gradescope_is_told_why_a_sheet_cannot_be_read(
+def test_gradescope_gets_the_reason_why_a_sheet_cannot_be_read(
     cnn: Run, write: Callable[..., Path], tmp_path: Path, text: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -93,9 +93,7 @@ def test_gradescope_is_told_why_a_sheet_cannot_be_read(
     assert said in record["output"] and said in ended.err and "a secret" not in record["output"]
 
 
-def test_no_hint_gives_an_answer_away_whatever_was_answered(
-    cnn: Run, write: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_no_hint_gives_an_answer_away(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
     for given in ("150", "abc", "4711", "", "'~'", "156.5", "1.5K"):
         path = write(SHEET.replace("c1.params: 150", f"c1.params: {given}"), "sheet.yaml")
         results = tmp_path / "results.json"
@@ -113,13 +111,11 @@ def test_a_sheet_s_architecture_is_a_file_and_nothing_that_waits(tmp_path: Path,
     shown = str(tmp_path / named) if named.startswith("pipe") else named
     sheet.write_text(f"student: a\narchitecture: '{shown}'\nanswers: {{c1.params: 1}}\n", encoding="utf-8")
     ended = run_process("check", sheet, stdin="input: 1\nlayers: [linear: 1]\n", timeout=60)
-    assert ended.code == 2 and f"{shown}: is not a file" in ended.err and ":2:15:" in ended.err
+    assert ended.code == 2 and f"{shown}: not a file" in ended.err and ":2:15:" in ended.err
 
 
 @pytest.mark.parametrize("named", ["x" * 5000, r"a\0b", r"\e[31m", r"\ud800"])
-def test_a_sheet_s_architecture_that_is_no_path_is_refused_in_a_few_words(
-    cnn: Run, write: Callable[..., Path], named: str
-) -> None:
+def test_an_invalid_architecture_path_gives_a_short_error(cnn: Run, write: Callable[..., Path], named: str) -> None:
     ended = cnn("check", write(f'architecture: "{named}"\nanswers: {{c1.params: 1}}\n'))
     assert ended.code == 2 and len(ended.err) < 500 and "\x1b" not in ended.err and "inside cnn" not in ended.err
 

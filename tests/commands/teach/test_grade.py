@@ -49,19 +49,19 @@ def marks(cnn: Run, course: Path) -> dict[str, dict[str, str]]:
     return {row["student"]: row for row in csv.DictReader(io.StringIO(ended.out))}
 
 
-def test_right_answers_earn_all_points(cnn: Run, course: Path) -> None:
+def test_correct_answers_earn_all_points(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     row = marks(cnn, course)["ann"]
     assert (row["total"], row["out_of"]) == ("11", "11")
     assert [row[name] for name in RIGHT] == ["1", "2", "1", "2", "2", "1", "2"]
 
 
-def test_what_the_key_accepts_and_what_is_close_enough_earns_all_points(cnn: Run, course: Path) -> None:
+def test_accepted_answers_and_those_within_tolerance_earn_all_points(cnn: Run, course: Path) -> None:
     hand_in(course, "bob", conv2__params="1516", total__params="61,700", c1__shape="28x28x6")
     assert marks(cnn, course)["bob"]["total"] == "11"
 
 
-def test_what_follows_from_an_error_earns_the_key_s_share(cnn: Run, course: Path) -> None:
+def test_follow_through_earns_the_fraction_of_the_key(cnn: Run, course: Path) -> None:
     hand_in(course, "cleo", c1__shape="6x24x24", maxpool1__shape="6x12x12")
     row = marks(cnn, course)["cleo"]
     assert (row["c1.shape"], row["maxpool1.shape"], row["total"]) == ("0", "0.5", "9.5")
@@ -81,7 +81,7 @@ def test_blank_earns_nothing_and_is_counted_as_blank(cnn: Run, course: Path) -> 
     assert {entry["question"]: entry["blank"] for entry in record["questions"]}["c1.params"] == 1
 
 
-def test_a_sheet_that_cannot_be_read_gets_a_line_and_no_marks_and_the_others_are_marked(cnn: Run, course: Path) -> None:
+def test_an_unreadable_sheet_is_reported_and_the_others_are_graded(cnn: Run, course: Path) -> None:
     hand_in(course, "eve")
     (course / "class" / "broken.yaml").write_text("answers: [")
     (course / "class" / "empty.yaml").write_text("")
@@ -91,11 +91,11 @@ def test_a_sheet_that_cannot_be_read_gets_a_line_and_no_marks_and_the_others_are
     rows = {row["student"]: row for row in csv.DictReader(io.StringIO(ended.out))}
     assert ended.code == 0 and rows["eve"]["total"] == "11"
     for name in ("broken", "empty", "binary", "large"):
-        assert rows[name]["total"] == "" and rows[name]["problem"] and f"{name}.yaml: no marks: " in ended.err
+        assert rows[name]["total"] == "" and rows[name]["problem"] and f"{name}.yaml: not graded: " in ended.err
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
-def test_a_file_name_that_is_not_utf_8_costs_nobody_their_marks(cnn: Run, course: Path) -> None:
+def test_a_file_name_that_is_not_utf_8_is_graded(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     for name, text in (
         (b"Zo\xeb.yaml", "student: zoe\nanswers: {q6: does not fit}\n"),
@@ -108,22 +108,22 @@ def test_a_file_name_that_is_not_utf_8_costs_nobody_their_marks(cnn: Run, course
     assert "zoe,0,0,0,0,0,1,0,1" in written and "Zq�" in written and "ann,1,2" in written
 
 
-def test_the_class_is_told_what_it_got_wrong_and_what_is_suspect(cnn: Run, course: Path) -> None:
+def test_the_report_names_top_mistakes_and_suspicious_questions(cnn: Run, course: Path) -> None:
     for number in range(8):
         hand_in(course, f"s{number}", c1__params="150" if number < 6 else "156")
     out = cnn("grade", course / "key.yaml", course / "class").out
-    assert "150 (6)" in out and "forgot_bias" in out and "hardest: c1.params" in out
-    assert "suspect: 6 of 8 answer c1.params with 150: look at the key and at the wording" in out
-    assert "8 papers, 9.50 of 11 points on average" in out
+    assert "150 (6)" in out and "forgot the biases" in out and "hardest: c1.params" in out
+    assert "suspicious: 6 of 8 submissions answer c1.params with 150: check the key and the wording" in out
+    assert "8 submissions, mean 9.50 of 11 points" in out
 
 
-def test_a_wrong_key_is_named_with_the_derivation_and_nothing_is_marked(cnn: Run, course: Path) -> None:
+def test_wrong_answers_in_a_key_are_reported_with_derivations_and_nothing_is_graded(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     (course / "key.yaml").write_text(KEY.replace("answer: 156", "answer: 150"))
     ended = cnn("grade", course / "key.yaml", course / "class")
     assert (ended.code, ended.out) == (1, "")
     assert (
-        "c1.params: the key says 150 (the biases were forgotten); it is 156\n    C_out * C_in * k * k + C_out\n"
+        "c1.params: the key has 150 (forgot the biases); correct answer: 156\n    C_out * C_in * k * k + C_out\n"
         in ended.err
     )
 
@@ -134,14 +134,14 @@ def test_feedback_and_marks_are_written(cnn: Run, course: Path) -> None:
     assert cnn("grade", course / "key.yaml", course / "class", "-o", course / "out").code == 0
     feedback = sorted((course / "out" / "feedback").iterdir())
     assert [path.name for path in feedback] == ["0001-_cmd__.html", "0001-_cmd__.md", "0002-ann.html", "0002-ann.md"]
-    assert all("likely: the biases were forgotten" in path.read_text() for path in feedback[2:])
+    assert all("likely: forgot the biases" in path.read_text() for path in feedback[2:])
     assert "'=cmd()" in (course / "out" / "marks.csv").read_text()
     record = json.loads((course / "out" / "gradescope" / "0002-ann.json").read_text())
     assert record["score"] == 9 and {test["name"]: test["score"] for test in record["tests"]}["c1.params"] == 0
-    assert "c1.params: `150` (forgot_bias), 1: ann" in (course / "out" / "class.md").read_text()
+    assert "c1.params: `150` (forgot the biases), 1: ann" in (course / "out" / "class.md").read_text()
 
 
-def test_what_is_written_goes_through_no_link(cnn: Run, course: Path) -> None:
+def test_writing_does_not_follow_links(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     arguments = ("grade", course / "key.yaml", course / "class", "-o", course / "out")
     assert cnn(*arguments).code == 0
@@ -156,7 +156,7 @@ def test_what_is_written_goes_through_no_link(cnn: Run, course: Path) -> None:
     assert {path: path.read_bytes() for path in (course / "out").rglob("*") if path.is_file()} == files
 
 
-def test_what_a_student_wrote_is_text_in_the_page_of_feedback(cnn: Run, course: Path) -> None:
+def test_what_a_student_wrote_is_escaped_in_html(cnn: Run, course: Path) -> None:
     hand_in(course, "<script>", c1__params="'<b>150</b>'")
     assert cnn("grade", course / "key.yaml", course / "class", "-o", course / "out").code == 0
     (page,) = (course / "out" / "feedback").glob("*.html")
@@ -164,7 +164,7 @@ def test_what_a_student_wrote_is_text_in_the_page_of_feedback(cnn: Run, course: 
     assert "<script" not in page.read_text()
 
 
-def test_what_a_student_wrote_is_text_in_markdown_and_one_line_in_a_terminal(cnn: Run, course: Path) -> None:
+def test_what_a_student_wrote_is_escaped_in_markdown_and_one_line_in_a_terminal(cnn: Run, course: Path) -> None:
     hand_in(course, "eve", c1__params=r'"`</code><i>`\n```\n# x \e[2J"', c1__shape="'6*28*28'")
     sheet = course / "class" / "eve.yaml"
     sheet.write_text(sheet.read_text().replace("student: eve", r'student: "eve\n# <b>\e[2J"'))
@@ -175,7 +175,7 @@ def test_what_a_student_wrote_is_text_in_markdown_and_one_line_in_a_terminal(cnn
     assert all(r"eve # \<b\>�\[2J" in text for text in texts)
 
 
-def test_a_working_is_no_emphasis(cnn: Run, course: Path) -> None:
+def test_an_expression_is_not_emphasis_in_markdown(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", c1__params="5*5*6")
     cnn("grade", course / "key.yaml", course / "class", "-o", course / "out")
     assert r"5\*5\*6 = 150" in next((course / "out" / "feedback").glob("*.md")).read_text()
@@ -184,29 +184,29 @@ def test_a_working_is_no_emphasis(cnn: Run, course: Path) -> None:
 ROSTER = "Student,ID,SIS User ID,SIS Login ID,Section\nPoints Possible,,,,\nAnn Lee,7,s-1,ann,A\nBob,8,s-2,bob,B\n"
 
 
-def test_mark_sheets_for_canvas_and_moodle_know_the_roster(cnn: Run, course: Path) -> None:
+def test_gradebooks_for_canvas_and_moodle_use_the_roster(cnn: Run, course: Path) -> None:
     hand_in(course, "s-1", c1__params="150")
     hand_in(course, "eve")
     (course / "roster.csv").write_text(ROSTER)
     ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
-    assert "eve is not in the roster" in ended.err and "no marks for Bob" in ended.err
+    assert "eve is not in the roster" in ended.err and "no submission from Bob" in ended.err
     canvas = list(csv.reader(io.StringIO((course / "out" / "canvas.csv").read_text())))
     assert canvas[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 3"]
     assert canvas[1][0].strip() == "Points Possible" and canvas[1][-1] == "11"
     assert ["Ann Lee", "7", "s-1", "ann", "A", "9"] in canvas and ["eve", "", "eve", "", "", "11"] in canvas
     moodle = list(csv.DictReader(io.StringIO((course / "out" / "moodle.csv").read_text())))
     assert {row["Student"]: row["Homework 3"] for row in moodle} == {"Ann Lee": "9", "eve": "11"}
-    assert moodle[1]["Feedback comments"] == "c1.params: wrong, it is 156" or moodle[0]["Feedback comments"]
+    assert moodle[1]["Feedback comments"] == "c1.params: wrong, correct answer: 156" or moodle[0]["Feedback comments"]
 
 
 @pytest.mark.parametrize("apart", [",", ";", "\t"])
-def test_any_class_list_names_the_students_in_every_mark_sheet(cnn: Run, course: Path, apart: str) -> None:
+def test_every_gradebook_uses_any_class_list(cnn: Run, course: Path, apart: str) -> None:
     hand_in(course, "ann")
     (course / "roster.csv").write_text(f"number{apart}name\n7{apart}Ann\n8{apart}Bob\n")
     ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
-    assert "no marks for 8" in ended.err
+    assert "no submission from 8" in ended.err
     assert "ann,,ann,,,11" in (course / "out" / "canvas.csv").read_text()
-    assert "7,Ann,11,all right" in (course / "out" / "moodle.csv").read_text()
+    assert "7,Ann,11,all correct" in (course / "out" / "moodle.csv").read_text()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -214,7 +214,7 @@ def test_a_class_list_ends_its_lines_as_any_system_does(cnn: Run, course: Path, 
     hand_in(course, "ann")
     (course / "roster.csv").write_bytes(end.join(("\ufeffnumber,name", "7,Ann", "8,Bob", "")).encode())
     ended = cnn("grade", course / "key.yaml", course / "class", "--roster", course / "roster.csv")
-    assert ended.code == 0 and "no marks for 8" in ended.err and "ann" not in ended.err
+    assert ended.code == 0 and "no submission from 8" in ended.err and "ann" not in ended.err
 
 
 @pytest.mark.parametrize("kind", ["a FIFO", "endless", "too large", "a folder", "missing"])
@@ -238,7 +238,7 @@ def test_a_class_list_is_a_file_within_the_limit_or_refused_at_once(cnn: Run, co
 
 
 @pytest.mark.parametrize("student", ["A", "Ann Lee"])
-def test_what_several_of_the_roster_have_names_none_of_them(cnn: Run, course: Path, student: str) -> None:
+def test_a_value_of_several_rows_in_the_roster_matches_none(cnn: Run, course: Path, student: str) -> None:
     hand_in(course, student)
     (course / "roster.csv").write_text(f"{ROSTER}Ann Lee,9,s-3,lee,A\n")
     ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
@@ -250,25 +250,25 @@ def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     copy = course / "class" / "again.YML"
     copy.write_text((course / "class" / "ann.yaml").read_text())
-    assert "ann handed in 2 sheets" in cnn("grade", course / "key.yaml", course / "class").err
+    assert "ann submitted 2 sheets" in cnn("grade", course / "key.yaml", course / "class").err
 
 
 # conventions, question, answer, points of 2, what the marks say
 CONVENTIONS = [
-    ("{bias: [counted, not counted]}", "c1.params", "400", 2, "right with bias not counted, which is accepted"),
-    ("{bias: counted}", "c1.params", "400", 0, "likely: the biases were forgotten"),
+    ("{bias: [counted, not counted]}", "c1.params", "400", 2, "correct with bias not counted, which is accepted"),
+    ("{bias: counted}", "c1.params", "400", 0, "likely: forgot the biases"),
     ("{bias: not counted}", "c1.params", "400", 2, ""),
-    ("{bias: not counted}", "c1.params", "416", 0, "likely: there are no biases here"),
-    ("{batchnorm: [2C, 4C]}", "norm.params", "64", 2, "right with batchnorm 4C"),
-    ("{operations: [FLOPs, MACs]}", "c1.flops", "409600", 2, "right with operations MACs"),
+    ("{bias: not counted}", "c1.params", "416", 0, "likely: counted biases that do not belong here"),
+    ("{batchnorm: [2C, 4C]}", "norm.params", "64", 2, "correct with batchnorm 4C"),
+    ("{operations: [FLOPs, MACs]}", "c1.flops", "409600", 2, "correct with operations MACs"),
     ("{order: HxWxC}", "c1.shape", "16x32x32", 0, ""),
-    ("{order: CxHxW}", "c1.shape", "32x32x16", 0, "likely: channels first and channels last were mixed up"),
+    ("{order: CxHxW}", "c1.shape", "32x32x16", 0, "likely: mixed up channels first and channels last"),
     ("{order: HxWxC}", "c1.shape", "32x32x16", 2, ""),
-    ("{rounding: [floor, exact]}", "pool.shape", "does not fit", 2, "right with rounding exact"),
-    ("{rounding: exact}", "pool.shape", "16x15x15", 0, "likely: the window does not fit exactly"),
-    ("{rounding: [floor, ceil]}", "pool.shape", "16x16x16", 2, "right with rounding ceil"),
-    ("{pool_stride: [kernel, 1]}", "pool2.shape", "16x14x14", 2, "right with pool stride 1"),
-    ("{padding: [per side, in total]}", "c2.shape", "4x13x13", 2, "right with padding in total"),
+    ("{rounding: [floor, exact]}", "pool.shape", "does not fit", 2, "correct with rounding exact"),
+    ("{rounding: exact}", "pool.shape", "16x15x15", 0, "likely: missed that the window does not fit"),
+    ("{rounding: [floor, ceil]}", "pool.shape", "16x16x16", 2, "correct with rounding ceil"),
+    ("{pool_stride: [kernel, 1]}", "pool2.shape", "16x14x14", 2, "correct with pool stride 1"),
+    ("{padding: [per side, in total]}", "c2.shape", "4x13x13", 2, "correct with padding in total"),
 ]
 NETWORK = """
   input: 1x36x36
@@ -282,7 +282,7 @@ NETWORK = """
 
 
 @pytest.mark.parametrize(("conventions", "question", "answer", "points", "said"), CONVENTIONS)
-def test_a_convention_decides_and_the_marks_say_which_matched(
+def test_a_convention_decides_and_the_feedback_names_the_match(
     cnn: Run, course: Path, conventions: str, question: str, answer: str, points: int, said: str
 ) -> None:
     key = f"architecture:{NETWORK}conventions: {conventions}\nquestions: {{{question}: 2}}\n"
@@ -318,9 +318,9 @@ def test_credit_is_given_as_the_key_says(cnn: Run, course: Path, item: str, answ
     ("answer", "share", "said"),
     [
         ("32x32x16", 3, ""),
-        ("16x32x32", 1, "channels first and channels last were mixed up"),
-        ("32x32x15", 2, "2/3 of it is right"),
-        ("31x31x16", 1, "the + 1 of the size formula was forgotten"),
+        ("16x32x32", 1, "mixed up channels first and channels last"),
+        ("32x32x15", 2, "2/3 of it is correct"),
+        ("31x31x16", 1, "forgot the + 1 in the size formula"),
     ],
 )
 def test_a_shape_earns_by_its_axes_in_the_order_that_is_asked(
@@ -336,9 +336,13 @@ def test_a_shape_earns_by_its_axes_in_the_order_that_is_asked(
 
 @pytest.mark.parametrize(
     ("conventions", "said"),
-    [("{bias: maybe}", "bias cannot be 'maybe'"), ("{biases: counted}", "did you mean bias?"), ("3", "are a mapping")],
+    [
+        ("{bias: maybe}", "bias cannot be 'maybe'"),
+        ("{biases: counted}", "did you mean bias?"),
+        ("3", "must be a mapping"),
+    ],
 )
-def test_an_unknown_convention_is_said(cnn: Run, course: Path, conventions: str, said: str) -> None:
+def test_an_unknown_convention_is_an_error(cnn: Run, course: Path, conventions: str, said: str) -> None:
     hand_in(course, "ann")
     (course / "key.yaml").write_text(f"conventions: {conventions}\n{KEY}")
     ended = cnn("grade", course / "key.yaml", course / "class")
@@ -358,7 +362,7 @@ def test_a_student_with_two_keys_is_named(cnn: Run, course: Path) -> None:
     for name in ("old", "new"):
         (course / "keys" / f"{name}.yaml").write_text(f"student: ann\n{KEY}")
     ended = cnn("grade", course / "keys", course / "class")
-    assert ended.code == 2 and "is a second key for ann" in ended.err
+    assert ended.code == 2 and "second key for ann" in ended.err
 
 
 def test_a_convention_named_often_is_one(cnn: Run, course: Path) -> None:
@@ -370,7 +374,7 @@ def test_a_convention_named_often_is_one(cnn: Run, course: Path) -> None:
     assert "ann,1,2,1,2,2,1,2,11" in ended.out, ended.err
 
 
-def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
+def test_the_same_sheets_give_the_same_grades(cnn: Run, course: Path) -> None:
     for number in range(5):
         hand_in(course, f"s{number}", c1__params=str(100 + number))
     assert marks(cnn, course) == marks(cnn, course)
@@ -379,17 +383,17 @@ def test_the_same_sheets_give_the_same_marks(cnn: Run, course: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("- 1\n", "a key is a mapping"),
+        ("- 1\n", "a key must be a mapping"),
         ("architecture: lenet5\n", "the key has no questions"),
         ("architecture: lenet5\nquestions: {c1.params: x}\n", "c1.params must be a number of at least 0"),
-        ("architecture: lenet5\nquestions: {c1.params: {pts: 1}}\n", "a question has no 'pts'"),
-        ("architecture: lenet5\nquestions: {c1.params: {tolerance: wide}}\n", "tolerance is a percentage"),
-        ("follow_through: 50\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a share from 0 to 1"),
-        ("follow_through: most\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a share from 0 to 1"),
+        ("architecture: lenet5\nquestions: {c1.params: {pts: 1}}\n", "unknown key 'pts'"),
+        ("architecture: lenet5\nquestions: {c1.params: {tolerance: wide}}\n", "tolerance must be a percentage"),
+        ("follow_through: 50\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a fraction from 0 to 1"),
+        ("follow_through: most\n" + KEY.replace("follow_through: 0.5\n", ""), "must be a fraction from 0 to 1"),
         ("architecture: lenet5\nquestions: {c9.params: 1}\n", "c9: the network has no such layer"),
     ],
 )
-def test_a_key_that_cannot_be_used_says_why(cnn: Run, course: Path, key: str, said: str) -> None:
+def test_an_invalid_key_gives_an_error_with_the_reason(cnn: Run, course: Path, key: str, said: str) -> None:
     hand_in(course, "ann")
     (course / "key.yaml").write_text(key)
     ended = cnn("grade", course / "key.yaml", course / "class")
@@ -398,23 +402,21 @@ def test_a_key_that_cannot_be_used_says_why(cnn: Run, course: Path, key: str, sa
 
 # a question of the key, what is said of it
 UNUSABLE = [
-    ("q1: {solve: {input: 5, kernel: 3}, convolve: {input: '1 2', kernel: '1 1'}}", "it is a solve and a convolve"),
-    ("q1: {solve: {input: 5, kernel: 3, output: 3}, answer: 3}", "the answer is given twice"),
-    ("q1: {solve: {}}", "solve is a mapping"),
-    ("q1: {solve: 5}", "solve is a mapping"),
-    ("c1.shape: {tolerance: 1%}", "tolerance is for a number"),
-    ("q1: {convolve: {input: '1 2', kernel: '1 1'}, tolerance: 1}", "tolerance is for a number"),
-    ("c1.params: {by_cell: true}", "by_cell is for a shape or a matrix"),
-    ("c1.params: {accept: [7x5]}", "accept holds 7x5, and the answer is a number"),
-    ("c1.params: {accept: ['']}", "accept holds an empty answer"),
-    ("c1.params: 1, c1.parameters: 2", "c1.parameters stands here twice: as c1.params as well"),
+    ("q1: {solve: {input: 5, kernel: 3}, convolve: {input: '1 2', kernel: '1 1'}}", "both a solve and a convolve"),
+    ("q1: {solve: {input: 5, kernel: 3, output: 3}, answer: 3}", "two answers"),
+    ("q1: {solve: {}}", "solve must be a mapping"),
+    ("q1: {solve: 5}", "solve must be a mapping"),
+    ("c1.shape: {tolerance: 1%}", "tolerance is for numbers"),
+    ("q1: {convolve: {input: '1 2', kernel: '1 1'}, tolerance: 1}", "tolerance is for numbers"),
+    ("c1.params: {by_cell: true}", "by_cell is for shapes and matrices"),
+    ("c1.params: {accept: [7x5]}", "accept has 7x5, but the answer is a number"),
+    ("c1.params: {accept: ['']}", "accept has an empty answer"),
+    ("c1.params: 1, c1.parameters: 2", "c1.parameters occurs twice (as c1.params as well)"),
 ]
 
 
 @pytest.mark.parametrize(("question", "said"), UNUSABLE)
-def test_what_a_key_says_without_use_is_refused_with_its_place(
-    cnn: Run, course: Path, question: str, said: str
-) -> None:
+def test_a_useless_entry_of_a_key_is_an_error_with_its_place(cnn: Run, course: Path, question: str, said: str) -> None:
     hand_in(course, "ann")
     (course / "key.yaml").write_text(f"architecture: lenet5\nquestions: {{{question}}}\n")
     ended = cnn("grade", course / "key.yaml", course / "class")
@@ -432,7 +434,7 @@ def test_what_a_key_says_without_use_is_refused_with_its_place(
         ("convolve: {{input: '1 2', kernel: '3'}}, answer: '{}'", "3 6", "3 7"),
     ],
 )
-def test_what_a_key_answers_itself_is_checked_before_anything_is_marked(
+def test_the_answers_of_a_key_are_checked_before_grading(
     cnn: Run, course: Path, fields: str, answer: str, wrong: str, right: bool
 ) -> None:
     (course / "class" / "ann.yaml").write_text(f"answers: {{q1: {answer}}}\n")
@@ -442,10 +444,10 @@ def test_what_a_key_answers_itself_is_checked_before_anything_is_marked(
     if right:
         assert json.loads(ended.out)["students"][0]["points"] == 1
     else:
-        assert "the key is wrong" in ended.err and ended.out == ""
+        assert "wrong answers in the key" in ended.err and ended.out == ""
 
 
-def test_whatever_is_left_out_of_a_folder_is_said(cnn: Run, course: Path) -> None:
+def test_every_skipped_file_of_a_folder_is_reported(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     folder = course / "class"
     (folder / "more" / "empty").mkdir(parents=True)
@@ -456,7 +458,7 @@ def test_whatever_is_left_out_of_a_folder_is_said(cnn: Run, course: Path) -> Non
     (folder / "zero.yaml").symlink_to("/dev/zero")
     ended = cnn("grade", course / "key.yaml", folder)
     said = {line for line in ended.err.splitlines() if line.startswith("skipped: ")}
-    assert ended.code == 0 and "1 paper," in ended.out
+    assert ended.code == 0 and "1 submission," in ended.out
     assert said == {
         *(
             f"skipped: {folder / name} (not a .yaml or .yml file)"
@@ -467,7 +469,7 @@ def test_whatever_is_left_out_of_a_folder_is_said(cnn: Run, course: Path) -> Non
     }
 
 
-def test_a_sheet_that_is_not_there_is_an_error_and_no_student(cnn: Run, course: Path) -> None:
+def test_a_missing_sheet_is_an_error(cnn: Run, course: Path) -> None:
     hand_in(course, "ann")
     ended = cnn("grade", course / "key.yaml", course / "class" / "ann.yaml", course / "nofile.yaml")
     assert (ended.code, ended.out) == (2, "") and "nofile.yaml: no such file" in ended.err
@@ -492,17 +494,17 @@ def test_two_answers_to_one_question_are_refused_and_the_class_goes_on(
         text = "".join(f"  {line}\n" for line in lines)
         (course / "class" / f"{name}.yaml").write_text(f"answers:\n{text}")
     ended = cnn("grade", course / "key.yaml", course / "class")
-    assert ended.code == 0 and "1 paper, 1.00 of 1 points" in ended.out
-    assert ended.err.count("stands here twice") == 2 and "both.yaml: no marks: " in ended.err
+    assert ended.code == 0 and "1 submission, mean 1.00 of 1 points" in ended.out
+    assert ended.err.count("occurs twice") == 2 and "both.yaml: not graded: " in ended.err
 
 
-def test_what_follows_from_an_accepted_answer_earns_all(cnn: Run, course: Path) -> None:
+def test_follow_through_from_an_accepted_answer_earns_all_points(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", conv2__params="1516", total__params="60806")
     (course / "key.yaml").write_text(KEY.replace("tolerance: 1%", "tolerance: 0"))
     assert marks(cnn, course)["ann"]["total"] == "11"
 
 
-def test_what_follows_from_an_answer_that_is_near_enough_earns_all(cnn: Run, course: Path) -> None:
+def test_follow_through_from_an_answer_within_tolerance_earns_all_points(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", c1__params="157", total__params="61707")
     (course / "key.yaml").write_text(
         KEY.replace("{points: 2, answer: 156}", "{points: 2, tolerance: 1}").replace("tolerance: 1%", "tolerance: 0")
@@ -514,7 +516,7 @@ def test_what_follows_from_an_answer_that_is_near_enough_earns_all(cnn: Run, cou
     ("conventions", "answer", "points"), [("rounding: ceil", "4x6x6", 1), ("rounding: floor", "4x5x5", 1),
                                           ("padding: in total", "4x5x5", 1), ("rounding: ceil", "4x5x5", 0)]
 )  # fmt: skip
-def test_what_follows_from_an_error_follows_under_the_key_s_conventions(
+def test_follow_through_uses_the_conventions_of_the_key(
     cnn: Run, course: Path, conventions: str, answer: str, points: int
 ) -> None:
     network = (
@@ -536,28 +538,30 @@ def test_an_accepted_refusal_may_be_written_in_any_way(cnn: Run, course: Path, a
 def test_a_figure_may_be_answered_by_each_of_its_names(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", c1__params="left out", c1__parameters="156", c1__shape="left out", c1__output="6x28x28")
     ended = cnn("grade", course / "key.yaml", course / "class")
-    assert marks(cnn, course)["ann"]["total"] == "11" and "does not ask" not in ended.err
+    assert marks(cnn, course)["ann"]["total"] == "11" and "not in the key" not in ended.err
 
 
-def test_an_answer_that_the_key_does_not_ask_is_told(cnn: Run, course: Path) -> None:
+def test_an_answer_that_is_not_in_the_key_is_reported(cnn: Run, course: Path) -> None:
     hand_in(course, "ann", c1__shapes="6x28x28")
-    assert "the key does not ask c1.shapes" in cnn("grade", course / "key.yaml", course / "class").err
+    assert "not in the key: c1.shapes" in cnn("grade", course / "key.yaml", course / "class").err
 
 
 def test_an_error_of_ours_on_one_sheet_costs_the_others_nothing(
     cnn: Run, course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnncli.homework.grading import grade
+    from cnncli.homework.grading import submissions
 
-    real = grade.mark
-    monkeypatch.setattr(grade, "mark", lambda key, file, *rest: 1 / 0 if "bob" in file else real(key, file, *rest))
+    real = submissions.grade
+    monkeypatch.setattr(
+        submissions, "grade", lambda key, file, *rest: 1 / 0 if "bob" in file else real(key, file, *rest)
+    )
     hand_in(course, "ann")
     hand_in(course, "bob")
     ended = cnn("grade", course / "key.yaml", course / "class", "--format", "csv")
-    assert "bob.yaml: no marks: cnn itself failed on it (ZeroDivisionError" in ended.err and "ann,1,2" in ended.out
+    assert "bob.yaml: not graded: a bug in cnn (ZeroDivisionError" in ended.err and "ann,1,2" in ended.out
 
 
-def test_gradescope_s_results_of_one_sheet_are_by_the_key_and_hide_what_is_right(cnn: Run, course: Path) -> None:
+def test_gradescope_results_are_graded_by_the_key_and_hide_the_answers(cnn: Run, course: Path) -> None:
     """What a sheet asks besides, on a network of its own, earns nothing."""
     hand_in(course, "eve", c1__params="150", conv2__params="2400")
     sheet, results = course / "class" / "eve.yaml", course / "results.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from program import Run, run_process
 
 
-def test_a_paper_is_printed_and_its_solutions(cnn: Run) -> None:
+def test_a_quiz_is_printed_with_and_without_solutions(cnn: Run) -> None:
     paper = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2")
     assert paper.code == 0 and paper.out.startswith("# Quiz 7\n\n## q1\n\nAn input of ")
     assert "Output size: ____________" in paper.out
@@ -24,7 +24,7 @@ def test_all_forms_are_written_and_the_answers_pass_the_check(cnn: Run, tmp_path
     assert cnn("grade", folder / "key.yaml", folder / "answers.yaml").code == 0
 
 
-def test_what_is_written_goes_through_no_link(cnn: Run, tmp_path: Path) -> None:
+def test_writing_does_not_follow_links(cnn: Run, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text("student\nann\n")
     for number, arguments in enumerate((("--seed", 1), ("--seed", 1, "--per-student", roster))):
@@ -40,7 +40,7 @@ def test_what_is_written_goes_through_no_link(cnn: Run, tmp_path: Path) -> None:
         assert names and not any(path.is_symlink() for path in names)
 
 
-def test_each_student_has_a_paper_and_is_marked_by_their_own_key(cnn: Run, tmp_path: Path) -> None:
+def test_each_student_has_a_quiz_and_is_graded_by_its_key(cnn: Run, tmp_path: Path) -> None:
     (tmp_path / "class.csv").write_text("student,name\ns-1,Ann\ns-2,Bob\n")
     folder = tmp_path / "q"
     assert cnn("quiz", "--per-student", tmp_path / "class.csv", "-o", folder, "--questions", "3").code == 0
@@ -59,7 +59,7 @@ def test_each_student_has_a_paper_and_is_marked_by_their_own_key(cnn: Run, tmp_p
     marks = json.loads(cnn("grade", folder / "keys", tmp_path / "in", "--format", "json").out)["students"]
     assert marks[1]["points"] < record["out_of"], "another's answers are not one's own"
     (tmp_path / "in" / "s-3.yaml").write_text(mixed.replace("s-2", "s-3"))
-    assert "there is no key for s-3" in cnn("grade", folder / "keys", tmp_path / "in").err
+    assert "no key for s-3" in cnn("grade", folder / "keys", tmp_path / "in").err
 
 
 def test_students_whose_names_look_alike_have_files_of_their_own(cnn: Run, tmp_path: Path) -> None:
@@ -78,17 +78,17 @@ def test_students_whose_names_look_alike_have_files_of_their_own(cnn: Run, tmp_p
 def test_the_terminal_asks_hints_and_counts(tmp_path: Path) -> None:
     ended = run_process("quiz", "--interactive", "--topics", "sizes", "--questions", "3", stdin="1\n?\n=\n\nq\n")
     assert ended.code == 0
-    assert "not yet: " in ended.out and "it is " in ended.out and ended.out.endswith("0 of 2 right\n")
+    assert "not yet: " in ended.out and "correct answer: " in ended.out and ended.out.endswith("0 of 2 correct\n")
 
 
-def test_a_class_list_that_cannot_be_used_says_why(cnn: Run, tmp_path: Path) -> None:
+def test_an_invalid_class_list_gives_an_error_with_the_reason(cnn: Run, tmp_path: Path) -> None:
     roster = tmp_path / "class.csv"
     for text, said in (
-        ("", "lists no students"),
-        ("\n\n", "lists no students"),
-        ("student\na\na\n", "stands in it twice"),
+        ("", "no students"),
+        ("\n\n", "no students"),
+        ("student\na\na\n", "occurs twice"),
     ):
         roster.write_text(text)
         ended = cnn("quiz", "--per-student", roster, "-o", tmp_path / "q")
         assert ended.code == 2 and said in ended.err
-    assert "say where: -o" in cnn("quiz", "--per-student", roster).err
+    assert "add -o FOLDER" in cnn("quiz", "--per-student", roster).err

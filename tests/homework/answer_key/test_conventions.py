@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.conventions import CHOICES, read_conventions
-from cnncli.homework.answer_key.questions import nothing_known, right_answer
+from cnncli.homework.answer_key.questions import empty_cache, expected_answer
 from cnncli.homework.answer_key.sheet import Question, read_sheet
-from cnncli.homework.answer_key.standalone import solve_truth
-from cnncli.homework.checking.check import Answer, check
+from cnncli.homework.answer_key.size_answers import solve_answer
+from cnncli.homework.checking.check import check
+from cnncli.homework.checking.verdict import Verdict
 from cnncli.language.source import Source, parse
 
 some = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -102,7 +103,7 @@ def written(value: object) -> str:
     return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def answered(folder: Path, net: Net, conventions: str, question: str, value: object) -> Answer:
+def answered(folder: Path, net: Net, conventions: str, question: str, value: object) -> Verdict:
     path = folder / "sheet.yaml"
     lines = f"conventions: {conventions}\n" if conventions else ""
     path.write_text(f"architecture: {net.text}\n{lines}answers: {{{question}: '{written(value)}'}}\n")
@@ -111,7 +112,7 @@ def answered(folder: Path, net: Net, conventions: str, question: str, value: obj
 
 
 @pytest.mark.parametrize(("name", "choice"), RULES)
-def test_under_a_convention_its_own_answer_is_right_and_no_other(name: str, choice: str, tmp_path: Path) -> None:
+def test_under_a_convention_exactly_its_own_answer_is_correct(name: str, choice: str, tmp_path: Path) -> None:
     question, under, usual = RULES[name, choice]
 
     @some
@@ -129,7 +130,7 @@ def test_under_a_convention_its_own_answer_is_right_and_no_other(name: str, choi
             both = f"{{{name}: [{other}, {choice}]}}"
             found = answered(tmp_path, net, both, question, right)
             first = RULES[name, other][1](net)
-            said = f"right with {name.replace('_', ' ')} {choice}, which is accepted"
+            said = f"correct with {name.replace('_', ' ')} {choice}, which is accepted"
             assert found.correct and (said in found.remarks) == (right != first)
 
     holds()
@@ -145,9 +146,9 @@ def test_exact_rounding_is_about_whether_a_window_comes_out_even(net: Net) -> No
 
     question = Question("conv.shape", "", {})
     sheet = Sheet("", network_of(source, root, (question,)), (question,), conventions)  # type: ignore[arg-type]
-    truth = right_answer(sheet, question, nothing_known())
+    expected = expected_answer(sheet, question, empty_cache())
     even = all((n + 2 * net.p - net.k) % net.s == 0 for n in (net.h, net.w))
-    assert truth.value == (net.conv() if even else "does not fit")
+    assert expected.value == (net.conv() if even else "does not fit")
 
 
 @some
@@ -163,7 +164,7 @@ def test_a_transposed_size_is_its_formula_or_does_not_fit(n: int, k: int, s: int
     fields = {"input": n, "kernel": k, "stride": s, "padding": p, "dilation": d, "output_padding": extra}
     asked = Question("solve", "", {**{name: str(value) for name, value in fields.items()}, "transposed": "true"})
     output = (n - 1) * s + d * (k - 1) + 1 - 2 * p + extra
-    assert solve_truth(asked).value == (output if output > 0 else "does not fit")
+    assert solve_answer(asked).value == (output if output > 0 else "does not fit")
 
 
 @some
@@ -173,15 +174,15 @@ def test_a_size_is_its_formula_rounded_as_asked_or_does_not_fit(n: int, k: int, 
     fields = {name: str(value) for name, value in numbers.items()}
     room = Fraction(n + 2 * p - d * (k - 1) - 1, s)
     for rounding in ("exact", "floor"):
-        truth = solve_truth(Question("solve", "", {**fields, "rounding": rounding}))
+        expected = solve_answer(Question("solve", "", {**fields, "rounding": rounding}))
         fits = room >= 0 and (rounding == "floor" or room.denominator == 1)
-        assert truth.value == (int(room) + 1 if fits else "does not fit")
-        assert (rounding == "exact" and room >= 0 and not fits) == ("does_not_fit_unreported" in truth.candidates)
+        assert expected.value == (int(room) + 1 if fits else "does not fit")
+        assert (rounding == "exact" and room >= 0 and not fits) == ("does_not_fit_unreported" in expected.candidates)
 
 
 @some
 @given(net=nets(), order=st.sampled_from(sorted(choice for _, choice in ORDERS)))
-def test_both_orders_of_a_shape_are_right_until_one_is_asked(net: Net, order: str, tmp_path: Path) -> None:
+def test_both_orders_of_a_shape_are_correct_unless_one_is_asked(net: Net, order: str, tmp_path: Path) -> None:
     channels, *sizes = net.conv()
     shapes = {"CxHxW": (channels, *sizes), "HxWxC": (*sizes, channels)}
     for shape in shapes.values():
@@ -206,9 +207,9 @@ def test_every_derivation_of_a_size_is_a_true_equation(
 ) -> None:
     known = {"input": n, "output": m, "kernel": k, "stride": s, "padding": p, "dilation": d}
     fields = {name: str(value) for name, value in known.items() if name != find}
-    truth = solve_truth(Question("solve", "", {**fields, "rounding": rounding, "find": find}))
-    if isinstance(truth.value, str):
+    expected = solve_answer(Question("solve", "", {**fields, "rounding": rounding, "find": find}))
+    if isinstance(expected.value, str):
         return
-    equation = " == ".join(truth.derivation).replace(" = ", " == ")
+    equation = " == ".join(expected.derivation).replace(" = ", " == ")
     assert " == " in equation and eval(equation, {"floor": floor, "ceil": ceil}), equation
-    assert equation.endswith(f"== {truth.value if find == 'output' else m}")
+    assert equation.endswith(f"== {expected.value if find == 'output' else m}")

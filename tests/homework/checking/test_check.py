@@ -11,22 +11,24 @@ from program import SHARED
 
 from cnncli import load
 from cnncli.errors import CnnError
-from cnncli.homework import mistakes
-from cnncli.homework.answer_key.questions import expected_answer
+from cnncli.homework.answer_key.network_answers import network_answer
 from cnncli.homework.answer_key.sheet import Question, read_sheet
-from cnncli.homework.answer_key.standalone import solve_truth
-from cnncli.homework.checking import answers
-from cnncli.homework.checking.check import Answer, check
+from cnncli.homework.answer_key.size_answers import solve_answer
+from cnncli.homework.checking import parsing
+from cnncli.homework.checking.check import check
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.mistakes.matching import explanations
+from cnncli.homework.mistakes.table import MISTAKES, described
 from cnncli.inference import SUMMED
 
 
-def checked(tmp_path: Path, text: str) -> list[Answer]:
+def checked(tmp_path: Path, text: str) -> list[Verdict]:
     path = tmp_path / "sheet.yaml"
     path.write_text(text, encoding="utf-8")
     return check(read_sheet(str(path)))
 
 
-def one(tmp_path: Path, network: str, question: str, answer: str) -> Answer:
+def one(tmp_path: Path, network: str, question: str, answer: str) -> Verdict:
     return checked(tmp_path, f"architecture:\n{network}answers: {{{question}: {answer!r}}}\n")[0]
 
 
@@ -34,7 +36,7 @@ CONV = "  input: {input}\n  layers: [conv: {{filters: {filters}, kernel: {kernel
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "lenet5_1998", "unet"])
-def test_the_figures_of_the_summary_are_right(tmp_path: Path, name: str) -> None:
+def test_the_quantities_of_the_summary_are_correct(tmp_path: Path, name: str) -> None:
     inferred = load(name).inferred
     lines = []
     for layer, facts in inferred.facts.items():
@@ -52,13 +54,13 @@ def test_the_figures_of_the_summary_are_right(tmp_path: Path, name: str) -> None
 def test_every_known_mistake_is_found_by_what_it_gives(name: str, figure: str) -> None:
     inferred = load(name).inferred
     for layer in inferred.facts:
-        truth = expected_answer(inferred, layer, figure)
-        for mistake, value in truth.candidates.items():
-            if value is None or value == truth.value:
+        expected = network_answer(inferred, layer, figure)
+        for mistake, value in expected.candidates.items():
+            if value is None or value == expected.value:
                 continue
-            named = mistakes.explanations(truth.candidates, value)
+            named = explanations(expected.candidates, value)
             assert mistake in named or all("+" not in other for other in named)
-            assert mistakes.described(mistakes.plain(mistake))
+            assert described(mistake)
 
 
 # network, question, wrong answer, the mistake: the examples of published exercises
@@ -148,7 +150,7 @@ def test_published_examples_of_mistakes_are_recognised(
     assert not found.correct and mistake in found.mistakes
 
 
-def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> None:
+def test_an_answer_without_a_matching_mistake_is_unexplained(tmp_path: Path) -> None:
     (found,) = checked(tmp_path, "architecture: lenet5\nanswers: {c1.params: 4711}\n")
     assert (found.correct, found.mistakes) == (False, ())
 
@@ -165,20 +167,20 @@ def test_an_answer_that_no_mistake_gives_is_not_explained(tmp_path: Path) -> Non
      ("١٥٦", 156), ("१५६", 156), ("１５６", 156), ("(٥*٥*١ + ١) * ٦", 156), ("15²", None)],
 )  # fmt: skip
 def test_numbers_are_read_as_people_write_them(text: str, number: object) -> None:
-    assert answers.read(text).number == number
+    assert parsing.parse(text).number == number
 
 
 @pytest.mark.parametrize("text", ["6x28x28", "6@28x28", "(6, 28, 28)", "[6,28,28]", "6 × 28 × 28", "6 28 28"])
 def test_shapes_are_read_as_people_write_them(text: str) -> None:
-    assert answers.read(text).shape == (6, 28, 28)
+    assert parsing.parse(text).shape == (6, 28, 28)
 
 
-def test_channels_last_is_right_and_said(tmp_path: Path) -> None:
+def test_channels_last_is_correct_with_a_remark(tmp_path: Path) -> None:
     (found,) = checked(tmp_path, "architecture: lenet5\nanswers: {c1.shape: 28x28x6}\n")
     assert found.correct and found.remarks == ("read as height x width x channels (channels last)",)
 
 
-def test_what_follows_from_an_earlier_error_is_marked_so(tmp_path: Path) -> None:
+def test_an_answer_that_follows_from_an_earlier_error_is_a_follow_through(tmp_path: Path) -> None:
     text = """
 architecture: lenet5
 answers:
@@ -191,17 +193,17 @@ answers:
     found = {answer.question: answer for answer in checked(tmp_path, text)}
     assert not found["c1.shape"].correct and "padding_ignored" in found["c1.shape"].mistakes
     for question in ("maxpool1.shape", "conv2.macs", "linear1.params"):
-        assert found[question].follow_through and found[question].remarks[0].startswith("right given ")
-    assert found["conv2.macs"].remarks == ("right given maxpool1 of 6x12x12",)
+        assert found[question].follow_through and found[question].remarks[0].startswith("correct given ")
+    assert found["conv2.macs"].remarks == ("correct given maxpool1.shape = 6x12x12",)
     assert found["total.params"].follow_through
 
 
-def test_what_is_asked_between_an_error_and_what_follows_takes_nothing_away(tmp_path: Path) -> None:
+def test_questions_between_an_error_and_its_follow_through_change_nothing(tmp_path: Path) -> None:
     text = "architecture: lenet5\nanswers: {c1.shape: 6x24x24, c1.macs: 86400, maxpool1.shape: 6x12x12, "
     found = checked(tmp_path, text + "conv2.shape: 16x8x8, conv2.macs: 153600, total.params: 44426}\n")
     assert [answer.follow_through for answer in found] == [False, True, True, True, True, True]
-    assert found[1].remarks == ("right given c1 of 6x24x24",)
-    assert found[4].remarks == ("right given maxpool1 of 6x12x12",)
+    assert found[1].remarks == ("correct given c1.shape = 6x24x24",)
+    assert found[4].remarks == ("correct given maxpool1.shape = 6x12x12",)
 
 
 BLOCKS = """
@@ -224,7 +226,7 @@ def test_a_sum_follows_from_the_sums_of_its_blocks(tmp_path: Path, block: str, t
 
 
 @pytest.mark.parametrize("answer", ["", "0x0x0", "~", "?"])
-def test_nothing_follows_from_a_blank_or_a_degenerate_answer(tmp_path: Path, answer: str) -> None:
+def test_a_blank_or_degenerate_answer_has_no_follow_through(tmp_path: Path, answer: str) -> None:
     text = f"architecture: lenet5\nanswers: {{c1.shape: '{answer}', maxpool1.shape: 6x12x12}}\n"
     first, second = checked(tmp_path, text)
     assert not first.correct and not second.follow_through
@@ -289,7 +291,7 @@ def test_sizes_are_solved(tmp_path: Path, fields: str, right: bool, named: tuple
 
 
 @pytest.mark.parametrize(("fields", "right", "named"), CONVOLVE)
-def test_convolutions_by_hand_are_compared(tmp_path: Path, fields: str, right: bool, named: tuple[str, ...]) -> None:
+def test_exact_convolutions_are_compared(tmp_path: Path, fields: str, right: bool, named: tuple[str, ...]) -> None:
     (found,) = checked(tmp_path, f"answers: {{convolve: {fields}}}\n")
     assert (found.correct, found.mistakes) == (right, named)
 
@@ -300,7 +302,7 @@ CATALOGUE = SHARED / "reference" / "mistakes.md"
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="the catalogue of mistakes is not here")
 def test_every_mistake_of_the_catalogue_has_its_words() -> None:
     known = re.findall(r"^\| `(\w+)` \|", CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(known) > 40 and [name for name in known if name not in mistakes.DESCRIPTIONS] == []
+    assert len(known) > 40 and [name for name in known if name not in MISTAKES] == []
 
 
 def test_a_block_is_asked_as_the_sum_of_its_layers(tmp_path: Path) -> None:
@@ -310,7 +312,7 @@ def test_a_block_is_asked_as_the_sum_of_its_layers(tmp_path: Path) -> None:
     assert found.correct
 
 
-def test_other_answers_tell_mistakes_apart(tmp_path: Path) -> None:
+def test_other_answers_rank_the_mistakes(tmp_path: Path) -> None:
     network = "architecture:\n  input: 2x16x16\n  layers:\n"
     network += "    - conv: {filters: 2, kernel: 3, padding: 1}\n    - conv: {filters: 3, kernel: 3, padding: 1}\n"
     both, alone = "conv1.params: 20", "conv2.params: 30"
@@ -335,25 +337,25 @@ def test_every_figure_can_be_asked(tmp_path: Path, figure: str, answer: str) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("architecture: lenet5\nanswers: {relu1.kernel: 3}\n", "a relu has no kernel"),
-        ("architecture: lenet5\nanswers: {total.shape: 3}\n", "a network has no shape of its own"),
-        ("architecture: lenet5\nanswers: {c1.params: {a: 3}}\n", "a mapping is for solve and convolve"),
+        ("architecture: lenet5\nanswers: {relu1.kernel: 3}\n", "a relu layer has no kernel"),
+        ("architecture: lenet5\nanswers: {total.shape: 3}\n", "a network has no shape"),
+        ("architecture: lenet5\nanswers: {c1.params: {a: 3}}\n", "mappings are for solve and convolve"),
         ("answers: {solve: {input: 7, kernal: 3, output: 1}}\n", "did you mean kernel"),
         ("answers: {solve: {input: 7, output: 1, find: depth}}\n", "cannot find 'depth'"),
-        ("answers: {convolve: {input: /etc/passwd.csv, kernel: '1', result: '1'}}\n", "is the name of a file"),
-        ("answers: {convolve: {input: '1 2', pool: mean, kernel: 2, result: '1'}}\n", "there is no pool 'mean'"),
+        ("answers: {convolve: {input: /etc/passwd.csv, kernel: '1', result: '1'}}\n", "is a file name"),
+        ("answers: {convolve: {input: '1 2', pool: mean, kernel: 2, result: '1'}}\n", "unknown pool 'mean'"),
         ("", "the sheet is empty"),
-        ("- 1\n", "a sheet is a mapping"),
+        ("- 1\n", "a sheet must be a mapping"),
         ("architecture: lenet5\n", "the sheet has no answers"),
-        ("answers: {c1.params: 3}\n", "the sheet names no architecture"),
+        ("answers: {c1.params: 3}\n", "the sheet has no architecture"),
         ("architecture: lenet5\nanswers: {c9.params: 3}\n", "c9: the network has no such layer"),
-        ("architecture: lenet5\nanswers: {c1.parms: 3}\n", "there is no figure 'parms'"),
-        ("architecture: lenet5\nanswers: {params: 3}\n", "is not a question"),
+        ("architecture: lenet5\nanswers: {c1.parms: 3}\n", "unknown quantity 'parms'"),
+        ("architecture: lenet5\nanswers: {params: 3}\n", "not a question"),
         ("architecture: lenet6\nanswers: {c1.params: 3}\n", "no such file or bundled network"),
         ("answers: {solve: {input: x, kernel: 3, output: 1}}\n", "input must be a whole number, not x"),
     ],
 )
-def test_a_sheet_that_cannot_be_checked_says_why(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_sheet_raises_an_error_with_the_reason(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(CnnError, match=said):
         checked(tmp_path, text)
 
@@ -364,13 +366,13 @@ AS_WRITTEN = [
     ("total.params", "~61,706", True, ""),
     ("total.params", "61,706 (weights and biases)", True, ""),
     ("linear1.macs", "400 * 120 = 48000", True, "400 * 120 = 48,000"),
-    ("total.params", "61.7K", False, "right to the digits given"),
-    ("total.macs", "416.5 KMACs", False, "right to the digits given"),
+    ("total.params", "61.7K", False, "correct to the digits given"),
+    ("total.macs", "416.5 KMACs", False, "correct to the digits given"),
     ("total.params", "abc", False, "could not be read as a number"),
     ("c1.shape", "abc", False, "could not be read as a shape"),
-    ("c1.shape", "1x6x28x28", True, "a batch of 1"),
+    ("c1.shape", "1x6x28x28", True, "batch size of 1"),
     ("flatten1.shape", "400x1x1", True, "axes of size 1"),
-    ("flatten1.shape", "1x400", True, "a batch of 1"),
+    ("flatten1.shape", "1x400", True, "batch size of 1"),
     ("maxpool1.shape", "14x14", False, "forgot_channels"),
     ("c1.shape", "1x6x24x24", False, "padding_ignored"),
     ("flatten1.shape", "1,176", False, "wrong_flatten"),
@@ -391,7 +393,7 @@ def test_answers_are_read_as_they_are_meant(tmp_path: Path, question: str, answe
 
 
 @pytest.mark.parametrize(("figure", "answer"), [("kernel", "5x7"), ("receptive_field", "5x7"), ("jump", "1x2")])
-def test_a_number_for_each_axis_is_right_in_its_own_order_alone(tmp_path: Path, figure: str, answer: str) -> None:
+def test_numbers_per_axis_are_correct_only_in_order(tmp_path: Path, figure: str, answer: str) -> None:
     network = CONV.format(input="1x20x30", filters=1, kernel="[5, 7]", more="stride: [1, 2]")
     turned = "x".join(reversed(answer.split("x")))
     assert one(tmp_path, network, f"conv1.{figure}", answer).correct
@@ -436,7 +438,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize("result", UNREADABLE)
-def test_a_matrix_that_cannot_be_read_is_a_wrong_answer_and_no_crash(tmp_path: Path, result: str) -> None:
+def test_an_unreadable_matrix_is_a_wrong_answer(tmp_path: Path, result: str) -> None:
     fields = f"{{input: '1 2; 3 4', kernel: '1 0; 0 1', result: '{result}'}}"
     (found,) = checked(tmp_path, f"answers: {{convolve: {fields}}}\n")
     assert not found.correct and found.remarks[0].startswith("could not be read: ")
@@ -463,42 +465,42 @@ WINDOWS = [
 
 @pytest.mark.parametrize("fields", WINDOWS)
 @pytest.mark.parametrize("find", ["input", "kernel", "stride", "padding", "dilation"])
-def test_every_value_that_gives_the_output_is_right_and_no_other(fields: str, find: str) -> None:
+def test_exactly_the_values_that_give_the_output_are_correct(fields: str, find: str) -> None:
     given = {"input": "6", **dict(part.split(": ") for part in fields.split(", "))}
 
     def output(value: int) -> object:
-        return solve_truth(Question("solve", "", {**given, find: str(value)})).value
+        return solve_answer(Question("solve", "", {**given, find: str(value)})).value
 
     values = {value: output(value) for value in range(0 if find == "padding" else 1, 3 * 6 + 1)}
     for wanted in {value for value in values.values() if isinstance(value, int)}:
-        truth = solve_truth(Question("solve", "", {**given, "find": find, "output": str(wanted)}))
-        right = {truth.value, *truth.also}
+        expected = solve_answer(Question("solve", "", {**given, "find": find, "output": str(wanted)}))
+        right = {expected.value, *expected.also}
         assert {value for value in values if value in right} == {v for v, out in values.items() if out == wanted}
 
 
 # a question that cannot be asked, and what is said
 UNASKABLE = [
     ("solve: {input: '²', kernel: 3, output: 1}", "input must be a whole number"),
-    ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "rounding cannot be 'exakt'"),
-    ("solve: {input: 7, kernel: 3, transposed: true, padding: same, output: 5}", "takes a number"),
-    ("solve: {input: 7, kernel: 3, transposed: maybe, output: 5}", "transposed is true or false"),
-    ("solve: {input: 7, output: 100000, kernel: 3, stride: 999999999, find: padding}", "are not searched"),
-    ("solve: {output: 100000, kernel: 3, stride: 999999999, find: input}", "are not searched"),
-    ("convolve: {input: 'sqrt(2) 1; 3 4', kernel: '1 0; 0 1'}", "a root that is not whole"),
-    ("convolve: {input: '2 1; 3 4', kernel: '1 0; 0 1', bias: sqrt(2)}", "a root that is not whole"),
+    ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "unknown rounding 'exakt'"),
+    ("solve: {input: 7, kernel: 3, transposed: true, padding: same, output: 5}", "needs a numeric padding"),
+    ("solve: {input: 7, kernel: 3, transposed: maybe, output: 5}", "transposed must be true or false"),
+    ("solve: {input: 7, output: 100000, kernel: 3, stride: 999999999, find: padding}", "values to search"),
+    ("solve: {output: 100000, kernel: 3, stride: 999999999, find: input}", "values to search"),
+    ("convolve: {input: 'sqrt(2) 1; 3 4', kernel: '1 0; 0 1'}", "irrational"),
+    ("convolve: {input: '2 1; 3 4', kernel: '1 0; 0 1', bias: sqrt(2)}", "irrational"),
     ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 99999999}", "more than 10,000,000 values"),
-    ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 9999999999}", "is not a padding"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', padding: 9999999999}", "not a padding"),
     ("convolve: {input: '1 2', kernel: '1 1', padding: full, dilation: 99999999}", "more than 10,000,000 values"),
     ("convolve: {input: '1 2', kernel: '1 1', transposed: true, stride: 99999999}", "more than 10,000,000 values"),
-    ("convolve: {input: '1 2; 3 4', kernel: '1', stride: ²}", "is not a size"),
-    ("convolve: {input: '1 2; 3 4', pool: max, kernel: 2, padding: 2}", "wholly in the padding"),
-    ("convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2}", "wholly in the padding"),
-    ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml || 1'}", "kernel is the name of a file"),
+    ("convolve: {input: '1 2; 3 4', kernel: '1', stride: ²}", "not a size"),
+    ("convolve: {input: '1 2; 3 4', pool: max, kernel: 2, padding: 2}", "entirely in the padding"),
+    ("convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2}", "entirely in the padding"),
+    ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml || 1'}", "kernel is a file name"),
 ]
 
 
 @pytest.mark.parametrize(("question", "said"), UNASKABLE)
-def test_a_question_that_cannot_be_worked_out_says_why(tmp_path: Path, question: str, said: str) -> None:
+def test_an_invalid_question_raises_an_error_with_the_reason(tmp_path: Path, question: str, said: str) -> None:
     with pytest.raises(CnnError, match=re.escape(said)):
         checked(tmp_path, f"answers: {{{question}}}\n")
 
@@ -510,7 +512,7 @@ def test_all_questions_that_cannot_be_asked_are_named_with_their_places(tmp_path
     assert places == [(3, 3), (5, 3)]
 
 
-def test_a_sheet_names_its_network_from_where_it_stands(tmp_path: Path) -> None:
+def test_the_path_of_a_network_is_relative_to_the_sheet(tmp_path: Path) -> None:
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "mine.yaml").write_text("input: 1x9x9\nlayers: [conv: {filters: 2, kernel: 3}]\n")
     (found,) = checked(tmp_path, "architecture: nets/mine.yaml\nanswers: {conv1.params: 20}\n")

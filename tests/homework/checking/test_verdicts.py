@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.expected import ExpectedAnswer
-from cnncli.homework.answer_key.questions import nothing_known
+from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question, read_sheet
-from cnncli.homework.checking import answers
-from cnncli.homework.checking.check import check, compared, is_right
-from cnncli.homework.grading.grade import GradedSubmission, Key, mark, read_key
+from cnncli.homework.checking import parsing
+from cnncli.homework.checking.check import check
+from cnncli.homework.checking.comparison import compare, is_correct
+from cnncli.homework.grading.grade import GradedSubmission, grade
+from cnncli.homework.grading.key import Key, read_key
 from cnncli.inference import SUMMED
 from cnncli.language import Source
 from cnncli.loading import Loaded, load_source
@@ -69,7 +71,7 @@ def verdicts(folder: Path, network: str, given_answers: dict[str, str]) -> dict[
 
 @settings(some, max_examples=12)
 @given(network=exercises(), data=st.data())
-def test_right_answers_are_right_in_any_writing_and_wrong_ones_wrong(
+def test_correct_answers_are_correct_in_every_notation_and_wrong_ones_wrong(
     tmp_path_factory: pytest.TempPathFactory, network: str, data: st.DataObject
 ) -> None:
     folder, right = tmp_path_factory.mktemp("sheet"), right_answers(loaded(network))
@@ -87,10 +89,10 @@ def test_right_answers_are_right_in_any_writing_and_wrong_ones_wrong(
 
 @some
 @given(value=st.integers(1_000, 10**10), digits=st.integers(1, 4), off=st.integers(0, 3))
-def test_a_rounded_answer_is_named_so_exactly_where_it_is_right_to_its_digits(
+def test_an_answer_is_reported_as_rounded_exactly_if_it_is_correct_to_its_digits(
     value: int, digits: int, off: int
 ) -> None:
-    truth = ExpectedAnswer(value, f"{value:,}", (), {})
+    expected = ExpectedAnswer(value, f"{value:,}", (), {})
     exponent = len(str(value)) - digits
     unit = 10**exponent
     lead = (2 * value + unit) // (2 * unit) + off  # half up, and now and then a few units beside
@@ -101,11 +103,11 @@ def test_a_rounded_answer_is_named_so_exactly_where_it_is_right_to_its_digits(
         if power - exponent >= 0 and len(str(value)) > power:
             texts.append(f"~{lead / 10 ** (power - exponent):.{power - exponent}f} {name}")
     for text in texts:
-        given_answer = answers.read(text)
+        given_answer = parsing.parse(text)
         assert given_answer.number == lead * unit, text
-        found = compared(Question("total.params", text, {}), truth)
+        found = compare(Question("total.params", text, {}), expected)
         assert found.correct == (lead * unit == value)
-        rounded = "right to the digits given, and the exact figure is asked" in found.remarks
+        rounded = "correct to the digits given, but the exact value is asked" in found.remarks
         assert rounded == (lead * unit != value and 2 * abs(lead * unit - value) <= unit), text
 
 
@@ -116,7 +118,7 @@ def marked(folder: Path, network: str, more: str, answer: str) -> GradedSubmissi
     (folder / "key.yaml").write_text(KEY.format(network=network, more=more), encoding="utf-8")
     (folder / "sheet.yaml").write_text(f"student: ann\nanswers: {{total.params: '{answer}'}}\n", encoding="utf-8")
     key: Key = read_key(str(folder / "key.yaml"))
-    return mark(key, "sheet.yaml", read_sheet(str(folder / "sheet.yaml"), network=False), nothing_known())
+    return grade(key, "sheet.yaml", read_sheet(str(folder / "sheet.yaml"), network=False), empty_cache())
 
 
 @some
@@ -130,11 +132,11 @@ def test_a_near_answer_counts_exactly_within_the_tolerance(
         if given_answer < 0:
             continue
         written = f"tolerance: {tolerance / 10}%" if share else f"tolerance: {tolerance}"
-        (found,) = marked(tmp_path_factory.mktemp("class"), network, written, str(given_answer)).marks
+        (found,) = marked(tmp_path_factory.mktemp("class"), network, written, str(given_answer)).answers
         near = abs(given_answer - right) <= allowed
-        assert (found.answer.correct, found.points, found.out_of) == (near, 4 if near else 0, 4)
+        assert (found.verdict.correct, found.points, found.out_of) == (near, 4 if near else 0, 4)
         remark = f"within {tolerance / 10:g}%" if share else f"within {tolerance:g}"
-        assert (f"{remark} of the right answer" in found.answer.remarks) == (near and given_answer != right)
+        assert (f"{remark} of the correct answer" in found.verdict.remarks) == (near and given_answer != right)
 
 
 @some
@@ -143,24 +145,24 @@ def test_a_near_answer_counts_exactly_within_the_tolerance(
     accepted=st.lists(st.integers(1, 10**6), min_size=1, max_size=3),
     given_answer=st.integers(1, 10**6),
 )
-def test_what_the_key_accepts_counts_in_any_writing_and_nothing_else_does(
+def test_exactly_the_accepted_answers_count_in_every_notation(
     tmp_path_factory: pytest.TempPathFactory, network: str, accepted: list[int], given_answer: int
 ) -> None:
     right = loaded(network).inferred.totals["params"]
     folder = tmp_path_factory.mktemp("class")
     for value in {*accepted, given_answer, right}:
         for text in (str(value), f"{value:,}"):
-            (found,) = marked(folder, network, f"accept: {accepted}", text).marks
+            (found,) = marked(folder, network, f"accept: {accepted}", text).answers
             counts = value in (right, *accepted)
-            assert (found.answer.correct, found.points) == (counts, 4 if counts else 0)
-            said = any(remark.startswith(f"the key accepts {value}") for remark in found.answer.remarks)
+            assert (found.verdict.correct, found.points) == (counts, 4 if counts else 0)
+            said = any(remark.startswith(f"the key accepts {value}") for remark in found.verdict.remarks)
             assert said == (counts and value != right)
-            assert not (counts and found.answer.mistakes)
+            assert not (counts and found.verdict.mistakes)
 
 
 @some
 @given(cells=st.lists(st.integers(-9, 9), min_size=6, max_size=6), data=st.data())
-def test_a_matrix_earns_the_share_of_its_right_cells_where_the_key_gives_points_by_cell(
+def test_a_matrix_earns_points_for_its_correct_cells_if_the_key_gives_points_by_cell(
     tmp_path_factory: pytest.TempPathFactory, cells: list[int], data: st.DataObject
 ) -> None:
     """The result of a 1x1 kernel is the input times it."""
@@ -174,15 +176,15 @@ def test_a_matrix_earns_the_share_of_its_right_cells_where_the_key_gives_points_
     )
     (folder / "sheet.yaml").write_text(f'student: ann\nanswers: {{q: "{result}"}}\n')
     handed_in = read_sheet(str(folder / "sheet.yaml"), network=False)
-    paper = mark(read_key(str(folder / "key.yaml")), "", handed_in, nothing_known())
-    (found,) = paper.marks
-    assert found.answer.correct == (not wrong)
+    paper = grade(read_key(str(folder / "key.yaml")), "", handed_in, empty_cache())
+    (found,) = paper.answers
+    assert found.verdict.correct == (not wrong)
     assert found.points == (6 if not wrong else 6 - len(wrong) if by_cell else 0)
 
 
 @some
 @given(cells=st.lists(st.integers(0, 30), min_size=8, max_size=8), hundredths=st.integers(-3, 3))
-def test_a_value_of_more_than_two_decimals_is_right_when_rounded_to_these_either_way(
+def test_a_value_of_more_than_two_decimals_is_correct_when_rounded_up_or_down(
     tmp_path_factory: pytest.TempPathFactory, cells: list[int], hundredths: int
 ) -> None:
     """The mean of eight numbers may lie half way between two hundredths."""
@@ -205,10 +207,10 @@ def test_a_value_of_more_than_two_decimals_is_right_when_rounded_to_these_either
 )
 def test_the_order_of_a_shape_is_free_unless_one_is_asked(value: tuple[int, int, int], order: str) -> None:
     channels, height, width = value
-    truth = ExpectedAnswer(value, "", (), {}, order=order)
+    expected = ExpectedAnswer(value, "", (), {}, order=order)
 
     def right(*sizes: int) -> bool:
-        return is_right(truth, answers.read("x".join(map(str, sizes))))[0]
+        return is_correct(expected, parsing.parse("x".join(map(str, sizes))))[0]
 
     last_is_first = (height, width, channels) == value
     assert right(channels, height, width) == (order != "HxWxC" or last_is_first)

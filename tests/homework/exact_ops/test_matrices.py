@@ -18,11 +18,11 @@ from program import SHARED, Run
 from torch.nn import functional
 
 from cnncli.errors import CnnError
+from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.sheet import Question
-from cnncli.homework.answer_key.standalone import convolve_truth
-from cnncli.homework.checking.check import compared
+from cnncli.homework.checking.comparison import compare
 from cnncli.homework.exact_ops import matrices
-from cnncli.homework.exact_ops.exercise import Written, read_exercise
+from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.homework.exact_ops.numbers import number
 from cnncli.io.files import IMAGE_FORMATS
 
@@ -178,25 +178,26 @@ def test_any_text_is_an_array_of_numbers_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("1 2; 3", "row 1 has 2 and row 2 has 1"), ("1,,2", "an empty row or entry, at ,,"),
-        ("1;;2", "an empty row or entry, at ;;"), ("; 1 2", "nothing stands before ;"),
-        ("| 1", "nothing stands before |"),
+        ("1 2; 3", "row 1 has 2, row 2 has 1"), ("1,,2", "an empty row or entry, at ,,"),
+        ("1;;2", "an empty row or entry, at ;;"), ("; 1 2", "nothing before ;"),
+        ("| 1", "nothing before |"),
         ("1 || 2", "an empty channel, at ||"), ("1_6 2", "'1_6' is not a number"), ("\u0661 2", "is not a number"),
-        ("1 - 2", "'-' is not a number"), ("[1 2", "[ is not closed"), ("1 2]", "] closes no ["),
-        ("[1 2)", ") closes no ("), ("[]", "there is nothing between [ and ]"), ("  ", "the matrix is empty"),
+        ("1 - 2", "'-' is not a number"), ("[1 2", "[ is not closed"), ("1 2]", "] without ["),
+        ("[1 2)", ") without ("), ("[]", "nothing between [ and ]"), ("  ", "the matrix is empty"),
         (";", "';' does not contain a number"),
-        ("[[1, 2], 3]", "numbers and brackets stand side by side"), ("1,000 2", "decimal commas"),
-        ("1,000", "1,000 may be one number or two"), ("[[1,2],[3,4];[5,6],[7,8]]", "set apart in different ways"),
-        ("[[1 2\n3 4]]", "a line ends inside a row"), (r"\alpha & 2", r"\alpha is not understood"),
-        (r"2\frac{1}{2} 1", r"\frac is not understood"), ("[[[[[[1]]]]]]", "more than 5 brackets"),
-        ("[1 2; 3 4] [1 2; 3 4]", "two matrices stand side by side"), ("1/9 [1 1; 1 1]", "stand side by side"),
+        ("[[1, 2], 3]", "numbers and brackets side by side"), ("1,000 2", "decimal commas"),
+        ("1,000", "1,000 may be one number or two"),
+        ("[[1,2],[3,4];[5,6],[7,8]]", "different separators between lists"),
+        ("[[1 2\n3 4]]", "a line ends inside a row"), (r"\alpha & 2", r"\alpha is not supported"),
+        (r"2\frac{1}{2} 1", r"\frac is not supported"), ("[[[[[[1]]]]]]", "more than 5 nested brackets"),
+        ("[1 2; 3 4] [1 2; 3 4]", "two matrices side by side"), ("1/9 [1 1; 1 1]", "side by side"),
         ("1/0", "divides by zero"), ("nan 1", "'nan' is not a number"), ("1 ... 2", "'...' is not a number"),
-        ("A = [0 1 2; 3 4 5]", "leave the name out: [0 1 2; 3 4 5]"), ("A=1 2", "leave the name out: 1 2"),
-        (r"$x' = \begin{pmatrix} 1 \end{pmatrix}$", "x' = is no part of a matrix"),
-        ("\x08egin{pmatrix} 1", "holds the control character"), ("[1][2]", "nothing stands between a bracket"),
+        ("A = [0 1 2; 3 4 5]", "remove the name: [0 1 2; 3 4 5]"), ("A=1 2", "remove the name: 1 2"),
+        (r"$x' = \begin{pmatrix} 1 \end{pmatrix}$", "x' = is not part of a matrix"),
+        ("\x08egin{pmatrix} 1", "contains the control character"), ("[1][2]", "missing separator next to a bracket"),
     ],
 )  # fmt: skip
-def test_what_is_no_matrix_says_what_is_wrong(text: str, said: str) -> None:
+def test_an_invalid_matrix_raises_an_error_with_the_reason(text: str, said: str) -> None:
     with pytest.raises(CnnError) as caught:
         matrices.read(text)
     assert said in str(caught.value)
@@ -260,7 +261,7 @@ def test_a_shape_that_the_file_does_not_hold_is_refused_before_memory_is_taken(t
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
     path = tmp_path / "array.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(80))
-    with pytest.raises(CnnError, match=r"holds float64|not an array"):
+    with pytest.raises(CnnError, match=r"contains float64|not an array"):
         matrices.read(str(path))
 
 
@@ -326,10 +327,12 @@ def test_several_kernels_are_filters_of_all_channels_as_in_torch(
     bias = values.integers(-5, 6, filters)
 
     def text(array: np.ndarray) -> str:
+        if rank == 2 and array.shape[:2] == (1, 1):
+            return str(array[0].tolist())  # in brackets, as a single row would be one-dimensional
         return " | ".join(map(_rows, array)) if rank == 2 else " ".join(map(str, array[0]))
 
     each = tuple(map(text, weight))
-    written = Written(
+    written = ExerciseText(
         text(x),
         (" || ".join(each),) if in_one else each,
         stride="x".join(map(str, stride)),
@@ -357,7 +360,7 @@ def test_several_kernels_are_filters_of_all_channels_as_in_torch(
     assert np.array_equal(exercise.result().astype(float), theirs[0].numpy())
     for step in exercise.steps():
         at = step.position if len(theirs[0]) > 1 else (0, *step.position)
-        assert eval(step.working) == step.value == theirs[0][at].item()
+        assert eval(step.expression) == step.value == theirs[0][at].item()
 
 
 def _rows(array: np.ndarray) -> str:
@@ -369,7 +372,7 @@ def test_one_array_may_be_the_whole_weight_in_torch_s_order(cnn: Run) -> None:
     assert cnn("convolve", x, weight).out == "51  62\n73  84\n"
     assert cnn("convolve", x, "[[[[1]]], [[[10]]]]", "--transposed").out == "51  62\n73  84\n"
     ended = cnn("convolve", x, weight, "--transposed")
-    assert (ended.code, ended.err.splitlines()[0]) == (2, "the kernel has 1 channel, and the input 2")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, "the kernel has 1 channel, but the input has 2")
 
 
 def test_a_row_is_filtered_as_an_image_of_one_row(cnn: Run) -> None:
@@ -397,13 +400,15 @@ def test_a_sheet_s_matrices_are_read_by_the_same_reader(
     sheet = tmp_path / "sheet.yaml"
     sheet.write_text(f"answers:\n  convolve:\n    input: {matrix}\n    kernel: {kernel}\n    result: {result}\n")
     ended = cnn("check", sheet)
-    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 of 1 right"), ended
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 of 1 correct"), ended
     assert "6 8 12" not in ended.out  # the rows that are shown can be told apart
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), maps=st.integers(1, 3), rows=st.integers(2, 3), columns=st.integers(2, 3))
-def test_a_result_is_right_only_with_its_maps_apart(data: st.DataObject, maps: int, rows: int, columns: int) -> None:
+def test_a_result_is_correct_only_with_separators_between_its_feature_maps(
+    data: st.DataObject, maps: int, rows: int, columns: int
+) -> None:
     cells = st.integers(-9, 9)
     x = data.draw(st.lists(st.lists(cells, min_size=columns, max_size=columns), min_size=rows, max_size=rows))
     factors = data.draw(st.lists(st.integers(1, 9), min_size=maps, max_size=maps))
@@ -411,12 +416,12 @@ def test_a_result_is_right_only_with_its_maps_apart(data: st.DataObject, maps: i
     texts = [joined(matrix, " ", "; ") for matrix in result]
     fields = {"input": joined(x, " ", "; "), "kernel": " || ".join(map(str, factors))}
     question = Question("convolve", "", fields)
-    truth = convolve_truth(question)
-    assert truth.text == " | ".join(texts)
+    expected = convolve_answer(question)
+    assert expected.text == " | ".join(texts)
     brackets = str(result)
-    for given_text in (truth.text, " || ".join(texts), brackets):
-        assert compared(question._replace(given=given_text), truth).correct
+    for given_text in (expected.text, " || ".join(texts), brackets):
+        assert compare(question._replace(given=given_text), expected).correct
     split = " | ".join(joined([row], " ", "; ") for matrix in result for row in matrix)
     stacked = "; ".join(texts)
     for wrong in (split, stacked) if maps > 1 else (split,):
-        assert not compared(question._replace(given=wrong), truth).correct
+        assert not compare(question._replace(given=wrong), expected).correct

@@ -11,9 +11,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError
-from cnncli.homework.exact_ops import matrices, operations
-from cnncli.homework.exact_ops.numbers import number
+from cnncli.homework.exact_ops import matrices
+from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
+from cnncli.homework.exact_ops.filters import FILTERS
+from cnncli.homework.exact_ops.gradients import gradients
+from cnncli.homework.exact_ops.numbers import number, simplest
+from cnncli.homework.exact_ops.pooling import pool
+from cnncli.homework.exact_ops.sliding import Sliding, padded, sliding
+from cnncli.homework.exact_ops.transposed import transposed
 
 CONV = (functional.conv1d, functional.conv2d, functional.conv3d)
 MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
@@ -50,10 +57,10 @@ def tensor(array: object) -> torch.Tensor:
     return torch.tensor(np.asarray(array).astype(float))
 
 
-def slide(e: dict[str, object]) -> operations.Sliding | None:
+def slide(e: dict[str, object]) -> Sliding | None:
     try:
         x, kernel = e["x"], e["kernel"]
-        return operations.sliding(
+        return sliding(
             x.shape[1:],
             kernel.shape[2:],
             e["stride"],
@@ -75,7 +82,7 @@ def test_convolution_is_torch_s_and_stays_exact(e: dict[str, object]) -> None:
     how = slide(e)
     assume(how is not None)
     assert how is not None
-    ours = operations.convolve(e["x"], e["kernel"], e["bias"], how)  # type: ignore[arg-type]
+    ours = convolve(e["x"], e["kernel"], e["bias"], how)  # type: ignore[arg-type]
     whole = functional.pad(tensor(e["x"])[None], torch_padding(e), mode=MODES[str(e["mode"])])
     theirs = CONV[len(how.windows) - 1](
         whole,
@@ -86,7 +93,7 @@ def test_convolution_is_torch_s_and_stays_exact(e: dict[str, object]) -> None:
         e["dilation"],  # type: ignore[arg-type]
     )[0]
     assert np.array_equal(ours.astype(float), theirs.numpy())
-    assert all(isinstance(value, int) for value in operations.simplest(ours).reshape(-1))
+    assert all(isinstance(value, int) for value in simplest(ours).reshape(-1))
 
 
 @by
@@ -95,10 +102,10 @@ def test_the_steps_evaluate_to_the_values(e: dict[str, object]) -> None:
     how = slide(e)
     assume(how is not None)
     assert how is not None
-    ours = operations.convolve(e["x"], e["kernel"], e["bias"], how)  # type: ignore[arg-type]
-    for step in operations.convolution_steps(e["x"], e["kernel"], e["bias"], how):  # type: ignore[arg-type]
+    ours = convolve(e["x"], e["kernel"], e["bias"], how)  # type: ignore[arg-type]
+    for step in convolution_steps(e["x"], e["kernel"], e["bias"], how):  # type: ignore[arg-type]
         at = step.position if len(ours) > 1 else (0, *step.position)
-        assert eval(step.working) == step.value == ours[at]
+        assert eval(step.expression) == step.value == ours[at]
 
 
 @by
@@ -108,11 +115,11 @@ def test_gradients_are_autograd_s(e: dict[str, object]) -> None:
     how = slide(e)
     assume(how is not None)
     assert how is not None
-    output = operations.convolve(e["x"], e["kernel"], e["bias"], how)  # type: ignore[arg-type]
+    output = convolve(e["x"], e["kernel"], e["bias"], how)  # type: ignore[arg-type]
     upstream = np.empty(output.size, dtype=object)
     upstream[:] = [(3 * n) % 7 - 3 for n in range(output.size)]
     upstream = upstream.reshape(output.shape)
-    found = operations.gradients(e["x"], e["kernel"], upstream, how)
+    found = gradients(e["x"], e["kernel"], upstream, how)
     x, kernel = tensor(e["x"])[None].requires_grad_(), tensor(e["kernel"]).requires_grad_()
     theirs = CONV[len(how.windows) - 1](x, kernel, None, e["stride"], e["padding"], e["dilation"])  # type: ignore
     theirs.backward(tensor(upstream)[None])
@@ -129,7 +136,7 @@ def test_transposed_convolution_is_torch_s(e: dict[str, object]) -> None:
     rank = x.ndim - 1  # type: ignore[attr-defined]
     kernel = kernel.transpose(1, 0, *range(2, rank + 2))  # type: ignore[attr-defined]
     windows = tuple(
-        operations.Window(k, s, p, p, d)
+        Window(k, s, p, p, d)
         for k, s, p, d in zip(kernel.shape[2:], e["stride"], e["padding"], e["dilation"], strict=True)  # type: ignore
     )
     transpose = (functional.conv_transpose1d, functional.conv_transpose2d, functional.conv_transpose3d)[rank - 1]
@@ -148,7 +155,7 @@ def test_transposed_convolution_is_torch_s(e: dict[str, object]) -> None:
         assume(False)
         return
     assume(theirs.numel() > 0)
-    ours = operations.transposed(x, kernel, e["bias"], operations.Sliding(windows))  # type: ignore[arg-type]
+    ours = transposed(x, kernel, e["bias"], Sliding(windows))  # type: ignore[arg-type]
     assert np.array_equal(ours.astype(float), theirs[0].numpy())
 
 
@@ -159,7 +166,7 @@ def test_pools_are_torch_s(e: dict[str, object], kind: str) -> None:
     how = slide(e)
     assume(how is not None)
     assert how is not None
-    ours = operations.pool(e["x"], kind, how)
+    ours = pool(e["x"], kind, how)
     rank, size = len(how.windows), [window.kernel for window in how.windows]
     x = tensor(e["x"])[None]
     if kind == "max":
@@ -177,10 +184,10 @@ def test_pools_are_torch_s(e: dict[str, object], kind: str) -> None:
 @pytest.mark.parametrize("kind", ["max", "avg"])
 def test_pools_see_the_border_that_is_asked(mode: str, kind: str) -> None:
     x = matrices.read("1 2 3; 4 5 6; 7 8 0")[None]
-    how = operations.sliding((3, 3), (2, 2), (1, 1), 1, (1, 1), mode)
-    bordered = operations.padded(x, how)
-    plain = operations.sliding(bordered.shape[1:], (2, 2), (1, 1), 0, (1, 1))
-    assert np.array_equal(operations.pool(x, kind, how), operations.pool(bordered, kind, plain))
+    how = sliding((3, 3), (2, 2), (1, 1), (1, 1), (1, 1), mode)
+    bordered = padded(x, how)
+    plain = sliding(bordered.shape[1:], (2, 2), (1, 1), (0, 0), (1, 1))
+    assert np.array_equal(pool(x, kind, how), pool(bordered, kind, plain))
 
 
 def test_partial_padding_is_the_executor_s() -> None:
@@ -189,21 +196,21 @@ def test_partial_padding_is_the_executor_s() -> None:
 
     x = matrices.read("1 2 3 4; 5 6 7 8; 9 1 2 3")[None]
     kernel = matrices.read("1 2 1; 0 1 0; 3 1 1")[None, None]
-    how = operations.sliding((3, 4), (3, 3), (1, 1), "same", (1, 1), "partial")
+    how = sliding((3, 4), (3, 3), (1, 1), "same", (1, 1), "partial")
     module = build(Conv(filters=1, kernel=3, padding=1, padding_mode="partial", bias=False), ((1, 3, 4),)).double()
     with torch.no_grad():
         next(module.parameters()).copy_(tensor(kernel))
         theirs = module(tensor(x)[None])[0]
-    assert np.allclose(operations.convolve(x, kernel, [0], how).astype(float), theirs.numpy())
+    assert np.allclose(convolve(x, kernel, [0], how).astype(float), theirs.numpy())
 
 
 def test_true_convolution_commutes_and_cross_correlation_does_not() -> None:
     a, b = matrices.read("1 2 0; 3 1 4; 0 0 2"), matrices.read("1 0 2; 0 3 1; 1 1 0")
 
     def full(x: np.ndarray, y: np.ndarray, *, flip: bool) -> np.ndarray:
-        kernel = operations.flipped(y[None, None]) if flip else y[None, None]
-        how = operations.sliding(x.shape, y.shape, (1, 1), "full", (1, 1))
-        return operations.convolve(x[None], kernel, [0], how)
+        kernel = flipped(y[None, None]) if flip else y[None, None]
+        how = sliding(x.shape, y.shape, (1, 1), "full", (1, 1))
+        return convolve(x[None], kernel, [0], how)
 
     assert np.array_equal(full(a, b, flip=True), full(b, a, flip=True))
     assert not np.array_equal(full(a, b, flip=False), full(b, a, flip=False))
@@ -221,9 +228,9 @@ def test_true_convolution_commutes_and_cross_correlation_does_not() -> None:
     ],
 )
 def test_full_same_and_valid(size: int, kernel: int, padding: str, output: int) -> None:
-    how = operations.sliding((size,), (kernel,), (1,), padding, (1,))
+    how = sliding((size,), (kernel,), (1,), padding, (1,))
     ones = np.ones((1, size), dtype=object)
-    assert operations.convolve(ones, np.ones((1, 1, kernel), dtype=object), [0], how).shape == (1, output)
+    assert convolve(ones, np.ones((1, 1, kernel), dtype=object), [0], how).shape == (1, output)
 
 
 @pytest.mark.parametrize(
@@ -235,22 +242,22 @@ def test_numbers_are_exact(word: str, value: object) -> None:
     assert found == value and type(found) in (int, Fraction)
 
 
-@pytest.mark.parametrize("name", operations.FILTERS)
+@pytest.mark.parametrize("name", FILTERS)
 def test_blurs_keep_a_plain_picture_and_edges_make_it_black(name: str) -> None:
-    total = sum(sum(row) for row in operations.FILTERS[name])
+    total = sum(sum(row) for row in FILTERS[name])
     blurs = ("identity", "sharpen", "box_blur", "gaussian", "emboss")
     assert total == (1 if name in blurs else 0)
 
 
 @by
 @given(data=st.data())
-def test_by_hand_is_scipy(data: st.DataObject) -> None:
+def test_convolution_agrees_with_scipy(data: st.DataObject) -> None:
     signal = pytest.importorskip("scipy.signal")
     rank = data.draw(st.integers(1, 2))
     x = numbers(data.draw, tuple(data.draw(st.integers(3, 6)) for _ in range(rank)))
     kernel = numbers(data.draw, tuple(data.draw(st.integers(1, 3)) for _ in range(rank)))
     for mode in ("valid", "full"):
-        how = operations.sliding(x.shape, kernel.shape, (1,) * rank, mode, (1,) * rank)
-        found = operations.convolve(x[None], operations.flipped(kernel[None, None]), [0], how)[0]
+        how = sliding(x.shape, kernel.shape, (1,) * rank, mode, (1,) * rank)
+        found = convolve(x[None], flipped(kernel[None, None]), [0], how)[0]
         theirs = signal.convolve(x.astype(float), kernel.astype(float), mode=mode, method="direct")
         assert np.array_equal(found.astype(float), theirs)

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.sheet import read_sheet
-from cnncli.homework.checking.check import Answer, check
-from cnncli.homework.mistakes import DESCRIPTIONS, plain
+from cnncli.homework.checking.check import check
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.mistakes import table
 from cnncli.homework.mistakes.sizes import of_shape
+from cnncli.homework.mistakes.table import plain
 from cnncli.language.source import Source
 from cnncli.loading import load_source
 
@@ -458,7 +460,7 @@ def divisor(draw: Draw) -> Made:
     return "", f'convolve: {{input: "{rows(x)}", pool: avg, kernel: 2, padding: 1}}', rows(answer)
 
 
-def found_on(made: Made, folder: Path) -> Answer:
+def found_on(made: Made, folder: Path) -> Verdict:
     network, question, value = made
     written = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
     answer = f"answers: {{{question}: '{written}'}}\n"
@@ -483,12 +485,12 @@ def recognised(name: str, data: st.DataObject, folder: Path) -> None:
     assert name in found.mistakes, (made, found)
 
 
-def test_every_named_mistake_has_an_exercise_here() -> None:
-    assert {*MISTAKES} == {*DESCRIPTIONS}
+def test_every_mistake_has_an_exercise() -> None:
+    assert {*MISTAKES} == {*table.MISTAKES}
 
 
-@pytest.mark.parametrize("name", DESCRIPTIONS)
-def test_every_named_mistake_is_recognised_on_random_exercises(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", table.MISTAKES)
+def test_every_mistake_is_recognized_on_random_exercises(name: str, tmp_path: Path) -> None:
     some(given(st.data())(lambda data: recognised(name, data, tmp_path)))()
 
 
@@ -518,6 +520,6 @@ def test_a_mistake_is_named_only_where_it_can_be_made(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", DESCRIPTIONS)
-def test_every_named_mistake_is_recognised_on_many_random_exercises(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", table.MISTAKES)
+def test_every_mistake_is_recognized_on_many_random_exercises(name: str, tmp_path: Path) -> None:
     many(given(st.data())(lambda data: recognised(name, data, tmp_path)))()

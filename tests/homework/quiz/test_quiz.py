@@ -15,13 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.errors import CnnError
-from cnncli.homework.answer_key.questions import nothing_known
+from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import read_sheet
 from cnncli.homework.checking.check import check
-from cnncli.homework.grading.grade import key_problems, mark, read_key
-from cnncli.homework.quiz import Quiz, draw, papers, sheets, solved, uploads
+from cnncli.homework.grading.grade import grade
+from cnncli.homework.grading.key import read_key
+from cnncli.homework.grading.key_check import wrong_answers
+from cnncli.homework.quiz import documents, sheets, uploads
+from cnncli.homework.quiz.documents import value_text, wrong_options
 from cnncli.homework.quiz.interactive import ask, hints_for
-from cnncli.homework.quiz.papers import value_text, wrong_options
+from cnncli.homework.quiz.quiz import Quiz, answered, draw
 from cnncli.homework.quiz.topics import LEVELS, TOPICS
 
 QUIZZES = {
@@ -45,40 +48,40 @@ def test_every_generated_key_passes_the_check(
     assert found and all(answer.correct for answer in found)
     assert all(answer.blank for answer in check(read_sheet(str(folder / "empty.yaml"))))
     key = read_key(str(folder / "key.yaml"))
-    assert key_problems(key, nothing_known()) == [] and (key.student, key.out_of) == (student, quiz.out_of)
-    paper = mark(key, "answers.yaml", read_sheet(str(folder / "answers.yaml"), network=False), nothing_known())
+    assert wrong_answers(key, empty_cache()) == [] and (key.student, key.out_of) == (student, quiz.out_of)
+    paper = grade(key, "answers.yaml", read_sheet(str(folder / "answers.yaml"), network=False), empty_cache())
     assert paper.points == key.out_of
 
 
 @settings(max_examples=25, deadline=None)
 @given(**QUIZZES)
 def test_wrong_options_are_mistakes_with_values_of_their_own(seed: int, student: str, level: str) -> None:
-    for answers in solved(draw(seed, student, len(TOPICS), level)):
+    for answers in answered(draw(seed, student, len(TOPICS), level)):
         for answer in answers:
             options = wrong_options(answer)
             values = [text for _, text in options]
-            assert len({*values, value_text(answer.truth.value)}) == len(values) + 1
-            assert not isinstance(answer.truth.value, str), "a quiz asks for figures that there are"
+            assert len({*values, value_text(answer.expected.value)}) == len(values) + 1
+            assert not isinstance(answer.expected.value, str), "a quiz asks for figures that there are"
 
 
 @settings(max_examples=25, deadline=None)
 @given(**QUIZZES)
 def test_a_question_depends_on_seed_student_and_number_alone(seed: int, student: str, level: str) -> None:
     long, short = draw(seed, student, 2 * len(TOPICS), level), draw(seed, student, 3, level)
-    assert long.tasks[:3] == short.tasks
+    assert long.questions[:3] == short.questions
     assert draw(seed, student, 3, level) == short
 
 
-def test_students_and_seeds_get_papers_of_their_own() -> None:
-    texts = {papers.write_paper(draw(seed, who, 6, "medium", title="T"), papers.MARKDOWN).split("\n", 1)[1]
+def test_each_student_and_seed_has_its_own_quiz() -> None:
+    texts = {documents.write_document(draw(seed, who, 6, "medium", title="T"), documents.MARKDOWN).split("\n", 1)[1]
              for seed in (1, 2) for who in ("a", "b", "c")}  # fmt: skip
     assert len(texts) == 6
 
 
-def test_the_same_seed_gives_the_same_paper_for_ever() -> None:
+def test_the_same_seed_draws_the_same_quiz_in_every_version() -> None:
     """A paper that has been handed out must stay what it was: these are the figures of version 0.2."""
-    tasks = draw(1, "s-1", 2, "easy").tasks
-    assert [dict(task.asked[0].question.fields) for task in tasks] == FOR_EVER
+    questions = draw(1, "s-1", 2, "easy").questions
+    assert [dict(question.prompts[0].question.fields) for question in questions] == FOR_EVER
 
 
 FOR_EVER = [
@@ -89,31 +92,31 @@ FOR_EVER = [
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("topic", TOPICS)
-def test_most_mistakes_of_a_drawn_question_can_be_told_apart(topic: str, level: str) -> None:
+def test_most_mistakes_of_a_drawn_question_have_distinct_values(topic: str, level: str) -> None:
     for student in range(10):
-        for answers in solved(draw(1, str(student), 1, level, (topic,))):
+        for answers in answered(draw(1, str(student), 1, level, (topic,))):
             for answer in answers:
-                singles = {n: v for n, v in answer.truth.candidates.items() if "+" not in n and v is not None}
+                singles = {n: v for n, v in answer.expected.candidates.items() if "+" not in n and v is not None}
                 assert len({*map(str, singles.values())}) * 2 >= len(singles)
 
 
-def test_papers_are_whole_in_every_form() -> None:
+def test_every_format_has_all_questions_and_answers() -> None:
     quiz = draw(3, "<b>Ann & Bob</b>", 6, "hard")
-    for form in (papers.MARKDOWN, papers.HTML, papers.LATEX):
-        empty, worked = papers.write_paper(quiz, form), papers.write_paper(quiz, form, solutions=True)
-        for answers in solved(quiz):
+    for form in (documents.MARKDOWN, documents.HTML, documents.LATEX):
+        empty, worked = documents.write_document(quiz, form), documents.write_document(quiz, form, solutions=True)
+        for answers in answered(quiz):
             for answer in answers:
-                text = answer.truth.text
-                assert (papers.tex(text) if form is papers.LATEX else text) in worked
-        assert all(task.name in empty for task in quiz.tasks)
-    assert "<b>" not in papers.write_paper(quiz, papers.HTML)
-    latex = papers.write_paper(quiz, papers.LATEX)
+                text = answer.expected.text
+                assert (documents.tex(text) if form is documents.LATEX else text) in worked
+        assert all(question.name in empty for question in quiz.questions)
+    assert "<b>" not in documents.write_document(quiz, documents.HTML)
+    latex = documents.write_document(quiz, documents.LATEX)
     assert latex.count(r"\begin{") == latex.count(r"\end{") and r"\&" in latex
 
 
 def test_moodle_xml_and_qti_hold_a_question_for_each_answer() -> None:
     quiz = draw(3, "ann", 6, "medium")
-    asked = [answer.asked.name for answers in solved(quiz) for answer in answers]
+    asked = [answer.prompt.name for answers in answered(quiz) for answer in answers]
     root = Xml.fromstring(uploads.moodle_xml(quiz))
     assert [node.findtext("name/text") for node in root.iter("question")] == asked
     for question in root.iter("question"):
@@ -127,14 +130,14 @@ def test_moodle_xml_and_qti_hold_a_question_for_each_answer() -> None:
     assert uploads.qti(quiz) == uploads.qti(quiz)
 
 
-def test_gift_has_the_right_value_and_a_mistake_for_every_other() -> None:
+def test_gift_has_the_correct_value_and_mistakes_for_all_others() -> None:
     quiz = draw(3, "ann", 6, "medium")
     blocks = uploads.gift(quiz).strip().split("\n\n")
-    answers = [answer for found in solved(quiz) for answer in found]
+    answers = [answer for found in answered(quiz) for answer in found]
     assert len(blocks) == len(answers)
     for block, answer in zip(blocks, answers, strict=True):
-        right = re.findall(r"^  =(?!%0%)(.*?)(?::0)?#Right\.$", block, re.MULTILINE)
-        assert right == [value_text(answer.truth.value)]
+        right = re.findall(r"^  =(?!%0%)(.*?)(?::0)?#Correct\.$", block, re.MULTILINE)
+        assert right == [value_text(answer.expected.value)]
 
 
 def _asked(quiz: Quiz, typed: list[str]) -> str:
@@ -155,38 +158,38 @@ def _in_brackets(text: str) -> str:
 
 @settings(max_examples=20, deadline=None)
 @given(**QUIZZES)
-def test_an_interactive_quiz_accepts_every_right_answer_of_its_key(seed: int, student: str, level: str) -> None:
+def test_an_interactive_quiz_accepts_every_correct_answer(seed: int, student: str, level: str) -> None:
     quiz = draw(seed, student, len(TOPICS), level)
-    found = [*chain.from_iterable(solved(quiz))]
+    found = [*chain.from_iterable(answered(quiz))]
     for written in (lambda text: text, _as_latex, _in_brackets):
         typed = [
-            written(text) if answer.asked.question.name.startswith("convolve") else text
+            written(text) if answer.prompt.question.name.startswith("convolve") else text
             for answer in found
-            for text in [value_text(answer.truth.value)]
+            for text in [value_text(answer.expected.value)]
         ]
         printed = _asked(quiz, typed)
-        assert printed.endswith(f"{len(found)} of {len(found)} right\n") and "not yet" not in printed
+        assert printed.endswith(f"{len(found)} of {len(found)} correct\n") and "not yet" not in printed
 
 
 @settings(max_examples=10, deadline=None)
 @given(**QUIZZES)
-def test_an_interactive_quiz_says_how_far_a_wrong_matrix_is_right(seed: int, student: str, level: str) -> None:
+def test_an_interactive_quiz_counts_the_correct_cells_of_a_matrix(seed: int, student: str, level: str) -> None:
     quiz = draw(seed, student, 1, level, ("by_hand",))
-    ((answer,),) = solved(quiz)
-    cells = value_text(answer.truth.value).replace(";", " ;").split()
+    ((answer,),) = answered(quiz)
+    cells = value_text(answer.expected.value).replace(";", " ;").split()
     printed = _asked(quiz, [" ".join(["1000", *cells[1:]]), "words", "q"])
-    assert f"{len(cells) - cells.count(';') - 1} of {len(cells) - cells.count(';')} cells are right" in printed
-    assert "not yet: could not be read: 'words' is not a number" in printed and printed.endswith("0 of 0 right\n")
+    assert f"{len(cells) - cells.count(';') - 1} of {len(cells) - cells.count(';')} cells are correct" in printed
+    assert "not yet: could not be read: 'words' is not a number" in printed and printed.endswith("0 of 0 correct\n")
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_hints_go_from_the_formula_on_and_never_give_the_answer(level: str) -> None:
-    for answers in solved(draw(5, "ann", len(TOPICS), level)):
+    for answers in answered(draw(5, "ann", len(TOPICS), level)):
         for answer in answers:
-            truth, hints = answer.truth.value, hints_for(answer)
-            values = {*re.findall(r"[^ ;|]+", value_text(truth))}
+            expected, hints = answer.expected.value, hints_for(answer)
+            values = {*re.findall(r"[^ ;|]+", value_text(expected))}
             assert hints and not any(hint.rpartition(" = ")[2] in values for hint in hints if " = " in hint)
-            if answer.asked.question.fields.get("find") == "padding":
+            if answer.prompt.question.fields.get("find") == "padding":
                 assert all("+ 2 p -" in hint for hint in hints)
 
 
@@ -199,7 +202,7 @@ def test_a_name_of_any_kind_is_one_line_in_the_sheet_and_in_its_key(tmp_path: Pa
 
 
 @pytest.mark.parametrize("student", ["a\x07b", "\udcff", "\x1b[2J"])
-def test_a_name_that_no_file_can_hold_is_refused(student: str) -> None:
+def test_a_name_that_files_cannot_contain_is_an_error(student: str) -> None:
     with pytest.raises(CnnError, match="cannot be written"):
         draw(1, student, 1, "easy")
 
@@ -207,12 +210,14 @@ def test_a_name_that_no_file_can_hold_is_refused(student: str) -> None:
 @pytest.mark.parametrize(
     ("count", "level", "topics", "said"),
     [
-        (3, "esay", ("sizes",), "there is no level 'esay'"),
+        (3, "esay", ("sizes",), "unknown level 'esay'"),
         (3, "easy", ("size",), "did you mean sizes?"),
         (0, "easy", ("sizes",), "1 to 100 questions"),
-        (3, "easy", (), "--topics names no topic"),
+        (3, "easy", (), "--topics is empty"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(count: int, level: str, topics: tuple[str, ...], said: str) -> None:
+def test_an_invalid_quiz_raises_an_error_with_the_reason(
+    count: int, level: str, topics: tuple[str, ...], said: str
+) -> None:
     with pytest.raises(CnnError, match=re.escape(said)):
         draw(1, "", count, level, topics)

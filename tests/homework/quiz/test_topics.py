@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnncli.homework.quiz import draw, solved
-from cnncli.homework.quiz.task import Exercise, Listing, Matrix
+from cnncli.homework.quiz.question import LayerList, Matrix, QuizQuestion
+from cnncli.homework.quiz.quiz import answered, draw
 from cnncli.homework.quiz.topics import EASY, HARD, LEVELS, MEDIUM, TOPICS
 
 some = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -29,8 +29,8 @@ def optional(pattern: str, text: str, default: int) -> int:
     return int(found[1]) if found else default
 
 
-def sizes(task: Exercise, level: str) -> Answers:
-    text = str(task.parts[0])
+def sizes(question: QuizQuestion, level: str) -> Answers:
+    text = str(question.parts[0])
     n, other, k, k2, s, p = numbers(r"input of (\d+)x(\d+) .* a (\d+)x(\d+) conv.* stride (\d+), padding (\d+)", text)
     d = optional(r"dilation (\d+)", text, 1)
     room = n + 2 * p - d * (k - 1) - 1
@@ -40,20 +40,20 @@ def sizes(task: Exercise, level: str) -> Answers:
     return [room // s + 1]
 
 
-def padding(task: Exercise, level: str) -> Answers:
-    text = str(task.parts[0])
-    k, s, n, m = numbers(r"(\d+)x\d+ convolution with stride (\d+) .* input of (\d+)x\d+ into (\d+)x", text)
-    assert text.startswith("An 11" if k == 11 else "A ") and 8 <= m <= 32 and (s == 1) == (level == EASY)
+def padding(question: QuizQuestion, level: str) -> Answers:
+    text = str(question.parts[0])
+    k, s, n, m = numbers(r"(\d+)x\d+ convolution with stride (\d+) map (\d+)x\d+ to (\d+)x", text)
+    assert (f" an {k}x" in text) == (k == 11) and 8 <= m <= 32 and (s == 1) == (level == EASY)
     assert level != EASY or n == m
     fitting = [p for p in range(k) if n + 2 * p - k == s * (m - 1)]
     assert len(fitting) == 1 and 1 <= fitting[0] <= k // 2
     return fitting
 
 
-def parameters(task: Exercise, level: str) -> Answers:
-    text = str(task.parts[0])
+def parameters(question: QuizQuestion, level: str) -> Answers:
+    text = str(question.parts[0])
     f, k, k2, p, c, h, w = numbers(
-        r"with (\d+) filters of (\d+)x(\d+).* padding (\d+), with biases, reads a map of (\d+)x(\d+)x(\d+)", text
+        r"with (\d+) filters of (\d+)x(\d+).* padding (\d+), with biases, takes a (\d+)x(\d+)x(\d+) input", text
     )
     groups = optional(r"in (\d+) groups", text, 1)
     assert (h, k) == (w, k2) and p == k // 2 and (groups > 1) == (level == HARD)
@@ -62,37 +62,37 @@ def parameters(task: Exercise, level: str) -> Answers:
     return [weights + f, *([weights * h * w] if level != EASY else [])]
 
 
-def listed(task: Exercise) -> list[str]:
-    (listing,) = (part for part in task.parts if isinstance(part, Listing))
+def listed(question: QuizQuestion) -> list[str]:
+    (listing,) = (part for part in question.parts if isinstance(part, LayerList))
     return [*listing.lines]
 
 
-def fields(task: Exercise, level: str) -> Answers:
+def fields(question: QuizQuestion, level: str) -> Answers:
     seen, jump, names = 1, 1, []
-    for line in listed(task):
-        name, k, _, s = re.findall(r"^(\w+): .* (?:over )?(\d+)x(\d+), stride (\d+)", line)[0]
+    for line in listed(question):
+        name, k, _, s = re.findall(r"^(\w+): (\d+)x(\d+) .*, stride (\d+)", line)[0]
         seen += optional(r"dilation (\d+)", line, 1) * (int(k) - 1) * jump
         jump *= int(s)
         names.append(name)
-    assert f"one value of {names[-1]} see" in str(task.parts[0]) and seen <= 128
+    assert f"receptive field (per side) of {names[-1]} on" in str(question.parts[0]) and seen <= 128
     assert len(names) == {EASY: 2, MEDIUM: 3, HARD: 4}[level]
-    assert any("dilation" in line for line in listed(task)) == (level == HARD)
+    assert any("dilation" in line for line in listed(question)) == (level == HARD)
     assert any(name.startswith("pool") for name in names) == (level != EASY)
     return [seen]
 
 
-def networks(task: Exercise, level: str) -> Answers:
-    c, h, w = numbers(r"reads (\d+)x(\d+)x(\d+) ", str(task.parts[0]))
+def networks(question: QuizQuestion, level: str) -> Answers:
+    c, h, w = numbers(r"takes a (\d+)x(\d+)x(\d+) input", str(question.parts[0]))
     shapes, params, macs = {}, {}, {}
-    for line in listed(task):
+    for line in listed(question):
         name = line.partition(":")[0]
         if "filters" in line:
             f, k, s = numbers(r"(\d+) filters of (\d+)x\d+, stride (\d+)", line)
             p = optional(r"padding (\d+)", line, 0)
             params[name], (h, w) = (c * k * k + 1) * f, ((n + 2 * p - k) // s + 1 for n in (h, w))
             macs[name], c = c * k * k * f * h * w, f
-        elif "maximum" in line:
-            k, s = numbers(r"over (\d+)x\d+, stride (\d+)", line)
+        elif "max pooling" in line:
+            k, s = numbers(r"(\d+)x\d+ max pooling, stride (\d+)", line)
             assert (h - k) % s == 0  # nothing is dropped
             h, w = (h - k) // s + 1, (w - k) // s + 1
         elif "units" in line:
@@ -101,7 +101,7 @@ def networks(task: Exercise, level: str) -> Answers:
         shapes[name] = (c, h, w)
     figures = {"shape": shapes, "params": params, "macs": macs}
     found: Answers = []
-    for asked in task.asked:
+    for asked in question.prompts:
         _, *layer, figure = asked.name.split(".")
         found.append(figures[figure][layer[0]] if layer else sum(params.values()))
     assert (len(params) == 3) == (level != EASY) and len(found) == {EASY: 4, MEDIUM: 6, HARD: 8}[level]
@@ -112,9 +112,9 @@ def whole(part: Matrix) -> list[list[list[int]]]:
     return [[[int(cell) for cell in row] for row in rows] for rows in part.channels]
 
 
-def by_hand(task: Exercise, level: str) -> Answers:
-    text = str(task.parts[0])
-    x, *kernels = (whole(part) for part in task.parts if isinstance(part, Matrix))
+def by_hand(question: QuizQuestion, level: str) -> Answers:
+    text = str(question.parts[0])
+    x, *kernels = (whole(part) for part in question.parts if isinstance(part, Matrix))
     (s,) = numbers(r"stride (\d+)", text)
     if "pooling" in text:
         (rows,) = x
@@ -122,9 +122,9 @@ def by_hand(task: Exercise, level: str) -> Answers:
 
         def value(i: int, j: int) -> Any:
             cells = [rows[i + a][j + b] for a in range(2) for b in range(2)]
-            return max(cells) if "maximum" in text else sum(cells) // 4
+            return max(cells) if "max pooling" in text else sum(cells) // 4
 
-        assert "maximum" in text or all(cell % 4 == 0 for row in rows for cell in row)
+        assert "max pooling" in text or all(cell % 4 == 0 for row in rows for cell in row)
     else:
         (k,) = kernels
         flip = "true convolution" in text
@@ -148,20 +148,20 @@ RULES = {
 }  # fmt: skip
 
 
-def test_every_topic_is_worked_out_here() -> None:
+def test_every_topic_has_a_rule() -> None:
     assert RULES.keys() == TOPICS.keys()
 
 
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("topic", TOPICS)
-def test_the_key_is_what_the_words_of_the_paper_come_to(topic: str, level: str) -> None:
+def test_the_expected_answers_follow_from_the_text_of_the_question(topic: str, level: str) -> None:
     @some
     @given(st.integers(0, 10**6), st.text("abc", max_size=3))
     def holds(seed: int, student: str) -> None:
         quiz = draw(seed, student, 1, level, (topic,))
-        (task,), (answers,) = quiz.tasks, solved(quiz)
-        assert [answer.truth.value for answer in answers] == RULES[topic](task, level)
-        assert quiz.out_of == len(task.asked) == len(answers)
+        (question,), (answers,) = quiz.questions, answered(quiz)
+        assert [answer.expected.value for answer in answers] == RULES[topic](question, level)
+        assert quiz.out_of == len(question.prompts) == len(answers)
 
     holds()
 
@@ -169,7 +169,7 @@ def test_the_key_is_what_the_words_of_the_paper_come_to(topic: str, level: str) 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_draws_of_a_topic_differ_in_their_numbers(topic: str) -> None:
     for level in LEVELS:
-        texts = {str(draw(seed, "s", 1, level, (topic,)).tasks[0].parts) for seed in range(12)}
+        texts = {str(draw(seed, "s", 1, level, (topic,)).questions[0].parts) for seed in range(12)}
         assert len(texts) >= 6
 
 
@@ -181,11 +181,11 @@ FOR_EVER = {
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_paper_that_was_handed_out_is_drawn_the_same_for_ever(level: str) -> None:
+def test_a_quiz_of_an_earlier_version_is_drawn_the_same(level: str) -> None:
     drawn = [
-        (asked.name, sorted(asked.question.fields.items()), task.inputs, task.layers, task.blocks)
+        (asked.name, sorted(asked.question.fields.items()), question.inputs, question.layers, question.blocks)
         for seed in range(4)
-        for task in draw(seed, "s-1024", 2 * len(TOPICS), level).tasks
-        for asked in task.asked
+        for question in draw(seed, "s-1024", 2 * len(TOPICS), level).questions
+        for asked in question.prompts
     ]
     assert sha256(repr(drawn).encode()).hexdigest()[:16] == FOR_EVER[level]

@@ -1,6 +1,6 @@
-"""Answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``(5*5*1 + 1) * 6``, ``does not fit``.
+"""Parsing answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``(5*5*1 + 1) * 6``, ``does not fit``.
 
-Students write in the digits of their own script: here, and in no other text, ١٥٦ is 156.
+Answers alone may be in the digits of any script: ١٥٦ is 156.
 """
 
 from __future__ import annotations
@@ -29,35 +29,38 @@ MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNO
 
 
 class ParsedAnswer(NamedTuple):
-    """A reading of an answer: a number, a shape (or both), or that it ``refuses`` ("does not fit"); else unreadable."""
+    """An answer as a number, a shape (or both), or a refusal ("does not fit"); an unreadable one has its text alone.
+
+    ``expression`` is the text of a number that is written as one: ``5*5*6``.
+    """
 
     text: str
     number: Fraction | None = None
     shape: tuple[int, ...] | None = None
     refuses: bool = False
-    working: str = ""
+    expression: str = ""
 
     @property
     def is_blank(self) -> bool:
-        """Whether nothing was answered."""
+        """Whether the question was not answered."""
         return self.text.strip().lower() in ("", "~", "null", "-", "?", "n/a")
 
 
-def read(text: str) -> ParsedAnswer:
-    """Read an answer; what cannot be read keeps its text alone."""
+def parse(text: str) -> ParsedAnswer:
+    """Parse an answer."""
     text = " ".join(text.split())
-    plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe as word processors write it
+    plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe of a word processor
     if plain in REFUSALS or NOT.search(plain):
         return ParsedAnswer(text, refuses=True)
-    working, equals, result = plain.rpartition("=")
-    if equals and _number(working)[0] is not None and _number(working)[0] == _number(result)[0]:
-        plain = working  # 400 * 120 = 48000: the working is shown back
-    number, working = _number(plain)
-    return ParsedAnswer(text, number, _shape(plain), working=working)
+    expression, equals, result = plain.rpartition("=")
+    if equals and _number(expression)[0] is not None and _number(expression)[0] == _number(result)[0]:
+        plain = expression  # of 400 * 120 = 48000, the expression is kept
+    number, expression = _number(plain)
+    return ParsedAnswer(text, number, _shape(plain), expression=expression)
 
 
 def _bare(text: str) -> str:
-    """Without what people write around a figure: ``~``, ``approx.``, brackets, a remark in parentheses."""
+    """The text without what people write around a value: ``~``, ``approx.``, brackets, a remark in parentheses."""
     text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip().rstrip(" ."))
     text = re.sub(r"\s*\([a-z][^()]*\)$", "", text)
     return re.sub(r"^\[\s*([^\[\],]+?)\s*\]$", r"\1", text)
@@ -78,7 +81,7 @@ def _shape(text: str) -> tuple[int, ...] | None:
 
 
 def _number(text: str) -> tuple[Fraction | None, str]:
-    """The number, and its working where it is an expression."""
+    """The number, and its text where it is an expression."""
     text = without_units(text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
     for word, many in WORDS.items():
         if text.endswith(word):
@@ -102,9 +105,9 @@ def _number(text: str) -> tuple[Fraction | None, str]:
 
 
 def _without_separators(text: str) -> str:
-    """Thousands apart by commas (also as 1,28,800), underscores, apostrophes, spaces or several points: one number.
+    """The text without thousands separators: commas (also as 1,28,800), underscores, apostrophes, spaces, or points.
 
-    Underscores and apostrophes stand between groups of three digits: 1_56 is a slip, and no number.
+    Underscores and apostrophes separate groups of three digits: 1_56 is a slip, not a number.
     """
     text = re.sub(r"(?<![\d.])\d{1,3}(\.\d{3}){2,}(?![\d.])", lambda match: match[0].replace(".", ""), text)
     text = re.sub(r"(?<=\d)[_'](?=\d{3}(\D|$))", "", text)

@@ -1,4 +1,4 @@
-"""A quiz as a paper to print, and its solutions: Markdown, LaTeX, HTML."""
+"""A quiz, and its solutions, as documents to print: Markdown, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.html_page import page
-from cnncli.homework.mistakes import Candidates, described, plain
-from cnncli.homework.quiz import Quiz, Solved, solved
-from cnncli.homework.quiz.task import Exercise, Listing, Matrix, Part
+from cnncli.homework.mistakes.table import Candidates, described
+from cnncli.homework.quiz.question import LayerList, Matrix, Part, QuizQuestion
+from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.io.escaping import html as escape
 from cnncli.io.escaping import latex as tex
 from cnncli.io.escaping import markdown
@@ -17,48 +17,48 @@ from cnncli.io.escaping import markdown
 PITFALLS = 3  # typical mistakes that a solution names
 
 
-class Form(NamedTuple):
-    """How a paper is written: a part of a task, a line to answer on, a solution, and the whole."""
+class DocumentFormat(NamedTuple):
+    """How to write a part of a question, a blank for an answer, a solution, the document, and a question."""
 
     part: Callable[[Part], str]
-    blank: Callable[[Solved], str]
-    solution: Callable[[Solved], str]
-    whole: Callable[[Quiz, list[str]], str]
-    task: Callable[[Exercise, str], str]
+    blank: Callable[[AnsweredPrompt], str]
+    solution: Callable[[AnsweredPrompt], str]
+    document: Callable[[Quiz, list[str]], str]
+    question: Callable[[QuizQuestion, str], str]
 
 
-def write_paper(quiz: Quiz, form: Form, *, solutions: bool = False) -> str:
-    """The paper to fill in, or with its solutions worked."""
+def write_document(quiz: Quiz, form: DocumentFormat, *, solutions: bool = False) -> str:
+    """The document with blanks for the answers, or with the solutions."""
     written = []
-    for task, answers in zip(quiz.tasks, solved(quiz), strict=True):
-        parts = "\n".join(map(form.part, task.parts))
+    for question, answers in zip(quiz.questions, answered(quiz), strict=True):
+        parts = "\n".join(map(form.part, question.parts))
         lines = "\n".join(map(form.solution if solutions else form.blank, answers))
-        written.append(form.task(task, f"{parts}\n{lines}"))
-    return form.whole(quiz, written)
+        written.append(form.question(question, f"{parts}\n{lines}"))
+    return form.document(quiz, written)
 
 
 def heading(quiz: Quiz) -> str:
-    """The title, and whose paper it is."""
+    """The title, and the student."""
     return f"{quiz.title}: {quiz.student}" if quiz.student else quiz.title
 
 
-def working(answer: Solved) -> str:
-    """How the right answer comes about, in one line."""
-    lines = [line for line in answer.truth.derivation if not is_remark(line)]
+def derivation_line(answer: AnsweredPrompt) -> str:
+    """The derivation of the expected answer on one line."""
+    lines = [line for line in answer.expected.derivation if not is_remark(line)]
     return ("; " if any(" = " in line for line in lines) else " = ").join(lines)
 
 
-def pitfalls(answer: Solved) -> list[str]:
-    """What typical mistakes would have given: ``11: the dilation was left out``."""
-    return [f"{value}: {described(plain(name))}" for name, value in wrong_options(answer)[:PITFALLS]]
+def pitfalls(answer: AnsweredPrompt) -> list[str]:
+    """What typical mistakes would have given: ``11: ignored the dilation``."""
+    return [f"{value}: {described(name)}" for name, value in wrong_options(answer)[:PITFALLS]]
 
 
-def wrong_options(answer: Solved, most: int = 4) -> list[tuple[str, str]]:
-    """Single typical mistakes with what they give, each value once, all other than the right one."""
+def wrong_options(answer: AnsweredPrompt, most: int = 4) -> list[tuple[str, str]]:
+    """Single typical mistakes with their values, each value once, without the expected one."""
     found: dict[str, str] = {}
-    for name, value in _singles(answer.truth.candidates):
+    for name, value in _singles(answer.expected.candidates):
         text = value_text(value)
-        if text != value_text(answer.truth.value):
+        if text != value_text(answer.expected.value):
             found.setdefault(text, name)
     return [(name, text) for text, name in found.items()][:most]
 
@@ -78,8 +78,8 @@ def value_text(value: object) -> str:
     return shown(value)
 
 
-def _label(answer: Solved) -> str:
-    return answer.asked.what[0].upper() + answer.asked.what[1:].rstrip("?:")
+def _label(answer: AnsweredPrompt) -> str:
+    return answer.prompt.label[0].upper() + answer.prompt.label[1:].rstrip("?:")
 
 
 # Markdown ---------------------------------------------------------------------------------------------------------
@@ -88,13 +88,13 @@ def _label(answer: Solved) -> str:
 def _md_part(part: Part) -> str:
     if isinstance(part, str):
         return f"{part}\n"
-    if isinstance(part, Listing):
+    if isinstance(part, LayerList):
         return "".join(f"- {line}\n" for line in part.lines)
     return "```\n" + "\n".join(_rows(part)) + "\n```\n"
 
 
 def _rows(matrix: Matrix) -> list[str]:
-    """Aligned rows, the name before the first."""
+    """Aligned rows, with the name before the first."""
     width = max(len(cell) for channel in matrix.channels for row in channel for cell in row)
     lines = []
     for at, channel in enumerate(matrix.channels, 1):
@@ -105,17 +105,17 @@ def _rows(matrix: Matrix) -> list[str]:
     return lines
 
 
-def _md_solution(answer: Solved) -> str:
-    lines = [f"{_label(answer)}: **{answer.truth.text}**", "", f"    {working(answer)}", ""]
+def _md_solution(answer: AnsweredPrompt) -> str:
+    lines = [f"{_label(answer)}: **{answer.expected.text}**", "", f"    {derivation_line(answer)}", ""]
     return "\n".join([*lines, *(f"- not {line}" for line in pitfalls(answer)), ""])
 
 
-MARKDOWN = Form(
+MARKDOWN = DocumentFormat(
     _md_part,
     lambda answer: f"{_label(answer)}: ____________\n",
     _md_solution,
-    lambda quiz, tasks: f"# {markdown(heading(quiz))}\n\n" + "\n".join(tasks),
-    lambda task, text: f"## {task.name}\n\n{text}",
+    lambda quiz, questions: f"# {markdown(heading(quiz))}\n\n" + "\n".join(questions),
+    lambda question, text: f"## {question.name}\n\n{text}",
 )
 
 
@@ -125,7 +125,7 @@ MARKDOWN = Form(
 def _html_part(part: Part) -> str:
     if isinstance(part, str):
         return f"<p>{escape(part)}</p>"
-    if isinstance(part, Listing):
+    if isinstance(part, LayerList):
         return "<ol>" + "".join(f"<li>{escape(line)}</li>" for line in part.lines) + "</ol>"
     tables = []
     for at, channel in enumerate(part.channels, 1):
@@ -135,18 +135,18 @@ def _html_part(part: Part) -> str:
     return "".join(tables)
 
 
-def _html_solution(answer: Solved) -> str:
+def _html_solution(answer: AnsweredPrompt) -> str:
     wrong = "".join(f"<li>not {escape(line)}</li>" for line in pitfalls(answer))
-    said = f"<p>{escape(_label(answer))}: <strong>{escape(answer.truth.text)}</strong></p>"
-    return f"{said}<p><code>{escape(working(answer))}</code></p><ul>{wrong}</ul>"
+    answer_text = f"<p>{escape(_label(answer))}: <strong>{escape(answer.expected.text)}</strong></p>"
+    return f"{answer_text}<p><code>{escape(derivation_line(answer))}</code></p><ul>{wrong}</ul>"
 
 
-HTML = Form(
+HTML = DocumentFormat(
     _html_part,
     lambda answer: f'<p>{escape(_label(answer))}: <span class="answer">&nbsp;</span></p>',
     _html_solution,
-    lambda quiz, tasks: page(heading(quiz), "\n".join(tasks)),
-    lambda task, text: f'<div class="task"><h2>{escape(task.name)}</h2>\n{text}</div>',
+    lambda quiz, questions: page(heading(quiz), "\n".join(questions)),
+    lambda question, text: f'<div class="question"><h2>{escape(question.name)}</h2>\n{text}</div>',
 )
 
 
@@ -156,7 +156,7 @@ HTML = Form(
 def _tex_part(part: Part) -> str:
     if isinstance(part, str):
         return f"{tex(part)}\n"
-    if isinstance(part, Listing):
+    if isinstance(part, LayerList):
         items = "\n".join(f"\\item {tex(line)}" for line in part.lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     shown = []
@@ -167,25 +167,26 @@ def _tex_part(part: Part) -> str:
     return "\\[ " + r" \quad ".join(shown) + " \\]"
 
 
-def _tex_solution(answer: Solved) -> str:
+def _tex_solution(answer: AnsweredPrompt) -> str:
     wrong = "".join(f"\\item not {tex(line)}\n" for line in pitfalls(answer))
     listed = f"\\begin{{itemize}}\n{wrong}\\end{{itemize}}" if wrong else ""
-    return (
-        f"{tex(_label(answer))}: \\textbf{{{tex(answer.truth.text)}}}\n\n\\texttt{{{tex(working(answer))}}}\n{listed}"
-    )
+    expected = f"{tex(_label(answer))}: \\textbf{{{tex(answer.expected.text)}}}"
+    return f"{expected}\n\n\\texttt{{{tex(derivation_line(answer))}}}\n{listed}"
 
 
-def _tex_whole(quiz: Quiz, tasks: list[str]) -> str:
+def _tex_document(quiz: Quiz, questions: list[str]) -> str:
     start = "\\documentclass[a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{amsmath}\n\\raggedright\n"
     return (
-        f"{start}\\begin{{document}}\n\\section*{{{tex(heading(quiz))}}}\n" + "\n".join(tasks) + "\n\\end{document}\n"
+        f"{start}\\begin{{document}}\n\\section*{{{tex(heading(quiz))}}}\n"
+        + "\n".join(questions)
+        + "\n\\end{document}\n"
     )
 
 
-LATEX = Form(
+LATEX = DocumentFormat(
     _tex_part,
     lambda answer: f"\\noindent {tex(_label(answer))}: \\underline{{\\hspace{{4cm}}}}\n",
     _tex_solution,
-    _tex_whole,
-    lambda task, text: f"\\subsection*{{{tex(task.name)}}}\n{text}\n",
+    _tex_document,
+    lambda question, text: f"\\subsection*{{{tex(question.name)}}}\n{text}\n",
 )

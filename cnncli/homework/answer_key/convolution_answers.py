@@ -1,0 +1,85 @@
+"""The expected answers to ``convolve`` questions: exact convolution, pooling and gradients."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from cnncli.errors import CnnError
+from cnncli.homework.answer_key.expected import ExpectedAnswer
+from cnncli.homework.answer_key.question_fields import check_names, flag, integer
+from cnncli.homework.answer_key.sheet import Question
+
+if TYPE_CHECKING:
+    from cnncli.homework.exact_ops.exercise import Exercise
+
+TEXTS = ("input", "filter", "pool", "stride", "padding", "padding_mode", "dilation")
+FIELDS = (*TEXTS, "kernel", "bias", "flip", "transposed", "output_padding", "upstream", "find", "result")
+SHOWN_WINDOWS = 4  # in a derivation
+
+
+def convolve_answer(question: Question) -> ExpectedAnswer:
+    """A convolution or a pool: ``{input: "0 1 2; …", kernel: "0 1; 2 3", result: "19 25; 37 43"}``.
+
+    The fields are those of ``cnn convolve``; ``||`` separates filters. With ``upstream`` and ``find: input`` or
+    ``find: kernel`` the gradient is asked. Raises CnnError.
+    """
+    from cnncli.homework.exact_ops import matrices
+    from cnncli.homework.mistakes.exact_ops import nested, of_exercise
+
+    check_names(question, FIELDS)
+    exercise = _exercise(question)
+    if question.fields.get("upstream"):
+        return _gradient(question, exercise)
+    value = nested(exercise.result())
+    steps = islice(exercise.steps(), SHOWN_WINDOWS)
+    derivation = tuple(f"{step.expression} = {matrices.shown(step.value)}" for step in steps)
+    return ExpectedAnswer(value, matrices.maps_text(value), derivation, of_exercise(exercise))
+
+
+def _exercise(question: Question) -> Exercise:
+    from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
+    from cnncli.homework.exact_ops.matrix_text import split_filters
+
+    fields = question.fields
+    kernels = tuple(split_filters(fields["kernel"]) if fields.get("kernel") else ())
+    _refuse_files(question, kernels)
+    return read_exercise(
+        ExerciseText(
+            **{"input": "", **{name: fields[name] for name in TEXTS if name in fields}},
+            kernels=kernels,
+            bias=(fields["bias"],) if fields.get("bias") else (),
+            flip=flag(question, "flip"),
+            transposed=flag(question, "transposed"),
+            output_padding=integer(question, "output_padding", 0),
+        )
+    )
+
+
+def _refuse_files(question: Question, kernels: tuple[str, ...]) -> None:
+    """Raises CnnError for a matrix that names a file: a sheet is someone else's text."""
+    from cnncli.homework.exact_ops.matrix_files import is_file
+
+    matrices = [(name, question.fields.get(name, "")) for name in ("input", "upstream")]
+    for name, text in (*matrices, *(("kernel", kernel) for kernel in kernels)):
+        if is_file(text):
+            raise CnnError(f"{question.name}: {name} is a file name", 'write the matrix: "0 1 2; 3 4 5"')
+
+
+def _gradient(question: Question, exercise: Exercise) -> ExpectedAnswer:
+    from cnncli.homework.exact_ops import matrices
+    from cnncli.homework.exact_ops.numbers import simplest
+    from cnncli.homework.mistakes.exact_ops import nested
+
+    find = question.fields.get("find", "input")
+    if find not in ("input", "kernel") or exercise.pool or exercise.transposed:
+        raise CnnError(f"{question.name}: gradients are available for convolutions only", "find input or kernel")
+    found = exercise.gradients(exercise.read_upstream(question.fields["upstream"]))
+    if find == "input":
+        gradient = found.to_input
+        method = "the full convolution of the upstream gradient with the flipped kernel (at stride 1)"
+    else:
+        gradient = found.to_kernel.reshape(-1, *found.to_kernel.shape[2:])
+        method = "the cross-correlation of the input with the upstream gradient"
+    value = nested(simplest(gradient))
+    return ExpectedAnswer(value, matrices.maps_text(value), (method,), {})

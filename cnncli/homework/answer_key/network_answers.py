@@ -1,0 +1,162 @@
+"""The expected answers to questions about a layer, a block or the network."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from cnncli.analysis.explanation import explain
+from cnncli.arithmetic.shape import format_shape
+from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, difference
+from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
+from cnncli.homework.answer_key.quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, members
+from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum, of_weights
+from cnncli.homework.mistakes.receptive_fields import MOST_TERMS, as_sum, of_receptive_field, of_receptive_field_stride
+from cnncli.homework.mistakes.sizes import of_shape
+from cnncli.homework.mistakes.table import Candidates
+from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
+
+_NOUNS = ("parameters", "params", "weights")
+ZERO_IN_WORDS = frozenset(("none", "no", "zero", *(f"{no} {noun}" for no in ("no", "zero") for noun in _NOUNS)))
+EVERYTHING_IN_WORDS = frozenset(("all", "everything", "the whole input"))
+
+
+def network_answer(
+    inferred: Inferred, layer: str, quantity: str, conventions: Conventions = DEFAULTS, default: Inferred | None = None
+) -> ExpectedAnswer:
+    """The expected answer about a layer, a block, or the network (``total``), which was inferred under conventions.
+
+    ``default`` is the network as its file defines it, in which all layers fit.
+    """
+    if layer not in inferred.facts:
+        if default is not None and layer in default.facts:
+            return _no_fit(default, layer, quantity, conventions)
+        return _sum(inferred if default is None else sum_network(inferred, default), layer, quantity, conventions)
+    facts = inferred.facts[layer]
+    if quantity in SHAPES:
+        return _shape(inferred, facts, quantity, conventions)
+    if quantity in RECEPTIVE_FIELD:
+        return _receptive_field(inferred, facts, RECEPTIVE_FIELD[quantity])
+    if quantity == "dropped":
+        return _per_axis(facts.figures.dropped, (), {})
+    if quantity in WINDOW:
+        return _per_axis(tuple(map(WINDOW[quantity], facts.figures.windows)), (), {})
+    return _count(inferred, facts, quantity, conventions)
+
+
+def sum_network(inferred: Inferred, default: Inferred) -> Inferred:
+    """The network for a sum over layers: the default one where a layer does not fit under the conventions."""
+    return inferred if len(inferred.facts) == len(default.facts) else default
+
+
+def _no_fit(default: Inferred, layer: str, quantity: str, conventions: Conventions) -> ExpectedAnswer:
+    """The answer about a layer that does not fit exactly, or follows one."""
+    fitting = network_answer(default, layer, quantity)
+    candidates = {"does_not_fit_unreported": fitting.value, **fitting.candidates}
+    remark = f"(rounding {conventions.rounding or 'exact'}: this window or an earlier one does not fit exactly)"
+    return ExpectedAnswer(NO_FIT, NO_FIT, (*fitting.derivation, remark), candidates)
+
+
+def _shape(inferred: Inferred, facts: LayerInfo, quantity: str, conventions: Conventions) -> ExpectedAnswer:
+    is_output = quantity != "input_shape"
+    shape = facts.figures.output_shape if is_output else facts.input_shapes[0]
+    is_channels_last = conventions.order == "HxWxC" and len(shape) > 1
+    text = format_shape((*shape[1:], shape[0]) if is_channels_last else shape)
+    derivation = _derivation(inferred, facts.node.name, "output") if is_output else ()
+    candidates: Candidates = {**of_shape(inferred, facts)} if is_output else {}
+    return ExpectedAnswer(shape, text, derivation, candidates, order=conventions.order)
+
+
+# Counts -----------------------------------------------------------------------------------------------------------
+
+
+def count_of(facts: LayerInfo, quantity: str, conventions: Conventions = DEFAULTS) -> int:
+    """A layer's count under conventions."""
+    figures = facts.figures
+    if conventions.operations == "MACs" and quantity == "flops":
+        return figures.macs
+    if quantity == "parameter_bytes":
+        return figures.params * BYTES_PER_PARAMETER
+    count: int = getattr(figures, quantity)
+    if quantity in ("params", "trainable"):
+        has_bias = "bias" in figures.weight_shapes and "running_mean" not in figures.buffer_shapes
+        if conventions.bias == "not counted" and has_bias:
+            count -= figures.biases
+        if conventions.batchnorm == "4C":
+            count += figures.buffers
+    return count
+
+
+def _count(inferred: Inferred, facts: LayerInfo, quantity: str, conventions: Conventions) -> ExpectedAnswer:
+    value, default = count_of(facts, quantity, conventions), count_of(facts, quantity)
+    derivation = _derivation(inferred, facts.node.name, quantity)
+    if value != default:
+        derivation = (*derivation, f"({difference(conventions, DEFAULTS)}: {value})")
+    candidates = {name: other for name, other in _wrong_counts(inferred, facts, quantity).items() if other != value}
+    words = frozenset[str]() if value else ZERO_IN_WORDS
+    return ExpectedAnswer(value, f"{value:,}", derivation, candidates, words=words)
+
+
+def _wrong_counts(inferred: Inferred, facts: LayerInfo, quantity: str) -> Candidates:
+    if quantity in ("params", "trainable"):
+        # Biases are wrong where a convention excludes them. A layer without any has this mistake among its own.
+        return {"counted_bias": facts.figures.params, **of_params(inferred, facts)}
+    if quantity == "weights":
+        return {**of_weights(inferred, facts)}
+    if quantity == "macs":
+        return {**of_macs(facts)}
+    return {**of_flops(facts)} if quantity == "flops" else {}
+
+
+def _sum(inferred: Inferred, scope: str, quantity: str, conventions: Conventions) -> ExpectedAnswer:
+    layers = list(members(inferred, scope))
+    counts = [count_of(facts, quantity, conventions) for facts in layers]
+    total = sum(counts)
+    terms = [str(count) for count in counts if count]
+    shown = terms if len(terms) <= MOST_TERMS else [*terms[:MOST_TERMS], "…"]
+    wrong = of_sum(inferred, layers, quantity) if quantity in SUMMED else {}
+    candidates: Candidates = {name: value for name, value in wrong.items() if value != total}
+    return ExpectedAnswer(total, f"{total:,}", tuple(dict.fromkeys((" + ".join(shown) or "0", str(total)))), candidates)
+
+
+# Receptive fields and windows -------------------------------------------------------------------------------------
+
+
+def _receptive_field(inferred: Inferred, facts: LayerInfo, part: str) -> ExpectedAnswer:
+    """The ``size``, ``stride`` or ``offset`` of a layer's receptive field."""
+    fields = [*facts.receptive_field.values()]
+    values = tuple(getattr(axis, part) for axis in fields[0].axes) if fields else ()
+    wrong = {"size": of_receptive_field, "stride": of_receptive_field_stride}.get(part)
+    candidates: Candidates = {**wrong(inferred, facts)} if wrong is not None else {}
+    derivation = _derivation(inferred, facts.node.name, f"receptive field {part}")
+    expected = _per_axis(values, derivation, candidates)
+    if part != "size":
+        return expected
+    if isinstance(expected.value, int):
+        expected = expected._replace(derivation=(*derivation, *as_sum(inferred, facts, expected.value)))
+    extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
+    is_global = all(field.sees_all(extents[name]) for name, field in facts.receptive_field.items())
+    return expected._replace(words=EVERYTHING_IN_WORDS) if is_global else expected
+
+
+def _per_axis(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: Candidates) -> ExpectedAnswer:
+    """One number where all axes have the same, else one number per axis."""
+    value: Any = values[0] if len({*values}) == 1 else values
+    text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    exact = Fraction(value) if isinstance(value, float) else value
+    return ExpectedAnswer(exact, text, derivation, candidates, order=PER_AXIS)
+
+
+def _derivation(inferred: Inferred, layer: str, quantity: str) -> tuple[str, ...]:
+    """The lines of a quantity's derivation: formula, values and result, on one line per axis where axes differ."""
+    steps = [step for step in explain(inferred, layer).steps if step.figure.startswith(quantity)]
+    exact = [step for step in steps if step.figure == quantity] or steps
+    if len({(step.formula, step.numbers) for step in exact}) == 1:  # the axes have the same derivation
+        exact = exact[:1]
+    lines = []
+    for step in exact:
+        parts = dict.fromkeys((step.formula, step.numbers, str(step.value)))
+        lines += [f"{step.figure}: {' = '.join(parts)}"] if len(exact) > 1 else [*parts]
+        if step.remark and step.remark not in lines:
+            lines.append(f"({step.remark})")
+    return tuple(lines)

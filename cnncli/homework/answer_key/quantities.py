@@ -1,0 +1,70 @@
+"""The quantities that can be asked about a layer, a block or a network, and their names in questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cnncli.arithmetic.window import Window
+from cnncli.errors import CnnError, suggestion
+from cnncli.inference import SUMMED, Inferred, LayerInfo
+
+SHAPES = ("shape", "output", "output_shape", "input_shape")
+RECEPTIVE_FIELD = {
+    **dict.fromkeys(("receptive_field", "rf", "sees"), "size"),
+    **dict.fromkeys(("jump", "rf_stride", "receptive_field_stride"), "stride"),
+    **dict.fromkeys(("rf_offset", "receptive_field_offset"), "offset"),
+}
+WINDOW: dict[str, Callable[[Window], int]] = {
+    "kernel": lambda window: window.kernel,
+    "stride": lambda window: window.stride,
+    "padding": lambda window: window.before,
+    "dilation": lambda window: window.dilation,
+    "effective_kernel": lambda window: window.effective_kernel,
+}
+COUNTS = (*SUMMED, "parameter_bytes")
+QUANTITIES = (*SHAPES, *COUNTS, *RECEPTIVE_FIELD, *WINDOW, "dropped")
+_ALIASES = {"parameters": "params", "operations": "flops", "multiply_accumulates": "macs", "size": "shape"}
+# The canonical names of quantities with several names.
+_SYNONYMS = {
+    **dict.fromkeys(("output", "output_shape"), "shape"),
+    **{name: f"receptive field {part}" for name, part in RECEPTIVE_FIELD.items()},
+}
+
+
+def parse_question(inferred: Inferred, name: str) -> tuple[str, str]:
+    """``stage1.conv1.params`` as the layer, block or ``total``, and the quantity. Raises CnnError for unknown ones."""
+    layer, dot, text = name.rpartition(".")
+    quantity = _quantity(text)
+    if not dot:
+        raise CnnError(f"{name}: not a question", "write LAYER.QUANTITY, e.g. c1.params, or total.params")
+    if quantity not in QUANTITIES:
+        hint = suggestion(quantity, QUANTITIES, f"use {', '.join(QUANTITIES)}")
+        raise CnnError(f"{name}: unknown quantity {quantity!r}", hint)
+    if layer in inferred.facts:
+        if quantity in WINDOW and not inferred.facts[layer].figures.windows:
+            raise CnnError(f"{name}: a {inferred.facts[layer].node.layer.kind} layer has no {quantity}")
+    elif layer == "total" or any(True for _ in members(inferred, layer)):
+        if quantity not in COUNTS:
+            scope = "network" if layer == "total" else "block"
+            raise CnnError(f"{name}: a {scope} has no {quantity}", f"use {', '.join(COUNTS)}")
+    else:
+        inferred.layer(layer)  # raises the error for an unknown layer
+    return layer, quantity
+
+
+def _quantity(text: str) -> str:
+    quantity = text.lower().replace(" ", "_").replace("-", "_")
+    return _ALIASES.get(quantity, quantity)
+
+
+def canonical_name(name: str) -> str:
+    """A question's name with one name for each quantity: ``c1.parameters`` as ``c1.params``."""
+    layer, dot, quantity = name.rpartition(".")
+    return f"{layer}.{_SYNONYMS.get(_quantity(quantity), _quantity(quantity))}" if dot else name
+
+
+def members(inferred: Inferred, scope: str) -> Iterator[LayerInfo]:
+    """The layers of a block, or of the network (``total``)."""
+    for name, facts in inferred.facts.items():
+        if scope == "total" or name.startswith(f"{scope}."):
+            yield facts

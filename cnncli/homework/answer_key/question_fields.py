@@ -1,0 +1,34 @@
+"""Reading the fields of a ``solve`` or ``convolve`` question."""
+
+from __future__ import annotations
+
+import re
+
+from cnncli.errors import CnnError, suggestion
+from cnncli.homework.answer_key.sheet import Question
+
+
+def check_names(question: Question, known: tuple[str, ...]) -> None:
+    """Raises CnnError for a field that the question does not have."""
+    for name in question.fields:
+        if name not in known:
+            hint = suggestion(name, known, f"use {', '.join(known)}")
+            raise CnnError(f"{question.name}: unknown field {name!r}", hint)
+
+
+def integer(question: Question, name: str, default: int | None = None) -> int:
+    """A field as a whole number of at least 0; ``default`` where it is empty. Raises CnnError."""
+    text = question.fields.get(name, "")
+    if not text and default is not None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise CnnError(f"{question.name}: {name} must be a whole number, not {text[:40] or 'empty'}")
+    return int(text)
+
+
+def flag(question: Question, name: str) -> bool:
+    """A field that is true or false (the default). Raises CnnError."""
+    text = question.fields.get(name) or "false"
+    if text.lower() not in ("true", "yes", "false", "no"):
+        raise CnnError(f"{question.name}: {name} must be true or false, not {text[:40]}")
+    return text.lower() in ("true", "yes")

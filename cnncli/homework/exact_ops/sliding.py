@@ -1,0 +1,122 @@
+"""How a window slides over an array: its positions, its taps, and the border."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncli.arithmetic.window import (
+    Window,
+    dropped,
+    fits,
+    largest_border,
+    largest_kernel,
+    named_padding,
+    output_size,
+)
+from cnncli.errors import NO, CnnError
+from cnncli.homework.exact_ops.matrix_files import VALUES_LIMIT
+from cnncli.homework.exact_ops.numbers import simplest
+
+MODES = {"zeros": "constant", "partial": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+class WindowStep(NamedTuple):
+    """One value of the output: its position (with its channel, if there are several), its expression, and the value."""
+
+    position: tuple[int, ...]
+    expression: str
+    value: Any
+
+
+class Sliding(NamedTuple):
+    """One window per axis, and the padding mode."""
+
+    windows: tuple[Window, ...]
+    mode: str = "zeros"
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether any axis has padding."""
+        return any(window.before or window.after for window in self.windows)
+
+
+def sliding(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: str | Sequence[int],
+    dilation: Sequence[int],
+    mode: str = "zeros",
+) -> Sliding:
+    """The windows for an input of these sizes. ``padding`` is per side, or ``valid``, ``same`` or ``full``.
+
+    Raises CnnError for a window that does not fit, a border that the mode cannot fill, and too many values.
+    """
+    windows = []
+    for axis, (size, k, s, d) in enumerate(zip(sizes, kernel, stride, dilation, strict=True)):
+        if isinstance(padding, str):
+            before, after = named_padding(padding, size, k, s, d)
+        else:
+            before = after = padding[axis]
+        windows.append(Window(k, s, before, after, d))
+    _check(sizes, windows, mode)
+    return Sliding(tuple(windows), mode)
+
+
+def _check(sizes: Sequence[int], windows: Sequence[Window], mode: str) -> None:
+    for size, window in zip(sizes, windows, strict=True):
+        if not fits(size, window):
+            raise CnnError(
+                f"a kernel of {window.kernel} does not fit an input of {size} with padding {window.before}",
+                f"use a kernel of at most {largest_kernel(size, window)}, or more padding",
+                exit_code=NO,
+            )
+        most = largest_border(size, mode)
+        if most is not None and max(window.before, window.after) > most:
+            raise CnnError(f"an axis of {size} cannot be padded by {window.before} in {mode} mode")
+    refuse_too_many(size + w.before + w.after for size, w in zip(sizes, windows, strict=True))
+
+
+def refuse_too_many(sizes: Iterable[int]) -> None:
+    """Raises CnnError for an array with too many values, before memory is allocated for it."""
+    if prod(sizes) > VALUES_LIMIT:
+        raise CnnError(f"more than {VALUES_LIMIT:,} values to compute (the limit)", "use smaller numbers")
+
+
+def padded(x: Any, how: Sliding) -> Any:
+    """The input with its border, (C, *padded)."""
+    import numpy as np
+
+    border = [(0, 0), *((window.before, window.after) for window in how.windows)]
+    mode: Any = MODES[how.mode]
+    return simplest(np.pad(x, border, mode=mode))  # numpy pads with its own integers, which overflow
+
+
+def positions(sizes: Sequence[int], how: Sliding) -> tuple[int, ...]:
+    """The number of positions of the window along each axis."""
+    return tuple(map(output_size, sizes, how.windows))
+
+
+def taps(x: Any, how: Sliding, tap: tuple[int, ...], counts: tuple[int, ...]) -> Any:
+    """The values under one tap of the kernel at all positions, (C, *positions)."""
+    slices = tuple(
+        slice(t * w.dilation, t * w.dilation + (count - 1) * w.stride + 1, w.stride)
+        for t, w, count in zip(tap, how.windows, counts, strict=True)
+    )
+    return x[(slice(None), *slices)]
+
+
+def patch(padded_x: Any, how: Sliding, position: tuple[int, ...]) -> Any:
+    """The values of the padded input under the window at a position of the output, (C, *kernel)."""
+    slices = tuple(
+        slice(at * w.stride, at * w.stride + w.effective_kernel, w.dilation)
+        for at, w in zip(position, how.windows, strict=True)
+    )
+    return padded_x[(slice(None), *slices)]
+
+
+def dropped_rows(sizes: Sequence[int], how: Sliding) -> tuple[int, ...]:
+    """The number of rows and columns at the end of the input that no window covers."""
+    return tuple(max(0, dropped(n, w) - w.after) for n, w in zip(sizes, how.windows, strict=True))

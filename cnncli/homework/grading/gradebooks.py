@@ -1,0 +1,54 @@
+"""Grades in the formats that teachers upload: plain CSV, Canvas and Moodle."""
+
+from __future__ import annotations
+
+from cnncli.homework.grading.grade import GradedSubmission
+from cnncli.homework.grading.key import Key, points_text
+from cnncli.homework.grading.roster import Roster
+from cnncli.io.escaping import csv_text
+
+CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # the columns that Canvas needs, in its order
+
+
+def plain_csv(key: Key, submissions: list[GradedSubmission]) -> str:
+    """A row per student, a column per question."""
+    names = [question.name for question in key.questions]
+    rows = [["student", *names, "total", "out_of", "file", "problem"]]
+    for submission in submissions:
+        points = [points_text(answer.points) for answer in submission.answers] or [""] * len(names)
+        total = "" if submission.problem else points_text(submission.points)
+        end = (total, points_text(key.out_of), submission.file, submission.problem)
+        rows.append([submission.student, *points, *end])
+    return csv_text(rows)
+
+
+def canvas_csv(key: Key, submissions: list[GradedSubmission], roster: Roster | None) -> str:
+    """A gradebook that Canvas imports; with Canvas's own export as the roster, students keep their numbers."""
+    title = key.title or "Homework"
+    rows = [[*CANVAS, title], ["    Points Possible", "", "", "", "", points_text(key.out_of)]]
+    for submission in submissions:
+        if not submission.problem:
+            found = roster.row_of(submission.student) if roster is not None else None
+            known = [found.get(column, "") for column in CANVAS] if found is not None else []
+            columns = known if any(known) else [submission.student, "", submission.student, "", ""]
+            rows.append([*columns, points_text(submission.points)])
+    return csv_text(rows)
+
+
+def moodle_csv(key: Key, submissions: list[GradedSubmission], roster: Roster | None) -> str:
+    """A gradebook that Moodle imports: the student, the grade and the feedback, with the columns of the roster."""
+    columns = roster.columns if roster is not None else ("ID number",)
+    rows = [[*columns, key.title or "Homework", "Feedback comments"]]
+    for submission in submissions:
+        if not submission.problem:
+            found = roster.row_of(submission.student) if roster is not None else None
+            known = found or {columns[0]: submission.student}
+            student = [known.get(name, "") for name in columns]
+            rows.append([*student, points_text(submission.points), _comment(submission)])
+    return csv_text(rows)
+
+
+def _comment(submission: GradedSubmission) -> str:
+    verdicts = [answer.verdict for answer in submission.answers if not answer.verdict.correct]
+    comments = (f"{verdict.question}: {verdict.status}, correct answer: {verdict.expected}" for verdict in verdicts)
+    return "; ".join(comments) or "all correct"

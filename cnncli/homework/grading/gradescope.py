@@ -1,0 +1,59 @@
+"""The ``results.json`` of Gradescope's autograder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cnncli.errors import SHOWN_AT_MOST, CnnError
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.grading.feedback import feedback_lines
+from cnncli.homework.grading.grade import GradedSubmission
+
+
+def results(answers: Sequence[tuple[Verdict, float, float]], *, hidden: bool = False) -> dict[str, Any]:
+    """The results of (verdict, points, largest points): a test for each, with hints only where answers are hidden."""
+    tests = [
+        {"name": verdict.question, "score": score, "max_score": most, "output": _output(verdict, hidden=hidden)}
+        for verdict, score, most in answers
+    ]
+    return {"score": sum(score for _, score, _ in answers), "tests": tests}
+
+
+def submission_results(submission: GradedSubmission, *, hidden: bool = False) -> dict[str, Any]:
+    """The results of a graded sheet; one that was not graded has no points, and the reason."""
+    if submission.problem:
+        return {"score": 0, "output": submission.problem, "tests": []}
+    answers = [(answer.verdict, float(answer.points), float(answer.out_of)) for answer in submission.answers]
+    return results(answers, hidden=hidden)
+
+
+def error_results(error: CnnError) -> dict[str, Any]:
+    """The results of a sheet that cannot be read: no points, and the reason, without lines of files."""
+    problems = [
+        ": ".join(map(str, filter(None, (p.place, p.message)))) + (f"\n  {p.hint}" if p.hint else "")
+        for p in error.problems[:SHOWN_AT_MOST]
+    ]
+    return {"score": 0, "output": "\n".join(problems), "tests": []}
+
+
+def results_text(record: dict[str, Any]) -> str:
+    """The text of a ``results.json``."""
+    return json.dumps(record, indent=1, ensure_ascii=False)
+
+
+def write_results(path: Path, record: dict[str, Any]) -> None:
+    """Write a ``results.json``. Raises CnnError where it cannot be written."""
+    from cnncli.io.writing import write_output
+
+    try:
+        write_output(path, results_text(record).encode())
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def _output(verdict: Verdict, *, hidden: bool) -> str:
+    lines = verdict.hints if hidden else [line.text for line in feedback_lines(verdict)]
+    return "\n".join([f"{verdict.status}: {verdict.given}" if verdict.given else verdict.status, *lines])

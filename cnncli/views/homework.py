@@ -1,0 +1,198 @@
+"""Checked and graded homework as tables, Markdown and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cnncli.errors import shortened
+from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.grading.feedback import as_code
+from cnncli.homework.grading.grade import GradedSubmission
+from cnncli.homework.grading.key import Key, points_text
+from cnncli.homework.grading.roster import Roster
+from cnncli.homework.grading.statistics import QuestionStatistics, WrongAnswer
+from cnncli.homework.mistakes.matching import likely
+from cnncli.homework.mistakes.table import plain, plain_ids
+from cnncli.io.escaping import markdown
+from cnncli.views.listing import as_table
+
+WIDEST = 40  # characters of an answer, and of a mistake, in the table of a class
+
+
+# A checked sheet --------------------------------------------------------------------------------------------------
+
+
+def verdict_lines(title: str, verdicts: list[Verdict], *, hidden: bool) -> list[str]:
+    """The verdicts on a sheet, then the score; with hints only where the answers are ``hidden``."""
+    lines = [title, ""] if title else []
+    for verdict in verdicts:
+        lines += _verdict(verdict, hidden=hidden)
+    correct = sum(verdict.correct for verdict in verdicts)
+    follow_through = sum(verdict.follow_through for verdict in verdicts)
+    more = f", {follow_through} more by follow-through from earlier errors" if follow_through else ""
+    return [*lines, "", f"{correct} of {len(verdicts)} correct{more}"]
+
+
+def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
+    yield f"{verdict.status:16}{verdict.question}: {verdict.given}".rstrip()
+    for hint in verdict.hints:
+        yield f"    {hint}"
+    if verdict.correct or hidden:
+        return
+    yield f"    correct answer: {verdict.expected}"
+    for at, line in enumerate(verdict.derivation):
+        continues = at and " = " not in line and not is_remark(line)
+        yield f"      {'= ' if continues else ''}{line}"
+
+
+def verdicts_record(student: str, verdicts: list[Verdict], *, hidden: bool) -> dict[str, Any]:
+    """The verdicts on a sheet for JSON."""
+    answers = []
+    for verdict in verdicts:
+        record: dict[str, Any] = {"question": verdict.question, "given": verdict.given, "correct": verdict.correct}
+        if not hidden:
+            record["expected"] = verdict.expected
+        record["mistakes"] = list(verdict.mistakes)
+        record["follow_through"] = verdict.follow_through
+        record["blank"] = verdict.blank
+        if not hidden:
+            record["derivation"] = list(verdict.derivation)
+        record["remarks"] = [*verdict.remarks, *verdict.details]
+        answers.append(record)
+    score = {"score": sum(verdict.correct for verdict in verdicts), "out_of": len(verdicts)}
+    return {**({"student": student} if student else {}), **score, "answers": answers}
+
+
+# A graded class ---------------------------------------------------------------------------------------------------
+
+
+def class_lines(key: Key, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> list[str]:
+    """The table of a class, with a row per question, then the mean."""
+    graded = [submission for submission in submissions if not submission.problem]
+    mean = sum(float(submission.points) for submission in graded) / max(1, len(graded))
+    lines = [key.title, ""] if key.title else []
+    lines += [
+        as_table([_question_row(found) for found in statistics]).rstrip("\n"),
+        "",
+        f"{_submissions(len(graded))}, mean {mean:.2f} of {points_text(key.out_of)} points",
+    ]
+    hardest = min(statistics, key=lambda found: found.mean / max(float(found.out_of), 1e-9))
+    if graded and hardest.mean < float(hardest.out_of):
+        lines.append(f"hardest: {hardest.question}")
+    return [*lines, *(_suspicion(found, len(graded)) for found in statistics if found.suspicious)]
+
+
+def _submissions(count: int) -> str:
+    return f"{count} submission{'s' * (count != 1)}"
+
+
+def _question_row(found: QuestionStatistics) -> dict[str, Any]:
+    top = found.wrong[0] if found.wrong else None
+    return {
+        "question": found.question,
+        "points": points_text(found.out_of),
+        "mean": f"{found.mean:.2f}",
+        "correct": found.correct,
+        "follow-through": found.follow_through,
+        "blank": found.blank,
+        "top wrong answer": f"{one_line(top.value, WIDEST)} ({top.times})" if top is not None else "",
+        "top mistake": shortened(found.top_mistake_text, WIDEST),
+    }
+
+
+def _suspicion(found: QuestionStatistics, submissions: int) -> str:
+    top = found.wrong[0]
+    return (
+        f"suspicious: {top.times} of {_submissions(submissions)} answer {found.question} with {top.value}: "
+        "check the key and the wording"
+    )
+
+
+def class_report(key: Key, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> str:
+    """The report of a class as Markdown: its table, and the top wrong answers with their students."""
+    lines = ["```", *class_lines(key, submissions, statistics), "```", ""]
+    for found in statistics:
+        for wrong in found.wrong:
+            reason = f" ({markdown(likely(wrong.diagnoses))})" if wrong.diagnoses else ""
+            more = ", …" if wrong.times > len(wrong.students) else ""
+            students = markdown(", ".join(wrong.students))
+            answer = f"{markdown(found.question)}: {as_code(wrong.value)}{reason}"
+            lines.append(f"- {answer}, {wrong.times}: {students}{more}")
+    return "\n".join([*lines, ""])
+
+
+def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> Iterator[str]:
+    """What a teacher must know: sheets that were not graded, students with two sheets or none, unknown students."""
+    files: dict[str, list[str]] = {}
+    for submission in submissions:
+        if submission.problem:
+            yield f"{submission.file}: not graded: {submission.problem}"
+            continue
+        if submission.extra:
+            yield f"{submission.file}: not in the key: {', '.join(submission.extra)}"
+        files.setdefault(submission.student, []).append(submission.file)
+    for student, names in files.items():
+        if len(names) > 1:
+            yield f"{student} submitted {len(names)} sheets, all graded: {', '.join(names)}"
+        if roster is not None and roster.row_of(student) is None:
+            yield f"{student} is not in the roster, or in several rows ({names[0]})"
+    if roster is not None:
+        found = [roster.row_of(student) for student in files]
+        missing = [next(iter(row.values())) for row in roster.rows if row not in found]
+        if missing:
+            yield f"no submission from {', '.join(missing)}"
+
+
+def class_record(key: Key, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> dict[str, Any]:
+    """The grades of a class for JSON."""
+    return {
+        "title": key.title,
+        "out_of": float(key.out_of),
+        "students": [_submission_record(submission) for submission in submissions],
+        "questions": [_question_record(found) for found in statistics],
+    }
+
+
+def _submission_record(submission: GradedSubmission) -> dict[str, Any]:
+    outcome = {"problem": submission.problem} if submission.problem else {"points": float(submission.points)}
+    marks = [
+        {
+            "question": answer.verdict.question,
+            "given": answer.verdict.given,
+            "points": float(answer.points),
+            "out_of": float(answer.out_of),
+            "correct": answer.verdict.correct,
+            "follow_through": answer.verdict.follow_through,
+            "blank": answer.verdict.blank,
+            "mistakes": list(answer.verdict.mistakes),
+            "remarks": [*answer.verdict.remarks, *answer.verdict.details],
+        }
+        for answer in submission.answers
+    ]
+    return {"student": submission.student, "file": submission.file, **outcome, "marks": marks}
+
+
+def _question_record(found: QuestionStatistics) -> dict[str, Any]:
+    return {
+        "question": found.question,
+        "out_of": float(found.out_of),
+        "mean": found.mean,
+        "right": found.correct,
+        "followed": found.follow_through,
+        "blank": found.blank,
+        "wrong": [_wrong_record(wrong) for wrong in found.wrong],
+        "common_mistake": plain(found.top_mistake),
+        "suspect": found.suspicious,
+    }
+
+
+def _wrong_record(wrong: WrongAnswer) -> dict[str, Any]:
+    return {
+        "value": wrong.value,
+        "times": wrong.times,
+        "mistakes": plain_ids(wrong.diagnoses),
+        "students": wrong.students,
+    }

@@ -1,0 +1,214 @@
+"""The text of each mistake agrees with the computation that gives its value."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from cnncli.homework.answer_key.convolution_answers import convolve_answer
+from cnncli.homework.answer_key.network_answers import network_answer
+from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.checking.check import check
+from cnncli.homework.mistakes import receptive_fields, sizes
+from cnncli.homework.mistakes.matching import likely
+from cnncli.homework.mistakes.table import MISTAKES, TOPICS, described, detail, plain
+from cnncli.inference import Inferred
+from cnncli.language.source import Source
+from cnncli.loading import load_source
+
+some = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def network(text: str) -> Inferred:
+    return load_source(Source("n", text), "n").inferred
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> list[tuple[int, int, bool]]:
+    """(kernel, stride, whether it is a pool) of three layers, the second a pool."""
+    return [(draw(st.integers(2, 5)), draw(st.integers(1, 3)), at == 1) for at in range(3)]
+
+
+def of_chain(chain: list[tuple[int, int, bool]]) -> Inferred:
+    layers = [
+        f"maxpool: {{kernel: {k}, stride: {s}, name: l{at}}}"
+        if pool
+        else f"conv: {{filters: 2, kernel: {k}, stride: {s}, name: l{at}}}"
+        for at, (k, s, pool) in enumerate(chain)
+    ]
+    return network(f"{{input: 1x400x420, layers: [{', '.join(layers)}]}}")
+
+
+def texts(inferred: Inferred, layer: str, figure: str) -> dict[str, object]:
+    candidates = network_answer(inferred, layer, figure).candidates
+    return {described(name): value for name, value in candidates.items() if "+" not in name}
+
+
+@some
+@given(chains())
+def test_the_own_stride_is_left_out_of_a_receptive_field_stride_and_multiplied_into_a_size(
+    chain: list[tuple[int, int, bool]],
+) -> None:
+    *_, own = strides = [stride for _, stride, _ in chain]
+    assume(own > 1)
+    inferred = of_chain(chain)
+    assert texts(inferred, "l2", "jump")["left out the layer's own stride"] == prod(strides[:-1])
+    size = 1 + sum((k - 1) * prod(strides[: at + 1]) for at, (k, _, _) in enumerate(chain))
+    assert texts(inferred, "l2", "receptive_field")["multiplied by each layer's own stride as well"] == size
+
+
+@some
+@given(chains())
+def test_a_pool_is_ignored_with_its_stride_or_only_its_kernel(chain: list[tuple[int, int, bool]]) -> None:
+    assume(chain[1][1] > 1)
+    (k0, s0, _), (_, s1, _), (k2, _, _) = chain
+    found = texts(of_chain(chain), "l2", "receptive_field")
+    assert found["ignored the pools"] == k0 + (k2 - 1) * s0
+    assert found["ignored the pools (kernel only; its stride was counted)"] == k0 + (k2 - 1) * s0 * s1
+
+
+@pytest.mark.parametrize("bias", ["true", "false"])
+@pytest.mark.parametrize("figure", ["params", "trainable", "weights"])
+def test_texts_about_linear_layers_use_units_and_features_and_texts_about_convolutions_filters_and_channels(
+    figure: str, bias: str
+) -> None:
+    layers = f"conv: {{filters: 5, kernel: 3, bias: {bias}}}, flatten, linear: {{units: 7, bias: {bias}}}"
+    inferred = network(f"{{input: 3x12x13, layers: [{layers}]}}")
+    for layer, words in (("linear1", r"filter|channel|kernel|position"), ("conv1", r"\bunits?\b|input feature")):
+        candidates = network_answer(inferred, layer, figure).candidates
+        own = [described(name) for name in candidates if not plain(name).endswith("_flatten")]
+        assert len(own) > 5 and not [text for text in own if re.search(words, text)]
+
+
+def test_texts_about_linear_layers_agree_with_the_values() -> None:
+    n, m = 6, 5
+    found = texts(network(f"{{input: {n}, layers: [linear: {m}]}}"), "linear1", "params")
+    assert found["forgot the input features"] == 2 * m
+    assert found["counted one unit only"] == n + 1
+    assert found["counted a single bias; there is one per unit"] == n * m + 1
+    assert found["counted a bias for each weight"] == 2 * n * m
+    assert found["forgot the biases"] == n * m
+    both = network_answer(network(f"{{input: {n}, layers: [linear: {m}]}}"), "linear1", "params").candidates
+    assert {described(name) for name, value in both.items() if value == m} >= {
+        "forgot the input features and the biases"
+    }
+
+
+def test_one_bias_counted_among_the_weights_is_called_a_weight() -> None:
+    found = texts(network("{input: 3x8x8, layers: [conv: {filters: 4, kernel: 3}]}"), "conv1", "weights")
+    assert found["counted a bias as a weight"] == 4 * 3 * 9 + 1
+    assert not any("single bias" in text for text in found)
+
+
+MATRICES = {"input": "1 2 4; 3 5 9; 8 7 6", "kernel": "1 2; 3 5"}
+
+
+def of_convolution(**fields: str) -> dict[str, object]:
+    candidates = convolve_answer(Question("convolve", "", {**MATRICES, **fields})).candidates
+    return {described(name): value for name, value in candidates.items()}
+
+
+@pytest.mark.parametrize("flip", ["true", "false"])
+def test_texts_say_whether_the_kernel_was_wrongly_flipped_or_wrongly_not_flipped(flip: str) -> None:
+    found = of_convolution(flip=flip)
+    other = convolve_answer(Question("convolve", "", {**MATRICES, "flip": "false" if flip == "true" else "true"}))
+    said, unsaid = "flipped the kernel; cross-correlation does not", "did not flip the kernel; true convolution does"
+    if flip == "true":
+        said, unsaid = unsaid, said
+    assert found[said] == other.value and unsaid not in found
+
+
+def test_texts_name_the_axis_of_a_half_flipped_kernel_or_its_transposition() -> None:
+    found = of_convolution()
+    for text, kernel in (
+        ("flipped the kernel along its width only", "2 1; 5 3"),
+        ("flipped the kernel along its height only", "3 5; 1 2"),
+        ("transposed the kernel", "1 3; 2 5"),
+    ):
+        assert found[text] == convolve_answer(Question("convolve", "", {**MATRICES, "kernel": kernel})).value
+    row = convolve_answer(Question("convolve", "", {"input": "1 2 4", "kernel": "1 2"})).candidates
+    assert not [name for name in row if plain(name) == "flip_one_axis"], "a row has one axis"
+
+
+def test_a_forgotten_root_and_a_mean_of_squares_have_different_texts() -> None:
+    expected = convolve_answer(Question("convolve", "", {"input": "2 4", "pool": "l2", "kernel": "2"}))
+    found = {described(name): value for name, value in expected.candidates.items()}
+    assert found["forgot the root"] == (((20,),),) and found["took the mean of the squares"] == (((10,),),)
+
+
+def test_texts_about_a_skipped_flatten_name_the_axis() -> None:
+    inferred = network("{input: 3x4x5, layers: [flatten, linear: 2]}")
+    found = texts(inferred, "linear1", "params")
+    assert found["skipped the flatten and took the channels as the input features"] == 3 * 2 + 2
+    assert found["skipped the flatten and took the width as the input features"] == 5 * 2 + 2
+
+
+SAMPLES = (
+    "{input: 3x12x14, layers: [conv: {filters: 5, kernel: 3, stride: 2, padding: 1}, maxpool: 2, flatten, linear: 7]}",
+    "{input: 6x9x11, layers: [conv: {filters: 4, kernel: 3, groups: 2, bias: false}, batchnorm, relu, avgpool: 3]}",
+)
+
+
+def sampled_names() -> set[str]:
+    """The names of all candidates of some questions of every kind."""
+    found: set[str] = set()
+    for inferred in map(network, SAMPLES):
+        for layer in (*inferred.facts, "total"):
+            for figure in ("shape", "params", "weights", "macs", "flops", "receptive_field", "jump"):
+                if layer != "total" or figure in ("params", "weights", "macs", "flops"):
+                    found |= {*network_answer(inferred, layer, figure).candidates}
+    for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, {"pool": "avg", "kernel": "2", "padding": "1"}):
+        found |= {*convolve_answer(Question("convolve", "", {**MATRICES, **fields})).candidates}
+    return {part for name in found for part in name.split("+")}
+
+
+def test_every_candidate_has_a_text_and_every_text_of_a_variant_a_computation() -> None:
+    names = sampled_names()
+    assert {plain(name) for name in names} <= {*MISTAKES}
+    written = {f"{name}#{variant}" for name, mistake in MISTAKES.items() for variant in mistake.variants}
+    assert written <= names | {"forgot_in_channels_and_bias#linear"}  # which is a pair, and has a test of its own
+    assert not [name for name in names if "#" in name and detail(name) and plain(name) not in MISTAKES]
+
+
+def test_the_tables_of_computations_name_mistakes_of_the_table() -> None:
+    assert {plain(name) for name in receptive_fields.SIZES} - {"dilation_ignored"} <= {*TOPICS["receptive fields"]}
+    assert {plain(name) for name in receptive_fields.STRIDES} <= {*TOPICS["receptive fields"]}
+    assert {*sizes.SIZES} <= {*TOPICS["sizes"]}
+
+
+def test_every_mistake_belongs_to_one_topic_and_is_a_phrase() -> None:
+    assert sum(map(len, TOPICS.values())) == len(MISTAKES)
+    for mistake in MISTAKES.values():
+        for text in (mistake.text, *mistake.variants.values()):
+            assert text == text.strip() and text[0].islower() and not text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ((), ""),
+        (("forgot_bias",), "forgot the biases"),
+        (("padding_ignored+stride_ignored",), "ignored the padding, and ignored the stride"),
+        (("forgot_bias", "off_by_one"), "forgot the biases, or was off by one"),
+        (("pool_has_params#4", "pool_has_params#5"), "counted parameters; a pool has none"),
+        (
+            tuple(f"total_missing_or_double#without {name}" for name in "abcdef"),
+            "left a layer out of the sum, or counted it twice (without a; without b; without c)",
+        ),
+    ],
+)
+def test_likely_mistakes_are_listed_once_each(names: tuple[str, ...], text: str) -> None:
+    assert likely(names) == text
+
+
+def test_check_prints_the_detail_of_a_mistake_with_its_text(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.yaml"
+    path.write_text("architecture: lenet5\nanswers: {total.params: 61550}\n")
+    (answer,) = check(read_sheet(str(path)))
+    assert answer.mistakes == ("total_missing_or_double",) and answer.details == ("without c1",)
+    assert likely(answer.diagnoses) == "left a layer out of the sum, or counted it twice (without c1)"
