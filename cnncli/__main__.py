@@ -55,7 +55,8 @@ def _run() -> int:
         return INTERRUPTED
     except Undecided:
         _complain(
-            "cnn: the answer depends on the open sizes in a way that has no single formula\n  give --input numbers"
+            "cnn: the answer depends on the symbolic sizes in a way that no single formula gives\n"
+            "  use numbers in --input"
         )
         return NO
     except BrokenPipeError:

@@ -40,7 +40,7 @@ def load(
         overrides=given,
         inputs=shapes,
         strict=strict,
-        open_sizes=open_sizes,
+        symbolic_sizes=open_sizes,
         argument_names=ARGUMENT_NAMES,
     )
 

@@ -13,7 +13,7 @@ from cnncli.arithmetic.shape import (
     add_up,
     format_input_shape,
     format_shape,
-    is_open,
+    is_symbolic,
     numel,
     too_large,
 )
@@ -98,9 +98,9 @@ class Inferred(NamedTuple):
     assumed: tuple[Size, ...] = ()
 
     @property
-    def has_open_sizes(self) -> bool:
+    def has_symbolic_sizes(self) -> bool:
         """Whether an input's size has no value yet."""
-        return any(is_open(size) for entry in self.graph.inputs for size in entry.shape)
+        return any(is_symbolic(size) for entry in self.graph.inputs for size in entry.shape)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -124,8 +124,8 @@ class Inferred(NamedTuple):
 
 
 DEPENDS = ShapeError(
-    "whether it fits, or its size, depends on the open sizes in a way that has no one formula",
-    "give the input numbers instead, as 3x224x224",
+    "whether it fits, or its size, depends on the symbolic sizes in a way that no single formula gives",
+    "give the input numbers instead, e.g. 3x224x224",
 )
 
 
@@ -156,13 +156,13 @@ def infer_all(
     ``forced`` are output shapes that what follows goes on with, whatever the layers themselves come to.
     """
     inferred, problems = _infer_all(graph, strict=strict, forced=forced)
-    if inferred.has_open_sizes:
+    if inferred.has_symbolic_sizes:
         inferred = inferred._replace(assumed=_assumed(inferred))
     return inferred, problems
 
 
 def _assumed(inferred: Inferred) -> tuple[Size, ...]:
-    """What the output shapes of all layers take for granted of open sizes."""
+    """What the output shapes of all layers assume of symbolic sizes."""
     from cnncli.arithmetic.symbolic import assumptions
 
     asked = {(id(facts.node.layer), facts.input_shapes): facts for facts in inferred.facts.values()}
@@ -213,7 +213,7 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
 
 def _is_too_wide(field: ReceptiveField) -> bool:
     reaches = [reach for axis in field.axes if axis.is_known for reach in (axis.advance, axis.last[-1])]
-    return any(not is_open(reach) and reach > WIDEST_FIELD for reach in reaches)  # of open sizes any number is exceeded
+    return any(not is_symbolic(reach) and reach > WIDEST_FIELD for reach in reaches)  # symbolic ones exceed any number
 
 
 def _too_many_fields(node: Node, graph: Graph) -> CnnError:
@@ -288,7 +288,7 @@ def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, La
 def _open_dropped_note(lost: tuple[int, ...]) -> str:
     from cnncli.arithmetic.symbolic import condition_for_equality
 
-    conditions = [condition_for_equality(count, 0) for count in lost if is_open(count)]
+    conditions = [condition_for_equality(count, 0) for count in lost if is_symbolic(count)]
     if not all(conditions):
         return "drops rows or columns at most sizes"
     return f"exact only if {' and '.join(conditions)}"
@@ -297,7 +297,7 @@ def _open_dropped_note(lost: tuple[int, ...]) -> str:
 def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:
     if not any(lost):
         return ()
-    if any(map(is_open, lost)):
+    if any(map(is_symbolic, lost)):
         return (_open_dropped_note(lost),)
     from_padding = all(count <= window.after for count, window in zip(lost, windows, strict=True))
     return (f"drops {lines_text(lost)}{' of the padding' if from_padding else ''}",)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import format_input_shape, is_open, read_input_shape
+from cnncli.arithmetic.shape import format_input_shape, is_symbolic, read_input_shape
 from cnncli.bundled import BundledNetwork, bundled, find_bundled
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
@@ -64,14 +64,14 @@ def load(
     overrides: Mapping[str, str] = {},
     inputs: Mapping[str, str] = {},
     strict: bool = False,
-    open_sizes: bool = False,
+    symbolic_sizes: bool = False,
     argument_names: OptionNames = OPTION_NAMES,
     figures: bool = True,
 ) -> Loaded:
     """Find, read and calculate a network.
 
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
-    ``open_sizes`` allows symbolic inputs such as 3xHxW; messages name overrides and inputs by ``argument_names``.
+    ``symbolic_sizes`` allows symbolic inputs such as 3xHxW; messages name overrides and inputs by ``argument_names``.
     Without ``figures`` nothing is inferred at the file's own input, which need not fit then (others are asked for).
     Raises CnnError with all independent problems of the file, its recipe and its shapes.
     """
@@ -84,7 +84,7 @@ def load(
         overrides=overrides,
         inputs=inputs,
         strict=strict,
-        open_sizes=open_sizes,
+        symbolic_sizes=symbolic_sizes,
         argument_names=argument_names,
         figures=figures,
     )
@@ -97,14 +97,14 @@ def load_source(
     overrides: Mapping[str, str] = {},
     inputs: Mapping[str, str] = {},
     strict: bool = False,
-    open_sizes: bool = False,
+    symbolic_sizes: bool = False,
     argument_names: OptionNames = OPTION_NAMES,
     read_shape: ReadShape = read_input_shape,
     figures: bool = True,
 ) -> Loaded:
     """As :func:`load`, for a text at hand. ``read_shape`` reads the shape of an input."""
     draft = read(source, overrides, inputs, argument_names=argument_names, read_shape=read_shape)
-    if not open_sizes:
+    if not symbolic_sizes:
         _refuse_open_sizes(source, draft.graph, argument_names)
     inferred, shape_problems = infer_all(draft.graph, strict=strict) if figures else (Inferred(draft.graph, {}), [])
     problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
@@ -115,7 +115,7 @@ def load_source(
 
 def _refuse_open_sizes(source: Source, graph: Graph, argument_names: OptionNames) -> None:
     for entry in graph.inputs:
-        if any(map(is_open, entry.shape)):
+        if any(map(is_symbolic, entry.shape)):
             raise CnnError(
                 f"{source.name}: the input {format_input_shape(entry.shape)} has symbolic sizes",
                 f"give numbers, e.g. {argument_names.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",

@@ -170,4 +170,4 @@ def test_a_range_of_units_sees_what_its_units_see(
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "mobilenet_v2"])
 def test_no_limit_of_fields_is_met_by_open_sizes(name: str) -> None:
     depth = 3 if name != "lenet5" else 1
-    assert load(name, inputs={"": f"{depth}xHxW"}, open_sizes=True).inferred.has_open_sizes
+    assert load(name, inputs={"": f"{depth}xHxW"}, symbolic_sizes=True).inferred.has_symbolic_sizes

@@ -20,7 +20,7 @@ from itertools import pairwise
 from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncli.arithmetic.shape import is_open, larger, smaller
+from cnncli.arithmetic.shape import is_symbolic, larger, smaller
 from cnncli.arithmetic.size import Undecided
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class AxisField(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether it is the same for every open size; else nothing can be said of it."""
+        """Whether it is the same for every symbolic size; else it is unknown."""
         return bool(self.first)
 
     @property
@@ -104,7 +104,7 @@ class AxisField(NamedTuple):
 
 
 ITSELF = AxisField((0,), (0,), 1)
-UNKNOWN = AxisField((), (), 1)  # it depends on sizes that stay open
+UNKNOWN = AxisField((), (), 1)  # it depends on symbolic sizes
 NOTHING = AxisField((0,), (-1,), 0, empty=frozenset({0}))  # no unit sees anything
 ONLY_FIRST = AxisField((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
 
@@ -218,7 +218,7 @@ def compose(layer: AxisField, below: AxisField) -> AxisField:
     ends_of = outermost(below)
 
     def bounds(start: int, end: int) -> tuple[int, int] | None:
-        if is_open(start) or is_open(end):
+        if is_symbolic(start) or is_symbolic(end):
             raise Undecided
         ends = ends_of(range(start, end + 1, layer.step))
         return ends and (below.low(ends[0]), below.high(ends[1]))
@@ -240,11 +240,11 @@ def compose(layer: AxisField, below: AxisField) -> AxisField:
 def seen_by_all(below: AxisField, units: int, extent: int) -> AxisField:
     """The field of a unit that sees all ``units`` of its input: everything they see, inside the image.
 
-    Of an image of open size, that is all of it but what a remainder leaves out.
+    Of an image of symbolic size, that is all of it but what a remainder leaves out.
     """
     if below.sees_nothing:
         return NOTHING
-    if is_open(units) or is_open(extent):
+    if is_symbolic(units) or is_symbolic(extent):
         return whole(extent)
     if not below.first:
         return UNKNOWN

@@ -1,8 +1,7 @@
 """Shapes: tuples of sizes, channels first and without the batch, as a reader writes them (``3x224x224``).
 
-A size is a whole number, or stays open (``3xHxW``): then it is a ``cnncli.arithmetic.symbolic.Form``, which takes part
-in the same arithmetic. To type checkers it is an int. What numbers have as functions (max, min, gcd) stands here for
-both.
+A size is an integer or symbolic (``3xHxW``): a ``cnncli.arithmetic.symbolic.SymbolicSize`` takes part in the same
+arithmetic, and to type checkers it is an int. What numbers have as functions (max, min, gcd) is defined here for both.
 """
 
 from __future__ import annotations
@@ -40,10 +39,10 @@ def read_shape(value: object) -> Shape:
     if not parts or len(parts) > 4:
         raise InvalidValue(f"{_shown(value)} is not a shape", HINT)
     shape = tuple(_read_size(part, value) for part in parts)
-    if is_open(shape[0]):
+    if is_symbolic(shape[0]):
         last = _looks_channels_last(shape) and not _is_explicit(value)
         meant = f"channels come first: write {format_input_shape(_channels_first(shape))}"
-        hint = meant if last else "only spatial sizes stay open: 3xHxW"
+        hint = meant if last else "only spatial sizes may be symbolic: 3xHxW"
         raise InvalidValue(f"the channels in {_shown(value)} must be a number", hint)
     return shape
 
@@ -69,7 +68,7 @@ def _is_explicit(value: object) -> bool:
 def _read_size(part: object, whole: object) -> Size:
     text = str(part).strip()
     if len(text) == 1 and text.isalpha() and text.isascii() and text != str(whole):
-        from cnncli.arithmetic.symbolic import letter  # for those who leave a size open
+        from cnncli.arithmetic.symbolic import letter  # needed for symbolic sizes alone
 
         size: Size = letter(text.upper())
         return size
@@ -136,7 +135,7 @@ def describe_input(shape: Shape) -> str:
     ('56x56x64 (56 channels of 56x64)', '64x56x56')
     """
     written = format_input_shape(shape)
-    if "@" in written or any(map(is_open, shape)):
+    if "@" in written or any(map(is_symbolic, shape)):
         return written
     height_width_channels = len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[0] > max(PIXEL_CHANNELS)
     batch_of_images = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3] > max(PIXEL_CHANNELS)
@@ -158,14 +157,14 @@ def probable_input(shape: Shape) -> str:
 def _is_ambiguous(shape: Shape) -> bool:
     """Whether a shape, channels first, may well have been meant otherwise."""
     if len(shape) == 2:
-        return not is_open(shape[1]) and shape[0] == shape[1] > max(PIXEL_CHANNELS)
+        return not is_symbolic(shape[1]) and shape[0] == shape[1] > max(PIXEL_CHANNELS)
     return _looks_channels_last(shape)
 
 
 def _looks_channels_last(shape: Shape) -> bool:
-    if len(shape) < 3 or is_open(shape[-1]) or shape[-1] not in PIXEL_CHANNELS:
+    if len(shape) < 3 or is_symbolic(shape[-1]) or shape[-1] not in PIXEL_CHANNELS:
         return False
-    return all(is_open(size) or size > shape[-1] for size in shape[-3:-1])
+    return all(is_symbolic(size) or size > shape[-1] for size in shape[-3:-1])
 
 
 def _channels_first(shape: Shape) -> Shape:
@@ -187,13 +186,13 @@ def _bracketed(size: Size) -> str:
     return text if " " not in text else f"({text})"
 
 
-def is_open(size: object) -> bool:
-    """Whether a size has no value yet."""
+def is_symbolic(size: object) -> bool:
+    """Whether a size is symbolic."""
     return not isinstance(size, int)
 
 
 def larger(one: Size, other: Size) -> Size:
-    """max(one, other), also where it depends on open sizes."""
+    """max(one, other), also of symbolic sizes."""
     if isinstance(one, int) and isinstance(other, int):
         return one if one >= other else other
     from cnncli.arithmetic import symbolic
@@ -203,7 +202,7 @@ def larger(one: Size, other: Size) -> Size:
 
 
 def smaller(one: Size, other: Size) -> Size:
-    """min(one, other), also where it depends on open sizes."""
+    """min(one, other), also of symbolic sizes."""
     if isinstance(one, int) and isinstance(other, int):
         return one if one <= other else other
     from cnncli.arithmetic import symbolic
@@ -213,7 +212,7 @@ def smaller(one: Size, other: Size) -> Size:
 
 
 def common_divisor(one: Size, other: Size) -> Size:
-    """gcd(one, other), also of an open size and a number."""
+    """gcd(one, other), also of a symbolic size and a number."""
     if isinstance(one, int) and isinstance(other, int):
         return gcd(one, other)
     from cnncli.arithmetic import symbolic
@@ -223,7 +222,7 @@ def common_divisor(one: Size, other: Size) -> Size:
 
 
 def same_size(one: Size, other: Size) -> bool:
-    """Whether two sizes are equal, whatever the open ones are."""
+    """Whether two sizes are equal, at all values of the symbolic ones."""
     if isinstance(one, int) and isinstance(other, int):
         return one == other
     from cnncli.arithmetic import symbolic
@@ -232,7 +231,7 @@ def same_size(one: Size, other: Size) -> bool:
 
 
 def divides(divisor: Size, size: Size) -> bool:
-    """Whether ``size`` is a multiple of ``divisor``, whatever the open sizes are."""
+    """Whether ``size`` is a multiple of ``divisor``, at all values of symbolic sizes."""
     return same_size(size % divisor, 0)
 
 
@@ -269,7 +268,7 @@ def add_up(values: Iterable[Size]) -> Size:
 
 
 def too_large(shape: Shape) -> bool:
-    """Whether a size passes the limit; open ones do not."""
+    """Whether a size passes the limit; symbolic ones do not."""
     return any(isinstance(size, int) and size >= SIZE_LIMIT for size in shape)
 
 

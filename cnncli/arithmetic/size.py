@@ -1,9 +1,9 @@
-"""One size: a whole number, or one that stays open, of which :mod:`cnncli.arithmetic.symbolic` has the arithmetic."""
+"""The type of a size: an integer, or symbolic (:mod:`cnncli.arithmetic.symbolic`)."""
 
-Size = int  # to type checkers an open size is a number as well
+Size = int  # to type checkers a symbolic size is an int as well
 
 SIZE_LIMIT = 2**31
 
 
 class Undecided(Exception):
-    """A question about open sizes that is answered differently for different sizes, however large they are."""
+    """A question about symbolic sizes has different answers at different sizes, however large they are."""

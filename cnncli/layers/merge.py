@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
-from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_open, numel, same_size
+from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_symbolic, numel, same_size
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 
 
@@ -104,7 +104,7 @@ def _same_sizes(one: Shape, other: Shape) -> bool:
 def _equal_only_if(sizes: list[Size]) -> str:
     """The condition under which two different symbolic sizes are equal, as an addition to a message."""
     unlike = next(size for size in sizes[1:] if not same_size(size, sizes[0]))
-    if not any(map(is_open, (sizes[0], unlike))):
+    if not any(map(is_symbolic, (sizes[0], unlike))):
         return ""
     from cnncli.arithmetic.symbolic import condition_for_equality
 

@@ -10,7 +10,7 @@ from cnncli.arithmetic.shape import (
     divides,
     exact_quotient,
     format_shape,
-    is_open,
+    is_symbolic,
     numel,
     too_large,
 )
@@ -346,7 +346,7 @@ class Upsample(Layer):
 
 def _ratio(output: int, size: int) -> tuple[int, int]:
     """output / size in lowest terms. Raises Undecided if that depends on symbolic sizes."""
-    if is_open(size):
+    if is_symbolic(size):
         for factor in range(1, 65):
             if output == size * factor:
                 return factor, 1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cnncli.arithmetic.shape import Shape, format_shape, is_open, larger, same_size
+from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic, larger, same_size
 from cnncli.arithmetic.window import (
     Window,
     fits,
@@ -84,7 +84,7 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
     if not loose:
         return
     size, window = loose[0]
-    if is_open(size):
+    if is_symbolic(size):
         raise ShapeError(
             f"{_describe(windows)} with stride {values_text([w.stride for w in windows])} does not fit every input "
             "exactly",

@@ -14,7 +14,7 @@ from cnncli.analysis.solving.acceptance import (
 )
 from cnncli.analysis.solving.output_sizes import Inputs, checked_layer, inputs_for
 from cnncli.analysis.solving.size_set import SizeSet
-from cnncli.arithmetic.shape import is_open
+from cnncli.arithmetic.shape import is_symbolic
 from cnncli.arithmetic.symbolic import remainders_text
 from cnncli.loading import Loaded
 
@@ -34,7 +34,7 @@ def acceptance_lines(loaded: Loaded, output_size: int | None = None, layer: str 
         if sizes.padding_alone != sizes.exact:
             lines.append(f"  only padding is dropped: {_in_words(sizes.padding_alone)}")
     lines += [f"together: {condition}" for condition in joint_conditions(found)]
-    varying = [name for name, facts in found.inferred.facts.items() if is_open(facts.figures.params)]
+    varying = [name for name, facts in found.inferred.facts.items() if is_symbolic(facts.figures.params)]
     if varying:
         names = ", ".join(varying)
         lines.append(f"the weights of {names} depend on the input size: a trained network accepts one only")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.shape import format_shape, is_open
+from cnncli.arithmetic.shape import format_shape, is_symbolic
 from cnncli.inference import SUMMED, Inferred, LayerInfo
 from cnncli.views.summary.columns import read_names, receptive_field_text
 
@@ -168,7 +168,7 @@ def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[s
 
 def ratio_text(count: int, first: int) -> str:
     """``x1.86``, ``x16,000`` or ``1/400``; empty where there is nothing to compare with."""
-    if is_open(count) or is_open(first):
+    if is_symbolic(count) or is_symbolic(first):
         return ""  # not a number: a ratio of formulas
     if not first or not count:
         return "x0" if first else ""

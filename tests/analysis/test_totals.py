@@ -1,4 +1,4 @@
-"""Totals, formulas of open sizes and other tools' counts against an independent count of each layer."""
+"""Totals, formulas of symbolic sizes and other tools' counts against an independent count of each layer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def summed(inferred: Inferred) -> dict[str, int]:
 
 @some
 @given(data=st.data(), channels=st.integers(1, 4), height=st.integers(9, 14), width=st.integers(9, 14))
-def test_totals_and_formulas_of_open_sizes_are_sums_of_what_each_layer_does(
+def test_totals_and_formulas_of_symbolic_sizes_are_sums_of_what_each_layer_does(
     data: st.DataObject, channels: int, height: int, width: int
 ) -> None:
     body = [line for _ in range(2) for line in data.draw(layers(2, 1))]
@@ -52,7 +52,7 @@ def test_totals_and_formulas_of_open_sizes_are_sums_of_what_each_layer_does(
 
     def read(shape: str) -> Inferred:
         source = Source("net.yaml", f"input: {shape}\n{text}")
-        return load_source(source, "net", open_sizes="H" in shape).inferred
+        return load_source(source, "net", symbolic_sizes="H" in shape).inferred
 
     try:
         closed, opened = read(f"{channels}@{height}x{width}"), read(f"{channels}@HxW")

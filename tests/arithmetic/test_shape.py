@@ -120,9 +120,9 @@ def test_a_list_with_variables_can_be_explicit() -> None:
 
 
 def test_open_sizes_can_be_explicit() -> None:
-    opened = loaded(network("relu", input="32@HxW"), open_sizes=True)
+    opened = loaded(network("relu", input="32@HxW"), symbolic_sizes=True)
     assert format_input_shape(opened.graph.inputs[0].shape) == "32xHxW"
-    assert "write 3x224xW, or 224@Wx3" in str(refusal(network("relu", input="224xWx3"), open_sizes=True))
+    assert "write 3x224xW, or 224@Wx3" in str(refusal(network("relu", input="224xWx3"), symbolic_sizes=True))
 
 
 def test_shapes_of_layers_are_as_they_are_written() -> None:

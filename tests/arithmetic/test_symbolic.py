@@ -1,4 +1,4 @@
-"""Open sizes: one formula for every input, the same as working each input out."""
+"""Symbolic sizes: one formula for every input, the same as working each input out."""
 
 from __future__ import annotations
 
@@ -149,10 +149,10 @@ def opened(text: str) -> str | None:
     return text.replace(match[1], letters)
 
 
-def read(text: str, shape: str = "", *, open_sizes: bool = False) -> Inferred | CnnError:
+def read(text: str, shape: str = "", *, symbolic_sizes: bool = False) -> Inferred | CnnError:
     inputs = {} if not shape else dict.fromkeys(["left", "right"] if "inputs:" in text else [""], shape)
     try:
-        return load_source(Source("random.yaml", text), "random", inputs=inputs, open_sizes=open_sizes).inferred
+        return load_source(Source("random.yaml", text), "random", inputs=inputs, symbolic_sizes=symbolic_sizes).inferred
     except CnnError as error:
         return error
 
@@ -164,7 +164,7 @@ def at(inferred: Inferred, values: dict[str, int]) -> str:
 def compared(text: str, sizes: tuple[int, int, int]) -> str:
     """Compares the formulas at a size with the network worked out at it; says how that came out."""
     general = opened(text)
-    formulas = read(general, open_sizes=True) if general is not None else None
+    formulas = read(general, symbolic_sizes=True) if general is not None else None
     if not isinstance(formulas, Inferred):
         return str(formulas)
     values = dict(zip(letters_of(formulas.graph.inputs[0].shape), sizes, strict=False))
@@ -185,7 +185,7 @@ def test_the_formulas_give_what_each_size_gives_when_it_is_worked_out() -> None:
     @given(networks(), st.tuples(*[st.integers(1, 40)] * 3))
     def compare(text: str, sizes: tuple[int, int, int]) -> None:
         outcome = compared(text, sizes)
-        assert "no one formula" not in outcome
+        assert "no single formula" not in outcome
         outcomes[outcome] += 1
 
     compare()
@@ -229,7 +229,7 @@ def test_windows_of_all_kinds_have_formulas_that_hold_at_every_size() -> None:
     @given(sliding(), st.tuples(*[st.integers(1, 16)] * 3))
     def compare(text: str, sizes: tuple[int, int, int]) -> None:
         outcome = compared(text, sizes)
-        assert "no one formula" not in outcome
+        assert "no single formula" not in outcome
         outcomes[outcome] += 1
 
     compare()
@@ -239,7 +239,7 @@ def test_windows_of_all_kinds_have_formulas_that_hold_at_every_size() -> None:
 def test_a_transposed_convolution_without_bias_keeps_the_smaller_side_of_its_minimum_open() -> None:
     layer = "conv_transpose: {filters: 2, kernel: [3, 1], stride: [2, 3], padding: 2, output_padding: 1, "
     text = f"input: 2x9x9\nlayers:\n  - {layer}dilation: 2, groups: 2, bias: false}}\n"
-    formulas = read(opened(text) or "", open_sizes=True)
+    formulas = read(opened(text) or "", symbolic_sizes=True)
     assert isinstance(formulas, Inferred)
     flops = formulas.totals["flops"]
     for height in range(1, 12):
@@ -299,7 +299,7 @@ def test_a_growing_form_is_settled_where_no_later_size_is_negative_and_its_zeros
 @pytest.mark.parametrize("name", ["lenet5", "alexnet", "resnet18", "googlenet", "allconv", "network3"])
 def test_the_smallest_input_works_and_none_smaller_does(name: str) -> None:
     shape = load(name).graph.inputs[0].shape
-    formulas = load(name, inputs={"": f"{shape[0]}xHxW"}, open_sizes=True).inferred
+    formulas = load(name, inputs={"": f"{shape[0]}xHxW"}, symbolic_sizes=True).inferred
     needed = smallest_sizes(formulas)
     fitting = load(name, inputs={"": format_input_shape((shape[0], needed["H"] or 0, needed["W"] or 0))}).inferred
     agree(formulas, fitting, {letter: size or 0 for letter, size in needed.items()})
@@ -324,7 +324,7 @@ def test_a_chain_of_windows_is_one_floor_with_its_field_and_its_stride(
     windows: list[tuple[int, int, int]], form: str
 ) -> None:
     lines = "\n".join(f"  - conv: {{filters: 1, kernel: {k}, stride: {s}, padding: {p}}}" for k, s, p in windows)
-    inferred = read(f"input: 1xHxH\nlayers:\n{lines}\n", open_sizes=True)
+    inferred = read(f"input: 1xHxH\nlayers:\n{lines}\n", symbolic_sizes=True)
     assert isinstance(inferred, Inferred)
     last = [*inferred.facts.values()][-1]
     assert [str(size) for size in last.figures.output_shape[1:]] == [form, form]
@@ -340,7 +340,7 @@ layers:
   - upsample: 2
   - add: [a, upsample1]
 """
-    assert str(read(text, open_sizes=True)).splitlines()[0] == (
+    assert str(read(text, symbolic_sizes=True)).splitlines()[0] == (
         "random.yaml:6:5: add1: add needs equal shapes, but its inputs are 8xHxW and "
         "8x(2 * floor(H / 2))x(2 * floor(W / 2)), "
         "which are equal only if H mod 2 = 0"
@@ -348,7 +348,7 @@ layers:
     same_paths = text.replace("maxpool: 2", "maxpool: {kernel: 3, stride: 1, padding: 1}").replace(
         "upsample: 2", "relu"
     )
-    assert isinstance(read(same_paths.replace("upsample1", "relu1"), open_sizes=True), Inferred)
+    assert isinstance(read(same_paths.replace("upsample1", "relu1"), symbolic_sizes=True), Inferred)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +371,7 @@ def test_channels_do_not_stay_open() -> None:
     (problem,) = refusal("input: CxHxW\nlayers: [relu]\n").problems
     assert (problem.message, problem.hint) == (
         "the channels in 'CxHxW' must be a number",
-        "only spatial sizes stay open: 3xHxW",
+        "only spatial sizes may be symbolic: 3xHxW",
     )
 
 

@@ -14,7 +14,7 @@ from math import lcm
 from typing import Any, NamedTuple
 
 from cnncli.analysis.solving.size_set import SizeSet
-from cnncli.arithmetic.shape import Size, format_input_shape, is_open
+from cnncli.arithmetic.shape import Size, format_input_shape, is_symbolic
 from cnncli.arithmetic.symbolic import (
     SymbolicSize,
     demands,
@@ -62,15 +62,15 @@ def symbolic_network(loaded: Loaded) -> SymbolicNetwork:
     inputs = {
         entry.name: symbolic_shape(entry.shape)
         for entry in loaded.graph.inputs
-        if len(entry.shape) > 1 and not any(map(is_open, entry.shape))
+        if len(entry.shape) > 1 and not any(map(is_symbolic, entry.shape))
     }
-    if not inputs and not loaded.inferred.has_open_sizes:
+    if not inputs and not loaded.inferred.has_symbolic_sizes:
         raise CnnError("the network's input is a vector: it has one size only", exit_code=NO)
     given = {**loaded.inputs, **inputs}
     if inputs:
         given.pop("", None)
     with demands() as demanded:
-        opened = load_source(loaded.source, loaded.slug, overrides=loaded.overrides, inputs=given, open_sizes=True)
+        opened = load_source(loaded.source, loaded.slug, overrides=loaded.overrides, inputs=given, symbolic_sizes=True)
     letters = letters_of(size for entry in opened.graph.inputs for size in entry.shape)
     return SymbolicNetwork(opened.inferred, tuple(demanded), letters, loaded)
 
@@ -159,7 +159,7 @@ def _dropped(inferred: Inferred, letter: str) -> Iterable[tuple[Size, Size]]:
     for facts in inferred.facts.values():
         for axis, (rest, window) in _windows_with_drops(facts):
             size = facts.input_shapes[0][1 + axis]
-            if letters_of([size]) in ((letter,), ()) and (is_open(rest) or rest):
+            if letters_of([size]) in ((letter,), ()) and (is_symbolic(rest) or rest):
                 known[rest, window.after] = None
     return known
 
@@ -176,7 +176,7 @@ def _where(least: int, below: range, forms: Sequence[Any], holds: Callable[[int]
     every = lcm(1, *(period(form) for form in forms))
     if every > PERIOD_LIMIT:
         raise CnnError(f"the sizes have period {every:,}, too long to list (limit {PERIOD_LIMIT:,})")
-    varying = len({form for form in forms if is_open(form)})
+    varying = len({form for form in forms if is_symbolic(form)})
     if every * varying > VALUES_LIMIT:
         raise CnnError(
             f"the sizes have period {every:,}, and {varying:,} formulas vary with them: too much to examine "

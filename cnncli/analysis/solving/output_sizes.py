@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from cnncli.analysis.solving.acceptance import PERIOD_LIMIT, SymbolicNetwork, acceptance
 from cnncli.analysis.solving.size_set import EXAMPLES
-from cnncli.arithmetic.shape import is_open
+from cnncli.arithmetic.shape import is_symbolic
 from cnncli.arithmetic.symbolic import SymbolicSize, zeros
 from cnncli.errors import NO, CnnError
 from cnncli.inference import Inferred
@@ -45,7 +45,7 @@ def last_feature_map(inferred: Inferred) -> str:
     """The last layer whose output is a feature map with a symbolic size: the one that an output size is asked of."""
     for name in reversed([*inferred.facts]):
         facts = inferred.facts[name]
-        if len(facts.figures.output_shape) > 1 and any(map(is_open, facts.figures.output_shape[1:])):
+        if len(facts.figures.output_shape) > 1 and any(map(is_symbolic, facts.figures.output_shape[1:])):
             return name
     raise CnnError("no layer's size depends on the input", exit_code=NO)
 

@@ -69,7 +69,9 @@ def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dic
         source, variant = find(architecture)
         own = {name: value for name, value in overrides.items() if name == "variant" or name in variables(source)}
         used |= {*own}
-        loaded = load_source(source, slug(architecture), overrides={**variant, **own}, inputs=inputs, open_sizes=True)
+        loaded = load_source(
+            source, slug(architecture), overrides={**variant, **own}, inputs=inputs, symbolic_sizes=True
+        )
         name = slug(architecture)
         taken = sum(network.name.partition("#")[0] == name for network in networks)
         networks.append(Compared(f"{name}#{taken + 1}" if taken else name, loaded.inferred))

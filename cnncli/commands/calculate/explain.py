@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
 
 
-@options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile is of the whole network"))
+@options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile applies to the whole network"))
 @options.architecture
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
-@click.option("--figure", type=click.Choice(FIGURES), help="One figure only.")
-@click.option("--reconcile", is_flag=True, help="What other tools count for the network, and why they differ.")
+@click.option("--figure", type=click.Choice(FIGURES), help="Explain one quantity only.")
+@click.option("--reconcile", is_flag=True, help="Show what other tools count, and why.")
 @options.input_option
 @options.set_option
 @click.option(
@@ -28,7 +28,7 @@ FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "bu
     type=click.Choice(("text", "markdown", "latex", "json")),
     default="text",
     show_default=True,
-    help="How to print.",
+    help="Output format.",
 )
 def command(
     architecture: str,
@@ -89,7 +89,7 @@ def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:
         click.echo(json.dumps(reconciling.as_records(inferred), indent=1))
         return
     if form != "text":
-        raise CnnError(f"--reconcile: there is no {form} form of it", "use text or json")
+        raise CnnError(f"--reconcile: not available as {form}", "use text or json")
     click.echo(reconciling.as_text(inferred, inferred.graph.name or slug), nl=False)
 
 

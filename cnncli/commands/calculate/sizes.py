@@ -1,4 +1,4 @@
-"""``cnn summarize --at``: the figures of one network at many input sizes."""
+"""``cnn summarize --at``: the quantities of one network at many input sizes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from cnncli.errors import NO, CnnError
 from cnncli.loading import Loaded, load_source
 
 if TYPE_CHECKING:
-    from cnncli.views.summary.open_sizes import AtSize
+    from cnncli.views.summary.symbolic_sizes import AtSize
 
 
 REASONS_SHOWN = 10
 
 
 def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: int, form: str) -> None:
-    """A row per size, of a network with open sizes or one whose inputs are opened. Exits with 1 where none fits."""
+    """Print a row per size, of a network made symbolic if it is not. Exits with 1 if none fits."""
     from cnncli.views import listing
-    from cnncli.views.summary import open_sizes
+    from cnncli.views.summary import symbolic_sizes
     from cnncli.views.summary.table import title
 
-    loaded = _opened(loaded)
-    sizes = open_sizes.read_at(at, open_sizes.open_letters(loaded.inferred))
-    rows = open_sizes.at_sizes(loaded.graph, sizes, columns, batch)
+    loaded = _with_symbolic_sizes(loaded)
+    sizes = symbolic_sizes.read_at(at, symbolic_sizes.input_letters(loaded.inferred))
+    rows = symbolic_sizes.at_sizes(loaded.graph, sizes, columns, batch)
     if form == "json":
         import json
 
@@ -36,34 +36,34 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
     else:
         write = {"csv": listing.as_csv, "markdown": listing.as_markdown}.get(form)
         if write is None:
-            raise CnnError(f"--at: there is no {form} form of it", "use table, json, csv or markdown")
+            raise CnnError(f"--at: not available as {form}", "use table, json, csv or markdown")
         click.echo(write([row.record for row in rows]), nl=False)
     if all(row.reason for row in rows):
         raise click.exceptions.Exit(NO)
 
 
-def _opened(loaded: Loaded) -> Loaded:
-    """The network with letters for its spatial sizes. Raises CnnError where it has none, or they are given twice."""
-    from cnncli.views.summary.open_sizes import opened
+def _with_symbolic_sizes(loaded: Loaded) -> Loaded:
+    """The network with symbolic spatial sizes. Raises CnnError if it has none, or if --input gives them too."""
+    from cnncli.views.summary.symbolic_sizes import symbolic_inputs
 
-    if loaded.inferred.has_open_sizes:
+    if loaded.inferred.has_symbolic_sizes:
         return loaded
-    shapes = opened(loaded.graph)
+    shapes = symbolic_inputs(loaded.graph)
     if not shapes:
         raise CnnError("--at: the network's input is a vector, which has no size to vary")
     if loaded.inputs:
-        raise CnnError("--at varies the sizes that --input gives", "leave them open, as with --input 3xHxW")
+        raise CnnError("--at varies the sizes that --input gives", "make them symbolic: --input 3xHxW")
     return load_source(
-        loaded.source, loaded.slug, overrides=loaded.overrides, inputs=shapes, open_sizes=True, figures=False
+        loaded.source, loaded.slug, overrides=loaded.overrides, inputs=shapes, symbolic_sizes=True, figures=False
     )
 
 
 def _reasons(rows: list[AtSize]) -> list[str]:
-    """Below the table: why the network does not fit at some of the sizes."""
+    """The footer: why the network does not fit at some of the sizes."""
     from cnncli.io.escaping import visible_line
 
     without = [row for row in rows if row.reason]
     lines = [f" {visible_line(row.why)}" for row in without[:REASONS_SHOWN]]
     if len(without) > REASONS_SHOWN:
-        lines.append(f" … and {len(without) - REASONS_SHOWN} more: --format csv says why of each")
+        lines.append(f" … and {len(without) - REASONS_SHOWN} more: --format csv gives all reasons")
     return ["", *lines] if lines else []

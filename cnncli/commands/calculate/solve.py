@@ -117,7 +117,7 @@ def command(architecture: str | None, form: str, **asked: Any) -> None:
 
         overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
         at_own_input = question not in (ACCEPTS, OUTPUT)  # these open the sizes: the file's own need not fit
-        loaded = load(architecture, overrides=overrides, inputs=inputs, open_sizes=True, figures=at_own_input)
+        loaded = load(architecture, overrides=overrides, inputs=inputs, symbolic_sizes=True, figures=at_own_input)
         record, lines = _network(loaded, question, asked)
     if form == "json":
         import json
@@ -423,8 +423,8 @@ def _network(loaded: Loaded, question: int, asked: dict[str, Any]) -> tuple[dict
 
 
 def _with_numbers(loaded: Loaded) -> Loaded:
-    if loaded.inferred.has_open_sizes:
-        raise CnnError("the input's sizes stay open", "give them numbers, as with --input 3x224x224")
+    if loaded.inferred.has_symbolic_sizes:
+        raise CnnError("the input's sizes are symbolic", "give numbers, e.g. --input 3x224x224")
     return loaded
 
 

@@ -68,7 +68,7 @@ def command(
     from cnncli.loading import load
 
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
-    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, open_sizes=True, figures=not at)
+    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, symbolic_sizes=True, figures=not at)
     notes: tuple[str, ...] = ()
     if shown["count"] is not None:
         from cnncli.analysis.tool_conventions import convention_named, recount
@@ -96,8 +96,8 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
 
         table = lines(inferred, rows, columns, batch, terminal_width())
         table += ["", *(f" {note}" for note in notes)] if notes else []
-        if inferred.has_open_sizes:
-            from cnncli.views.summary.open_sizes import footer
+        if inferred.has_symbolic_sizes:
+            from cnncli.views.summary.symbolic_sizes import footer
 
             table += footer(inferred, batch)
         show(title(inferred, loaded.slug, batch), table, styles(rows))
@@ -112,7 +112,7 @@ def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
     from cnncli.analysis.memory import memory
     from cnncli.views import memory as view
 
-    if loaded.inferred.has_open_sizes:
+    if loaded.inferred.has_symbolic_sizes:
         raise CnnError("--memory: the input has symbolic sizes", "give numbers, e.g. --input 3x224x224")
     found = memory(loaded.inferred, shown["batch"] or 1, shown["dtype"], shown["optimizer"])
     if shown["form"] == "table":
@@ -149,7 +149,7 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
     from cnncli.views.summary.columns import choose
     from cnncli.views.summary.table import LONG
 
-    without_macs = loaded.inferred.has_open_sizes or shown["count"] == "keras"  # long formulas; Keras counts none
+    without_macs = loaded.inferred.has_symbolic_sizes or shown["count"] == "keras"  # long formulas; Keras counts none
     columns = choose(shown["columns"], rows, leave_out=("macs",) if without_macs else ())
     by_itself = shown["columns"] is None and (_is_browsing(shown) or len(rows) >= LONG)
     if shown["share"] is None and not by_itself:

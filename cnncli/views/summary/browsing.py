@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncli.arithmetic.shape import is_open
+from cnncli.arithmetic.shape import is_symbolic
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Inferred
 from cnncli.layers import KINDS
@@ -24,7 +24,7 @@ def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | No
         rows = [row for row in rows if row.kind in kinds]
     if sort is not None or top is not None:
         figure = quantity_named(sort or "params")
-        if is_open(inferred.totals[figure]):
+        if is_symbolic(inferred.totals[figure]):
             raise CnnError(
                 f"--sort {figure}: depends on symbolic sizes", "give the input numbers, e.g. --input 3x224x224"
             )
@@ -58,7 +58,7 @@ def share_column(inferred: Inferred, figure: str, form: str = "table") -> Column
     A table shows it as a bar and a percentage, Markdown and LaTeX as a percentage, CSV as a number from 0 to 1.
     """
     total = inferred.totals[figure]
-    if is_open(total) or not total:
+    if is_symbolic(total) or not total:
         return None
 
     def cell(row: Row, *_: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncli.arithmetic.shape import Shape, format_shape, is_open
+from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Inferred, LayerInfo
@@ -52,7 +52,7 @@ def _padding(row: Row, inferred: Inferred, batch: int) -> str:
     if row.facts is None or not row.is_layer:
         return ""
     layer, border = row.facts.node.layer, row.facts.node.layer.border(row.facts.input_shapes)
-    if any(is_open(before) for before, _ in border):
+    if any(is_symbolic(before) for before, _ in border):
         return layer.padding_name  # its amounts depend on the size
     return padding_text(border) if border else ""
 

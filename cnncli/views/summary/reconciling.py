@@ -1,4 +1,4 @@
-"""What the tools count for one network, and why they differ."""
+"""What other tools count for a network, and why the counts differ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDED = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 
 
 def as_records(inferred: Inferred) -> list[dict[str, Any]]:
-    """A record per tool: its totals, and its differences from ours by kind; they add up."""
+    """A record per tool: its totals, and its differences from ours by kind, which add up."""
     records: list[dict[str, Any]] = []
     for convention in CONVENTIONS.values():
         facts = inferred.facts.values()
@@ -54,7 +54,7 @@ def _differences(inferred: Inferred, convention: Convention) -> tuple[tuple[str,
 
 
 def as_text(inferred: Inferred, name: str) -> str:
-    """The tools' totals, each with what makes it differ from ours, ending with both ways of counting a flop."""
+    """The tools' totals, each with its differences from ours; last, both ways of counting FLOPs."""
     lines = [f"{name}: what the tools count, and why they differ", ""]
     for record in as_records(inferred):
         counted = record["operations"]

@@ -1,4 +1,4 @@
-"""A network of open sizes: what stands below its table, and its figures at given sizes (``--at 64..512:32``)."""
+"""A network with symbolic sizes: the footer of its table, and its quantities at given sizes (``--at 64..512:32``)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from cnncli.inference import SUMMED, Inferred, infer_all
 from cnncli.views.summary.columns import scaled
 from cnncli.views.summary.formats import smallest_sizes
 
-MOST_WORK = 200_000  # layers, of all the sizes that are worked out one by one: a few seconds
+LAYERS_LIMIT = 200_000  # that are inferred, over all sizes without a formula: a few seconds
 DOES_NOT_FIT = "does not fit"
 DEFAULT = ("output", "params", "macs", "activations")
 AT_HINT = "write --at 64..512:32 (from, to, step), --at 64,96,128, or --at H=64..512:32 for one of several sizes"
 
 
-def open_letters(inferred: Inferred) -> tuple[str, ...]:
+def input_letters(inferred: Inferred) -> tuple[str, ...]:
     """The letters of the network's inputs."""
     return letters_of(size for entry in inferred.graph.inputs for size in entry.shape)
 
 
 class AtSize(NamedTuple):
-    """The value of each open letter, the figures asked for, and why the network does not fit there, if so."""
+    """The value of each letter, the chosen quantities, and the reason if the network does not fit there."""
 
     sizes: Mapping[str, int]
     figures: Mapping[str, Any]
@@ -36,7 +36,7 @@ class AtSize(NamedTuple):
 
     @property
     def record(self) -> dict[str, Any]:
-        """All of it, for programs."""
+        """All of it as plain data."""
         return {**self.sizes, **self.figures, **({"reason": self.reason} if self.reason else {})}
 
     @property
@@ -45,18 +45,18 @@ class AtSize(NamedTuple):
         return f"{', '.join(f'{name} = {value}' for name, value in self.sizes.items())}: {self.reason}"
 
 
-def opened(graph: Graph) -> dict[str, str]:
-    """Inputs with letters in place of their spatial sizes, as --input would give them."""
+def symbolic_inputs(graph: Graph) -> dict[str, str]:
+    """The inputs with letters in place of their spatial sizes, as --input takes them."""
     return {entry.name: symbolic_shape(entry.shape) for entry in graph.inputs if len(entry.shape) > 1}
 
 
 def footer(inferred: Inferred, batch: int) -> list[str]:
-    """The totals as formulas, and smallest valid input."""
+    """The totals as formulas, and the smallest valid input."""
     totals = inferred.totals
-    said = [f" {name} = {scaled(name, totals[name], batch)}" for name in ("params", "macs", "activations")]
+    lines = [f" {name} = {scaled(name, totals[name], batch)}" for name in ("params", "macs", "activations")]
     needed = smallest_sizes(inferred)
     sizes = ", ".join(f"{name} = {'none' if size is None else size}" for name, size in needed.items())
-    return ["", *said, f" smallest valid input: {sizes}"]
+    return ["", *lines, f" smallest valid input: {sizes}"]
 
 
 def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, int]]:
@@ -66,42 +66,42 @@ def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, 
         name, sign, values = text.rpartition("=")
         names = [name.strip().upper()] if sign else [*letters]
         if sign and names[0] not in letters:
-            raise CnnError(f"--at {text}: the network has no open size {name}", f"its open sizes: {', '.join(letters)}")
+            raise CnnError(f"--at {text}: no symbolic size {name}", f"the symbolic sizes are {', '.join(letters)}")
         ranges.update(dict.fromkeys(names, read_ranges(values, f"--at {text}", SIZE_LIMIT - 1, AT_HINT)))
     missing = [name for name in letters if name not in ranges]
     if missing:
         raise CnnError(f"--at: no values for {', '.join(missing)}", AT_HINT)
     longest = max(map(len, ranges.values()))
     if any(len(values) not in (1, longest) for values in ranges.values()):
-        raise CnnError("--at: the sizes do not have equally many values", "give each as many, or one value")
+        raise CnnError("--at: different numbers of values per size", "give each size one value, or equally many")
     return [
         {name: values[at] if len(values) > 1 else values[0] for name, values in ranges.items()} for at in range(longest)
     ]
 
 
 def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, batch: int) -> list[AtSize]:
-    """The chosen figures at every size.
+    """The chosen quantities at every size.
 
-    ``graph`` has open sizes. What its formulas surely say is read from them; every other size is worked out by itself:
-    where paths meet at some sizes alone, or a size is too small, or there is no formula.
+    ``graph`` has symbolic sizes. Its formulas are evaluated where they surely hold. All other sizes are inferred one by
+    one: paths may merge at some sizes only, a size may be too small, or there may be no formula.
     """
     chosen = _chosen(graph, columns)
     formulas, problems = infer_all(graph)
     surely_fits = _surely_fits(formulas) if not problems else lambda values: False
-    most = MOST_WORK // max(len(graph.nodes), 1)
+    most = LAYERS_LIMIT // max(len(graph.nodes), 1)
     by_formula = [surely_fits(values) for values in sizes]
     if by_formula.count(False) > most:
-        raise CnnError(f"--at: more than {most:,} sizes that no formula holds for (the limit)", "use a larger step")
+        raise CnnError(f"--at: no formula holds for more than {most:,} of the sizes (the limit)", "use a larger step")
     rows = []
     for values, sure in zip(sizes, by_formula, strict=True):
-        inferred, reason = (formulas, "") if sure else _worked_out(graph, values)
-        figures = {name: DOES_NOT_FIT if reason else _figure(inferred, name, values, batch) for name in chosen}
+        inferred, reason = (formulas, "") if sure else _inferred_at(graph, values)
+        figures = {name: DOES_NOT_FIT if reason else _quantity(inferred, name, values, batch) for name in chosen}
         rows.append(AtSize(values, figures, reason))
     return rows
 
 
 def _surely_fits(formulas: Inferred) -> Callable[[Mapping[str, int]], bool]:
-    """Whether the network works at some sizes for all that its formulas say; False where they do not say it at once."""
+    """A test for sizes at which the formulas surely hold; False is no proof that they do not."""
     try:
         needed = smallest_sizes(formulas)
     except Undecided:
@@ -115,8 +115,8 @@ def _surely_fits(formulas: Inferred) -> Callable[[Mapping[str, int]], bool]:
     return fits
 
 
-def _worked_out(graph: Graph, values: Mapping[str, int]) -> tuple[Inferred, str]:
-    """The network at one size, and why it does not fit, if so."""
+def _inferred_at(graph: Graph, values: Mapping[str, int]) -> tuple[Inferred, str]:
+    """The network at one size, and the reason if it does not fit."""
     inputs = tuple(
         entry._replace(shape=tuple(value_of(size, values) for size in entry.shape)) for entry in graph.inputs
     )
@@ -130,11 +130,11 @@ def _chosen(graph: Graph, columns: str | None) -> list[str]:
     for name in names:
         if name not in known:
             hint = suggestion(name, known[:2000], f"name layers, or output, {', '.join(SUMMED)}")
-            raise CnnError(f"--columns: there is no figure and no layer {name!r}", hint)
+            raise CnnError(f"--columns: no quantity or layer {name!r}", hint)
     return list(dict.fromkeys(names))
 
 
-def _figure(inferred: Inferred, name: str, values: Mapping[str, int], batch: int) -> int | str:
+def _quantity(inferred: Inferred, name: str, values: Mapping[str, int], batch: int) -> int | str:
     if name in SUMMED:
         return value_of(scaled(name, inferred.totals[name], batch), values)
     node = inferred.graph.outputs[0] if name == "output" else name
