@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from types import CodeType
-from typing import Any, TypeGuard, cast
+from typing import Any, Self, TypeGuard, cast
 
 from torch import Tensor, nn
 
@@ -54,10 +54,10 @@ def _variables(inputs: Shapes) -> tuple[str, ...]:
 
 
 class Expression(nn.Module):
-    """A layer whose output is more than a call of its own module, or that has no module.
+    """A layer without a module of its own, or whose output is more than a call of that module.
 
-    The parameters and buffers of its own module, if it has one, are its own: both share the dictionaries that hold
-    them. ``layer`` and ``windows`` are there for those that fuse it with others.
+    It shares the dictionaries of parameters and buffers with its own module, and so has their names and values.
+    ``layer`` and ``windows`` let the network recognize what it can fuse.
     """
 
     def __init__(self, layer: Layer, inputs: Shapes, own: nn.Module | None, function: str) -> None:
@@ -70,6 +70,13 @@ class Expression(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return cast(Tensor, self.function(self, self.hidden[0], *inputs))
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode, also for its own module, which is not a registered child."""
+        for own in self.hidden:
+            if own is not None:
+                own.train(mode)
+        return super().train(mode)
 
 
 def weight_holder(module: nn.Module) -> nn.Module:

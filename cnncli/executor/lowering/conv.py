@@ -24,19 +24,19 @@ def _convolution(layer: Convolution, inputs: Shapes, own: str, x: str) -> TorchC
         module = call("PaddedConv", quoted(layer.weights(inputs)), window_tuple(windows), groups, quoted(mode))
         return TorchCode(f"{own}({x})", module, PARTIAL)
     border = layer.border(inputs)
-    even = all(before == after for before, after in border)
+    symmetric = all(before == after for before, after in border)
     module = call(
         f"nn.Conv{len(windows)}d", inputs[0][0], filters,
         compact([window.kernel for window in windows]),
         stride=compact([window.stride for window in windows], 1),
-        padding=compact([window.before for window in windows], 0) if even else None,
+        padding=compact([window.before for window in windows], 0) if symmetric else None,
         dilation=compact([window.dilation for window in windows], 1),
         groups=omit_default(groups, 1),
         bias=omit_default(layer.bias, True),
         # without padding the mode would only make PyTorch copy the input
-        padding_mode=omit_default(mode, "zeros") if even and any(map(any, border)) else None,
+        padding_mode=omit_default(mode, "zeros") if symmetric and any(map(any, border)) else None,
     )  # fmt: skip
-    return TorchCode(f"{own}({x if even else padded(x, border, mode)})", module)
+    return TorchCode(f"{own}({x if symmetric else padded(x, border, mode)})", module)
 
 
 def _conv(layer: Conv, inputs: Shapes, own: str, x: str) -> TorchCode:
@@ -57,19 +57,19 @@ def _local(layer: Local, inputs: Shapes, own: str, x: str) -> TorchCode:
 
 def _conv_transpose(layer: ConvTranspose, inputs: Shapes, own: str, x: str) -> TorchCode:
     windows, border = layer.windows(inputs), layer.border(inputs)
-    even = all(before == after for before, after in border)
+    symmetric = all(before == after for before, after in border)
     extra = layer.output_padding
     module = call(
         f"nn.ConvTranspose{len(windows)}d", inputs[0][0], layer.filters,
         compact([window.kernel for window in windows]),
         stride=compact([window.stride for window in windows], 1),
-        padding=compact([window.before for window in windows], 0) if even else None,
-        output_padding=compact(extra if isinstance(extra, tuple) else (extra,), 0) if even else None,
+        padding=compact([window.before for window in windows], 0) if symmetric else None,
+        output_padding=compact(extra if isinstance(extra, tuple) else (extra,), 0) if symmetric else None,
         groups=omit_default(layer.groups, 1),
         bias=omit_default(layer.bias, True),
         dilation=compact([window.dilation for window in windows], 1),
     )  # fmt: skip
-    if not even:
+    if not symmetric:
         module = call("CroppedConvTranspose", module, border, layer.output_shape(inputs)[1:])
     return TorchCode(f"{own}({x})", module)
 

@@ -149,6 +149,7 @@ _TOO_LARGE = f"the layer may be too large for torch; otherwise {BUG}"
 
 
 def place_of(facts: LayerInfo) -> str:
+    """``conv2 (conv on 6x14x14)``."""
     return f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
 
 

@@ -16,7 +16,7 @@ from cnncli.arithmetic.shape import Shape
 from cnncli.executor.lowering.build import build, uncounted_macs
 from cnncli.executor.network.agreement import CHECK_BATCH, network_difference, shape_difference, weight_difference
 from cnncli.executor.network.network import Network, place_of, torch_errors_at
-from cnncli.executor.verification.receptive_field import field_difference, sampled_layers
+from cnncli.executor.verification.regions import field_difference, sampled_layers
 from cnncli.inference import Inferred, LayerInfo
 
 OK, NOTHING = "ok", "-"
