@@ -45,7 +45,7 @@ outputs: [linear1, entry]
 train: {dataset: digits, epochs: 1, lr: 1e-3}
 """
 TWO_INPUTS = """\
-inputs: {rgb: 3x16x16, flow: 2x16x16}
+inputs: {rgb: 3x16x16, flow: &flow 2x16x16}
 layers:
 - conv: {from: rgb, filters: 4, kernel: 3, padding: full, dilation: 2}
 - adaptive_avgpool: {output: [5, 7]}

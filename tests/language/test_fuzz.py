@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fuzz.corpus import SMALL, TWO_INPUTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,44 +14,7 @@ from cnncli.language import KEYS, Source
 from cnncli.layers import KINDS
 from cnncli.loading import load_source
 
-SEEDS = (
-    """\
-name: seed
-input: 3x32x32
-variables: {width: 8, twice: $width * 2}
-defaults: {conv: {bias: false}}
-blocks:
-  unit:
-    parameters: {width: , stride: 1, project: false}
-    layers:
-      - residual:
-          layers: [conv: {filters: $width, kernel: 3, padding: same, stride: $stride}, batchnorm, relu]
-          shortcut: [when: {test: $project, layers: [conv: {filters: $width, kernel: 1, stride: $stride}]}]
-layers:
-  - conv: {filters: $width, kernel: [3, 5], padding: [[1, 2], [0, 1]], name: stem}
-  - unit: {width: $twice, stride: 2, project: true, name: entry}
-  - repeat: {times: 3, index: i, layers: [unit: $twice, dropout: 0.1 * $i]}
-  - parallel:
-      branches: {left: [maxpool: {kernel: 3, stride: 1, padding: 1}], right: []}
-      merge: concat
-  - add: [concat1, concat1]
-  - upsample: {scale: 1.5, mode: linear}
-  - global_avgpool
-  - linear: 10
-outputs: [linear1, entry]
-train: {epochs: 3, lr: 1e-3}
-""",
-    """\
-inputs: {rgb: 3x16x16, flow: &flow 2x16x16}
-layers:
-- conv: {from: rgb, filters: 4, kernel: 3, padding: full, dilation: 2}
-- adaptive_avgpool: {output: [5, 7]}
-- {depthwise_conv: {from: flow, kernel: 2, multiplier: 2, rounding: exact}}
-- pad: [[1, 0], [2, 3]]
-- layernorm: {axes: channels}
-- flatten
-""",
-)
+SEEDS = (SMALL, TWO_INPUTS)
 
 WORDS = (
     *KINDS, *KEYS, "residual", "parallel", "repeat", "when", "unit", "shortcut", "branches", "merge", "times", "index",
