@@ -10,11 +10,11 @@ from cases import CASES, Case
 
 from cnncli import load
 from cnncli.executor.lowering.build import build
-from cnncli.executor.network.initialization import SCHEMES, initialize
+from cnncli.executor.network.initialization import SCHEMES, initialize, initialize_weights
 from cnncli.executor.network.network import Network
 from cnncli.language import Source
 from cnncli.loading import load_source
-from cnncli.recipe import INITS
+from cnncli.recipe import INITS, Recipe
 
 
 def test_the_recipe_offers_all_schemes() -> None:
@@ -98,3 +98,14 @@ def test_layers_that_are_not_drawn_start_at_their_constants(layer: str, expected
     assert {name: set(value.flatten().tolist()) for name, value in found.items()} == {
         name: {value} for name, value in expected.items()
     }
+
+
+@pytest.mark.parametrize("padding", ["0", "same"])
+def test_whitening_fills_the_first_convolution_whatever_its_padding(padding: str) -> None:
+    first = f"conv: {{filters: 8, kernel: 2, padding: {padding}}}"
+    text = f"input: 1x8x8\nlayers: [{first}, conv: {{filters: 2, kernel: 2}}]\n"
+    network = Network(load_source(Source("net.yaml", text), "net").inferred)
+    assert [*initialize_weights(network, Recipe(whiten=True), lambda count: torch.randn(64, 1, 8, 8))] == []
+    frozen = [name for name, parameter in network.named_parameters() if not parameter.requires_grad]
+    assert frozen == ["conv1.weight"]
+    assert torch.equal(network.get_parameter("conv1.weight")[4:], -network.get_parameter("conv1.weight")[:4])
