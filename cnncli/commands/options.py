@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Rule(NamedTuple):
-    """Whether ``option`` requires one of the ``others``, or else excludes all of them.
+    """That ``option`` requires one of the ``others``, or else excludes all of them, ``unless`` other options are given.
 
     Each is an option (``--memory``), an option with a value (``--format json``) or an argument (``LAYER``).
     """
@@ -29,10 +29,11 @@ class Rule(NamedTuple):
     others: tuple[str, ...]
     required: bool
     why: str = ""
+    unless: tuple[str, ...] = ()
 
     def check(self, ctx: click.Context) -> None:
         """Raises CnnError if the options that were typed break the rule."""
-        if not is_given(ctx, self.option):
+        if not is_given(ctx, self.option) or any(is_given(ctx, other) for other in self.unless):
             return
         present = [other for other in self.others if is_given(ctx, other)]
         if self.required and not present:
@@ -51,9 +52,12 @@ def needs(option: str, *others: str, why: str = "") -> Rule:
     return Rule(option, others, required=True, why=why)
 
 
-def excludes(option: str, *others: str, why: str = "") -> Rule:
-    """The rule that none of the ``others``, which would have no effect, is given together with ``option``."""
-    return Rule(option, others, required=False, why=why)
+def excludes(option: str, *others: str, why: str = "", unless: tuple[str, ...] = ()) -> Rule:
+    """The rule that none of the ``others``, which would have no effect, is given together with ``option``.
+
+    It does not hold where one of the options in ``unless`` is given.
+    """
+    return Rule(option, others, required=False, why=why, unless=unless)
 
 
 def is_given(ctx: click.Context, condition: str) -> bool:

@@ -32,14 +32,17 @@ def as_table(records: Sequence[Record]) -> str:
         return "none\n"
     names, rows = _columns(records)
     texts = [[*map(visible_line, names)], *([*map(_text, row)] for row in rows)]
-    widths = [max(len(line[at]) for line in texts) for at in range(len(names))]
-    right = _of_numbers(rows)
-    return "".join(_line(line, widths, right) for line in texts)
+    return "".join(f"{line}\n" for line in aligned(texts, _of_numbers(rows)))
 
 
-def _line(texts: list[str], widths: list[int], right: list[bool]) -> str:
-    cells = (t.rjust(w) if r else t.ljust(w) for t, w, r in zip(texts, widths, right, strict=True))
-    return f" {'  '.join(cells)}".rstrip() + "\n"
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
+    """A line per row, with its columns aligned: to the right where ``right`` says so."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [" " + "  ".join(map(_justified, row, widths, right)).rstrip() for row in rows]
+
+
+def _justified(text: str, width: int, right: bool) -> str:
+    return text.rjust(width) if right else text.ljust(width)
 
 
 def as_json(value: Any, indent: int | None = 1) -> str:

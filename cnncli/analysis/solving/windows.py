@@ -10,14 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncli.arithmetic.window import Window, covered, dropped, fits, named_padding, output_size, transposed_size
+from cnncli.arithmetic.window import (
+    Window,
+    covered,
+    dropped,
+    fits,
+    named_padding,
+    output_size,
+    remainder,
+    transposed_size,
+)
 
 MAX_KERNEL = 11  # larger ones are listed only when asked for
 Padding = int | str
 
 
 class Solution(NamedTuple):
-    """A window that does it. ``padding`` is per side, or same; ``dropped`` rows the last step does not reach."""
+    """A window that meets what is wanted. ``padding`` is per side, or same; ``dropped`` counts the rows it drops."""
 
     kernel: int
     stride: int
@@ -33,7 +42,7 @@ class Solution(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is fixed; None leaves a quantity to be solved for. Sizes are one per axis, the window is one for all."""
+    """What is given; None is a quantity to solve for. There is a size per axis, and one window for all axes."""
 
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
@@ -54,16 +63,16 @@ def window_for(size: int, kernel: int, stride: int, padding: Padding, dilation: 
 
 
 def solutions(wanted: Wanted) -> list[Solution]:
-    """All windows within bounds that turn every input size into its output size, fewest surprises first.
+    """All windows within bounds that turn every input size into its output size, most usual first.
 
-    Bounds, where nothing else is asked for: kernels up to ``max_kernel`` (and the padded input), strides up to the
-    kernel (a larger one skips pixels), dilation 1, padding up to half of what the kernel spans.
+    Bounds, where the quantity is not given: kernels up to ``max_kernel`` (and the padded input), strides up to the
+    kernel (a larger one skips pixels), dilation 1, padding up to half of the effective kernel size.
     """
     found = [solution for window in _candidates(wanted) for solution in _paddings(wanted, *window)]
-    return sorted(set(found), key=_surprises)
+    return sorted(set(found), key=_unusualness)
 
 
-def _surprises(solution: Solution) -> tuple[object, ...]:
+def _unusualness(solution: Solution) -> tuple[object, ...]:
     """The order: nothing dropped; then fewest oddities; then small kernels and strides.
 
     Odd are: an even kernel (but for a pool's, which moves by its own size), padding that is neither none nor half of
@@ -112,6 +121,27 @@ def _paddings(wanted: Wanted, kernel: int, stride: int, dilation: int) -> Iterat
             yield Solution(kernel, stride, padding, dilation, lost)
 
 
+class Converted(NamedTuple):
+    """An input size, a window, and the output size. An ``input`` of 0 means that no size gives that output."""
+
+    input: int
+    window: Window
+    output: int
+    dropped: int = 0
+    output_padding: int = 0
+
+
+def window_of(wanted: Wanted, size: int) -> Window:
+    """The window that is fixed, with its padding for an input size; stride and dilation default to 1."""
+    return window_for(size, wanted.kernel or 1, wanted.stride or 1, wanted.padding or 0, wanted.dilation or 1)
+
+
+def outputs_of(wanted: Wanted) -> list[Converted]:
+    """The output of each input size, which the window has to fit."""
+    pairs = [(size, window_of(wanted, size)) for size in wanted.inputs]
+    return [Converted(size, window, output_size(size, window), dropped(size, window)) for size, window in pairs]
+
+
 class Range(NamedTuple):
     """The input sizes ``first`` to ``last`` that give a wanted output; ``first`` is the one with nothing dropped."""
 
@@ -124,6 +154,19 @@ def inputs_for(output: int, window: Window) -> Range | None:
     exact = transposed_size(output, window, 0)
     last = exact + window.stride - 1
     return Range(max(1, exact), last) if last >= 1 else None
+
+
+def transposed_conversions(wanted: Wanted) -> list[Converted]:
+    """For a transposed window: the output of each input size, and the input and output padding of each output size."""
+    window = window_of(wanted, 1)
+    found = [Converted(size, window, transposed_size(size, window, 0)) for size in wanted.inputs]
+    for output in wanted.outputs:
+        if fits(output, window):
+            extra = remainder(output, window)
+            found.append(Converted(output_size(output, window), window, output, output_padding=extra))
+        else:
+            found.append(Converted(0, window, output))
+    return found
 
 
 def transposed_solutions(wanted: Wanted) -> list[Solution]:
@@ -140,7 +183,7 @@ def transposed_solutions(wanted: Wanted) -> list[Solution]:
             pairs = zip(wanted.inputs, wanted.outputs, strict=True)
             if all(transposed_size(n, window, extra) == m for n, m in pairs):
                 found.append(Solution(kernel, stride, padding, dilation, 0, extra))
-    return sorted(found, key=lambda solution: (solution.output_padding > 0, *_surprises(solution)))
+    return sorted(found, key=lambda solution: (solution.output_padding > 0, *_unusualness(solution)))
 
 
 def _transposed_candidates(wanted: Wanted) -> Iterator[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""Numbers as people write them on a command line: ``50k``, ``4.1G``, ``1,000,000``, ``24GB``."""
+"""Types of options: counts (``50k``, ``1,000,000``), bytes (``24GB``), sizes (``7x5``) and padding."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnncli.arithmetic.numerals import is_digits
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     IntType = click.ParamType[int]
+    SizesType = click.ParamType[tuple[int, ...]]
+    PaddingType = click.ParamType[int | str]
 else:  # older releases of click have no type argument
-    IntType = click.ParamType
+    IntType = SizesType = PaddingType = click.ParamType
 
-MOST_DIGITS = 18  # a number of more is a slip
+MAX_DIGITS = 18  # a longer number is a slip
 POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
 BYTES = {"": (10, 0), "b": (10, 0)}
 BYTES |= {f"{unit}b": (10, 3 * at) for at, unit in enumerate("kmgt", start=1)}
@@ -23,7 +26,7 @@ _NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?(?:[eE]\+
 
 
 class Count(IntType):
-    """A whole number from 1 on, with k, M, G (or B, a billion) or T behind it where it is long."""
+    """A whole number from 1 on, optionally with k, M, G (or B, a billion) or T: ``50k``, ``4.1G``."""
 
     name = "number"
 
@@ -34,13 +37,13 @@ class Count(IntType):
         whole, rest, exponent, unit = _parts(str(value), param, hint)
         if unit not in POWERS:
             if unit in BYTES:
-                hint = f"it is a number of its own, not of bytes: {hint}"
-            raise _refused(param, value, f"there is no unit {unit!r}", hint)
+                hint = f"it is a count, not a number of bytes: {hint}"
+            raise _refused(param, value, f"unknown unit {unit!r}", hint)
         return _value(whole, rest, (10, POWERS[unit]), exponent, param, value, hint)
 
 
 class Bytes(IntType):
-    """A number of bytes from 1 on, as 24GB (powers of 1000) or 24GiB (powers of 1024)."""
+    """A number of bytes from 1 on, e.g. 24GB (powers of 1000) or 24GiB (powers of 1024)."""
 
     name = "bytes"
 
@@ -53,12 +56,57 @@ class Bytes(IntType):
             one = {"k": "K", "m": "M", "g": "G", "t": "T"}.get(unit)
             if one is not None:
                 raise _refused(param, value, f"{one} may be {one}B or {one}iB", hint)
-            raise _refused(param, value, f"there is no unit {unit!r}", hint)
+            raise _refused(param, value, f"unknown unit {unit!r}", hint)
         return _value(whole, rest, BYTES[unit], exponent, param, value, hint)
 
 
+class Sizes(SizesType):
+    """A size per axis, as 7 or 7x5."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        if len(parts) > 3 or not all(is_digits(part) and len(part) < 11 and 0 < int(part) < 2**31 for part in parts):
+            raise _refused(param, value, "is not a size", "write 7, or 7x5 with a size per axis")
+        return tuple(map(int, parts))
+
+
+class InputSizes(Sizes):
+    """Sizes that are not an image's shape with its channels, which a window does not slide over."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        from cnncli.arithmetic.shape import PIXEL_CHANNELS, format_shape
+
+        sizes = super().convert(value, param, ctx)
+        if len(sizes) == 3:
+            for channels, spatial in ((sizes[0], sizes[1:]), (sizes[2], sizes[:2])):
+                if channels in PIXEL_CHANNELS and min(spatial) > channels:
+                    raise CnnError(
+                        f"--in {value}: --in takes the sizes that the window slides over, without channels",
+                        f"write --in {format_shape(spatial)} (and for a volume --in {channels} in a call of its own)",
+                    )
+        return sizes
+
+
+class Padding(PaddingType):
+    """Padding per side as a number, or valid, same or full."""
+
+    name = "p"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        text = str(value)
+        if text in ("valid", "same", "full"):
+            return text
+        if not (is_digits(text) and len(text) < 10):
+            raise _refused(param, value, "is not a padding", "write a number per side, or valid, same or full")
+        return int(text)
+
+
 def _parts(text: str, param: click.Parameter | None, hint: str) -> tuple[str, str, int, str]:
-    """The digits before and behind the point, the exponent, and the unit in lower case."""
+    """The digits before and after the point, the exponent, and the unit in lower case."""
     match = _NUMBER.fullmatch(text.strip()) if len(text) <= 60 else None
     if match is None:
         raise _refused(param, text, "is not a number", hint)
@@ -75,14 +123,14 @@ def _value(
     value: object,
     hint: str,
 ) -> int:
-    """The number that was written, exactly. Raises CnnError where it is not whole, below 1, or too long."""
+    """The exact number. Raises CnnError where it is not whole, below 1, or too long."""
     base, power = unit
     written = int(whole + rest) * int(base**power) * int(10**exponent)
     number, left = divmod(written, int(10 ** len(rest)))
     if left or number < 1:
         raise _refused(param, value, "is not a whole number from 1 on", hint)
-    if len(str(number)) > MOST_DIGITS:
-        raise _refused(param, value, f"has more than {MOST_DIGITS} digits (the limit)", hint)
+    if len(str(number)) > MAX_DIGITS:
+        raise _refused(param, value, f"has more than {MAX_DIGITS} digits (the limit)", hint)
     return number
 
 

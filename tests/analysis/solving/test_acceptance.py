@@ -16,7 +16,7 @@ from cnncli.errors import CnnError
 from cnncli.inference import Inferred
 from cnncli.language import Source
 from cnncli.loading import Loaded, load, load_source
-from cnncli.views.acceptance import acceptance_lines, as_record
+from cnncli.views.solving.acceptance import acceptance_lines, as_record
 
 SAME_PATHS = """\
 input: 1x64x64

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program import Run
 
-from cnncli.commands.calculate.quantities import Bytes, Count
-from cnncli.commands.calculate.solve import _input_sizes
+from cnncli.commands.calculate.quantities import Bytes, Count, InputSizes
 from cnncli.errors import CnnError
 
 
@@ -53,8 +52,7 @@ def test_seven_by_seven_with_kernel_and_stride_three_does_not_come_out_even(cnn:
         (
             ("resnet50", "--receptive-field", "4000"),
             1,
-            "no layer's windows see 4000 pixels of input: "
-            "the most is 427x427, at stage4.more.1.bottleneck1.sum.conv2\n",
+            "no layer reaches 4000 on input; the largest is stage4.more.1.bottleneck1.sum.conv2 with 427x427\n",
         ),
         (("unet", "--params", "2M", "--vary", "width"), 0, "width = 16 has 1,940,834 params (at most 2,000,000)\n"
             "width = 17 has 2,190,894 params\n"),
@@ -87,25 +85,25 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
         ),
         (
             ("lenet5",),
-            "what is to be solved?\n"
+            "nothing to solve for\n"
             "  give --accepts, --output-size, --receptive-field, --memory, or --params … with --vary NAME\n",
         ),
         (
             ("--in", "7", "--kernel", "3", "--params", "100"),
-            "--params does not go with a window alone, without an ARCH\n  it is of a network: name an ARCH\n",
+            "--params requires ARCH\n  add ARCH, or leave --params out\n",
         ),
         (
             ("lenet5", "--accepts", "--max-kernel", "5"),
-            "--max-kernel does not go with --accepts\n  it goes with a window alone, without an ARCH\n",
+            "--max-kernel has no effect with ARCH\n  leave ARCH out, or give its input with --input 3x224x224\n",
         ),
         (
             ("unet", "--vary", "width"),
-            "--vary goes with what is wanted: a budget or a target\n"
-            "  give --params, --macs, --flops, --activations, --memory, --receptive-field or --output-size\n",
+            "--vary requires --params or --macs or --flops or --activations or --memory or --receptive-field or "
+            "--output-size\n  give a budget or a target\n",
         ),
         (
             ("unet", "--vary", "width", "--set", "width=8", "--params", "1M"),
-            "--set width fixes what --vary width is to find\n  keep one of them\n",
+            "--set width fixes the variable of --vary width\n  keep one of them\n",
         ),
         (
             ("unet", "--vary", "width=8..4", "--params", "1M"),
@@ -114,8 +112,7 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
         ),
         (
             ("lenet5", "--params", "5"),
-            "--params needs --vary NAME: which variable?\n"
-            "  its variables: none yet: write variables: {width: 64} in the file\n",
+            "--params requires --vary NAME\n  write variables: {width: 64} in the file\n",
         ),
     ],
 )  # fmt: skip
@@ -230,7 +227,7 @@ def test_budgets_hold_all_together(cnn: Run, tmp_path: Path) -> None:
     ended = cnn("solve", design, "--params", "3", "--vary", "w")
     assert (ended.code, ended.out) == (
         1,
-        "no value of w meets what is asked\nthe nearest, w = 1, has 58 params (at most 3)\n",
+        "no value of w meets the constraints\nclosest: w = 1 with 58 params (at most 3)\n",
     )
     record = json.loads(cnn("solve", design, *budgets, "--vary", "w", "--format", "json").out)
     assert record["solutions"] == [{"values": {"w": 9}, "figures": {"params": 1090, "macs": 995418}}]
@@ -321,7 +318,7 @@ def test_accepted_sizes_do_not_depend_on_the_size_that_the_file_has(cnn: Run, tm
 def test_channels_are_no_size_that_a_window_slides_over(channels: int, rows: int, columns: int, last: bool) -> None:
     shape = f"{rows}x{columns}x{channels}" if last else f"{channels}x{rows}x{columns}"
     with pytest.raises(CnnError) as caught:
-        _input_sizes(shape)
+        InputSizes().convert(shape, None, None)
     (problem,) = caught.value.problems
     assert problem.message.endswith("--in takes the sizes that the window slides over, without channels")
     assert problem.hint.startswith(f"write --in {rows}x{columns} ")
@@ -329,4 +326,4 @@ def test_channels_are_no_size_that_a_window_slides_over(channels: int, rows: int
 
 @pytest.mark.parametrize("shape", ["16x112x112", "3x3x3", "4x4x4", "7x5", "3x32", "32x3", "8x3x3"])
 def test_other_sizes_are_those_of_the_axes(shape: str) -> None:
-    assert _input_sizes(shape) == tuple(map(int, shape.split("x")))
+    assert InputSizes().convert(shape, None, None) == tuple(map(int, shape.split("x")))
