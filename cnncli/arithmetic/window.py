@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import Size, common_divisor, larger, smaller
+from cnncli.arithmetic.shape import Size, common_divisor, exact_quotient, larger, smaller
 
 
 class Window(NamedTuple):
     """``kernel`` taps, ``dilation`` apart, moved by ``stride`` over an axis with ``before`` + ``after`` padding.
 
-    ``ceil`` counts a last window that hangs over the end, as PyTorch's ``ceil_mode`` does.
+    ``ceil`` counts a last window that hangs over the end, as PyTorch's ``ceil_mode`` does. ``exact`` states that the
+    stride divides the last start, so that the size formula needs no floor.
     """
 
     kernel: int
@@ -24,6 +25,7 @@ class Window(NamedTuple):
     after: int = 0
     dilation: int = 1
     ceil: bool = False
+    exact: bool = False
 
     @property
     def effective_kernel(self) -> int:
@@ -52,6 +54,8 @@ def output_size(size: Size, window: Window) -> Size:
     (3, 32)
     """
     start = last_start(size, window)
+    if window.exact:
+        return exact_quotient(start, window.stride) + 1
     if not window.ceil:
         return start // window.stride + 1
     return smaller(-(-start // window.stride) + 1, -(-(size + window.before) // window.stride))

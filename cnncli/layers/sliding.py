@@ -55,7 +55,7 @@ def windows_of(
     else:
         pads = sides(padding, rank)
     return tuple(
-        Window(k, s, before, after, d, rounding == "ceil")
+        Window(k, s, before, after, d, rounding == "ceil", rounding == "exact")
         for k, s, (before, after), d in zip(kernels, strides, pads, dilations, strict=True)
     )
 

@@ -217,6 +217,13 @@ def test_seven_by_seven_with_kernel_and_stride_three_drop_a_row(cnn: Run, tmp_pa
     assert "((7 + 2 * 0 - 3) % 3 = 1 dropped)" in out
 
 
+def test_a_window_that_must_fit_exactly_is_divided_without_a_floor(cnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 1x7x7\nlayers: [conv: {filters: 1, kernel: 3, stride: 2, rounding: exact}]\n")
+    out = cnn("explain", path, "conv1", "--figure", "shape").out
+    assert "output height, width  (H + 2 * p - k) / s + 1 = (7 + 2 * 0 - 3) / 2 + 1 = 3\n" in out
+
+
 def test_the_totals_are_no_layer(cnn: Run) -> None:
     ended = cnn("explain", "lenet5", "total")
     assert (ended.code, ended.err) == (

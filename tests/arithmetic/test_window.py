@@ -39,6 +39,7 @@ windows = st.builds(
     after=st.integers(0, 6),
     dilation=st.integers(1, 4),
     ceil=st.just(False),
+    exact=st.just(False),
 )
 
 
@@ -63,6 +64,12 @@ def test_what_is_dropped_is_what_no_place_covers(size: int, window: Window) -> N
     padded = size + window.before + window.after
     assert dropped(size, window) == padded - (places[-1] + window.effective_kernel)
     assert (remainder(size, window) == 0) == ((padded - window.effective_kernel) / window.stride).is_integer()
+
+
+@given(sizes, windows)
+def test_a_window_that_fits_exactly_has_the_same_size_without_the_floor(size: int, window: Window) -> None:
+    assume(fits(size, window) and remainder(size, window) == 0)
+    assert output_size(size, window._replace(exact=True)) == output_size(size, window)
 
 
 @given(sizes, windows)

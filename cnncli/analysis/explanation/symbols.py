@@ -81,7 +81,9 @@ def traced_window(window: Window) -> Window:
     before = named("p" if even else "p_before", window.before)
     after = before if even else named("p_after", window.after)
     dilation = window.dilation if window.dilation == 1 else named("d", window.dilation)
-    return Window(named("k", window.kernel), named("s", window.stride), before, after, dilation, window.ceil)
+    return Window(
+        named("k", window.kernel), named("s", window.stride), before, after, dilation, window.ceil, window.exact
+    )
 
 
 def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) -> tuple[tuple[int, int], ...]:
