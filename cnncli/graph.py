@@ -1,4 +1,4 @@
-"""The layer graph: plain, immutable, in the order of computation. It knows wiring and nothing about figures."""
+"""The layer graph: immutable, in the order of computation. It holds the wiring and no computed quantities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnncli.arithmetic.shape import Shape
 from cnncli.errors import Place
 from cnncli.layers.base import Layer
 
-Origin = Callable[[str], Place]  # where a layer (or, given its name, one of its fields) stands in the file
+Origin = Callable[[str], Place]  # the place of a layer (or of one of its fields, by name) in the file
 
 
 class Input(NamedTuple):
@@ -20,9 +20,9 @@ class Input(NamedTuple):
 
 
 class Node(NamedTuple):
-    """One layer with its wiring: ``name`` is a dotted path, ``inputs`` are names of nodes above or of inputs.
+    """One layer with its wiring: ``name`` is a dotted path, ``inputs`` are names of earlier nodes or of inputs.
 
-    ``shares`` is the node above whose weights it uses, if it has none of its own.
+    ``shares`` is the earlier node whose weights it uses, if any.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Group(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A value of the ``train`` section, and where it and its key stand."""
+    """A value of the ``train`` section, with its place and that of its key."""
 
     value: Any
     place: Place | None = None
@@ -53,7 +53,7 @@ class Setting(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A network. ``nodes`` stand in the order of computation; a node reads only what stands before it."""
+    """A network. ``nodes`` are in the order of computation; a node reads only earlier ones."""
 
     name: str
     inputs: tuple[Input, ...]

@@ -1,4 +1,4 @@
-"""Graph -> the figures of every node: one pass in the order of computation, with no layer kind named in it."""
+"""Graph -> the shapes, counts and receptive field of every node, in one pass that names no layer type."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnncli.arithmetic.axes import lines_text
-from cnncli.arithmetic.receptive_field import ITSELF, NOTHING, UNKNOWN, AxisField, compose, join, seen_by_all, whole
+from cnncli.arithmetic.receptive_field import (
+    ITSELF,
+    NOTHING,
+    UNKNOWN,
+    AxisField,
+    compose,
+    field_of_all,
+    full_axis,
+    merge_fields,
+)
 from cnncli.arithmetic.shape import (
     Shape,
     Size,
@@ -24,13 +33,13 @@ from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 from cnncli.layers.sliding import check_exact
 
-SEARCHED = 5000  # layers looked through for a misspelling
+SEARCHED = 5000  # layer names that are searched for a misspelling
 BYTES_PER_PARAMETER = 4  # float32
-MOST_FIELDS = 400_000  # receptive fields, one of each layer on each input that it depends on: 100,000 layers, 4 inputs
+MOST_FIELDS = 400_000  # receptive fields, one per layer and input that it depends on: 100,000 layers, 4 inputs
 
 
 class LayerStats(NamedTuple):
-    """What a layer costs on inputs of given shapes, wherever it stands. Counts are for one input, without a batch."""
+    """The quantities of a layer on inputs of given shapes. Counts are for one example."""
 
     output_shape: Shape
     weight_shapes: Mapping[str, Shape]
@@ -51,11 +60,11 @@ class LayerStats(NamedTuple):
 
 
 class ReceptiveField(NamedTuple):
-    """What one unit sees of one input: a field per axis, and whether all paths to it agree in stride and centre.
+    """The field on one network input, per axis, and whether all paths to it agree in stride and center (``aligned``).
 
-    There is a field for each spatial axis of the network's input. ``order`` says along which axis of the layer's output
-    each of them moves, where that is another than the input's. Once a layer has seen everything, as a reshape or a
-    global pool does, no field moves any more, and the output may have any number of axes.
+    There is a field for each spatial axis of the network's input. ``order`` gives the axis of the layer's output along
+    which each of them moves, if that differs from the input's. After a global layer (reshape, global pooling) no field
+    moves any more, and the output may have any number of axes.
     """
 
     axes: tuple[AxisField, ...]
@@ -63,12 +72,12 @@ class ReceptiveField(NamedTuple):
     order: tuple[int, ...] | None = None
 
     @property
-    def stands(self) -> bool:
-        """Whether all units see the same."""
+    def is_constant(self) -> bool:
+        """Whether all units depend on the same inputs."""
         return all(field.advance == 0 for field in self.axes)
 
-    def sees_all(self, shape: Shape) -> bool:
-        """Whether every unit sees the whole input of that shape."""
+    def covers(self, shape: Shape) -> bool:
+        """Whether every unit depends on the entire input of that shape."""
         return all(
             field.advance == 0 and field.first[0] <= 0 and field.last[0] >= size - 1
             for field, size in zip(self.axes, shape[1:], strict=True)
@@ -76,7 +85,7 @@ class ReceptiveField(NamedTuple):
 
 
 class LayerInfo(NamedTuple):
-    """A node with its figures and its receptive field on each network input that it depends on."""
+    """A node with its quantities and its receptive field on each network input that it depends on."""
 
     node: Node
     input_shapes: Shapes
@@ -88,9 +97,9 @@ SUMMED = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops"
 
 
 class Inferred(NamedTuple):
-    """A graph with the facts of its nodes, by name, in the order of computation.
+    """A graph with the results for its nodes, by name, in the order of computation.
 
-    ``assumed`` are forms that are at least 0 at every size at which the network works, where sizes are open.
+    With symbolic sizes, ``assumed`` are expressions that are at least 0 at every size that the network accepts.
     """
 
     graph: Graph
@@ -99,18 +108,18 @@ class Inferred(NamedTuple):
 
     @property
     def has_symbolic_sizes(self) -> bool:
-        """Whether an input's size has no value yet."""
+        """Whether an input has a symbolic size."""
         return any(is_symbolic(size) for entry in self.graph.inputs for size in entry.shape)
 
     @property
     def totals(self) -> dict[str, int]:
-        """The sum of every figure over all layers, and the bytes of the parameters in float32."""
+        """The sum of each quantity over all layers, and the bytes of the parameters in float32."""
         all_figures = [facts.figures for facts in self.facts.values()]
         totals = {name: add_up(getattr(figures, name) for figures in all_figures) for name in SUMMED}
         return {**totals, "parameter_bytes": totals["params"] * BYTES_PER_PARAMETER}
 
     def layer(self, name: str) -> LayerInfo:
-        """The facts of a layer that a user names. Raises CnnError for an unknown one."""
+        """The results for a layer by name. Raises CnnError for an unknown name."""
         if name not in self.facts:
             hint = suggestion(name, list(self.facts)[:SEARCHED], "cnn summarize shows the names")
             raise CnnError(f"{name}: the network has no such layer", hint)
@@ -123,24 +132,24 @@ class Inferred(NamedTuple):
         return next(entry.shape for entry in self.graph.inputs if entry.name == name)
 
 
-DEPENDS = ShapeError(
-    "whether it fits, or its size, depends on the symbolic sizes in a way that no single formula gives",
-    "give the input numbers instead, e.g. 3x224x224",
+NO_FORMULA = ShapeError(
+    "its output size depends on the symbolic sizes in a way that no single formula expresses",
+    "give a numeric input size, e.g. 3x224x224",
 )
 
 
-WIDEST_FIELD = 10**100  # pixels; a window of stride 2 on a map of 1x1 doubles the field's stride, layer by layer
+WIDEST_FIELD = 10**100  # pixels; each window of stride 2 on a 1x1 feature map doubles the RF stride
 TOO_WIDE = ShapeError(
-    "its receptive field would be more than 10^100 pixels wide or apart (the limit)",
-    "a map of one pixel cannot shrink: use stride 1 there, or fewer layers",
+    "its receptive field or RF stride would exceed 10^100 pixels (the limit)",
+    "a 1x1 feature map cannot shrink: use stride 1 there, or fewer layers",
 )
 
 
 def infer(graph: Graph, *, strict: bool = False) -> Inferred:
-    """Work out the figures of every node. Time grows linearly with the number of nodes.
+    """Infer every node. Time grows linearly with the number of nodes.
 
-    ``strict`` treats every layer as ``rounding: exact``. Raises CnnError with all independent shapes that do not
-    fit; what follows from a layer that does not fit is left out.
+    ``strict`` treats every layer as ``rounding: exact``. Raises CnnError with all independent shape errors; those that
+    follow from an earlier one are left out.
     """
     inferred, problems = infer_all(graph, strict=strict)
     if problems:
@@ -151,9 +160,9 @@ def infer(graph: Graph, *, strict: bool = False) -> Inferred:
 def infer_all(
     graph: Graph, *, strict: bool = False, forced: Mapping[str, Shape] = {}
 ) -> tuple[Inferred, list[Problem]]:
-    """As :func:`infer`, with the problems returned beside the facts of all the nodes that could be worked out.
+    """Like :func:`infer`, but returns the problems along with the results of all nodes that could be inferred.
 
-    ``forced`` are output shapes that what follows goes on with, whatever the layers themselves come to.
+    ``forced`` are output shapes by layer that later layers read instead of the inferred ones.
     """
     inferred, problems = _infer_all(graph, strict=strict, forced=forced)
     if inferred.has_symbolic_sizes:
@@ -162,7 +171,7 @@ def infer_all(
 
 
 def _assumed(inferred: Inferred) -> tuple[Size, ...]:
-    """What the output shapes of all layers assume of symbolic sizes."""
+    """What the output shapes of all layers assume about symbolic sizes."""
     from cnncli.arithmetic.symbolic import assumptions
 
     asked = {(id(facts.node.layer), facts.input_shapes): facts for facts in inferred.facts.values()}
@@ -175,14 +184,14 @@ def _assumed(inferred: Inferred) -> tuple[Size, ...]:
 def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tuple[Inferred, list[Problem]]:
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
-    fields: dict[str, Seen] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
+    fields: dict[str, Fields] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
     facts: dict[str, LayerInfo] = {}
     problems: list[Problem] = []
     known: dict[tuple[int, Shapes], LayerStats] = {}
     kept = 0
     for node in graph.nodes:
         if not all(name in shapes for name in node.inputs):
-            continue  # below a layer that does not fit: its own problem has been said
+            continue  # after a layer that does not fit, which has been reported
         inputs = tuple(shapes[name] for name in node.inputs)
         key = (id(node.layer), inputs)
         try:
@@ -190,44 +199,44 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
             if node.shares:
                 figures = _with_shared_weights(figures, node, facts)
         except Undecided:
-            problems.extend(_problem(node, DEPENDS, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
+            problems.extend(_problem(node, NO_FORMULA, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
-        except ShapeError as misfit:
-            problems.extend(_problem(node, misfit, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
+        except ShapeError as error:
+            problems.extend(_problem(node, error, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
         try:
-            seen = _receptive_fields(node, inputs, figures, fields, extents)
+            own = _receptive_fields(node, inputs, figures, fields, extents)
         except Undecided:
-            seen = {name: ReceptiveField((UNKNOWN,) * (len(shape) - 1)) for name, shape in extents.items()}
-        if any(map(_is_too_wide, seen.values())):
+            own = {name: ReceptiveField((UNKNOWN,) * (len(shape) - 1)) for name, shape in extents.items()}
+        if any(map(_is_too_wide, own.values())):
             problems.extend(_problem(node, TOO_WIDE, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
         shapes[node.name] = forced.get(node.name, figures.output_shape)
-        fields[node.name] = seen
-        facts[node.name] = LayerInfo(node, inputs, figures, seen)
-        kept += len(seen)
+        fields[node.name] = own
+        facts[node.name] = LayerInfo(node, inputs, figures, own)
+        kept += len(own)
         if kept > MOST_FIELDS:
             raise _too_many_fields(node, graph)
     return Inferred(graph, facts), problems
 
 
 def _is_too_wide(field: ReceptiveField) -> bool:
-    reaches = [reach for axis in field.axes if axis.is_known for reach in (axis.advance, axis.last[-1])]
-    return any(not is_symbolic(reach) and reach > WIDEST_FIELD for reach in reaches)  # symbolic ones exceed any number
+    ends = [end for axis in field.axes if axis.is_known for end in (axis.advance, axis.last[-1])]
+    return any(not is_symbolic(end) and end > WIDEST_FIELD for end in ends)  # symbolic sizes exceed any number
 
 
 def _too_many_fields(node: Node, graph: Graph) -> CnnError:
-    """Every layer keeps a receptive field on every input that it depends on: their product bounds time and memory."""
+    """The error for a graph whose number of layers times inputs would take too much time and memory."""
     message = (
         f"{len(graph.inputs):,} inputs times the layers that depend on them are more than {MOST_FIELDS:,} "
         "receptive fields (the limit)"
     )
     place = node.origin("") if node.origin else None
-    return CnnError.of([Problem(message, "use fewer inputs, or join them into one with more channels", place)])
+    return CnnError.of([Problem(message, "use fewer inputs, or one input with more channels", place)])
 
 
 def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerStats:
-    """The figures of one layer on inputs of these shapes. Raises ShapeError."""
+    """The quantities of one layer on inputs of these shapes. Raises ShapeError."""
     output = layer.output_shape(inputs)
     if too_large(output):
         raise ShapeError(f"its output would be {format_shape(output)}", "sizes go up to 2147483647 (2^31 - 1)")
@@ -267,16 +276,16 @@ def _local_receptive_field(layer: Layer, inputs: Shapes, output: Shape) -> tuple
 
 
 def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, LayerInfo]) -> LayerStats:
-    """The figures of a layer that uses another's weights: these are counted where they stand. Raises ShapeError."""
+    """The quantities of a layer that uses another's weights, which are counted once. Raises ShapeError."""
     owner = facts.get(node.shares)
     if owner is None:
-        raise ShapeError("")  # it does not fit, and that has been said
+        raise ShapeError("")  # the owner does not fit, which has been reported
     needed, there = dict(figures.weight_shapes), dict(owner.figures.weight_shapes)
     if needed != there or type(owner.node.layer).non_trainable != type(node.layer).non_trainable:
         shown = [", ".join(map(format_shape, shapes.values())) or "none" for shapes in (needed, there)]
         raise ShapeError(
-            f"it needs weights of {shown[0]}, and those of {node.shares} are {shown[1]}",
-            "layers share weights of the same shapes: the same channels, filters, kernel and bias",
+            f"it needs weights of shape {shown[0]}, but those of {node.shares} have shape {shown[1]}",
+            "give both layers the same channels, filters, kernel and bias",
             "share",
         )
     if not needed:
@@ -307,40 +316,40 @@ def _own_field(shape: Shape) -> ReceptiveField:
     return ReceptiveField((ITSELF,) * (len(shape) - 1))
 
 
-Seen = Mapping[str, ReceptiveField]
+Fields = Mapping[str, ReceptiveField]  # by network input
 
 
 def _receptive_fields(
-    node: Node, inputs: Shapes, figures: LayerStats, fields: Mapping[str, Seen], extents: Mapping[str, Shape]
-) -> Seen:
-    """Compose the layer's reach with the fields below it, and cover all paths that lead to the same input."""
+    node: Node, inputs: Shapes, figures: LayerStats, fields: Mapping[str, Fields], extents: Mapping[str, Shape]
+) -> Fields:
+    """Compose the layer's local field with those of its inputs, and merge the paths that lead to the same input."""
     if node.layer.is_global:
         below = fields[node.inputs[0]]
-        return {name: _sees_all(field, inputs[0], extents[name]) for name, field in below.items()}
+        return {name: _global_field(field, inputs[0], extents[name]) for name, field in below.items()}
     if len(node.inputs) == 1:
         return {
-            name: _turned(node.layer, _through(figures.local_receptive_field[0], field, inputs[0], extents[name]))
+            name: _permuted(node.layer, _through(figures.local_receptive_field[0], field, inputs[0], extents[name]))
             for name, field in fields[node.inputs[0]].items()
         }
-    seen: dict[str, ReceptiveField] = {}
-    for source, shape, reach in zip(node.inputs, inputs, figures.local_receptive_field, strict=True):
+    merged: dict[str, ReceptiveField] = {}
+    for source, shape, local in zip(node.inputs, inputs, figures.local_receptive_field, strict=True):
         for name, field in fields[source].items():
-            path = _through(reach, field, shape, extents[name])
-            seen[name] = _cover(seen[name], path, figures.output_shape, extents[name]) if name in seen else path
-    return seen
+            path = _through(local, field, shape, extents[name])
+            merged[name] = _merged(merged[name], path, figures.output_shape, extents[name]) if name in merged else path
+    return merged
 
 
-def _through(reach: LocalReceptiveField, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    if len(reach) != len(below.axes):  # other axes than the network's input: reshaped below, all units see the same
+def _through(local: LocalReceptiveField, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+    if len(local) != len(below.axes):  # reshaped earlier: all units depend on the same inputs
         return below
     sizes = _moving_along(below, shape)
     if below.order is not None:
-        reach = tuple(reach[axis] for axis in below.order)
+        local = tuple(local[axis] for axis in below.order)
     return _of_axes(
         tuple(
-            # advance 0 of a layer means that it sees all its input; composing keeps that inside the image
-            seen_by_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
-            for own, field, size, n in zip(reach, below.axes, sizes, extent[1:], strict=True)
+            # a layer that reads its entire input is clipped to the image, which composing would not do
+            field_of_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
+            for own, field, size, n in zip(local, below.axes, sizes, extent[1:], strict=True)
         ),
         below.aligned,
         below.order,
@@ -348,24 +357,24 @@ def _through(reach: LocalReceptiveField, below: ReceptiveField, shape: Shape, ex
 
 
 def _of_axes(axes: tuple[AxisField, ...], aligned: bool = True, order: tuple[int, ...] | None = None) -> ReceptiveField:
-    """The field of these axes: a unit that sees nothing along one of them sees nothing at all."""
-    if any(axis.sees_nothing for axis in axes):
+    """The field of these axes: a unit that is empty on one of them depends on no input at all."""
+    if any(axis.is_always_empty for axis in axes):
         return ReceptiveField((NOTHING,) * len(axes))
     return ReceptiveField(axes, aligned, order)
 
 
-def _turned(layer: Layer, field: ReceptiveField) -> ReceptiveField:
-    """The field after a layer that may carry one axis to another."""
-    if not layer.permutes_axes or field.stands:
+def _permuted(layer: Layer, field: ReceptiveField) -> ReceptiveField:
+    """The field after a layer that may permute the axes."""
+    if not layer.permutes_axes or field.is_constant:
         return field
     axes = tuple(range(len(field.axes)))
     order = tuple(layer.map_axis(axis) for axis in field.order or axes)
     return field._replace(order=None if order == axes else order)
 
 
-def _sees_all(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+def _global_field(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
     sizes = _moving_along(below, shape)
-    return _of_axes(tuple(map(seen_by_all, below.axes, sizes, extent[1:])), below.aligned)
+    return _of_axes(tuple(map(field_of_all, below.axes, sizes, extent[1:])), below.aligned)
 
 
 def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:
@@ -376,32 +385,32 @@ def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:
     return sizes if field.order is None else tuple(sizes[axis] for axis in field.order)
 
 
-def _cover(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
+def _merged(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
     for path, another in ((one, other), (other, one)):
-        if any(axis.sees_nothing for axis in path.axes):
+        if any(axis.is_always_empty for axis in path.axes):
             return another
-    moving = other if one.stands else one
-    if one.order != other.order and not (one.stands or other.stands):
-        everything = tuple(map(whole, extent[1:]))  # one path was turned: a unit sees two places, and all between some
+    moving = other if one.is_constant else one
+    if one.order != other.order and not (one.is_constant or other.is_constant):
+        everything = tuple(map(full_axis, extent[1:]))  # one path is permuted: cover both regions
         return ReceptiveField(everything, False)
     if one.axes == other.axes:
         return ReceptiveField(one.axes, one.aligned and other.aligned, moving.order)
     units = _moving_along(moving, output)
-    joined = [join(a, b, n, m) for a, b, n, m in zip(one.axes, other.axes, units, extent[1:], strict=True)]
+    joined = [merge_fields(a, b, n, m) for a, b, n, m in zip(one.axes, other.axes, units, extent[1:], strict=True)]
     aligned = one.aligned and other.aligned and all(same for _, same in joined)
     return ReceptiveField(tuple(field for field, _ in joined), aligned, moving.order)
 
 
-def _problem(node: Node, misfit: ShapeError, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:
-    if not str(misfit):
-        return []  # a layer that could not be read; its problem stands with the file's
-    place = node.origin(misfit.field) if node.origin else None
-    way = _way(node, graph, shapes) if walk else ""  # only for those that will be shown: a way is a walk up the graph
-    return [Problem(str(misfit), misfit.hint, place, node.name, way, NO)]
+def _problem(node: Node, error: ShapeError, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:
+    if not str(error):
+        return []  # a layer that could not be read, which the file's problems report
+    place = node.origin(error.field) if node.origin else None
+    way = _way(node, graph, shapes) if walk else ""  # walks back through the graph: only for problems that are shown
+    return [Problem(str(error), error.hint, place, node.name, way, NO)]
 
 
 def _way(node: Node, graph: Graph, shapes: Mapping[str, Shape]) -> str:
-    """The shapes along the way to a node, back through first inputs; only where they change, the middle left out."""
+    """The shapes from the input to a node along first inputs, where they change; the middle is left out."""
     nodes = {entry.name: entry for entry in graph.nodes}
     steps: list[str] = []
     name = node.inputs[0]

@@ -1,9 +1,9 @@
-"""Which inputs one unit sees, exactly: the graph walked back from the unit, clipped at every border on the way.
+"""The exact input region of one unit: a walk back through the graph, clipped at every border on the way.
 
-A receptive field (``field.py``) says what a unit would see of an image without borders. Near a border a unit sees less:
-what lies in an intermediate layer's padding depends on no pixel. Here the units that matter are followed from layer to
-layer, per axis, tap by tap, so that dilation, transposed convolutions and several paths are exact. The pixels with a
-non-zero gradient for some weights are those; their bounding rectangle is given. Araujo, Norris and Sim 2019.
+A receptive field (``arithmetic/receptive_field.py``) describes an image without borders. Near a border a unit depends
+on less, since the padding of an intermediate layer depends on no pixel. Here the relevant units are followed from layer
+to layer, per axis and tap by tap, so that dilation, transposed convolutions and several paths are exact. The region is
+the bounding rectangle of the pixels whose gradient is non-zero for some weights. Araujo, Norris and Sim 2019.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from cnncli.arithmetic.window import Window, transposed_taps
 from cnncli.errors import CnnError
 from cnncli.inference import Inferred, LayerInfo
 
-Indices = range | set[int]  # that matter on an axis: a range as long as there is no gap, which costs nothing to follow
+Indices = range | set[int]  # on one axis: a range if there is no gap, which is fast
 Region = tuple[Indices, ...]
 Rectangle = tuple[tuple[int, int], ...]  # the first and the last index on each axis
-LARGEST = 1_000_000  # indices on an axis
-MOST = 10_000_000  # indices that are followed one by one, over all layers: some seconds
+LARGEST = 1_000_000  # indices per axis
+MOST = 10_000_000  # indices that are followed one by one over all layers: a few seconds
 
 
 class _Work:
-    """How many indices have been followed one by one. ``add`` raises CnnError past the limit."""
+    """The number of indices followed one by one. ``add`` raises CnnError beyond the limit."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -31,16 +31,16 @@ class _Work:
         self.done += indices
         if self.done > MOST:
             raise CnnError(
-                f"what the unit sees is in more than {MOST:,} places on the way to the input (the limit)",
-                "use a smaller --input, or a layer nearer to the input; cnn summarize shows the size of every field",
+                f"the unit depends on more than {MOST:,} scattered units of earlier layers (the limit)",
+                "use a smaller --input or an earlier layer; cnn summarize shows the size of every receptive field",
             )
 
 
-def footprint(inferred: Inferred, layer: str, unit: tuple[int, ...]) -> dict[str, Rectangle]:
-    """The rectangle of every input that the unit of a layer's map sees; inputs of which it sees nothing are left out.
+def input_region(inferred: Inferred, layer: str, unit: tuple[int, ...]) -> dict[str, Rectangle]:
+    """The rectangle of each input that a unit of a layer depends on; inputs that it does not depend on are left out.
 
-    ``unit`` has an index for each axis of the map, and none for a vector. Raises CnnError where an axis is too long, or
-    too many indices would have to be followed one by one.
+    ``unit`` has an index per spatial axis, and none for a vector. Raises CnnError if an axis is too long, or if too
+    many indices would have to be followed one by one.
     """
     if any(size > LARGEST for entry in inferred.graph.inputs for size in entry.shape[1:]):
         raise CnnError(f"an input is longer than {LARGEST:,} on an axis (the limit)", "use a smaller --input")
@@ -52,9 +52,9 @@ def footprint(inferred: Inferred, layer: str, unit: tuple[int, ...]) -> dict[str
             continue
         facts = inferred.facts[name]
         for at, source in enumerate(facts.node.inputs):
-            seen = _seen(facts, at, region, work)
-            if all(seen):
-                regions[source] = _united(regions.get(source), seen)
+            read = _read_region(facts, at, region, work)
+            if all(read):
+                regions[source] = _united(regions.get(source), read)
     return {name: tuple(map(_ends, region)) for name, region in regions.items()}
 
 
@@ -72,8 +72,8 @@ def _union(one: Indices, other: Indices) -> Indices:
     return {*one, *other}
 
 
-def _seen(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
-    """What a region of a layer's output sees of one of its inputs."""
+def _read_region(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
+    """The region of one input that a region of a layer's output reads."""
     layer, sizes = facts.node.layer, facts.input_shapes[at][1:]
     if layer.is_global or len(region) != len(sizes):
         return tuple(map(range, sizes))
@@ -81,30 +81,30 @@ def _seen(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
     axes: list[Indices] = []
     for axis, size in enumerate(sizes):
         units = region[layer.map_axis(axis)] if layer.permutes_axes else region[axis]
-        reach: AxisField = facts.figures.local_receptive_field[at][axis]
-        if reach.advance == 0 and reach.size >= size:
+        field: AxisField = facts.figures.local_receptive_field[at][axis]
+        if field.advance == 0 and field.size >= size:
             axes.append(range(size))
             continue
         if not windows:
-            indices = _reached(reach, units, work)
+            indices = _field_inputs(field, units, work)
         elif layer.transposed:
-            indices = _spread_taps(windows[axis], units, work)
+            indices = _transposed_taps(windows[axis], units, work)
         else:
             indices = _taps(windows[axis], units, work)
-        axes.append(_real(indices, size, layer.padding_fill))
+        axes.append(_inside(indices, size, layer.padding_fill))
     return tuple(axes)
 
 
-def _reached(reach: AxisField, units: Indices, work: _Work) -> Indices:
-    """The inputs in the fields of the units of a layer without windows."""
-    if isinstance(units, range) and (len(units) == 1 or (len(reach.first) == 1 and reach.advance <= reach.size)):
-        return range(reach.low(units[0]), reach.high(units[-1]) + 1)
-    work.add(len(units) * reach.size)
-    return {i for unit in units for i in range(reach.low(unit), reach.high(unit) + 1)}
+def _field_inputs(field: AxisField, units: Indices, work: _Work) -> Indices:
+    """The inputs in the fields of units of a layer without windows."""
+    if isinstance(units, range) and (len(units) == 1 or (len(field.first) == 1 and field.advance <= field.size)):
+        return range(field.low(units[0]), field.high(units[-1]) + 1)
+    work.add(len(units) * field.size)
+    return {i for unit in units for i in range(field.low(unit), field.high(unit) + 1)}
 
 
 def _taps(window: Window, units: Indices, work: _Work) -> Indices:
-    """The inputs under the taps of a window, the padding's as well."""
+    """The inputs under the taps of a window, including those in the padding."""
     if isinstance(units, range) and units and _leaves_no_gap(window, len(units)):
         first = units[0] * window.stride - window.before
         return range(first, units[-1] * window.stride - window.before + window.effective_kernel)
@@ -114,15 +114,15 @@ def _taps(window: Window, units: Indices, work: _Work) -> Indices:
 
 
 def _leaves_no_gap(window: Window, units: int) -> bool:
-    """Whether the taps of so many units in a row are all the indices from the first to the last one."""
+    """Whether the taps of this many consecutive units cover every index from the first to the last."""
     if window.dilation == 1 or window.kernel == 1:
         return units == 1 or window.stride <= window.effective_kernel
     return window.stride == 1 and units >= window.dilation
 
 
-def _spread_taps(window: Window, units: Indices, work: _Work) -> Indices:
-    """The inputs that a transposed window spreads on to the units."""
-    if isinstance(units, range) and window.dilation == 1:  # every place from the first to the last is one of a tap's
+def _transposed_taps(window: Window, units: Indices, work: _Work) -> Indices:
+    """The inputs that a transposed window adds into the units."""
+    if isinstance(units, range) and window.dilation == 1:  # without dilation, the taps cover every place
         first, last = units[0] + window.before - window.kernel + 1, units[-1] + window.before
         low, high = -(-first // window.stride), last // window.stride
         return range(low, high + 1)
@@ -130,8 +130,8 @@ def _spread_taps(window: Window, units: Indices, work: _Work) -> Indices:
     return {i for unit in units for i in transposed_taps(unit, window)}
 
 
-def _real(indices: Indices, size: int, mode: str) -> Indices:
-    """The indices inside the axis; those of a border that repeats pixels are the pixels repeated."""
+def _inside(indices: Indices, size: int, mode: str) -> Indices:
+    """The indices inside the axis; in a border that repeats pixels, the indices of those pixels."""
     if isinstance(indices, range):
         inside = range(max(indices.start, 0), min(indices.stop, size))
         if inside == indices or (inside and mode not in ("reflect", "circular")):
@@ -147,12 +147,12 @@ def _real(indices: Indices, size: int, mode: str) -> Indices:
 
 
 def middle_unit(shape: Shape) -> tuple[int, ...]:
-    """The unit in the middle of a map."""
+    """The center unit of a feature map."""
     return tuple((size - 1) // 2 for size in shape[1:])
 
 
-def share(rectangle: Rectangle, shape: Shape) -> float:
-    """How much of an input of that shape lies in the rectangle."""
+def covered_fraction(rectangle: Rectangle, shape: Shape) -> float:
+    """The fraction of an input of that shape that lies in the rectangle."""
     part = 1.0
     for (first, last), size in zip(rectangle, shape[1:], strict=True):
         part *= (last - first + 1) / size

@@ -1,7 +1,7 @@
-"""The memory that a network takes, in bytes: for inference, and for training.
+"""The memory of a network in bytes, for inference and for training.
 
-Counted are the tensors themselves, as PyTorch holds them. Not counted are what the libraries take beside them: the
-workspace of a convolution, the allocator's rounding and fragments, a GPU's context.
+The tensors are counted as PyTorch stores them. What the libraries need in addition is not counted: the workspace of a
+convolution, the allocator's rounding and fragmentation, a GPU's context.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
 
 BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
-# tensors of a parameter's size that the optimizer keeps: momentum, squares
+# tensors per parameter that the optimizer stores: momentum, squares
 STATE = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2}
 INDEX, STATISTIC = 8, 4
 
 
 class Memory(NamedTuple):
-    """Bytes, for a batch. ``at`` is the layer at which inference needs most; ``saved`` what each layer adds to what
-    autograd keeps."""
+    """Bytes for a batch. ``at`` is the layer with the peak of inference; ``saved`` is what each layer adds to the
+    tensors saved for the backward pass."""
 
     batch: int
     dtype: str
@@ -38,18 +38,18 @@ class Memory(NamedTuple):
 
     @property
     def inference(self) -> int:
-        """Parameters, buffers, and the most activations that are needed at once."""
+        """Parameters, buffers and the peak of the activations."""
         return self.parameters + self.buffers + self.peak_activations
 
     @property
     def training(self) -> int:
-        """Parameters, buffers, gradients, the optimizer's state, and what autograd keeps for the backward pass."""
-        fixed = self.parameters + self.buffers + self.gradients + self.optimizer_state
-        return fixed + self.saved_activations
+        """Parameters, buffers, gradients, optimizer state and the activations saved for the backward pass."""
+        per_network = self.parameters + self.buffers + self.gradients + self.optimizer_state
+        return per_network + self.saved_activations
 
 
 def memory(inferred: Inferred, batch: int = 1, dtype: str = "fp32", optimizer: str = "none") -> Memory:
-    """The memory of a network whose parameters, gradients and activations are all of one precision.
+    """The memory of a network whose parameters, gradients and activations all have one precision.
 
     Raises CnnError for an unknown precision or optimizer.
     """
@@ -81,8 +81,8 @@ def check_options(dtype: str, optimizer: str) -> None:
 
 
 def fitting_batch(inferred: Inferred, tried: int, limit: int, optimizer: str) -> int:
-    """The largest power of two below the batch size ``tried`` whose training takes at most three quarters of ``limit``
-    bytes (libraries take the rest); 0 where not even one input fits."""
+    """The largest power of two below the batch size ``tried`` whose training needs at most 3/4 of ``limit`` bytes
+    (the rest is for the libraries); 0 if not even one example fits."""
     kept = {"sgd": "momentum", "muon": "momentum"}.get(optimizer, optimizer)
     size = 1 << max(0, (tried - 1).bit_length() - 1)
     while size and memory(inferred, size, "fp32", kept).training > limit * 3 // 4:
@@ -93,12 +93,12 @@ def fitting_batch(inferred: Inferred, tried: int, limit: int, optimizer: str) ->
 def _known(option: str, name: str, known: Mapping[str, int]) -> str:
     if name not in known:
         hint = suggestion(name, list(known), f"one of {', '.join(known)}")
-        raise CnnError(f"{option}: there is no {name!r}", hint)
+        raise CnnError(f"{option}: unknown value {name!r}", hint)
     return name
 
 
 def _storages(inferred: Inferred) -> dict[str, str]:
-    """For each value the one whose memory it is: a flattened map is the map."""
+    """For each tensor the one whose memory it shares: a flattened feature map is a view."""
     storage = {entry.name: entry.name for entry in inferred.graph.inputs}
     for name, facts in inferred.facts.items():
         storage[name] = storage[facts.node.inputs[0]] if facts.node.layer.is_view else name
@@ -106,9 +106,9 @@ def _storages(inferred: Inferred) -> dict[str, str]:
 
 
 def _peak(inferred: Inferred, storage: Mapping[str, str], width: int) -> tuple[int, str]:
-    """The most bytes of activations at once in the order of computation, and the layer at which that is.
+    """The peak bytes of activations in the order of computation, and the layer at which it occurs.
 
-    A value is freed after the last layer that reads it; the inputs stay, since the caller holds them.
+    A tensor is freed after the last layer that reads it; the inputs stay, since the caller holds them.
     """
     last_read = {storage[source]: name for name, facts in inferred.facts.items() for source in facts.node.inputs}
     kept = {storage[name] for name in inferred.graph.outputs} | {entry.name for entry in inferred.graph.inputs}
@@ -128,9 +128,9 @@ def _peak(inferred: Inferred, storage: Mapping[str, str], width: int) -> tuple[i
 
 
 def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: int) -> dict[str, int]:
-    """What each layer adds to what autograd keeps: a tensor that several layers need is kept once, by the first.
+    """What each layer adds to the saved tensors: one that several layers need is counted once, for the first.
 
-    Nothing is kept of layers above the first weight: no gradient passes them.
+    Layers before the first weight save nothing, since no gradient flows through them.
     """
     sizes = {entry.name: numel(entry.shape) for entry in inferred.graph.inputs}
     with_gradient: set[str] = set()
@@ -154,7 +154,7 @@ def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: in
 def _kept_of(
     facts: LayerInfo, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]
 ) -> int:
-    """The values for each example that a layer adds to those kept, which are noted in ``kept``."""
+    """The values per example that a layer adds to the saved tensors, which are recorded in ``kept``."""
     tensors = {storage[facts.node.inputs[at]] for at in needs.inputs}
     if needs.output:
         tensors.add(storage[facts.node.name])

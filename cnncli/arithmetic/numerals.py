@@ -1,4 +1,4 @@
-"""Numbers in texts: decimal, in the digits 0 to 9 alone. Python itself reads more, and ``1_6`` would be 16."""
+"""Decimal numbers in text, with the digits 0 to 9 only. Python accepts more: it reads ``1_6`` as 16."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 
 from cnncli.errors import CnnError
 
-LONGEST_NUMBER = 4000  # characters; Python reads no whole number past 4,300 digits
-MOST_VALUES = 10_000  # of ranges
+LONGEST_NUMBER = 4000  # characters; Python reads integers of up to 4,300 digits
+MOST_VALUES = 10_000  # of all ranges together
 _RANGE = re.compile(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\s*")
 
 
 def read_number(text: str) -> int | float | None:
     """``16``, ``010`` (ten), ``1e-3`` or ``.5``; None for anything else, infinities and fractions from 1e300 on.
 
-    A whole number in digits may have up to 4,000 of them: what is too large is said where its range is known.
-    Underscores and the digits of other scripts are not part of a number.
+    An integer may have up to 4,000 digits: the caller, who knows the valid range, reports those that are too large.
+    Underscores and the digits of other scripts are rejected.
     """
     if "_" in text or not text.isascii() or len(text) >= LONGEST_NUMBER:
         return None
@@ -29,12 +29,12 @@ def read_number(text: str) -> int | float | None:
 
 
 def is_digits(text: str) -> bool:
-    """Whether a text is a whole number without a sign. ``str.isdigit`` holds for ``²`` and ``٣``, too."""
+    """Whether a text is an unsigned integer. ``str.isdigit`` also accepts ``²`` and ``٣``."""
     return text.isascii() and text.isdigit()
 
 
 def in_ascii_digits(text: str) -> str:
-    """A text with the decimal digits of every script as 0 to 9; ``²``, which is none, stays.
+    """A text with the decimal digits of every script as 0 to 9; ``²`` is not a decimal digit and stays.
 
     >>> in_ascii_digits("١٥٦ x ２ x 3²")
     '156 x 2 x 3²'
@@ -47,7 +47,7 @@ def in_ascii_digits(text: str) -> str:
 
 
 def rewritten(text: str) -> str:
-    """What to write instead of ``1_6``, ``１６`` or ``−3``, where that is no number only by its characters; else ""."""
+    """What to write instead of ``1_6``, ``１６`` or ``−3``, if only the characters are wrong; else ""."""
     digits = in_ascii_digits(text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-"))
     return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""
 
@@ -55,8 +55,8 @@ def rewritten(text: str) -> str:
 def read_ranges(text: str, where: str, largest: int, hint: str) -> list[int]:
     """The values of ``16,32``, ``8..64`` (both ends included) or ``8..64:8`` (from, to, step), in the order written.
 
-    Raises CnnError, with ``where`` (``--vary w=8..64``) in its message, for anything else, for values that are not from
-    1 to ``largest``, and for more than MOST_VALUES.
+    Raises CnnError, with ``where`` (``--vary w=8..64``) in its message, for anything else, for values outside 1 to
+    ``largest``, and for more than MOST_VALUES.
     """
     values: list[int] = []
     for part in text.split(","):
@@ -69,10 +69,10 @@ def read_ranges(text: str, where: str, largest: int, hint: str) -> list[int]:
         if step == 0:
             raise CnnError(f"{where}: the step of {part.strip()} is 0", hint)
         if not steps:
-            raise CnnError(f"{where}: {part.strip()} ends before it begins", hint)
+            raise CnnError(f"{where}: {part.strip()} ends before it starts", hint)
         if first < 1 or steps[-1] > largest:
             beyond = first if first < 1 else steps[-1]
-            raise CnnError(f"{where}: {beyond} is not from 1 to {largest}", hint)
+            raise CnnError(f"{where}: {beyond} is not between 1 and {largest}", hint)
         if len(values) + len(steps) > MOST_VALUES:
             raise CnnError(f"{where}: more than {MOST_VALUES:,} values (the limit)", "use a larger step")
         values.extend(steps)

@@ -1,14 +1,13 @@
-"""Receptive fields on one axis, exactly: which inputs a unit sees, how that moves, and how fields compose and join.
+"""Exact receptive fields on one axis: which inputs a unit depends on, and how fields compose and merge.
 
-A field says that unit ``i`` sees the inputs ``first[r] + q * advance`` to ``last[r] + q * advance``, where
+Unit ``i`` depends on the inputs ``first[r] + q * advance`` to ``last[r] + q * advance``, where
 ``q, r = divmod(i, period)`` and ``period = len(first)``. A convolution has period 1 and advances by its stride;
-upsampling by 2 has period 2 and advances by 1; a layer that sees all of its input has advance 0. So every field of a
-network is made of whole numbers, and the same type serves a single layer (inputs = the layer's own) and a whole path.
+upsampling by 2 has period 2 and advances by 1; a global layer has advance 0. So every field consists of integers, and
+the same type describes a single layer (on the layer's input) and an entire path (on the network's input).
 
-Units may depend on no input: those between the taps of a transposed convolution whose kernel is smaller than its
-stride. Such a unit has the ``first`` of the next unit that sees something, and the ``last`` of the previous one. So the
-bounds of a field never move back on its account, and a window that begins or ends on it has the bounds of what the
-window does see.
+A unit may depend on no input: those between the taps of a transposed convolution whose kernel is smaller than its
+stride. Such a unit gets the ``first`` of the next non-empty unit and the ``last`` of the previous one. This keeps the
+bounds monotone, and a window that starts or ends at such a unit has the bounds of its non-empty units.
 
 The composition rule is that of Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks"
 (Distill, 2019), extended from strides to periods.
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from fractions import Fraction
 
-PERIOD_LIMIT = 1024  # a longer pattern is exact for so many units, and goes on at its average stride: memory is bounded
+PERIOD_LIMIT = 1024  # a longer pattern is exact for this many units, then continues at its average stride
 
 
 class AxisField(NamedTuple):
-    """Inputs that units 0 … period-1 see, and how far (``advance``) the pattern moves per period.
+    """The input ranges of units 0 … period - 1, and how far (``advance``) they move per period.
 
-    Of a single layer, ``step`` is the distance between the inputs that a unit reads, its dilation; of a path it is 1.
-    The units ``empty`` of a period see nothing.
+    ``step`` is the distance between the inputs that a unit reads: the dilation of a single layer, 1 for a path.
+    The units in ``empty`` depend on no input.
     """
 
     first: tuple[int, ...]
@@ -45,85 +44,86 @@ class AxisField(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The most inputs that a unit sees, from the first to the last; 0 where none sees any."""
+        """The largest extent of a unit, from its first to its last input; 0 if all units are empty."""
         if self.empty:
-            return max((self.last[unit] - self.first[unit] + 1 for unit in self.seeing), default=0)
+            return max((self.last[unit] - self.first[unit] + 1 for unit in self.non_empty_units), default=0)
         return max(last - first + 1 for first, last in zip(self.first, self.last, strict=True))
 
     @property
-    def seeing(self) -> tuple[int, ...]:
-        """The units of a period that see something."""
+    def non_empty_units(self) -> tuple[int, ...]:
+        """The units of a period that depend on some input."""
         return tuple(unit for unit in range(len(self.first)) if unit not in self.empty)
 
     @property
-    def sees_nothing(self) -> bool:
-        """Whether no unit sees anything."""
+    def is_always_empty(self) -> bool:
+        """Whether no unit depends on any input."""
         return 0 < len(self.first) == len(self.empty)
 
     def is_empty(self, unit: int) -> bool:
-        """Whether a unit sees nothing."""
+        """Whether a unit depends on no input."""
         return bool(self.empty) and unit % len(self.first) in self.empty
 
     @property
     def is_known(self) -> bool:
-        """Whether it is the same for every symbolic size; else it is unknown."""
+        """Whether the field is the same for every symbolic size; else it is unknown."""
         return bool(self.first)
 
     @property
     def period(self) -> int:
-        """After how many units the pattern repeats."""
+        """The number of units after which the pattern repeats."""
         return len(self.first)
 
     @property
     def offset(self) -> int:
-        """The first input that unit 0 sees, or the next unit if it sees nothing; negative in the padding."""
+        """The first input of unit 0 (of the next non-empty unit if it is empty); negative in the padding."""
         return self.first[0]
 
     @property
     def stride(self) -> Fraction:
-        """How far the field moves when the unit moves by one (on the average of a period); also called jump."""
-        from fractions import Fraction  # with decimal behind it, this would double the import time of the calculator
+        """How far the field moves from unit to unit, averaged over a period; also called jump."""
+        from fractions import Fraction  # imports decimal, which would double the import time of the calculator
 
         return Fraction(self.advance, len(self.first))
 
     def low(self, unit: int) -> int:
-        """The first input that a unit sees."""
+        """The first input of a unit."""
         period = self.period
         return self.first[unit % period] + unit // period * self.advance
 
     def high(self, unit: int) -> int:
-        """The last input that a unit sees."""
+        """The last input of a unit."""
         period = self.period
         return self.last[unit % period] + unit // period * self.advance
 
     @property
     def in_order(self) -> bool:
-        """Whether a later unit never sees less far, at either end (dilated transposed convolutions look back)."""
+        """Whether both bounds are monotone in the unit (those of dilated transposed convolutions are not)."""
         steps = ((*ends, ends[0] + self.advance) for ends in (self.first, self.last))
         return all(a <= b for ends in steps for a, b in pairwise(ends))
 
 
 ITSELF = AxisField((0,), (0,), 1)
-UNKNOWN = AxisField((), (), 1)  # it depends on symbolic sizes
-NOTHING = AxisField((0,), (-1,), 0, empty=frozenset({0}))  # no unit sees anything
-ONLY_FIRST = AxisField((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is stretched
+UNKNOWN = AxisField((), (), 1)  # depends on symbolic sizes
+NOTHING = AxisField((0,), (-1,), 0, empty=frozenset({0}))  # no unit depends on any input
+ONLY_FIRST = AxisField((0,), (0,), 0)  # every unit reads index 0: an axis of size 1 that is broadcast
 
 
-def sliding(stride: int, before: int, span: int, dilation: int = 1) -> AxisField:
-    """The field of a window: unit i sees ``i * stride - before`` and every ``dilation``-th of ``span - 1`` after it."""
-    step = 1 if dilation == 1 or span == 1 else dilation
-    return AxisField((-before,), (span - 1 - before,), stride, step)
+def window_field(stride: int, before: int, extent: int, dilation: int = 1) -> AxisField:
+    """The field of a window of ``extent`` (effective kernel size): unit i starts at ``i * stride - before``."""
+    step = 1 if dilation == 1 or extent == 1 else dilation
+    return AxisField((-before,), (extent - 1 - before,), stride, step)
 
 
-def whole(size: int) -> AxisField:
-    """Every unit sees all ``size`` inputs."""
+def full_axis(size: int) -> AxisField:
+    """The field of units that all depend on all ``size`` inputs."""
     return AxisField((0,), (size - 1,), 0)
 
 
 def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int, advance: int) -> AxisField:
-    """A field from what unit ``i`` sees, ``low(i)`` to ``high(i)``, over one period (its first part, if very long).
+    """A field from the bounds of unit ``i``, ``low(i)`` to ``high(i)``, over one period (or its first part).
 
-    >>> periodic(lambda i: i // 2, lambda i: i // 2, period=2, advance=1) == Field((0, 0), (0, 0), 1)  # upsampling by 2
+    >>> upsampling = periodic(lambda i: i // 2, lambda i: i // 2, period=2, advance=1)
+    >>> upsampling == AxisField((0, 0), (0, 0), 1)
     True
     """
     units = range(min(period, PERIOD_LIMIT))
@@ -131,7 +131,7 @@ def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int,
 
 
 def _advance(period: int, advance: int) -> int:
-    """How far a pattern moves over its period, or over that part of it which is kept: rounded then."""
+    """How far a pattern moves over its period, or, rounded, over the part of it that is kept."""
     return advance if period <= PERIOD_LIMIT else (2 * PERIOD_LIMIT * advance + period) // (2 * period)
 
 
@@ -142,10 +142,9 @@ def with_gaps(
     largest: Callable[[], int],
     step: int = 1,
 ) -> AxisField:
-    """A field from the first and the last input that unit ``i`` sees; None for a unit that sees nothing.
+    """A field from ``bounds(i)``, the first and last input of unit ``i``, or None for an empty unit.
 
-    ``largest`` is asked for the largest size where the pattern is too long to be kept, and the part that is kept sees
-    nothing: such units are given that size, rather than none.
+    If the pattern is too long to keep and the part that is kept is empty, its units get the size ``largest()``.
     """
     found = [bounds(unit) for unit in range(min(period, PERIOD_LIMIT))]
     advance_kept = _advance(period, advance)
@@ -157,7 +156,7 @@ def with_gaps(
         return AxisField(first, tuple(low + size - 1 for low in first), advance_kept, step) if size else NOTHING
     seen = [(unit, ends) for unit, ends in enumerate(found) if ends is not None]
     first_of, last_of = [0] * len(found), [0] * len(found)
-    # the period before ends with the last of those units, and the next one begins with the first
+    # the previous period ends with the last non-empty unit, and the next one starts with the first
     following, previous = seen[0][1][0] + advance_kept, seen[-1][1][1] - advance_kept
     for unit in reversed(range(len(found))):
         ends = found[unit]
@@ -169,9 +168,9 @@ def with_gaps(
 
 
 def outermost(below: AxisField) -> Callable[[range], tuple[int, int] | None]:
-    """A function that says of some units which of them sees the first input, and which the last; None if none sees any.
+    """A function from some units to the two with the first and the last input; None if all are empty.
 
-    ``below`` is the field of these units. One period of them says all: later ones see later.
+    ``below`` is the field of these units. Looking at one period of them suffices.
     """
     period, in_order = len(below.first), below.in_order
 
@@ -192,25 +191,25 @@ def outermost(below: AxisField) -> Callable[[range], tuple[int, int] | None]:
 
 
 def compose(layer: AxisField, below: AxisField) -> AxisField:
-    """The field of a layer's units on the network's input: the layer sees units ``below`` it, those see the input.
+    """The field of a layer's units on the network's input, where ``below`` is the field of the units it reads.
 
-    >>> conv, pool = sliding(stride=1, before=2, span=5), sliding(stride=2, before=0, span=2)
-    >>> compose(pool, conv) == Field((-2,), (3,), 2)
+    >>> conv, pool = window_field(stride=1, before=2, extent=5), window_field(stride=2, before=0, extent=2)
+    >>> compose(pool, conv) == AxisField((-2,), (3,), 2)
     True
     """
     if layer == ITSELF:
         return below
     if not (layer.first and below.first):
         return UNKNOWN
-    if below.sees_nothing:
+    if below.is_always_empty:
         return NOTHING
     first, last, advance = layer.first, layer.last, layer.advance
     if len(first) == 1 == len(below.first):
         step = below.advance
         return AxisField((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
     period = len(below.first)
-    rounds = period // gcd(advance, period)
-    repeats, moved = len(first) * rounds, advance * rounds // period * below.advance
+    periods = period // gcd(advance, period)
+    repeats, moved = len(first) * periods, advance * periods // period * below.advance
     if below.in_order and not (below.empty or layer.empty):
         return periodic(
             lambda unit: below.low(layer.low(unit)), lambda unit: below.high(layer.high(unit)), repeats, moved
@@ -224,9 +223,9 @@ def compose(layer: AxisField, below: AxisField) -> AxisField:
         return ends and (below.low(ends[0]), below.high(ends[1]))
 
     def largest() -> int:
-        """Of the widest window of the layer, wherever it stands."""
-        span = layer.size - 1
-        found = (bounds(start, start + span) for start in range(period))
+        """The size of the layer's widest window, at any position."""
+        width = layer.size - 1
+        found = (bounds(start, start + width) for start in range(period))
         return max((ends[1] - ends[0] + 1 for ends in found if ends), default=0)
 
     return with_gaps(
@@ -237,15 +236,15 @@ def compose(layer: AxisField, below: AxisField) -> AxisField:
     )
 
 
-def seen_by_all(below: AxisField, units: int, extent: int) -> AxisField:
-    """The field of a unit that sees all ``units`` of its input: everything they see, inside the image.
+def field_of_all(below: AxisField, units: int, extent: int) -> AxisField:
+    """The field of a unit that depends on all ``units`` of its input, clipped to the image.
 
-    Of an image of symbolic size, that is all of it but what a remainder leaves out.
+    In an image of symbolic size, that is all of it except for a dropped remainder.
     """
-    if below.sees_nothing:
+    if below.is_always_empty:
         return NOTHING
     if is_symbolic(units) or is_symbolic(extent):
-        return whole(extent)
+        return full_axis(extent)
     if not below.first:
         return UNKNOWN
     ends = outermost(below)(range(units))
@@ -254,19 +253,17 @@ def seen_by_all(below: AxisField, units: int, extent: int) -> AxisField:
     return AxisField((max(0, below.low(ends[0])),), (min(extent - 1, below.high(ends[1])),), 0)
 
 
-def join(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:
-    """The field that covers two paths, and whether the paths are aligned: same stride, same centres, and in both the
-    same units that see nothing.
-    """
-    if one == other or other.sees_nothing:
+def merge_fields(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:
+    """The field that covers two paths, and whether they are aligned: equal strides, centers and empty units."""
+    if one == other or other.is_always_empty:
         return one, True
-    if one.sees_nothing:
+    if one.is_always_empty:
         return other, True
     if not (one.first and other.first):
         return UNKNOWN, False
     if one.advance == 0 or other.advance == 0:
-        return _join_standing(one, other, units, extent)
-    if one.advance * len(other.first) != other.advance * len(one.first):  # their strides, as whole numbers
+        return _merge_constant(one, other, units, extent)
+    if one.advance * len(other.first) != other.advance * len(one.first):  # compares their strides without division
         return _cover_unit_zero(one, other), False
     period = lcm(len(one.first), len(other.first))
     advance = one.low(period) - one.low(0)
@@ -284,25 +281,25 @@ def join(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[Axi
 
 
 def _both(one: AxisField, other: AxisField, unit: int) -> tuple[int, int] | None:
-    """The first and the last input that a unit sees on two paths; None if it sees nothing on either."""
+    """The first and the last input of a unit on two paths; None if it is empty on both."""
     seen = [(field.low(unit), field.high(unit)) for field in (one, other) if not field.is_empty(unit)]
     return (min(low for low, _ in seen), max(high for _, high in seen)) if seen else None
 
 
-def _join_standing(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:
-    """Join where at least one field does not move: a gate that saw the whole image, most often."""
-    for standing in (one, other):
-        if standing.advance == 0 and standing.first[0] <= 0 and standing.last[0] >= extent - 1:
-            return standing, True
-    seen = [seen_by_all(field, units, extent) for field in (one, other)]
-    seen = [field for field in seen if not field.sees_nothing]
+def _merge_constant(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:
+    """Merge when at least one field does not move, as that of a gate after global pooling."""
+    for constant in (one, other):
+        if constant.advance == 0 and constant.first[0] <= 0 and constant.last[0] >= extent - 1:
+            return constant, True
+    seen = [field_of_all(field, units, extent) for field in (one, other)]
+    seen = [field for field in seen if not field.is_always_empty]
     if not seen:
         return NOTHING, True
     return AxisField((min(f.first[0] for f in seen),), (max(f.last[0] for f in seen),), 0), False
 
 
 def _cover_unit_zero(one: AxisField, other: AxisField) -> AxisField:
-    """Paths that move at different strides drift apart; what they see of unit 0 is covered, at the larger stride."""
+    """For paths with different strides: the field of unit 0 on both, with the larger stride."""
     faster = max(one, other, key=lambda field: field.stride)
     low, high = smaller(one.low(0), other.low(0)), larger(one.high(0), other.high(0))
     before, after = faster.low(0) - low, high - faster.high(0)

@@ -1,7 +1,7 @@
-"""Shapes: tuples of sizes, channels first and without the batch, as a reader writes them (``3x224x224``).
+"""Shapes: tuples of sizes, channels first and without the batch, written as ``3x224x224``.
 
 A size is an integer or symbolic (``3xHxW``): a ``cnncli.arithmetic.symbolic.SymbolicSize`` takes part in the same
-arithmetic, and to type checkers it is an int. What numbers have as functions (max, min, gcd) is defined here for both.
+arithmetic, and to type checkers it is an int. The functions of this module (max, min, gcd) work for both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Shape = tuple[Size, ...]
 
 
 class InvalidValue(ValueError):
-    """A value that cannot be read: what is wrong with it (``str(error)``), and what to write instead (``hint``)."""
+    """A value that cannot be read: the fault (``str(error)``), and what to write instead (``hint``)."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -26,14 +26,14 @@ class InvalidValue(ValueError):
 
 
 def read_shape(value: object) -> Shape:
-    """Read ``"3x224x224"``, ``[3, 224, 224]`` or ``784`` (a vector), as channels, then sizes.
+    """Read ``"3x224x224"``, ``[3, 224, 224]`` or ``784`` (a vector), as channels followed by sizes.
 
-    ``"32@32x3"`` and ``[32, [32, 3]]`` set the channels apart from the sizes; the result is the same.
+    ``"32@32x3"`` and ``[32, [32, 3]]`` separate the channels from the sizes; the result is the same.
 
     >>> read_shape("1x28x28"), read_shape([3, 32, 32]), read_shape(784), read_shape("3xHxW"), read_shape("6@14x14")
     ((1, 28, 28), (3, 32, 32), (784,), (3, H, W), (6, 14, 14))
 
-    Raises InvalidValue for anything else, and for sizes that are not between 1 and 2^31 - 1.
+    Raises InvalidValue for anything else, and for sizes outside 1 to 2^31 - 1.
     """
     parts = _parts(value)
     if not parts or len(parts) > 4:
@@ -42,16 +42,16 @@ def read_shape(value: object) -> Shape:
     if is_symbolic(shape[0]):
         last = _looks_channels_last(shape) and not _is_explicit(value)
         meant = f"channels come first: write {format_input_shape(_channels_first(shape))}"
-        hint = meant if last else "only spatial sizes may be symbolic: 3xHxW"
+        hint = meant if last else "only spatial sizes can be symbolic: 3xHxW"
         raise InvalidValue(f"the channels in {_shown(value)} must be a number", hint)
     return shape
 
 
-HINT = "write channels x height x width, as 3x224x224 (CxL in one dimension, CxDxHxW in three)"
+HINT = "write channels x height x width, e.g. 3x224x224 (CxL in one dimension, CxDxHxW in three)"
 
 
 def _parts(value: object) -> Sequence[object]:
-    """What stands for each axis."""
+    """The part of the text or list for each axis."""
     if isinstance(value, list | tuple):
         return [value[0], *value[1]] if _is_explicit(value) else value
     channels, sign, sizes = str(value).replace("×", "x").replace("X", "x").partition("@")
@@ -59,7 +59,7 @@ def _parts(value: object) -> Sequence[object]:
 
 
 def _is_explicit(value: object) -> bool:
-    """Whether the channels are set apart: ``6@14x14``, or ``[6, [14, 14]]``."""
+    """Whether the channels are separated: ``6@14x14``, or ``[6, [14, 14]]``."""
     if isinstance(value, list | tuple):
         return len(value) == 2 and isinstance(value[1], list | tuple) and len(value[1]) > 0
     return "@" in str(value)
@@ -68,7 +68,7 @@ def _is_explicit(value: object) -> bool:
 def _read_size(part: object, whole: object) -> Size:
     text = str(part).strip()
     if len(text) == 1 and text.isalpha() and text.isascii() and text != str(whole):
-        from cnncli.arithmetic.symbolic import letter  # needed for symbolic sizes alone
+        from cnncli.arithmetic.symbolic import letter  # only needed for symbolic sizes
 
         size: Size = letter(text.upper())
         return size
@@ -81,15 +81,15 @@ def _read_size(part: object, whole: object) -> Size:
     return int(text)
 
 
-PIXEL_CHANNELS = (1, 3, 4)  # of grey, RGB and RGBA pictures
+PIXEL_CHANNELS = (1, 3, 4)  # of grayscale, RGB and RGBA images
 
 
 def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
-    """The shape of a network's input: as :func:`read_shape`, but what is probably a slip is refused.
+    """The shape of a network's input: like :func:`read_shape`, but probable mistakes are rejected.
 
-    ``32x32x3`` is a picture with its channels last, as many slides write it, and ``28x28`` one without its channel.
-    Read as channels first they would give plausible and wrong figures. ``32@32x3`` and ``28@28`` mean just that.
-    ``write`` gives what the hint says to write for a shape (``--input 3x32x32``). Raises InvalidValue.
+    ``32x32x3`` is probably an image with its channels last, and ``28x28`` one without its channel; read as channels
+    first, they would give plausible but wrong numbers. ``32@32x3`` and ``28@28`` force that reading. ``write`` turns a
+    shape into what the hint suggests (``--input 3x32x32``). Raises InvalidValue.
     """
     shape = read_shape(value)
     if _is_explicit(value) or not _is_ambiguous(shape):
@@ -110,15 +110,15 @@ def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
 
 
 def read_channels_first(value: object, write: Callable[[str], str] = str) -> Shape:
-    """As :func:`read_input_shape`, but nothing is taken for a slip: 32x32x3 is 32 channels.
+    """Like :func:`read_input_shape`, but 32x32x3 is accepted as 32 channels.
 
-    For networks of runs, which were trained that way by versions that wrote no ``@``. Raises InvalidValue.
+    For runs that were trained by versions that did not write ``@``. Raises InvalidValue.
     """
     return read_shape(value)
 
 
 def format_input_shape(shape: Shape) -> str:
-    """As :func:`format_shape`, such that :func:`read_input_shape` reads it back: ``32@32x3`` where 32x32x3 is refused.
+    """Like :func:`format_shape`, in a form that :func:`read_input_shape` accepts: ``32@32x3`` instead of 32x32x3.
 
     >>> format_input_shape((3, 32, 32)), format_input_shape((32, 32, 3)), format_input_shape((28, 28))
     ('3x32x32', '32@32x3', '28@28')
@@ -127,9 +127,9 @@ def format_input_shape(shape: Shape) -> str:
 
 
 def describe_input(shape: Shape) -> str:
-    """As :func:`format_input_shape`, with the reading in words where a slide may mean something else by it.
+    """Like :func:`format_input_shape`, with the channels in words where the shape is often meant otherwise.
 
-    ``56x56x64`` is HxWxC on many slides, and ``8x3x32x32`` a batch of images in PyTorch; both can be meant as written.
+    ``56x56x64`` may be meant as HxWxC, and ``8x3x32x32`` as a batch of images in PyTorch; both are accepted as written.
 
     >>> describe_input((56, 56, 64)), describe_input((64, 56, 56))
     ('56x56x64 (56 channels of 56x64)', '64x56x56')
@@ -146,7 +146,7 @@ def describe_input(shape: Shape) -> str:
 
 
 def probable_input(shape: Shape) -> str:
-    """The input to be written for examples of a shape: with the channels first where they seem to be last or missing.
+    """The input to suggest for examples of a shape: channels first if they seem to be last or missing.
 
     >>> probable_input((32, 32, 3)), probable_input((28, 28)), probable_input((6, 100))
     ('3x32x32', '1x28x28', '6x100')
@@ -155,7 +155,7 @@ def probable_input(shape: Shape) -> str:
 
 
 def _is_ambiguous(shape: Shape) -> bool:
-    """Whether a shape, channels first, may well have been meant otherwise."""
+    """Whether a shape was probably not meant as channels first."""
     if len(shape) == 2:
         return not is_symbolic(shape[1]) and shape[0] == shape[1] > max(PIXEL_CHANNELS)
     return _looks_channels_last(shape)
@@ -168,7 +168,7 @@ def _looks_channels_last(shape: Shape) -> bool:
 
 
 def _channels_first(shape: Shape) -> Shape:
-    """What an ambiguous shape probably means."""
+    """The probable meaning of an ambiguous shape."""
     return (1, *shape) if len(shape) == 2 else (shape[-1], *shape[:-1])
 
 
@@ -177,11 +177,11 @@ def _shown(value: object) -> str:
 
 
 def format_shape(shape: Shape) -> str:
-    """``6x28x28``; a form with more than a letter in brackets: ``6x(H - 4)x(W - 4)``."""
-    return "x".join(map(_bracketed, shape))
+    """``6x28x28``; symbolic sizes with more than a letter in parentheses: ``6x(H - 4)x(W - 4)``."""
+    return "x".join(map(_parenthesized, shape))
 
 
-def _bracketed(size: Size) -> str:
+def _parenthesized(size: Size) -> str:
     text = str(size)
     return text if " " not in text else f"({text})"
 
@@ -222,7 +222,7 @@ def common_divisor(one: Size, other: Size) -> Size:
 
 
 def same_size(one: Size, other: Size) -> bool:
-    """Whether two sizes are equal, at all values of the symbolic ones."""
+    """Whether two sizes are equal for all values of the symbolic ones."""
     if isinstance(one, int) and isinstance(other, int):
         return one == other
     from cnncli.arithmetic import symbolic
@@ -231,7 +231,7 @@ def same_size(one: Size, other: Size) -> bool:
 
 
 def divides(divisor: Size, size: Size) -> bool:
-    """Whether ``size`` is a multiple of ``divisor``, at all values of symbolic sizes."""
+    """Whether ``size`` is a multiple of ``divisor`` for all values of the symbolic sizes."""
     return same_size(size % divisor, 0)
 
 
@@ -268,12 +268,12 @@ def add_up(values: Iterable[Size]) -> Size:
 
 
 def too_large(shape: Shape) -> bool:
-    """Whether a size passes the limit; symbolic ones do not."""
+    """Whether a size exceeds the limit; symbolic ones do not."""
     return any(isinstance(size, int) and size >= SIZE_LIMIT for size in shape)
 
 
 def numel(shape: Shape) -> int:
-    """The number of values that a shape holds."""
+    """The number of values of a tensor of this shape."""
     total = 1
     for size in shape:
         total *= size

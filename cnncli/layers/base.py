@@ -9,7 +9,7 @@ its input raises :class:`ShapeError`, and the caller adds where.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from cnncli.arithmetic.receptive_field import ITSELF, AxisField, sliding
+from cnncli.arithmetic.receptive_field import ITSELF, AxisField, window_field
 from cnncli.arithmetic.shape import Shape, divides
 from cnncli.arithmetic.window import Window
 from cnncli.schema import Record
@@ -62,7 +62,7 @@ class Layer(Record):
         """For each input, which of its values one unit reads on each spatial axis of the output."""
         windows = self.windows(inputs)
         if windows:
-            return (tuple(sliding(w.stride, w.before, w.effective_kernel, w.dilation) for w in windows),)
+            return (tuple(window_field(w.stride, w.before, w.effective_kernel, w.dilation) for w in windows),)
         return tuple((ITSELF,) * (len(output) - 1) for _ in inputs)
 
     @property

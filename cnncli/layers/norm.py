@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from cnncli.arithmetic.receptive_field import ITSELF, AxisField, whole
+from cnncli.arithmetic.receptive_field import ITSELF, AxisField, full_axis
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.layers.base import (
     Layer,
@@ -21,7 +21,7 @@ def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:
 
 
 def _full_extent(inputs: Shapes) -> tuple[LocalReceptiveField, ...]:
-    return (tuple(whole(size) for size in inputs[0][1:]),)
+    return (tuple(full_axis(size) for size in inputs[0][1:]),)
 
 
 class Affine(Layer):

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from cnncli.arithmetic.receptive_field import AxisField, periodic, whole
+from cnncli.arithmetic.receptive_field import AxisField, full_axis, periodic
 from cnncli.arithmetic.shape import Shape, larger, numel
 from cnncli.arithmetic.window import (
     Window,
@@ -177,7 +177,7 @@ class AdaptivePool(Layer):
 
 def _adaptive_field(size: int, output: int) -> AxisField:
     if output == 1:  # one window over the entire axis
-        return whole(size)
+        return full_axis(size)
     return periodic(
         partial(adaptive_start, size, output), partial(adaptive_end, size, output), *adaptive_pattern(size, output)
     )

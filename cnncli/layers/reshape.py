@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated
 
 from cnncli.arithmetic.axes import AXIS_NAMES, SPATIAL_AXES
-from cnncli.arithmetic.receptive_field import ITSELF, AxisField, periodic, whole
+from cnncli.arithmetic.receptive_field import ITSELF, AxisField, full_axis, periodic
 from cnncli.arithmetic.shape import (
     Shape,
     common_divisor,
@@ -156,7 +156,7 @@ class Permute(Layer):
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         if self.mixes_channels:
-            return (tuple(map(whole, inputs[0][1:])),)
+            return (tuple(map(full_axis, inputs[0][1:])),)
         return ((ITSELF,) * (len(output) - 1),)
 
 

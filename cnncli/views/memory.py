@@ -1,4 +1,4 @@
-"""The memory of a network, for reading and for programs."""
+"""The memory of a network as text and as JSON."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from cnncli.analysis.memory import Memory
 
-MOST = 5  # layers that keep most
+LARGEST_SHOWN = 5  # layers with the largest saved activations
 
 
 def lines(memory: Memory) -> list[str]:
-    """A row per kind of tensor, with what inference and training need of it."""
+    """A row per kind of tensor: its bytes in inference and in training."""
     rows = [
         ("parameters", memory.parameters, memory.parameters),
         ("buffers", memory.buffers, memory.buffers),
@@ -29,16 +29,16 @@ def lines(memory: Memory) -> list[str]:
         for what, inference, training, human in texts
     ]
     precision = f"bytes for a batch of {memory.batch} in {memory.dtype}, optimizer {memory.optimizer}"
-    most = sorted(memory.saved.items(), key=lambda item: -item[1])[:MOST]
-    kept = ", ".join(f"{name} {human(size)}" for name, size in most if size)
+    largest = sorted(memory.saved.items(), key=lambda item: -item[1])[:LARGEST_SHOWN]
+    kept = ", ".join(f"{name} {human(size)}" for name, size in largest if size)
     return [
         f" {precision}",
         "",
         *table,
         "",
-        f" inference needs most at {memory.at}; a value is freed after the last layer that reads it",
-        f" training keeps most for {kept}",
-        " not counted: workspace of the libraries, the allocator's rounding, a GPU's context",
+        f" peak inference memory at {memory.at}; a tensor is freed after the last layer that reads it",
+        f" largest activations kept for backward: {kept}",
+        " not counted: library workspace, allocator rounding, GPU context",
     ]
 
 
@@ -48,14 +48,14 @@ def _both(inference: int, training: int) -> str:
 
 def human(size: int) -> str:
     """``97.5 MiB``."""
-    for unit, many in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if size >= many:
-            return f"{size / many:.1f} {unit}"
+    for unit, count in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= count:
+            return f"{size / count:.1f} {unit}"
     return f"{size} B"
 
 
 def as_record(memory: Memory) -> dict[str, Any]:
-    """The figures for programs, in bytes."""
+    """The bytes for JSON."""
     return {
         "batch": memory.batch,
         "dtype": memory.dtype,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from networks import load_if_it_fits
 
 from cnncli import load
-from cnncli.analysis.input_region import footprint, middle_unit
+from cnncli.analysis.input_region import input_region, middle_unit
 from cnncli.inference import Inferred
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -28,7 +28,7 @@ def compare(text: str, units: list[tuple[int, ...]] | None = None) -> int:
     output = inferred.graph.outputs[0]
     units = units or some_units(inferred.shape(output)[1:])
     for unit, seen in zip(units, supports(linear(text), units), strict=True):
-        assert {name: [*box] for name, box in footprint(inferred, output, unit).items()} == seen
+        assert {name: [*box] for name, box in input_region(inferred, output, unit).items()} == seen
     return len(units)
 
 
@@ -77,7 +77,7 @@ def test_hand_made_graphs_see_the_support_of_their_gradients(what: str) -> None:
 def test_dropped_pixels_are_not_seen_by_what_sees_everything() -> None:
     loaded = load_if_it_fits("input: 1x8x8\nlayers: [conv: {filters: 1, kernel: 3, stride: 3}, flatten, linear: 2]\n")
     assert loaded is not None
-    assert footprint(loaded.inferred, "linear1", ()) == {"input": ((0, 5), (0, 5))}
+    assert input_region(loaded.inferred, "linear1", ()) == {"input": ((0, 5), (0, 5))}
 
 
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "mobilenet_v2"])
@@ -85,10 +85,10 @@ def test_a_middle_unit_of_a_large_network_sees_its_receptive_field_where_the_ima
     inferred = load(name, inputs={"": "3x1499x1499"}).inferred
     last = [facts for facts in inferred.facts.values() if len(facts.figures.output_shape) > 1][-1]
     unit = middle_unit(last.figures.output_shape)
-    ((first, end), *_) = footprint(inferred, last.node.name, unit)["input"]
+    ((first, end), *_) = input_region(inferred, last.node.name, unit)["input"]
     assert end - first + 1 == last.receptive_field["input"].axes[0].size
 
 
 def test_an_input_that_is_not_read_is_not_seen() -> None:
     inferred = load("two_stream").inferred
-    assert {*footprint(inferred, "spatial.softmax1", ())} == {"rgb"}
+    assert {*input_region(inferred, "spatial.softmax1", ())} == {"rgb"}

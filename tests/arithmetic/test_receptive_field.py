@@ -16,11 +16,11 @@ from cnncli.arithmetic.receptive_field import (
     PERIOD_LIMIT,
     AxisField,
     compose,
-    join,
+    field_of_all,
+    full_axis,
+    merge_fields,
     periodic,
-    seen_by_all,
-    sliding,
-    whole,
+    window_field,
 )
 
 UNITS = range(60)
@@ -29,7 +29,7 @@ thorough = settings(
     max_examples=600, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
-sliders = st.builds(sliding, stride=st.integers(1, 4), before=st.integers(0, 3), span=st.integers(1, 6))
+sliders = st.builds(window_field, stride=st.integers(1, 4), before=st.integers(0, 3), extent=st.integers(1, 6))
 
 
 @st.composite
@@ -94,7 +94,7 @@ def test_windows_follow_the_formula_of_araujo(path: list[AxisField]) -> None:
 def test_a_joined_field_covers_both_paths_and_no_more_where_they_move_alike(
     one: AxisField, other: AxisField, units: int, extent: int
 ) -> None:
-    joined, aligned = join(one, other, units, extent)
+    joined, aligned = merge_fields(one, other, units, extent)
     looked_at = UNITS if one.stride == other.stride else range(1)
     for unit in looked_at:
         assert joined.low(unit) == min(one.low(unit), other.low(unit))
@@ -105,20 +105,20 @@ def test_a_joined_field_covers_both_paths_and_no_more_where_they_move_alike(
 
 @given(fields, st.integers(1, 12))
 def test_a_join_with_a_path_that_sees_everything_sees_everything(field: AxisField, extent: int) -> None:
-    for pair in ((field, whole(extent)), (whole(extent), field)):
-        assert join(*pair, 5, extent) == (whole(extent), True)
+    for pair in ((field, full_axis(extent)), (full_axis(extent), field)):
+        assert merge_fields(*pair, 5, extent) == (full_axis(extent), True)
 
 
 @given(fields, fields, st.integers(1, 12))
 def test_join_does_not_care_for_order(one: AxisField, other: AxisField, extent: int) -> None:
-    (left, aligned), (right, aligned_too) = join(one, other, 4, extent), join(other, one, 4, extent)
+    (left, aligned), (right, aligned_too) = merge_fields(one, other, 4, extent), merge_fields(other, one, 4, extent)
     assert (left.size, left.stride, aligned) == (right.size, right.stride, aligned_too)
 
 
 @given(fields, st.integers(1, 12), st.integers(1, 12))
 def test_who_sees_all_units_sees_what_they_see_of_the_image(below: AxisField, units: int, extent: int) -> None:
     seen = {index for unit in range(units) for index in sees(below, unit)}
-    field = seen_by_all(below, units, extent)
+    field = field_of_all(below, units, extent)
     assert (field.low(0), field.high(7)) == (max(0, min(seen)), min(extent - 1, max(seen)))
 
 
@@ -132,7 +132,7 @@ def test_a_very_long_pattern_is_exact_at_its_start_and_close_further_on(period: 
 
 def test_a_stretched_axis_reads_its_only_value() -> None:
     assert {(ONLY_FIRST.low(unit), ONLY_FIRST.high(unit)) for unit in UNITS} == {(0, 0)}
-    assert compose(ONLY_FIRST, sliding(stride=2, before=1, span=3)) == AxisField((-1,), (1,), 0)
+    assert compose(ONLY_FIRST, window_field(stride=2, before=1, extent=3)) == AxisField((-1,), (1,), 0)
 
 
 # Transposed convolutions with gaps between their taps -----------------------------------------------------------------
@@ -221,12 +221,14 @@ def test_every_unit_above_gaps_sees_exactly_its_field() -> None:
             if inputs:
                 assert (field.low(unit), field.high(unit)) == (min(inputs), max(inputs))
         assert field.size == max(max(inputs) - min(inputs) + 1 if inputs else 0 for inputs in seen)
-        gaps, nothing = gaps + bool(field.empty), nothing + field.sees_nothing
-        if field.sees_nothing:
+        gaps, nothing = gaps + bool(field.empty), nothing + field.is_always_empty
+        if field.is_always_empty:
             assert field == NOTHING
             return
         assert field.offset == min(next(inputs for inputs in seen[field.period :] if inputs))
-        moved = min(seen_below(chain, field.seeing[0] + field.period)) - min(seen_below(chain, field.seeing[0]))
+        moved = min(seen_below(chain, field.non_empty_units[0] + field.period)) - min(
+            seen_below(chain, field.non_empty_units[0])
+        )
         assert field.stride == Fraction(moved, field.period)
 
     compare()
@@ -237,7 +239,7 @@ def test_every_unit_above_gaps_sees_exactly_its_field() -> None:
 @given(gapped(), gapped(), st.integers(1, 12))
 def test_a_join_above_gaps_covers_what_either_path_sees(one: AxisField, other: AxisField, units: int) -> None:
     assume(one.stride == other.stride or NOTHING in (one, other))
-    joined, aligned = join(one, other, units, 200)
+    joined, aligned = merge_fields(one, other, units, 200)
     period = max(one.period, other.period, joined.period)
     for unit in range(2 * period):
         paths = [field for field in (one, other) if not field.is_empty(unit)]
@@ -255,8 +257,8 @@ def test_who_sees_all_units_above_gaps_sees_what_they_see_of_the_image(
     below: AxisField, units: int, extent: int
 ) -> None:
     seen = {index for unit in range(units) if not below.is_empty(unit) for index in sees(below, unit)}
-    field = seen_by_all(below, units, extent)
-    assert field.sees_nothing == (not seen)
+    field = field_of_all(below, units, extent)
+    assert field.is_always_empty == (not seen)
     if seen:
         assert (field.low(0), field.high(7)) == (max(0, min(seen)), min(extent - 1, max(seen)))
 

@@ -371,7 +371,7 @@ def test_channels_do_not_stay_open() -> None:
     (problem,) = refusal("input: CxHxW\nlayers: [relu]\n").problems
     assert (problem.message, problem.hint) == (
         "the channels in 'CxHxW' must be a number",
-        "only spatial sizes may be symbolic: 3xHxW",
+        "only spatial sizes can be symbolic: 3xHxW",
     )
 
 

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from networks import load_if_it_fits
 from program import Run
 
-from cnncli.analysis.input_region import footprint
+from cnncli.analysis.input_region import input_region
 from cnncli.inference import Inferred
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -123,7 +123,7 @@ def test_no_unit_depends_on_more_than_its_receptive_field_after_a_reshape(text: 
             support_of.get("input", []), clipped(predicted(field.axes, at), sizes), strict=False
         ):
             assert least <= low and high <= most
-        followed = footprint(inferred, facts.node.name, unit)
+        followed = input_region(inferred, facts.node.name, unit)
         for (low, high), (least, most) in zip(support_of.get("input", []), followed.get("input", ()), strict=False):
             assert least <= low and high <= most
 
@@ -234,4 +234,4 @@ layers:
     loaded = load_if_it_fits(text)
     assert loaded is not None
     field = last(loaded.inferred).receptive_field["input"]
-    assert field.sees_all((2, 9, 9)) and field.aligned
+    assert field.covers((2, 9, 9)) and field.aligned

@@ -260,7 +260,7 @@ net.yaml:2:39: conv1: kernel must be a whole number, not ３
 net.yaml:1:8: '(1,28,28)' is not a shape
     input: (1,28,28)
            ^
-  write channels x height x width, as 3x224x224 (CxL in one dimension, CxDxHxW in three)""",
+  write channels x height x width, e.g. 3x224x224 (CxL in one dimension, CxDxHxW in three)""",
     ),
     (
         "input: 1x0x28\nlayers: [relu]\n",

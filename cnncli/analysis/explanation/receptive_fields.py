@@ -79,7 +79,7 @@ def _path(
         return None
     along = at if before.order is None else before.order[at]
     reads, windows, output = local[0][along], layer.windows(inputs), traced_output(facts.figures.output_shape)
-    if reads.advance == 0 or (reads == ITSELF and not windows) or own.sees_nothing:
+    if reads.advance == 0 or (reads == ITSELF and not windows) or own.is_always_empty:
         return None
     axis = f"_{SPATIAL_AXES[len(before.axes)][at].letter.lower()}"
     alike = len({*before.axes}) == 1
@@ -151,7 +151,7 @@ def _through_window(path: _Path) -> tuple[int, int, str]:
         return size + (path.window.effective_kernel - 1) * jump, start - path.window.before * jump, ""
     unit, widest = _widest(own)
     first, last = reads.low(unit), reads.high(unit)
-    foremost = reads.low(own.seeing[0])
+    foremost = reads.low(own.non_empty_units[0])
     offset = start + _symbol("q_0", path.of_reads, foremost) * jump if foremost else start
     if last == first:
         return size, offset, _reading_one(own, path.name)
@@ -193,7 +193,7 @@ def _through_pattern(path: _Path) -> tuple[int, int, str]:
     size = (
         traced.high(_symbol("q_last", path.of_reads, last)) - traced.low(_symbol("q_first", path.of_reads, first)) + 1
     )
-    offset = traced.low(_symbol("q_0", path.of_reads, _ends(reads, before, own.seeing[0])[0]))
+    offset = traced.low(_symbol("q_0", path.of_reads, _ends(reads, before, own.non_empty_units[0])[0]))
     read = (reads.low(unit), reads.high(unit))
     which = f" (its receptive field begins with that of {int(first)} and ends with that of {int(last)})"
     remark = (
@@ -221,7 +221,7 @@ def _symbol(symbol: str, suffix: str, number: int) -> int:
 
 def _widest(own: AxisField) -> tuple[int, str]:
     """The first unit with the largest receptive field, and an addition to the remark if others have a smaller one."""
-    sizes = {unit: own.last[unit] - own.first[unit] for unit in own.seeing}
+    sizes = {unit: own.last[unit] - own.first[unit] for unit in own.non_empty_units}
     unit = max(sizes, key=lambda unit: sizes[unit])
     return unit, " (the widest)" if len({*sizes.values()}) > 1 else ""
 
@@ -243,7 +243,7 @@ def _without_input(own: AxisField) -> str:
 
 def _reading_one(own: AxisField, name: str) -> str:
     """That each output reads one input; those between the taps of a transposed convolution read none."""
-    count = len(own.seeing)
+    count = len(own.non_empty_units)
     if not own.empty:
         return f"each output reads one input of {name}"
     reads = "reads" if count == 1 else "read"
@@ -253,7 +253,7 @@ def _reading_one(own: AxisField, name: str) -> str:
 def _in_words(facts: LayerInfo, aligned: bool, own: AxisField, extent: int) -> DerivationStep:
     """The size of a receptive field that no formula gives, and why."""
     kind, local = facts.node.layer.kind, facts.figures.local_receptive_field
-    if own.sees_nothing:
+    if own.is_always_empty:
         remark = "no output depends on the input: each reads only between the taps of a transposed convolution"
     elif own.advance == 0 and own.size >= extent:
         remark = "every output depends on all of the input"

@@ -46,14 +46,14 @@ def command(
     LAYER is named as in cnn summarize. Unlike the receptive field, the region is clipped at borders: padding does not
     depend on the input.
     """
-    from cnncli.analysis.input_region import footprint
+    from cnncli.analysis.input_region import input_region
     from cnncli.loading import load
 
     loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
     inferred = loaded.inferred
     inferred.layer(layer)
     chosen = _unit(inferred, layer, unit)
-    regions = footprint(inferred, layer, chosen)
+    regions = input_region(inferred, layer, chosen)
     if form == "json":
         import json
 
@@ -101,7 +101,7 @@ def _drawn_input(inferred: Inferred, source: str | None) -> str:
 
 
 def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[str, Rectangle]) -> list[str]:
-    from cnncli.analysis.input_region import share
+    from cnncli.analysis.input_region import covered_fraction
     from cnncli.arithmetic.shape import format_input_shape, format_shape
     from cnncli.drawing.receptive_field import sketch
 
@@ -115,7 +115,7 @@ def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[
             continue
         rectangle = regions[entry.name]
         sizes = "x".join(str(last - first + 1) for first, last in rectangle)
-        lines.append(f"{what} depends on {sizes} of {of}, {share(rectangle, entry.shape):.1%}")
+        lines.append(f"{what} depends on {sizes} of {of}, {covered_fraction(rectangle, entry.shape):.1%}")
         for axis, (first, last) in zip(_axes(len(rectangle)), rectangle, strict=True):
             lines.append(f"  {axis} {first} to {last}")
         lines += [f"  {line}" for line in _away_from_borders(inferred.facts[layer].receptive_field[entry.name])]
@@ -141,7 +141,7 @@ def _axes(count: int) -> tuple[str, ...]:
 
 
 def _record(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[str, Rectangle]) -> dict[str, Any]:
-    from cnncli.analysis.input_region import share
+    from cnncli.analysis.input_region import covered_fraction
     from cnncli.views.summary.columns import stride_value
 
     inputs: dict[str, Any] = {}
@@ -157,6 +157,6 @@ def _record(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict
             "stride": [stride_value(axis.stride) for axis in field.axes],
             "offset": [axis.offset for axis in field.axes],
             "aligned": field.aligned,
-            "share": round(share(rectangle, entry.shape), 6),
+            "share": round(covered_fraction(rectangle, entry.shape), 6),
         }
     return {"layer": layer, "unit": list(unit), "output_shape": list(inferred.shape(layer)), "inputs": inputs}

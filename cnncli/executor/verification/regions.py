@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnncli.analysis.input_region import LARGEST, Rectangle, footprint, middle_unit
+from cnncli.analysis.input_region import LARGEST, Rectangle, input_region, middle_unit
 from cnncli.arithmetic.receptive_field import PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.shape import Shape
 from cnncli.executor.network.network import place_of, torch_errors_at
@@ -35,7 +35,7 @@ def field_difference(inferred: Inferred, name: str) -> str:
     for unit in _sampled_units(inferred, name):
         with torch_errors_at(place_of(inferred.facts[name])):
             measured = measured_input_region(inferred, name, unit)
-        calculated = footprint(inferred, name, unit)
+        calculated = input_region(inferred, name, unit)
         if calculated != measured:
             return _difference(calculated, measured)
         difference = _contradiction(inferred, name, unit, measured, dependencies)

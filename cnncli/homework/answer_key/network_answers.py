@@ -135,7 +135,7 @@ def _receptive_field(inferred: Inferred, facts: LayerInfo, part: str) -> Expecte
     if isinstance(expected.value, int):
         expected = expected._replace(derivation=(*derivation, *as_sum(inferred, facts, expected.value)))
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
-    is_global = all(field.sees_all(extents[name]) for name, field in facts.receptive_field.items())
+    is_global = all(field.covers(extents[name]) for name, field in facts.receptive_field.items())
     return expected._replace(words=EVERYTHING_IN_WORDS) if is_global else expected
 
 

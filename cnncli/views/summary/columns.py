@@ -76,7 +76,7 @@ def receptive_field_text(facts: LayerInfo, inferred: Inferred) -> str:
     parts = []
     for name, field in facts.receptive_field.items():
         known = all(axis.is_known for axis in field.axes)
-        size = "all" if known and field.sees_all(extents[name]) else "varies"
+        size = "all" if known and field.covers(extents[name]) else "varies"
         if known and size != "all":
             size = format_shape(tuple(axis.size for axis in field.axes))
         parts.append(("" if len(extents) == 1 else f"{name} ") + size + ("" if field.aligned else "*"))

@@ -75,9 +75,9 @@ def test_unet_is_tabulated_at_the_sizes_that_it_takes(cnn: Run) -> None:
 @pytest.mark.parametrize(
     ("at", "message"),
     [
-        ("0..4:1", "--at 0..4:1: 0 is not from 1 to 2147483647"),
-        ("1..2147483648:2147483647", "--at 1..2147483648:2147483647: 2147483648 is not from 1 to 2147483647"),
-        ("5..1", "--at 5..1: 5..1 ends before it begins"),
+        ("0..4:1", "--at 0..4:1: 0 is not between 1 and 2147483647"),
+        ("1..2147483648:2147483647", "--at 1..2147483648:2147483647: 2147483648 is not between 1 and 2147483647"),
+        ("5..1", "--at 5..1: 5..1 ends before it starts"),
         ("1..5:0", "--at 1..5:0: the step of 1..5:0 is 0"),
     ],
 )

@@ -107,7 +107,7 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
         ),
         (
             ("unet", "--vary", "width=8..4", "--params", "1M"),
-            "--vary width=8..4: 8..4 ends before it begins\n"
+            "--vary width=8..4: 8..4 ends before it starts\n"
             "  write --vary w, --vary w=8..512:8 (from, to, step), or --vary w=16,32,64\n",
         ),
         (

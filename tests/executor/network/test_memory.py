@@ -147,4 +147,4 @@ def test_memory_on_the_command_line(cnn: Run) -> None:
     out = cnn("summarize", "lenet5", "--memory", "--batch", "128", "--optimizer", "adam").out
     assert "optimizer state" in out and "246,824" in out
     ended = cnn("summarize", "lenet5", "--memory", "--dtype", "fp8")
-    assert (ended.code, ended.err) == (2, "--dtype: there is no 'fp8'\n  one of fp32, fp16, bf16\n")
+    assert (ended.code, ended.err) == (2, "--dtype: unknown value 'fp8'\n  one of fp32, fp16, bf16\n")

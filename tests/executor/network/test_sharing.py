@@ -76,7 +76,7 @@ def test_shared_weights_are_saved_once_and_restored(tmp_path: Path) -> None:
         ("relu, relu: {share: relu1}", "relu has no weights to share"),
         (
             "conv: {filters: 2, kernel: 3}, conv: {filters: 2, kernel: 5, share: conv1}",
-            "it needs weights of 2x2x5x5, 2, and those of conv1 are 2x1x3x3, 2",
+            "it needs weights of shape 2x2x5x5, 2, but those of conv1 have shape 2x1x3x3, 2",
         ),
         (
             "conv: {filters: 1, kernel: 3}, conv: {filters: 1, kernel: 3, share: conv3}",
