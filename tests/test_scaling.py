@@ -134,14 +134,14 @@ def test_indices_that_are_followed_one_by_one_end_at_a_limit(
 
 
 def test_answers_times_layers_end_at_a_limit(cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check, "MOST_WORK", 20)
+    monkeypatch.setattr(check, "WORK_LIMIT", 20)
     (tmp_path / "net.yaml").write_text(deep(10))
     for asked, code in ((2, 1), (3, 2)):
         answers = "".join(f"  repeat1.{number}.conv1.params: 1\n" for number in range(asked))
         (tmp_path / "sheet.yaml").write_text(f"architecture: net.yaml\nanswers:\n{answers}")
         ended = cnn("check", tmp_path / "sheet.yaml")
         assert ended.code == code
-        assert (code == 2) == ("3 answers times 10 layers are more than 20 (the limit for a sheet)" in ended.err)
+        assert (code == 2) == ("3 answers times 10 layers exceed 20 (the limit for a sheet)" in ended.err)
 
 
 # Ranges -----------------------------------------------------------------------------------------------------------
