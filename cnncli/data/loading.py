@@ -52,7 +52,7 @@ def _check_options(request: Request) -> None:
 
 
 def absolute_spec(spec: str) -> str:
-    """The same dataset by a name that holds in every folder, as a run may be evaluated from another one."""
+    """The same dataset with an absolute path, as a run may be evaluated from another folder."""
     try:
         row, argument = find_dataset(spec)
         if row.takes_argument and (not row.on_hub or path_exists(argument)):

@@ -43,7 +43,7 @@ class Records:
 class Published:
     """Where the files of a dataset are downloaded from, and where they may already be.
 
-    ``mirrors`` are the addresses of folders that hold all ``downloads``, which are listed in the order in which the
+    ``mirrors`` are the addresses of folders with all ``downloads``, which are listed in the order in which the
     loader takes them. ``folders`` are those below a data folder that are searched; ``records`` are the files in the one
     download, where that is an archive.
     """
@@ -110,7 +110,7 @@ def _idx_files(folders: tuple[str, ...], mirrors: tuple[str, ...], *remotes: Rem
 
 DATASETS = (
     DatasetRow(
-        "digits", "digits", "handwritten digits; comes with cnn", shape=(1, 8, 8), classes=DIGITS, train=1437, test=360
+        "digits", "digits", "handwritten digits (bundled)", shape=(1, 8, 8), classes=DIGITS, train=1437, test=360
     ),
     DatasetRow(
         "mnist",
@@ -132,7 +132,7 @@ DATASETS = (
     DatasetRow(
         "fashion_mnist",
         "mnist",
-        "clothes",
+        "clothing",
         shape=(1, 28, 28),
         classes=CLOTHES,
         train=60_000,
@@ -192,7 +192,7 @@ DATASETS = (
     DatasetRow(
         "svhn",
         "svhn",
-        "house numbers, digit by digit",
+        "house numbers, cropped to single digits",
         shape=(3, 32, 32),
         classes=DIGITS,
         train=73_257,
@@ -211,17 +211,15 @@ DATASETS = (
         ),
     ),
     DatasetRow(
-        "images:PATH", "images", "a folder or an archive, a folder of images per class", needs_shape=True, streams=True
+        "images:PATH", "images", "folder or archive with one folder of images per class", needs_shape=True, streams=True
     ),
     DatasetRow("npz:FILE", "arrays", "arrays x and y, or x_train, y_train, x_test, y_test"),
-    DatasetRow("csv:FILE", "csv_table", "a row per example, its class in the last column"),
-    DatasetRow(
-        "hf:NAME", "hf.hub", "of Hugging Face's hub, or a folder of its Parquet files", on_hub=True, needs_shape=True
-    ),
+    DatasetRow("csv:FILE", "csv_table", "one row per example, its class in the last column"),
+    DatasetRow("hf:NAME", "hf.hub", "dataset of the Hugging Face Hub, or Parquet files", on_hub=True, needs_shape=True),
     DatasetRow(
         "wds:PATH",
         "wds.webdataset",
-        "WebDataset shards, which may be larger than the memory",
+        "WebDataset shards; may be larger than memory",
         needs_shape=True,
         streams=True,
     ),

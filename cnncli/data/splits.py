@@ -84,7 +84,7 @@ def hold_out_by_permutation(source: object, count: int) -> tuple[Rows, Rows]:
 
 
 def hold_out_by_rank(names: Sequence[str], at_least: int = 0) -> list[int]:
-    """The indices of the names with the lowest hashes, lowest first: a fifth, or ``at_least`` so many.
+    """The indices of the names with the lowest hashes, lowest first: a fifth of them, or ``at_least`` if that is more.
 
     One name is always left to train with. A folder and its archive are split alike where their names are the same.
     """

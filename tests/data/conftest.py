@@ -1,4 +1,4 @@
-"""What the tests of data sets share: nothing of the machine they run on has an influence on them."""
+"""What the tests of datasets share: nothing of the machine they run on has an influence on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def own_machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def shared_data() -> Path:
-    """The folder with real data sets beside the checkout; tests that need it are skipped where there is none."""
+    """The folder with real datasets beside the checkout; tests that need it are skipped where there is none."""
     folder = Path(__file__).parents[2].parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("no shared data beside this checkout")

@@ -1,4 +1,4 @@
-"""Files with some bytes changed: each is a data set, or one error that names it, in little time."""
+"""Files with some bytes changed: each is a dataset, or one error that names it, in little time."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_mutated_image_is_decoded_or_said_to_be_none(
 
 
 def loads(path: Path, spec: str, shape: tuple[int, ...], task: str = "auto", data_dir: Path | None = None) -> None:
-    """It is a data set with an image for each target, or an error that names the file."""
+    """It is a dataset with an image for each target, or an error that names the file."""
     with quick():
         try:
             data: Dataset = load_dataset(spec, shape, data_dir, task=task)

@@ -63,7 +63,7 @@ def test_a_terminal_gets_a_bar_on_stderr(capsys: pytest.CaptureFixture[str], mon
     assert "reading [cats]" in terminal.getvalue()
     assert "━" in terminal.getvalue()
     assert "1,200 images" in terminal.getvalue()
-    assert "\x1b[3" not in terminal.getvalue()  # no colour
+    assert "\x1b[3" not in terminal.getvalue()  # no color
 
 
 def test_a_failure_passes_through(capsys: pytest.CaptureFixture[str]) -> None:

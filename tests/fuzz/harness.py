@@ -179,7 +179,7 @@ def _outside(base: Path) -> Failure | None:
     return Failure(f"files outside: {re.sub('[0-9a-f]{4,}|_[a-z0-9_]{6,}', 'N', names)}"[:120], names)
 
 
-# of the user's cache, where data sets are downloaded to: what is made before a download that fails
+# of the user's cache, where datasets are downloaded to: what is made before a download that fails
 CACHE = (".cache", "cnn", *(row.name for row in DATASETS if row.published), ".lock")
 STREAMS = ("stdin", "stdout", "stderr", "usage")
 

@@ -38,7 +38,7 @@ def find_file(folder: Path, name: str) -> Path | None:
 
 
 def _folders(published: Published, data_dir: Path | None) -> Iterator[Path]:
-    """The folders in which a dataset's files may lie, in the order in which they are searched."""
+    """The folders in which a dataset's files may be, in the order in which they are searched."""
     set_by_user = os.environ.get("CNN_DATA")
     roots = [data_dir, given_path(set_by_user) if set_by_user else None, cache()]
     for root in filter(None, roots):

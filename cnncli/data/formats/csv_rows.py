@@ -17,7 +17,7 @@ from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
 
 CSV_MEMORY = 20  # bytes of memory per byte of the file, at worst: if each number has two digits
-EXACT = 2**53  # below it float64 holds every whole number
+EXACT = 2**53  # below it float64 holds every integer exactly
 Values = NDArray[np.float32]
 
 
@@ -56,8 +56,8 @@ def values_in(
     CnnError with the line.
     """
     names, columns = ((), heads) if isinstance(heads, int) else (heads, len(heads))
-    whole = next((at for at, row in enumerate(rows) if len(row.cells) != columns), len(rows))
-    values = np.empty((whole, len(inputs)), np.float32)  # the loop raises at the first row of another length
+    valid = next((at for at, row in enumerate(rows) if len(row.cells) != columns), len(rows))
+    values = np.empty((valid, len(inputs)), np.float32)  # the loop raises at the first row of another length
     for number, (line, row) in enumerate(rows):
         cells = [row[place] for place in inputs] if len(row) == columns else []
         if not cells or not all(map(is_number, cells)):
@@ -78,9 +78,9 @@ def as_numbers(cells: NDArray[Any], *, exact: bool) -> NDArray[Any]:
     """
     if all(map(is_number, cells.flat)):
         numbers = cells.astype(np.float64)
-        whole, small = are_whole(numbers), bool((np.abs(numbers) < EXACT).all())
-        if small or not (whole and exact):
-            cells = numbers.astype(np.int64) if whole and small else numbers
+        integral, small = are_whole(numbers), bool((np.abs(numbers) < EXACT).all())
+        if small or not (integral and exact):
+            cells = numbers.astype(np.int64) if integral and small else numbers
     return cells[:, 0] if cells.shape[1] == 1 else cells
 
 

@@ -25,7 +25,7 @@ HINT = "delete the file to download it again; if it is your own, check how it wa
 
 UNSIGNED_BYTE = 8
 TYPES = {9: "signed bytes", 11: "16-bit integers", 12: "32-bit integers", 13: "floats", 14: "doubles"}
-MAX_AXES = 4  # more than any image has; the sizes of 255 axes are not worth reading
+MAX_AXES = 4  # more than any image has
 CHUNK = 1 << 20
 LABEL_BYTES = 9  # of memory for a label: its byte, and its number as int64
 

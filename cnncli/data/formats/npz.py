@@ -144,11 +144,13 @@ def parse_header(text: str) -> Header:
     (descr,), (order,), (shape,) = found
     kind = TYPE.fullmatch(descr["descr"])
     if kind is None:
-        raise ValueError(f"an array holds {descr['descr'][:40]}, which is not numeric, and nothing is unpickled")
+        raise ValueError(
+            f"an array has the dtype {descr['descr'][:40]}, which is not numeric, and nothing is unpickled"
+        )
     try:
         dtype = np.dtype(kind[1])
     except (TypeError, ValueError):
-        raise ValueError(f"an array holds {kind[1]}, which is not a known dtype") from None
+        raise ValueError(f"an array has the dtype {kind[1]}, which does not exist") from None
     sizes = tuple(int(size) for size in re.findall(r"\d+", shape["shape"], re.ASCII))
     if not dtype.itemsize or len(sizes) > MAX_AXES or math.prod(filter(None, sizes)) > np.iinfo(np.int64).max:
         raise ValueError(f"an array of {shape['shape'][:80]} elements of {dtype} is impossible")

@@ -13,10 +13,10 @@ from cnncli.errors import CnnError
 def load(request: Request) -> Dataset:
     """Images (1, H, W) and labels from disk, or from the network the first time. Raises CnnError."""
     row = request.row
-    assert isinstance(row.classes, tuple)  # IDX files hold no class names
+    assert isinstance(row.classes, tuple)  # IDX files contain no class names
     paths = local_or_downloaded(request)
     train, test = (Split(*read_labeled(paths[at], paths[at + 1], len(row.classes))) for at in (0, 2))
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join(format_shape(split.images.shape[2:]) for split in (train, test))
-        raise CnnError(f"{paths[0]} and {paths[2]} hold images of different sizes, {sizes}", HINT)
+        raise CnnError(f"{paths[0]} and {paths[2]} contain images of different sizes, {sizes}", HINT)
     return Dataset(row.name, train, test, row.classes)

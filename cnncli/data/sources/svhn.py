@@ -1,6 +1,6 @@
 """Street View House Numbers, cropped to single digits: two MATLAB 5 files, which scipy reads without running anything.
 
-A file holds ``X``, uint8 (32, 32, 3, N), and ``y``, (N, 1), where the digit 0 is written as 10
+A file contains ``X``, uint8 (32, 32, 3, N), and ``y``, (N, 1), where the digit 0 is written as 10
 (http://ufldl.stanford.edu/housenumbers/).
 """
 

@@ -13,7 +13,7 @@ from program import Run
 from cnncli.data.registry import DATASETS
 
 
-def test_the_data_sets_are_listed(cnn: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_datasets_are_listed(cnn: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CNN_DATA", str(tmp_path))
     rows = json.loads(cnn("data", "--format", "json").out)
     assert [row["name"] for row in rows] == [row.name for row in DATASETS]
@@ -33,7 +33,7 @@ def test_a_dataset_in_the_data_folder_is_local(cnn: Run, tmp_path: Path, monkeyp
     assert {row["name"]: row["local"] for row in rows}["svhn"] is True
 
 
-def test_a_data_set_is_shown_with_its_classes_and_samples(cnn: Run, tmp_path: Path) -> None:
+def test_a_dataset_is_shown_with_its_classes_and_samples(cnn: Run, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     out = cnn("data", "digits", "--samples", sheet).out
     assert out.startswith(

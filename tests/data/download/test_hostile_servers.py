@@ -246,7 +246,7 @@ def test_what_is_no_http_is_said_in_printable_characters(tmp_path: Path, answer:
     assert said.isprintable() and len(said) < 300
 
 
-def test_each_data_set_says_how_large_its_files_are() -> None:
+def test_each_dataset_says_how_large_its_files_are() -> None:
     remotes = [remote for row in DATASETS if row.published for remote in row.published.downloads.values()]
     assert len({remote.sha256 for remote in remotes}) == len(remotes) >= 12
     assert all(len(remote.sha256) == 64 and 4_000 < remote.size < 200_000_000 for remote in remotes)

@@ -274,7 +274,7 @@ def _zip_of(files: dict[str, bytes]) -> bytes:
 @pytest.mark.parametrize("form", MUTATED)
 @given(changes=mutations())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_mutated_archive_is_a_data_set_or_an_error_for_the_user(
+def test_a_mutated_archive_is_a_dataset_or_an_error_for_the_user(
     tmp_path: Path, form: str, changes: list[tuple[float, str, bytes]]
 ) -> None:
     path = tmp_path / "mutated"

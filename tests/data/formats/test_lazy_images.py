@@ -119,7 +119,7 @@ def test_a_file_no_image_can_be_as_large_as(tmp_path: Path, monkeypatch: pytest.
     assert failure(path) == f"{path}: cat/3.png is larger than 1 MiB\n  no image is that large: remove it"
 
 
-def test_other_data_sets_are_read_into_memory() -> None:
+def test_other_datasets_are_read_into_memory() -> None:
     with pytest.raises(CnnError) as error:
         load_dataset("digits", (1, 8, 8), stream=True)
     assert str(error.value) == "digits is always read into memory\n  images:PATH and wds:PATH can stay on disk"

@@ -167,7 +167,7 @@ def test_an_npz_that_is_cut_short_is_an_error(tmp_path: Path, share: float) -> N
 
 @given(changes=mutations(), stored=st.booleans(), task=st.sampled_from(["auto", "regression", "segmentation"]))
 @settings(FAST, max_examples=150)
-def test_a_mutated_npz_is_a_data_set_or_an_error_for_the_user(
+def test_a_mutated_npz_is_a_dataset_or_an_error_for_the_user(
     tmp_path: Path, changes: list[tuple[float, str, bytes]], stored: bool, task: str
 ) -> None:
     path = tmp_path / "x.npz"
@@ -252,7 +252,7 @@ def small_arrays(axes: int) -> st.SearchStrategy[object]:
     task=st.sampled_from(["auto", "classification", "regression", "segmentation"]),
 )
 @settings(FAST, max_examples=200)
-def test_any_arrays_are_a_data_set_or_an_error_for_the_user(
+def test_any_arrays_are_a_dataset_or_an_error_for_the_user(
     tmp_path: Path, x: object, y: object, more: object, shape: tuple[int, ...], task: str
 ) -> None:
     path = tmp_path / "x.npz"

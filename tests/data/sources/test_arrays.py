@@ -1,4 +1,4 @@
-"""Arrays and tables as data sets: read as the network's input, split once for all, never unpickled."""
+"""Arrays and tables as datasets: read as the network's input, split once for all, never unpickled."""
 
 from __future__ import annotations
 

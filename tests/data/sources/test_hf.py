@@ -1,4 +1,4 @@
-"""Hugging Face data sets, from Parquet files that the test writes: which columns are read, and each image once."""
+"""Hugging Face datasets, from Parquet files that the test writes: which columns are read, and each image once."""
 
 from __future__ import annotations
 

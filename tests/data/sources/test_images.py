@@ -29,9 +29,9 @@ SHAPE = (3, 4, 4)
 
 
 def image(value: int = 0, mode: str = "RGB", size: tuple[int, int] = (4, 4), kind: str = "PNG") -> bytes:
-    colour = value if mode in ("L", "1", "P", "I;16", "F") else (value,) * len(mode)
+    color = value if mode in ("L", "1", "P", "I;16", "F") else (value,) * len(mode)
     content = io.BytesIO()
-    Image.new(mode, size, colour).save(content, kind)
+    Image.new(mode, size, color).save(content, kind)
     return content.getvalue()
 
 
@@ -241,7 +241,7 @@ def test_every_image_is_held_out_or_trained_with(counts: list[int]) -> None:
 
 
 def with_test(files: Files) -> Files:
-    """A whole data set around the training images ``files``."""
+    """A whole dataset around the training images ``files``."""
     return {f"train/{name}": content for name, content in files.items()} | cats_and_dogs(1, "test/")
 
 
@@ -409,7 +409,7 @@ ARRANGED_WRONGLY = {
 
 
 @pytest.mark.parametrize("files, problem", ARRANGED_WRONGLY.values(), ids=ARRANGED_WRONGLY)
-def test_folders_that_make_no_data_set(tmp_path: Path, files: Files, problem: str) -> None:
+def test_folders_that_make_no_dataset(tmp_path: Path, files: Files, problem: str) -> None:
     path = as_folder(tmp_path, files)
     assert failure(path) == f"{path}: {problem}"
 

@@ -1,4 +1,4 @@
-"""Mask colours stay distinct, and arrays of an npz file keep their places."""
+"""Mask colors stay distinct, and arrays of an npz file keep their places."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cnncli.errors import CnnError
 
 some = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 channel = st.integers(0, 255)
-COLOURS = st.tuples(channel, channel, channel)
-# colours that differ in one channel alone, as far apart as can be or by one
+COLORS = st.tuples(channel, channel, channel)
+# colors that differ in one channel alone, as far apart as can be or by one
 NEAR = st.sampled_from([(0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0), (0, 0, 255), (0, 255, 0), (255, 0, 0), (1, 1, 0)])
 
 
@@ -38,11 +38,11 @@ def masked(folder: Path, masks: list[np.ndarray], mode: str) -> np.ndarray:
 
 
 @some
-@given(colours=st.sets(COLOURS | NEAR, min_size=2, max_size=12), data=st.data())
-def test_colours_of_masks_are_classes_of_their_own_in_their_order(
-    tmp_path_factory: pytest.TempPathFactory, colours: set[tuple[int, int, int]], data: st.DataObject
+@given(colors=st.sets(COLORS | NEAR, min_size=2, max_size=12), data=st.data())
+def test_colors_of_masks_are_classes_of_their_own_in_their_order(
+    tmp_path_factory: pytest.TempPathFactory, colors: set[tuple[int, int, int]], data: st.DataObject
 ) -> None:
-    ordered = sorted(colours)  # black first
+    ordered = sorted(colors)  # black first
     places = data.draw(st.lists(st.integers(0, len(ordered) - 1), min_size=5 * 12, max_size=5 * 12))
     places[: len(ordered)] = range(len(ordered))
     numbers = np.array(places).reshape(5, 3, 4)
@@ -65,7 +65,7 @@ def test_grey_masks_hold_their_classes_and_0_with_255_alone_are_two(
     assert np.array_equal(found, expected)
 
 
-def test_more_colours_than_classes_can_be_are_refused(tmp_path: Path) -> None:
+def test_more_colors_than_classes_can_be_are_refused(tmp_path: Path) -> None:
     def of(count: int) -> list[np.ndarray]:
         pixels = np.array([(at // 256, at % 256, 7) for at in range(count)] + [(0, 0, 7)] * (5 * 64 - count), np.uint8)
         return [*pixels.reshape(5, 8, 8, 3)]

@@ -85,7 +85,7 @@ def test_an_archive_is_read_as_its_folder_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["P", "RGB"])
-def test_indices_of_a_palette_and_colours_are_classes(tmp_path: Path, mode: str) -> None:
+def test_indices_of_a_palette_and_colors_are_classes(tmp_path: Path, mode: str) -> None:
     save(tmp_path, "images/{}.png", "masks/{}.png", mode=mode)
     check(loaded(tmp_path), MASKS)
 

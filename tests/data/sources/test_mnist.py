@@ -97,7 +97,7 @@ def test_train_and_test_images_of_different_sizes(tmp_path: Path) -> None:
     with pytest.raises(CnnError) as error:
         load_dataset("mnist", (1, 28, 28), tmp_path)
     assert str(error.value) == (
-        f"{folder / FILES[0]} and {folder / FILES[2]} hold images of different sizes, 28x28 and 28x20\n"
+        f"{folder / FILES[0]} and {folder / FILES[2]} contain images of different sizes, 28x28 and 28x20\n"
         "  delete the file to download it again; if it is your own, check how it was written"
     )
 

@@ -19,7 +19,7 @@ Features = Mapping[str, Any]  # the library's type of each column
 class Columns:
     """The column ``image``, or the columns ``numbers``, one of arrays where ``nested``; and the column ``label``.
 
-    ``classes`` are the names that the label's type gives, empty if its values are the classes; ``bytes`` is whether
+    ``classes`` are the names in the label's type, empty if its values are the classes; ``bytes`` is whether
     all numbers are uint8.
     """
 
