@@ -210,14 +210,14 @@ def test_each_mistake_in_a_table_is_told_and_the_others_are_predicted(
     Path("good.csv").write_text("1,2,3\n")
     np.savez("two.npz", a=np.ones((2, 3)), b=np.ones(2))
     for name, text, told in (
-        ("bad.csv", "1,2,x\n1,2,3\n", "bad.csv:1: is not 3 numbers: 1,2,x"),
-        ("late.csv", "1,2,3\n1,2\n", "late.csv:2: is not 3 numbers: 1,2"),
-        ("gaps.csv", "1,2,3\n\n\n1,2\n", "gaps.csv:4: is not 3 numbers: 1,2"),
+        ("bad.csv", "1,2,x\n1,2,3\n", "bad.csv:1: expected 3 numbers: 1,2,x"),
+        ("late.csv", "1,2,3\n1,2\n", "late.csv:2: expected 3 numbers: 1,2"),
+        ("gaps.csv", "1,2,3\n\n\n1,2\n", "gaps.csv:4: expected 3 numbers: 1,2"),
         ("wide.csv", "1,2,3,4\n", "wide.csv: has 4 columns"),
-        ("empty.csv", "", "empty.csv: holds no examples"),
-        ("head.csv", "a,b,c\n", "head.csv: holds no examples"),
+        ("empty.csv", "", "empty.csv: contains no examples"),
+        ("head.csv", "a,b,c\n", "head.csv: contains no examples"),
         ("missing.csv", None, "missing.csv: no such file"),
-        ("two.npz", None, "two.npz: holds a, b"),
+        ("two.npz", None, "two.npz: contains a, b"),
     ):
         if text is not None:
             Path(name).write_text(text)
