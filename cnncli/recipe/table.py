@@ -36,7 +36,7 @@ LOSS = "executor.training.losses"
 AUGMENT = "executor.feeding.augmentation"
 INIT = "executor.network.initialization"
 SETUP = "executor.runs.setup"
-COMMAND = "commands.train.train"
+PREPARATION = "runs.preparation"
 TASK_OF = "runs.tasks"
 
 SGD = ("optimizer", "sgd")
@@ -66,11 +66,11 @@ class Recipe(Record):
         Text,
         Key(
             "digits, mnist, cifar10, images:PATH, npz:FILE, wds:PATH …: cnn data lists them.",
-            COMMAND,
+            PREPARATION,
             synonyms=("data",),
         ),
     ] = ""
-    stream: Annotated[Flag, Key("Read images:PATH from disk while training.", COMMAND)] = False
+    stream: Annotated[Flag, Key("Read images:PATH from disk while training.", PREPARATION)] = False
     task: Annotated[
         Task,
         Key("auto, classification, regression or segmentation; auto infers it from the output and the data.", TASK_OF),

@@ -1,4 +1,4 @@
-"""What a trained network is worth, in text: by class, by pixel, by target."""
+"""The evaluation of a trained network as text: overall, and by class or target."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import Any
 
 from cnncli.errors import shortened
 from cnncli.views.listing import as_table
-from cnncli.views.training import figure_text
+from cnncli.views.metrics import metric_text
 
-MOST_SHOWN = 40  # classes whose confusion is printed
+MAX_CLASSES = 40  # of a confusion matrix that is printed
 OF_TASK = {"classification": "test images", "regression": "test examples", "segmentation": "test images, by pixel"}
 
 
 def evaluation_lines(task: str, detail: dict[str, Any]) -> list[str]:
-    """The figures in a line, and below it a table for the classes or targets; ``detail`` is the evaluation's."""
+    """A line of metrics, then a table of classes or targets; ``detail`` is that of the evaluation."""
     names = [name for name in ("mean_iou", "mae", "rmse", "r2", "accuracy", "top_5") if name in detail]
-    if task == "classification" and len(detail["classes"]) <= 10:  # of few classes five are no feat
+    if task == "classification" and len(detail["classes"]) <= 10:  # top 5 means little with few classes
         names.remove("top_5")
-    shown = ", ".join(figure_text(name, detail[name]) for name in names)
-    lines = [f"{shown} of {detail['examples']:,} {OF_TASK[task]}, loss {detail['loss']:.4f}"]
+    shown = ", ".join(metric_text(name, detail[name]) for name in names)
+    loss = metric_text("loss", detail["loss"])
+    lines = [f"{shown}, {loss} on {detail['examples']:,} {OF_TASK[task]}"]
     if task == "regression":
         return [*lines, "", *_target_lines(detail["targets"])] if len(detail["targets"]) > 1 else lines
-    if len(detail["classes"]) > MOST_SHOWN:
+    if len(detail["classes"]) > MAX_CLASSES:
         return lines
     return [*lines, "", *(_confusion_lines(detail) if task == "classification" else _iou_lines(detail["classes"]))]
 
@@ -41,11 +42,11 @@ def _target_lines(targets: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _iou_lines(classes: Sequence[dict[str, Any]]) -> list[str]:
-    shares = {"iou": "IoU", "precision": "precision", "recall": "recall", "f1": "F1"}
+    scores = {"iou": "IoU", "precision": "precision", "recall": "recall", "f1": "F1"}
     rows = [
         {
             "class": row["class"],
-            **{f"{title:>9}": "" if row[key] is None else f"{row[key]:9.1%}" for key, title in shares.items()},
+            **{f"{title:>9}": "" if row[key] is None else f"{row[key]:9.1%}" for key, title in scores.items()},
         }
         for row in classes
     ]
@@ -58,8 +59,8 @@ def _confusion_lines(detail: dict[str, Any]) -> list[str]:
     names = [shortened(row["class"], 12) for row in classes]
     columns = zip(names, zip(*confusion, strict=True), strict=True)
     widths = [max(len(name), len(f"{max(counts):,}")) for name, counts in columns]
-    first = max([len("true \\ taken for"), *map(len, names)])
-    head = " ".join([" " + "true \\ taken for".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True))])
+    first = max([len("true \\ predicted"), *map(len, names)])
+    head = " ".join([" " + "true \\ predicted".ljust(first), *(n.rjust(w) for n, w in zip(names, widths, strict=True))])
     lines = [f"{head}  precision  recall     F1"]
     for name, row, of in zip(names, confusion, classes, strict=True):
         cells = " ".join(f"{count:,}".rjust(width) for count, width in zip(row, widths, strict=True))

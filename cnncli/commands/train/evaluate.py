@@ -1,4 +1,4 @@
-"""``cnn evaluate``: what a trained run is worth."""
+"""``cnn evaluate``: evaluate a trained run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from cnncli.commands import options
 
 @options.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option(
-    "--data", "spec", help="Another data set of the same classes or targets (default: the one it was trained on)."
-)
+@click.option("--data", "spec", help="Another dataset with the same classes or targets (default: that of the run).")
 @options.data_dir_option
 @options.best_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")
@@ -21,7 +19,7 @@ from cnncli.commands import options
 def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: bool, device: str, form: str) -> None:
     """Evaluate a run folder on the test split.
 
-    Accuracy and confusion matrix; of a regression errors and R²; of a segmentation the IoU of each class.
+    Classification: accuracy and confusion matrix. Regression: errors and R². Segmentation: IoU per class.
     """
     from cnncli.data import ColumnNames
     from cnncli.runs import folder

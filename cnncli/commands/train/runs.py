@@ -1,4 +1,4 @@
-"""``cnn runs``: the trainings so far."""
+"""``cnn runs``: list and compare runs."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from cnncli.errors import CnnError
 
 @options.command()
 @click.argument("folders", metavar="[FOLDER | RUN RUN…]", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--epochs", is_flag=True, help="The figures of each epoch of one run.")
+@click.option("--epochs", is_flag=True, help="Show the metrics of each epoch of one run.")
 @options.format_option("table", "json", "csv")
 def command(folders: tuple[Path, ...], epochs: bool, form: str) -> None:
     """List the runs in a folder, or compare some of them.
 
-    Without FOLDER those in runs/ are listed: how far each came, its test accuracy, and when it began. Of two runs or
-    more it shows what differs in their networks, recipes and machines, and their results side by side.
+    Without FOLDER, the runs in runs/ are listed: status, epochs, test accuracy and start. Two runs or more are compared
+    by what differs in their networks, recipes and environments, and by their results.
     """
     from cnncli.views.runs import compared, epochs_of, listed
 
     if epochs:
         if len(folders) != 1:
-            raise CnnError("--epochs are those of one run", "name one: cnn runs runs/NAME-001 --epochs")
+            raise CnnError("--epochs requires one run", "give one: cnn runs runs/NAME-001 --epochs")
         click.echo(_text(epochs_of(folders[0]), form), nl=False)
         return
     rows = compared(folders) if len(folders) > 1 else listed(folders[0] if folders else Path("runs"))
@@ -37,8 +37,8 @@ def command(folders: tuple[Path, ...], epochs: bool, form: str) -> None:
 
 def _text(rows: list[dict[str, Any]], form: str) -> str:
     from cnncli.views.listing import as_csv, as_json, as_table
-    from cnncli.views.runs import readable
+    from cnncli.views.runs import headed, readable
 
     if form == "json":
         return as_json(rows)
-    return as_csv(rows) if form == "csv" else as_table(readable(rows))
+    return as_csv(headed(rows)) if form == "csv" else as_table(headed(readable(rows)))

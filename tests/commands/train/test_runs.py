@@ -81,11 +81,11 @@ def test_runs_are_listed_with_what_they_came_to_the_oldest_first(cnn: Run) -> No
     for day, number in enumerate((1, 2, 3, 4), 1):
         dated(f"runs/net-00{number}", day)
     assert cnn("runs").out == (
-        " run           name  status       epochs  of  accuracy  seconds  data    date\n"
-        " runs/net-001  net   finished          3   3    96.39%  2:05     digits  2030-01-01 12:00\n"
-        " runs/net-002  net   interrupted       2   3    75.00%  1:20     digits  2030-01-02 12:00\n"
-        " runs/net-003  net   killed            0   3                     digits  2030-01-03 12:00\n"
-        " runs/net-004  net   failed            1   3            40.0 s   digits  2030-01-04 12:00\n"
+        " run           name  status       epochs  planned  accuracy  seconds  data    date\n"
+        " runs/net-001  net   finished          3        3    96.39%  2:05     digits  2030-01-01 12:00\n"
+        " runs/net-002  net   interrupted       2        3    75.00%  1:20     digits  2030-01-02 12:00\n"
+        " runs/net-003  net   killed            0        3                     digits  2030-01-03 12:00\n"
+        " runs/net-004  net   failed            1        3            40.0 s   digits  2030-01-04 12:00\n"
     )
     rows = json.loads(cnn("runs", "runs", "--format", "json").out)
     assert rows[0] == {
@@ -104,7 +104,7 @@ def test_runs_are_listed_with_what_they_came_to_the_oldest_first(cnn: Run) -> No
     assert rows[2]["accuracy"] is None and rows[3]["accuracy"] is None
     lines = [*csv.DictReader(io.StringIO(cnn("runs", "--format", "csv").out))]
     assert [line["run"] for line in lines] == [row["run"] for row in rows]
-    assert lines[1]["accuracy"] == "0.75"
+    assert lines[1]["accuracy"] == "0.75" and lines[1]["planned"] == "3"
 
 
 def test_a_run_itself_is_listed_alone(cnn: Run) -> None:
@@ -128,7 +128,7 @@ def test_a_damaged_run_does_not_hide_the_others(cnn: Run) -> None:
 def test_a_folder_without_runs(cnn: Run) -> None:
     ended = cnn("runs")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "runs: there is no such folder\n  cnn train makes runs/NAME-001; name a folder of runs\n"
+    assert ended.err == "runs: no such folder\n  cnn train creates runs/NAME-001; give a folder of runs\n"
     Path("runs").mkdir()
     assert cnn("runs").out == "none\n"
     assert cnn("runs", "--format", "json").out == "[]\n"
@@ -138,20 +138,21 @@ def test_runs_are_compared_by_what_differs_and_by_their_results(cnn: Run) -> Non
     made("a", [0.5, 0.9, 0.8])
     made("b", [0.7], status="interrupted", recipe={**RECIPE, "lr": 0.1, "nesterov": True}, versions={"torch": "2.6"})
     assert cnn("runs", "a", "b").out == (
-        " part    what                       a            b\n"
-        " recipe  lr                      0.01          0.1\n"
-        " recipe  nesterov               False         True\n"
-        " made    torch                                 2.6\n"
-        " result  status              finished  interrupted\n"
-        " result  epochs                     3            1\n"
-        " result  test accuracy         80.00%       70.00%\n"
-        " result  test loss             0.4000       0.5000\n"
-        " result  best test accuracy    90.00%       70.00%\n"
-        " result  best test epoch            2            1\n"
-        " result  train accuracy        90.00%       90.00%\n"
-        " result  train loss            0.3333       1.0000\n"
-        " result  seconds                 2:05       40.0 s\n"
+        " section      item                       a            b\n"
+        " recipe       lr                      0.01          0.1\n"
+        " recipe       nesterov               False         True\n"
+        " environment  torch                                 2.6\n"
+        " result       status              finished  interrupted\n"
+        " result       epochs                     3            1\n"
+        " result       test accuracy         80.00%       70.00%\n"
+        " result       test loss             0.4000       0.5000\n"
+        " result       best test accuracy    90.00%       70.00%\n"
+        " result       best test epoch            2            1\n"
+        " result       train accuracy        90.00%       90.00%\n"
+        " result       train loss            0.3333       1.0000\n"
+        " result       seconds                 2:05       40.0 s\n"
     )
+    assert cnn("runs", "a", "b", "--format", "csv").out.startswith("section,item,a,b\n")
     rows = {
         (row["part"], row["what"]): (row["a"], row["b"])
         for row in json.loads(cnn("runs", "a", "b", "--format", "json").out)
@@ -179,12 +180,12 @@ def test_different_networks_are_said_to_be_with_the_command_that_compares_them(c
 def test_more_than_two_runs_stand_side_by_side(cnn: Run) -> None:
     for name in "abc":
         made(name, [0.5])
-    assert cnn("runs", *"abc").out.splitlines()[0].split() == ["part", "what", "a", "b", "c"]
+    assert cnn("runs", *"abc").out.splitlines()[0].split() == ["section", "item", "a", "b", "c"]
 
 
 def test_what_cannot_be_compared_is_one_clear_error(cnn: Run) -> None:
     made("a", [0.5])
-    assert cnn("runs", "a", "a").err == "a run is compared with itself\n  name different runs\n"
+    assert cnn("runs", "a", "a").err == "the same run is given twice\n  give different runs\n"
     assert "b: is not a run folder" in cnn("runs", "a", "b").err
 
 

@@ -207,7 +207,7 @@ def test_without_any_whole_checkpoint_it_says_so(cnn: Run, net: Path, monkeypatc
 
 def test_a_resumed_run_keeps_its_recipe_and_its_data(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     interrupted(cnn, net, monkeypatch)
-    assert "begun with another recipe: lr 0.01 and 0.5" in cnn("train", "--resume", "run", "--lr", "0.5").err
+    assert "started with another recipe: lr 0.01 and 0.5" in cnn("train", "--resume", "run", "--lr", "0.5").err
     assert "ARCH has no effect with --resume" in cnn("train", net, "--resume", "run").err
     record = json.loads(Path("run/run.json").read_text())
     Path("run/run.json").write_text(json.dumps({**record, "data_fingerprint": "other"}))
@@ -254,7 +254,7 @@ def test_a_finished_run_and_no_run_cannot_be_resumed(cnn: Run, net: Path) -> Non
     cnn("train", net, "--epochs", "1", "--run-dir", "run")
     assert "the run is finished" in cnn("train", "--resume", "run").err
     assert "is not a run folder" in cnn("train", "--resume", "nowhere").err
-    assert "which network?" in cnn("train").err
+    assert "no network to train" in cnn("train").err
 
 
 def test_two_processes_never_train_in_one_run(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:

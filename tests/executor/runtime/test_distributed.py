@@ -19,7 +19,7 @@ import torch
 from program import Run
 from safetensors.numpy import load_file
 
-from cnncli.commands.train.train import _without
+from cnncli.commands.train.workers import OWN_OPTIONS, _without
 from cnncli.errors import CnnError
 from cnncli.executor.feeding.images import Images
 from cnncli.executor.network.tensor_files import opened
@@ -162,7 +162,7 @@ def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest
 
 def test_the_workers_get_the_command_without_the_launcher_s_options() -> None:
     given = ["train", "net.yaml", "--nproc", "2", "--lr", "0.1", "--nproc=4", "--max-restarts", "1"]
-    assert _without(("--nproc", "--max-restarts"), given) == ["train", "net.yaml", "--lr", "0.1"]
+    assert _without(OWN_OPTIONS, given) == ["train", "net.yaml", "--lr", "0.1"]
 
 
 @pytest.mark.slow

@@ -97,7 +97,7 @@ def test_evaluate_finds_the_accuracy_that_the_training_ended_with(cnn: Run, tiny
     assert result["examples"] == 360 == sum(map(sum, result["confusion"]))
     assert sum(row[i] for i, row in enumerate(result["confusion"])) == round(result["accuracy"] * 360)
     table = cnn("evaluate", "run").out.splitlines()
-    assert table[0].startswith(f"accuracy {result['accuracy']:.2%} of 360 test images, loss ")
+    assert table[0] == f"accuracy {result['accuracy']:.2%}, loss {result['loss']:.4f} on 360 test images"
     assert len(table) == 2 + 1 + 10
 
 
