@@ -156,7 +156,7 @@ def test_every_image_counts_in_exactly_one_share(count: int, monkeypatch: pytest
             monkeypatch.setattr(distributed, "rank", lambda number=number: number)
             own = distributed.shard(index)
             assert len(own) > 0
-            found += own.tolist() if distributed.counts(index) else []
+            found += own.tolist() if distributed.has_shard(index) else []
         assert sorted(found) == index.tolist()
 
 
