@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @options.data_dir_option
 @click.option("--task", type=click.Choice([AUTO, *TASKS]), default=AUTO, help="Task that the targets are for.")
 @click.option("--input", "shape", metavar="SHAPE", help="Shape to read images and arrays as, e.g. 3x32x32.")
-@click.option("--samples", type=click.Path(path_type=Path), metavar="FILE.png", help="Write sample images there.")
+@click.option(
+    "--samples", type=click.Path(path_type=Path), metavar="FILE.png", help="PNG file to write sample images to."
+)
 @options.format_option("table", "json")
 def command(
     name: str | None, data_dir: Path | None, task: str, shape: str | None, samples: Path | None, form: str

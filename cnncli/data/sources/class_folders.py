@@ -14,6 +14,7 @@ from cnncli.io.files import IMAGE_FORMATS
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages")
 MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "segmentationclass")  # these contain a mask for each image
+MOST_NAMED = 8  # folders listed in a message
 WANTED = "expected one folder of images per class, such as cat/ and dog/, alone or inside train/ and test/"
 
 Located = tuple[tuple[str, ...], FileEntry]  # an entry and its path below the current folder
@@ -116,7 +117,8 @@ def _by_class(source: Path, located: list[Located], split: str | None) -> Classe
         if len(path) > 1 and entry.kind == "file":
             classes[path[0]].append(entry)
     if empty := [name for name, images in classes.items() if not images]:
-        folders = ", ".join(f"{split}/{name}/" if split else f"{name}/" for name in empty)
+        folders = ", ".join(f"{split}/{name}/" if split else f"{name}/" for name in empty[:MOST_NAMED])
+        folders += ", …" if len(empty) > MOST_NAMED else ""
         raise CnnError(f"{source}: no images in {folders}", "put images there, or remove the folder")
     return classes
 
