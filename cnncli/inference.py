@@ -112,6 +112,15 @@ class Inferred(NamedTuple):
         return any(is_symbolic(size) for entry in self.graph.inputs for size in entry.shape)
 
     @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters of the inputs' symbolic sizes."""
+        if not self.has_symbolic_sizes:
+            return ()
+        from cnncli.arithmetic.symbolic import letters_of
+
+        return letters_of(size for entry in self.graph.inputs for size in entry.shape)
+
+    @property
     def totals(self) -> dict[str, int]:
         """The sum of each quantity over all layers, and the bytes of the parameters in float32."""
         all_figures = [facts.figures for facts in self.facts.values()]

@@ -1,7 +1,7 @@
-"""Numbers that remember how they came about, so that an explanation is the computation itself.
+"""Numbers that record their derivation, so that an explanation is the computation itself.
 
-A :class:`Traced` is a whole number with the expression that gave it. Put in place of a layer's sizes and fields, it
-goes through the same methods that work out the figures: no formula is written twice.
+A :class:`Traced` is an integer with the expression that gave it. In place of a layer's sizes and fields, it passes
+through the same methods that calculate the layer's quantities: no formula is written twice.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Rounded(NamedTuple):
 
 
 class Remainder(NamedTuple):
-    """What is left of one divided by other."""
+    """The remainder of one divided by other."""
 
     one: Expression
     other: Expression
@@ -57,7 +57,7 @@ Expression = Name | Sum | Product | Rounded | Remainder | Quotient | int
 
 
 class Traced(int):
-    """A whole number with its expression. Comparisons are the number's."""
+    """An integer with its expression. Comparisons are the integer's."""
 
     expression: Expression
 
@@ -67,7 +67,7 @@ class Traced(int):
         return made
 
     def __hash__(self) -> int:
-        return hash((int(self), self.expression))  # not the number's: caches must not take one for the other
+        return hash((int(self), self.expression))  # not the integer's: a cache must tell them apart
 
     def __add__(self, other: Any) -> Any:
         return _sum(self, other, int(self) + int(other)) if isinstance(other, int) else NotImplemented
@@ -108,12 +108,12 @@ class Traced(int):
 
 
 def named(symbol: str, value: int) -> Traced:
-    """A quantity under its symbol."""
+    """An integer with a symbol as its expression."""
     return Traced(value, Name(symbol, value))
 
 
 def expression_of(number: int) -> Expression:
-    """How a number came about; a plain one is itself."""
+    """The expression of a number; a plain int is its own."""
     return number.expression if isinstance(number, Traced) else number
 
 
@@ -128,7 +128,7 @@ def _sum(one: int, other: int, value: int) -> int:
 
 
 def add_up(numbers: Iterable[int]) -> int:
-    """The sum; of many numbers at the cost of their terms, where adding one after the other takes their square."""
+    """The sum, in time linear in the number of terms; adding one after the other takes quadratic time."""
     known = [number for number in numbers if not _is_plain(number, 0)]
     terms = [term for number in known for term in _terms(expression_of(number))]
     return _of_terms(terms, sum(map(int, known)))
@@ -233,7 +233,7 @@ LATEX_NUMBERS = LATEX_FORMULA._replace(name=lambda name: str(name.value))
 
 
 def written(expression: Expression, notation: Notation) -> str:
-    """``floor((H + 2 * p - k) / s) + 1`` or, with numbers put in, ``floor((28 + 2 * 2 - 5) / 1) + 1``."""
+    """``floor((H + 2 * p - k) / s) + 1`` or, with numbers, ``floor((28 + 2 * 2 - 5) / 1) + 1``."""
     return _write(expression, notation)[0]
 
 
@@ -248,7 +248,7 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
         return _write_sum(expression, notation), SUM
     if isinstance(expression, Product):
         return notation.times.join(_inside(factor, PRODUCT, notation) for factor in expression.factors), PRODUCT
-    if isinstance(expression, Remainder):  # what it is a factor of must not be taken for a part of it
+    if isinstance(expression, Remainder):  # as a factor, it needs brackets
         other = _inside(expression.other, ATOM, notation)
         return notation.remainder.format(one=written(expression.one, notation), other=other), SUM
     bars = notation.has_fraction_bars
@@ -263,13 +263,13 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
 def _write_sum(expression: Sum, notation: Notation) -> str:
     parts: list[str] = []
     for sign, term in _collected(expression):
-        leads = sign > 0 and not parts  # anywhere else a sign would stand after a sign
+        leads = sign > 0 and not parts  # elsewhere one sign would follow another
         parts += ["-" if sign < 0 else "+", _inside(term, SUM if leads else QUOTIENT, notation)]
     return " ".join(parts[1:]) if parts[0] == "+" else "-" + " ".join(parts[1:])
 
 
 def _collected(expression: Sum) -> list[tuple[int, Expression]]:
-    """Equal terms told once: p + p is 2 * p."""
+    """The terms with equal ones collected: p + p is 2 * p."""
     counts: dict[Expression, int] = {}
     for sign, term in expression.terms:
         counts[term] = counts.get(term, 0) + sign

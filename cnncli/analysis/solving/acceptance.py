@@ -49,12 +49,16 @@ class Acceptance(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SymbolicNetwork:
-    """A network with symbolic sizes, the polynomials that must be 0, all letters, and the network as it was loaded."""
+    """A network with symbolic sizes, the polynomials that must be 0, and the network as it was loaded."""
 
     inferred: Inferred
     demanded: tuple[SymbolicSize, ...]
-    letters: tuple[str, ...]
     loaded: Loaded
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters of its inputs."""
+        return self.inferred.letters
 
 
 def symbolic_network(loaded: Loaded) -> SymbolicNetwork:
@@ -71,8 +75,7 @@ def symbolic_network(loaded: Loaded) -> SymbolicNetwork:
         given.pop("", None)
     with demands() as demanded:
         opened = load_source(loaded.source, loaded.slug, overrides=loaded.overrides, inputs=given, symbolic_sizes=True)
-    letters = letters_of(size for entry in opened.graph.inputs for size in entry.shape)
-    return SymbolicNetwork(opened.inferred, tuple(demanded), letters, loaded)
+    return SymbolicNetwork(opened.inferred, tuple(demanded), loaded)
 
 
 def acceptance(found: SymbolicNetwork, letter: str) -> Acceptance:

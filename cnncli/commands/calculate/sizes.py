@@ -23,7 +23,7 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
     from cnncli.views.summary.table import title
 
     loaded = _with_symbolic_sizes(loaded)
-    sizes = symbolic_sizes.read_at(at, symbolic_sizes.input_letters(loaded.inferred))
+    sizes = symbolic_sizes.read_at(at, loaded.inferred.letters)
     rows = symbolic_sizes.at_sizes(loaded.graph, sizes, columns, batch)
     if form == "json":
         import json

@@ -29,11 +29,10 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
 
 
 def smallest_sizes(inferred: Inferred) -> dict[str, int | None]:
-    """Of each open size the smallest value from which on the network works, as far as the others do not matter."""
-    from cnncli.arithmetic.symbolic import letters_of, smallest
+    """By letter, the smallest size from which on the network works, ignoring conditions on several letters."""
+    from cnncli.arithmetic.symbolic import smallest
 
-    names = letters_of(size for entry in inferred.graph.inputs for size in entry.shape)
-    return {name: smallest(inferred.assumed, name) for name in names}
+    return {name: smallest(inferred.assumed, name) for name in inferred.letters}
 
 
 def json_text(summary: dict[str, Any]) -> str:

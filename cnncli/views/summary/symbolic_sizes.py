@@ -22,11 +22,6 @@ DEFAULT = ("output", "params", "macs", "activations")
 AT_HINT = "write --at 64..512:32 (from, to, step), --at 64,96,128, or --at H=64..512:32 for one of several sizes"
 
 
-def input_letters(inferred: Inferred) -> tuple[str, ...]:
-    """The letters of the network's inputs."""
-    return letters_of(size for entry in inferred.graph.inputs for size in entry.shape)
-
-
 class AtSize(NamedTuple):
     """The value of each letter, the chosen quantities, and the reason if the network does not fit there."""
 
