@@ -1,4 +1,4 @@
-"""What torchrun says in the environment of a process that it started: one reader for all of its variables."""
+"""Reads the environment variables that torchrun sets for its processes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.errors import CnnError, shortened
 
-DIGITS = 9  # of the largest number that is read: no cluster has 10^9 processes
+MAX_DIGITS = 9  # of a number: no cluster has 10^9 processes
 
 
 class Place(NamedTuple):
-    """Which process this is, from 0, of how many: in all, and on this machine; how often all were started again."""
+    """The rank of this process, from 0, and the number of processes, in total and on this machine; and of restarts."""
 
     rank: int = 0
     world_size: int = 1
@@ -22,9 +22,9 @@ class Place(NamedTuple):
 
 
 def place() -> Place:
-    """This process's place. Without WORLD_SIZE there is no torchrun, and what the other variables hold means nothing.
+    """This process's place. Without WORLD_SIZE torchrun did not start it, and the other variables are ignored.
 
-    Raises CnnError for a variable that is no whole number, and for ranks that contradict the numbers of processes.
+    Raises CnnError for a variable that is not a whole number, and for a rank that is not below the number of processes.
     """
     if "WORLD_SIZE" not in os.environ:
         return Place()
@@ -48,9 +48,9 @@ _HINT = "torchrun sets both, as --nproc does; otherwise unset WORLD_SIZE"
 
 
 def _number(variable: str, least: int) -> int:
-    """A variable's whole number, ``least`` where it is not set."""
+    """The whole number in a variable; ``least`` if it is not set."""
     text = os.environ.get(variable, str(least))
-    if not is_digits(text) or len(text) > DIGITS or int(text) < least:
+    if not is_digits(text) or len(text) > MAX_DIGITS or int(text) < least:
         raise CnnError(
             f"the environment variable {variable} must be a whole number, not {shortened(repr(text))}", _HINT
         )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.data.dataset import VOID
-from cnncli.executor.training.objectives.classification import MOST_LIKELY, Classification
+from cnncli.executor.training.objectives.classification import TOP_K, Classification
 from cnncli.executor.training.objectives.segmentation import Segmentation
 from cnncli.graph import Graph
 from cnncli.loading import load
@@ -38,7 +38,7 @@ def test_the_figures_of_a_classification_are_their_definitions(classes: int, cou
     right = int((taken == wanted).sum())
     assert found.accuracy == right / count and int(objective.score(output, wanted)) == right
     assert found.top_5 == pytest.approx(float((ranks < 5).float().mean()))
-    assert ("top_5" in found.metrics()) == (classes > 2 * MOST_LIKELY)
+    assert ("top_5" in found.metrics()) == (classes > 2 * TOP_K)
     detail = found.detail(tuple(map(str, range(classes))))
     for number, scores in enumerate(detail["classes"]):
         of, at, right = (

@@ -1,8 +1,8 @@
-"""Augmentation of whole batches, on the device where they lie.
+"""Augmentation of whole batches, on their device.
 
-Every draw is a function of (seed, epoch or step, purpose), made on the CPU: the same images on every device, and after
-a resumption. They are made for the whole batch, and a worker takes its share of them. Nothing waits for the device:
-there is no branch on a value that lies there.
+Every draw is a function of (seed, epoch or step, purpose), made on the CPU: every device, and a resumed run, gets the
+same images. Draws are made for the whole batch, and each worker uses those of its shard. Nothing waits for the device:
+no branch depends on a value on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cnncli.recipe import Recipe
 
 
 def augments(recipe: Recipe) -> bool:
-    """Whether the recipe changes images at all."""
+    """Whether the recipe augments images."""
     return recipe.flip != "none" or any((recipe.translate, recipe.cutout, recipe.rotation, recipe.jitter))
 
 
@@ -33,7 +33,7 @@ def augments(recipe: Recipe) -> bool:
 
 
 def flip_and_shift(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor:
-    """Flip and translate a batch (N, C, *sizes), or its masks, of a data set of ``count`` images."""
+    """Flip and shift a batch (N, C, *sizes), or its masks, of a dataset of ``count`` images."""
     if recipe.flip == "none" and not recipe.translate:
         return pixels
     flips = _flips(batch, count, recipe, epoch, step)
@@ -41,14 +41,14 @@ def flip_and_shift(pixels: Tensor, batch: Batch, count: int, recipe: Recipe, epo
 
 
 def color_jitter(pixels: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
-    """Change the colours of pixels (N, C, *sizes) of a batch of ``size``, uint8 or float."""
+    """Change the colors of pixels (N, C, *sizes), uint8 or float, of a batch of ``size``."""
     return _jittered(pixels, size, recipe.jitter, recipe.seed, step) if recipe.jitter else pixels
 
 
 def _flips(batch: Batch, count: int, recipe: Recipe, epoch: int, step: int) -> Tensor | None:
-    """Which images of a batch are mirrored, (N,) of bool.
+    """Which images of a batch are flipped, (N,) of bool.
 
-    Alternating: each image in every other epoch, so that no two successive epochs show it the same (Jordan 2024).
+    Alternating: each image in every other epoch, so that no two successive epochs have the same version (Jordan 2024).
     """
     if recipe.flip == "none":
         return None
@@ -63,18 +63,18 @@ def _first_flips(count: int, seed: int) -> Tensor:
 
 
 def _shifts(size: int, axes: int, recipe: Recipe, step: int) -> Tensor | None:
-    """By how much each image is moved along each axis, (N, axes)."""
+    """By how many pixels each image is shifted along each axis, (N, axes)."""
     if not recipe.translate:
         return None
-    most = recipe.translate
-    return shard(torch.randint(-most, most + 1, (size, axes), generator=generator(recipe.seed, step, "translate")))
+    limit = recipe.translate
+    return shard(torch.randint(-limit, limit + 1, (size, axes), generator=generator(recipe.seed, step, "translate")))
 
 
 def shift_and_flip(pixels: Tensor, flips: Tensor | None, shifts: Tensor | None) -> Tensor:
-    """Images (N, C, *sizes) moved by ``shifts`` (N, axes), the border reflected, and mirrored in the last axis.
+    """Images (N, C, *sizes) shifted by ``shifts`` (N, axes), with reflected borders, and flipped in the last axis.
 
-    One gather: where each pixel comes from is worked out for both at once. Raises nothing; a shift must be below the
-    size.
+    The source index of each pixel is computed for both at once, so that one gather is enough. Shifts must be smaller
+    than the sizes; this is not checked.
     """
     device, sizes = pixels.device, pixels.shape[2:]
     index: list[Tensor] = [
@@ -99,7 +99,7 @@ def _along(values: Tensor, axis: int, rank: int) -> Tensor:
 def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) -> Tensor:
     """Brightness, contrast and (of three channels) saturation by factors from 1 - strength to 1 + strength.
 
-    Bytes stay from 0 to 255; other numbers have no such bounds.
+    Bytes are clamped to 0 … 255; other numbers have no such bounds.
     """
     draws = shard(torch.rand(size, 3, generator=generator(seed, step, "jitter")))
     factors = to_device(1 + strength * (2 * draws - 1), pixels.device)
@@ -108,8 +108,8 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
     mean = images.mean(dim=tuple(range(1, images.dim())), keepdim=True)
     images = mean + (images - mean) * contrast
     if images.shape[1] == 3:
-        grey = (images * gray_weights(images)).sum(1, keepdim=True)
-        images = grey + (images - grey) * saturation
+        gray = (images * gray_weights(images)).sum(1, keepdim=True)
+        images = gray + (images - gray) * saturation
     return images if pixels.is_floating_point() else images.clamp(0, 255)
 
 
@@ -117,13 +117,13 @@ def _jittered(pixels: Tensor, size: int, strength: float, seed: int, step: int) 
 
 
 def rotate(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bilinear") -> Tensor:
-    """Rotate images (N, C, H, W) of a batch of ``size``, or, by ``mode`` nearest, their masks."""
+    """Rotate images (N, C, H, W) of a batch of ``size``, or, with ``mode`` nearest, their masks."""
     if images.dim() != 4 or not recipe.rotation:
         return images
     draws = shard(torch.rand(size, generator=generator(recipe.seed, step, "rotation")))
     angles = (2 * draws - 1) * math.radians(recipe.rotation)
     cos, sin, zero = angles.cos(), angles.sin(), torch.zeros_like(angles)
-    ratio = images.shape[2] / images.shape[3]  # a rotation in pixels, not in shares of the sides
+    ratio = images.shape[2] / images.shape[3]  # the grid is in fractions of the sides, the rotation in pixels
     rows = torch.stack((torch.stack((cos, -sin * ratio, zero), 1), torch.stack((sin / ratio, cos, zero), 1)), 1)
     rows = to_device(rows.to(images.dtype), images.device)
     grid = functional.affine_grid(rows, list(images.shape), align_corners=False)
@@ -131,9 +131,9 @@ def rotate(images: Tensor, size: int, recipe: Recipe, step: int, mode: str = "bi
 
 
 def cutout(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
-    """Blank out squares of images (N, C, H, W) of a batch of ``size``, normalised: 0 is the mean.
+    """Blank a square in each normalized image (N, C, H, W), whose mean is 0, of a batch of ``size``.
 
-    Each is around a place drawn anywhere, so that it may hang over the border.
+    Its center is drawn from all pixels, so that it may extend beyond the border.
     """
     if images.dim() != 4 or not recipe.cutout:
         return images
@@ -148,7 +148,7 @@ def cutout(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
 
 
 class Mixed(NamedTuple):
-    """Images that show two each: the first target counts for ``share`` of the loss, the second for the rest."""
+    """Images mixed from two each; the losses of both targets are weighted ``share`` and ``1 - share``."""
 
     images: Tensor
     first: Tensor
@@ -157,7 +157,7 @@ class Mixed(NamedTuple):
 
 
 def mix(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
-    """Mixup, cutmix, or one of the two at random where the recipe has both; else the images as they are."""
+    """Apply mixup or CutMix, one of them at random if the recipe has both; else return the images unchanged."""
     if recipe.mixup == 0 and recipe.cutmix == 0:
         return Mixed(images, labels, labels, 1.0)
     draws = random.Random(mixed_seed(recipe.seed, step, "mix"))
@@ -186,15 +186,15 @@ def _pasted(images: Tensor, order: Tensor, where: tuple[int, int, int, int]) -> 
 
 
 def size_at(recipe: Recipe, epoch: int) -> int:
-    """The side of the images in an epoch (from 1), for progressive sizes; 0 for their own."""
+    """The side of the images in an epoch (from 1) with progressive resizing; else 0."""
     if not recipe.sizes:
         return 0
-    last = len(recipe.sizes) - 1  # also beyond the recipe's epochs, where a learning rate is looked for
+    last = len(recipe.sizes) - 1  # the range test may go beyond the recipe's epochs
     return recipe.sizes[min(last, int((epoch - 1) * len(recipe.sizes) / recipe.epochs))]
 
 
 def resize(images: Tensor, side: int) -> Tensor:
-    """Images (N, C, H, W) at ``side`` x ``side``; 0 leaves them."""
+    """Resize images (N, C, H, W) to ``side`` x ``side``; 0 leaves them unchanged."""
     if not side or images.dim() != 4 or images.shape[2:] == (side, side):
         return images
     small = functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
@@ -205,9 +205,9 @@ def resize(images: Tensor, side: int) -> Tensor:
 
 
 class View(NamedTuple):
-    """Images as they are seen once; the outputs of several views are weighed and added.
+    """Transformed images, and the weight of their outputs in the average over several views.
 
-    ``moved`` is by how many pixels down and to the right, after they were ``mirrored``.
+    They were ``mirrored``, and then ``moved`` by so many pixels down and to the right.
     """
 
     images: Tensor
@@ -215,9 +215,8 @@ class View(NamedTuple):
     mirrored: bool
     moved: int = 0
 
-    def put_back(self, output: Tensor) -> Tensor:
-        """The weighed output; where it is a map, (N, C, H, W), moved and mirrored back. What is missing at its border
-        is repeated."""
+    def transformed_back(self, output: Tensor) -> Tensor:
+        """The weighted output; feature maps (N, C, H, W) are moved and mirrored back, with replicated borders."""
         if output.dim() != 4:
             return output * self.weight
         if self.moved:
@@ -228,15 +227,15 @@ class View(NamedTuple):
         return self.weight * (output.flip(-1) if self.mirrored else output)
 
 
-def views(images: Tensor, kind: str) -> list[View]:
-    """Views of images (N, C, H, W) whose outputs are averaged, with their weights.
+def tta_views(images: Tensor, kind: str) -> list[View]:
+    """The views of images (N, C, H, W) for test-time augmentation.
 
-    ``mirror``: as they are and mirrored. ``six``: both, also moved by a pixel to either corner (Jordan 2024).
+    ``mirror``: unchanged and mirrored. ``six``: both, and both moved by a pixel to two opposite corners (Jordan 2024).
     """
     if kind == "none" or images.dim() != 4:
         return [View(images, 1.0, mirrored=False)]
-    share = 0.5 if kind == "mirror" else 0.25
-    both = [View(images, share, mirrored=False), View(images.flip(-1), share, mirrored=True)]
+    weight = 0.5 if kind == "mirror" else 0.25
+    both = [View(images, weight, mirrored=False), View(images.flip(-1), weight, mirrored=True)]
     if kind == "mirror":
         return both
     height, width = images.shape[2:]

@@ -1,4 +1,4 @@
-"""Which images each batch of an epoch holds, and what of it each worker computes."""
+"""The batches of an epoch, and each worker's shard of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ EVALUATION_BATCH = 512
 
 
 class Batch(NamedTuple):
-    """Some images and their numbers among all, (n,): a worker's share of a batch of ``size``.
+    """A worker's shard of a batch of ``size``: its images, and their ``indices`` (n,) in the training set.
 
-    It ``counts`` unless the images are another worker's as well. The numbers lie on the CPU, where augmentation draws:
-    to fetch them from a GPU would wait for all that it computes.
+    It is ``counted`` unless another worker has the same images. The indices are on the CPU, where augmentation draws:
+    fetching them from a GPU would wait for everything that it computes.
     """
 
     images: Images
@@ -28,9 +28,9 @@ class Batch(NamedTuple):
 
 
 def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, first: int = 0) -> Iterator[Batch]:
-    """The batches of an epoch, from number ``first`` on.
+    """The batches of an epoch, starting with number ``first``.
 
-    A last batch of a single image is left out: batch normalisation cannot train on it.
+    A last batch of a single image is dropped: batch normalization cannot train on it.
     """
     whole = torch.split(images.order(seed, epoch), batch_size)[first : batches_per_epoch(len(images), batch_size)]
     own = [distributed.shard(index) for index in whole]
@@ -39,12 +39,12 @@ def training_batches(images: Examples, batch_size: int, seed: int, epoch: int, f
 
 
 def batches_per_epoch(count: int, batch_size: int) -> int:
-    """How many batches :func:`training_batches` yields."""
+    """The number of batches that :func:`training_batches` yields."""
     whole, rest = divmod(count, batch_size)
     return whole + (rest > 1 or (rest == 1 and count == 1))
 
 
 def evaluation_batches(images: Examples) -> Iterator[Images]:
-    """All images in order; of several workers each has every n-th batch."""
+    """All images in order; each of n workers gets every n-th batch."""
     starts = range(distributed.rank() * EVALUATION_BATCH, len(images), distributed.world_size() * EVALUATION_BATCH)
     return images.read(slice(start, start + EVALUATION_BATCH) for start in starts)

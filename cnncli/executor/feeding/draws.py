@@ -8,23 +8,25 @@ from torch import Tensor
 from cnncli.errors import CnnError
 
 
-def split_rows(total: int, share: float, seed: int) -> tuple[Tensor, Tensor]:
-    """The numbers of the images of :func:`random_split`, in order. Raises CnnError where either would be empty."""
-    count = round(total * share)
+def split_rows(total: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """The sorted indices of both parts of :func:`random_split`. Raises CnnError if either is empty."""
+    count = round(total * fraction)
     if not 0 < count < total:
-        raise CnnError(f"validation: a share of {share:g} takes {count} of {total} images", "use a share such as 0.1")
+        raise CnnError(
+            f"validation: a fraction of {fraction:g} takes {count} of {total} images", "use a fraction such as 0.1"
+        )
     order = torch.randperm(total, generator=generator(seed, 0, "validation"))
     return order[count:].sort().values, order[:count].sort().values
 
 
 def evenly_spaced(count: int, total: int) -> Tensor:
-    """The numbers of ``count`` images, from the first to the last of ``total``; all where there are no more."""
+    """The indices of ``count`` images, evenly spaced from the first to the last of ``total``; at most ``total``."""
     count = min(count, total)
     return torch.arange(count) * (total - 1) // max(1, count - 1)
 
 
 def generator(seed: int, number: int, purpose: str) -> torch.Generator:
-    """A generator of its own for each purpose and number, so that one draw never shifts another."""
+    """A separate generator for each purpose and number, so that no draw depends on others."""
     return torch.Generator().manual_seed(mixed_seed(seed, number, purpose))
 
 

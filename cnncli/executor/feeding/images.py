@@ -1,4 +1,4 @@
-"""Images and their targets in memory, on the device or beside it."""
+"""Images and their targets in memory: the device's, or else the CPU's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnncli.executor.feeding.draws import evenly_spaced, generator, split_rows
 class Images:
     """A split on a device: ``pixels`` uint8 (N, C, H, W), or float32 of any rank, and their targets, ``labels``.
 
-    The pixels may be elsewhere than the labels: what is read of them comes to these.
+    The pixels may be on another device; batches are moved to that of the labels.
     """
 
     pixels: Tensor
@@ -26,14 +26,14 @@ class Images:
         return len(self.labels)
 
     def part(self, index: Tensor) -> Images:
-        """The images at ``index``, a split of its own."""
+        """The images at ``index``, as a split."""
         there = to_device(index, self.labels.device)
         here = there if self.pixels.device == self.labels.device else index.to(self.pixels.device)
         # on a CPU index_select is ten times as fast as an index in brackets
         return Images(self.pixels.index_select(0, here), self.labels.index_select(0, there))
 
     def order(self, seed: int, epoch: int) -> Tensor:
-        """The order of an epoch, a pure function of (seed, epoch): nothing random has a state that could be lost."""
+        """The order of an epoch, a pure function of (seed, epoch): there is no random state to save."""
         return torch.randperm(len(self), generator=generator(seed, epoch, "order"))
 
     def read(self, indices: Iterable[Tensor | slice]) -> Iterator[Images]:
@@ -46,7 +46,7 @@ class Images:
             yield found if pixels is found.pixels else Images(pixels, found.labels)
 
     def sample(self, count: int) -> Tensor:
-        """The pixels of ``count`` images from all over the split, on the device: folders lie in it one by one."""
+        """The pixels of ``count`` evenly spaced images, on the device: neighbors often have the same class."""
         found = (
             self.pixels[evenly_spaced(count, len(self)).to(self.pixels.device)] if count < len(self) else self.pixels
         )
@@ -54,7 +54,7 @@ class Images:
 
 
 class Examples(Protocol):
-    """A split that is read batch by batch, wherever it lies; see :class:`Images`. ``labels`` are on the device."""
+    """A split that is read batch by batch, from memory or disk; see :class:`Images`. ``labels`` are on the device."""
 
     @property
     def labels(self) -> Tensor: ...
@@ -66,11 +66,11 @@ class Examples(Protocol):
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """The tensor on a device, without waiting for what a GPU computes: CUDA keeps what is copied aside until it is."""
+    """The tensor on a device, without waiting for a GPU: CUDA keeps a tensor until it has been copied."""
     return tensor.to(device, non_blocking=device.type == "cuda")
 
 
-def random_split(images: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
-    """(the rest, a ``share`` of the images chosen by ``seed``). Raises CnnError where either would be empty."""
-    rest, chosen = split_rows(len(images), share, seed)
+def random_split(images: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
+    """(the rest, a ``fraction`` of the images drawn with ``seed``). Raises CnnError if either is empty."""
+    rest, chosen = split_rows(len(images), fraction, seed)
     return images.part(rest), images.part(chosen)

@@ -16,20 +16,14 @@ from cnncli.executor.feeding.images import Examples, to_device
 from cnncli.runs.folder import Normalization
 
 STATISTICS_SAMPLE = 10_000  # examples
-
-
-MOST_COUNTED = 200_000_000  # pixels: more than CIFAR has, and counted in a moment
-
-
-ROUNDING = 1e-7  # of a float32: values that differ by no more of their size are all the same
-
-
-GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601: how much of each colour a grey value holds
+MAX_COUNTED = 200_000_000  # pixels that are all counted: more than CIFAR has, in well under a second
+ROUNDING = 1e-7  # of float32: values whose relative difference is no larger count as equal
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: the weights of red, green and blue in a grayscale value
 
 
 @dataclass(frozen=True)
 class InputTransform:
-    """Turns raw pixels into the network's input: channels, normalisation, size.
+    """Turns raw pixels into the network's input: channels, normalization, size.
 
     ``shape`` is the network's input without the batch. A value becomes ``value * scale + shift``, both (C,).
     """
@@ -45,9 +39,8 @@ class InputTransform:
         if len(self.shape) == 1:
             return torch.mul(pixels.float(), scale).add_(shift).flatten(1)
         channels, *size = self.shape
-        images = torch.mul(convert_channels(pixels, channels), scale).add_(
-            shift
-        )  # on a CPU addcmul takes twice as long
+        # on a CPU addcmul takes twice as long
+        images = torch.mul(convert_channels(pixels, channels), scale).add_(shift)
         if pixels.dim() != 4:
             return images
         if list(images.shape[2:]) != size:
@@ -56,10 +49,10 @@ class InputTransform:
 
 
 def channels_last(images: Tensor) -> Tensor:
-    """Images (N, C, H, W) with their channels side by side in memory, which convolutions are faster with.
+    """Images (N, C, H, W) in the channels-last memory format, which makes convolutions faster.
 
-    Grey images are so already, and torch does not count them as such: its layout follows the strides, which say nothing
-    where an axis has one place. So they are said here.
+    Grayscale images have both formats at once. torch recognizes a format by its strides, and those of an axis of size 1
+    are arbitrary: they are set here to those of channels-last.
     """
     if images.shape[1] != 1:
         return images.contiguous(memory_format=torch.channels_last)
@@ -68,7 +61,7 @@ def channels_last(images: Tensor) -> Tensor:
 
 
 def convert_channels(pixels: Tensor, channels: int) -> Tensor:
-    """Map (N, c, h, w) to float32 (N, channels, h, w): grey is repeated, colours are weighed into grey."""
+    """Map (N, c, h, w) to float32 (N, channels, h, w): gray is repeated, RGB is converted to grayscale."""
     images = pixels.float()
     have = images.shape[1]
     if have == channels or images.dim() != 4:
@@ -79,15 +72,15 @@ def convert_channels(pixels: Tensor, channels: int) -> Tensor:
 
 
 def gray_weights(images: Tensor) -> Tensor:
-    """What each colour of images (N, 3, *sizes) counts in grey."""
-    weights = to_device(torch.tensor(GREY, dtype=images.dtype), images.device)
+    """The weights of the channels of images (N, 3, *sizes) in grayscale values."""
+    weights = to_device(torch.tensor(LUMA, dtype=images.dtype), images.device)
     return weights.view(1, 3, *(1,) * (images.dim() - 2))
 
 
 def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
-    """What has to be done to images of shape ``have`` for an input of ``shape``.
+    """How images of shape ``have`` are converted to an input of ``shape``.
 
-    Raises CnnError where images cannot become such an input.
+    Raises CnnError if they cannot be converted.
     """
     if shape == have:
         return []
@@ -96,31 +89,31 @@ def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
     if len(shape) != 3 or (shape[0] != have[0] and (have[0], shape[0]) != (3, 1) and have[0] != 1):
         written = format_input_shape(shape)
         raise CnnError(
-            f"{name} has images of {format_shape(have)}, which cannot become the network's input {written}",
-            "an input for images is 1xHxW or 3xHxW: change it with --input",
+            f"{name} has images of {format_shape(have)}, which cannot be converted to the network's input {written}",
+            "use --input 1xHxW or 3xHxW, the inputs for images",
         )
     notes = []
     if shape[1:] != have[1:]:
         notes.append(f"resized from {format_shape(have[1:])} to {format_shape(shape[1:])}")
     if shape[0] != have[0]:
-        notes.append("grey repeated in each channel" if have[0] == 1 else "colours made grey")
+        notes.append("gray repeated in each channel" if have[0] == 1 else "converted to grayscale")
     return [f"{name}: images {' and '.join(notes)}"]
 
 
 def normalization_of(images: Examples, shape: Shape) -> Normalization:
     """Mean and standard deviation of each channel of the network's input, over the training images.
 
-    Pixels, of uint8, are scaled to 0 … 1 before; other numbers are taken as they are, whatever their unit. These, and
-    images whose channels have to be converted, are asked by a sample; pixels are counted by value, all of them unless
-    they are very many. The deviation is 1 where all values are the same.
+    Pixels (uint8) are scaled to 0 … 1 first; other numbers are used as they are. These, and images whose channels are
+    converted, are sampled; pixels are counted by value, all of them unless there are more than MAX_COUNTED. The std is
+    1 if all values are equal.
     """
     few = images.sample(1)
     channels = few.shape[1] if len(shape) == 1 else shape[0]
     if few.dtype == torch.uint8 and channels == few.shape[1]:
-        pixels = images.sample(max(STATISTICS_SAMPLE, MOST_COUNTED // few.numel()))
+        pixels = images.sample(max(STATISTICS_SAMPLE, MAX_COUNTED // few.numel()))
         found = [_of_counts(torch.bincount(values.flatten(), minlength=256)) for values in pixels.unbind(1)]
         return Normalization(tuple(mean for mean, _ in found), tuple(std for _, std in found))
-    pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums want float64, which not every device has
+    pixels = images.sample(STATISTICS_SAMPLE).cpu()  # exact sums need float64, which not every device has
     unit = 255.0 if pixels.dtype == torch.uint8 else 1.0
     sample = convert_channels(pixels, channels).double() / unit
     rest = (0, *range(2, sample.dim()))
@@ -137,7 +130,7 @@ def normalization_of(images: Examples, shape: Shape) -> Normalization:
 
 
 def _of_counts(counts: Tensor) -> tuple[float, float]:
-    """Mean and standard deviation of pixels from 0 to 1, of which each value was counted: in whole numbers, exactly."""
+    """Mean and standard deviation of pixels scaled to 0 … 1, exactly, from the ``counts`` (256,) of their values."""
     many: list[int] = counts.tolist()
     total = max(1, sum(many))
     mean = Fraction(sum(value * count for value, count in enumerate(many)), total)
@@ -147,6 +140,6 @@ def _of_counts(counts: Tensor) -> tuple[float, float]:
 
 
 def input_transform(shape: Shape, normalisation: Normalization, device: torch.device) -> InputTransform:
-    """The preparation for a network input of ``shape``."""
+    """The transform for a network input of ``shape``."""
     mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
     return InputTransform(shape, 1 / (normalisation.unit * std), -mean / std)

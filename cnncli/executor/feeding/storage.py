@@ -1,4 +1,4 @@
-"""Where a split lies while a network trains: on the device, in memory, or on disk."""
+"""Where a split is stored while a network trains: on the device, in memory, or on disk."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cnncli.executor.feeding.streaming import streamed
 
 
 def on_device(split: Split, device: torch.device, loaders: int) -> Examples:
-    """A split to be read on ``device``: it lies there if it takes no more than a third of the memory that is free.
+    """A split to be read on ``device``; it is stored there if it takes at most a third of the free memory.
 
-    What stays on disk is read by so many processes, the ``loaders``.
+    Images on disk are read by ``loaders`` processes.
     """
     labels = torch.from_numpy(split.labels).to(device)
     if isinstance(split.images, LazyImages):

@@ -1,4 +1,4 @@
-"""What a trained network says about single examples."""
+"""Uses a run's trained network: predictions for single examples, and an evaluation on a dataset."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-AT_ONCE = 1024  # examples that are computed together, where the memory is enough
+BATCH = 1024  # examples that are computed together if the memory is large enough
 
 
 class Prediction(NamedTuple):
-    """A class and how likely it is, from 0 to 1."""
+    """A class and its probability, from 0 to 1."""
 
     label: str
     probability: float
@@ -41,14 +41,14 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Predictor:
-    """A run's network with its weights, ready for examples; which of its methods makes sense the run's task says."""
+    """A run's network with its weights; the run's task decides which of the methods applies."""
 
     network: nn.Module
     prepare: InputTransform
     probabilities: Activation
     record: RunRecord
     device: torch.device
-    at_once: int = AT_ONCE
+    at_once: int = BATCH
 
     def _outputs(self, examples: NDArray[Any]) -> Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(examples)).to(self.device)
@@ -57,13 +57,13 @@ class Predictor:
 
     def _checked(self, outputs: Tensor) -> Tensor:
         if not outputs.isfinite().all():
-            hint = "the run's weights, its normalisation in run.json or the numbers of an example are too large"
+            hint = "the run's weights, its normalization in run.json or the numbers of an example are too large"
             raise CnnError("the network's outputs are NaN or infinite", hint)
         return outputs
 
     @torch.inference_mode()
     def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
-        """A regression's targets of each example, uint8 or float32 in the input's shape: float64, in their own unit."""
+        """A regression's values for examples, uint8 or float32 in the input's shape, in float64 and in their own unit."""
         scaling = self.record.targets
         outputs = self._outputs(examples).cpu().double()
         if scaling is not None:
@@ -73,13 +73,13 @@ class Predictor:
 
     @torch.inference_mode()
     def masks(self, examples: NDArray[Any]) -> NDArray[np.uint8]:
-        """The class of each pixel, (N, H, W), of images, uint8 or float32 (C, H, W)."""
+        """The class of each pixel, (N, H, W), of images (N, C, H, W), uint8 or float32."""
         found: NDArray[np.uint8] = self._outputs(examples).argmax(1).to(torch.uint8).cpu().numpy()
         return found
 
     @torch.inference_mode()
     def likeliest(self, examples: NDArray[Any], count: int) -> list[list[Prediction]]:
-        """The ``count`` likeliest classes of each example, the likeliest first."""
+        """The ``count`` most likely classes of each example, the most likely first."""
         classes = self.record.classes
         found = self.probabilities(self._outputs(examples)).topk(min(count, len(classes)))
         return [
@@ -89,17 +89,17 @@ class Predictor:
 
 
 def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
-    """The predictor of a run; ``loaded`` is its architecture. Raises CnnError for what does not go together."""
+    """The predictor of a run; ``loaded`` is its architecture. Raises CnnError if its weights do not fit."""
     device = choose_device(device_name)
     network = load_network(loaded.inferred, run.weights_file)
-    at_once = check_examples(loaded.inferred, AT_ONCE)
+    at_once = check_examples(loaded.inferred, BATCH)
     record, graph = run.record, loaded.graph
     prepare = input_transform(graph.inputs[0].shape, record.normalisation, device)
     return Predictor(network.to(device), prepare, probabilities_of(graph), record, device, at_once)
 
 
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
-    """The worth of a run's weights on the test images of a data set; ``loaded`` is the run's architecture."""
+    """Evaluate a run's weights on the test split of a dataset; ``loaded`` is the run's architecture."""
     device = choose_device(device_name)
     network = scoring(loaded, load_network(loaded.inferred, run.weights_file), run.record.task)
     network.to(device)

@@ -1,4 +1,4 @@
-"""What a run is made of, so that it can be repeated: versions, the command line, the commit of git, the data."""
+"""What is needed to repeat a run: versions, command line, git commit and data."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from cnncli.errors import CnnError
 from cnncli.io.files import read_bytes
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1 or SHA-256
-SYMBOLIC_REFS = 5  # that name each other, as many as git follows
-LINE_LIMIT = 1 << 16  # bytes of a file that holds one line
-PACKED_REFS_LIMIT = 1 << 26  # bytes; a million branches
+MAX_SYMBOLIC_REFS = 5  # in a chain, as in git
+MAX_LINE_BYTES = 1 << 16  # of a file with one line
+MAX_PACKED_REFS_BYTES = 1 << 26  # a million branches
 
 
 def versions() -> dict[str, str]:
-    """Of cnn, torch and Python."""
+    """The versions of cnn, torch and Python."""
     return {"cnn": __version__, "torch": torch.__version__, "python": platform.python_version()}
 
 
 def command_line() -> tuple[str, ...]:
-    """As it was typed, after the program's name."""
+    """The arguments of the command."""
     return tuple(sys.argv[1:])
 
 
 def git_commit() -> str:
     """The commit that is checked out in the working folder; empty outside of a git repository.
 
-    git itself is never started: it runs what a repository's own ``.git/config`` names (core.fsmonitor, filters), and
-    the working folder may be somebody else's. So whether files were changed since is not known.
+    git itself is never started: it would run commands from ``.git/config`` (core.fsmonitor, filters), and the working
+    folder may be somebody else's. So it is unknown whether files were changed since.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -55,9 +55,9 @@ def _commit(entry: Path) -> str:
         if prefix or not place:
             return ""
         git = entry.parent / place
-    common = git / (_line(git / "commondir") or ".")  # of a worktree: where the branches of all of them are
+    common = git / (_line(git / "commondir") or ".")  # of a worktree: the repository that has the branches
     text = _line(git / "HEAD")
-    for _ in range(SYMBOLIC_REFS):
+    for _ in range(MAX_SYMBOLIC_REFS):
         if COMMIT.fullmatch(text):
             return text
         name = text.removeprefix("ref: ")
@@ -68,17 +68,17 @@ def _commit(entry: Path) -> str:
 
 
 def _packed(common: Path, name: str) -> str:
-    """The commit of a branch that ``git gc`` moved from its own file into the list of all of them."""
-    lines = (line.split(" ") for line in _text(common / "packed-refs", PACKED_REFS_LIMIT).splitlines())
+    """The commit of a branch that ``git gc`` moved from its own file to packed-refs."""
+    lines = (line.split(" ") for line in _text(common / "packed-refs", MAX_PACKED_REFS_BYTES).splitlines())
     return next((line[0] for line in lines if line[1:] == [name]), "")
 
 
 def _line(path: Path) -> str:
-    return _text(path, LINE_LIMIT).strip()
+    return _text(path, MAX_LINE_BYTES).strip()
 
 
 def _text(path: Path, limit: int) -> str:
-    """The text of a regular file; empty where there is none within the limit."""
+    """The text of a regular file; empty if there is none within the limit."""
     try:
         return read_bytes(path, limit).decode()
     except (OSError, ValueError, CnnError):
@@ -86,9 +86,9 @@ def _text(path: Path, limit: int) -> str:
 
 
 def is_same(dataset: Dataset, recorded: str) -> bool:
-    """Whether these are the data with the fingerprint ``recorded``.
+    """Whether the dataset has the fingerprint ``recorded``.
 
-    Earlier versions held a regression's targets in float32: their runs go on, too.
+    Earlier versions stored a regression's targets in float32: their runs can be resumed, too.
     """
     if fingerprint(dataset) == recorded:
         return True
@@ -99,7 +99,7 @@ def is_same(dataset: Dataset, recorded: str) -> bool:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A hash over all images and labels: the same data, wherever it lies. What stays on disk goes by its names."""
+    """A hash of all images and labels, wherever they are stored; of images on disk only of their names."""
     digest = blake2b(digest_size=16)
     for split in (dataset.train, dataset.test):
         arrays = (split.images, split.labels)

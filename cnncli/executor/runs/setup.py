@@ -18,7 +18,7 @@ from cnncli.executor.runs.job import Display, Job, Prepared
 from cnncli.executor.runs.torch_errors import explain_torch_errors
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.devices import choose_device, keep_freed_memory, make_deterministic
-from cnncli.executor.runtime.precision import chosen
+from cnncli.executor.runtime.precision import choose_precision
 from cnncli.executor.training.compiling import candidate_modes, fastest
 from cnncli.executor.training.loop import TrainingSetup, new_state
 from cnncli.executor.training.losses import ends_in_distances
@@ -69,7 +69,7 @@ def prepare_training(job: Job, display: Display, resumed: folder.RunRecord | Non
         if frozen:
             display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
         objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
-        precision = chosen(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
+        precision = choose_precision(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
         if resumed is not None and torch.device(resumed.device or "cpu").type == device.type:
             precision = resumed.precision or precision  # whatever auto means now
         joined = distributed.wrap_ddp(network, device)

@@ -1,4 +1,4 @@
-"""A training's figures for TensorBoard: event files in the run folder, written by torch's own writer."""
+"""Metrics for TensorBoard: event files in the run folder, written by torch's own writer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ NOT_SHOWN = ("epoch",)
 
 
 def check_tensorboard() -> None:
-    """Raises CnnError where TensorBoard is not installed."""
+    """Raises CnnError if TensorBoard is not installed."""
     if find_spec("tensorboard") is None:
         raise CnnError("--tensorboard: TensorBoard is not installed", "pip install tensorboard")
 
 
 def event_writer(folder: Path, epochs_done: int) -> Any:
-    """The writer of a run's ``events`` folder; what was written after ``epochs_done`` is done again, and hidden.
+    """The writer of a run's ``events`` folder; it hides what was written after ``epochs_done``, which will be repeated.
 
-    Raises CnnError where TensorBoard is not installed.
+    Raises CnnError if TensorBoard is not installed.
     """
     check_tensorboard()
     from torch.utils.tensorboard import SummaryWriter
@@ -30,7 +30,7 @@ def event_writer(folder: Path, epochs_done: int) -> Any:
 
 
 def add_events(writer: Any, metrics: Mapping[str, float | int]) -> None:
-    """Write the figures of an epoch."""
+    """Write the metrics of an epoch."""
     for name, value in metrics.items():
         if name not in NOT_SHOWN:
             writer.add_scalar(name, value, metrics["epoch"])

@@ -1,4 +1,4 @@
-"""Python processes that this one starts: none may run what lies in the working folder."""
+"""Python processes that this one starts must not import from the working folder."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def safe_path() -> Iterator[None]:
-    """Processes started inside the ``with`` block import nothing from the folder that they are started in.
+    """Processes started inside the ``with`` block import nothing from the working folder.
 
-    ``python -m`` and ``python -c``, as which multiprocessing and torchrun start theirs, would import a ``random.py`` of
-    the working folder in place of the standard library's.
+    multiprocessing and torchrun use ``python -c`` and ``python -m``, which would import a ``random.py`` in the working
+    folder instead of the standard library's.
     """
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"

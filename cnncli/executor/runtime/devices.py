@@ -1,4 +1,4 @@
-"""Which device to compute on."""
+"""The device to compute on, and settings of torch for it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # of glibc's mallopt
 
 
 def choose_device(wanted: str) -> torch.device:
-    """``auto`` is a CUDA (or ROCm) GPU where there is one, else the CPU. Raises CnnError for one that is not there.
+    """The device ``wanted``; ``auto`` is a CUDA (or ROCm) GPU if there is one, else the CPU. Raises CnnError.
 
-    Apple's ``mps`` has to be asked for: it lacks some of the operations that a network may use.
+    Apple's ``mps`` is only used on request: it lacks some of the operations that a network may use.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -26,17 +26,15 @@ def choose_device(wanted: str) -> torch.device:
         torch.zeros(1, device=device).add_(1).cpu()
     except Exception:
         there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        raise CnnError(
-            f"the device {wanted!r} cannot be used", f"here there is {', '.join(there)}; auto chooses"
-        ) from None
+        raise CnnError(f"the device {wanted!r} cannot be used", f"use {' or '.join(there)}, or auto") from None
     return device
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what a step frees for the next one, instead of giving it back and asking for it again.
+    """Let glibc keep freed memory for the next step instead of returning it to the system.
 
-    Each step of a training needs the same memory; new pages cost a fifth of the time of a small network's step. Where
-    the library is not glibc nothing happens.
+    Every training step needs the same memory, and new pages take a fifth of the time of a small network's step. Does
+    nothing with other C libraries.
     """
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
@@ -46,11 +44,11 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def flush_denormals() -> Iterator[None]:
-    """Let a CPU take numbers below 1e-38 for 0 meanwhile: it needs up to a hundred times as long for them.
+    """Treat numbers below 1e-38 as 0 on the CPU, which is up to a hundred times slower with them.
 
-    They turn up where weights have died: Adam's mean of their gradients shrinks by a tenth in each step and never gets
-    to 0. torch's threads take it over from the one that starts them, and keep it: it has to come before what they
-    compute, and in a process of its own it holds for all that follows there.
+    Such numbers arise from dead weights: Adam's mean of their gradients shrinks by a tenth in each step and never
+    reaches 0. torch's threads inherit the setting from the thread that starts them, so it must be set before anything
+    is computed, and they keep it.
     """
     before = float(torch.tensor([1e-40]) * 1) == 0
     torch.set_flush_denormal(True)
@@ -61,7 +59,7 @@ def flush_denormals() -> Iterator[None]:
 
 
 def make_deterministic() -> None:
-    """Let torch add in one order only, on a GPU as well: the same weights twice."""
+    """Use deterministic algorithms, on a GPU as well: two runs give the same weights."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it when it starts
     torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True)

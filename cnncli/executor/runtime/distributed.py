@@ -1,7 +1,7 @@
-"""Several processes that train one network together, started by torchrun: who this one is, and what they agree on.
+"""Several processes (workers) that train one network together, started by torchrun: rank, shards, reductions.
 
-Each computes its share of every batch, so that a step is the same for any number of them. Alone, all functions do
-nothing. The first process alone writes files and talks.
+Each computes its shard of every batch, so that a step is the same for any number of workers. With a single process all
+functions do nothing. Only the main process, of rank 0, writes files and prints.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from cnncli.executor.runtime.children import safe_path
 from cnncli.runs.torchrun import place
 
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-PATIENCE = timedelta(minutes=10)  # for another process, before it counts as lost
-_control: list[Any] = []  # the group for what is agreed on, which stays on the CPU
+TIMEOUT = timedelta(minutes=10)  # after which another worker counts as lost
+_control: list[Any] = []  # the process group for agreements, which are made on the CPU
 _uncounted: list[bool] = []
 
 
 def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
-    """Start ``cnn`` with these arguments as workers on this machine, as torchrun does; how they ended.
+    """Start ``cnn`` with these arguments as workers on this machine, as torchrun does; returns the exit code.
 
-    A worker that is lost is started again with all others, ``max_restarts`` times. A signal to this process goes to all
-    of them: they save and end.
+    When a worker fails, all are restarted, up to ``max_restarts`` times. Signals to this process are forwarded to all
+    workers, which save and end.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -53,8 +53,8 @@ def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
         max_restarts=max_restarts,
         monitor_interval=0.1,
     )
-    logging.disable(logging.CRITICAL)  # the workers say what happened
-    # more threads than cores wait for each other by spinning: two workers with two each on two cores stand still
+    logging.disable(logging.CRITICAL)  # the workers report errors themselves
+    # threads wait by spinning: with more threads than cores the workers nearly stop
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     try:
         with safe_path():
@@ -68,70 +68,69 @@ def launch(processes: int, max_restarts: int, arguments: list[str]) -> int:
 
 
 def _same_program() -> str:
-    """The source that runs ``cnn`` in a new process, found where this process found it: ``-m cnncli`` would look into
-    the working folder first."""
+    """Source that runs ``cnn`` in a new process with this one's path: ``-m cnncli`` would search the working folder."""
     return f"import sys; sys.path[:] = {sys.path!r}; from cnncli.__main__ import main; main()"
 
 
 def init_process_group() -> None:
-    """Join the others, where torchrun started this process. Raises CnnError where they cannot be reached."""
+    """Connect to the other workers, if torchrun started this process. Raises CnnError if they cannot be reached."""
     own = place()
     if "WORLD_SIZE" not in os.environ or "RANK" not in os.environ or dist.is_initialized():
         return
-    _end_with_the_parent()
+    _end_with_parent()
     try:
-        store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
-        # torchrun's store outlives a restart: without a name of its own an attempt finds addresses of those that died
+        store, rank, size = next(rendezvous("env://", timeout=TIMEOUT))
+        # torchrun's store outlives a restart: without a prefix an attempt would find the addresses of dead workers
         attempt = PrefixStore(f"attempt {own.restarts}", store)
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"  # --device cpu wants gloo there, too
-        dist.init_process_group(backend, store=attempt, rank=rank, world_size=size, timeout=PATIENCE)
-        _control.append(dist.new_group(backend="gloo", timeout=PATIENCE))
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"  # --device cpu needs gloo there, too
+        dist.init_process_group(backend, store=attempt, rank=rank, world_size=size, timeout=TIMEOUT)
+        _control.append(dist.new_group(backend="gloo", timeout=TIMEOUT))
     except (RuntimeError, ValueError) as error:
         raise CnnError(f"the other workers cannot be reached: {(str(error).splitlines() or ['?'])[0]}") from None
 
 
-def _end_with_the_parent() -> None:
-    """Get SIGTERM when the process that started this one is killed: nobody else would stop it. Linux alone can."""
+def _end_with_parent() -> None:
+    """Get SIGTERM when the parent process is killed, as nothing else would end this one. Only on Linux."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def is_lost(error: RuntimeError) -> bool:
-    """Whether an error says that another process cannot be reached any more."""
+    """Whether an error means that the connection to another worker was lost."""
     return any(word in str(error) for word in ("gloo", "NCCL", "Connection", "connection"))
 
 
 def destroy_process_group() -> None:
-    """End the connection."""
+    """Disconnect from the other workers."""
     if dist.is_initialized():
         _control.clear()
         dist.destroy_process_group()
 
 
 def rank() -> int:
-    """Which process this is, from 0."""
+    """The number of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world_size() -> int:
-    """How many there are."""
+    """The number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def is_main_process() -> bool:
-    """Whether this one writes files and talks."""
+    """Whether this process writes files and prints."""
     return rank() == 0
 
 
 def was_restarted() -> bool:
-    """Whether torchrun started the processes again, after one was lost."""
+    """Whether torchrun restarted the workers after one failed."""
     return place().restarts > 0
 
 
 def local_device(device: torch.device) -> torch.device:
-    """This process's own GPU of the machine, or the device as it is; a GPU becomes the one that torch draws on.
+    """This worker's own GPU, or any other device unchanged; a GPU becomes torch's current device.
 
-    Raises CnnError where there are more processes than GPUs: they could not talk to each other.
+    Raises CnnError if there are more workers than GPUs: NCCL cannot connect two workers on one GPU.
     """
     if device.type != "cuda":
         return device
@@ -143,22 +142,22 @@ def local_device(device: torch.device) -> torch.device:
                 f"use --nproc {there}, or --device cpu",
             )
         device = torch.device("cuda", own.local_rank)
-    if device.index is not None:  # dropout draws from the generator of the current one
+    if device.index is not None:  # dropout draws from the current device's generator
         torch.cuda.set_device(device)
     return device
 
 
 def wrap_ddp(network: nn.Module, device: torch.device) -> nn.Module:
-    """The network such that a backward pass averages the gradients of all processes."""
+    """The network wrapped so that a backward pass averages the gradients of all workers."""
     if world_size() == 1:
         return network
     return DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
 
 
 def shard(index: Tensor) -> Tensor:
-    """This process's part of a batch's image numbers: every n-th of them; the first one where there is none left.
+    """This worker's shard of a batch's indices: every n-th one, or the first one if none is left for it.
 
-    The one that is taken twice counts for nothing (:func:`has_shard`).
+    That duplicate is not counted (:func:`has_shard`).
     """
     if world_size() == 1:
         return index
@@ -167,22 +166,22 @@ def shard(index: Tensor) -> Tensor:
 
 
 def has_shard(index: Tensor) -> bool:
-    """Whether this process has a part of its own of a batch."""
+    """Whether this worker has a shard of its own in a batch."""
     return len(index) > rank()
 
 
-def set_counted(own: bool) -> None:
-    """Remember whether the batch that is being computed has a part of this process's own."""
-    _uncounted[:] = [] if own else [True]
+def set_counted(counted: bool) -> None:
+    """Set whether this worker's examples count in the current batch, or duplicate another worker's."""
+    _uncounted[:] = [] if counted else [True]
 
 
 def is_counted() -> bool:
-    """Whether the batch that is being computed has a part of this process's own."""
+    """Whether this worker's examples count in the current batch."""
     return not _uncounted
 
 
 def all_reduce_sum(tensor: Tensor) -> Tensor:
-    """The sum over all processes, on each."""
+    """The sum over all workers, on each of them."""
     if world_size() > 1:
         tensor = tensor.clone()
         dist.all_reduce(tensor)
@@ -190,7 +189,7 @@ def all_reduce_sum(tensor: Tensor) -> Tensor:
 
 
 def all_reduce_max(value: int) -> int:
-    """The largest of all processes' values, on each: what is agreed on."""
+    """The maximum over all workers, on each of them: how they agree on what to do."""
     if world_size() == 1:
         return value
     tensor = torch.tensor([value])
@@ -199,7 +198,7 @@ def all_reduce_max(value: int) -> int:
 
 
 def gather_text(text: str) -> str:
-    """The text of the first process that has one, on each; empty where none has."""
+    """The first nonempty text of all workers, on each of them; empty if there is none."""
     if world_size() == 1:
         return text
     found: list[Any] = [None] * world_size()
@@ -208,7 +207,7 @@ def gather_text(text: str) -> str:
 
 
 def broadcast_object(value: Any) -> Any:
-    """What the first process has, on each."""
+    """The main process's value, on each worker."""
     if world_size() == 1:
         return value
     held = [value]

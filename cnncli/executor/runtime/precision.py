@@ -1,4 +1,4 @@
-"""The number format that a network is computed in: float32, bfloat16, or float16 with its loss scaled."""
+"""The number format for computing a network: float32, bfloat16, or float16 with loss scaling."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-MACS_PER_VALUE, MACS_PER_WEIGHT = 21, 100  # from which bfloat16 was the faster one, on a CPU with AMX
+MACS_PER_VALUE, MACS_PER_WEIGHT = 21, 100  # from which on bfloat16 was faster, measured on a CPU with AMX
 
 
-def chosen(wanted: str, device: torch.device, totals: Mapping[str, int], batch_size: int) -> str:
-    """What ``auto`` means: bf16 where it is faster, else fp32. A function of the network: a run can be repeated.
+def choose_precision(wanted: str, device: torch.device, totals: Mapping[str, int], batch_size: int) -> str:
+    """What ``auto`` means: bf16 if it is faster, else fp32; a function of the network, so that runs are repeatable.
 
-    CUDA multiplies it faster from Ampere on. A CPU with AMX does as well, but converts each value and, once a step,
-    each weight: that pays where there are enough multiplications for them (``totals`` are the network's, for one
-    input).
+    CUDA GPUs multiply bf16 faster from Ampere on. So do CPUs with AMX, which convert each value and, once per step,
+    each weight: it is faster with enough multiplications per value and weight (``totals`` are those of the network for
+    one input).
     """
     if wanted != "auto":
         return wanted
@@ -32,30 +32,30 @@ def chosen(wanted: str, device: torch.device, totals: Mapping[str, int], batch_s
 
 @torch.no_grad()
 def _step(optimizer: torch.optim.Optimizer) -> None:
-    """An optimizer's step without its hooks and the notes for a profiler, which take a quarter of a small network's."""
+    """An optimizer's step without hooks and profiler records, which take a quarter of the time in a small network."""
     inspect.unwrap(type(optimizer).step)(optimizer)
 
 
 class Precision:
-    """How a forward and a backward pass are computed on a device: ``name`` is fp32, bf16 or fp16."""
+    """Runs forward and backward passes in a number format on a device; ``name`` is fp32, bf16 or fp16."""
 
     def __init__(self, name: str, device: torch.device) -> None:
         self.name, self.device = name, device
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.name == "fp16")
 
     def forward(self) -> contextlib.AbstractContextManager[Any]:
-        """The context of a forward pass and its loss."""
+        """The context for a forward pass and its loss."""
         if self.name == "fp32":
             return contextlib.nullcontext()
         kind = torch.bfloat16 if self.name == "bf16" else torch.float16
         return torch.autocast(self.device.type, dtype=kind)
 
     def backward(self, loss: Tensor) -> None:
-        """Gradients of a loss, scaled for float16 so that small ones do not vanish (Micikevicius et al. 2018)."""
+        """Backpropagate a loss, scaled for float16 so that small gradients do not vanish (Micikevicius et al. 2018)."""
         torch.autograd.backward(self.scaler.scale(loss))
 
     def step(self, optimizers: list[torch.optim.Optimizer], clip_norm: float) -> None:
-        """Clip the gradients, where asked, and step all optimizers."""
+        """Clip the global gradient norm, unless ``clip_norm`` is 0, and step all optimizers."""
         if clip_norm:
             for optimizer in optimizers:
                 self.scaler.unscale_(optimizer)
@@ -70,10 +70,10 @@ class Precision:
         self.scaler.update()
 
     def state(self) -> dict[str, Any]:
-        """What has to be kept: the scale and how long it has held."""
+        """The state to save: the loss scale, and for how many steps it has been stable."""
         return dict(self.scaler.state_dict())
 
     def restore(self, state: dict[str, Any]) -> None:
-        """As it was."""
+        """Restore a saved state."""
         if state:
             self.scaler.load_state_dict(state)

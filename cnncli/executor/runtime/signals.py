@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a network trains: the step that is under way is finished, then the training is saved."""
+"""Ctrl-C and SIGTERM while a network trains: the current step is completed, then the training is saved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal has ended the training; ``exit_code`` is as a shell has it: 130 for Ctrl-C, 143 for SIGTERM."""
+    """A signal ended the training; ``exit_code`` follows the shell: 130 for Ctrl-C, 143 for SIGTERM."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__()
@@ -20,15 +20,15 @@ class Stopped(KeyboardInterrupt):
 
 
 def exit_code_of(stop: KeyboardInterrupt) -> int:
-    """That of a stop, or of a Ctrl-C which Python itself has raised."""
+    """The exit code of a Stopped, or of a Ctrl-C that Python itself raised."""
     return stop.exit_code if isinstance(stop, Stopped) else 128 + signal.SIGINT
 
 
 @contextmanager
 def termination_raised() -> Iterator[None]:
-    """Within the block SIGTERM raises Stopped, as Ctrl-C raises KeyboardInterrupt: without it the process just ends.
+    """SIGTERM raises Stopped inside the ``with`` block, as Ctrl-C raises KeyboardInterrupt; by default it just kills.
 
-    In another thread than the main one there is none to catch.
+    Does nothing outside of the main thread, which gets all signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -47,7 +47,7 @@ def termination_raised() -> Iterator[None]:
 
 
 class StopRequest:
-    """Which signal has come, if any; a second one of the kind is not waited for."""
+    """The signal that was received, if any; a second one of the same kind acts at once."""
 
     def __init__(self) -> None:
         self.signal = 0
@@ -57,13 +57,13 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """As a shell has it: 130 for Ctrl-C, 143 for SIGTERM."""
+        """The shell's exit code: 130 for Ctrl-C, 143 for SIGTERM."""
         return 128 + self.signal
 
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Catch both signals within the block. In another thread than the main one there are none to catch."""
+    """Catch both signals inside the ``with`` block; does nothing outside of the main thread."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request

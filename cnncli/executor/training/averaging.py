@@ -1,6 +1,6 @@
-"""Averages of the weights over the steps: a running average (EMA), and lookahead.
+"""Averages of the weights over the steps: an exponential moving average (EMA), and lookahead.
 
-Both hold copies by name, and are updated in place; batchnorm's statistics are averaged with the weights.
+Both hold copies by name and update them in place; the batchnorm statistics are averaged with the weights.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cnncli.executor.network.network import own_tensors
 
-LOOKAHEAD_SHARE = 0.5  # of the way from the slow weights to the fast ones
+LOOKAHEAD_STEP = 0.5  # alpha of Zhang et al. 2019: how far the slow weights move towards the fast ones
 
 
 def _averaged(network: nn.Module) -> dict[str, Tensor]:
@@ -21,7 +21,7 @@ def _averaged(network: nn.Module) -> dict[str, Tensor]:
 
 
 class WeightAverage:
-    """Slow copies of all weights. ``decay`` is that of the running average; 0 with lookahead alone."""
+    """Averaged copies of all weights: an EMA with ``decay``, or, if that is 0, lookahead every ``lookahead`` steps."""
 
     def __init__(self, network: nn.Module, decay: float, lookahead: int) -> None:
         self.network, self.decay, self.lookahead = network, decay, lookahead
@@ -29,19 +29,19 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """After a step (from 1). The running average starts with a shorter memory: min(decay, step / (step + 9))."""
+        """Update after a step (from 1). The EMA starts with a smaller decay: min(decay, step / (step + 9))."""
         fast = [tensor.detach() for tensor in _averaged(self.network).values()]
         slow = [*self.tensors.values()]
         if self.decay:
             torch._foreach_lerp_(slow, fast, 1 - min(self.decay, step / (step + 9)))
         elif step % self.lookahead == 0:
-            torch._foreach_lerp_(slow, fast, LOOKAHEAD_SHARE)
+            torch._foreach_lerp_(slow, fast, LOOKAHEAD_STEP)
             torch._foreach_copy_(fast, slow)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The network with the averaged weights, within the block."""
-        if not self.decay:  # lookahead's slow weights are the network's own at every look ahead
+        """Give the network its EMA weights within the ``with`` block."""
+        if not self.decay:  # with lookahead the network's own weights are used
             yield
             return
         own = _averaged(self.network)

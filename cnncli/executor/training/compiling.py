@@ -1,4 +1,4 @@
-"""torch.compile and CUDA graphs, where they pay: found by a short trial, after which everything is as it was before."""
+"""torch.compile and CUDA graphs, if a short trial finds them faster; the trial leaves the state unchanged."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from cnncli.executor.training.checkpoint import Checkpoint
 from cnncli.executor.training.loop import TrainingSetup, train_step
 from cnncli.executor.training.state import TrainState
 
-MODES = {"off": "", "on": "default", "graphs": "reduce-overhead"}  # and torch.compile's names for them
-WORTH_A_TRIAL = 60.0  # seconds of training left: compiling takes some ten
+MODES = {"off": "", "on": "default", "graphs": "reduce-overhead"}  # our names and those of torch.compile
+MIN_SECONDS_LEFT = 60.0  # of training, for a trial: compiling takes about ten
 TIMED_STEPS = 10
-MOST_SIZES = 64  # of batches, their parts and images; torch would give up after 8
+MAX_COMPILED_SHAPES = 64  # of batches, micro-batches and images; torch's default is 8
 
 
 class Choice(NamedTuple):
-    """How steps are computed, off, on or graphs, and what is to be said about it."""
+    """The mode in which steps are computed, off, on or graphs, and a note about the trial."""
 
     mode: str
     note: str = ""
 
 
 def candidate_modes(asked: str, device: torch.device, accumulate: int = 1) -> tuple[str, ...]:
-    """Which modes are tried; auto is a trial on a GPU, and none on a CPU, where compiling does not pay.
+    """The modes to try; auto is a trial on a GPU and off on a CPU, where compiling saves too little time.
 
-    Of a batch in parts the second graph would overwrite the gradients of the first, which torch refuses
-    (https://github.com/pytorch/pytorch/issues/169545). Raises CnnError where graphs are asked for all the same.
+    With micro-batches the second CUDA graph would overwrite the gradients of the first, which torch refuses
+    (https://github.com/pytorch/pytorch/issues/169545). Raises CnnError for graphs with micro-batches.
     """
     if asked == "graphs" and accumulate > 1:
-        raise CnnError("compile graphs: a CUDA graph computes whole batches", "use compile on, or leave accumulate out")
+        raise CnnError(
+            "compile graphs: CUDA graphs cannot compute micro-batches", "use compile on, or leave accumulate out"
+        )
     if asked == "auto":
         asked = "trial" if device.type == "cuda" else "off"
     if asked == "trial":
@@ -46,31 +48,31 @@ def candidate_modes(asked: str, device: torch.device, accumulate: int = 1) -> tu
 
 
 def compiled(setup: TrainingSetup, mode: str) -> TrainingSetup:
-    """The task whose steps are computed in a mode.
+    """The setup whose steps are computed in a mode.
 
-    Each size of batch and image is compiled by itself: code for any size would be taken from the second one on, and
-    adds in another order, so that a resumed training would end elsewhere.
+    Each shape is compiled separately: torch would switch to code for dynamic shapes at the second one, which adds in
+    another order, so that a resumed training would end with other weights.
     """
     if mode == "off":
         return setup
     import torch._dynamo
 
-    torch._dynamo.config.recompile_limit = MOST_SIZES
+    torch._dynamo.config.recompile_limit = MAX_COMPILED_SHAPES
     compute: Callable[[Tensor], Tensor] = torch.compile(setup.compute, mode=MODES[mode], dynamic=False)
     if mode == "graphs":
         plain = compute
 
         def compute(images: Tensor) -> Tensor:
-            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # the last output is used up
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # the last output may be overwritten
             return plain(images)
 
     return replace(setup, compute=compute)
 
 
 def fastest(setup: TrainingSetup, state: TrainState, modes: tuple[str, ...]) -> tuple[TrainingSetup, Choice]:
-    """The task computed in the mode that takes the least time for the steps that are left.
+    """The setup with the fastest of several modes.
 
-    A single mode is taken as it is, after a step that shows that it works. Raises CnnError where it does not.
+    A single mode is used without a comparison. Raises CnnError if it does not work.
     """
     if modes == ("off",):
         return setup, Choice("off")
@@ -82,7 +84,7 @@ def fastest(setup: TrainingSetup, state: TrainState, modes: tuple[str, ...]) -> 
             return chosen, Choice(modes[0])
         plain = _agreed(_seconds(setup, state, TIMED_STEPS))
         left = plain * (setup.steps - before.numbers["step"])
-        if left < WORTH_A_TRIAL:
+        if left < MIN_SECONDS_LEFT:
             return setup, Choice("off")
         found = {"off": (plain, setup)}
         notes = []
@@ -97,19 +99,19 @@ def fastest(setup: TrainingSetup, state: TrainState, modes: tuple[str, ...]) -> 
             except CnnError as error:
                 notes.append(f"{mode} does not work here ({error.problems[0].message})")
         best = min(found, key=lambda mode: found[mode][0])
-        tried = f"compile {best}, tried: off {1000 * plain:.1f} ms a step, {', '.join(notes)}"
+        tried = f"compile {best}; measured: off {1000 * plain:.1f} ms per step, {', '.join(notes)}"
         return found[best][1], Choice(best, tried)
     finally:
         _reset(state, before)
 
 
 def _agreed(seconds: float) -> float:
-    """The slowest worker's, on each."""
+    """The slowest worker's seconds, on each worker."""
     return distributed.all_reduce_max(round(1e6 * seconds)) / 1e6
 
 
 def _seconds(setup: TrainingSetup, state: TrainState, steps: int) -> float:
-    """The least time of some steps, which change the state. Raises CnnError where compiling fails."""
+    """The shortest time of some steps, which change the state. Raises CnnError if compiling fails."""
     device = setup.train.labels.device
     taken: list[float] = []
     setup.network.train()
@@ -124,14 +126,14 @@ def _seconds(setup: TrainingSetup, state: TrainState, steps: int) -> float:
                 if len(taken) >= steps:
                     break
     except Exception as error:
-        if not _is_of_compiling(error):
+        if not _is_compile_error(error):
             raise
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise CnnError(f"torch.compile does not work here: {reason[:200]}", "leave compile out") from None
     return min(taken)
 
 
-def _is_of_compiling(error: Exception) -> bool:
+def _is_compile_error(error: Exception) -> bool:
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor", "triton")) or "CUDAGraph" in str(
         error
     )
@@ -142,7 +144,7 @@ def _copy(checkpoint: Checkpoint) -> Checkpoint:
 
 
 def _reset(state: TrainState, before: Checkpoint) -> None:
-    """Make the state what it was; gradients are gone anyway at the next step."""
+    """Restore the state; every step starts without gradients."""
     state.restore(before)
     for parameter in state.network.parameters():
         parameter.grad = None

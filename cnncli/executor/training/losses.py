@@ -1,4 +1,4 @@
-"""Cross-entropy: of scores or of probabilities, smoothed, weighed by class, of mixed images."""
+"""Cross-entropy of logits or probabilities, with label smoothing, class weights and mixed images."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Activation = Callable[[Tensor], Tensor]
 
 
 def loss_of(graph: Graph) -> Loss:
-    """Cross-entropy, summed over a batch. A network that ends with softmax gives probabilities, others logits."""
+    """Cross-entropy, summed over a batch. Networks that end with softmax output probabilities, others logits."""
     return _loss_of_probabilities if ends_in_probabilities(graph) else _loss_of_logits
 
 
 def probabilities_of(graph: Graph) -> Activation:
-    """Turns outputs, (N, classes), into probabilities, as the loss takes them: the smallest distance is likeliest."""
+    """Turns outputs (N, classes) into probabilities; of distances to classes the smallest gets the highest."""
     if ends_in_probabilities(graph):
         return lambda output: output.float()
     sign = -1 if ends_in_distances(graph) else 1
@@ -34,12 +34,12 @@ def probabilities_of(graph: Graph) -> Activation:
 
 
 def ends_in_probabilities(graph: Graph) -> bool:
-    """Whether the outputs are probabilities already."""
+    """Whether the network outputs probabilities."""
     return type(_last_layer(graph)) is Softmax
 
 
 def ends_in_distances(graph: Graph) -> bool:
-    """Whether the smallest output is the answer, as with LeNet-5's rbf."""
+    """Whether the smallest output is the prediction, as with the RBF units of LeNet-5."""
     return isinstance(_last_layer(graph), RBF)
 
 
@@ -56,7 +56,7 @@ def _loss_of_probabilities(output: Tensor, labels: Tensor) -> Tensor:
 
 
 def training_loss(graph: Graph, recipe: Recipe, labels: Tensor, classes: int) -> Loss:
-    """The loss of the recipe, summed over a batch; ``labels`` are all those trained on."""
+    """The loss of the recipe, summed over a batch; ``labels`` are those of the whole training set."""
     weights = class_weights(recipe, torch.bincount(labels, minlength=classes))
     if weights is None and not recipe.label_smoothing:
         return loss_of(graph)
@@ -72,13 +72,13 @@ def training_loss(graph: Graph, recipe: Recipe, labels: Tensor, classes: int) ->
 
 
 def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
-    """A weight for each class, 1 on average over the images, or pixels, of which there are ``counts`` of each class.
+    """The weight of each class, with a mean of 1 over the ``counts`` images, or pixels, of each class.
 
-    None for equal ones. Raises CnnError for a wrong count.
+    None if all are equal. Raises CnnError for a wrong number of weights.
     """
     if recipe.class_weights == "none":
         return None
-    device, classes, counts = counts.device, len(counts), counts.cpu().double()  # which not every device has
+    device, classes, counts = counts.device, len(counts), counts.cpu().double()  # not every device has float64
     if recipe.class_weights == "balanced":
         weights = 1 / counts.clamp_min(1)
     elif len(recipe.class_weights) != classes:
@@ -89,6 +89,6 @@ def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
 
 
 def mixed_loss(loss: Loss, output: Tensor, shown: Mixed) -> Tensor:
-    """The loss of images that show two each."""
+    """The loss of images that are mixed from two each."""
     first = loss(output, shown.first)
     return first if shown.share == 1 else first * shown.share + loss(output, shown.second) * (1 - shown.share)

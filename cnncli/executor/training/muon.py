@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrix is made orthogonal before the step (Jordan et al. 2024), for filters as for matrices."""
+"""Muon: orthogonalized momentum (Jordan et al. 2024), for filters as well as matrices."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic that brings singular values near 1 fastest
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic polynomial that brings singular values close to 1 fastest
 ITERATIONS = 3
 
 
 def orthogonalize(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
-    """A matrix (…, rows, columns) with the same singular vectors and singular values near 1, by Newton and Schulz."""
+    """A matrix (…, rows, columns) with the same singular vectors and singular values near 1 (Newton-Schulz)."""
     a, b, c = COEFFICIENTS
     x: Tensor = matrix.bfloat16() if matrix.is_cuda else matrix.float()
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
@@ -26,10 +26,10 @@ def orthogonalize(matrix: Tensor, iterations: int = ITERATIONS) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Stochastic gradient descent with Nesterov's momentum, orthogonalised.
+    """Stochastic gradient descent with orthogonalized Nesterov momentum.
 
-    A filter (out, in, *kernel) is a matrix (out, in * kernel). Before the step its norm is set to sqrt(out), so that
-    the rate means the same for all. Weight decay is decoupled.
+    A filter (out, in, *kernel) is treated as a matrix (out, in * kernel). Before the step its norm is set to sqrt(out),
+    so that a learning rate means the same for all filters. Weight decay is decoupled.
     """
 
     def __init__(self, groups: list[dict[str, Any]], lr: float = 0.02, momentum: float = 0.9) -> None:
@@ -38,7 +38,7 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
-            if not group["lr"]:  # they stay as they are, in their norm as well
+            if not group["lr"]:  # frozen: the norm is not set either
                 continue
             for parameter in group["params"]:
                 gradient = parameter.grad

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules of a recipe."""
+"""Builds the optimizers of a recipe, with their parameter groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Named = tuple[str, nn.Parameter]
 
 
 def freeze(network: nn.Module, recipe: Recipe) -> list[str]:
-    """Stop training the parameters that the recipe names; their names. Raises CnnError for a pattern of nothing."""
+    """Freeze the parameters that the recipe names; their names. Raises CnnError for a pattern without a match."""
     frozen = []
     for pattern in recipe.freeze:
         found = [(name, parameter) for name, parameter in network.named_parameters() if fnmatchcase(name, pattern)]
@@ -32,17 +32,17 @@ def freeze(network: nn.Module, recipe: Recipe) -> list[str]:
 
 def _no_such(network: nn.Module, key: str, pattern: str) -> CnnError:
     known = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
-    return CnnError(f"{key}: no trained parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
+    return CnnError(f"{key}: no trainable parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
 
 
 def build_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """The recipe's optimizers over all trained parameters. Raises CnnError where there is nothing to train.
+    """The recipe's optimizers over all trainable parameters. Raises CnnError if there are none.
 
-    With muon there are two: filters and matrices but the last are Muon's, the rest is sgd's with Nesterov's momentum.
+    With muon there are two: Muon for filters, and sgd with Nesterov momentum for everything else.
     """
     trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
     if not trained:
-        raise CnnError("the network has no parameters to train", "add a conv or a linear layer, or freeze fewer")
+        raise CnnError("the network has no trainable parameters", "add a conv or a linear layer, or freeze fewer")
     for key in ("lr_factors", "decay_factors", "freeze_after"):
         for pattern, _ in getattr(recipe, key):
             if not any(fnmatchcase(name, pattern) for name, _ in trained):
@@ -77,9 +77,9 @@ def _fused(groups: list[dict[str, Any]]) -> bool:
 
 
 def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[str, Any]]:
-    """Parameters with the same decay and the same rate together.
+    """Groups of parameters with the same weight decay and learning rate.
 
-    ``base`` is their rate at its full, ``epochs`` are those that they are trained for.
+    ``base`` is their full learning rate, ``epochs`` the number of epochs for which they are trained.
     """
     found: dict[tuple[float, float, float], list[nn.Parameter]] = {}
     for name, parameter in trained:
@@ -93,14 +93,14 @@ def _groups(trained: list[Named], recipe: Recipe, rate: float) -> Iterator[dict[
 
 
 def _factor(name: str, factors: tuple[tuple[str, float], ...], default: float = 1.0) -> float:
-    """Of the last pattern that a name matches."""
+    """The factor of the last pattern that matches a name."""
     return next((factor for pattern, factor in reversed(factors) if fnmatchcase(name, pattern)), default)
 
 
 def state_specs(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter, dict[str, torch.Tensor]]]:
-    """Each parameter with what the optimizer keeps for it after a step, as tensors of the right shape and type alone.
+    """Each parameter with the tensors that the optimizer keeps for it after a step, as shapes and types only.
 
-    They are those of another optimizer of the kind, which takes a step on the meta device, where nothing is computed.
+    They are taken from a second optimizer of the same class that steps on the meta device, where nothing is computed.
     """
     plain = {"lr": 1.0, "fused": False, "foreach": False, "capturable": False}
     for group in optimizer.param_groups:
@@ -117,14 +117,14 @@ def state_specs(optimizer: torch.optim.Optimizer) -> Iterator[tuple[nn.Parameter
 
 
 def parameters_with_state(network: Network, found: list[torch.optim.Optimizer]) -> set[str]:
-    """The names of the parameters that have a gradient in every step, and at a rate above 0 in the first one."""
+    """Names of the parameters with a gradient in every step and a learning rate above 0 in the first."""
     groups = [group for optimizer in found for group in optimizer.param_groups if group["base"] and group["epochs"]]
     moved = {id(parameter) for group in groups for parameter in group["params"]} & network.reached_parameters()
     return {name for name, parameter in network.named_parameters() if id(parameter) in moved}
 
 
 def zero_grad(found: list[torch.optim.Optimizer]) -> None:
-    """What ``zero_grad`` does, without the notes that it takes for a profiler."""
+    """What ``Optimizer.zero_grad`` does, without its profiler hooks, which take time in a small network."""
     for optimizer in found:
         for group in optimizer.param_groups:
             for parameter in group["params"]:

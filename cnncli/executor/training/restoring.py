@@ -1,7 +1,7 @@
-"""What a checkpoint must hold to be restored into a training: names, shapes, types and ranges of all that is in it.
+"""Checks that a checkpoint fits a training: the names, shapes, types and ranges of everything in it.
 
-The fused optimizers read and write past the end of a state that is smaller than its parameter, so nothing is loaded
-before it has been compared with what the network, the optimizers and the averages of this training have.
+The fused optimizers would read and write past the end of a state that is smaller than its parameter, so nothing is
+loaded before it has been compared with the network, the optimizers and the averages of this training.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from cnncli.executor.training.loop import TrainingSetup
 from cnncli.executor.training.optimizers import parameters_with_state, state_specs
 from cnncli.executor.training.state import NUMBERS, TrainState
 
-OPTIONAL = {"seconds": 0.0}  # numbers that checkpoints of earlier versions do not have
-LARGEST_COUNT = 2**24  # in float32, in which the optimizers count their steps: one more is the same number
+OPTIONAL = {"seconds": 0.0}  # numbers that earlier versions did not save
+MAX_COUNT = 2**24  # of float32, in which the optimizers count their steps: adding 1 changes nothing
 
 
 @dataclass(frozen=True)
 class Restorable:
-    """The checkpoints that fit a training; ``state`` is that before its first step."""
+    """The checkpoints that fit a training; ``state`` is its state before the first step."""
 
     setup: TrainingSetup
     state: TrainState
 
     @cached_property
     def _network(self) -> dict[str, tuple[TensorSpec, ...]]:
-        """What every checkpoint has."""
+        """The tensors that every checkpoint has."""
         tensors = {f"network/{name}": tensor for name, tensor in own_tensors(self.state.network).items()}
         if self.state.average is not None:
             tensors |= {f"average/{name}": tensor for name, tensor in self.state.average.tensors.items()}
         specs = {name: (TensorSpec.of(tensor),) for name, tensor in tensors.items()}
-        exact = (TensorSpec((), "float64"), TensorSpec((), "float32"))  # on mps there is no float64
+        exact = (TensorSpec((), "float64"), TensorSpec((), "float32"))  # mps has no float64
         return {**specs, "tally/loss": (TensorSpec((), "float32"),), "tally/score": exact}
 
     @cached_property
     def _optimizers(self) -> dict[str, dict[str, tuple[TensorSpec, ...]]]:
-        """By parameter, as ``optimizer0/conv1.weight``, what its optimizer keeps once it has had a gradient."""
+        """By parameter, as ``optimizer0/conv1.weight``, the tensors that its optimizer keeps after a gradient."""
         names = {id(parameter): name for name, parameter in self.state.network.named_parameters()}
         return {
             f"optimizer{at}/{names[id(parameter)]}": {key: (TensorSpec.of(value),) for key, value in specs.items()}
@@ -53,12 +53,12 @@ class Restorable:
         }
 
     def check_specs(self, found: dict[str, TensorSpec]) -> None:
-        """Raises DamagedError where tensors have other names, shapes or types."""
+        """Raises DamagedError for other names, shapes or types of tensors."""
         kept = {f"{name}/{key}": specs for name, each in self._optimizers.items() for key, specs in each.items()}
         check_specs(found, {**self._network, **kept}, required={*self._network})
 
     def check_values(self, checkpoint: Checkpoint) -> None:
-        """Raises DamagedError where numbers or values are out of their range."""
+        """Raises DamagedError for numbers or values that are out of range."""
         self._check_numbers(checkpoint.numbers)
         step = checkpoint.numbers["step"]
         self._check_presence(checkpoint.tensors, step)
@@ -71,7 +71,7 @@ class Restorable:
         setup, given = self.setup, {**OPTIONAL, **numbers}
         step = _whole(given, "step", 0, setup.steps)
         done = setup.epochs_done(step)
-        best = _whole(given, "best_epoch", min(1, done), done)  # the first epoch is better than none
+        best = _whole(given, "best_epoch", min(1, done), done)  # after the first epoch there is a best one
         waited = _whole(given, "waited", done - best, done - best)
         _whole(given, "on_plateau", 0, waited)
         in_epoch = (step - 1) % setup.steps_per_epoch + 1 if step else 0
@@ -86,7 +86,7 @@ class Restorable:
             raise DamagedError(f"holds an unknown number {shortened(name, 100)!r}")
 
     def _check_precision(self, found: Any) -> None:
-        """Float16's loss scale, and how long it has held: nothing with other types."""
+        """The loss scale of float16, and for how many steps it has been stable; empty for other formats."""
         own = self.state.precision.state()
         if not isinstance(found, dict) or found.keys() != own.keys():
             raise DamagedError(f"has a precision of {_shown(found)}, expected {', '.join(own) or 'nothing'} in it")
@@ -99,24 +99,21 @@ class Restorable:
                 _number(found, name, value, value)
 
     def _check_presence(self, tensors: dict[str, Tensor], step: int) -> None:
-        """Before the first step no parameter has a state, after it all that have a gradient: else some are lost."""
-        surely = (
-            parameters_with_state(self.state.network, self.state.optimizers)
-            if self.state.precision.name != "fp16"
-            else set()
-        )
+        """Parameters have an optimizer state after the first step if they have a gradient, and never before."""
+        exact = self.state.precision.name != "fp16"  # float16 skips steps that overflow
+        certain = parameters_with_state(self.state.network, self.state.optimizers) if exact else set()
         for name, specs in self._optimizers.items():
             there = [key for key in specs if f"{name}/{key}" in tensors]
             if there and not step:
                 raise DamagedError(f"has a tensor {name}/{there[0]} before the first step")
-            expected = there or (step and name.partition("/")[2] in surely)  # float16 skips steps that overflow
+            expected = there or (step and name.partition("/")[2] in certain)
             for key in specs if expected else ():
                 if key not in there:
                     raise DamagedError(f"has no tensor {name}/{key}, expected {specs[key][0]}")
 
     def _check_count(self, name: str, count: float, step: int) -> None:
         """An optimizer's own count of its steps."""
-        least = 1 if self.state.precision.name == "fp16" else min(step, LARGEST_COUNT)
+        least = 1 if self.state.precision.name == "fp16" else min(step, MAX_COUNT)
         if not (least <= count <= step and count == math.floor(count)):
             wanted = f"{least}" if least == step else f"a whole number from {least} to {step}"
             raise DamagedError(f"holds {name} = {count:g}, expected {wanted}")

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Learning-rate schedules: pure functions of the step, so that there is no state to save."""
 
 from __future__ import annotations
 
@@ -8,34 +8,30 @@ import torch
 
 from cnncli.recipe import Recipe
 
-RISE = 0.3  # share of one-cycle that goes up (Smith and Topin 2018, in PyTorch's defaults)
-
-
+RISE = 0.3  # fraction of one-cycle in which the learning rate rises (Smith and Topin 2018, PyTorch's defaults)
 START = 1 / 25
-
-
 END = 1e-4
 
 
 def set_learning_rates(
     found: list[torch.optim.Optimizer], recipe: Recipe, step: int, steps_per_epoch: int, factor: float = 1.0
 ) -> None:
-    """Give every group its rate of a step (from 0), times ``factor``."""
+    """Set every group's learning rate for a step (from 0), multiplied by ``factor``."""
     for optimizer in found:
         for group in optimizer.param_groups:
             group["lr"] = group["base"] * lr_factor(recipe, step, steps_per_epoch, group["epochs"]) * factor
 
 
 def steps_in(epochs: float, steps_per_epoch: int) -> int:
-    """Steps in so many epochs, a part of one rounded up to a step."""
+    """Steps in a number of epochs, a fraction of a step rounded up."""
     return math.ceil(round(epochs * steps_per_epoch, 6))
 
 
 def lr_factor(recipe: Recipe, step: int, steps_per_epoch: int, epochs: float | None = None) -> float:
-    """What the rate of a step (from 0) is multiplied by: a function of its number, nothing to save.
+    """The factor of the learning rate at a step (from 0).
 
-    The schedule is stretched over ``epochs``, the recipe's unless said otherwise; after them it is 0. A plateau's
-    factor depends on what the epochs came to, and comes on top (:class:`training.State`).
+    The schedule is stretched over ``epochs`` (by default the recipe's); after them the factor is 0. That of the plateau
+    schedule depends on the losses, and is kept in the training's state (:meth:`TrainState.end_epoch`).
     """
     total = steps_in(recipe.epochs if epochs is None else epochs, steps_per_epoch)
     if step >= total:
@@ -78,9 +74,9 @@ def _polynomial(recipe: Recipe, progress: float, epoch: int) -> float:
     return float((1 - progress) ** recipe.power)
 
 
-def _between(start: float, end: float, share: float) -> float:
+def _between(start: float, end: float, progress: float) -> float:
     """From start to end along half a cosine."""
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
 _FACTORS = {

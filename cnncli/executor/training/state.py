@@ -1,4 +1,4 @@
-"""Where a training stands: all that changes from step to step, and how it becomes a checkpoint and comes back."""
+"""The state of a training: everything that changes from step to step; to and from a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.checkpoint import Checkpoint
 from cnncli.recipe import Recipe
 
-COUNTERS = ("step", "best_epoch", "waited", "on_plateau", "factor")  # of a State, as they stand in a checkpoint
-NUMBERS = (*COUNTERS, "seconds", "best_loss", "images", "precision")  # all that a checkpoint has besides tensors
+COUNTERS = ("step", "best_epoch", "waited", "on_plateau", "factor")  # attributes of TrainState, saved by these names
+NUMBERS = (*COUNTERS, "seconds", "best_loss", "images", "precision")  # everything in a checkpoint besides tensors
 
 
 class EpochMetrics:
-    """Sums over the training images of an epoch, kept on the device until they are looked at."""
+    """Sums over the training images of an epoch, kept on the device until they are reported."""
 
     def __init__(self, device: torch.device) -> None:
         self.images = 0
         self.loss = torch.zeros((), device=device)
-        exact = torch.float32 if device.type == "mps" else torch.float64  # of whole numbers, too
+        exact = torch.float32 if device.type == "mps" else torch.float64  # exact for counts
         self.score = torch.zeros((), dtype=exact, device=device)
 
     def add(self, loss: Tensor, score: Tensor, images: int) -> None:
-        """Count a batch: its summed loss, its summed score."""
+        """Add a batch: the sums of its losses and of its scores."""
         self.images += images
         self.loss += loss
         self.score += score
@@ -43,9 +43,13 @@ class EpochMetrics:
 
 @dataclass
 class TrainState:
-    """``step`` steps are done. ``best_loss`` is the lowest of the held-out images, ``waited`` the epochs since then;
-    ``factor`` is what plateaus have made of the rate, ``on_plateau`` the epochs since loss or rate last fell.
-    ``seconds`` it took until the last checkpoint, over all parts of a training that was interrupted."""
+    """The state after ``step`` steps.
+
+    ``best_loss`` is the lowest held-out loss, ``best_epoch`` its epoch and ``waited`` the number of epochs since.
+    ``factor`` is the plateau schedule's factor of the learning rate, ``on_plateau`` the number of epochs since the loss
+    or the learning rate last decreased. ``seconds`` is the training time up to the last checkpoint, interruptions
+    excluded.
+    """
 
     network: Network
     optimizers: list[torch.optim.Optimizer]
@@ -61,7 +65,7 @@ class TrainState:
     seconds: float = 0.0
 
     def end_epoch(self, recipe: Recipe, epoch: int, loss: float) -> None:
-        """Remember how an epoch ended: the best loss, how long ago that was, and what a plateau makes of the rate."""
+        """Update the best loss, the epochs since, and the plateau schedule's factor after an epoch."""
         if loss < self.best_loss:
             self.best_loss, self.best_epoch, self.waited, self.on_plateau = loss, epoch, 0, 0
             return
@@ -76,7 +80,7 @@ class TrainState:
     # Checkpoints ----------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
-        """All of it as tensors and numbers."""
+        """The complete state as tensors and numbers."""
         tensors = {f"network/{name}": tensor for name, tensor in own_tensors(self.network).items()}
         numbers: dict[str, Any] = {name: getattr(self, name) for name in COUNTERS}
         numbers["seconds"] = round(self.seconds, 3)
@@ -104,7 +108,7 @@ class TrainState:
 
     @torch.no_grad()
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Become what the checkpoint was taken of: the same network, optimizers and averages."""
+        """Take over the state of a checkpoint of the same network, optimizers and averages."""
         tensors, numbers = checkpoint
         for name, tensor in own_tensors(self.network).items():
             tensor.copy_(tensors[f"network/{name}"])
@@ -121,24 +125,24 @@ class TrainState:
             for name, tensor in self.average.tensors.items():
                 tensor.copy_(tensors[f"average/{name}"])
         self.sums = EpochMetrics(self.sums.loss.device)
-        if distributed.is_main_process():  # it carries the sums of all
+        if distributed.is_main_process():  # it holds the sums of all workers
             self.sums.loss.copy_(tensors["tally/loss"])
             self.sums.score.copy_(tensors["tally/score"])
             self.sums.images = numbers["images"]
         self.precision.restore(numbers["precision"])
         for name in COUNTERS:
             setattr(self, name, numbers[name])
-        self.seconds = float(numbers.get("seconds", 0.0))  # earlier versions do not keep it
+        self.seconds = float(numbers.get("seconds", 0.0))  # earlier versions did not save it
         self.best_loss = math.inf if numbers["best_loss"] is None else numbers["best_loss"]
 
 
 def _like(parameter: Tensor, value: Tensor) -> Tensor:
-    """A tensor of the optimizer on its parameter's device, and in its layout where it has its shape."""
+    """An optimizer's tensor on its parameter's device and, if it has the parameter's shape, in its memory layout."""
     if value.shape != parameter.shape:
         return value.to(parameter.device)
     return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def is_finite(network: nn.Module) -> bool:
-    """Whether all weights are numbers."""
+    """Whether all weights are finite."""
     return all(bool(tensor.isfinite().all()) for tensor in own_tensors(network).values() if tensor.is_floating_point())

@@ -1,7 +1,7 @@
-"""Batch normalisation over the batches of all workers, as one worker would have it.
+"""Batch normalization with statistics over the shards of all workers, as a single worker would compute them.
 
-torch's own SyncBatchNorm takes CUDA tensors alone; this one works on every device, and so is tested where there are no
-GPUs. The sums go through an all-reduce whose gradient is one as well, so that the gradient is that of the whole batch.
+torch's SyncBatchNorm takes only CUDA tensors; this one works on every device, and is tested without GPUs. The sums go
+through an all-reduce whose gradient is an all-reduce, too, so that the gradient is that of the whole batch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cnncli.executor.runtime import distributed
 
 
 def synchronize_batchnorm(network: nn.Module) -> None:
-    """Let the network's batch normalisations take their statistics over all workers in training."""
+    """Make the network's batchnorm layers compute their statistics over all workers in training."""
     if distributed.world_size() > 1:
         for module in network.modules():
             if isinstance(module, _BatchNorm):
@@ -26,7 +26,7 @@ def synchronize_batchnorm(network: nn.Module) -> None:
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all workers, on each; so is its gradient."""
+    """The sum over all workers, on each of them; its gradient is summed the same way."""
 
     @staticmethod
     def forward(context: Any, tensor: Tensor) -> Tensor:
@@ -46,26 +46,26 @@ def _summed(tensor: Tensor) -> Tensor:
 
 
 def _forward(module: _BatchNorm, x: Tensor) -> Tensor:
-    """Ioffe and Szegedy 2015, with mean and variance over the images of all workers."""
+    """Batch normalization (Ioffe and Szegedy 2015), with mean and variance over the images of all workers."""
     if not module.training:
         return _BatchNorm.forward(module, x)
     values = x.float()
     rest = (0, *range(2, x.dim()))
     each = (1, -1, *(1,) * (x.dim() - 2))
-    share = float(distributed.is_counted())  # an image that another worker has, too, counts for nothing
-    own = torch.tensor([share * values.numel() / values.shape[1]], device=x.device)
-    sums = _summed(torch.cat([share * values.sum(rest), own]))
+    weight = float(distributed.is_counted())  # duplicates of another worker's images do not count
+    own = torch.tensor([weight * values.numel() / values.shape[1]], device=x.device)
+    sums = _summed(torch.cat([weight * values.sum(rest), own]))
     count = sums[-1].detach()
     mean = sums[:-1] / count
-    centred = values - mean.view(each)
-    variance = _summed(share * centred.square().sum(rest)) / count
+    centered = values - mean.view(each)
+    variance = _summed(weight * centered.square().sum(rest)) / count
     with torch.no_grad():
         if module.running_mean is not None and module.running_var is not None and module.momentum is not None:
             module.running_mean.lerp_(mean, module.momentum)
             module.running_var.lerp_(variance * count / (count - 1).clamp_min(1), module.momentum)
         if module.num_batches_tracked is not None:
             module.num_batches_tracked.add_(1)
-    result = centred * (variance + module.eps).rsqrt().view(each)
+    result = centered * (variance + module.eps).rsqrt().view(each)
     if module.weight is not None:
         result = result * module.weight.view(each) + module.bias.view(each)
     return result.to(x.dtype)

@@ -17,7 +17,7 @@ from cnncli.executor.feeding.augmentation import (
     rotate,
     shift_and_flip,
     size_at,
-    views,
+    tta_views,
 )
 from cnncli.executor.feeding.batches import Batch
 from cnncli.executor.feeding.images import Images
@@ -118,18 +118,18 @@ def test_mixed_images_are_made_of_two_in_the_shares_that_are_said(step: int, alp
 def test_the_views_of_evaluation_are_weighed_to_one() -> None:
     x = torch.rand(2, 3, 8, 8)
     for kind, count in (("none", 1), ("mirror", 2), ("six", 6)):
-        found = views(x, kind)
+        found = tta_views(x, kind)
         assert len(found) == count and sum(view.weight for view in found) == 1
         assert all(view.images.shape == x.shape for view in found) and torch.equal(found[0].images, x)
 
 
 def test_a_map_of_a_changed_view_is_changed_back() -> None:
     x = torch.rand(2, 3, 8, 6, dtype=torch.float64)
-    for view in views(x, "six"):
-        back = view.put_back(view.images[:, :, 1:-1, 1:-1])  # a network that gives back the middle of what it sees
+    for view in tta_views(x, "six"):
+        back = view.transformed_back(view.images[:, :, 1:-1, 1:-1])  # of a network that returns the center
         assert torch.allclose(back[:, :, 1:-1, 1:-1], view.weight * x[:, :, 2:-2, 2:-2])
         vector = view.images.mean((2, 3))
-        assert torch.equal(view.put_back(vector), vector * view.weight)
+        assert torch.equal(view.transformed_back(vector), vector * view.weight)
 
 
 def test_jitter_keeps_bytes_in_their_range_and_leaves_numbers_their_sign() -> None:

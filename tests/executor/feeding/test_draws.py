@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from cnncli.executor.feeding import augmentation
-from cnncli.executor.feeding.augmentation import View, color_jitter, cutout, mix, rotate, views
+from cnncli.executor.feeding.augmentation import View, color_jitter, cutout, mix, rotate, tta_views
 from cnncli.executor.feeding.batches import Batch
 from cnncli.executor.feeding.images import Images
 from cnncli.recipe import Recipe
@@ -168,7 +168,7 @@ def named_views(x: Tensor, kind: str) -> list[Tensor]:
 @pytest.mark.parametrize(("kind", "weights"), [("none", [1]), ("mirror", [0.5] * 2), ("six", [0.25] * 2 + [0.125] * 4)])
 def test_the_views_of_evaluation_are_the_named_ones(kind: str, weights: list[float]) -> None:
     x = torch.rand(2, 3, 6, 7)
-    found: list[View] = views(x, kind)
+    found: list[View] = tta_views(x, kind)
     assert [view.weight for view in found] == weights
     for view, wanted in zip(found, named_views(x, kind), strict=True):
         assert torch.equal(view.images, wanted)
@@ -176,5 +176,5 @@ def test_the_views_of_evaluation_are_the_named_ones(kind: str, weights: list[flo
 
 def test_a_vector_has_one_view() -> None:
     x = torch.rand(2, 5)
-    (view,) = views(x, "six")
+    (view,) = tta_views(x, "six")
     assert torch.equal(view.images, x) and view.weight == 1.0

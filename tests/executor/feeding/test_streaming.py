@@ -25,7 +25,7 @@ from cnncli.executor.feeding import streaming
 from cnncli.executor.feeding.batches import evaluation_batches, training_batches
 from cnncli.executor.feeding.draws import evenly_spaced
 from cnncli.executor.feeding.images import Images, random_split
-from cnncli.executor.feeding.streaming import FILES_AT_ONCE, Streamed, streamed
+from cnncli.executor.feeding.streaming import SHUFFLED_FILES, Streamed, streamed
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def test_an_epoch_has_every_image_once_and_some_files_at_a_time(pieces: list[int
     file_of = np.repeat(np.arange(len(pieces)), pieces)[order.numpy()]
     for number in range(len(pieces)):  # between the first and the last image of a file there are those of few others
         (places,) = np.nonzero(file_of == number)
-        assert len(set(file_of[places[0] : places[-1] + 1])) <= FILES_AT_ONCE
+        assert len(set(file_of[places[0] : places[-1] + 1])) <= SHUFFLED_FILES
 
 
 def test_epochs_differ() -> None:
@@ -171,7 +171,7 @@ def test_a_file_that_breaks_while_training_is_told_and_the_run_can_go_on(
     ("options", "said"),
     [
         (("--data", "digits", "--stream"), "digits is always read into memory"),
-        (("--data", "images:digits", "--stream", "--task", "segmentation"), "segmentation needs a map"),
+        (("--data", "images:digits", "--stream", "--task", "segmentation"), "segmentation needs a feature map"),
     ],
 )
 def test_what_cannot_be_streamed_is_said(

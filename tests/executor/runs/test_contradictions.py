@@ -35,7 +35,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("--warmup 4", "warmup: 4 of 4 epochs leave none at the full learning rate"),
         ("--label-smoothing 1", "--label-smoothing: must be at least 0 and below 1"),
         ("--ema 1", "--ema: must be at least 0 and below 1"),
-        ("--loss huber", "loss: huber is for a regression, not for a classification"),
+        ("--loss huber", "loss: huber is for regression, not for classification"),
         ("--dry-run --find-lr", "--find-lr has no effect with --dry-run"),
     ],
 )

@@ -263,7 +263,7 @@ def test_a_table_is_read_by_the_names_of_its_columns(
     assert cnn("evaluate", "plane", "--data", "csv:swapped.csv", "--format", "json").out == wanted
     ended = cnn("evaluate", "plane", "--data", "npz:arrays.npz", "--format", "json")
     assert json.loads(ended.out)["mae"] == pytest.approx(json.loads(wanted)["mae"])
-    assert "its targets y0, y1 are taken for y_one, y_two, by position" in ended.err
+    assert "its targets y0, y1 are used as y_one, y_two, by position" in ended.err
 
     record = json.loads(Path("plane/run.json").read_text())
     assert record.pop("columns") == ["a", "b", "c"]  # a run of before there were names

@@ -218,7 +218,7 @@ def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pyt
     """Whatever ``auto`` means on this machine, or in this version."""
     from cnncli.executor.runs import setup
 
-    monkeypatch.setattr(setup, "chosen", lambda *_: "bf16")
+    monkeypatch.setattr(setup, "choose_precision", lambda *_: "bf16")
     check = loop.train_step
 
     def step(task: object, state: loop.TrainState, *rest: object) -> None:
@@ -228,7 +228,7 @@ def test_a_resumed_run_keeps_its_precision(cnn: Run, net: Path, monkeypatch: pyt
 
     monkeypatch.setattr(loop, "train_step", step)
     assert cnn("train", net, "--run-dir", "run").code == 143
-    monkeypatch.setattr(setup, "chosen", lambda *_: "fp32")
+    monkeypatch.setattr(setup, "choose_precision", lambda *_: "fp32")
     shutil.copytree("run", "elsewhere")
     record = json.loads(Path("elsewhere/run.json").read_text())
     Path("elsewhere/run.json").write_text(json.dumps({**record, "device": "cuda:0"}))

@@ -24,7 +24,7 @@ train: {dataset: digits, epochs: 1, batch_size: 100, precision: fp32}
 @pytest.fixture
 def net(write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(compiling, "WORTH_A_TRIAL", 0.0)
+    monkeypatch.setattr(compiling, "MIN_SECONDS_LEFT", 0.0)
     return write(NET, "net.yaml")
 
 
@@ -63,7 +63,7 @@ def test_the_trial_takes_the_fastest_and_leaves_no_trace(
     assert cnn("train", net, *options, "--compile", "off", "--run-dir", "plain").code == 0
     stubbed(monkeypatch, {"off": 1.0, "on": compiled})
     ended = cnn("train", net, *options, "--compile", "trial", "--run-dir", "tried")
-    assert ended.code == 0 and f"compile {best}, tried: off 1000.0 ms a step, on" in ended.err, ended.err
+    assert ended.code == 0 and f"compile {best}; measured: off 1000.0 ms per step, on" in ended.err, ended.err
     for name in ("weights.safetensors", "metrics.jsonl"):
         one, other = (Path(run, name).read_bytes() for run in ("plain", "tried"))
         assert one == other or name == "metrics.jsonl"
@@ -81,7 +81,7 @@ def test_a_compiler_that_does_not_work_is_told_and_done_without(
 
 
 def test_a_short_training_is_not_worth_a_trial(cnn: Run, net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "WORTH_A_TRIAL", 3600.0)
+    monkeypatch.setattr(compiling, "MIN_SECONDS_LEFT", 3600.0)
     ended = cnn("train", net, "--compile", "trial", "--run-dir", "run")
     assert ended.code == 0 and "tried" not in ended.err
     assert json.loads(Path("run/run.json").read_text())["compiled"] == "off"

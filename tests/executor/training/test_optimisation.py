@@ -10,7 +10,7 @@ from torch import nn
 
 from cnncli.errors import CnnError
 from cnncli.executor.network.whitening import whiten
-from cnncli.executor.runtime.precision import chosen
+from cnncli.executor.runtime.precision import choose_precision
 from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.losses import class_weights, training_loss
 from cnncli.executor.training.muon import Muon, orthogonalize
@@ -84,9 +84,9 @@ def test_what_is_frozen_is_not_trained_and_a_pattern_of_nothing_is_an_error() ->
     assert freeze(network, Recipe(freeze=("0.*",))) == ["0.weight", "0.bias"]
     (optimizer,) = build_optimizers(network, Recipe())
     assert sum(p.numel() for g in optimizer.param_groups for p in g["params"]) == 8 + 51
-    with pytest.raises(CnnError, match="no trained parameter is called 'conv9"):
+    with pytest.raises(CnnError, match="no trainable parameter is called 'conv9"):
         freeze(network, Recipe(freeze=("conv9.*",)))
-    with pytest.raises(CnnError, match="no parameters to train"):
+    with pytest.raises(CnnError, match="no trainable parameters"):
         freeze(network, Recipe(freeze=("*",)))
         build_optimizers(network, Recipe())
 
@@ -217,7 +217,7 @@ def test_auto_precision_is_a_function_of_the_network(monkeypatch: pytest.MonkeyP
     for amx in (True, False):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
         for name in ("lenet5", "mobilenet_v2", "vgg11"):
-            found[name, amx] = chosen("auto", cpu, load(name).inferred.totals, 128)
+            found[name, amx] = choose_precision("auto", cpu, load(name).inferred.totals, 128)
     assert [found[name, True] for name in ("lenet5", "mobilenet_v2", "vgg11")] == ["bf16", "fp32", "bf16"]
     assert all(found[name, False] == "fp32" for name in ("lenet5", "mobilenet_v2", "vgg11"))
-    assert chosen("fp16", cpu, {}, 1) == "fp16"
+    assert choose_precision("fp16", cpu, {}, 1) == "fp16"

@@ -161,7 +161,7 @@ def test_the_loss_of_a_segmentation_is_the_mean_over_pixels_of_each_image() -> N
 def test_a_smaller_output_is_compared_with_the_middle_of_the_mask() -> None:
     mask = torch.zeros(1, 6, 8, dtype=torch.uint8)
     mask[:, 1:5, 1:7] = 1
-    assert torch.equal(Segmentation(2, (4, 6), None, 0.0, probabilities=False).seen(mask), torch.ones(1, 4, 6))
+    assert torch.equal(Segmentation(2, (4, 6), None, 0.0, probabilities=False).center(mask), torch.ones(1, 4, 6))
 
 
 MOVED = {"flip": "random", "translate": 2, "rotation": 25.0}
@@ -310,12 +310,12 @@ DIGITS = "input: 1x8x8\nlayers: [flatten, linear: 10]\ntrain: {dataset: digits}\
     [
         (SEGMENT, ("--data", "digits"), "digits has a class for each image"),
         (SEGMENT, ("--data", "images:squares", "--task", "classification"), "classification needs a vector"),
-        (LINE, ("--data", "images:squares", "--task", "segmentation"), "segmentation needs a map"),
+        (LINE, ("--data", "images:squares", "--task", "segmentation"), "segmentation needs a feature map"),
         (SEGMENT.replace("filters: 2", "filters: 3"), ("--data", "images:squares"), ""),
         (SEGMENT.replace("filters: 2", "filters: 1"), ("--data", "images:squares"), "has 1 channel"),
-        (SEGMENT.replace("relu,", "relu, maxpool: 2,"), ("--data", "images:squares"), "give each pixel a class"),
+        (SEGMENT.replace("relu,", "relu, maxpool: 2,"), ("--data", "images:squares"), "to give each pixel a class"),
         (SEGMENT.replace("padding: same", "padding: 0"), ("--data", "images:squares"), ""),
-        (DIGITS, ("--task", "regression"), "digits is data for a classification, not for a regression"),
+        (DIGITS, ("--task", "regression"), "digits is data for classification, not for regression"),
         (LINE, ("--data", "npz:line.npz", "--class-weights", "balanced"), "a regression has no classes"),
         (LINE.replace("linear: 2", "linear: 3"), ("--data", "npz:line.npz"), "has 2 targets"),
     ],

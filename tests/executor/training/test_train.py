@@ -131,7 +131,7 @@ def test_a_validation_share_is_held_out_and_the_test_images_are_used_once(cnn: R
 def test_images_are_converted_to_the_input_with_a_note(cnn: Run, tiny: Path) -> None:
     ended = cnn("train", tiny, "--input", "3x12x12", "--epochs", "1")
     assert ended.code == 0
-    assert "digits: images resized from 8x8 to 12x12 and grey repeated in each channel" in ended.err
+    assert "digits: images resized from 8x8 to 12x12 and gray repeated in each channel" in ended.err
 
 
 def test_a_vector_network_reads_images_as_vectors(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def errors() -> list[tuple[str, list[str], str]]:
             ["digits_cnn", "--optimizer", "adm"],
             "must be sgd, adam, adamw, rmsprop or muon, not adm",
         ),
-        ("validation", ["digits_cnn", "--validation", "0.9999"], "a share of 0.9999 takes 1437 of 1437 images"),
+        ("validation", ["digits_cnn", "--validation", "0.9999"], "a fraction of 0.9999 takes 1437 of 1437 images"),
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
         ("epoch of nothing", ["holes.yaml"], "milestones must be a list of whole numbers, e.g. 30, 60, not [nothing]"),

@@ -1,7 +1,7 @@
-"""What a network is trained for: how its outputs are compared with targets. Each task has a file of its own.
+"""The losses and metrics of each task: classification, regression and segmentation.
 
-An objective's losses and scores are summed over the images of a batch, so that they are the same for any number of
-parts and workers. Adding a task is a file here, a word in :data:`cnncli.recipe.TASKS`, and targets that say it.
+Losses and scores are summed over the images of a batch, so that they do not depend on the number of micro-batches and
+workers. A new task takes a module here, a word in :data:`cnncli.recipe.TASKS`, and datasets with such targets.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Evaluation", "Meter", "Objective", "objective_of"]
 
 
 class Evaluation(Protocol):
-    """What a network is worth on some images; ``figure`` names the first of its figures, the one to look at."""
+    """The metrics of a network on a set of examples; ``main_metric`` names the most important one, the first."""
 
     @property
     def loss(self) -> float: ...
@@ -33,26 +33,26 @@ class Evaluation(Protocol):
     @property
     def main_metric(self) -> str: ...
     def metrics(self) -> dict[str, float]:
-        """All figures by name, without the loss."""
+        """All metrics by name, without the loss."""
 
     def detail(self, classes: tuple[str, ...]) -> dict[str, Any]:
-        """Everything, for a program: figures, and what there is for each class or target."""
+        """Everything as plain data: all metrics, and those of each class or target."""
 
 
 class Meter(Protocol):
-    """Sums over images, on their device, from which an evaluation is made."""
+    """Sums over examples, on their device, from which an evaluation is computed."""
 
     def add(self, output: Tensor, targets: Tensor) -> None:
-        """Count a batch."""
+        """Add a batch."""
 
     def evaluation(self, loss: float) -> Evaluation:
-        """What all workers have counted."""
+        """The evaluation over the batches of all workers."""
 
 
 class Objective(Protocol):
-    """A task: its losses, and ``score``, whose mean over the images is the ``figure`` that is shown while it trains.
+    """A task's losses, and its ``score``, whose mean over the examples is the ``main_metric`` shown during training.
 
-    ``dense`` targets have the size of the images, and are moved with them.
+    ``dense`` targets have the size of the images and are augmented with them.
     """
 
     @property
@@ -74,9 +74,9 @@ def objective_of(
     train: Examples | None = None,
     targets: Normalization | None = None,
 ) -> Objective:
-    """The objective of a data set's task; ``train`` are the images trained on, if any.
+    """The objective for a dataset's task; ``train`` is the training set, if there is one.
 
-    ``targets`` is what a regression's targets are scaled by.
+    ``targets`` is the scaling of a regression's targets.
     """
     if dataset.task == "regression":
         assert targets is not None, "a regression's targets are scaled"

@@ -1,4 +1,4 @@
-"""Classification: one class for each image."""
+"""Classification: one class per example."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from cnncli.executor.training.losses import Loss, loss_of, training_loss
 from cnncli.graph import Graph
 from cnncli.recipe import Recipe
 
-MOST_LIKELY = 5
+TOP_K = 5
 
 
 class Scores(NamedTuple):
-    """Of what was taken for the class the share that is of it; of what is of it the share that was taken for it; and
-    their harmonic mean."""
+    """Precision, recall and their harmonic mean F1 of a class."""
 
     precision: float
     recall: float
@@ -28,9 +27,9 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassificationMetrics:
-    """``confusion[i][j]`` counts the images of class i that were taken for class j.
+    """``confusion[i][j]`` counts the examples of class i that were predicted as class j.
 
-    ``in_top_5`` counts those whose class is among the five likeliest.
+    ``in_top_5`` counts those whose class is among the five most likely.
     """
 
     loss: float
@@ -40,30 +39,30 @@ class ClassificationMetrics:
 
     @property
     def examples(self) -> int:
-        """How many images were looked at."""
+        """The number of evaluated examples."""
         return sum(map(sum, self.confusion))
 
     @property
     def accuracy(self) -> float:
-        """The share on the diagonal."""
+        """The fraction of correct predictions."""
         return sum(row[i] for i, row in enumerate(self.confusion)) / max(1, self.examples)
 
     @property
     def top_5(self) -> float:
-        """The share of images whose class is among the five likeliest."""
+        """The fraction of examples whose class is among the five most likely."""
         return self.in_top_5 / max(1, self.examples)
 
     def of_class(self, number: int) -> Scores:
-        """Precision, recall and F1 of a class; 0 where there is nothing to divide by."""
+        """Precision, recall and F1 of a class; 0 instead of a division by 0."""
         return scores_of(self.confusion, number)
 
     def metrics(self) -> dict[str, float]:
-        """The accuracy, and where there are more than ten classes the share with the right one among the likeliest."""
-        top = {"top_5": self.top_5} if len(self.confusion) > 2 * MOST_LIKELY else {}
+        """The accuracy, and the top-5 accuracy if there are more than ten classes."""
+        top = {"top_5": self.top_5} if len(self.confusion) > 2 * TOP_K else {}
         return {"accuracy": self.accuracy, **top}
 
     def detail(self, classes: tuple[str, ...]) -> dict[str, Any]:
-        """All figures, the confusion, and the scores of each class."""
+        """All metrics, the confusion matrix, and the scores of each class."""
         each = [{"class": name, **self.of_class(number)._asdict()} for number, name in enumerate(classes)]
         return {
             "accuracy": self.accuracy,
@@ -76,14 +75,14 @@ class ClassificationMetrics:
 
 
 def scores_of(confusion: tuple[tuple[int, ...], ...], number: int) -> Scores:
-    """Precision, recall and F1 of a class; 0 where there is nothing to divide by."""
-    right = confusion[number][number]
-    taken, there = sum(row[number] for row in confusion), sum(confusion[number])
-    return Scores(right / max(1, taken), right / max(1, there), 2 * right / max(1, taken + there))
+    """Precision, recall and F1 of a class; 0 instead of a division by 0."""
+    correct = confusion[number][number]
+    predicted, true = sum(row[number] for row in confusion), sum(confusion[number])
+    return Scores(correct / max(1, predicted), correct / max(1, true), 2 * correct / max(1, predicted + true))
 
 
 def rows_of(confusion: Tensor, classes: int) -> tuple[tuple[int, ...], ...]:
-    """Counts (classes * classes,) of all workers, as the rows of their matrix."""
+    """Counts (classes * classes,), summed over all workers, as rows of a matrix."""
     return tuple(map(tuple, distributed.all_reduce_sum(confusion).view(classes, classes).tolist()))
 
 
@@ -94,7 +93,7 @@ class _Meter:
         self.likely = torch.zeros((), dtype=torch.int64, device=device)
 
     def add(self, output: Tensor, targets: Tensor) -> None:
-        self.likely += (output.topk(min(MOST_LIKELY, self.classes)).indices == targets[:, None]).sum()
+        self.likely += (output.topk(min(TOP_K, self.classes)).indices == targets[:, None]).sum()
         pairs = targets * self.classes + output.argmax(1)
         self.confusion += torch.bincount(pairs, minlength=self.classes * self.classes)
 
@@ -116,14 +115,14 @@ class Classification:
 
     @classmethod
     def of(cls, graph: Graph, recipe: Recipe, train: Examples | None, classes: int) -> Classification:
-        """As the recipe smooths and weighs it; ``train`` are the images that balance the weights."""
+        """With the recipe's label smoothing and class weights; ``train`` has the class frequencies."""
         plain = loss_of(graph)
         return cls(plain if train is None else training_loss(graph, recipe, train.labels, classes), plain, classes)
 
     def score(self, output: Tensor, targets: Tensor) -> Tensor:
-        """How many are right."""
+        """The number of correct predictions."""
         return (output.argmax(1) == targets).sum()
 
     def meter(self, device: torch.device) -> _Meter:
-        """For the confusion matrix."""
+        """Counts the confusion matrix."""
         return _Meter(self.classes, device)

@@ -1,8 +1,8 @@
-"""Regression: numbers for each image.
+"""Regression: one or more numbers per example.
 
-Targets are scaled to mean 0 and deviation 1 over the training images while the network learns them, so that learning
-rates mean the same whatever the unit; figures are in the targets' own unit. They are scaled in float64, once, before
-they become float32: a time such as 1,700,000,000 s has no seconds left in float32.
+During training the targets are scaled to mean 0 and std 1 over the training set, so that learning rates do not depend
+on their unit; metrics are in the targets' own unit. They are scaled in float64, before they are converted to float32,
+which cannot represent a time of 1,700,000,000 s to the second.
 """
 
 from __future__ import annotations
@@ -23,31 +23,30 @@ from cnncli.executor.runtime import distributed
 from cnncli.recipe import Recipe
 from cnncli.runs.folder import Normalization
 
-SMALLEST = 1e-37  # a deviation that float32 can be divided by
-EQUAL = 1e-13  # of a float64: targets that differ by no more of their size are all the same
+MIN_STD = 1e-37  # by which float32 can be divided
+EQUAL = 1e-13  # relative difference in float64 up to which targets count as equal
 LOSSES = {"mse": functional.mse_loss, "l1": functional.l1_loss, "huber": functional.smooth_l1_loss}
 
 
 def scaling_of(targets: Tensor) -> Normalization:
-    """Mean and standard deviation of each target, (N, K), over the images trained on, 1 where they are all the same."""
+    """Mean and std of each of the targets (N, K) of the training set; a std of 1 if all its values are equal."""
     values = targets.cpu().double()
     std, same = values.std(0, correction=0 if len(values) == 1 else 1), EQUAL * values.abs().amax(0)
-    same = same.clamp_min(SMALLEST)
+    same = same.clamp_min(MIN_STD)
     return Normalization(tuple(values.mean(0).tolist()), tuple(torch.where(std > same, std, 1.0).tolist()), 1.0)
 
 
 def scaled(split: Split, scaling: Normalization) -> Split:
-    """The split with its targets, (N, K), as the network is to give them: scaled in float64, and then made float32."""
+    """The split with targets (N, K) scaled as the network outputs them: in float64, then converted to float32."""
     labels = (split.labels.astype(np.float64) - np.array(scaling.mean)) / np.array(scaling.std)
     return replace(split, labels=labels.astype(np.float32))
 
 
 @dataclass(frozen=True)
 class RegressionMetrics:
-    """Over K targets: mean absolute errors, root mean square errors, and the share of the variance explained (R²).
+    """Mean absolute error, root mean square error and R² (explained fraction of the variance) of each of K targets.
 
-    R² is 0 for a network that always says the mean, and below for a worse one; also where all targets are the same, and
-    there is nothing to explain.
+    R² is 0 for a network that always outputs the mean, negative for a worse one, and 0 if all targets are equal.
     """
 
     loss: float
@@ -58,7 +57,7 @@ class RegressionMetrics:
     main_metric = "mae"
 
     def metrics(self) -> dict[str, float]:
-        """Means over the targets."""
+        """The means over the targets."""
         count = len(self.absolute)
         return {
             "mae": sum(self.absolute) / count,
@@ -67,14 +66,14 @@ class RegressionMetrics:
         }
 
     def detail(self, classes: tuple[str, ...]) -> dict[str, Any]:
-        """All figures, and those of each target."""
+        """All metrics, and those of each target."""
         each = zip(classes, self.absolute, self.root_square, self.explained, strict=True)
         targets = [{"target": name, "mae": a, "rmse": r, "r2": e} for name, a, r, e in each]
         return {**self.metrics(), "loss": self.loss, "examples": self.examples, "targets": targets}
 
 
 class _Meter:
-    """Sums in float64 on the CPU, of errors and of targets, both scaled: their squares lose nothing."""
+    """Sums of scaled errors and targets and of their squares, in float64 on the CPU for precision."""
 
     def __init__(self, std: Tensor, device: torch.device) -> None:
         self.std, self.device = std, device
@@ -101,9 +100,9 @@ class _Meter:
 
 @dataclass(frozen=True)
 class Regression:
-    """Outputs (N, K) and targets (N, K), both scaled; ``std``, float64 (K,) on the CPU, is their unit in the data's.
+    """Outputs (N, K) and targets (N, K), both scaled by ``std``, float64 (K,) on the CPU.
 
-    ``weights``, float32 (K,) on the device, are the same over the number of targets.
+    ``weights``, float32 (K,) on the device, are ``std`` divided by the number of targets.
     """
 
     kind: str
@@ -114,7 +113,7 @@ class Regression:
 
     @classmethod
     def of(cls, recipe: Recipe, scaling: Normalization, device: torch.device) -> Regression:
-        """With the recipe's loss, on a device. Raises CnnError for what only classes can have."""
+        """With the recipe's loss, on a device. Raises CnnError for keys that need classes."""
         for key, value in (("label_smoothing", recipe.label_smoothing), ("class_weights", recipe.class_weights)):
             if value not in (0, "none"):
                 raise CnnError(f"{key}: a regression has no classes", "leave it out")
@@ -122,17 +121,17 @@ class Regression:
         return cls(recipe.loss, std, (std / len(std)).float().to(device))
 
     def training_loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Of each image the mean over its targets, summed."""
+        """The sum over the examples of the mean over their targets."""
         return LOSSES[self.kind](output.float(), targets, reduction="sum") / len(self.std)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """The same."""
+        """The training loss."""
         return self.training_loss(output, targets)
 
     def score(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Absolute errors in the targets' unit: of each image the mean over its targets, summed."""
+        """The sum over the examples of the mean absolute error of their targets, in their own unit."""
         return ((output.float() - targets).abs() * self.weights).sum()
 
     def meter(self, device: torch.device) -> _Meter:
-        """For errors and R²."""
+        """Sums errors and variances."""
         return _Meter(self.std, device)

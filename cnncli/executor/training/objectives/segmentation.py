@@ -1,4 +1,4 @@
-"""Segmentation: a class for each pixel."""
+"""Segmentation: one class per pixel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cnncli.recipe import Recipe
 
 @dataclass(frozen=True)
 class SegmentationMetrics:
-    """``confusion[i][j]`` counts the pixels of class i that were taken for class j, void ones left out."""
+    """``confusion[i][j]`` counts the pixels of class i that were predicted as class j; void pixels do not count."""
 
     loss: float
     examples: int
@@ -28,20 +28,20 @@ class SegmentationMetrics:
     main_metric = "mean_iou"
 
     def iou(self, number: int) -> float | None:
-        """Intersection over union of a class (Jaccard 1901); None where no pixel is of it or was taken for it."""
+        """Intersection over union of a class (Jaccard 1901); None if no pixel has or is predicted as this class."""
         both = self.confusion[number][number]
         union = sum(self.confusion[number]) + sum(row[number] for row in self.confusion) - both
         return both / union if union else None
 
     def metrics(self) -> dict[str, float]:
-        """The mean IoU over the classes that there are, and the share of pixels that are right."""
+        """The mean IoU over the classes that occur, and the fraction of correct pixels."""
         there = [iou for iou in map(self.iou, range(len(self.confusion))) if iou is not None]
         pixels = sum(map(sum, self.confusion))
         right = sum(row[i] for i, row in enumerate(self.confusion))
         return {"mean_iou": sum(there) / max(1, len(there)), "accuracy": right / max(1, pixels)}
 
     def detail(self, classes: tuple[str, ...]) -> dict[str, Any]:
-        """All figures, the confusion of pixels, and the scores of each class."""
+        """All metrics, the confusion matrix of the pixels, and the scores of each class."""
         each = [
             {"class": name, "iou": self.iou(number), **scores_of(self.confusion, number)._asdict()}
             for number, name in enumerate(classes)
@@ -62,7 +62,7 @@ class _Meter:
         self.confusion = torch.zeros(objective.classes**2, dtype=torch.int64, device=device)
 
     def add(self, output: Tensor, targets: Tensor) -> None:
-        classes, wanted = self.objective.classes, self.objective.seen(targets).long()
+        classes, wanted = self.objective.classes, self.objective.center(targets).long()
         pairs = torch.where(wanted == VOID, classes * classes, wanted * classes + output.argmax(1))
         self.images += len(targets)
         self.confusion += torch.bincount(pairs.flatten(), minlength=classes * classes + 1)[:-1]
@@ -77,8 +77,8 @@ class _Meter:
 class Segmentation:
     """Cross-entropy of each pixel; outputs (N, classes, *size), targets uint8 (N, *input size).
 
-    A smaller output, of a network without padding, is compared with the middle of the masks, as in U-Net's paper. Each
-    image counts the same: its loss and its score are means over its pixels, void ones left out.
+    The smaller output of a network without padding is compared with the center of the masks, as in the U-Net paper. All
+    images have the same weight: loss and score are means over the pixels of each image that are not void.
     """
 
     classes: int
@@ -91,7 +91,7 @@ class Segmentation:
 
     @classmethod
     def of(cls, loaded: Loaded, recipe: Recipe, train: Examples | None, classes: int) -> Segmentation:
-        """As the recipe smooths and weighs it. Raises CnnError for class weights that do not fit."""
+        """With the recipe's label smoothing and class weights. Raises CnnError for a wrong number of weights."""
         size = loaded.inferred.shape(loaded.graph.outputs[0])[1:]
         found = cls(classes, tuple(size), None, recipe.label_smoothing, ends_in_probabilities(loaded.graph))
         if train is None or recipe.class_weights == "none":
@@ -99,44 +99,44 @@ class Segmentation:
         return replace(found, weights=found._weights(recipe, train.labels))
 
     def _weights(self, recipe: Recipe, masks: Tensor) -> Tensor:
-        counts = torch.bincount(self.seen(masks).flatten(), minlength=256)[: self.classes]
+        counts = torch.bincount(self.center(masks).flatten(), minlength=256)[: self.classes]
         weights = class_weights(recipe, counts)
         assert weights is not None
         return weights
 
-    def seen(self, masks: Tensor) -> Tensor:
-        """The part of the masks, (N, *sizes), that the network's output shows."""
+    def center(self, masks: Tensor) -> Tensor:
+        """The center of masks (N, *sizes), in the size of the network's output."""
         for axis, (have, want) in enumerate(zip(masks.shape[1:], self.size, strict=True), 1):
             masks = masks.narrow(axis, (have - want) // 2, want)
         return masks
 
     def training_loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Smoothed and weighed as the recipe says."""
+        """With label smoothing and class weights."""
         return self._loss(output, targets, self.weights, self.smoothing)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        """Neither smoothed nor weighed."""
+        """Without label smoothing and class weights."""
         return self._loss(output, targets, None, 0.0)
 
     def _loss(self, output: Tensor, targets: Tensor, weights: Tensor | None, smoothing: float) -> Tensor:
         scores = output.float()
         if self.probabilities:
             scores = scores.clamp_min(1e-12).log()
-        wanted = self.seen(targets).long()
-        of_pixels = functional.cross_entropy(
+        wanted = self.center(targets).long()
+        pixel_losses = functional.cross_entropy(
             scores, wanted, weight=weights, ignore_index=VOID, label_smoothing=smoothing, reduction="none"
         )
-        return (of_pixels.flatten(1).sum(1) / self._pixels(wanted)).sum()
+        return (pixel_losses.flatten(1).sum(1) / self._pixels(wanted)).sum()
 
     def score(self, output: Tensor, targets: Tensor) -> Tensor:
-        """The share of right pixels of each image, summed."""
-        wanted = self.seen(targets)
-        right = (output.argmax(1) == wanted).flatten(1).sum(1)  # a void pixel is never right
+        """The fraction of correct pixels of each image, summed."""
+        wanted = self.center(targets)
+        right = (output.argmax(1) == wanted).flatten(1).sum(1)  # a void pixel is never correct
         return (right / self._pixels(wanted)).sum()
 
     def _pixels(self, wanted: Tensor) -> Tensor:
         return (wanted != VOID).flatten(1).sum(1).clamp_min(1)
 
     def meter(self, device: torch.device) -> _Meter:
-        """For the confusion of pixels."""
+        """Counts the confusion matrix of the pixels."""
         return _Meter(self, device)
