@@ -63,7 +63,7 @@ class Predictor:
 
     @torch.inference_mode()
     def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
-        """A regression's values for examples, uint8 or float32 in the input's shape, in float64 and in their own unit."""
+        """A regression's values for examples, uint8 or float32 in the input's shape, in their own unit."""
         scaling = self.record.targets
         outputs = self._outputs(examples).cpu().double()
         if scaling is not None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import torch
+from torch import Tensor
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.data import Dataset
 from cnncli.errors import CnnError
 from cnncli.executor.feeding.draws import split_rows
-from cnncli.executor.feeding.images import random_split
-from cnncli.executor.feeding.preprocessing import channels_last, conversion_notes, input_transform, normalization_of
+from cnncli.executor.feeding.images import Examples, random_split
+from cnncli.executor.feeding.preprocessing import (
+    InputTransform,
+    channels_last,
+    conversion_notes,
+    input_transform,
+    normalization_of,
+)
 from cnncli.executor.feeding.storage import on_device
 from cnncli.executor.network.agreement import check
 from cnncli.executor.network.initialization import initialize_weights
@@ -28,56 +38,75 @@ from cnncli.executor.training.optimizers import freeze
 from cnncli.executor.training.sync_batchnorm import synchronize_batchnorm
 from cnncli.loading import Loaded
 from cnncli.recipe import Recipe
-from cnncli.runs import folder
+from cnncli.runs.record import Normalization, RunRecord
 
 
-def prepare_training(job: Job, display: Display, resumed: folder.RunRecord | None = None) -> Prepared:
-    """Everything as it is before the first step; a ``resumed`` run keeps its normalization and its scaling."""
-    recipe, graph = job.recipe, job.loaded.graph
+def prepare_training(job: Job, display: Display, resumed: RunRecord | None = None) -> Prepared:
+    """Everything as it is before the first step; a ``resumed`` run keeps its normalization, scaling and precision."""
+    recipe, shape = job.recipe, job.loaded.graph.inputs[0].shape
     check(job.loaded.inferred)
     device = distributed.local_device(choose_device(recipe.device))
     keep_freed_memory()
     if recipe.deterministic:
         make_deterministic()
     _check_translation(recipe, job.dataset)
-    conversions = conversion_notes(graph.inputs[0].shape, job.dataset.name, image_shape(job.dataset))
-    for note in (*job.dataset.notes, *conversions):
+    for note in (*job.dataset.notes, *conversion_notes(shape, job.dataset.name, image_shape(job.dataset))):
         display.note(note)
     targets = _scaling(job, resumed)
     with explain_torch_errors(job):
-        splits = [
-            split if targets is None else scaled(split, targets) for split in (job.dataset.train, job.dataset.test)
-        ]
-        images, test = (on_device(split, device, recipe.loaders) for split in splits)
-        normalisation = (
-            resumed.normalisation if resumed is not None else normalization_of(images, graph.inputs[0].shape)
-        )
-        prepare = input_transform(graph.inputs[0].shape, normalisation, device)
-        held_out, name = test, "test"
-        if recipe.validation:
-            (images, held_out), name = random_split(images, recipe.validation, recipe.seed), "validation"
-        network = scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
+        data = _data(job, device, targets, resumed)
         # the weights of a resumed run come from its checkpoint
-        sample = None if resumed is not None else lambda count: prepare(images.sample(count))
-        for note in initialize_weights(network, recipe, sample):
-            display.note(note)
-        _place(network, graph.inputs[0].shape, device)
-        _check_sizes(network, recipe, graph.inputs[0].shape, device)
-        if recipe.sync_batchnorm:
-            synchronize_batchnorm(network)
-        frozen = freeze(network, recipe)
-        if frozen:
-            display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
-        objective = objective_of(job.loaded, job.dataset, recipe, device, train=images, targets=targets)
+        sample = None if resumed is not None else lambda count: data.prepare(data.train.sample(count))
+        network = _network(job, device, sample, display)
+        objective = objective_of(job.loaded, job.dataset, recipe, device, train=data.train, targets=targets)
         precision = choose_precision(recipe.precision, device, job.loaded.inferred.totals, recipe.batch_size)
         if resumed is not None and torch.device(resumed.device or "cpu").type == device.type:
             precision = resumed.precision or precision  # whatever auto means now
-        joined = distributed.wrap_ddp(network, device)
-        setup = TrainingSetup(network, joined, images, held_out, prepare, objective, recipe, precision)
-        return Prepared(setup, new_state(setup), test, name, normalisation, targets, device)
+        compute = distributed.wrap_ddp(network, device)
+        setup = TrainingSetup(network, compute, data.train, data.held_out, data.prepare, objective, recipe, precision)
+        return Prepared(setup, new_state(setup), data.test, data.held_out_name, data.normalisation, targets, device)
 
 
-def _scaling(job: Job, resumed: folder.RunRecord | None) -> folder.Normalization | None:
+class _Data(NamedTuple):
+    train: Examples
+    held_out: Examples
+    held_out_name: str
+    test: Examples
+    normalisation: Normalization
+    prepare: InputTransform
+
+
+def _data(job: Job, device: torch.device, targets: Normalization | None, resumed: RunRecord | None) -> _Data:
+    """The splits on the device, with scaled ``targets`` of a regression, and the transform of their images."""
+    recipe, shape = job.recipe, job.loaded.graph.inputs[0].shape
+    splits = (job.dataset.train, job.dataset.test)
+    if targets is not None:
+        splits = (scaled(splits[0], targets), scaled(splits[1], targets))
+    train, test = (on_device(split, device, recipe.loaders) for split in splits)
+    normalisation = resumed.normalisation if resumed is not None else normalization_of(train, shape)
+    held_out, name = test, "test"
+    if recipe.validation:
+        (train, held_out), name = random_split(train, recipe.validation, recipe.seed), "validation"
+    return _Data(train, held_out, name, test, normalisation, input_transform(shape, normalisation, device))
+
+
+def _network(job: Job, device: torch.device, sample: Callable[[int], Tensor] | None, display: Display) -> Network:
+    """The network on its device, initialized and partly frozen; for ``sample`` see :func:`initialize_weights`."""
+    recipe, shape = job.recipe, job.loaded.graph.inputs[0].shape
+    network = scoring(job.loaded, Network(job.loaded.inferred, rewritten=True), job.dataset.task)
+    for note in initialize_weights(network, recipe, sample):
+        display.note(note)
+    _place(network, shape, device)
+    _check_sizes(network, recipe, shape, device)
+    if recipe.sync_batchnorm:
+        synchronize_batchnorm(network)
+    frozen = freeze(network, recipe)
+    if frozen:
+        display.note(f"frozen: {', '.join(frozen[:6])}{', …' if len(frozen) > 6 else ''}")
+    return network
+
+
+def _scaling(job: Job, resumed: RunRecord | None) -> Normalization | None:
     """The scaling of a regression's targets: that of a resumed run, else from the targets that are trained on."""
     if job.dataset.task != "regression":
         return None
