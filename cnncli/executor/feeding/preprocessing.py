@@ -139,7 +139,7 @@ def _of_counts(counts: Tensor) -> tuple[float, float]:
     return round(float(mean / 255), 6), round(std, 6) if std > 1e-6 else 1.0
 
 
-def input_transform(shape: Shape, normalisation: Normalization, device: torch.device) -> InputTransform:
+def input_transform(shape: Shape, normalization: Normalization, device: torch.device) -> InputTransform:
     """The transform for a network input of ``shape``."""
-    mean, std = (torch.tensor(values, device=device) for values in (normalisation.mean, normalisation.std))
-    return InputTransform(shape, 1 / (normalisation.unit * std), -mean / std)
+    mean, std = (torch.tensor(values, device=device) for values in (normalization.mean, normalization.std))
+    return InputTransform(shape, 1 / (normalization.unit * std), -mean / std)

@@ -47,14 +47,14 @@ class Job:
 class Prepared(NamedTuple):
     """A training on its device and its initial state; ``held_out`` names the held-out set: validation or test.
 
-    ``normalisation`` is that of the images, ``targets`` the scaling of a regression's targets.
+    ``normalization`` is that of the images, ``targets`` the scaling of a regression's targets.
     """
 
     setup: TrainingSetup
     state: TrainState
     test: Examples
     held_out: str
-    normalisation: Normalization
+    normalization: Normalization
     targets: Normalization | None
     device: torch.device
     compiled: str = "off"

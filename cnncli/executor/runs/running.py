@@ -162,7 +162,7 @@ def _create_run(job: Job, prepared: Prepared) -> runs.Run:
         name=job.loaded.slug,
         dataset=absolute_spec(job.spec or job.recipe.dataset),
         classes=job.dataset.classes,
-        normalisation=prepared.normalisation,
+        normalisation=prepared.normalization,
         began=datetime.now().astimezone().isoformat(timespec="seconds"),
         device=str(prepared.device),
         versions=provenance.versions(),

@@ -64,7 +64,7 @@ def prepare_training(job: Job, display: Display, resumed: RunRecord | None = Non
             precision = resumed.precision or precision  # whatever auto means now
         compute = distributed.wrap_ddp(network, device)
         setup = TrainingSetup(network, compute, data.train, data.held_out, data.prepare, objective, recipe, precision)
-        return Prepared(setup, new_state(setup), data.test, data.held_out_name, data.normalisation, targets, device)
+        return Prepared(setup, new_state(setup), data.test, data.held_out_name, data.normalization, targets, device)
 
 
 class _Data(NamedTuple):
@@ -72,7 +72,7 @@ class _Data(NamedTuple):
     held_out: Examples
     held_out_name: str
     test: Examples
-    normalisation: Normalization
+    normalization: Normalization
     prepare: InputTransform
 
 
@@ -83,11 +83,11 @@ def _data(job: Job, device: torch.device, targets: Normalization | None, resumed
     if targets is not None:
         splits = (scaled(splits[0], targets), scaled(splits[1], targets))
     train, test = (on_device(split, device, recipe.loaders) for split in splits)
-    normalisation = resumed.normalisation if resumed is not None else normalization_of(train, shape)
+    normalization = resumed.normalisation if resumed is not None else normalization_of(train, shape)
     held_out, name = test, "test"
     if recipe.validation:
         (train, held_out), name = random_split(train, recipe.validation, recipe.seed), "validation"
-    return _Data(train, held_out, name, test, normalisation, input_transform(shape, normalisation, device))
+    return _Data(train, held_out, name, test, normalization, input_transform(shape, normalization, device))
 
 
 def _network(job: Job, device: torch.device, sample: Callable[[int], Tensor] | None, display: Display) -> Network:

@@ -66,7 +66,7 @@ def test_batches_are_those_of_memory(loaders: int, shared: bool, monkeypatch: py
         pairs = zip(training_batches(one, 16, 5, 2, first), training_batches(other, 16, 5, 2, first), strict=True)
         for a, b in pairs:
             assert torch.equal(a.images.pixels, b.images.pixels) and torch.equal(a.images.labels, b.images.labels)
-            assert torch.equal(a.indices, b.indices) and (a.size, a.counts) == (b.size, b.counts)
+            assert torch.equal(a.indices, b.indices) and (a.size, a.counted) == (b.size, b.counted)
     for part, same in zip(random_split(one, 0.2, 1), random_split(other, 0.2, 1), strict=True):
         for c, d in zip(evaluation_batches(part), evaluation_batches(same), strict=True):
             assert torch.equal(c.pixels, d.pixels) and torch.equal(c.labels, d.labels)
