@@ -28,8 +28,8 @@ from cnncli.recipe.values import (
 from cnncli.schema import Record
 
 # The modules that read the keys.
-OPTIM = "executor.training.optimizers"
-SCHED = "executor.training.schedules"
+OPTIM = "executor.training.optimization.optimizers"
+SCHED = "executor.training.optimization.schedules"
 LOOP = "executor.training.loop"
 STATE = "executor.training.state"
 LOSS = "executor.training.losses"

@@ -185,13 +185,13 @@ def test_every_key_changes_something(key: str) -> None:
     check_changes_something(key)
 
 
-UNREAD = Annotated[NotNegative, Key("Standard deviation of noise.", "executor.feeding.augmentation")]
-WithUnreadKey = type("WithUnreadKey", (Recipe,), {"__annotations__": {"noise": UNREAD}, "noise": 0.0})
+UNREAD = Annotated[NotNegative, Key("Read by nothing.", "executor.feeding.augmentation")]
+WithUnreadKey = type("WithUnreadKey", (Recipe,), {"__annotations__": {"unread": UNREAD}, "unread": 0.0})
 
 
 def test_a_key_that_nothing_reads_is_found() -> None:
-    with pytest.raises(AssertionError, match="noise has no effect"):
-        check_changes_something("noise", WithUnreadKey)
+    with pytest.raises(AssertionError, match="unread has no effect"):
+        check_changes_something("unread", WithUnreadKey)
 
 
 @pytest.mark.parametrize("key", Recipe.schema)

@@ -34,7 +34,7 @@ from cnncli.executor.training.loop import TrainingSetup, new_state
 from cnncli.executor.training.losses import ends_in_distances
 from cnncli.executor.training.objectives import objective_of
 from cnncli.executor.training.objectives.regression import scaled, scaling_of
-from cnncli.executor.training.optimizers import freeze
+from cnncli.executor.training.optimization.optimizers import freeze
 from cnncli.executor.training.sync_batchnorm import synchronize_batchnorm
 from cnncli.loading import Loaded
 from cnncli.recipe import Recipe

@@ -26,12 +26,12 @@ from cnncli.executor.feeding.preprocessing import InputTransform
 from cnncli.executor.network.network import Network
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.precision import Precision
-from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.evaluation import evaluate
 from cnncli.executor.training.losses import mixed_loss
 from cnncli.executor.training.objectives import Evaluation, Objective
-from cnncli.executor.training.optimizers import build_optimizers, zero_grad
-from cnncli.executor.training.schedules import set_learning_rates, steps_in
+from cnncli.executor.training.optimization.averaging import WeightAverage
+from cnncli.executor.training.optimization.optimizers import build_optimizers, zero_grad
+from cnncli.executor.training.optimization.schedules import set_learning_rates, steps_in
 from cnncli.executor.training.state import EpochMetrics, TrainState
 from cnncli.recipe import Recipe
 

@@ -18,7 +18,7 @@ from cnncli.executor.network.network import own_tensors
 from cnncli.executor.network.tensor_files import DamagedError, TensorSpec, check_specs, check_values
 from cnncli.executor.training.checkpoint import Checkpoint
 from cnncli.executor.training.loop import TrainingSetup
-from cnncli.executor.training.optimizers import parameters_with_state, state_specs
+from cnncli.executor.training.optimization.optimizers import parameters_with_state, state_specs
 from cnncli.executor.training.state import NUMBERS, TrainState
 
 OPTIONAL = {"seconds": 0.0}  # numbers that earlier versions did not save

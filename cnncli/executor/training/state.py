@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.precision import Precision
-from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.checkpoint import Checkpoint
+from cnncli.executor.training.optimization.averaging import WeightAverage
 from cnncli.recipe import Recipe
 
 COUNTERS = ("step", "best_epoch", "waited", "on_plateau", "factor")  # attributes of TrainState, saved by these names

@@ -50,7 +50,7 @@ def test_a_batch_in_parts_is_no_cuda_graph() -> None:
     gpu = torch.device("cuda")
     assert compiling.candidate_modes("auto", gpu) == ("off", "on", "graphs")
     assert compiling.candidate_modes("auto", gpu, accumulate=2) == ("off", "on")
-    with pytest.raises(CnnError, match="whole batches"):
+    with pytest.raises(CnnError, match="cannot compute micro-batches"):
         compiling.candidate_modes("graphs", gpu, accumulate=2)
 
 

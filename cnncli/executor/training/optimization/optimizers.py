@@ -11,7 +11,7 @@ from torch import nn
 
 from cnncli.errors import CnnError
 from cnncli.executor.network.network import Network
-from cnncli.executor.training.muon import Muon
+from cnncli.executor.training.optimization.muon import Muon
 from cnncli.recipe import Recipe
 
 Named = tuple[str, nn.Parameter]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
 from cnncli.errors import CnnError
-from cnncli.executor.training.schedules import RISE, START, lr_factor, steps_in
+from cnncli.executor.training.optimization.schedules import RISE, START, lr_factor, steps_in
 from cnncli.executor.training.state import TrainState
 from cnncli.recipe import SCHEDULES, Recipe, read_recipe
 

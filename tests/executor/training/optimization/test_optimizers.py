@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.training.muon import Muon, orthogonalize
-from cnncli.executor.training.optimizers import build_optimizers
-from cnncli.executor.training.schedules import set_learning_rates
+from cnncli.executor.training.optimization.muon import Muon, orthogonalize
+from cnncli.executor.training.optimization.optimizers import build_optimizers
+from cnncli.executor.training.optimization.schedules import set_learning_rates
 from cnncli.recipe import OPTIMIZERS, Recipe
 
 some = settings(max_examples=30, deadline=None, derandomize=True)

@@ -11,11 +11,11 @@ from torch import nn
 from cnncli.errors import CnnError
 from cnncli.executor.network.whitening import whiten
 from cnncli.executor.runtime.precision import choose_precision
-from cnncli.executor.training.averaging import WeightAverage
 from cnncli.executor.training.losses import class_weights, training_loss
-from cnncli.executor.training.muon import Muon, orthogonalize
-from cnncli.executor.training.optimizers import build_optimizers, freeze
-from cnncli.executor.training.schedules import lr_factor, set_learning_rates
+from cnncli.executor.training.optimization.averaging import WeightAverage
+from cnncli.executor.training.optimization.muon import Muon, orthogonalize
+from cnncli.executor.training.optimization.optimizers import build_optimizers, freeze
+from cnncli.executor.training.optimization.schedules import lr_factor, set_learning_rates
 from cnncli.loading import load
 from cnncli.recipe import SCHEDULES, Recipe
 
@@ -191,7 +191,7 @@ def test_smoothed_loss_is_torch_s() -> None:
 def test_a_step_is_the_optimizer_s_own_step(name: str) -> None:
     """To the bit: it only leaves the hooks and the profiler's notes out."""
     from cnncli.executor.runtime.precision import Precision
-    from cnncli.executor.training.optimizers import zero_grad
+    from cnncli.executor.training.optimization.optimizers import zero_grad
 
     results = []
     for ours in (False, True):
