@@ -83,15 +83,17 @@ def _shape(text: str) -> tuple[int, ...] | None:
 def _number(text: str) -> tuple[Fraction | None, str]:
     """The number, and its text where it is an expression."""
     text = without_units(text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
-    for word, many in WORDS.items():
+    scale = 1
+    for word, multiple in WORDS.items():
         if text.endswith(word):
-            text = f"{text.removesuffix(word).strip()}*{many}"
+            text, scale = text.removesuffix(word).strip(), multiple
     match = re.fullmatch(r"([\d.,_' ]+)\s*([kmgbt])", text)
     if match:
-        text = f"{match[1].strip()}*{MULTIPLES[match[2]]}"
+        text, scale = match[1].strip(), scale * MULTIPLES[match[2]]
     plain = _without_separators(text)
     if re.fullmatch(r"[+-]?(\d{1,30}(\.\d{0,20})?|\.\d{1,20})(e[+-]?\d{1,2})?", plain):
-        return Fraction(plain), ""
+        return Fraction(plain) * scale, ""
+    plain = f"{plain}*{scale}" if scale > 1 else plain
     if not re.fullmatch(r"[\d\s.,_'+\-*/()e%a-z]{1,300}", plain):
         return None, ""
     try:
@@ -100,8 +102,9 @@ def _number(text: str) -> tuple[Fraction | None, str]:
         return None, ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, ""
-    exact = Fraction(value) if isinstance(value, int) else Fraction(value).limit_denominator(10**12)
-    return exact, "" if re.fullmatch(r"[\d.]+\*10+", plain) else plain
+    # Floating-point errors are rounded off, so that 4.1 * 1000000 is 4,100,000.
+    exact = Fraction(value) if isinstance(value, int) else Fraction(value).limit_denominator(10**6)
+    return exact, plain
 
 
 def _without_separators(text: str) -> str:

@@ -41,20 +41,20 @@ def test_the_quantities_of_the_summary_are_correct(tmp_path: Path, name: str) ->
     lines = []
     for layer, facts in inferred.facts.items():
         lines.append(f"  {layer}.shape: {'x'.join(map(str, facts.figures.output_shape))}")
-        lines += [f"  {layer}.{figure}: {getattr(facts.figures, figure):,}" for figure in SUMMED]
+        lines += [f"  {layer}.{quantity}: {getattr(facts.figures, quantity):,}" for quantity in SUMMED]
         axes = [axis.size for axis in next(iter(facts.receptive_field.values())).axes]
         lines.append(f"  {layer}.receptive_field: {'x'.join(map(str, axes))}")
-    lines += [f"  total.{figure}: {inferred.totals[figure]}" for figure in SUMMED]
+    lines += [f"  total.{quantity}: {inferred.totals[quantity]}" for quantity in SUMMED]
     found = checked(tmp_path, f"architecture: {name}\nanswers:\n" + "\n".join(lines))
     assert [answer.question for answer in found if not answer.correct] == []
 
 
 @pytest.mark.parametrize("name", ["lenet5", "alexnet_2012", "mobilenet_v1", "convnetjs_cifar10"])
-@pytest.mark.parametrize("figure", ["shape", "params", "macs", "receptive_field"])
-def test_every_known_mistake_is_found_by_what_it_gives(name: str, figure: str) -> None:
+@pytest.mark.parametrize("quantity", ["shape", "params", "macs", "receptive_field"])
+def test_every_known_mistake_is_found_by_what_it_gives(name: str, quantity: str) -> None:
     inferred = load(name).inferred
     for layer in inferred.facts:
-        expected = network_answer(inferred, layer, figure)
+        expected = network_answer(inferred, layer, quantity)
         for mistake, value in expected.candidates.items():
             if value is None or value == expected.value:
                 continue
@@ -162,6 +162,7 @@ def test_an_answer_without_a_matching_mistake_is_unexplained(tmp_path: Path) -> 
      ("1/3", Fraction(1, 3)),
      ("0.83 GFLOPs", 830_000_000), ("4MMACs", 4_000_000), ("3 k params", 3_000),
      ("61 706", 61_706), ("5×5×3", 75), ("2^10", 1024),
+     ("4.1 M", 4_100_000), ("4.1 million", 4_100_000), ("4.1 * 1000000", 4_100_000), ("2*3 thousand", 6_000),
      (".5", Fraction(1, 2)), ("5.", 5), ("1.234.567", 1_234_567), ("1’000’000", 1_000_000),
      ("1_000_000", 1_000_000), ("12_345", 12_345), ("1_5_6", None), ("1_56", None), ("1'56", None), ("1_0000", None),
      ("١٥٦", 156), ("१५६", 156), ("１５６", 156), ("(٥*٥*١ + ١) * ٦", 156), ("15²", None)],
@@ -318,19 +319,19 @@ def test_other_answers_rank_the_mistakes(tmp_path: Path) -> None:
     both, alone = "conv1.params: 20", "conv2.params: 30"
     (first,) = checked(tmp_path, f"{network}answers: {{{both}}}\n")
     assert set(first.mistakes) == {"forgot_in_channels"} or len(first.mistakes) > 1
-    told = checked(tmp_path, f"{network}answers: {{{both}, {alone}}}\n")
-    assert told[0].mistakes[0] == told[1].mistakes[0]
+    ranked = checked(tmp_path, f"{network}answers: {{{both}, {alone}}}\n")
+    assert ranked[0].mistakes[0] == ranked[1].mistakes[0]
 
 
 @pytest.mark.parametrize(
-    ("figure", "answer"),
+    ("quantity", "answer"),
     [("c1.input_shape", "1x28x28"), ("c1.kernel", "5"), ("c1.kernel", "5x5"), ("c1.padding", "2"),
      ("c1.stride", "1"), ("c1.parameter_bytes", "624 bytes"), ("total.parameter_bytes", "246,824"),
      ("flatten1.receptive_field", "all"), ("maxpool2.jump", "4"), ("c1.rf_offset", "-2"), ("c1.dropped", "0"),
      ("c1.operations", "235200"), ("maxpool2.sees", "16x16"), ("c1.effective_kernel", "5")],
 )  # fmt: skip
-def test_every_figure_can_be_asked(tmp_path: Path, figure: str, answer: str) -> None:
-    (found,) = checked(tmp_path, f"architecture: lenet5\nanswers: {{{figure}: '{answer}'}}\n")
+def test_every_quantity_can_be_asked(tmp_path: Path, quantity: str, answer: str) -> None:
+    (found,) = checked(tmp_path, f"architecture: lenet5\nanswers: {{{quantity}: '{answer}'}}\n")
     assert found.correct, found
 
 
@@ -392,12 +393,12 @@ def test_answers_are_read_as_they_are_meant(tmp_path: Path, question: str, answe
     assert not said or any(said in text for text in (*found.remarks, *found.mistakes))
 
 
-@pytest.mark.parametrize(("figure", "answer"), [("kernel", "5x7"), ("receptive_field", "5x7"), ("jump", "1x2")])
-def test_numbers_per_axis_are_correct_only_in_order(tmp_path: Path, figure: str, answer: str) -> None:
+@pytest.mark.parametrize(("quantity", "answer"), [("kernel", "5x7"), ("receptive_field", "5x7"), ("jump", "1x2")])
+def test_numbers_per_axis_are_correct_only_in_order(tmp_path: Path, quantity: str, answer: str) -> None:
     network = CONV.format(input="1x20x30", filters=1, kernel="[5, 7]", more="stride: [1, 2]")
     turned = "x".join(reversed(answer.split("x")))
-    assert one(tmp_path, network, f"conv1.{figure}", answer).correct
-    assert not one(tmp_path, network, f"conv1.{figure}", turned).correct
+    assert one(tmp_path, network, f"conv1.{quantity}", answer).correct
+    assert not one(tmp_path, network, f"conv1.{quantity}", turned).correct
 
 
 @pytest.mark.parametrize("answer", ["1050", "1,050", "1050x1x1", "1x1050", "6*7*25"])
@@ -478,7 +479,7 @@ def test_exactly_the_values_that_give_the_output_are_correct(fields: str, find: 
         assert {value for value in values if value in right} == {v for v, out in values.items() if out == wanted}
 
 
-# a question that cannot be asked, and what is said
+# an invalid question, and the error
 UNASKABLE = [
     ("solve: {input: '²', kernel: 3, output: 1}", "input must be a whole number"),
     ("solve: {input: 7, kernel: 3, rounding: exakt, output: 5}", "unknown rounding 'exakt'"),
