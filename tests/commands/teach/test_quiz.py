@@ -9,11 +9,11 @@ from program import Run, run_process
 
 
 def test_a_quiz_is_printed_with_and_without_solutions(cnn: Run) -> None:
-    paper = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2")
-    assert paper.code == 0 and paper.out.startswith("# Quiz 7\n\n## q1\n\nAn input of ")
-    assert "Output size: ____________" in paper.out
-    worked = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2", "--solutions").out
-    assert "- not " in worked and " / " in worked
+    quiz = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2")
+    assert quiz.code == 0 and quiz.out.startswith("# Quiz 7\n\n## q1\n\nAn input of ")
+    assert "Output size: ____________" in quiz.out
+    solutions = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2", "--solutions").out
+    assert "- not " in solutions and " / " in solutions
 
 
 def test_all_forms_are_written_and_the_answers_pass_the_check(cnn: Run, tmp_path: Path) -> None:

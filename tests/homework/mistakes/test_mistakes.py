@@ -1,4 +1,4 @@
-"""Every named mistake is recognised on random exercises, by what it gives when it is worked out here."""
+"""Every mistake is recognized on random exercises by its value, which is computed here independently."""
 
 from __future__ import annotations
 

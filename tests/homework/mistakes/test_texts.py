@@ -44,8 +44,8 @@ def of_chain(chain: list[tuple[int, int, bool]]) -> Inferred:
     return network(f"{{input: 1x400x420, layers: [{', '.join(layers)}]}}")
 
 
-def texts(inferred: Inferred, layer: str, figure: str) -> dict[str, object]:
-    candidates = network_answer(inferred, layer, figure).candidates
+def texts(inferred: Inferred, layer: str, quantity: str) -> dict[str, object]:
+    candidates = network_answer(inferred, layer, quantity).candidates
     return {described(name): value for name, value in candidates.items() if "+" not in name}
 
 
@@ -73,14 +73,14 @@ def test_a_pool_is_ignored_with_its_stride_or_only_its_kernel(chain: list[tuple[
 
 
 @pytest.mark.parametrize("bias", ["true", "false"])
-@pytest.mark.parametrize("figure", ["params", "trainable", "weights"])
+@pytest.mark.parametrize("quantity", ["params", "trainable", "weights"])
 def test_texts_about_linear_layers_use_units_and_features_and_texts_about_convolutions_filters_and_channels(
-    figure: str, bias: str
+    quantity: str, bias: str
 ) -> None:
     layers = f"conv: {{filters: 5, kernel: 3, bias: {bias}}}, flatten, linear: {{units: 7, bias: {bias}}}"
     inferred = network(f"{{input: 3x12x13, layers: [{layers}]}}")
     for layer, words in (("linear1", r"filter|channel|kernel|position"), ("conv1", r"\bunits?\b|input feature")):
-        candidates = network_answer(inferred, layer, figure).candidates
+        candidates = network_answer(inferred, layer, quantity).candidates
         own = [described(name) for name in candidates if not plain(name).endswith("_flatten")]
         assert len(own) > 5 and not [text for text in own if re.search(words, text)]
 
@@ -159,9 +159,9 @@ def sampled_names() -> set[str]:
     found: set[str] = set()
     for inferred in map(network, SAMPLES):
         for layer in (*inferred.facts, "total"):
-            for figure in ("shape", "params", "weights", "macs", "flops", "receptive_field", "jump"):
-                if layer != "total" or figure in ("params", "weights", "macs", "flops"):
-                    found |= {*network_answer(inferred, layer, figure).candidates}
+            for quantity in ("shape", "params", "weights", "macs", "flops", "receptive_field", "jump"):
+                if layer != "total" or quantity in ("params", "weights", "macs", "flops"):
+                    found |= {*network_answer(inferred, layer, quantity).candidates}
     for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, {"pool": "avg", "kernel": "2", "padding": "1"}):
         found |= {*convolve_answer(Question("convolve", "", {**MATRICES, **fields})).candidates}
     return {part for name in found for part in name.split("+")}

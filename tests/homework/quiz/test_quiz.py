@@ -49,8 +49,8 @@ def test_every_generated_key_passes_the_check(
     assert all(answer.blank for answer in check(read_sheet(str(folder / "empty.yaml"))))
     key = read_key(str(folder / "key.yaml"))
     assert wrong_answers(key, empty_cache()) == [] and (key.student, key.out_of) == (student, quiz.out_of)
-    paper = grade(key, "answers.yaml", read_sheet(str(folder / "answers.yaml"), network=False), empty_cache())
-    assert paper.points == key.out_of
+    submission = grade(key, "answers.yaml", read_sheet(str(folder / "answers.yaml"), network=False), empty_cache())
+    assert submission.points == key.out_of
 
 
 @settings(max_examples=25, deadline=None)
@@ -61,7 +61,7 @@ def test_wrong_options_are_mistakes_with_values_of_their_own(seed: int, student:
             options = wrong_options(answer)
             values = [text for _, text in options]
             assert len({*values, value_text(answer.expected.value)}) == len(values) + 1
-            assert not isinstance(answer.expected.value, str), "a quiz asks for figures that there are"
+            assert not isinstance(answer.expected.value, str), "every answer of a quiz exists"
 
 
 @settings(max_examples=25, deadline=None)
@@ -79,7 +79,7 @@ def test_each_student_and_seed_has_its_own_quiz() -> None:
 
 
 def test_the_same_seed_draws_the_same_quiz_in_every_version() -> None:
-    """A paper that has been handed out must stay what it was: these are the figures of version 0.2."""
+    """A quiz that was handed out must stay the same: these are the numbers of version 0.2."""
     questions = draw(1, "s-1", 2, "easy").questions
     assert [dict(question.prompts[0].question.fields) for question in questions] == FOR_EVER
 
@@ -103,11 +103,14 @@ def test_most_mistakes_of_a_drawn_question_have_distinct_values(topic: str, leve
 def test_every_format_has_all_questions_and_answers() -> None:
     quiz = draw(3, "<b>Ann & Bob</b>", 6, "hard")
     for form in (documents.MARKDOWN, documents.HTML, documents.LATEX):
-        empty, worked = documents.write_document(quiz, form), documents.write_document(quiz, form, solutions=True)
+        empty, solutions_text = (
+            documents.write_document(quiz, form),
+            documents.write_document(quiz, form, solutions=True),
+        )
         for answers in answered(quiz):
             for answer in answers:
                 text = answer.expected.text
-                assert (documents.tex(text) if form is documents.LATEX else text) in worked
+                assert (documents.tex(text) if form is documents.LATEX else text) in solutions_text
         assert all(question.name in empty for question in quiz.questions)
     assert "<b>" not in documents.write_document(quiz, documents.HTML)
     latex = documents.write_document(quiz, documents.LATEX)

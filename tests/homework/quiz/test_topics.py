@@ -1,4 +1,4 @@
-"""What a paper asks, read from its words and worked out here, is what its key says; papers stay what they were."""
+"""The expected answers follow from the text of each question, and earlier versions draw the same quizzes."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ def networks(question: QuizQuestion, level: str) -> Answers:
             (units,) = numbers(r"(\d+) units", line)
             params[name] = (c * h * w + 1) * units
         shapes[name] = (c, h, w)
-    figures = {"shape": shapes, "params": params, "macs": macs}
+    quantities = {"shape": shapes, "params": params, "macs": macs}
     found: Answers = []
-    for asked in question.prompts:
-        _, *layer, figure = asked.name.split(".")
-        found.append(figures[figure][layer[0]] if layer else sum(params.values()))
+    for prompt in question.prompts:
+        _, *layer, quantity = prompt.name.split(".")
+        found.append(quantities[quantity][layer[0]] if layer else sum(params.values()))
     assert (len(params) == 3) == (level != EASY) and len(found) == {EASY: 4, MEDIUM: 6, HARD: 8}[level]
     return found
 
@@ -177,15 +177,15 @@ FOR_EVER = {
     "easy": "6ca12b0159e08e02",
     "medium": "115022255c2dc841",
     "hard": "35b59c30cfaadd8e",
-}  # of what is asked, not of its words
+}  # of the numbers, not of the texts
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_quiz_of_an_earlier_version_is_drawn_the_same(level: str) -> None:
     drawn = [
-        (asked.name, sorted(asked.question.fields.items()), question.inputs, question.layers, question.blocks)
+        (prompt.name, sorted(prompt.question.fields.items()), question.inputs, question.layers, question.blocks)
         for seed in range(4)
         for question in draw(seed, "s-1024", 2 * len(TOPICS), level).questions
-        for asked in question.prompts
+        for prompt in question.prompts
     ]
     assert sha256(repr(drawn).encode()).hexdigest()[:16] == FOR_EVER[level]
