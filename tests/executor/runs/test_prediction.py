@@ -166,7 +166,7 @@ def test_a_network_that_was_trained_on_numbers_says_how_it_sees_pixels(
     trained(cnn, write, LAYERS, data="npz:numbers.npz")
     ended = cnn("predict", "run", "digits/00.png")
     assert (
-        ended.code == 0 and "run was trained on numbers: pixels are given to it as numbers from 0 to 255" in ended.err
+        ended.code == 0 and "run was trained on numbers: pixels are converted to numbers from 0 to 255" in ended.err
     )
 
 
