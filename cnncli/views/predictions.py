@@ -64,8 +64,13 @@ def predictions_text(rows: list[Row], form: str, decimals: dict[str, int]) -> st
 
 def _formatted(row: Row, decimals: dict[str, int]) -> Row:
     """Probabilities and fractions in percent, and values with their significant digits."""
-    cells = {**row, **{key: f"{row[key]:11.2%}" for key in ("probability", "share") if key in row}}
-    return {**cells, "value": _number(row["value"], decimals[row["target"]])} if "value" in row else cells
+    cells = {**row}
+    for key in ("probability", "share"):
+        if key in row:
+            cells[key] = f"{row[key]:11.2%}"
+    if "value" in row:
+        cells["value"] = _number(row["value"], decimals[row["target"]])
+    return cells
 
 
 def _number(value: float, decimals: int) -> str:

@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?(?:[eE]\+
 class Count(IntType):
     """A whole number from 1 on, optionally with k, M, G (or B, a billion) or T: ``50k``, ``4.1G``."""
 
-    name = "number"
+    name = "n"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnncli.views.summary.symbolic_sizes import AtSize
 
 
-REASONS_SHOWN = 10
+MAX_REASONS = 10
 
 
 def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: int, form: str) -> None:
@@ -50,7 +50,7 @@ def _with_symbolic_sizes(loaded: Loaded) -> Loaded:
         return loaded
     shapes = symbolic_inputs(loaded.graph)
     if not shapes:
-        raise CnnError("--at: the network's input is a vector, which has no size to vary")
+        raise CnnError("--at: the input is a vector, which has no size to vary")
     if loaded.inputs:
         raise CnnError("--at varies the sizes that --input gives", "make them symbolic: --input 3xHxW")
     return load_source(
@@ -63,7 +63,7 @@ def _reasons(rows: list[AtSize]) -> list[str]:
     from cnncli.io.escaping import visible_line
 
     without = [row for row in rows if row.reason]
-    lines = [f" {visible_line(row.why)}" for row in without[:REASONS_SHOWN]]
-    if len(without) > REASONS_SHOWN:
-        lines.append(f" … and {len(without) - REASONS_SHOWN} more: --format csv gives all reasons")
+    lines = [f" {visible_line(row.why)}" for row in without[:MAX_REASONS]]
+    if len(without) > MAX_REASONS:
+        lines.append(f" … and {len(without) - MAX_REASONS} more: --format csv gives all reasons")
     return ["", *lines] if lines else []

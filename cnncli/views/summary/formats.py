@@ -13,7 +13,7 @@ _COUNTS = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops
 
 
 def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
-    """The summary as plain data: every layer in the order of computation, whatever the table would fold."""
+    """The summary as plain data: every layer in the order of computation, without folding."""
     graph = inferred.graph
     totals = {name: scaled(name, count, batch) for name, count in inferred.totals.items()}
     smallest = {"smallest_input": smallest_sizes(inferred)} if inferred.assumed else {}
@@ -36,7 +36,7 @@ def smallest_sizes(inferred: Inferred) -> dict[str, int | None]:
 
 
 def json_text(summary: dict[str, Any]) -> str:
-    """The summary as JSON with one line per layer: as easy to grep as to parse."""
+    """The summary as JSON with one line per layer, for grep and for parsers."""
     import json
 
     parts = []
@@ -72,7 +72,7 @@ def _layer(facts: LayerInfo, batch: int) -> dict[str, Any]:
 
 
 def as_csv(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
-    """A line per row with full names and plain numbers."""
+    """A line per row, with full names and plain numbers."""
     lines = [[_plain(column, row, inferred, batch) for column in columns] for row in rows]
     return csv_text([[column.name for column in columns], *lines])
 
@@ -85,7 +85,7 @@ def _plain(column: Column, row: Row, inferred: Inferred, batch: int) -> str:
 
 
 def as_markdown(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
-    """A table in Markdown; composites are indented by spaces that survive."""
+    """A Markdown table; nested layers are indented with non-breaking spaces."""
     head = "| " + " | ".join(column.heading for column in columns) + " |"
     rule = "|" + "|".join(" ---: " if column.right else " --- " for column in columns) + "|"
     body = [
@@ -101,7 +101,7 @@ def _escape_markdown(text: str) -> str:
 
 
 def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
-    """A tabular to paste; it needs no package."""
+    """A LaTeX tabular that does not need a package."""
     layout = "".join("r" if column.right else "l" for column in columns)
     *body, total = [" & ".join(map(_escape_latex, cells)) + r" \\" for cells in _cells(inferred, rows, columns, batch)]
     head = " & ".join(column.heading for column in columns) + r" \\"

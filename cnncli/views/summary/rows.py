@@ -1,4 +1,4 @@
-"""The rows of a summary: layers with their composites as an outline, equal rounds folded into one."""
+"""The rows of a summary: layers nested in their composites, with identical repeats folded into one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Counts = dict[str, int]
 
 
 class Row(NamedTuple):
-    """A line of the table: a layer, or a composite.
+    """A line of the table: a layer or a composite.
 
-    ``label`` is the name below its parent, ``facts`` the layer's (for a closed composite, those of its last layer;
-    None for the heading of an open one), ``counts`` what the line stands for, over all ``times`` equal rounds.
+    ``label`` is the name within its parent. ``facts`` are the layer's; for a collapsed composite those of its last
+    layer, and None for the heading of an expanded one. ``counts`` are the totals over all ``times`` identical repeats.
     """
 
     label: str
@@ -28,21 +28,21 @@ class Row(NamedTuple):
 
 
 class _Branch(NamedTuple):
-    """A composite with what stands in it: layers and further composites, in order."""
+    """A composite with its layers and nested composites, in order."""
 
     group: Group
     children: list[_Branch | LayerInfo]
 
 
 def outline(inferred: Inferred, depth: int | None = None) -> list[Row]:
-    """The rows of a network. ``depth`` is how many levels of composites are opened: 0 for none, None for all."""
+    """The rows of a network. Composites are expanded ``depth`` levels deep: 0 for none, None for all."""
     rows: list[Row] = []
     _add_rows(_tree(inferred), "", 0, depth, rows)
     return rows
 
 
 def flat(inferred: Inferred) -> list[Row]:
-    """A row for every layer, by its full name."""
+    """A row for each layer, under its full name."""
     return [
         Row(facts.node.name, 0, facts.node.layer.kind, facts, _counts_of(facts), is_layer=True)
         for facts in inferred.facts.values()
@@ -72,7 +72,7 @@ def _tree(inferred: Inferred) -> list[_Branch | LayerInfo]:
 def _fill(
     nodes: list[LayerInfo], at: int, until: int, open_branches: list[_Branch], top: list[_Branch | LayerInfo]
 ) -> int:
-    """Hang the nodes from ``at`` on to the innermost composites that cover them."""
+    """Add the nodes from ``at`` to ``until`` to the innermost composites that cover them."""
     while at < until:
         while open_branches and open_branches[-1].group.last <= at:
             open_branches.pop()
@@ -84,10 +84,10 @@ def _fill(
 def _add_rows(children: list[_Branch | LayerInfo], parent: str, level: int, depth: int | None, rows: list[Row]) -> None:
     for child, times in _folded(children):
         if isinstance(child, LayerInfo):
-            label, kind = _below(child.node.name, parent), child.node.layer.kind
+            label, kind = _within(child.node.name, parent), child.node.layer.kind
             rows.append(Row(label, level, kind, child, _counts_of(child), is_layer=True))
             continue
-        label, times, branch = _squashed(child, times, parent)
+        label, times, branch = _merged(child, times, parent)
         if depth is not None and level >= depth:
             counts = {figure: count * times for figure, count in _total(branch).items()}
             rows.append(Row(label, level, branch.group.kind, _last(branch), counts, times))
@@ -96,19 +96,19 @@ def _add_rows(children: list[_Branch | LayerInfo], parent: str, level: int, dept
             _add_rows(branch.children, branch.group.name, level + 1, depth, rows)
 
 
-def _squashed(branch: _Branch, times: int, parent: str) -> tuple[str, int, _Branch]:
-    """Tell a composite that holds nothing but another one in the same line: ``stage1.0-2.bottleneck1``."""
-    label = _round_label(_below(branch.group.name, parent), times)
+def _merged(branch: _Branch, times: int, parent: str) -> tuple[str, int, _Branch]:
+    """Merge a composite that only holds another one with it: ``stage1.0-2.bottleneck1``."""
+    label = _repeat_label(_within(branch.group.name, parent), times)
     while True:
         inside = list(_folded(branch.children))
-        child, rounds = inside[0]
+        child, repeats = inside[0]
         if len(inside) != 1 or not isinstance(child, _Branch):
             return label, times, branch
-        label = f"{label}.{_round_label(_below(child.group.name, branch.group.name), rounds)}"
-        branch, times = child, times * rounds
+        label = f"{label}.{_repeat_label(_within(child.group.name, branch.group.name), repeats)}"
+        branch, times = child, times * repeats
 
 
-def _round_label(label: str, times: int) -> str:
+def _repeat_label(label: str, times: int) -> str:
     return label if times == 1 else f"{int(label) - times + 1}-{label}"
 
 
@@ -117,33 +117,32 @@ def _last(branch: _Branch) -> LayerInfo:
     return last if isinstance(last, LayerInfo) else _last(last)
 
 
-def _below(name: str, parent: str) -> str:
-    """A name as read below its parent; a join that stands beside the composite it closes keeps its last part."""
+def _within(name: str, parent: str) -> str:
+    """A name within its parent; a merge layer beside the composite that it ends keeps the last part of its name."""
     return name[len(parent) + 1 :] if name.startswith(f"{parent}.") else name.rpartition(".")[2]
 
 
 def _folded(children: list[_Branch | LayerInfo]) -> Iterator[tuple[_Branch | LayerInfo, int]]:
-    """Children with how often each comes in a row: rounds of a repeat that cost the same are told once, by the last.
-
-    Its receptive field is the one that goes on.
+    """Children with the number of times that each is repeated. Identical repeats are one row, that of the last one:
+    its receptive field is the one that later layers build on.
     """
     at = 0
     while at < len(children):
         child, times = children[at], 1
         if isinstance(child, _Branch) and child.group.kind == "round":
             signature = _signature(child)
-            while at + times < len(children) and _is_same_round(children[at + times], signature):
+            while at + times < len(children) and _is_same_repeat(children[at + times], signature):
                 times += 1
         yield children[at + times - 1], times
         at += times
 
 
-def _is_same_round(child: _Branch | LayerInfo, signature: tuple[object, ...]) -> bool:
+def _is_same_repeat(child: _Branch | LayerInfo, signature: tuple[object, ...]) -> bool:
     return isinstance(child, _Branch) and child.group.kind == "round" and _signature(child) == signature
 
 
 def _signature(branch: _Branch) -> tuple[object, ...]:
-    """What makes two rounds equal: the same layers with the same figures."""
+    """What identical repeats have in common: the same layers on inputs of the same shapes."""
     return tuple(
         _signature(child) if isinstance(child, _Branch) else (child.node.layer, child.input_shapes)
         for child in branch.children

@@ -150,7 +150,7 @@ def test_each_mistake_is_one_clear_error(cnn: Run, write: Callable[..., Path], d
     record = Path("run/run.json").read_text()
     Path("run/run.json").write_text(record.replace('"0",', ""))
     assert cnn("predict", "run", "digits/00.png").err.startswith(
-        "run/run.json: has 9 classes, and the network gives 10"
+        "run/run.json: has 9 classes, and the network's output is 10"
     )
     Path("run/run.json").write_text(record)
     Path("run/weights.safetensors").unlink()
@@ -165,9 +165,7 @@ def test_a_network_that_was_trained_on_numbers_says_how_it_sees_pixels(
     np.savez("numbers.npz", x=np.random.default_rng(0).random((60, 1, 8, 8)), y=np.arange(60) % 10)
     trained(cnn, write, LAYERS, data="npz:numbers.npz")
     ended = cnn("predict", "run", "digits/00.png")
-    assert (
-        ended.code == 0 and "run was trained on numbers: pixels are converted to numbers from 0 to 255" in ended.err
-    )
+    assert ended.code == 0 and "run was trained on numbers: pixels are converted to numbers from 0 to 255" in ended.err
 
 
 PLANE = "input: 3\nlayers: [linear: 2]\ntrain: {epochs: 80, lr: 0.1, batch_size: 50}\n"
