@@ -245,7 +245,8 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
         text = notation.name(expression)
         return text, SUM if text.startswith("-") else ATOM
     if isinstance(expression, Sum):
-        return _write_sum(expression, notation), SUM
+        text = _write_sum(expression, notation)
+        return text, ATOM if text == "0" else SUM
     if isinstance(expression, Product):
         return notation.times.join(_inside(factor, PRODUCT, notation) for factor in expression.factors), PRODUCT
     if isinstance(expression, Remainder):  # as a factor, it needs brackets
@@ -265,7 +266,7 @@ def _write_sum(expression: Sum, notation: Notation) -> str:
     for sign, term in _collected(expression):
         leads = sign > 0 and not parts  # elsewhere one sign would follow another
         parts += ["-" if sign < 0 else "+", _inside(term, SUM if leads else QUOTIENT, notation)]
-    return " ".join(parts[1:]) if parts[0] == "+" else "-" + " ".join(parts[1:])
+    return ("" if parts[0] == "+" or parts[1] == "0" else "-") + " ".join(parts[1:])  # not -0
 
 
 def _collected(expression: Sum) -> list[tuple[int, Expression]]:

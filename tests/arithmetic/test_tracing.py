@@ -69,6 +69,7 @@ def test_a_traced_number_is_the_plain_one_and_its_formula_gives_it(found: tuple[
         text = written(expression, notation)
         assert evaluated(text, values) == plain, text
         assert not re.search(r"[+-] *[+-]|\* *-|/ *-|--", text), text  # a negative number stands in brackets
+        assert not re.search(r"-0\b", text), text
 
 
 @thorough
