@@ -179,7 +179,7 @@ def test_a_run_is_evaluated_from_any_folder(
 
 def errors() -> list[tuple[str, list[str], str]]:
     return [
-        ("no data", ["lenet5"], "there is no data"),
+        ("no data", ["lenet5"], "no dataset to train on"),
         ("classes", ["vgg11", "--data", "digits"], "make its last layer linear: 10"),
         ("unknown data", ["lenet5", "--data", "mnst"], "did you mean mnist?"),
         ("epochs", ["digits_cnn", "--epochs", "0"], "--epochs: must be a number of epochs, e.g. 10 or 9.5, not 0"),
@@ -365,7 +365,7 @@ def test_a_training_starts_from_another_run_and_says_what_did_not_match(cnn: Run
     ended = cnn(*other, "--partial")
     assert ended.code == 0 and f"not matched, newly initialized: {differing}" in ended.err
     assert cnn("train", "--from", "third", "--run-dir", "fourth").code == 0  # the recipe has it
-    assert "it goes with --init" in cnn("train", tiny, "--partial").err
+    assert "use it with --init" in cnn("train", tiny, "--partial").err
     for start, said in (("nowhere", "no such file or run"), ("other.yaml", "the file cannot be read")):
         ended = cnn("train", tiny, "--init", start)
         assert ended.code == 2 and said in ended.err
@@ -377,7 +377,7 @@ def test_whitening_freezes_the_first_convolution(cnn: Run, write: Callable[..., 
     weight = load_file(tmp_path / "run" / "weights.safetensors")["c1.weight"]
     assert np.array_equal(weight[9:], -weight[:9])
     ended = cnn("train", write(TINY, "tiny.yaml"), "--whiten")
-    assert ended.code == 2 and "whitening patches takes 2 C k k = 18" in ended.err
+    assert ended.code == 2 and "use 2 C k k = 18 filters" in ended.err
 
 
 def test_progressive_sizes_train_networks_that_take_any(cnn: Run, tiny: Path, write: Callable[..., Path]) -> None:
@@ -417,7 +417,7 @@ def test_weights_that_give_no_numbers_have_no_learning_rate(cnn: Run, tiny: Path
     spoiled = {name: np.full_like(value, 3e38) if name.endswith("weight") else value for name, value in kept.items()}
     save_file(spoiled, "large.safetensors")
     ended = cnn("train", tiny, "--find-lr", "--init", "large.safetensors")
-    assert ended.code == 2 and "the loss is not a number at the lowest rate already" in ended.err
+    assert ended.code == 2 and "the loss is NaN or infinite at the lowest learning rate" in ended.err
 
 
 def test_scores_of_classes_are_those_of_the_confusion(cnn: Run, tiny: Path) -> None:
