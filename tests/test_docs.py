@@ -131,6 +131,16 @@ def test_each_file_of_the_package_that_a_page_names_exists(page: str) -> None:
         assert (ROOT / name).exists(), name
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_each_module_and_each_test_that_a_page_names_exists(page: str) -> None:
+    files = [path for folder in ("cnncli", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    tests = "".join(path.read_text(encoding="utf-8") for path in files if path.name.startswith("test_"))
+    for name in re.findall(r"`([\w/]+\.py)`", PAGES[page]):
+        assert any(f"/{path}".endswith(f"/{name}") for path in files), name
+    for name in re.findall(r"`(test_\w+)(?:…)?`", PAGES[page]):
+        assert f"def {name}" in tests, name
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_reference_names_every_kind_with_all_its_fields(kind: str) -> None:
     rows = [line for line in LANGUAGE.splitlines() if line.startswith("|") and f"`{kind}`" in line.split("|")[1]]
