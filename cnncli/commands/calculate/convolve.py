@@ -1,4 +1,4 @@
-"""``cnn convolve``: convolution and pooling of small matrices and of pictures."""
+"""``cnn convolve``: convolution and pooling of small matrices and of images."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--transposed", "--padding-mode", why="a transposed convolution has no border to fill"),
     options.excludes("--backward", "--transposed", "--output", why="--backward is for convolutions of matrices"),
     options.excludes("--backward", "--bias", why="the gradients do not depend on the bias"),
-    options.excludes("--output", "--steps", "--format", why="-o writes a picture"),
+    options.excludes("--output", "--steps", "--format", why="-o writes an image"),
     cls=MatrixCommand,
 )  # fmt: skip
 @click.argument("matrix", metavar="[INPUT]", required=False)
@@ -56,7 +56,7 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--output-padding", type=options.Whole(0), default=0, help="Output padding (with --transposed).")
 @click.option("--backward", "upstream", metavar="G", help="Upstream gradient to backpropagate.")
 @click.option("--steps", is_flag=True, help="Show every window with its products and their sum.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Picture to write.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Image to write.")
 @options.format_option("table", "json")
 def command(
     matrix: str | None, kernels: tuple[str, ...], input_text: str | None, more_kernels: tuple[str, ...],
@@ -64,7 +64,7 @@ def command(
 ) -> None:  # fmt: skip
     """Convolve and pool small matrices exactly, step by step.
 
-    Pictures can be filtered as well.
+    Images can be filtered as well.
 
     \b
       cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3" --steps
@@ -72,7 +72,7 @@ def command(
       cnn convolve photo.png --filter edge -o edges.png
 
     Separate rows by ;, channels by |, and the filters of a kernel by ||. Nested lists and LaTeX work as well
-    (docs/exercises.md has the table). Files may be text, CSV, YAML, JSON, NPY or pictures. Numbers may be fractions and
+    (docs/exercises.md has the table). Files may be text, CSV, YAML, JSON, NPY or images. Numbers may be fractions and
     stay exact. A convolution is a cross-correlation, as in all libraries, unless --flip is given. Repeated kernels are
     filters, each with one matrix per input channel, also for a transposed convolution.
     """
@@ -88,22 +88,22 @@ def command(
     if upstream is not None:
         _print_gradients(exercise, upstream, form, steps=steps)
     elif output is not None:
-        _write_picture(exercise.result(), output)
+        _write_image(exercise.result(), output)
     else:
         _print_result(exercise, form, steps=steps)
 
 
 def _check_output(text: str, output: Path | None) -> None:
-    """Raises CnnError unless pictures, and only they, are written to picture files."""
-    from cnncli.homework.exact_ops.matrix_files import is_picture
+    """Raises CnnError unless images, and only they, are written to image files."""
+    from cnncli.homework.exact_ops.matrix_files import is_image
 
     if output is None:
-        if is_picture(text):
-            raise CnnError("a filtered picture is too large to print", "write it with -o filtered.png")
-    elif not is_picture(text):
-        raise CnnError("-o writes a filtered picture, but the input is not a picture")
-    elif not is_picture(str(output)):
-        raise CnnError(f"{output}: not a picture file name", "use the extension .png")
+        if is_image(text):
+            raise CnnError("a filtered image is too large to print", "write it with -o filtered.png")
+    elif not is_image(text):
+        raise CnnError("-o writes a filtered image, but the input is not an image")
+    elif not is_image(str(output)):
+        raise CnnError(f"{output}: not an image file name", "use the extension .png")
 
 
 def _check_border(exercise: Exercise) -> None:
@@ -217,7 +217,7 @@ def _print_json(record: dict[str, Any]) -> None:
     click.echo(as_json(record, indent=None), nl=False)
 
 
-def _write_picture(result: Any, output: Path) -> None:
+def _write_image(result: Any, output: Path) -> None:
     from io import BytesIO
 
     import numpy as np
@@ -226,10 +226,10 @@ def _write_picture(result: Any, output: Path) -> None:
     from cnncli.io.writing import write_output
 
     pixels = np.clip(np.rint(result.astype(float)), 0, 255).astype(np.uint8)
-    picture = Image.fromarray(pixels[0]) if len(pixels) == 1 else Image.fromarray(pixels.transpose(1, 2, 0))
+    image = Image.fromarray(pixels[0]) if len(pixels) == 1 else Image.fromarray(pixels.transpose(1, 2, 0))
     data = BytesIO()
     try:
-        picture.save(data, Image.registered_extensions().get(output.suffix.lower(), "PNG"))
+        image.save(data, Image.registered_extensions().get(output.suffix.lower(), "PNG"))
         write_output(output, data.getvalue())
     except OSError as error:
         raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None

@@ -12,7 +12,7 @@ from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
 from cnncli.homework.exact_ops.filters import FILTERS, filter_named
 from cnncli.homework.exact_ops.gradients import Gradients, gradient_steps, gradients
-from cnncli.homework.exact_ops.matrix_files import is_file, is_picture
+from cnncli.homework.exact_ops.matrix_files import is_file, is_image
 from cnncli.homework.exact_ops.numbers import refuse_roots, simplest
 from cnncli.homework.exact_ops.pooling import pool, pool_steps
 from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, refuse_too_many, sliding
@@ -163,7 +163,7 @@ def _input_and_kernel(x: Any, text: ExerciseText) -> tuple[Any, Any]:
         raise CnnError("both a kernel and a named filter are given", "give one of them")
     if text.filter:
         kernels = [np.array(filter_named(text.filter), dtype=object)]
-        if is_picture(text.input):  # filter each color channel by itself
+        if is_image(text.input):  # filter each color channel by itself
             return x, np.eye(len(x))[:, :, None, None] * kernels[0].astype(float)
     elif text.kernels:
         kernels = [matrices.read_numbers(one) for one in _each_kernel(text.kernels)]

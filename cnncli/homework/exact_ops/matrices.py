@@ -16,7 +16,7 @@ from cnncli.homework.exact_ops.numbers import refuse_roots
 def read(text: str) -> Any:
     """A numpy array of exact numbers from a text, or from the file that it names.
 
-    A single row is one-dimensional, (n,); rows are (h, w); channels, which ``|`` separates, (C, h, w). A picture is
+    A single row is one-dimensional, (n,); rows are (h, w); channels, which ``|`` separates, (C, h, w). An image is
     (C, h, w) of integers from 0 to 255. Raises CnnError.
     """
     return read_file(Path(text.strip())) if is_file(text) else read_text(text)

@@ -1,4 +1,4 @@
-"""Matrices in files: text (parsed by :mod:`.matrix_text`), NumPy arrays, and pictures."""
+"""Matrices in files: text (parsed by :mod:`.matrix_text`), NumPy arrays, and images."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ ARRAYS = (".npy",)
 
 
 def is_file(text: str) -> bool:
-    """Whether a text is the name of a file of numbers, or of a picture."""
+    """Whether a text is the name of a file of numbers, or of an image."""
     return _suffix(text) in (*IMAGE_FORMATS, *TEXTS, *ARRAYS)
 
 
-def is_picture(text: str) -> bool:
-    """Whether a text is the name of a picture."""
+def is_image(text: str) -> bool:
+    """Whether a text is the name of an image."""
     return _suffix(text) in IMAGE_FORMATS
 
 
@@ -39,14 +39,14 @@ def _suffix(text: str) -> str:
 
 
 def read_file(path: Path) -> Any:
-    """The array in a file, (C, h, w) for a picture. Raises CnnError for a file that is not regular, or cannot be read.
+    """The array in a file, (C, h, w) for an image. Raises CnnError for a file that is not regular, or cannot be read.
 
     At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read; larger files are refused before memory is
     allocated.
     """
     with named(path):
         if path.suffix.lower() in IMAGE_FORMATS:
-            return _picture(path)
+            return _image(path)
         if path.suffix.lower() in ARRAYS:
             return _array(path)
         return _text(path)
@@ -146,16 +146,16 @@ def _check_header(path: Path, header: Header) -> None:
         )
 
 
-def _picture(path: Path) -> Any:
-    """Integers from 0 to 255 as floats, (1, h, w) for a grayscale picture and (3, h, w) for a color picture."""
+def _image(path: Path) -> Any:
+    """Integers from 0 to 255 as floats, (1, h, w) for a grayscale image and (3, h, w) for a color image."""
     import numpy as np
 
     from cnncli.data.formats.pixels import in_mode, open_image
 
     with open_image(path) as image:
         if image.width * image.height > VALUES_LIMIT:
-            raise CnnError(f"{path}: has more than {VALUES_LIMIT:,} pixels (the limit)", "use a smaller picture")
+            raise CnnError(f"{path}: has more than {VALUES_LIMIT:,} pixels (the limit)", "use a smaller image")
         is_grayscale = re.match(r"1$|L|I", image.mode) is not None
-        picture = np.asarray(in_mode(image, "L" if is_grayscale else "RGB"))
-    channels = picture[None] if picture.ndim == 2 else picture.transpose(2, 0, 1)
+        pixels = np.asarray(in_mode(image, "L" if is_grayscale else "RGB"))
+    channels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
     return channels.astype(np.float64)

@@ -16,7 +16,7 @@ from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, padded, patch
 def pool(x: Any, kind: str, how: Sliding) -> Any:
     """The maximum, average (zeros of the padding count) or L2 norm (root of the sum of squares) of each window.
 
-    An irrational root stays a text: ``sqrt(30)``. For pictures it is a number.
+    An irrational root stays a text: ``sqrt(30)``. For images it is a number.
     """
     import numpy as np
 

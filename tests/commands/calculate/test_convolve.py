@@ -86,7 +86,7 @@ def test_an_invalid_array_gives_an_error_with_the_reason(cnn: Run, tmp_path: Pat
     assert ended.code == 2 and str(path) in ended.err and "inside cnn itself" not in ended.err
 
 
-def test_a_picture_is_filtered_colour_by_colour(cnn: Run, tmp_path: Path) -> None:
+def test_an_image_is_filtered_channel_by_channel(cnn: Run, tmp_path: Path) -> None:
     image, output = tmp_path / "photo.png", tmp_path / "edges.png"
     pixels = np.zeros((8, 10, 3), dtype=np.uint8)
     pixels[:, 5:] = (200, 100, 0)

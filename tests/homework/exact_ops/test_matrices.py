@@ -281,7 +281,7 @@ def test_only_regular_files_are_read(tmp_path: Path, name: str, what: str) -> No
 
 
 @pytest.mark.parametrize("ending", IMAGE_FORMATS)
-def test_a_picture_of_any_format_that_data_has_is_a_matrix(tmp_path: Path, ending: str) -> None:
+def test_an_image_of_any_format_that_data_has_is_a_matrix(tmp_path: Path, ending: str) -> None:
     bits = np.arange(48).reshape(6, 8) % 3 == 0
     path = tmp_path / f"a{ending}"
     Image.fromarray(bits).save(path, **({"lossless": True} if ending == ".webp" else {}))

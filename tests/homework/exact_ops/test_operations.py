@@ -243,7 +243,7 @@ def test_numbers_are_exact(word: str, value: object) -> None:
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_blurs_keep_a_plain_picture_and_edges_make_it_black(name: str) -> None:
+def test_blurs_keep_a_constant_image_and_edges_make_it_black(name: str) -> None:
     total = sum(sum(row) for row in FILTERS[name])
     blurs = ("identity", "sharpen", "box_blur", "gaussian", "emboss")
     assert total == (1 if name in blurs else 0)
