@@ -83,7 +83,7 @@ def test_a_mutated_image_is_decoded_or_said_to_be_none(
             with open_image(path) as opened:
                 opened.convert("RGB")
         except CnnError as error:
-            assert str(error).startswith(f"{path}: is not an image that can be read: ")
+            assert str(error).startswith(f"{path}: cannot be read as an image: ")
     assert capfd.readouterr().err == ""
 
 

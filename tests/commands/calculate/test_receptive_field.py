@@ -98,7 +98,7 @@ def test_what_cannot_be_drawn_is_an_error(cnn: Run, tmp_path: Path) -> None:
     text, signal = tmp_path / "notes.txt", tmp_path / "seen.png"
     text.write_text("no picture")
     assert (
-        "notes.txt: is not an image that can be read"
+        "notes.txt: cannot be read as an image"
         in cnn("receptive-field", "lenet5", "c1", "--image", text, "-o", signal).err
     )
     missing = tmp_path / "missing.png"
