@@ -58,7 +58,7 @@ def test_to_infer_changes_nothing(layers: list[str]) -> None:
 
 @given(networks, networks)
 @settings(deadline=None)
-def test_what_stands_below_changes_nothing_above(above: list[str], below: list[str]) -> None:
+def test_later_layers_do_not_change_earlier_ones(above: list[str], below: list[str]) -> None:
     alone, together = inferred(*above), inferred(*above, *below)
     for name, facts in alone.facts.items():
         assert together.facts[name].figures == facts.figures
@@ -135,7 +135,7 @@ def test_each_input_has_its_own_field() -> None:
         ("maxpool: {kernel: 2, rounding: ceil}", "1x7x7", ""),
     ],
 )
-def test_a_layer_that_drops_something_says_so(layer: str, input: str, note: str) -> None:
+def test_a_layer_that_drops_rows_or_columns_has_a_note(layer: str, input: str, note: str) -> None:
     (facts,) = inferred(layer, input=input).facts.values()
     assert facts.figures.notes == ((note,) if note else ())
 
@@ -165,7 +165,7 @@ def test_the_way_to_a_mistake_shows_shapes_where_they_change_and_leaves_the_midd
     assert problem.way == "input 1x28x28 -> conv1 2x26x26 -> conv2 2x24x24 -> … -> conv6 2x16x16"
 
 
-def test_what_depends_on_a_misfit_is_left_out_and_the_rest_is_worked_out() -> None:
+def test_layers_after_a_shape_error_are_left_out_and_the_others_are_inferred() -> None:
     text = network("relu", "conv: {filters: 1, kernel: 3}", "tanh: {from: relu1}")
     graph = loaded(text).graph
     bad = graph._replace(nodes=(graph.nodes[0], graph.nodes[1]._replace(inputs=("input",)), *graph.nodes[2:]))

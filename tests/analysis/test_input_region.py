@@ -1,4 +1,4 @@
-"""What a unit sees, walked back through the graph, is the support of its gradient."""
+"""The input region of a unit, found by walking back through the graph, is the support of its gradient."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def compare(text: str, units: list[tuple[int, ...]] | None = None) -> int:
 
 @thorough
 @given(st.one_of(networks(padded=True), networks(padded=False)))
-def test_every_unit_of_a_random_network_sees_its_footprint_and_nothing_else(text: str) -> None:
+def test_the_input_region_of_every_unit_of_a_random_network_is_exact(text: str) -> None:
     assume(compare(text))
 
 
@@ -74,14 +74,14 @@ def test_hand_made_graphs_see_the_support_of_their_gradients(what: str) -> None:
     assert compare(f"input: 1x14x12\nlayers:\n{lines}\n")
 
 
-def test_dropped_pixels_are_not_seen_by_what_sees_everything() -> None:
+def test_global_layers_do_not_depend_on_dropped_pixels() -> None:
     loaded = load_if_it_fits("input: 1x8x8\nlayers: [conv: {filters: 1, kernel: 3, stride: 3}, flatten, linear: 2]\n")
     assert loaded is not None
     assert input_region(loaded.inferred, "linear1", ()) == {"input": ((0, 5), (0, 5))}
 
 
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "mobilenet_v2"])
-def test_a_middle_unit_of_a_large_network_sees_its_receptive_field_where_the_image_is_large_enough(name: str) -> None:
+def test_the_region_of_a_center_unit_is_its_receptive_field_if_the_image_is_large_enough(name: str) -> None:
     inferred = load(name, inputs={"": "3x1499x1499"}).inferred
     last = [facts for facts in inferred.facts.values() if len(facts.figures.output_shape) > 1][-1]
     unit = middle_unit(last.figures.output_shape)
@@ -89,6 +89,6 @@ def test_a_middle_unit_of_a_large_network_sees_its_receptive_field_where_the_ima
     assert end - first + 1 == last.receptive_field["input"].axes[0].size
 
 
-def test_an_input_that_is_not_read_is_not_seen() -> None:
+def test_an_input_that_is_not_read_has_no_region() -> None:
     inferred = load("two_stream").inferred
     assert {*input_region(inferred, "spatial.softmax1", ())} == {"rgb"}

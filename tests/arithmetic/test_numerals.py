@@ -35,13 +35,13 @@ def test_what_is_read_is_decimal_and_has_pythons_value(text: str) -> None:
 
 
 @given(st.integers(0, 10**9))
-def test_a_whole_number_is_read_in_any_number_of_digits(number: int) -> None:
+def test_an_integer_is_read_with_any_number_of_digits(number: int) -> None:
     assert read_number(f"{number:020d}") == number
     assert is_digits(str(number))
 
 
 @given(st.integers(295, 320), st.sampled_from(["", "-", "+"]))
-def test_a_whole_number_may_be_longer_than_a_fraction(length: int, sign: str) -> None:
+def test_an_integer_may_be_longer_than_a_fraction(length: int, sign: str) -> None:
     digits = f"{sign}{'1' * length}"
     assert read_number(digits) == int(digits)
     assert (read_number(f"{digits}.0") is None) == (length > 300)

@@ -1,4 +1,4 @@
-"""Receptive fields against sets of indices: which inputs a unit sees, followed back through the layers."""
+"""Receptive fields against sets of indices: the inputs of a unit, followed back through the layers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def sees(field: AxisField, unit: int) -> range:
 
 
 def followed(path: list[AxisField], unit: int) -> tuple[int, int]:
-    """From the top of a path down: the least and the greatest index of all that is seen."""
+    """Back through a path: the smallest and the largest index of all inputs of the unit."""
     seen = {unit}
     for field in path:
         seen = {index for at in seen for index in sees(field, at)}
@@ -57,7 +57,7 @@ def followed(path: list[AxisField], unit: int) -> tuple[int, int]:
 
 
 @given(st.lists(fields, min_size=1, max_size=5))
-def test_a_composed_field_is_what_is_seen_through_all_layers(path: list[AxisField]) -> None:
+def test_a_composed_field_covers_the_inputs_of_a_unit_through_all_layers(path: list[AxisField]) -> None:
     """``path`` from the input upwards."""
     composed = path[0]
     for layer in path[1:]:
@@ -81,7 +81,7 @@ def test_strides_multiply(layer: AxisField, below: AxisField) -> None:
 
 @given(st.lists(sliders, min_size=1, max_size=6))
 def test_windows_follow_the_formula_of_araujo(path: list[AxisField]) -> None:
-    """size = 1 + sum of (span - 1) times the product of the strides below."""
+    """size = 1 + sum of (effective kernel - 1) times the product of the strides of earlier layers."""
     composed, size, jump = ITSELF, 1, 1
     for layer in path:
         composed = compose(layer, composed)
@@ -104,7 +104,7 @@ def test_a_joined_field_covers_both_paths_and_no_more_where_they_move_alike(
 
 
 @given(fields, st.integers(1, 12))
-def test_a_join_with_a_path_that_sees_everything_sees_everything(field: AxisField, extent: int) -> None:
+def test_merging_with_a_path_of_the_full_extent_gives_the_full_extent(field: AxisField, extent: int) -> None:
     for pair in ((field, full_axis(extent)), (full_axis(extent), field)):
         assert merge_fields(*pair, 5, extent) == (full_axis(extent), True)
 
@@ -116,7 +116,7 @@ def test_join_does_not_care_for_order(one: AxisField, other: AxisField, extent: 
 
 
 @given(fields, st.integers(1, 12), st.integers(1, 12))
-def test_who_sees_all_units_sees_what_they_see_of_the_image(below: AxisField, units: int, extent: int) -> None:
+def test_the_field_of_all_units_is_the_union_of_their_fields(below: AxisField, units: int, extent: int) -> None:
     seen = {index for unit in range(units) for index in sees(below, unit)}
     field = field_of_all(below, units, extent)
     assert (field.low(0), field.high(7)) == (max(0, min(seen)), min(extent - 1, max(seen)))
@@ -205,7 +205,7 @@ def seen_below(chain: list[Sliding], unit: int) -> set[int]:
     return seen
 
 
-def test_every_unit_above_gaps_sees_exactly_its_field() -> None:
+def test_the_field_of_every_unit_after_gaps_is_exact() -> None:
     gaps = nothing = 0
 
     @thorough
@@ -237,7 +237,7 @@ def test_every_unit_above_gaps_sees_exactly_its_field() -> None:
 
 @thorough
 @given(gapped(), gapped(), st.integers(1, 12))
-def test_a_join_above_gaps_covers_what_either_path_sees(one: AxisField, other: AxisField, units: int) -> None:
+def test_a_merge_after_gaps_covers_both_paths(one: AxisField, other: AxisField, units: int) -> None:
     assume(one.stride == other.stride or NOTHING in (one, other))
     joined, aligned = merge_fields(one, other, units, 200)
     period = max(one.period, other.period, joined.period)
@@ -253,7 +253,7 @@ def test_a_join_above_gaps_covers_what_either_path_sees(one: AxisField, other: A
 
 @thorough
 @given(gapped(), st.integers(1, 12), st.integers(1, 200))
-def test_who_sees_all_units_above_gaps_sees_what_they_see_of_the_image(
+def test_the_field_of_all_units_after_gaps_is_the_union_of_their_fields_in_the_image(
     below: AxisField, units: int, extent: int
 ) -> None:
     seen = {index for unit in range(units) if not below.is_empty(unit) for index in sees(below, unit)}
@@ -265,7 +265,7 @@ def test_who_sees_all_units_above_gaps_sees_what_they_see_of_the_image(
 
 @given(st.integers(PERIOD_LIMIT + 1, 5 * PERIOD_LIMIT), st.integers(1, 3), st.integers(0, 2 * PERIOD_LIMIT))
 def test_a_stride_longer_than_any_pattern_that_is_kept_has_a_size(stride: int, kernel: int, padding: int) -> None:
-    """A transposed convolution whose first units all lie between its taps still sees one value where it sees some."""
+    """A transposed convolution whose first units all lie between its taps still reads one value where it reads any."""
     field = loaded_field([Sliding("conv_transpose", kernel, stride, 1, padding, 0)])
     assume(field is not None)
     assert field is not None and field.size == 1

@@ -1,4 +1,4 @@
-"""The contract of a layer kind: every law over every kind, and no kind without each of its parts."""
+"""The contract of a layer type: every property over every type, and no type without each of its parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_kind_has_a_case_and_says_what_it_computes(kind: str) -> None:
 
 
 @every_case
-def test_figures_are_those_worked_out_by_hand(case: Case) -> None:
+def test_quantities_equal_those_calculated_by_hand(case: Case) -> None:
     figures = infer_layer(case.layer, case.inputs)
     assert (figures.output_shape, figures.params, figures.macs) == (case.output, case.params, case.macs)
     fixed = sum(numel(figures.weight_shapes[name]) for name in case.layer.non_trainable)
@@ -62,7 +62,7 @@ def test_a_layer_is_frozen_and_equal_to_its_like(case: Case) -> None:
 
 
 @every_case
-def test_counts_are_whole_numbers_and_not_negative(case: Case) -> None:
+def test_counts_are_non_negative_integers(case: Case) -> None:
     figures = infer_layer(case.layer, case.inputs)
     counts = (figures.params, figures.macs, figures.flops, figures.connections, figures.activations, figures.buffers)
     assert all(type(count) is int and count >= 0 for count in counts)

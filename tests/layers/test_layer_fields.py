@@ -72,7 +72,7 @@ def test_a_bare_value_fills_the_main_field(kind: str) -> None:
 
 
 @pytest.mark.parametrize("length", [11, 3999, 4000, 4400])
-def test_a_whole_number_of_any_length_is_too_large_and_not_in_quotes(length: int) -> None:
+def test_an_integer_of_any_length_is_too_large_and_not_in_quotes(length: int) -> None:
     (problem,) = refusal(network(entry("conv", filters="9" * length))).problems
     assert problem.message.startswith("filters must be below 2^31, not 9999") and not problem.hint
 

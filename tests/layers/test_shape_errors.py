@@ -1,4 +1,4 @@
-"""What the kinds say to inputs that they cannot take."""
+"""The error messages of layers for inputs that they cannot take."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ CASES = [
 
 
 @pytest.mark.parametrize(("layer", "shape", "message", "hint"), CASES, ids=lambda text: str(text)[:40])
-def test_a_layer_says_what_is_wrong_and_what_to_do(layer: str, shape: str, message: str, hint: str) -> None:
+def test_a_shape_error_names_the_fault_and_a_fix(layer: str, shape: str, message: str, hint: str) -> None:
     (problem,) = refusal(f"input: {shape}\nlayers: [{layer}]\n").problems
     assert (problem.message, problem.hint) == (message, hint)
