@@ -55,16 +55,16 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
 
     height, width = shape[1:]
     with open_image(image) as opened:
-        picture = opened.convert("RGB")
-    resized = picture.size != (width, height)
-    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+        drawn = opened.convert("RGB")
+    resized = drawn.size != (width, height)
+    drawn = drawn.resize((width, height), Image.Resampling.BILINEAR)
     scale = max(1, -(-MIN_SIDE // max(width, height)))
-    picture = picture.resize((width * scale, height * scale), Image.Resampling.NEAREST)
-    dimmed = picture.point(lambda value: int(value * DIMMED))
+    drawn = drawn.resize((width * scale, height * scale), Image.Resampling.NEAREST)
+    dimmed = drawn.point(lambda value: int(value * DIMMED))
     if rectangle is not None:
         (top, bottom), (left, right) = rectangle
         box = (left * scale, top * scale, (right + 1) * scale, (bottom + 1) * scale)
-        dimmed.paste(picture.crop(box), box[:2])
+        dimmed.paste(drawn.crop(box), box[:2])
         outline = (box[0], box[1], box[2] - 1, box[3] - 1)
         ImageDraw.Draw(dimmed).rectangle(outline, outline=OUTLINE, width=max(1, min(3, scale)))
     data = BytesIO()

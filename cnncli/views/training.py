@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 30.0
 
 
-def _metric(seen: EpochProgress) -> str:
-    return metric_text(seen.main_metric, seen.score)
+def _metric(progress: EpochProgress) -> str:
+    return metric_text(progress.main_metric, progress.score)
 
 
-def epoch_line(seen: EpochProgress, evaluation: Evaluation, held_out: str, epochs: float, left: float) -> str:
+def epoch_line(progress: EpochProgress, evaluation: Evaluation, held_out: str, epochs: float, left: float) -> str:
     """``epoch 2/5  loss 0.0834  accuracy 97.41%  test 98.20%  9,313 images/s  0:19 left``."""
-    ending = f"{duration(left)} left" if seen.epoch < epochs else "done"
+    ending = f"{duration(left)} left" if progress.epoch < epochs else "done"
     name, value = next(iter(evaluation.metrics().items()))
-    scored = metric_value(name, value) if name == seen.main_metric else metric_text(name, value)
+    scored = metric_value(name, value) if name == progress.main_metric else metric_text(name, value)
     return (
-        f"epoch {seen.epoch}/{math.ceil(epochs)}  loss {seen.loss:.4f}  {_metric(seen)}  "
-        f"{held_out} {scored}  {seen.images_per_second:,.0f} images/s  {ending}"
+        f"epoch {progress.epoch}/{math.ceil(epochs)}  loss {progress.loss:.4f}  {_metric(progress)}  "
+        f"{held_out} {scored}  {progress.images_per_second:,.0f} images/s  {ending}"
     )
 
 
@@ -51,26 +51,26 @@ class LineDisplay:
         return None
 
     def note(self, text: str) -> None:
-        self.say(text)
+        self.print_line(text)
         self.started = time.monotonic()  # The last note comes right before the first batch.
 
-    def batch(self, seen: EpochProgress) -> None:
+    def batch(self, progress: EpochProgress) -> None:
         if time.monotonic() - self.shown >= SECONDS_BETWEEN_LINES:
-            self.say(
-                f"epoch {seen.epoch}/{math.ceil(self.epochs)}  {seen.images:,} of {seen.total:,} images  "
-                f"loss {seen.loss:.4f}  {_metric(seen)}  {seen.images_per_second:,.0f} images/s  "
-                f"{duration(self.seconds_left(seen))} left"
+            self.print_line(
+                f"epoch {progress.epoch}/{math.ceil(self.epochs)}  {progress.images:,} of {progress.total:,} images  "
+                f"loss {progress.loss:.4f}  {_metric(progress)}  {progress.images_per_second:,.0f} images/s  "
+                f"{duration(self.seconds_left(progress))} left"
             )
 
-    def epoch(self, seen: EpochProgress, evaluation: Evaluation, held_out: str) -> None:
-        self.say(epoch_line(seen, evaluation, held_out, self.epochs, self.seconds_left(seen)))
+    def epoch(self, progress: EpochProgress, evaluation: Evaluation, held_out: str) -> None:
+        self.print_line(epoch_line(progress, evaluation, held_out, self.epochs, self.seconds_left(progress)))
 
-    def seconds_left(self, seen: EpochProgress) -> float:
+    def seconds_left(self, progress: EpochProgress) -> float:
         """Seconds left, extrapolated from the fraction of images that have been processed."""
-        share = min(1.0, (seen.epoch - 1 + seen.images / seen.total) / self.epochs)
-        return (time.monotonic() - self.started) * (1 - share) / share
+        fraction = min(1.0, (progress.epoch - 1 + progress.images / progress.total) / self.epochs)
+        return (time.monotonic() - self.started) * (1 - fraction) / fraction
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Print a line."""
         self.shown = time.monotonic()
         print(text, file=sys.stderr, flush=True)
@@ -88,7 +88,7 @@ class LiveDisplay(LineDisplay):
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
-            TextColumn("{task.fields[figures]}", markup=False),
+            TextColumn("{task.fields[metrics]}", markup=False),
         )
         self.bar = Progress(*columns, console=terminal.console(stderr=True), expand=True, transient=True)
         self.task: Any = None
@@ -103,21 +103,21 @@ class LiveDisplay(LineDisplay):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.bar.stop()
 
-    def batch(self, seen: EpochProgress) -> None:
+    def batch(self, progress: EpochProgress) -> None:
         if self.task is None:
-            self.task = self.bar.add_task("", total=self.epochs * seen.total, figures="")
-        figures = (
-            f"loss {seen.loss:.4f}  {_metric(seen)}  {seen.images_per_second:,.0f} images/s  "
-            f"{duration(self.seconds_left(seen))} left"
+            self.task = self.bar.add_task("", total=self.epochs * progress.total, metrics="")
+        metrics = (
+            f"loss {progress.loss:.4f}  {_metric(progress)}  {progress.images_per_second:,.0f} images/s  "
+            f"{duration(self.seconds_left(progress))} left"
         )
         self.bar.update(
             self.task,
-            description=f"epoch {seen.epoch}/{math.ceil(self.epochs)}",
-            completed=(seen.epoch - 1) * seen.total + seen.images,
-            figures=figures,
+            description=f"epoch {progress.epoch}/{math.ceil(self.epochs)}",
+            completed=(progress.epoch - 1) * progress.total + progress.images,
+            metrics=metrics,
         )
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         self.shown = time.monotonic()
         self.bar.console.print(text, markup=False, highlight=False)
 
@@ -125,7 +125,7 @@ class LiveDisplay(LineDisplay):
 class SilentDisplay(LineDisplay):
     """Prints nothing: for workers other than the main process."""
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         self.shown = time.monotonic()
 
 

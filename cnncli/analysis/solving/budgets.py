@@ -46,7 +46,7 @@ def solve(loaded: Loaded, ranges: Mapping[str, Sequence[int] | None], constraint
 
     Combinations of given values are all tried. Without given values, quantities are assumed to increase with a
     variable, so that the limit of what holds is found by doubling and bisection over the values that make a valid
-    network (every third where there are three groups). A quantity that is seen to decrease is an error.
+    network (every third where there are three groups). A quantity that decreases is an error.
 
     Raises CnnError for an unknown variable, where no value makes a network, and where the search would take too long.
     """
