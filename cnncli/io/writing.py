@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, and never through a link in a folder of somebody else's."""
+"""Writing files: completely or not at all, and never through a link in an untrusted folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     """Write a file so that it exists completely or not at all: under another name, synced to the disk, renamed.
 
     Data that can easily be produced again need not be ``synced``. Whatever has the name is replaced, a link or a device
-    as well: a ``weights.safetensors`` in somebody else's folder may point anywhere. Raises OSError; IsADirectoryError
+    as well: a ``weights.safetensors`` in an untrusted folder may point anywhere. Raises OSError; IsADirectoryError
     for a folder.
     """
     aside = path.with_name(f".{path.name}.part")
