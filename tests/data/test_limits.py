@@ -25,7 +25,7 @@ def test_the_documented_limits_are_those_that_hold() -> None:
         "what a compressed": f"{archives.MAX_UNPACKED // mib // 1024} GiB, or {archives.MAX_RATIO} times its size",
         "memory to unpack xz": f"{archives.MAX_XZ_MEMORY // mib} MiB",
         "the class of a sample": f"{samples.MOST_BYTES // mib} MiB",
-        "a download": f"{fetch.MAX_REQUESTS} requests to a mirror, {connection.MIN_RATE // 1000} kB a second",
+        "a download": f"{fetch.MAX_REQUESTS} requests to a mirror, {connection.MIN_RATE // 1000} kB per second",
     }
     assert connection.WINDOW == 60 and "over each minute" in section
     for start, limit in said.items():

@@ -70,7 +70,7 @@ def _files_of(path: Path) -> Sequence[UnlabeledImage]:
             name for name in names if Path(name).suffix.lower() in IMAGE_FORMATS and not name.startswith(".")
         )
         inside += [UnlabeledImage(Path(folder, name), None) for name in images]
-    return inside or [UnlabeledImage(path, None, "there are no images in this folder")]
+    return inside or [UnlabeledImage(path, None, "no images in this folder")]
 
 
 def _decoded(file: UnlabeledImage, shape: tuple[int, int, int]) -> UnlabeledImage:

@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_said_and_the_others_are_predicted(
     assert ended.err.splitlines() == [
         "broken.png: cannot be read as an image: it is not a JPEG, PNG, BMP, GIF, WEBP, TIFF or PPM file",
         "missing.png: cannot be read (No such file or directory)",
-        "empty: there are no images in this folder",
+        "empty: no images in this folder",
     ]
     lines = ended.out.splitlines()
     assert lines[0].split() == ["file", "rank", "class", "probability"]
