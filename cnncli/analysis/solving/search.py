@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import chain, pairwise, product
+from itertools import chain, product
 from math import prod
-from typing import NamedTuple, cast
+from typing import cast
 
+from cnncli.analysis.solving.axis import Axis, even_step
 from cnncli.analysis.solving.candidates import MAX_WORK, Candidates, Values, range_hint
 from cnncli.analysis.solving.constraints import MAX_BATCH, last_index
 from cnncli.arithmetic.numerals import read_number
@@ -15,7 +16,6 @@ from cnncli.errors import CnnError
 from cnncli.language.source import Mapping as SourceMapping
 from cnncli.language.source import Scalar, parse
 
-MAX_VALUE = 1 << 20  # of a variable
 SCANNED = 64  # values tried one by one, to see which are valid and whether quantities increase
 MIN_SCANNED = 8  # values tried in any case
 MAX_SCANNED = 1024  # values tried one by one where the valid ones are not evenly spaced
@@ -23,33 +23,6 @@ MAX_WALKED = 1024  # values below the largest within the budgets that are tried 
 MAX_BESIDE = 128  # values of other variables, for each of which a free variable or the batch size is searched
 MAX_COMBINATIONS = 10_000  # of given values
 BATCH = "batch"
-
-
-class Axis(NamedTuple):
-    """The valid values of a free variable, in order: ``values`` of 1 to ``scanned``, then every ``step``-th.
-
-    ``step`` is 0 where the values are not evenly spaced; those above ``scanned`` are unknown then.
-    """
-
-    values: Sequence[int]
-    scanned: int
-    step: int
-
-    @property
-    def last(self) -> int:
-        """The index of the last value."""
-        beyond = (MAX_VALUE - self.values[-1]) // self.step if self.step else 0
-        return len(self.values) - 1 + max(0, beyond)
-
-    @property
-    def end(self) -> int:
-        """The largest value that is searched, whether or not it is valid."""
-        return MAX_VALUE if self.step else self.scanned
-
-    def at(self, index: int) -> int:
-        """The value at an index."""
-        beyond = index - len(self.values) + 1
-        return self.values[index] if beyond <= 0 else self.values[-1] + beyond * self.step
 
 
 Line = Callable[[int], Values]  # the values of all variables, by that of a free one
@@ -133,14 +106,14 @@ class Search:
         values: list[int] = []
         scanned = 0
         while scanned < MAX_SCANNED and not (values and self.candidates.work > MAX_WORK // 4):
-            if scanned >= SCANNED and len(values) > 2 and _step(values, scanned):
+            if scanned >= SCANNED and len(values) > 2 and even_step(values, scanned):
                 break
             scanned += 1
             if self.candidates.network(line(scanned)) is not None:
                 values.append(scanned)
                 if decides(line(scanned)) and scanned >= MIN_SCANNED:
                     break
-        return Axis(values, scanned, _step(values, scanned))
+        return Axis(values, scanned, even_step(values, scanned))
 
     def _largest(self, axis: Axis, line: Line, name: str) -> set[Values]:
         """The last value within the budgets, or the last one before it that meets the targets as well."""
@@ -300,13 +273,6 @@ class Search:
         value = section.entries[name]
         number = read_number(value.text) if isinstance(value, Scalar) else None
         return number if isinstance(number, int) and number >= 1 else 1
-
-
-def _step(values: Sequence[int], scanned: int) -> int:
-    """The step between values of 1 to ``scanned``; 0 where they are not evenly spaced, or end before that."""
-    steps = {after - before for before, after in pairwise(values)}
-    step = steps.pop() if len(steps) == 1 else 0
-    return step if step and values[-1] + step > scanned else 0
 
 
 def _swapped(at: Plane) -> Plane:
