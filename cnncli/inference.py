@@ -333,8 +333,8 @@ def _receptive_fields(
 ) -> Fields:
     """Compose the layer's local field with those of its inputs, and merge the paths that lead to the same input."""
     if node.layer.is_global:
-        below = fields[node.inputs[0]]
-        return {name: _global_field(field, inputs[0], extents[name]) for name, field in below.items()}
+        earlier = fields[node.inputs[0]]
+        return {name: _global_field(field, inputs[0], extents[name]) for name, field in earlier.items()}
     if len(node.inputs) == 1:
         return {
             name: _permuted(node.layer, _through(figures.local_receptive_field[0], field, inputs[0], extents[name]))
@@ -348,20 +348,20 @@ def _receptive_fields(
     return merged
 
 
-def _through(local: LocalReceptiveField, below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    if len(local) != len(below.axes):  # reshaped earlier: all units depend on the same inputs
-        return below
-    sizes = _moving_along(below, shape)
-    if below.order is not None:
-        local = tuple(local[axis] for axis in below.order)
+def _through(local: LocalReceptiveField, earlier: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+    if len(local) != len(earlier.axes):  # reshaped earlier: all units depend on the same inputs
+        return earlier
+    sizes = _moving_along(earlier, shape)
+    if earlier.order is not None:
+        local = tuple(local[axis] for axis in earlier.order)
     return _of_axes(
         tuple(
             # a layer that reads its entire input is clipped to the image, which composing would not do
             field_of_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
-            for own, field, size, n in zip(local, below.axes, sizes, extent[1:], strict=True)
+            for own, field, size, n in zip(local, earlier.axes, sizes, extent[1:], strict=True)
         ),
-        below.aligned,
-        below.order,
+        earlier.aligned,
+        earlier.order,
     )
 
 
@@ -381,9 +381,9 @@ def _permuted(layer: Layer, field: ReceptiveField) -> ReceptiveField:
     return field._replace(order=None if order == axes else order)
 
 
-def _global_field(below: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    sizes = _moving_along(below, shape)
-    return _of_axes(tuple(map(field_of_all, below.axes, sizes, extent[1:])), below.aligned)
+def _global_field(earlier: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
+    sizes = _moving_along(earlier, shape)
+    return _of_axes(tuple(map(field_of_all, earlier.axes, sizes, extent[1:])), earlier.aligned)
 
 
 def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:

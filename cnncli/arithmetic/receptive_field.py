@@ -167,60 +167,63 @@ def with_gaps(
     return AxisField(tuple(first_of), tuple(last_of), advance_kept, step, empty)
 
 
-def outermost(below: AxisField) -> Callable[[range], tuple[int, int] | None]:
+def outermost(earlier: AxisField) -> Callable[[range], tuple[int, int] | None]:
     """A function from some units to the two with the first and the last input; None if all are empty.
 
-    ``below`` is the field of these units. Looking at one period of them suffices.
+    ``earlier`` is the field of these units. Looking at one period of them suffices.
     """
-    period, in_order = len(below.first), below.in_order
+    period, in_order = len(earlier.first), earlier.in_order
 
     def ends(units: range) -> tuple[int, int] | None:
-        if not below.empty and (in_order or period == 1):
+        if not earlier.empty and (in_order or period == 1):
             return units[0], units[-1]
         enough = period // gcd(units.step, period)
         upwards, downwards = (
-            (unit for unit in part[:enough] if unit % period not in below.empty) for part in (units, units[::-1])
+            (unit for unit in part[:enough] if unit % period not in earlier.empty) for part in (units, units[::-1])
         )
         if in_order:
             lowest, highest = next(upwards, None), next(downwards, None)
         else:
-            lowest, highest = min(upwards, key=below.low, default=None), max(downwards, key=below.high, default=None)
+            lowest, highest = (
+                min(upwards, key=earlier.low, default=None),
+                max(downwards, key=earlier.high, default=None),
+            )
         return None if lowest is None or highest is None else (lowest, highest)
 
     return ends
 
 
-def compose(layer: AxisField, below: AxisField) -> AxisField:
-    """The field of a layer's units on the network's input, where ``below`` is the field of the units it reads.
+def compose(layer: AxisField, earlier: AxisField) -> AxisField:
+    """The field of a layer's units on the network's input, where ``earlier`` is the field of the units it reads.
 
     >>> conv, pool = window_field(stride=1, before=2, extent=5), window_field(stride=2, before=0, extent=2)
     >>> compose(pool, conv) == AxisField((-2,), (3,), 2)
     True
     """
     if layer == ITSELF:
-        return below
-    if not (layer.first and below.first):
+        return earlier
+    if not (layer.first and earlier.first):
         return UNKNOWN
-    if below.is_always_empty:
+    if earlier.is_always_empty:
         return NOTHING
     first, last, advance = layer.first, layer.last, layer.advance
-    if len(first) == 1 == len(below.first):
-        step = below.advance
-        return AxisField((below.first[0] + step * first[0],), (below.last[0] + step * last[0],), step * advance)
-    period = len(below.first)
+    if len(first) == 1 == len(earlier.first):
+        step = earlier.advance
+        return AxisField((earlier.first[0] + step * first[0],), (earlier.last[0] + step * last[0],), step * advance)
+    period = len(earlier.first)
     periods = period // gcd(advance, period)
-    repeats, moved = len(first) * periods, advance * periods // period * below.advance
-    if below.in_order and not (below.empty or layer.empty):
+    repeats, moved = len(first) * periods, advance * periods // period * earlier.advance
+    if earlier.in_order and not (earlier.empty or layer.empty):
         return periodic(
-            lambda unit: below.low(layer.low(unit)), lambda unit: below.high(layer.high(unit)), repeats, moved
+            lambda unit: earlier.low(layer.low(unit)), lambda unit: earlier.high(layer.high(unit)), repeats, moved
         )
-    ends_of = outermost(below)
+    ends_of = outermost(earlier)
 
     def bounds(start: int, end: int) -> tuple[int, int] | None:
         if is_symbolic(start) or is_symbolic(end):
             raise Undecided
         ends = ends_of(range(start, end + 1, layer.step))
-        return ends and (below.low(ends[0]), below.high(ends[1]))
+        return ends and (earlier.low(ends[0]), earlier.high(ends[1]))
 
     def largest() -> int:
         """The size of the layer's widest window, at any position."""
@@ -236,21 +239,21 @@ def compose(layer: AxisField, below: AxisField) -> AxisField:
     )
 
 
-def field_of_all(below: AxisField, units: int, extent: int) -> AxisField:
+def field_of_all(earlier: AxisField, units: int, extent: int) -> AxisField:
     """The field of a unit that depends on all ``units`` of its input, clipped to the image.
 
     In an image of symbolic size, that is all of it except for a dropped remainder.
     """
-    if below.is_always_empty:
+    if earlier.is_always_empty:
         return NOTHING
     if is_symbolic(units) or is_symbolic(extent):
         return full_axis(extent)
-    if not below.first:
+    if not earlier.first:
         return UNKNOWN
-    ends = outermost(below)(range(units))
+    ends = outermost(earlier)(range(units))
     if ends is None:
         return NOTHING
-    return AxisField((max(0, below.low(ends[0])),), (min(extent - 1, below.high(ends[1])),), 0)
+    return AxisField((max(0, earlier.low(ends[0])),), (min(extent - 1, earlier.high(ends[1])),), 0)
 
 
 def merge_fields(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:

@@ -34,7 +34,7 @@ class Layer(Record):
     aliases: ClassVar[tuple[str, ...]] = ()  # its names in PyTorch and Keras, in lower case
     merges: ClassVar[bool] = False  # takes several inputs
     min_inputs: ClassVar[int] = 1
-    is_global: ClassVar[bool] = False  # each output depends on the whole input
+    is_global: ClassVar[bool] = False  # each output depends on the entire input
     is_pool: ClassVar[bool] = False  # reduces windows without weights
     transposed: ClassVar[bool] = False  # its windows slide over the output
     non_trainable: ClassVar[tuple[str, ...]] = ()  # names of weights that are not trained

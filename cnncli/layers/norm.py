@@ -13,7 +13,7 @@ from cnncli.layers.base import (
     expect_map,
     per_axis,
 )
-from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, Share, one_of
+from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, UnitInterval, one_of
 
 
 def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:
@@ -61,7 +61,7 @@ class BatchNorm(Affine):
 
     eps: Positive = 1e-5
     affine: Flag = True
-    momentum: Share = 0.1
+    momentum: UnitInterval = 0.1
 
     def buffers(self, inputs: Shapes) -> dict[str, Shape]:
         return {"running_mean": inputs[0][:1], "running_var": inputs[0][:1]}

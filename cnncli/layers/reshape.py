@@ -32,7 +32,7 @@ from cnncli.layers.fields import (
     Margins,
     MaybePerAxis,
     Order,
-    Share,
+    UnitInterval,
     WantedShape,
     Whole,
     WholeOrEnd,
@@ -60,16 +60,16 @@ class Dropout(Layer):
 
     kind = "dropout"
 
-    rate: Share = 0.5
+    rate: UnitInterval = 0.5
 
 
 class SpatialDropout(Layer):
-    """Sets whole channels to 0 with probability ``rate`` while training. Tompson et al. 2015."""
+    """Sets entire channels to 0 with probability ``rate`` while training. Tompson et al. 2015."""
 
     kind = "spatial_dropout"
     aliases = ("dropout1d", "dropout2d", "dropout3d", "spatialdropout1d", "spatialdropout2d", "spatialdropout3d")
 
-    rate: Share = 0.5
+    rate: UnitInterval = 0.5
 
 
 class DropPath(Layer):
@@ -78,7 +78,7 @@ class DropPath(Layer):
     kind = "drop_path"
     aliases = ("stochasticdepth",)
 
-    rate: Share = 0.5
+    rate: UnitInterval = 0.5
 
 
 class Flatten(Layer):

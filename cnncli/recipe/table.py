@@ -7,7 +7,7 @@ each key, and fails for a key that changes nothing.
 
 from typing import Annotated, NamedTuple
 
-from cnncli.layers.fields import Count, Flag, NotNegative, Positive, Share, Text, Whole
+from cnncli.layers.fields import Count, Flag, NonNegative, Positive, Text, UnitInterval, Whole
 from cnncli.recipe.values import (
     AUTO,
     BelowOne,
@@ -89,9 +89,9 @@ class Recipe(Record):
         Optimizer, Key("sgd, adam, adamw, rmsprop, or muon (for filters; sgd for the rest).", OPTIM, synonyms=("opt",))
     ] = "adam"
     lr: Annotated[Positive, Key("Learning rate.", OPTIM, synonyms=("learning_rate",))] = 0.001
-    momentum: Annotated[Share, Key("Momentum of sgd and rmsprop.", OPTIM, needs=MOMENTUM)] = 0.9
+    momentum: Annotated[UnitInterval, Key("Momentum of sgd and rmsprop.", OPTIM, needs=MOMENTUM)] = 0.9
     nesterov: Annotated[Flag, Key("Nesterov momentum for sgd.", OPTIM, needs=SGD)] = False
-    weight_decay: Annotated[NotNegative, Key("Weight decay.", OPTIM, synonyms=("wd", "decay"))] = 0.0
+    weight_decay: Annotated[NonNegative, Key("Weight decay.", OPTIM, synonyms=("wd", "decay"))] = 0.0
     decay_bias_and_norm: Annotated[
         Flag, Key("Apply weight decay to biases and norms, too.", OPTIM, needs=("weight_decay",))
     ] = True
@@ -100,7 +100,7 @@ class Recipe(Record):
         Key("Weight-decay multipliers by parameter name, e.g. conv1.*=0.", OPTIM, needs=("weight_decay",)),
     ] = ()
     muon_lr: Annotated[Positive, Key("Learning rate of the filters with muon.", OPTIM, needs=MUON)] = 0.02
-    muon_momentum: Annotated[Share, Key("Momentum of the filters with muon.", OPTIM, needs=MUON)] = 0.95
+    muon_momentum: Annotated[UnitInterval, Key("Momentum of the filters with muon.", OPTIM, needs=MUON)] = 0.95
     lr_factors: Annotated[
         FactorsByName, Key("Learning-rate multipliers by parameter name, e.g. conv1.*=0.1.", OPTIM)
     ] = ()
@@ -141,7 +141,7 @@ class Recipe(Record):
     power: Annotated[
         Positive, Key("Polynomial schedule: (1 - progress) to this power.", SCHED, needs=("schedule", "polynomial"))
     ] = 1.0
-    warmup: Annotated[NotNegative, Key("Epochs over which the learning rate first rises.", SCHED)] = 0.0
+    warmup: Annotated[NonNegative, Key("Epochs over which the learning rate first rises.", SCHED)] = 0.0
     patience: Annotated[
         Count,
         Key(
@@ -163,7 +163,7 @@ class Recipe(Record):
         ClassWeights, Key("none, balanced (inverse class frequency), or a weight for each class.", LOSS)
     ] = "none"
     clip_norm: Annotated[
-        NotNegative, Key("Max global gradient norm; 0: no clipping.", LOOP, synonyms=("grad_clip", "gradient_clip_val"))
+        NonNegative, Key("Max global gradient norm; 0: no clipping.", LOOP, synonyms=("grad_clip", "gradient_clip_val"))
     ] = 0.0
     ema: Annotated[BelowOne, Key("EMA decay; the EMA weights are evaluated and saved; 0: no EMA.", LOOP)] = 0.0
     lookahead: Annotated[
@@ -177,12 +177,12 @@ class Recipe(Record):
     cutout: Annotated[
         Whole, Key("Side of a square that is blanked (DeVries and Taylor 2017).", AUGMENT, input="image")
     ] = 0
-    rotation: Annotated[NotNegative, Key("Max rotation in degrees.", AUGMENT, input="image")] = 0.0
+    rotation: Annotated[NonNegative, Key("Max rotation in degrees.", AUGMENT, input="image")] = 0.0
     jitter: Annotated[
-        NotNegative, Key("Max relative change of brightness, contrast and saturation.", AUGMENT, input="axes")
+        NonNegative, Key("Max relative change of brightness, contrast and saturation.", AUGMENT, input="axes")
     ] = 0.0
-    mixup: Annotated[NotNegative, Key("Mixup alpha (Zhang et al. 2018); 0: no mixup.", AUGMENT)] = 0.0
-    cutmix: Annotated[NotNegative, Key("CutMix alpha (Yun et al. 2019); 0: no CutMix.", AUGMENT, input="image")] = 0.0
+    mixup: Annotated[NonNegative, Key("Mixup alpha (Zhang et al. 2018); 0: no mixup.", AUGMENT)] = 0.0
+    cutmix: Annotated[NonNegative, Key("CutMix alpha (Yun et al. 2019); 0: no CutMix.", AUGMENT, input="image")] = 0.0
     sizes: Annotated[Integers, Key("Progressive resizing: image sides, e.g. 24,28,32.", AUGMENT)] = ()
     tta: Annotated[Views, Key("Test-time augmentation: none, mirror or six.", "executor.runs.running")] = "none"
     init: Annotated[
