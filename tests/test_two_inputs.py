@@ -179,7 +179,7 @@ def test_receptive_field_draws_what_a_gradient_reaches_of_each_input(
 
 @some
 @given(data=st.data(), wanted=st.integers(1, 12))
-def test_the_first_layer_that_sees_enough_is_named_for_each_input(
+def test_the_first_layer_with_a_large_enough_receptive_field_is_named_for_each_input(
     cnn: Run, tmp_path: Path, data: st.DataObject, wanted: int
 ) -> None:
     made = Net(data)
@@ -193,9 +193,9 @@ def test_the_first_layer_that_sees_enough_is_named_for_each_input(
         right = next((name for name, field in fields if min(field) >= wanted), None)
         said = next(line for line in ended.out.splitlines() + ended.err.splitlines() if source in line)
         if right is not None:
-            assert said.startswith(f"{right} sees "), (said, fields)
+            assert said.startswith(f"{right} has a receptive field of "), (said, fields)
         else:
             widest, size = max(fields, key=lambda named: min(named[1]))  # the first of them
             assert ended.code == 1
-            most = f"{'x'.join(map(str, size))}, at {widest}"
-            assert said == f"no layer's windows see {wanted} pixels of {source}: the most is {most}"
+            largest = f"{widest} with {'x'.join(map(str, size))}"
+            assert said == f"no layer reaches {wanted} on {source}; the largest is {largest}"
