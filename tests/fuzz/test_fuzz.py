@@ -51,7 +51,7 @@ def _say(text: str, file: str = "out") -> None:
 
 FAULTS: dict[str, tuple[Callable[[], object], int, str]] = {
     "an exception": (_raise, 0, "RuntimeError"),
-    "what cnn calls internal": (lambda: _say("cnn: a bug in cnn: x", "err"), 2, "an error inside"),
+    "what cnn calls internal": (lambda: _say("cnn: a bug in cnn: x", "err"), 2, "a bug in cnn"),
     "another program": (lambda: subprocess.run(["true"], check=True), 0, "started true"),
     "endless work": (_work, 0, "CPU time"),
     "waiting for ever": (_wait, 0, "_WallLimitError"),

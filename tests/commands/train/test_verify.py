@@ -156,7 +156,7 @@ def test_a_composed_receptive_field_that_is_too_small_or_too_large_is_reported(
 
 
 def test_a_corner_unit_whose_region_is_not_clipped_is_reported(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(input_region, "_real", lambda indices, size, mode: set(indices))
+    monkeypatch.setattr(input_region, "_inside", lambda indices, size, mode: set(indices))
     ended = cnn("verify", "lenet5", "--only-differences")
     assert ended.code == 1 and "RF -2..2x-2..2, torch 0..2x0..2" in ended.out
 

@@ -281,7 +281,7 @@ def test_a_segmentation_is_trained_evaluated_and_predicted(cnn: Run, write: Call
         mine = {row["class"]: row["pixels"] for row in rows if row["file"] == str(path)}
         assert mine == {str(n): int((mask == n).sum()) for n in (0, 1) if (mask == n).any()}
     twice = cnn("predict", "run", "squares/test/images", "squares/test/masks", "--masks", "found")
-    assert twice.code == 2 and "two images are called" in twice.err
+    assert twice.code == 2 and "two images have the name" in twice.err
 
 
 def test_two_workers_train_a_segmentation_as_one_does(
