@@ -24,7 +24,7 @@ from cnncli.executor.feeding import streaming
 from cnncli.executor.runs.job import Job
 from cnncli.executor.runs.running import run_training
 from cnncli.executor.training import loop, sync_batchnorm
-from cnncli.layers.fields import NotNegative
+from cnncli.layers.fields import NonNegative
 from cnncli.loading import load
 from cnncli.recipe import ROWS, Key, Recipe
 from cnncli.recipe.checks import check_together
@@ -185,7 +185,7 @@ def test_every_key_changes_something(key: str) -> None:
     check_changes_something(key)
 
 
-UNREAD = Annotated[NotNegative, Key("Read by nothing.", "executor.feeding.augmentation")]
+UNREAD = Annotated[NonNegative, Key("Read by nothing.", "executor.feeding.augmentation")]
 WithUnreadKey = type("WithUnreadKey", (Recipe,), {"__annotations__": {"unread": UNREAD}, "unread": 0.0})
 
 
