@@ -28,6 +28,10 @@ class Record:
     main: ClassVar[str] = ""  # the field that a bare value fills: the first
 
     def __init_subclass__(cls) -> None:
+        for name, hint in cls.__annotations__.items():
+            # an annotation that is a string would be no field, and its class would silently lack it
+            if not hasattr(hint, "__metadata__") and getattr(hint, "__origin__", None) is not ClassVar:
+                raise TypeError(f"{cls.__name__}.{name}: expected an Annotated or a ClassVar, not {hint!r}")
         own = {
             name: SchemaField(
                 hint.__metadata__[0], name not in cls.__dict__, cls.__dict__.get(name), *hint.__metadata__[1:2]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cnncli.layers import ALL, KINDS
+from cnncli import layers
+from cnncli.layers import ALL, KINDS, Layer
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "cnncli"
@@ -89,6 +92,26 @@ def test_layers_know_nothing_of_what_torch_does_with_them() -> None:
     assert [name for name, text in modules() if name.startswith("layers/") and re.search(pattern, text, re.M)] == []
 
 
-def test_every_layer_type_is_defined_in_the_module_of_its_family() -> None:
-    families = {"activation", "conv", "linear", "merge", "norm", "pool", "reshape"}
-    assert {layer.__module__.rpartition(".")[2] for layer in ALL} == families
+def subclasses(layer: type[Layer]) -> Iterator[type[Layer]]:
+    for own in layer.__subclasses__():
+        yield own
+        yield from subclasses(own)
+
+
+def test_every_class_of_a_layer_is_found_or_is_the_base_of_one_that_is() -> None:
+    """A class without a kind, and one in a module that is not a family, would be no layer type, silently."""
+    for module in pkgutil.iter_modules(layers.__path__, "cnncli.layers."):
+        importlib.import_module(module.name)
+    defined = {layer for layer in subclasses(Layer) if layer.__module__.startswith("cnncli.layers.")}
+    assert {layer for layer in defined if not layer.__subclasses__()} <= {*ALL} <= defined
+    assert {layer.__module__ for layer in ALL} == {family.__name__ for family in layers.FAMILIES}
+
+
+def test_kinds_and_aliases_name_one_layer_type_each() -> None:
+    names = [name for layer in ALL for name in {layer.kind.replace("_", ""), *layer.aliases}]
+    assert sorted({*names}) == sorted(names)
+
+
+def test_a_field_without_a_field_type_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Broken\.size: expected an Annotated"):
+        type("Broken", (Layer,), {"__annotations__": {"size": int}, "__module__": __name__})

@@ -1,72 +1,24 @@
-"""All layer types, in the order of the language page. Add a new one here."""
+"""All layer types: the classes with a ``kind`` in the modules of the families, in the order of the modules."""
 
-from cnncli.layers.activation import (
-    ELU,
-    GELU,
-    HardSigmoid,
-    HardSwish,
-    LeakyReLU,
-    LogSoftmax,
-    PReLU,
-    ReLU,
-    ReLU6,
-    ScaledTanh,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
+from types import ModuleType
+
+from cnncli.layers import activation, conv, linear, merge, norm, pool, reshape
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
-from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv, Local
-from cnncli.layers.linear import RBF, Linear
-from cnncli.layers.merge import Add, Average, Concat, Maximum, Multiply
-from cnncli.layers.norm import (
-    BatchNorm,
-    GroupNorm,
-    InstanceNorm,
-    LayerNorm,
-    LocalContrastNorm,
-    LocalResponseNorm,
-    Scale,
-)
-from cnncli.layers.pool import (
-    AdaptiveAvgPool,
-    AdaptiveMaxPool,
-    AvgPool,
-    GlobalAvgPool,
-    GlobalMaxPool,
-    L2Pool,
-    MaxPool,
-    Subsample,
-)
-from cnncli.layers.reshape import (
-    ChannelShuffle,
-    Crop,
-    Dropout,
-    DropPath,
-    Flatten,
-    Identity,
-    Pad,
-    Permute,
-    PixelShuffle,
-    Reshape,
-    Slice,
-    SpatialDropout,
-    Upsample,
-)
 
-ALL: tuple[type[Layer], ...] = (
-    *(Conv, DepthwiseConv, ConvTranspose, Local, Linear, RBF),
-    *(MaxPool, AvgPool, L2Pool, Subsample, AdaptiveAvgPool, AdaptiveMaxPool, GlobalAvgPool, GlobalMaxPool),
-    *(ReLU, ReLU6, LeakyReLU, PReLU, ELU, GELU, SiLU, HardSwish, HardSigmoid),
-    *(Sigmoid, Tanh, ScaledTanh, Softplus, Softmax, LogSoftmax),
-    *(BatchNorm, LayerNorm, GroupNorm, InstanceNorm, Scale, LocalResponseNorm, LocalContrastNorm),
-    *(Dropout, SpatialDropout, DropPath),
-    *(Flatten, Reshape, Permute, Slice, Crop, Pad, Upsample, PixelShuffle, ChannelShuffle),
-    *(Add, Multiply, Maximum, Average, Concat, Identity),
-)
+FAMILIES = (conv, linear, pool, activation, norm, reshape, merge)
 
+
+def _defined_in(family: ModuleType) -> list[type[Layer]]:
+    """The layer types of a module: a base class has no kind, and an imported class belongs to another module."""
+    return [
+        entry
+        for entry in vars(family).values()
+        if isinstance(entry, type) and issubclass(entry, Layer) and entry.__module__ == family.__name__
+        if entry.kind
+    ]
+
+
+ALL: tuple[type[Layer], ...] = tuple(layer for family in FAMILIES for layer in _defined_in(family))
 KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in ALL}
 
 __all__ = ["ALL", "KINDS", "Layer", "LocalReceptiveField", "ShapeError", "Shapes"]
