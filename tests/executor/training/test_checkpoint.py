@@ -194,7 +194,7 @@ def test_a_changed_checkpoint_never_crashes_a_training(
     """In another process, whose end by a signal is seen; both checkpoints are changed, so that none is left."""
     folder = interrupted(recipe)
     assert cnn("train", "net.yaml", *RECIPES[recipe], "--run-dir", "whole").code == 0
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(ROOT / "tests")])}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(ROOT / "tests" / "support")])}
     command = [sys.executable, __file__, str(folder), "12", "whole", recipe]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
