@@ -113,14 +113,14 @@ class Conv(Convolution):
             return None
         if self.groups > 1:
             return ShapeError(
-                "connections and groups both define which maps a filter reads", "keep one of them", "groups"
+                "connections and groups both define the input channels of a filter", "keep one of them", "groups"
             )
         if len(table) != self.filters:
-            hint = "give a list of input maps for each filter"
+            hint = "give a list of input channels for each filter"
             return ShapeError(f"connections has {len(table)} lists for {self.filters} filters", hint, "connections")
         if any(len(set(maps)) < len(maps) for maps in table):
             return ShapeError(
-                "connections lists an input map twice for one filter", "list each map once", "connections"
+                "connections lists an input channel twice for one filter", "list each channel once", "connections"
             )
         return None
 
@@ -130,8 +130,8 @@ class Conv(Convolution):
         for filter_number, maps in enumerate(self.connections or ()):
             if max(maps) >= channels:
                 raise ShapeError(
-                    f"filter {filter_number} reads input map {max(maps)}, but the input has {channels}",
-                    f"maps are counted from 0 to {channels - 1}",
+                    f"filter {filter_number} reads input channel {max(maps)}, but the input has {channels}",
+                    f"channels are numbered from 0 to {channels - 1}",
                     "connections",
                 )
         return output

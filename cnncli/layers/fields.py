@@ -223,7 +223,8 @@ WantedShape = Annotated[tuple[int, ...], _shape]
 Table = Annotated[
     tuple[tuple[int, ...], ...] | None,
     _sequence(
-        _sequence(_whole(0), "a list of input maps for each filter"), "a list with one list of input maps per filter"
+        _sequence(_whole(0), "a list of input channels for each filter"),
+        "a list with one list of input channels per filter",
     ),
 ]
 WindowRounding = Annotated[str, one_of("floor", "ceil", "exact")]

@@ -38,8 +38,8 @@ def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
     for key, setting in train.items():
         if key not in Recipe.schema:
             near = SYNONYMS.get(key) or closest(key, list(Recipe.schema))
-            hint = f"write {near}" if near else f"it takes {', '.join(Recipe.schema)}"
-            problems.append(Problem(f"the recipe has no {key!r}", hint, setting.key_place, "train"))
+            hint = f"write {near}" if near else f"the keys are {', '.join(Recipe.schema)}"
+            problems.append(Problem(f"unknown recipe key {key!r}", hint, setting.key_place, "train"))
             continue
         try:
             Recipe.schema[key].read(setting.value)
@@ -64,7 +64,7 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     try:
         read = {name: Recipe.schema[name].read(value) for name, value in values.items()}
     except (KeyError, InvalidValue) as error:
-        raise CnnError(f"the recipe cannot be read: {error}", "was recipe.yaml changed by hand?") from None
+        raise CnnError(f"the recipe cannot be read: {error}", "recipe.yaml may have been edited by hand") from None
     return Recipe(**read)
 
 

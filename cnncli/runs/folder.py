@@ -144,7 +144,7 @@ def open_run(folder: Path, *, best: bool = False) -> Run:
     return Run(folder, record, BEST if best else WEIGHTS)
 
 
-_BY_HAND = "was it changed by hand? cnn train writes it"
+_BY_HAND = "it may have been edited; cnn train writes this file"
 
 
 def source_of(run: Run) -> Source:
@@ -242,4 +242,4 @@ def _are_metrics(value: object) -> bool:
 
 def _known_runs() -> str:
     found = sorted(entry.parent for entry in Path("runs").glob(f"*/{RUN}"))
-    return f"runs here: {', '.join(map(str, found[-5:]))}" if found else "cnn train makes one: runs/NAME-001"
+    return f"runs here: {', '.join(map(str, found[-5:]))}" if found else "cnn train creates runs/NAME-001"

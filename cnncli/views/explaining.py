@@ -112,7 +112,7 @@ def as_markdown(explanation: Explanation, figure: str | None) -> str:
     steps = folded(chosen(explanation.steps, figure))
     name, *rest = _heading(explanation, chosen(explanation.steps, figure), markdown)
     rows = [f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps]
-    body = "\n".join(["| figure | working | |", "| --- | --- | --- |", *rows])
+    body = "\n".join(["| quantity | derivation | remark |", "| --- | --- | --- |", *rows])
     return f"### {name}\n\n{'  '.join(line.strip() + chr(10) for line in rest)}\n{body}\n"
 
 

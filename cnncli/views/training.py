@@ -146,14 +146,14 @@ def rate_lines(rates: tuple[float, ...], losses: tuple[float, ...], rows: int = 
 
 
 def trial_lines(trial: StepTimes, memory: Memory, batch_size: int, epochs: float) -> list[str]:
-    """What a training will take, from the steps of a dry run."""
-    measured = f", measured at most {human(trial.peak_bytes)}" if trial.peak_bytes else ""
+    """The estimated duration and memory of a training, from the steps of a dry run."""
+    measured = f", {human(trial.peak_bytes)} measured" if trial.peak_bytes else ""
     return [
-        f"a step of {batch_size} images takes {1000 * trial.step:.1f} ms, {batch_size / trial.step:,.0f} images/s",
+        f"step of {batch_size} images: {1000 * trial.step:.1f} ms, {batch_size / trial.step:,.0f} images/s",
         f"evaluation on the held-out set: {trial.evaluation:.1f} s",
-        f"{epochs} epochs take about {duration(trial.total)}",
-        f"memory of a step: {human(memory.training)} calculated{measured}",
-        f"loss {trial.loss:.4f} over these steps; nothing was written",
+        f"estimated duration of {epochs} epochs: {duration(trial.total)}",
+        f"peak memory of a step: {human(memory.training)} calculated{measured}",
+        f"mean loss of these steps: {trial.loss:.4f}; nothing was written",
     ]
 
 

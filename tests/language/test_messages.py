@@ -318,7 +318,7 @@ net.yaml:1:7: name must be a text, not a list or a mapping
     (
         network("relu") + "train: {epoch: 3, lr: fast}\n",
         """\
-net.yaml:4:9: train: the recipe has no 'epoch'
+net.yaml:4:9: train: unknown recipe key 'epoch'
     train: {epoch: 3, lr: fast}
             ^
   write epochs

@@ -7,13 +7,13 @@ from texts import refusal
 
 CASES = [
     ("conv: {filters: 2, kernel: 3, connections: [[0, 5], [1]]}", "3x8x8",
-     "filter 0 reads input map 5, but the input has 3", "maps are counted from 0 to 2"),
+     "filter 0 reads input channel 5, but the input has 3", "channels are numbered from 0 to 2"),
     ("conv: {filters: 2, kernel: 3, connections: [[0], [1], [2]]}", "3x8x8",
-     "connections has 3 lists for 2 filters", "give a list of input maps for each filter"),
+     "connections has 3 lists for 2 filters", "give a list of input channels for each filter"),
     ("conv: {filters: 2, kernel: 3, groups: 2, connections: [[0], [1]]}", "4x8x8",
-     "connections and groups both define which maps a filter reads", "keep one of them"),
+     "connections and groups both define the input channels of a filter", "keep one of them"),
     ("conv: {filters: 1, kernel: 3, connections: [[0, 0]]}", "3x8x8",
-     "connections lists an input map twice for one filter", "list each map once"),
+     "connections lists an input channel twice for one filter", "list each channel once"),
     ("conv_transpose: {filters: 2, kernel: 2, stride: 2, output_padding: 2}", "3x8x8",
      "output_padding 2 must be less than the stride 2",
      "output_padding restores the rows that the stride of the inverted convolution drops"),

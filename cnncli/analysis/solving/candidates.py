@@ -134,7 +134,9 @@ class Candidates:
             raise CnnError(
                 f"--vary {' and '.join(self.names)}: the search takes too long, after {len(self._networks):,} networks "
                 f"(the limit is the work of about {MAX_WORK:,} layers)",
-                f"{range_hint(self.free[0])}, or a tighter budget" if self.free else "use larger steps, as w=8..512:8",
+                f"{range_hint(self.free[0])}, or a tighter budget"
+                if self.free
+                else "use larger steps, e.g. w=8..512:8",
             )
 
     def _output_size(self, values: Values, inferred: Inferred) -> int | None:

@@ -62,7 +62,7 @@ class Search:
             raise CnnError(
                 f"--vary: {count:,} combinations of ranges are too many (the limit is "
                 f"{f'{MAX_BESIDE} beside a variable without one' if free else f'{MAX_COMBINATIONS:,}'})",
-                "use larger steps, as w=8..512:8",
+                "use larger steps, e.g. w=8..512:8",
             )
         if len(free) > 2 or (len(free) == 2 and (self.constraints.finds_batch or self.constraints.output_size)):
             also = ", the batch size and an output size" if len(free) == 2 else ""

@@ -27,7 +27,7 @@ class MatrixCommand(options.CheckedCommand):
 
 
 @options.command(
-    options.excludes("--input", "INPUT", why="give the input once, and kernels as --kernel"),
+    options.excludes("--input", "INPUT", why="give the input once, and kernels with --kernel"),
     options.needs("--output-padding", "--transposed"),
     options.needs("--padding-mode", "--padding"),
     options.excludes("--filter", "KERNEL", "--kernel", why="--filter is the kernel"),
@@ -101,7 +101,7 @@ def _check_output(text: str, output: Path | None) -> None:
         if is_image(text):
             raise CnnError("a filtered image is too large to print", "write it with -o filtered.png")
     elif not is_image(text):
-        raise CnnError("-o writes a filtered image, but the input is not an image")
+        raise CnnError("-o is for images, but the input is not an image")
     elif not is_image(str(output)):
         raise CnnError(f"{output}: not an image file name", "use the extension .png")
 

@@ -70,7 +70,7 @@ class Sizes(SizesType):
             return value
         parts = str(value).lower().split("x")
         if len(parts) > 3 or not all(is_digits(part) and len(part) < 11 and 0 < int(part) < 2**31 for part in parts):
-            raise _refused(param, value, "is not a size", "write 7, or 7x5 with a size per axis")
+            raise _refused(param, value, "is not a size", "write 7, or 7x5 for one size per axis")
         return tuple(map(int, parts))
 
 
@@ -86,7 +86,7 @@ class InputSizes(Sizes):
                 if channels in PIXEL_CHANNELS and min(spatial) > channels:
                     raise CnnError(
                         f"--in {value}: --in takes the sizes that the window slides over, without channels",
-                        f"write --in {format_shape(spatial)} (and for a volume --in {channels} in a call of its own)",
+                        f"write --in {format_shape(spatial)} (for a volume, solve --in {channels} separately)",
                     )
         return sizes
 
@@ -128,7 +128,7 @@ def _value(
     written = int(whole + rest) * int(base**power) * int(10**exponent)
     number, left = divmod(written, int(10 ** len(rest)))
     if left or number < 1:
-        raise _refused(param, value, "is not a whole number from 1 on", hint)
+        raise _refused(param, value, "is not a whole number of at least 1", hint)
     if len(str(number)) > MAX_DIGITS:
         raise _refused(param, value, f"has more than {MAX_DIGITS} digits (the limit)", hint)
     return number

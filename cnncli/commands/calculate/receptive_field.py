@@ -132,7 +132,7 @@ def _away_from_borders(field: ReceptiveField) -> list[str]:
     offsets = ", ".join(str(axis.offset) for axis in field.axes)
     lines = [f"away from borders: RF {size}, stride {strides}, offset {offsets}"]
     if any(axis.empty for axis in field.axes):
-        lines.append("some units depend on no input: they lie between the taps of a transposed convolution")
+        lines.append("some units depend on no input: they fall between the taps of a transposed convolution")
     return lines if field.aligned else [*lines, "merged paths differ in center or stride"]
 
 

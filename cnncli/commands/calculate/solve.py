@@ -74,7 +74,7 @@ NETWORK = (*TARGETS, *BUDGETS, *MEMORY, "--layer", "--vary", "--input", "--set")
 @click.option("--activations", type=Count(), help="Max activations; requires --vary.")
 @click.option("--memory", type=Bytes(), help="Max memory, e.g. 24GB or 24GiB; finds the batch size.")
 @click.option("--batch", type=options.Whole(1), help="With --memory and --vary: fix the batch size.")
-@click.option("--inference", is_flag=True, help="With --memory: that of inference, not of training.")
+@click.option("--inference", is_flag=True, help="With --memory: limit the memory of inference, not of training.")
 @click.option("--dtype", metavar="TYPE", help="With --memory: fp32 (default), fp16 or bf16.")
 @click.option("--optimizer", metavar="NAME", help="With --memory: none (default), sgd, momentum, rmsprop, adam, adamw.")
 @click.option(
@@ -136,8 +136,8 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
     if asked["transposed"]:
         padding = 0 if padding == "valid" else padding
         if isinstance(padding, str):
-            hint = "it is what is removed from each side of the output"
-            raise CnnError(f"--padding {padding}: a transposed window takes a number", hint)
+            hint = "transposed padding is the number of values removed per side of the output"
+            raise CnnError(f"--padding {padding}: a transposed convolution needs a number", hint)
     elif padding == "same" and not inputs:
         raise CnnError("--padding same depends on the input size", "give the padding as a number")
     max_kernel = asked["max_kernel"] or MAX_KERNEL

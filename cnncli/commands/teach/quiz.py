@@ -24,7 +24,7 @@ FORMS = ("markdown", "latex", "html", "yaml", "key", "gift", "moodle", "json")
     options.excludes("--interactive", "--out", "--format", "--solutions", why="an interactive quiz prints no file"),
     options.excludes("--out", "--format", "--solutions", why="all formats are written, with the solutions"),
     options.excludes("--solutions", "--format key", "--format gift", "--format moodle", "--format json",
-                     why="this format has the answers anyway"),
+                     why="this format already includes the answers"),
     options.excludes("--format yaml", "--title", why="answer sheets have no title"),
     options.excludes("--format gift", "--title", why="this format has no title"),
     options.excludes("--format moodle", "--title", why="this format has no title"),

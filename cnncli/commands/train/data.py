@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 )
 @click.argument("name", required=False)
 @options.data_dir_option
-@click.option("--task", type=click.Choice([AUTO, *TASKS]), default=AUTO, help="Task that the targets are for.")
+@click.option(
+    "--task",
+    type=click.Choice([AUTO, *TASKS]),
+    default=AUTO,
+    help="Task of the targets: classification, regression or segmentation.",
+)
 @click.option("--input", "shape", metavar="SHAPE", help="Shape to read images and arrays as, e.g. 3x32x32.")
 @click.option(
     "--samples", type=click.Path(path_type=Path), metavar="FILE.png", help="PNG file to write sample images to."

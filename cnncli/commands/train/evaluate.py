@@ -11,7 +11,7 @@ from cnncli.commands import options
 
 @options.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--data", "spec", help="Another dataset with the same classes or targets (default: that of the run).")
+@click.option("--data", "spec", help="Another dataset with the same classes or targets (default: the run's dataset).")
 @options.data_dir_option
 @options.best_option
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, …")

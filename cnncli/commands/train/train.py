@@ -59,7 +59,7 @@ NO_RUN = "it runs in one process and writes nothing; use --from to try the recip
 @recipe_options
 @options.data_dir_option
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Run folder to create (default: runs/NAME-001, …).")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue an interrupted run.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Resume an interrupted run.")
 @click.option(
     "--from",
     "repeated",

@@ -18,7 +18,7 @@ LABELS = {"shape": "shape", "weights": "weights", "macs": "MACs", "field": "RF"}
 
 @options.command()
 @options.architecture
-@click.option("--only-differences", is_flag=True, help="Only the layers on which torch disagrees.")
+@click.option("--only-differences", is_flag=True, help="Show only the layers on which PyTorch disagrees.")
 @options.input_option
 @options.set_option
 @options.format_option("table", "json")

@@ -51,7 +51,7 @@ class StallGuard:
         before = 0
         while not self._done.wait(WINDOW):
             if self.received - before < MIN_RATE * WINDOW:
-                self.problem = f"it sends less than {MIN_RATE / 1000:g} kB per second"
+                self.problem = f"the server sends less than {MIN_RATE / 1000:g} kB per second"
                 if self.socket is not None:
                     with suppress(OSError):  # closed already
                         socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
@@ -150,7 +150,7 @@ def _status(code: int) -> str:
     if 300 <= code < 400:
         return f"redirect ({code}) not followed: too many redirects, or to another scheme"
     known = {status.value: f" {status.phrase}" for status in http.HTTPStatus}
-    return f"the server answers {code}{known.get(code, '')}"
+    return f"the server responded with {code}{known.get(code, '')}"
 
 
 def error_text(error: BaseException) -> str:

@@ -56,7 +56,7 @@ def _download(url: str, part: Path, remote: Remote) -> None:
         return
     part.unlink()
     if not resumed:
-        raise FetchError("it has the wrong checksum")
+        raise FetchError("the file has the wrong checksum")
     _download(url, part, remote)  # the old part may have been at fault, not this mirror
 
 
@@ -69,7 +69,7 @@ def _receive_all(url: str, part: Path, size: int) -> None:
             return
         if _size(part) <= before:
             raise FetchError(broken)
-    raise FetchError(f"it sent {_size(part):,} of {size:,} bytes in {MAX_REQUESTS} responses")
+    raise FetchError(f"the server sent {_size(part):,} of {size:,} bytes in {MAX_REQUESTS} responses")
 
 
 def _receive(url: str, part: Path, size: int) -> str | None:
@@ -78,7 +78,7 @@ def _receive(url: str, part: Path, size: int) -> str | None:
         start = _size(part) if response.status == http.HTTPStatus.PARTIAL_CONTENT else 0
         length = _content_length(response)
         if length is not None and start + length > size:
-            raise FetchError(f"it offers {start + length:,} bytes, but the file has {size:,}")
+            raise FetchError(f"the server offers {start + length:,} bytes, but the file has {size:,}")
         total = size if length is None else start + length
         with part.open("ab" if start else "wb") as file, progress(f"downloading {url}", total, "B") as advance:
             advance(start)
@@ -92,7 +92,7 @@ def _receive(url: str, part: Path, size: int) -> str | None:
                     break
                 if file.tell() + len(chunk) > size:
                     file.truncate(0)
-                    raise FetchError(f"it sends more than the file's {size:,} bytes")
+                    raise FetchError(f"the server sends more than the file's {size:,} bytes")
                 file.write(chunk)
                 guard.received += len(chunk)
                 advance(len(chunk))

@@ -48,7 +48,7 @@ def mirrors(name: str, usual: tuple[str, ...]) -> tuple[str, ...]:
     if not own:
         return usual
     if not own.startswith(("http://", "https://")):
-        raise CnnError(f"CNN_MIRROR is {own!r}, which is not an address", "use http://… or https://…")
+        raise CnnError(f"CNN_MIRROR is {own!r}, which is not a URL", "use http://… or https://…")
     return (f"{own.rstrip('/')}/{name}",)
 
 

@@ -20,7 +20,7 @@ from cnncli.data.formats.pixels import NotDecoded, decode, strict
 from cnncli.errors import CnnError
 from cnncli.io.files import MAX_FILE_BYTES, open_regular, read_bytes
 
-CHANGED = "it has changed, or has been moved, since it was listed: begin again"
+CHANGED = "it has changed, or has been moved, since it was listed: start again"
 
 
 @dataclass(frozen=True, eq=False)

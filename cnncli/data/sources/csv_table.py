@@ -64,7 +64,7 @@ def _with_columns(path: Path, dataset: Dataset, columns: tuple[str, ...]) -> Dat
     """The dataset with the names of its inputs, where they are short enough to be stored in a run."""
     if sum(map(len, columns)) <= NAMES_LIMIT:
         return replace(dataset, columns=columns)
-    note = f"{path.name}: the names of its columns are too long to be kept; tables are matched by position"
+    note = f"{path.name}: the names of its columns are too long to store; tables are matched by position"
     return replace(dataset, notes=(*dataset.notes, note))
 
 

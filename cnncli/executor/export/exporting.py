@@ -72,7 +72,7 @@ def export(job: Export) -> Exported:
 
 
 def _files(job: Export) -> tuple[Path, ...]:
-    """The files to write. Raises CnnError if one exists already."""
+    """The files to write. Raises CnnError if one already exists."""
     target = job.target
     if job.format == "pytorch" and target.suffix != ".py":
         raise CnnError(f"{target}: is not a Python file name", f"use -o {target.stem}.py")
@@ -81,7 +81,7 @@ def _files(job: Export) -> tuple[Path, ...]:
         if file.is_dir():
             raise CnnError(f"{file}: is a folder", f"use -o {file / job.loaded.slug}{SUFFIXES[job.format]}")
         if file.exists() and not job.force:
-            raise CnnError(f"{file}: exists already", "use --force to overwrite it, or -o for another file")
+            raise CnnError(f"{file}: already exists", "use --force to overwrite it, or -o for another file")
     return files
 
 

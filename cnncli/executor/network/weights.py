@@ -83,7 +83,7 @@ def _named(path: Path) -> Iterator[None]:
         if not os.path.lexists(path):
             hint = "training stopped before the end of the first epoch; train the network again"
             raise CnnError(f"{path}: no weights", hint) from None
-        hint = "was it, or architecture.yaml, edited? train the network again"
+        hint = "this file or architecture.yaml may have been edited; train the network again"
         raise CnnError(f"{path}: not the network's weights: the file {error}", hint) from None
 
 

@@ -143,13 +143,13 @@ def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
     """Why the weights will not be bit by bit those of an uninterrupted run."""
     began = record.versions or {}
     if record.device != str(prepared.device):
-        why = f"the run began on {record.device}"
+        why = f"the run started on {record.device}"
     elif began.get("torch") != torch.__version__:
-        why = f"the run began with torch {began.get('torch')}"
+        why = f"the run started with torch {began.get('torch')}"
     elif began.get("cnn") != provenance.versions()["cnn"]:
-        why = f"the run began with cnn {began.get('cnn')}"
+        why = f"the run started with cnn {began.get('cnn')}"
     elif prepared.device.type == "cpu" and record.threads not in (0, torch.get_num_threads()):
-        why = f"the run began with {record.threads} threads"
+        why = f"the run started with {record.threads} threads"
     elif prepared.device.type != "cpu" and not prepared.setup.recipe.deterministic:
         why = "without --deterministic a GPU does not add in a fixed order"
     else:

@@ -202,7 +202,7 @@ def _weight(x: Any, kernels: list[Any], *, transposed: bool) -> Any:
     if weight.ndim != x.ndim + 1:
         raise CnnError(
             f"an input of {_shape(x)} and a kernel of {_shape(weight[0])} differ in their number of axes",
-            "give both rows with ; (two dimensions), or both as one row (one dimension)",
+            "write both with ; between rows (2-D), or both as one row (1-D)",
         )
     return weight.swapaxes(0, 1) if transposed else weight
 
@@ -210,7 +210,7 @@ def _weight(x: Any, kernels: list[Any], *, transposed: bool) -> Any:
 def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
     numbers = _sizes(text, rank)
     if numbers is None or 0 in numbers:
-        raise CnnError(f"{field} {text[:40]}: not a size for {rank} axes", "write 2, or 2x1 with a number per axis")
+        raise CnnError(f"{field} {text[:40]}: not a size for {rank} axes", "write 2, or 2x1 for one number per axis")
     return numbers
 
 

@@ -23,7 +23,7 @@ class Slide(NamedTuple):
 
 
 def _with(s: Slide, **changed: Any) -> int | None:
-    """The size for a window that is changed by mistake; None wlayer the change has no effect on the window."""
+    """The size for a window that is changed by mistake; None where the change has no effect on the window."""
     window = s.window._replace(**changed)
     return None if window == s.window else output_size(s.size, window)
 
@@ -57,7 +57,7 @@ SIZES: dict[str, Callable[[Slide], int | None]] = {
 
 
 def of_size(slide: Slide) -> dict[str, int | None]:
-    """What each mistake gives for one axis; None wlayer it cannot be made."""
+    """What each mistake gives for one axis; None where it cannot be made."""
     return {name: wrong(slide) for name, wrong in SIZES.items()}
 
 

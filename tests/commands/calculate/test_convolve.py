@@ -112,7 +112,7 @@ def test_an_image_is_filtered_channel_by_channel(cnn: Run, tmp_path: Path) -> No
         ((SQUARE, SMALL, "--backward", "1 2"), 2, "the upstream gradient must have the output's shape 1x2x2\n"),
         (("missing.csv", SMALL), 2, "missing.csv: no such file\n"),
         ((SQUARE, SMALL, "--stride", "0"), 2,
-         "stride 0: not a size for 2 axes\n  write 2, or 2x1 with a number per axis\n"),
+         "stride 0: not a size for 2 axes\n  write 2, or 2x1 for one number per axis\n"),
     ],
 )  # fmt: skip
 def test_an_invalid_exercise_gives_an_error_with_the_reason(

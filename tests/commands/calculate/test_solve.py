@@ -74,7 +74,7 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
             "give two of --in, --out and --kernel (or an architecture)\n"
             "  cnn solve --in 7 --out 3 lists windows, cnn solve --in 7 --kernel 3 the output\n",
         ),
-        (("--in", "7y", "--out", "3"), "--in 7y: is not a size\n  write 7, or 7x5 with a size per axis\n"),
+        (("--in", "7y", "--out", "3"), "--in 7y: is not a size\n  write 7, or 7x5 for one size per axis\n"),
         (
             ("--in", "7x7", "--out", "3"),
             "--in and --out have different numbers of axes\n  write both as 7x5, or both as 7\n",

@@ -146,7 +146,7 @@ def test_a_body_cut_short_without_ranges_is_an_error_and_kept(mirror: Mirror, ta
 def test_a_wrong_checksum_is_an_error_and_removed(mirror: Mirror, target: Path, part: Path) -> None:
     mirror.content = b"<html>please log in</html>"
     assert failure([mirror.url], target) == (
-        f"cannot download file.gz\n  {mirror.url}: it has the wrong checksum\n  the hint"
+        f"cannot download file.gz\n  {mirror.url}: the file has the wrong checksum\n  the hint"
     )
     assert not part.exists()
 
@@ -179,7 +179,7 @@ def test_all_that_was_tried_is_named(mirror: Mirror, target: Path) -> None:
     lines = message.splitlines()
     assert lines[:3] == [
         "cannot download file.gz",
-        f"  {mirror.url}: the server answers 404 Not Found",
+        f"  {mirror.url}: the server responded with 404 Not Found",
         f"  {refused}: Connection refused",
     ]
     assert lines[3].startswith("  http://a b/: URL can't contain control characters")

@@ -88,7 +88,7 @@ def test_a_body_without_end_is_read_up_to_the_size_of_the_file(tmp_path: Path) -
             send(bytes(1 << 16))
             sent.append(1 << 16)
 
-    assert failure(script, tmp_path / "file.gz") == "it sends more than the file's 256,000 bytes"
+    assert failure(script, tmp_path / "file.gz") == "the server sends more than the file's 256,000 bytes"
     assert sum(sent) < 1 << 26  # what the buffers of the system hold
     assert (tmp_path / "file.gz.part").stat().st_size == 0
 
@@ -99,7 +99,7 @@ def test_chunks_without_end_are_read_up_to_the_size_of_the_file(tmp_path: Path) 
         while True:
             send(b"1000\r\n" + bytes(0x1000) + b"\r\n")
 
-    assert "it sends more than" in failure(script, tmp_path / "file.gz")
+    assert "the server sends more than" in failure(script, tmp_path / "file.gz")
 
 
 def test_parts_without_end_are_asked_for_so_many_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_parts_without_end_are_asked_for_so_many_times(tmp_path: Path, monkeypat
         head = f"HTTP/1.1 {status}\r\nContent-Range: bytes {start}-9/10\r\nContent-Length: 1000\r\n\r\n"
         send(head.encode() + b"x")
 
-    assert failure(script, tmp_path / "file.gz") == "it sent 7 of 256,000 bytes in 7 responses"
+    assert failure(script, tmp_path / "file.gz") == "the server sent 7 of 256,000 bytes in 7 responses"
     assert asked == [*range(7)]
 
 
@@ -133,7 +133,7 @@ def test_a_byte_now_and_then_is_not_waited_for(tmp_path: Path, before: bytes) ->
         send(before)
         slowly(send, (b"1" for _ in count()))
 
-    assert failure(script, tmp_path / "file.gz") == "it sends less than 4.096 kB per second"
+    assert failure(script, tmp_path / "file.gz") == "the server sends less than 4.096 kB per second"
 
 
 def test_answers_that_come_before_the_answer_without_end_are_not_read_for_ever(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_answers_that_come_before_the_answer_without_end_are_not_read_for_ever(t
         while True:
             send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    assert failure(script, tmp_path / "file.gz") == "it sends less than 4.096 kB per second"
+    assert failure(script, tmp_path / "file.gz") == "the server sends less than 4.096 kB per second"
 
 
 def test_a_slow_mirror_gives_way_to_the_next_one_which_continues_it(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_the_phrase_of_a_status_is_not_the_servers(tmp_path: Path, code: int) ->
         send(f"HTTP/1.1 {code} \x1b]0;owned\x07\u202e\r\nContent-Length: 0\r\n\r\n".encode())
 
     said = failure(script, tmp_path / "file.gz")
-    assert said.startswith(f"the server answers {code}") and "owned" not in said and said.isprintable()
+    assert said.startswith(f"the server responded with {code}") and "owned" not in said and said.isprintable()
 
 
 @pytest.mark.parametrize(

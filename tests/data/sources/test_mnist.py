@@ -164,7 +164,7 @@ def test_a_mirror_is_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CNN_MIRROR", "somewhere")
     with pytest.raises(CnnError) as error:
         load_dataset("mnist", (1, 28, 28), tmp_path)
-    assert str(error.value) == "CNN_MIRROR is 'somewhere', which is not an address\n  use http://… or https://…"
+    assert str(error.value) == "CNN_MIRROR is 'somewhere', which is not a URL\n  use http://… or https://…"
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

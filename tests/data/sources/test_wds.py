@@ -206,7 +206,7 @@ def test_a_shard_that_changes_under_way_is_named(tmp_path: Path, change: str) ->
     with pytest.raises(CnnError) as error:
         train.read([5])
     said = "cannot be read (No such file or directory)" if change == "gone" else "ends too early"
-    hint = "it has changed, or has been moved, since it was listed: begin again"
+    hint = "it has changed, or has been moved, since it was listed: start again"
     assert str(error.value) == f"{path}: {said}\n  {hint}"
 
 

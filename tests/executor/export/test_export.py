@@ -203,14 +203,14 @@ def test_nothing_is_overwritten_unless_asked_for(cnn: Run, form: str) -> None:
     files = {path: path.read_bytes() for path in Path().iterdir()}
     ended = cnn("export", "lenet5", "--to", form)
     assert ended.code == 2
-    assert "exists already\n  use --force to overwrite it, or -o for another file\n" in ended.err
+    assert "already exists\n  use --force to overwrite it, or -o for another file\n" in ended.err
     assert files == {path: path.read_bytes() for path in Path().iterdir()}
     assert cnn("export", "lenet5", "--to", form, "--force").code == 0
 
 
 def test_existing_weights_are_not_overwritten_either(cnn: Run) -> None:
     Path("lenet5.safetensors").write_text("mine")
-    assert cnn("export", "lenet5", "--to", "pytorch").err.startswith("lenet5.safetensors: exists already\n")
+    assert cnn("export", "lenet5", "--to", "pytorch").err.startswith("lenet5.safetensors: already exists\n")
     assert [*Path().iterdir()] == [Path("lenet5.safetensors")]
 
 

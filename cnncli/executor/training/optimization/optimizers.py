@@ -32,7 +32,9 @@ def freeze(network: nn.Module, recipe: Recipe) -> list[str]:
 
 def _no_such(network: nn.Module, key: str, pattern: str) -> CnnError:
     known = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
-    return CnnError(f"{key}: no trainable parameter is called {pattern!r}", f"they are called {', '.join(known[:4])} …")
+    return CnnError(
+        f"{key}: no trainable parameter matches {pattern!r}", f"the parameters are {', '.join(known[:4])} …"
+    )
 
 
 def build_optimizers(network: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:

@@ -84,7 +84,7 @@ def test_what_is_frozen_is_not_trained_and_a_pattern_of_nothing_is_an_error() ->
     assert freeze(network, Recipe(freeze=("0.*",))) == ["0.weight", "0.bias"]
     (optimizer,) = build_optimizers(network, Recipe())
     assert sum(p.numel() for g in optimizer.param_groups for p in g["params"]) == 8 + 51
-    with pytest.raises(CnnError, match="no trainable parameter is called 'conv9"):
+    with pytest.raises(CnnError, match="no trainable parameter matches 'conv9"):
         freeze(network, Recipe(freeze=("conv9.*",)))
     with pytest.raises(CnnError, match="no trainable parameters"):
         freeze(network, Recipe(freeze=("*",)))
