@@ -1,7 +1,7 @@
 """Calculate, explain and train convolutional networks described by one YAML file.
 
-``load("lenet5")`` reads a network and works out its figures; ``infer(graph)`` does so for a graph at hand. Both are
-imported when first asked for: the command line pays for what it uses, and ``cnn --help`` uses neither.
+``load("lenet5")`` reads a network and calculates its quantities; ``infer(graph)`` does so for an existing graph. Both
+are imported on first use, because ``cnn --help`` needs neither and should start fast.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -11,7 +11,7 @@ INSTALLED_AS = {"PIL": "pillow", "torch": "'torch>=2.6'", "yaml": "pyyaml"}  # n
 
 
 def main() -> None:
-    """Run ``cnn``. Never returns: exits with 0, 1 (the answer is no), 2 (invalid) or 130 (interrupted)."""
+    """Run ``cnn``. Never returns: exits with 0, 1 (a negative answer), 2 (invalid) or 130 (interrupted)."""
     try:
         sys.exit(_run_guarded())
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 INVALID = 2  # exit code: wrong usage or an invalid file
-NO = 1  # exit code: the answer is no (a shape that does not fit, a missed target)
+NO = 1  # exit code: a negative answer (a shape that does not fit, a missed target)
 
 SHOWN_AT_MOST = 20  # problems printed for one file; the rest can wait until these are fixed
 

@@ -1,4 +1,4 @@
-"""From what a user names (a file, ``-``, a bundled architecture) to a checked graph."""
+"""Loads the network that a user names (a file, ``-``, a bundled architecture) as a checked graph."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def load_source(
     read_shape: ReadShape = read_input_shape,
     figures: bool = True,
 ) -> Loaded:
-    """As :func:`load`, for a text at hand. ``read_shape`` reads the shape of an input."""
+    """As :func:`load`, for a text that has already been read. ``read_shape`` reads the shape of an input."""
     draft = read(source, overrides, inputs, argument_names=argument_names, read_shape=read_shape)
     if not symbolic_sizes:
         _refuse_open_sizes(source, draft.graph, argument_names)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 class SchemaField(NamedTuple):
     """One field: the reader of its values (raises InvalidValue), and its default unless it is required.
 
-    ``row`` is what else its annotation says: the second item of its metadata, if it has one.
+    ``row`` is the second item of the annotation's metadata, if it has one.
     """
 
     read: Callable[[Any], Any]

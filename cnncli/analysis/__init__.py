@@ -1,1 +1,1 @@
-"""What follows from an inferred network: explanations, memory, input regions, other tools' counts, solving."""
+"""Analyses of an inferred network: explanations, memory, input regions, other tools' counts, solving."""

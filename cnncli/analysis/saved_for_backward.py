@@ -86,7 +86,7 @@ L = TypeVar("L", bound=Layer, covariant=True)
 
 
 class Call(NamedTuple, Generic[L]):
-    """A layer on inputs of given shapes; ``gradients`` tells which inputs need a gradient.
+    """A layer on inputs of given shapes; ``gradients`` marks the inputs that need a gradient.
 
     The network's inputs need none, nor does what is computed from them without trainable weights.
     """
@@ -235,7 +235,7 @@ def _local_contrast_norm(call: Call[LocalContrastNorm]) -> Saved:
 def _pairwise(needed: Callable[[bool, bool], tuple[bool, bool]]) -> Rule:
     """Computed two inputs at a time; with three or more inputs, intermediate results may be saved as well.
 
-    ``needed`` tells which of two operands are needed for the gradients with respect to the left and the right one.
+    ``needed`` marks which of two operands are needed for the gradients with respect to the left and the right one.
     """
 
     def rule(call: Call[Any]) -> Saved:

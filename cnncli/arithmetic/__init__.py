@@ -1,1 +1,1 @@
-"""What a size is and how it is calculated: shapes, windows, receptive fields, symbolic and traced numbers."""
+"""The arithmetic of sizes: shapes, windows, receptive fields, symbolic and traced numbers."""

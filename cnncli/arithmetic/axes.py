@@ -1,4 +1,4 @@
-"""What the spatial axes of a feature map are called."""
+"""The names of the spatial axes of a feature map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a dataset contains, as a record: its sizes, the mean and std of its inputs, and its targets."""
+"""Statistics of a dataset, as a record: its sizes, the mean and std of its inputs, and its targets."""
 
 from __future__ import annotations
 

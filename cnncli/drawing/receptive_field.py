@@ -41,7 +41,7 @@ def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
 def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -> str:
     """Write ``image`` with the rectangle outlined and the rest dimmed; returns a line that describes the file.
 
-    The image is resized to the input's size, then enlarged until single pixels can be told apart.
+    The image is resized to the input's size, then enlarged until single pixels are distinguishable.
     Raises CnnError for a file that is not an image, an input without two axes, and a file that cannot be written.
     """
     if len(shape) != 3:

@@ -1,1 +1,1 @@
-"""The only home of torch: builds, checks, trains and evaluates what the graph describes."""
+"""Everything that imports torch: builds, checks, trains and evaluates the network that a graph describes."""

@@ -6,7 +6,6 @@ from cnncli.arithmetic.axes import AXIS_NAMES, SPATIAL_AXES
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, full_axis, periodic
 from cnncli.arithmetic.shape import (
     Shape,
-    common_divisor,
     divides,
     exact_quotient,
     format_shape,
@@ -15,7 +14,7 @@ from cnncli.arithmetic.shape import (
     too_large,
 )
 from cnncli.arithmetic.size import Undecided
-from cnncli.arithmetic.window import scaled_size
+from cnncli.arithmetic.window import adaptive_pattern, scaled_size
 from cnncli.layers.base import (
     Layer,
     LocalReceptiveField,
@@ -351,8 +350,7 @@ def _ratio(output: int, size: int) -> tuple[int, int]:
             if output == size * factor:
                 return factor, 1
         raise Undecided
-    shared = common_divisor(size, output)
-    return output // shared, size // shared
+    return adaptive_pattern(size, output)
 
 
 def _interpolation(size: int, output: int, mode: str) -> AxisField:

@@ -45,7 +45,7 @@ MUON = ("optimizer", "muon")
 
 
 class Key(NamedTuple):
-    """What a row says of a key besides its type and default.
+    """The properties of a recipe key besides its type and default.
 
     ``read_by`` is the module of cnncli in which the key takes effect. ``needs`` names another key and the values of it
     without which this one has no effect; without values the other key must not be 0. ``input`` is "axes" for a key that

@@ -1,4 +1,4 @@
-"""What a training is made of before torch is loaded: network, recipe and dataset, of a file or of an earlier run."""
+"""The network, recipe and dataset of a training, from a file or an earlier run, before torch is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``run.json`` holds, and how it is read: a file that anyone may have written, so every field has its range."""
+"""The record of a run, ``run.json``: its fields and their ranges. The file is untrusted, so every value is checked."""
 
 import json
 import math

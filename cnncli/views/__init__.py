@@ -1,1 +1,1 @@
-"""What is shown of a network: rows and columns, as a table or in a format for programs and papers."""
+"""The presentation of results: as tables, or in formats for programs and documents."""

@@ -118,7 +118,7 @@ def chosen(columns: str | None) -> list[str]:
 
 
 def records(networks: Sequence[Compared], figures: Sequence[str], *, changed: bool) -> list[dict[str, Any]]:
-    """A record per row: layers, their types and each figure of each network; then totals and ratios."""
+    """A record per row: layers, their types and each quantity of each network; then totals and ratios."""
     rows = [_record(row, networks, figures) for row in align(networks)]
     if changed:
         rows = [row for row in rows if row[""] != SAME]

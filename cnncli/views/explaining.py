@@ -25,7 +25,7 @@ WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
 
 
 def chosen(steps: Sequence[DerivationStep], figure: str | None) -> list[DerivationStep]:
-    """The steps of one quantity, as --figure names it, or all."""
+    """The steps of the quantity that --figure names, or all."""
     if figure is None:
         return [*steps]
     starts = ("padding", "output") if figure == "shape" else figure.replace("_", " ")

@@ -1,4 +1,4 @@
-"""How metrics, durations and their names are written, wherever they are shown."""
+"""Metrics, durations and their names as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress of a training on stderr: a live bar on a terminal, else a line per epoch. And what a trial found."""
+"""The progress of a training on stderr (a live bar on a terminal, else a line per epoch), and the results of trials."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def _steps(inferred: Inferred, facts: LayerInfo) -> Iterator[DerivationStep]:
 
 
 def _named_padding_steps(layer: Layer, shapes: Shapes) -> Iterator[DerivationStep]:
-    """The total padding per axis that ``same``, ``full`` or ``valid`` stands for."""
+    """The total padding per axis that ``same``, ``full`` or ``valid`` means."""
     word, windows = layer.padding_name, layer.windows(shapes)
     alike = len({window.kernel for window in windows}) == 1
     for axis, window in zip(SPATIAL_AXES[len(windows)], windows, strict=True):

@@ -72,7 +72,7 @@ def _path(
 ) -> _Path | None:
     """What the layer does on axis ``at``; None if it does not change the receptive field, or gives all units the same.
 
-    ``index`` tells the symbols of one network input from those of another.
+    ``index`` distinguishes the symbols of different network inputs.
     """
     local = facts.figures.local_receptive_field
     if not local or len(local[0]) != len(before.axes):

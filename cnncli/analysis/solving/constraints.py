@@ -1,4 +1,4 @@
-"""What a search demands of a network: budgets and targets."""
+"""The constraints of a search: budgets and targets."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ Coefficients = Mapping[tuple[str, ...], int]
 
 
 def _is_nonnegative(polynomial: Polynomial) -> bool:
-    """Whether it is surely at least 0: in H - 1, W - 1, … none of its coefficients is negative."""
+    """Whether it is provably at least 0: in H - 1, W - 1, … none of its coefficients is negative."""
     total: dict[tuple[str, ...], int] = {(): polynomial.constant}
     for product, count in polynomial.terms:
         expanded: Coefficients = {(): count}

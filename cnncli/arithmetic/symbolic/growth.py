@@ -128,7 +128,7 @@ def remainders(letters: tuple[str, ...], length: int) -> Iterator[dict[str, int]
 
 
 def is_monotone(size: Any) -> bool:
-    """Whether it surely never falls when a letter grows: sums, floors and bounds of what never falls."""
+    """Whether it provably never decreases when a letter grows: sums, floors and bounds of monotone terms."""
     if not isinstance(size, Polynomial):
         return True
     return all(count > 0 and len(product) == 1 and _is_monotone(product[0]) for product, count in size.terms)

@@ -116,7 +116,7 @@ def _first_of(holds: Callable[[int], bool]) -> int | None:
         low, high = high, 2 * high
         if high > SIZE_LIMIT:
             return None
-    while high - low > 1:  # it does not hold at low (or low is 0, which is no size), and it holds at high
+    while high - low > 1:  # it does not hold at low (or low is 0, which is not a size), and it holds at high
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle, high)
     return high

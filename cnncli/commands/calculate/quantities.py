@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 else:  # older releases of click have no type argument
     IntType = SizesType = PaddingType = click.ParamType
 
-MAX_DIGITS = 18  # a longer number is a slip
+MAX_DIGITS = 18  # a longer number is probably a mistake
 POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
 BYTES = {"": (10, 0), "b": (10, 0)}
 BYTES |= {f"{unit}b": (10, 3 * at) for at, unit in enumerate("kmgt", start=1)}

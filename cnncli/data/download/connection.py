@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 TIMEOUT = 20.0  # seconds without a byte
 WINDOW, MIN_RATE = 60.0, 4096  # seconds, and the bytes per second that have to arrive during them
-NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError)  # ValueError: not an address
+NETWORK_ERRORS = (OSError, http.client.HTTPException, ValueError)  # ValueError: not a URL
 
 
 class FetchError(Exception):
-    """A mirror did not deliver the file; the message tells why."""
+    """A mirror did not deliver the file; the message explains why."""
 
 
 class StallGuard:
@@ -60,7 +60,7 @@ class StallGuard:
 
 
 class _Guarded:
-    """A connection that tells a guard its socket."""
+    """A connection that gives its socket to a guard."""
 
     def __init__(self, guard: StallGuard, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -133,7 +133,7 @@ def open_url(url: str, start: int, guard: StallGuard) -> http.client.HTTPRespons
     except urllib.error.HTTPError as error:
         error.close()
         if start and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return open_url(url, 0, guard)  # the part is longer than the file: begin again
+            return open_url(url, 0, guard)  # the part is longer than the file: start again
         raise FetchError(_status(error.code)) from None
     except NETWORK_ERRORS as error:
         guard.check()

@@ -34,11 +34,11 @@ CODED_CHUNK = 1 << 12  # for bzip2 and LZMA in a zip: zipfile decompresses all o
 
 
 class BadArchiveError(tarfile.TarError):
-    """An archive that no program would have written; the message tells why."""
+    """An archive that no program would have written; the message explains why."""
 
 
 class ArchiveLimitError(tarfile.TarError):
-    """An archive that takes more time or memory than the limits above; the message tells which."""
+    """An archive that takes more time or memory than the limits allow; the message names the limit."""
 
 
 class NotATarError(tarfile.TarError):

@@ -44,7 +44,7 @@ class _Files:
         if len(wanted) and not (wanted.min() >= 0 and wanted.max() < len(self.sizes)):
             raise IndexError(f"rows {wanted.min():,} to {wanted.max():,} of {len(self.sizes):,} images")
         images = np.empty((len(wanted), channels, height, width), np.uint8)
-        places = np.argsort(wanted, kind="stable")  # files lie in the order of their rows
+        places = np.argsort(wanted, kind="stable")  # files are stored in the order of their rows
         ascending: list[int] = wanted[places].tolist()
         with strict():
             for place, row, content in zip(places, ascending, self.contents(ascending), strict=True):

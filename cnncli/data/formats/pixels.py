@@ -39,7 +39,7 @@ class Decoded(NamedTuple):
 
 
 class NotDecoded(Exception):
-    """The bytes cannot be decoded as an image; the message tells why."""
+    """The bytes cannot be decoded as an image; the message explains why."""
 
 
 def decode(content: bytes, channels: int, height: int, width: int) -> Decoded:

@@ -148,12 +148,12 @@ def cutout(images: Tensor, size: int, recipe: Recipe, step: int) -> Tensor:
 
 
 class Mixed(NamedTuple):
-    """Images mixed from two each; the losses of both targets are weighted ``share`` and ``1 - share``."""
+    """Images mixed from two each; the losses of both targets are weighted ``weight`` and ``1 - weight``."""
 
     images: Tensor
     first: Tensor
     second: Tensor
-    share: float
+    weight: float
 
 
 def mix(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
@@ -163,12 +163,12 @@ def mix(images: Tensor, labels: Tensor, recipe: Recipe, step: int) -> Mixed:
     draws = random.Random(mixed_seed(recipe.seed, step, "mix"))
     cuts = recipe.cutmix > 0 and (recipe.mixup == 0 or draws.random() < 0.5)
     alpha = recipe.cutmix if cuts else recipe.mixup
-    share = draws.betavariate(alpha, alpha)
+    weight = draws.betavariate(alpha, alpha)
     order = to_device(torch.randperm(len(images), generator=generator(recipe.seed, step, "mix")), images.device)
     if not cuts or images.dim() != 4:
-        return Mixed(torch.lerp(images[order], images, share), labels, labels[order], share)
+        return Mixed(torch.lerp(images[order], images, weight), labels, labels[order], weight)
     height, width = images.shape[2:]
-    tall, wide = round(height * math.sqrt(1 - share)), round(width * math.sqrt(1 - share))
+    tall, wide = round(height * math.sqrt(1 - weight)), round(width * math.sqrt(1 - weight))
     top, left = int(draws.random() * (height - tall + 1)), int(draws.random() * (width - wide + 1))
     pasted = _pasted(images, order, (top, tall, left, wide))
     if labels.dim() > 2:  # masks are pasted with their images
@@ -207,7 +207,7 @@ def resize(images: Tensor, side: int) -> Tensor:
 class View(NamedTuple):
     """Transformed images, and the weight of their outputs in the average over several views.
 
-    They were ``mirrored``, and then ``moved`` by so many pixels down and to the right.
+    ``mirrored``: whether they were mirrored; ``moved``: pixels by which they were then shifted down and to the right.
     """
 
     images: Tensor

@@ -1,5 +1,5 @@
 """From a command to a run folder, and predictions from such a folder.
 
-``job`` is what a command asks for, ``setup`` builds it on its device, ``running`` trains, ``recorder`` writes the run
-folder meanwhile, and ``endings`` reports how a training ended.
+``job`` holds what a command requests, ``setup`` builds it on its device, ``running`` trains, ``recorder`` writes the
+run folder meanwhile, and ``endings`` reports how a training ended.
 """

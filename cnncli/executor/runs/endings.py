@@ -1,4 +1,4 @@
-"""How a training ends: the status in its record, and the message that says what happened and how to resume."""
+"""The end of a training: the status in its record, and a message that explains what happened and how to resume."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def interruptible_evaluation(run: runs.Run, display: Display) -> Iterator[None]:
 
 @contextmanager
 def recorded_endings(recorder: RunRecorder) -> Iterator[None]:
-    """Whatever ends the training loop, the record says so. Raises Interrupted, DivergedError, CnnError and others."""
+    """Record the reason for which the training loop ends. Raises Interrupted, DivergedError, CnnError and others."""
     folder = recorder.run.folder
     try:
         yield
@@ -67,7 +67,9 @@ def recorded_endings(recorder: RunRecorder) -> Iterator[None]:
             f"{error.filename or folder}: the run cannot be written: {error.strerror or error}", resume_hint(folder)
         ) from None
     except RuntimeError as error:
-        if distributed.world_size() > 1 and distributed.is_lost(error):  # the run goes on: torchrun restarts all
+        if distributed.world_size() > 1 and distributed.is_lost(
+            error
+        ):  # the run continues: torchrun restarts all workers
             raise CnnError(
                 "the connection to another worker was lost", "torchrun restarts all workers from the last checkpoint"
             ) from None

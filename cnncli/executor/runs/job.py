@@ -1,4 +1,4 @@
-"""What a command asks for, and what has been built for it; where messages about it go."""
+"""The job that a command requests, the training prepared for it, and the display of its progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be tried before a training, without a run folder: a dry run, and a learning-rate range test."""
+"""Trials before a training, without a run folder: a dry run, and a learning-rate range test."""
 
 from __future__ import annotations
 

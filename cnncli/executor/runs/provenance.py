@@ -1,4 +1,4 @@
-"""What is needed to repeat a run: versions, command line, git commit and data."""
+"""The provenance of a run, needed to repeat it: versions, command line, git commit and data."""
 
 from __future__ import annotations
 

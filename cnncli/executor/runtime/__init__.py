@@ -1,1 +1,1 @@
-"""What a process computes on: devices, number formats, worker processes, signals."""
+"""The environment of a training process: devices, number formats, workers, signals."""

@@ -153,7 +153,7 @@ def train_step(setup: TrainingSetup, state: TrainState, compute: Compute, batch:
     for images, first, second in zip(*(tensor.tensor_split(parts) for tensor in mixed[:3]), strict=True):
         with state.precision.forward():
             output = compute(images)
-            loss = mixed_loss(setup.objective.training_loss, output, Mixed(images, first, second, mixed.share))
+            loss = mixed_loss(setup.objective.training_loss, output, Mixed(images, first, second, mixed.weight))
         # the gradients of all workers are averaged: each loss is multiplied by their number to get the sum of a batch
         state.precision.backward(loss * (distributed.world_size() * batch.counted / batch.size))
         if batch.counted:

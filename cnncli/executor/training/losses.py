@@ -88,7 +88,7 @@ def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
     return (weights * counts.sum() / (weights * counts).sum()).float().to(device)
 
 
-def mixed_loss(loss: Loss, output: Tensor, shown: Mixed) -> Tensor:
+def mixed_loss(loss: Loss, output: Tensor, mixed: Mixed) -> Tensor:
     """The loss of images that are mixed from two each."""
-    first = loss(output, shown.first)
-    return first if shown.share == 1 else first * shown.share + loss(output, shown.second) * (1 - shown.share)
+    first = loss(output, mixed.first)
+    return first if mixed.weight == 1 else first * mixed.weight + loss(output, mixed.second) * (1 - mixed.weight)

@@ -15,7 +15,7 @@ from cnncli.executor.training.state import TrainState
 MIN_RATE, MAX_RATE, RATES = 1e-7, 10.0, 100
 SMOOTHING = 0.9  # of the loss, over the steps
 DIVERGENCE = 4.0  # times the lowest loss: where the test ends
-MARGIN = 10.0  # how far below the rate with the lowest loss training works well (Smith 2017; as in fastai)
+MARGIN = 10.0  # divides the learning rate of the lowest loss to suggest one (Smith 2017; as in fastai)
 
 
 @dataclass(frozen=True)

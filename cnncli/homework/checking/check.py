@@ -33,7 +33,7 @@ def check(sheet: Sheet, cache: AnswerCache | None = None, accepts: Accepts | Non
     cache = empty_cache() if cache is None else cache
     _refuse_too_much(sheet)
     refuse_invalid(sheet, cache)
-    # Accepted answers that differ from the expected ones may be carried on without loss of points; errors may not.
+    # Follow-through from an accepted answer that differs from the expected one costs no points; from an error it may.
     earlier, accepted = EarlierAnswers({}, {}), EarlierAnswers({}, {})
     verdicts: list[Verdict] = []
     for question in sheet.questions:

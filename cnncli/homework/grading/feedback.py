@@ -1,4 +1,4 @@
-"""What a student reads about a graded sheet, as Markdown and as an HTML page."""
+"""Feedback to a student on a graded sheet, as Markdown and as an HTML page."""
 
 from __future__ import annotations
 

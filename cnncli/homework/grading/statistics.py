@@ -1,4 +1,4 @@
-"""How a class did on each question."""
+"""The statistics of a class on each question."""
 
 from __future__ import annotations
 

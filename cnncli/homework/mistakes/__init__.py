@@ -1,4 +1,4 @@
-"""Typical mistakes: what each would have given on the very question that was asked.
+"""Typical mistakes, and the answer that each one gives to a question.
 
 Every mistake is a computation: each mistake's own formula is evaluated for every question, and an answer is explained
 by those that give exactly its value, alone or in pairs. Nothing is guessed. Sources: published exercises, the wrong

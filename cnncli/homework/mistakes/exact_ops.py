@@ -95,5 +95,5 @@ def _average_inside(exercise: Exercise) -> Any:
     import numpy as np
 
     ones = Exercise(np.ones(exercise.x.shape, dtype=object), None, (), exercise.how, pool="avg")
-    inside = np.frompyfunc(lambda mean, share: Fraction(mean) / share, 2, 1)(exercise.result(), ones.result())
+    inside = np.frompyfunc(lambda mean, fraction: Fraction(mean) / fraction, 2, 1)(exercise.result(), ones.result())
     return nested(simplest(inside))

@@ -49,7 +49,7 @@ def derivation_line(answer: AnsweredPrompt) -> str:
 
 
 def pitfalls(answer: AnsweredPrompt) -> list[str]:
-    """What typical mistakes would have given: ``11: ignored the dilation``."""
+    """The answers that typical mistakes give: ``11: ignored the dilation``."""
     return [f"{value}: {described(name)}" for name, value in wrong_options(answer)[:PITFALLS]]
 
 

@@ -89,9 +89,9 @@ def gift(quiz: Quiz) -> str:
 def _gift(entry: PlatformQuestion) -> str:
     lines = []
     for option in entry.options:
-        share = "=" if option.is_correct else "=%0%" if entry.is_number else "~"
+        prefix = "=" if option.is_correct else "=%0%" if entry.is_number else "~"
         range_ = ":0" if entry.is_number else ""
-        lines.append(f"  {share}{_gift_text(option.text)}{range_}#{_gift_text(option.feedback)}")
+        lines.append(f"  {prefix}{_gift_text(option.text)}{range_}#{_gift_text(option.feedback)}")
     start = "{#" if entry.is_number else "{"
     text = f"::{_gift_text(entry.name)}::[html]{_gift_text(entry.html)} {start}"
     return "\n".join([text, *lines, f"  ####{_gift_text(entry.solution)}", "}", ""])

@@ -77,12 +77,12 @@ def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, 
 def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, batch: int) -> list[AtSize]:
     """The chosen quantities at every size.
 
-    ``graph`` has symbolic sizes. Its formulas are evaluated where they surely hold. All other sizes are inferred one by
-    one: paths may merge at some sizes only, a size may be too small, or there may be no formula.
+    ``graph`` has symbolic sizes. Its formulas are evaluated where they provably hold. All other sizes are inferred one
+    by one: paths may merge at some sizes only, a size may be too small, or there may be no formula.
     """
     chosen = _chosen(graph, columns)
     formulas, problems = infer_all(graph)
-    surely_fits = _surely_fits(formulas) if not problems else lambda values: False
+    surely_fits = _provably_fits(formulas) if not problems else lambda values: False
     most = LAYERS_LIMIT // max(len(graph.nodes), 1)
     by_formula = [surely_fits(values) for values in sizes]
     if by_formula.count(False) > most:
@@ -95,8 +95,8 @@ def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, bat
     return rows
 
 
-def _surely_fits(formulas: Inferred) -> Callable[[Mapping[str, int]], bool]:
-    """A test for sizes at which the formulas surely hold; False is no proof that they do not."""
+def _provably_fits(formulas: Inferred) -> Callable[[Mapping[str, int]], bool]:
+    """A test for sizes at which the formulas provably hold; False does not prove that they fail."""
     try:
         needed = smallest_sizes(formulas)
     except Undecided:

@@ -110,8 +110,8 @@ def test_mixed_images_are_made_of_two_in_the_shares_that_are_said(step: int, alp
     recipe = Recipe(mixup=alphas[0], cutmix=alphas[1])
     x = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 1, 10, 12)
     shown = mix(x, torch.arange(6), recipe, step)
-    assert 0 <= shown.share <= 1
-    means = shown.share * shown.first + (1 - shown.share) * shown.second
+    assert 0 <= shown.weight <= 1
+    means = shown.weight * shown.first + (1 - shown.weight) * shown.second
     assert torch.allclose(shown.images.mean((1, 2, 3)), means.float(), atol=1e-4)
 
 

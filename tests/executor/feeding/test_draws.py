@@ -129,7 +129,7 @@ def test_shares_of_mixed_images_cover_0_to_1_evenly_with_an_alpha_of_1(mixup: fl
     labels, recipe = torch.arange(4), Recipe(mixup=mixup, cutmix=cutmix)
     found = [mix(images, labels, recipe, step) for step in range(400)]
     found = [each for each in found if (each.first != each.second).any()]  # some images are mixed with themselves
-    shares = torch.tensor([each.share for each in found])
+    shares = torch.tensor([each.weight for each in found])
     assert float(shares.min()) < 0.05 and float(shares.max()) > 0.95
     assert float(shares.mean()) == pytest.approx(0.5, abs=0.06)
     pasted = [each for each in found if not each.images.frac().any()]
@@ -150,7 +150,7 @@ def test_masks_are_pasted_with_their_images() -> None:
     masks = (10 * images[:, 0]).long()
     for step in range(20):
         found = mix(images, masks, Recipe(cutmix=1.0), step)
-        assert torch.equal(found.first, (10 * found.images[:, 0]).long()) and found.share == 1.0
+        assert torch.equal(found.first, (10 * found.images[:, 0]).long()) and found.weight == 1.0
 
 
 def named_views(x: Tensor, kind: str) -> list[Tensor]:

@@ -187,7 +187,7 @@ def test_cutmix_pastes_masks_with_their_images() -> None:
     masks = torch.arange(6, dtype=torch.uint8).view(6, 1, 1).expand(6, 8, 8).contiguous()
     for step in range(20):
         shown: Mixed = mix(masks[:, None].float(), masks, Recipe(cutmix=1.0), step)
-        assert shown.share == 1 and torch.equal(shown.images[:, 0], shown.first.float())
+        assert shown.weight == 1 and torch.equal(shown.images[:, 0], shown.first.float())
 
 
 # From the command line --------------------------------------------------------------------------------------------

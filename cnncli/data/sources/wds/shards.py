@@ -1,4 +1,4 @@
-"""The shards that a path stands for: a folder of .tar files, one of them, a pattern with braces, or a glob."""
+"""The shards that a path names: a folder of .tar files, one of them, a pattern with braces, or a glob."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def find_shards(text: str) -> list[Located]:
 
 
 def expand(pattern: str) -> list[str]:
-    """The paths that a pattern with braces stands for, as in a shell. Raises CnnError if they are too many.
+    """The paths that a pattern with braces expands to, as in a shell. Raises CnnError if they are too many.
 
     >>> expand("{train,val}-{08..10}.tar")[:4]
     ['train-08.tar', 'train-09.tar', 'train-10.tar', 'val-08.tar']

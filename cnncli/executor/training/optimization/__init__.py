@@ -1,1 +1,1 @@
-"""What changes the weights in a step: optimizers, learning-rate schedules and averages of the weights."""
+"""The updates of the weights in a step: optimizers, learning-rate schedules and averages of the weights."""
