@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Rule(NamedTuple):
-    """That ``option`` requires one of the ``others``, or else excludes all of them, ``unless`` other options are given.
+    """A rule: ``option`` requires one of the ``others``, or excludes all of them, ``unless`` other options are given.
 
     Each is an option (``--memory``), an option with a value (``--format json``) or an argument (``LAYER``).
     """

@@ -23,7 +23,7 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
 }
-_FORMULA = ("=", "+", "-", "@", "\t")  # what starts a formula in spreadsheets
+_FORMULA = ("=", "+", "-", "@", "\t")  # characters that start a formula in spreadsheets
 
 
 def visible(text: str) -> str:

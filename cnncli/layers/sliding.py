@@ -34,7 +34,7 @@ def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tup
     return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
 
 
-@lru_cache(maxsize=64)  # each quantity of a layer asks again
+@lru_cache(maxsize=64)  # called again for each quantity of a layer
 def windows_of(
     kind: str,
     shape: Shape,

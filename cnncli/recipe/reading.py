@@ -33,7 +33,7 @@ def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Rec
 
 
 def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
-    """What is wrong in a ``train`` section; commands that only calculate report it, too."""
+    """The problems in a ``train`` section; commands that only calculate report it, too."""
     problems = []
     for key, setting in train.items():
         if key not in Recipe.schema:
@@ -60,7 +60,7 @@ def _plain(value: Any) -> Any:
 
 
 def from_dict(values: Mapping[str, Any]) -> Recipe:
-    """The recipe of :func:`as_dict`. Raises CnnError for keys and values that no recipe has."""
+    """The recipe of :func:`as_dict`. Raises CnnError for unknown keys and invalid values."""
     try:
         read = {name: Recipe.schema[name].read(value) for name, value in values.items()}
     except (KeyError, InvalidValue) as error:
@@ -69,6 +69,6 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
 
 
 def differences(one: Recipe, other: Recipe) -> list[str]:
-    """What differs, as ``lr 0.1 and 0.2``."""
+    """The differences, e.g. ``lr 0.1 and 0.2``."""
     pairs = ((name, getattr(one, name), getattr(other, name)) for name in Recipe.schema)
     return [f"{name} {_plain(a)} and {_plain(b)}" for name, a, b in pairs if a != b]

@@ -60,7 +60,7 @@ class Key(NamedTuple):
 
 
 class Recipe(Record):
-    """How to train."""
+    """The training recipe."""
 
     dataset: Annotated[
         Text,

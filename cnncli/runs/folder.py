@@ -165,7 +165,7 @@ def _source(path: Path) -> Source:
 
 
 def architecture_of(run: Run) -> Loaded:
-    """The network of a run, under the name that it was trained with.
+    """The network of a run, with the name under which it was trained.
 
     Input shapes are read as the version that trained it wrote them: 32x32x3, where 32@32x3 is written today.
     Raises CnnError if its file cannot be read, or if ``run.json`` belongs to another network.

@@ -16,7 +16,7 @@ from cnncli.runs.tasks import check_changes, dataset_for, task_of
 
 
 class Plan(NamedTuple):
-    """A network and its recipe, and the run that they are from, if any."""
+    """A network, its recipe, and the run from which both were read, if any."""
 
     loaded: Loaded
     recipe: Recipe
@@ -24,12 +24,12 @@ class Plan(NamedTuple):
 
 
 def new_plan(loaded: Loaded, given: Mapping[str, Any]) -> Plan:
-    """A training by the recipe of the file, with the keys that are ``given`` by options instead."""
+    """A training with the recipe of the file, overridden by the keys ``given`` as options."""
     return Plan(loaded, read_recipe(loaded.graph.train, given))
 
 
 def plan_of_run(path: Path, given: Mapping[str, Any], *, resume: bool) -> Plan:
-    """A run again, or to be resumed. Raises CnnError for a run that is to be resumed with another recipe."""
+    """A run to repeat or resume. Raises CnnError for resuming a run with another recipe."""
     run = folder.open_run(path)
     recorded = folder.recipe_of(run)
     recipe = read_recipe({}, {**as_dict(recorded), **given})
@@ -42,7 +42,7 @@ def plan_of_run(path: Path, given: Mapping[str, Any], *, resume: bool) -> Plan:
 
 
 def dataset_of(plan: Plan, given: Mapping[str, Any], data_dir: Path | None, *, resume: bool) -> tuple[str, Dataset]:
-    """The dataset of a plan, and its name as the recipe writes it. Raises CnnError where they do not go together."""
+    """The dataset of a plan, and its name in the recipe. Raises CnnError if network and dataset do not fit."""
     recipe = plan.recipe
     check_options(recipe, given)
     if not recipe.dataset:

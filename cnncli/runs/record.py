@@ -78,7 +78,7 @@ def _finite(value: Any) -> float:
 
 
 def _metric(value: Any) -> float:
-    """A metric may be infinite or NaN, as those of a bad network are; it is only ever displayed."""
+    """A metric may be infinite or NaN, e.g. of a diverged network; it is only displayed."""
     return float(_matching(value, lambda number: type(number) in (int, float)))
 
 
@@ -124,7 +124,7 @@ _UNREADABLE = (ValueError, TypeError, KeyError, OverflowError)
 
 
 def _reader(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], Any]:
-    """A reader for a record's schema: it raises InvalidValue, which says what was ``wanted``."""
+    """A reader for a record's schema: it raises InvalidValue, which names what was ``wanted``."""
 
     def checked(value: Any) -> Any:
         try:
@@ -145,7 +145,7 @@ _Integer = Annotated[int, _reader(_integer, "a whole number from 0 to 999,999,99
 
 
 class RunRecord(Record):
-    """What ``run.json`` holds: the data, the environment, and how far the run came."""
+    """The contents of ``run.json``: the data, the environment, and the progress of the run."""
 
     name: Annotated[str, _reader(_name, "a network's name, of letters, digits, _ and -")]
     dataset: Annotated[str, _reader(_nonempty, "the name of a dataset")]

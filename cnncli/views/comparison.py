@@ -14,7 +14,7 @@ FIGURES = ("output", *SUMMED, "RF")
 DEFAULT = ("output", "params", "macs")
 LONG = 1000  # networks of more layers are aligned without their most frequent layers, which takes quadratic time
 SAME, DIFFERENT = "=", "≠"
-JSON_KEYS = {"": "same", "type": "kind", "RF": "sees"}  # of the headings that differ
+JSON_KEYS = {"": "same", "type": "kind", "RF": "sees"}  # of the headings that differ from their JSON keys
 
 
 class Compared(NamedTuple):

@@ -10,7 +10,7 @@ from cnncli.views.listing import as_table
 
 Record = dict[str, Any]
 
-CHANNELS_SHOWN = 8  # of which mean and std are printed
+CHANNELS_SHOWN = 8  # channels whose mean and std are printed
 HEADINGS = {"least": "min", "most": "max"}  # of the targets' table; the keys of the JSON are older
 
 

@@ -9,7 +9,7 @@ from cnncli.errors import shortened
 from cnncli.views.listing import as_table
 from cnncli.views.metrics import metric_text
 
-MAX_CLASSES = 40  # of a confusion matrix that is printed
+MAX_CLASSES = 40  # classes of a confusion matrix that is printed
 OF_TASK = {"classification": "test images", "regression": "test examples", "segmentation": "test images, by pixel"}
 
 

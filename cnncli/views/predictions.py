@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cnncli.executor.runs.prediction import Prediction
 
 Row = dict[str, Any]
-DIGITS = 6  # of a probability: a float32 has no more
+DIGITS = 6  # of a probability: a float32 has about seven
 STD_DIGITS = 6  # significant digits of a target's std that are shown in a table
 MIN_WIDTH = 12  # of the values in a table
 

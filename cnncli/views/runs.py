@@ -37,7 +37,7 @@ class LoadedRun(NamedTuple):
 def listed(folder: Path) -> list[Row]:
     """A row for each run in a folder, or for the folder itself if it is a run; oldest first.
 
-    A run that cannot be read has the status unreadable. Raises CnnError where there is no such folder.
+    A run that cannot be read has the status unreadable. Raises CnnError if the folder does not exist.
     """
     if not folder.is_dir():
         raise CnnError(f"{folder}: no such folder", "cnn train creates runs/NAME-001; give a folder of runs")
@@ -155,7 +155,7 @@ def _best(epochs: Sequence[dict[str, Any]], part: str) -> dict[str, Any]:
 
 # Tables -----------------------------------------------------------------------------------------------------------
 
-HEADINGS = {"of": "planned"}  # of a list, by JSON key
+HEADINGS = {"of": "planned"}  # headings of the list of runs, by JSON key
 HEADINGS_COMPARED = {"part": "section", "what": "item"}
 SECTIONS = {"made": "environment"}
 

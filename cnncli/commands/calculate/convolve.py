@@ -20,7 +20,7 @@ STEPS_LIMIT = 10_000  # windows that --steps prints
 
 
 class MatrixCommand(options.CheckedCommand):
-    """Does not take a matrix that begins with a minus for an option."""
+    """Accepts a matrix that begins with a minus as an argument, not an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [f" {arg}" if NEGATIVE.match(arg) else arg for arg in args])

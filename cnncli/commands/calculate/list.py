@@ -44,7 +44,7 @@ def _rows(part: str) -> list[dict[str, Any]]:
 
 
 def _calculated(name: str) -> BundledNetwork:
-    """A row that the index lacks or whose file has changed, as happens while a network is being added."""
+    """A row that is missing in the index or outdated, e.g. while a network is being added."""
     from cnncli.loading import calculated_row
 
     return calculated_row(name)

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+))?(?:[eE]\+
 
 
 class Count(IntType):
-    """A whole number from 1 on, optionally with k, M, G (or B, a billion) or T: ``50k``, ``4.1G``."""
+    """A whole number of at least 1, optionally with k, M, G (or B, a billion) or T: ``50k``, ``4.1G``."""
 
     name = "n"
 
@@ -43,7 +43,7 @@ class Count(IntType):
 
 
 class Bytes(IntType):
-    """A number of bytes from 1 on, e.g. 24GB (powers of 1000) or 24GiB (powers of 1024)."""
+    """A number of bytes, at least 1, e.g. 24GB (powers of 1000) or 24GiB (powers of 1024)."""
 
     name = "bytes"
 
@@ -61,7 +61,7 @@ class Bytes(IntType):
 
 
 class Sizes(SizesType):
-    """A size per axis, as 7 or 7x5."""
+    """Sizes, one per axis: 7 or 7x5."""
 
     name = "size"
 
@@ -75,7 +75,7 @@ class Sizes(SizesType):
 
 
 class InputSizes(Sizes):
-    """Sizes that are not an image's shape with its channels, which a window does not slide over."""
+    """Spatial sizes. An image's shape with its channels is refused, because a window does not slide over channels."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         from cnncli.arithmetic.shape import PIXEL_CHANNELS, format_shape

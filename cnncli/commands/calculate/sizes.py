@@ -17,7 +17,7 @@ MAX_REASONS = 10
 
 
 def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: int, form: str) -> None:
-    """Print a row per size, of a network made symbolic if it is not. Exits with 1 if none fits."""
+    """Print a row per size; a numeric input is made symbolic first. Exits with 1 if no size fits."""
     from cnncli.views import listing
     from cnncli.views.summary import symbolic_sizes
     from cnncli.views.summary.table import title

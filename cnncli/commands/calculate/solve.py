@@ -122,7 +122,7 @@ def _windows(asked: dict[str, Any]) -> Answer:
 
 
 def _wanted(asked: dict[str, Any]) -> Wanted:
-    """What is given of a window and its sizes. Raises CnnError where that does not determine the rest."""
+    """The given quantities of a window and its sizes. Raises CnnError if they do not determine the others."""
     from cnncli.analysis.solving.windows import Wanted
 
     inputs, outputs, padding = asked["inputs"] or (), asked["outputs"] or (), asked["padding"]

@@ -184,7 +184,7 @@ def _find_lr(job: Job) -> None:
 
 
 def plain_text(value: Any) -> Any:
-    """The value of an option as a file would have it: a number where its text is one."""
+    """The value of an option as YAML would read it: a number if its text is one."""
     from cnncli.arithmetic.numerals import read_number
 
     number = read_number(value) if isinstance(value, str) else None

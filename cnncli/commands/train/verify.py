@@ -64,7 +64,7 @@ def _line(verdict: Verdict, width: int) -> str:
 
 
 def _notes(verdicts: list[Verdict]) -> list[str]:
-    """Why MACs were not compared: a line per reason, with the layers."""
+    """The reasons why MACs were not compared, one line each with the layers."""
     layers_by_note: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.note:
@@ -76,7 +76,7 @@ def _notes(verdicts: list[Verdict]) -> list[str]:
 
 
 def _summary(inferred: Inferred, verdicts: list[Verdict]) -> list[str]:
-    """How many layers were compared and agree, and the totals."""
+    """The numbers of layers that were compared and that agree, and the totals."""
     from cnncli.executor.verification.verdicts import NOTHING, OK
 
     lines = [""]

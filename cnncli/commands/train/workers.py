@@ -24,7 +24,7 @@ def is_main_process() -> bool:
 
 @contextmanager
 def one_error_message() -> Iterator[None]:
-    """Lets only the main process print an error that all workers have."""
+    """Let only the main process print an error that all workers raise."""
     try:
         yield
     except CnnError as error:
@@ -34,7 +34,7 @@ def one_error_message() -> Iterator[None]:
 
 
 def launch_workers(processes: int, max_restarts: int, run_dir: Path | None, slug: str, device: str) -> NoReturn:
-    """Run this command line in several processes, and exit as they do. Without ``run_dir`` it names the run folder."""
+    """Run this command line in several processes, and exit with their code; names the run folder unless given."""
     from cnncli.executor.runtime.devices import choose_device
     from cnncli.executor.runtime.distributed import launch
     from cnncli.runs import folder

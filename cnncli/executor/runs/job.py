@@ -30,7 +30,7 @@ class Display(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be trained, on which data and how, with a checkpoint every ``checkpoint_minutes`` within an epoch.
+    """A network, a dataset and a recipe to train with, and a checkpoint every ``checkpoint_minutes`` within an epoch.
 
     ``spec`` names the dataset where it differs from the recipe's: a run may be repeated where its data has moved.
     """
@@ -60,7 +60,7 @@ class Prepared(NamedTuple):
     compiled: str = "off"
 
     def __str__(self) -> str:
-        """Where and on how much data it trains: ``cpu (2 threads) in bf16, 1,437 images``."""
+        """The device and the number of images: ``cpu (2 threads) in bf16, 1,437 images``."""
         return f"{self.device_text()}, {len(self.setup.train):,} images"
 
     def device_text(self) -> str:

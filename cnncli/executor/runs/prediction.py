@@ -41,7 +41,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Predictor:
-    """A run's network with its weights; the run's task decides which of the methods applies."""
+    """A run's network with its weights; which method applies depends on the run's task."""
 
     network: nn.Module
     prepare: InputTransform
@@ -63,7 +63,7 @@ class Predictor:
 
     @torch.inference_mode()
     def numbers(self, examples: NDArray[Any]) -> list[list[float]]:
-        """A regression's values for examples, uint8 or float32 in the input's shape, in their own unit."""
+        """The predicted values of a regression, in their unit, of uint8 or float32 examples in the input's shape."""
         scaling = self.record.targets
         outputs = self._outputs(examples).cpu().double()
         if scaling is not None:

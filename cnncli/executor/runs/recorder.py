@@ -25,7 +25,7 @@ DIVERGED = 255  # what they agree on when a worker's loss is not finite
 
 @dataclass
 class RunRecorder:
-    """The training loop's callbacks: what is done between steps and after epochs. Only the main process writes files.
+    """The training loop's callbacks, called between steps and after epochs. Only the main process writes files.
 
     ``started`` is when the training would have started if it had never been interrupted, ``saved`` the time of the last
     checkpoint; ``diverged`` is set when the loss is found not to be finite.
@@ -42,12 +42,12 @@ class RunRecorder:
     diverged: bool = False
 
     def batch(self, progress: EpochProgress) -> None:
-        """Every half second: show the progress, and remember whether the loss is finite."""
+        """Show the progress every half second, and record whether the loss is finite."""
         self.diverged = not math.isfinite(progress.loss)
         self.display.batch(progress)
 
     def between(self, state: TrainState) -> None:
-        """After a step within an epoch: save when it is time or a signal came; then raise Stopped for the signal."""
+        """After a step within an epoch: save when it is due or after a signal; then raise Stopped for the signal."""
         if distributed.world_size() > 1 and state.step % STEPS_BETWEEN_AGREEMENTS:
             return  # all workers must ask at the same step
         due = time.perf_counter() - self.saved > 60 * self.job.checkpoint_minutes
@@ -84,7 +84,7 @@ class RunRecorder:
         return DivergedError(math.nan, state.step, (state.step - 1) // self.prepared.setup.steps_per_epoch + 1)
 
     def _save_checkpoint(self, state: TrainState) -> None:
-        """Raises DivergedError if the epoch's loss so far is not finite: from there no epoch ends well."""
+        """Raises DivergedError if the epoch's loss so far is not finite, because training cannot recover from that."""
         state.seconds = time.perf_counter() - self.started
         checkpoint = state.checkpoint()  # its sums are those of all workers, so that all of them raise or none
         if not checkpoint.tensors["tally/loss"].isfinite():

@@ -34,7 +34,7 @@ from cnncli.runs.lock import run_lock
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished run, its evaluation on the test set, and how long it took over all of its parts."""
+    """A finished run, its evaluation on the test set, and its duration including earlier interrupted sessions."""
 
     run: runs.Run
     test: Evaluation
@@ -107,7 +107,7 @@ def _locked(run: runs.Run) -> AbstractContextManager[None]:
 
 
 def _restored(job: Job, run: runs.Run, display: Display) -> tuple[Prepared, str]:
-    """The training as the last checkpoint holds it, and a note if that is not the newest file."""
+    """The training restored from the last readable checkpoint, and a note if that is not the newest file."""
     prepared = prepare_training(job, display, run.record)
     expected = Restorable(prepared.setup, prepared.state)
     found = last_checkpoint(run.folder, expected) if distributed.is_main_process() else None
@@ -117,7 +117,7 @@ def _restored(job: Job, run: runs.Run, display: Display) -> tuple[Prepared, str]
 
 
 def _rewound(job: Job, run: runs.Run, done: int, display: Display) -> runs.Run:
-    """The run with its metrics and its record as they were after the ``done`` epochs of the checkpoint."""
+    """The run with its metrics and its record reset to the ``done`` epochs of the checkpoint."""
     damaged = run.cut_metrics(done)
     if damaged:
         counted = f"{damaged} lines" if damaged > 1 else "1 line"
@@ -140,7 +140,7 @@ def _resumption(prepared: Prepared, done: int) -> str:
 
 
 def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
-    """Why the weights will not be bit by bit those of an uninterrupted run."""
+    """Why the weights will not be bit-identical to those of an uninterrupted run."""
     began = record.versions or {}
     if record.device != str(prepared.device):
         why = f"the run started on {record.device}"

@@ -42,7 +42,7 @@ from cnncli.runs.record import Normalization, RunRecord
 
 
 def prepare_training(job: Job, display: Display, resumed: RunRecord | None = None) -> Prepared:
-    """Everything as it is before the first step; a ``resumed`` run keeps its normalization, scaling and precision."""
+    """The training before its first step; a ``resumed`` run keeps its normalization, scaling and precision."""
     recipe, shape = job.recipe, job.loaded.graph.inputs[0].shape
     check(job.loaded.inferred)
     device = distributed.local_device(choose_device(recipe.device))
@@ -119,7 +119,7 @@ def _scaling(job: Job, resumed: RunRecord | None) -> Normalization | None:
 
 
 def with_fastest_mode(prepared: Prepared, display: Display, known: str = "") -> Prepared:
-    """With the fastest compile mode that the recipe allows, or the ``known`` one of a resumed run."""
+    """The training with the fastest compile mode that the recipe allows, or the ``known`` one of a resumed run."""
     recipe = prepared.setup.recipe
     modes = (known,) if known else candidate_modes(recipe.compile, prepared.device, recipe.accumulate)
     setup, choice = fastest(prepared.setup, prepared.state, modes)

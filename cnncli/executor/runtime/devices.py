@@ -11,7 +11,7 @@ import torch
 
 from cnncli.errors import CnnError
 
-TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # of glibc's mallopt
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # from glibc's mallopt
 
 
 def choose_device(wanted: str) -> torch.device:

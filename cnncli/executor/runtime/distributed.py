@@ -27,7 +27,7 @@ from cnncli.errors import CnnError
 from cnncli.executor.runtime.children import safe_path
 from cnncli.runs.torchrun import place
 
-PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 TIMEOUT = timedelta(minutes=10)  # after which another worker counts as lost
 _control: list[Any] = []  # the process group for agreements, which are made on the CPU
 _uncounted: list[bool] = []

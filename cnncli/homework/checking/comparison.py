@@ -51,7 +51,7 @@ def _diagnosed(verdict: Verdict, expected: ExpectedAnswer, given: ParsedAnswer) 
     elif _is_rounded(expected.value, given):
         remark = ROUNDED
     elif value == expected.value:
-        found = ["HWC_order"]  # the right sizes in another order than the one that is asked
+        found = ["HWC_order"]  # the correct sizes in another order
     else:
         found = explanations(expected.candidates, value) or slips(expected.value, value)
     remarks = (*verdict.remarks, *filter(None, [remark]))

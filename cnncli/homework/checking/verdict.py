@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncli.homework.mistakes.matching import NAMED_AT_MOST, likely
 from cnncli.homework.mistakes.table import detail, plain_ids
 
-UNREADABLE = "could not be read"  # how the remark about such an answer begins
+UNREADABLE = "could not be read"  # the beginning of the remark on such an answer
 
 
 class Verdict(NamedTuple):

@@ -80,7 +80,7 @@ def _question(seed: int, student: str, number: int, topic: str, level: str) -> Q
             best, most = question, distinct
         if most == 1:
             break
-    if best is None:  # impossible for the topics of today, but not for every new one
+    if best is None:  # cannot happen with the current topics, but could with a new one
         raise CnnError(f"no {topic} question could be drawn at level {level}", "use another --seed")
     return best
 

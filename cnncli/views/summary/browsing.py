@@ -9,7 +9,7 @@ from cnncli.layers import KINDS
 from cnncli.views.summary.columns import Column
 from cnncli.views.summary.rows import Row, flat
 
-BAR_WIDTH = 12  # of the bar for 100%
+BAR_WIDTH = 12  # characters of the bar for 100%
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 

@@ -126,7 +126,7 @@ def parameters_with_state(network: Network, found: list[torch.optim.Optimizer]) 
 
 
 def zero_grad(found: list[torch.optim.Optimizer]) -> None:
-    """What ``Optimizer.zero_grad`` does, without its profiler hooks, which take time in a small network."""
+    """Like ``Optimizer.zero_grad``, but without its profiler hooks, which take time in a small network."""
     for optimizer in found:
         for group in optimizer.param_groups:
             for parameter in group["params"]:
