@@ -80,6 +80,8 @@ def _run() -> int:
 
 def _unexpected(error: Exception) -> str:
     """The message for an error that no command handles."""
+    from cnncli.errors import INTERNAL_ERROR
+
     if isinstance(error, RecursionError):
         return "cnn: the input is nested too deeply"
     if isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY):
@@ -92,7 +94,9 @@ def _unexpected(error: Exception) -> str:
             f"{'which is not installed' if missing else f'which cannot be imported: {error}'}\n"
             f"  pip install {INSTALLED_AS.get(package, package)}"
         )
-    return f"cnn: a bug in cnn: {type(error).__name__}: {error}\n  please report it; CNN_DEBUG=1 prints the traceback"
+    return (
+        f"cnn: {INTERNAL_ERROR}: {type(error).__name__}: {error}\n  please report it; CNN_DEBUG=1 prints the traceback"
+    )
 
 
 def _complain(text: str) -> None:

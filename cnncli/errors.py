@@ -13,6 +13,8 @@ NO = 1  # exit code: a negative answer (a shape that does not fit, a missed targ
 
 SHOWN_AT_MOST = 20  # problems printed for one file; the rest can wait until these are fixed
 
+INTERNAL_ERROR = "a bug in cnn"  # in the message of every error that is not the user's
+
 
 class Place(NamedTuple):
     """A place in a source text; ``line`` and ``column`` count from 1, ``text`` is the whole line."""

@@ -80,10 +80,15 @@ def check_options(dtype: str, optimizer: str) -> None:
     _known("--optimizer", optimizer, STATE)
 
 
+def state_of(optimizer: str) -> str:
+    """The name in ``STATE`` of what a recipe's optimizer keeps for each parameter."""
+    return {"sgd": "momentum", "muon": "momentum"}.get(optimizer, optimizer)
+
+
 def fitting_batch(inferred: Inferred, tried: int, limit: int, optimizer: str) -> int:
     """The largest power of two below the batch size ``tried`` whose training needs at most 3/4 of ``limit`` bytes
     (the rest is for the libraries); 0 if not even one example fits."""
-    kept = {"sgd": "momentum", "muon": "momentum"}.get(optimizer, optimizer)
+    kept = state_of(optimizer)
     size = 1 << max(0, (tried - 1).bit_length() - 1)
     while size and memory(inferred, size, "fp32", kept).training > limit * 3 // 4:
         size //= 2

@@ -140,6 +140,9 @@ def split_padding(total: Size) -> tuple[Size, Size]:
     return total // 2, total - total // 2
 
 
+PADDING_NAMES = ("valid", "same", "same_lower", "full")
+
+
 def named_padding(name: str, size: Size, kernel: int, stride: int, dilation: int) -> tuple[Size, Size]:
     """(before, after) of padding ``valid``, ``same``, ``same_lower`` (an odd row before, as in ONNX) or ``full``.
 

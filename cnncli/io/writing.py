@@ -11,6 +11,17 @@ def open_no_link(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
+def sync_folder(folder: Path) -> None:
+    """Sync a folder to the disk: until then, a power failure can undo a rename in it. Raises OSError."""
+    if os.name == "nt":  # Windows cannot open folders
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def write_whole(path: Path, data: bytes, *, synced: bool = True) -> None:
     """Write a file so that it exists completely or not at all: under another name, synced to the disk, renamed.
 

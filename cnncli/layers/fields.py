@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
 from cnncli.arithmetic.shape import InvalidValue, Shape, read_shape
 from cnncli.arithmetic.size import SIZE_LIMIT
+from cnncli.arithmetic.window import PADDING_NAMES
 from cnncli.errors import closest, shortened
 
 Reader = Callable[[Any], Any]
@@ -30,10 +31,6 @@ def shown(value: object) -> str:
     if isinstance(value, str) and (not text or text[0] in "0123456789+-."):
         text = repr(text)  # a number in quotes is a string
     return shortened(text)
-
-
-def is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _whole(least: int) -> Reader:
@@ -137,7 +134,6 @@ def _per_axis(read_one: Reader) -> Reader:
     return read
 
 
-PADDING_NAMES = ("valid", "same", "same_lower", "full")
 _read_amount = _whole(0)
 
 

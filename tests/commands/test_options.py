@@ -29,7 +29,7 @@ from cnncli.commands import SUMMARIES
 from cnncli.commands import cnn as program
 from cnncli.commands.options import CheckedCommand, parameters
 from cnncli.commands.train.train import LISTS
-from cnncli.errors import CnnError
+from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.recipe import as_dict
 
 NETWORK = """
@@ -555,7 +555,7 @@ def test_an_option_changes_something_or_is_refused(
         added = shlex.split(walked.others.get((mode, longest), walked.options[longest]))
         assert added[0] in names
         came = called(cnn, prepared, here, [*base, *added], monkeypatch)
-        assert "error inside cnn" not in came.ended.err, came
+        assert INTERNAL_ERROR not in came.ended.err, came
         if came == plain:
             ignored.append((added, came.ended))
     assert not ignored

@@ -26,6 +26,7 @@ from networks import load_if_it_fits
 from program import Run
 
 from cnncli.analysis.input_region import input_region
+from cnncli.errors import INTERNAL_ERROR
 from cnncli.inference import Inferred
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -146,7 +147,7 @@ layers:
 """
     )
     ended = cnn(command, path, *(["across"] if command == "receptive-field" else []))
-    assert ended.code == 0 and "inside cnn itself" not in ended.err
+    assert ended.code == 0 and INTERNAL_ERROR not in ended.err
 
 
 @pytest.mark.parametrize(

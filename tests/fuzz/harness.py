@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from cnncli.data.registry import DATASETS
+from cnncli.errors import INTERNAL_ERROR
 
 from .cases import Case
 from .corpus import ROOT
@@ -35,7 +36,6 @@ MEMORY = 1 << 30
 WALL_SECONDS = 60.0  # of a case that waits, for a pipe or for what is never written
 PROCESS_SECONDS = 180.0  # of a process of its own, which imports everything anew, on a machine that does much else
 EXIT_CODES = (0, 1, 2, 130, 143)
-INTERNAL = "a bug in cnn"
 WARNING = re.compile(r"^.*\b\w*Warning: .*$", re.MULTILINE)
 DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SENTINEL = b"not to be changed"
@@ -126,8 +126,8 @@ def judge(case: Case, ended: Ended) -> Failure | None:
         return Failure(_kind_of(ended.error), ended.error)
     out, err = (data.decode("utf-8", "surrogateescape") for data in (ended.out, ended.err))
     shown = f"exit code {ended.code}\n--- stdout\n{out[:3000]}\n--- stderr\n{err[:3000]}"
-    if INTERNAL in err or "Traceback (most recent call last)" in err:
-        line = next(line for line in err.splitlines() if INTERNAL in line or "Traceback" in line)
+    if INTERNAL_ERROR in err or "Traceback (most recent call last)" in err:
+        line = next(line for line in err.splitlines() if INTERNAL_ERROR in line or "Traceback" in line)
         return Failure(re.sub(r"\d+", "N", line)[:150], shown)
     if ended.stopped and not (case.uses_torch and "/cnncli/executor/" in ended.stopped):
         return Failure(f"CPU time: {_place_of(ended.stopped)}", f"over {CPU_SECONDS:g} s\n{ended.stopped}")

@@ -16,7 +16,7 @@ from program import Run, run_process
 from safetensors.numpy import load_file, save_file
 
 from cnncli.data import memory
-from cnncli.errors import CnnError
+from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.executor.runs import prediction
 from cnncli.recipe import Recipe, as_dict, from_dict
 from cnncli.runs import folder as runs
@@ -91,7 +91,7 @@ def text_of(record: object) -> str:
 
 def check_ended(ended: Any, what: object) -> None:
     assert ended.code in (0, 1, 2), what
-    for sign in ("inside cnn itself", "Traceback", "Error:"):
+    for sign in (INTERNAL_ERROR, "Traceback", "Error:"):
         assert sign not in ended.err, (what, ended.err)
     assert ended.code == 0 or ended.err, what
 

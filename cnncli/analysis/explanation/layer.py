@@ -53,7 +53,7 @@ def _named_padding_steps(layer: Layer, shapes: Shapes) -> Iterator[DerivationSte
     alike = len({window.kernel for window in windows}) == 1
     for axis, window in zip(SPATIAL_AXES[len(windows)], windows, strict=True):
         kernel = named("k" if alike else f"k_{axis.letter.lower()}", window.kernel)
-        reach = (kernel - 1) * (window.dilation if window.dilation > 1 else 1)
+        reach = (kernel - 1) * (named("d", window.dilation) if window.dilation > 1 else 1)
         total = window.before + window.after
         remark = f"padding {word}: {window.before} before and {window.after} after"
         if word == "full":

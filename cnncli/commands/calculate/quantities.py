@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncli.arithmetic.numerals import is_digits
+from cnncli.arithmetic.window import PADDING_NAMES
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
@@ -92,16 +93,18 @@ class InputSizes(Sizes):
 
 
 class Padding(PaddingType):
-    """Padding per side as a number, or valid, same or full."""
+    """Padding per side as a number, or one of PADDING_NAMES."""
 
     name = "p"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         text = str(value)
-        if text in ("valid", "same", "full"):
+        if text in PADDING_NAMES:
             return text
         if not (is_digits(text) and len(text) < 10):
-            raise _refused(param, value, "is not a padding", "write a number per side, or valid, same or full")
+            raise _refused(
+                param, value, "is not a padding", f"write a number per side, or one of {', '.join(PADDING_NAMES)}"
+            )
         return int(text)
 
 

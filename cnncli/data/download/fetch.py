@@ -19,6 +19,7 @@ from cnncli.data.download.connection import NETWORK_ERRORS, FetchError, StallGua
 from cnncli.data.registry import Remote
 from cnncli.errors import CnnError
 from cnncli.io.progress import progress
+from cnncli.io.writing import sync_folder
 
 CHUNK = 1 << 16
 MAX_REQUESTS = 100  # to one mirror for one file, where each response delivers a part of it
@@ -39,7 +40,8 @@ def fetch(urls: Sequence[str], target: Path, remote: Remote, hint: str) -> None:
             failures.append(f"{url}: {failure}")
         else:
             part.replace(target)
-            _sync_folder(target.parent)
+            with suppress(OSError):  # not every file system can
+                sync_folder(target.parent)
             return
     raise CnnError(f"cannot download {target.name}\n  " + "\n  ".join(failures), hint)
 
@@ -118,13 +120,3 @@ def _size(path: Path) -> int:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renaming durable across a power failure, if the system can do that."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -17,7 +17,6 @@ from cnncli.arithmetic.window import Window
 
 # by the number of spatial axes, from one; typed as Any because PyTorch types each for one number of axes
 CONV: tuple[Any, ...] = (functional.conv1d, functional.conv2d, functional.conv3d)
-AVG_POOL: tuple[Any, ...] = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)
 CONV_TRANSPOSE: tuple[Any, ...] = (
     functional.conv_transpose1d,
     functional.conv_transpose2d,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cnncli.analysis.memory import memory
 from cnncli.arithmetic.shape import format_shape
 from cnncli.data.memory import check_fits, machine_bytes
-from cnncli.errors import CnnError
+from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.executor.lowering.build import build
 from cnncli.executor.network.fusion.rewriting import FusedStep
 from cnncli.executor.network.fusion.rewriting import rewritten as faster
@@ -144,7 +144,7 @@ def register(root: nn.Module, name: str, module: nn.Module) -> None:
     parent._modules.setdefault(own, module)
 
 
-BUG = "this is a bug in cnn: please report it with the architecture"
+BUG = f"this is {INTERNAL_ERROR}: please report it with the architecture"
 _TOO_LARGE = f"the layer may be too large for torch; otherwise {BUG}"
 
 

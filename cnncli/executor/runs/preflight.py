@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from cnncli.analysis.memory import Memory, memory
+from cnncli.analysis.memory import Memory, memory, state_of
 from cnncli.executor.runs.job import Display, Job
 from cnncli.executor.runs.setup import prepare_training
 from cnncli.executor.runs.torch_errors import explain_torch_errors
 from cnncli.executor.runtime.devices import flush_denormals
 from cnncli.executor.training.dry_run import StepTimes, time_steps
 from cnncli.executor.training.lr_finder import RangeTest, range_test
-
-STATE_OF = {"sgd": "momentum", "muon": "momentum"}  # the optimizers' names in the memory analysis, where they differ
 
 
 @flush_denormals()
@@ -20,8 +18,7 @@ def dry_run(job: Job, display: Display) -> tuple[StepTimes, Memory]:
     with explain_torch_errors(job):
         times = time_steps(prepared.setup, prepared.state)
     display.note(f"dry run on {prepared}")
-    optimizer = STATE_OF.get(job.recipe.optimizer, job.recipe.optimizer)
-    return times, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", optimizer)
+    return times, memory(job.loaded.inferred, job.recipe.batch_size, "fp32", state_of(job.recipe.optimizer))
 
 
 @flush_denormals()

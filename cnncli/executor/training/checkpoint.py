@@ -8,7 +8,6 @@ kept; a checksum detects a damaged file.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from cnncli.errors import CnnError
 from cnncli.executor.network.tensor_files import DamagedError, TensorSpec, opened
-from cnncli.io.writing import write_whole
+from cnncli.io.writing import sync_folder, write_whole
 
 LAST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
 MAX_NUMBERS_LENGTH = 2**16  # characters; a checkpoint has a dozen numbers
@@ -58,7 +57,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         if (folder / LAST).exists():
             (folder / LAST).replace(folder / PREVIOUS)
         aside.replace(folder / LAST)
-        _sync_folder(folder)
+        sync_folder(folder)
     except OSError as error:
         raise CnnError(
             f"{folder}: the checkpoint cannot be written: {error.strerror or error}",
@@ -71,17 +70,6 @@ def resume_hint(folder: Path) -> str:
     if has_checkpoint(folder):
         return f"the last good checkpoint is kept; free some space, then resume: cnn train --resume {folder}"
     return "there is no checkpoint yet: free some space, then start again in a new folder"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Until the folder itself is synced, a power failure can undo a rename."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _digest(tensors: Mapping[str, Tensor], numbers: str) -> str:

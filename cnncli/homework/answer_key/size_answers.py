@@ -5,7 +5,16 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.arithmetic.window import Window, fits, last_start, output_size, remainder, split_padding, transposed_size
+from cnncli.arithmetic.window import (
+    PADDING_NAMES,
+    Window,
+    fits,
+    last_start,
+    output_size,
+    remainder,
+    split_padding,
+    transposed_size,
+)
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.conventions import CHOICES, DEFAULTS, Conventions
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
@@ -20,7 +29,6 @@ FIELDS = (
 SIZE_LIMIT = 100_000  # the largest input or output size of a search
 SEARCH_LIMIT = 4 * SIZE_LIMIT  # values that are tried
 SMALLEST = {"kernel": 1, "stride": 1, "padding": 0, "dilation": 1}
-NAMED_PADDINGS = ("valid", "same", "full")
 SHOWN_SOLUTIONS = 4  # besides the first
 
 
@@ -55,7 +63,7 @@ def _window(question: Question, size: int, conventions: Conventions, **known: in
     stride = known.get("stride") or integer(question, "stride", 1)
     dilation = known.get("dilation") or integer(question, "dilation", 1)
     text = question.fields.get("padding", "0") if "padding" not in known else str(known["padding"])
-    padding: int | str = text if text in NAMED_PADDINGS else known.get("padding", -1)
+    padding: int | str = text if text in PADDING_NAMES else known.get("padding", -1)
     if padding == -1:
         padding = integer(question, "padding", 0)
     if kernel < 1 or stride < 1 or dilation < 1 or size < 1:
@@ -182,7 +190,7 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Expecte
 def _named_paddings(search: _Search) -> list[str]:
     """Those of ``valid``, ``same`` and ``full`` that give the output size."""
     fields = search.question.fields
-    questions = {name: search.question._replace(fields={**fields, "padding": name}) for name in NAMED_PADDINGS}
+    questions = {name: search.question._replace(fields={**fields, "padding": name}) for name in PADDING_NAMES}
     return [
         name
         for name, question in questions.items()

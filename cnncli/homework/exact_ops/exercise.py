@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.window import Window, transposed_size
+from cnncli.arithmetic.window import PADDING_NAMES, Window, transposed_size
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
@@ -19,7 +19,6 @@ from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, refuse_too_ma
 from cnncli.homework.exact_ops.transposed import transposed, transposed_steps
 
 POOLS = ("max", "avg", "l2")
-NAMED_PADDINGS = ("valid", "same", "full")
 
 
 class ExerciseText(NamedTuple):
@@ -215,7 +214,7 @@ def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
 
 
 def _padding(text: str, rank: int) -> str | tuple[int, ...]:
-    if text in NAMED_PADDINGS:
+    if text in PADDING_NAMES:
         return text
     numbers = _sizes(text, rank)
     if numbers is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from cnncli.errors import NO, CnnError
+from cnncli.errors import INTERNAL_ERROR, NO, CnnError
 from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
 from cnncli.homework.answer_key.sheet import one_line, read_sheet
 from cnncli.homework.grading.grade import GradedSubmission, grade
@@ -96,4 +96,4 @@ def _graded(keys: dict[str, Key], file: Path, caches: dict[str, AnswerCache]) ->
     except RecursionError:
         return not_graded("nested too deeply")
     except Exception as error:  # a bug that one sheet triggers must not keep the others from being graded
-        return not_graded(f"a bug in cnn ({type(error).__name__}: {error}): please report it")
+        return not_graded(f"{INTERNAL_ERROR} ({type(error).__name__}: {error}): please report it")

@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from program import Run
 
+from cnncli.errors import INTERNAL_ERROR
+
 SQUARE, SMALL = "0 1 2; 3 4 5; 6 7 8", "0 1; 2 3"
 X_IMAGE = "1 1 1 0 0; 0 1 1 1 0; 0 0 1 1 1; 0 0 1 1 0; 0 1 1 0 0"
 POOLED = "1 1 2 4; 5 6 7 8; 3 2 1 0; 1 2 3 4"
@@ -83,7 +85,7 @@ def test_an_invalid_array_gives_an_error_with_the_reason(cnn: Run, tmp_path: Pat
         elif content == "an archive":
             np.savez(file, np.zeros(3))
     ended = cnn("convolve", path, SMALL)
-    assert ended.code == 2 and str(path) in ended.err and "inside cnn itself" not in ended.err
+    assert ended.code == 2 and str(path) in ended.err and INTERNAL_ERROR not in ended.err
 
 
 def test_an_image_is_filtered_channel_by_channel(cnn: Run, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from program import Run
 
 from cnncli.commands.calculate.quantities import Bytes, Count, InputSizes
-from cnncli.errors import CnnError
+from cnncli.errors import INTERNAL_ERROR, CnnError
 
 
 def test_windows_are_listed_with_their_working(cnn: Run) -> None:
@@ -206,7 +206,7 @@ def test_every_option_is_used_or_refused(cnn: Run, question: tuple[str, ...], ta
             assert used != json.loads(plain.out) or option in same, option
         else:
             assert ended.code == 2 and ended.out == "", option
-            assert "a bug in cnn" not in ended.err
+            assert INTERNAL_ERROR not in ended.err
 
 
 def test_budgets_hold_all_together(cnn: Run, tmp_path: Path) -> None:

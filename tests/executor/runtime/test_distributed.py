@@ -20,7 +20,7 @@ from program import Run
 from safetensors.numpy import load_file
 
 from cnncli.commands.train.workers import OWN_OPTIONS, _without
-from cnncli.errors import CnnError
+from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.executor.feeding.images import Images
 from cnncli.executor.network.tensor_files import opened
 from cnncli.executor.runtime import distributed
@@ -281,7 +281,7 @@ def test_ranks_that_contradict_the_number_of_workers_are_refused(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     code, _, err = cnn("train", net, "--run-dir", "run")
-    assert code == 2 and "RANK" in err and "inside cnn" not in err
+    assert code == 2 and "RANK" in err and INTERNAL_ERROR not in err
     assert not Path("run").exists()
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from program import SHARED, Run
 from torch.nn import functional
 
-from cnncli.errors import CnnError
+from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.comparison import compare
@@ -302,7 +302,7 @@ def test_a_file_of_text_has_a_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("token.npy", "1 0; 0 1"), ("eps.png", "--filter", "edge", "-o", "o.png")])
 def test_hostile_files_are_refused(cnn: Run, arguments: tuple[str, ...]) -> None:
     ended = cnn("convolve", SHARED / "reference" / "hostile" / arguments[0], *arguments[1:])
-    assert ended.code == 2 and "inside cnn itself" not in ended.err and "Ghostscript" not in ended.err
+    assert ended.code == 2 and INTERNAL_ERROR not in ended.err and "Ghostscript" not in ended.err
 
 
 # Exercises --------------------------------------------------------------------------------------------------------
