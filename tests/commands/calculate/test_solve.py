@@ -81,7 +81,7 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
         ),
         (
             ("--in", "7", "--out", "3", "--padding", "-1"),
-            "--padding -1: is not a padding\n  write a number per side, or valid, same or full\n",
+            "--padding -1: is not a padding\n  write a number per side, or one of valid, same, same_lower, full\n",
         ),
         (
             ("lenet5",),
