@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cases import CASES
 from hypothesis import strategies as st
 
 from cnncli.arithmetic.shape import format_input_shape
@@ -90,6 +91,16 @@ NORMS = (
     *("batchnorm", "batchnorm: {affine: false}", "layernorm", "layernorm: {axes: channels}", "groupnorm: 1"),
     *("instancenorm", "instancenorm: {affine: false}", "scale: 0.5", "lrn: 3", "prelu: {per_channel: true}"),
 )
+# every kind that maps one feature map to another of as many axes, so that a new kind is drawn, too
+OF_CASES = sorted(
+    {
+        f"{case.kind}: {_fields(**case.fields)}"
+        for case in CASES
+        if len(case.inputs) == 1
+        and len(case.output) == len(case.inputs[0]) > 1
+        and not any(isinstance(value, tuple) for value in case.fields.values())
+    }
+)
 
 
 @st.composite
@@ -97,6 +108,7 @@ def other(draw: st.DrawFn, rank: int) -> str:
     return draw(
         st.one_of(
             st.sampled_from([*ACTIVATIONS, *NORMS]),
+            st.sampled_from(OF_CASES),
             st.builds("adaptive_{}pool: {}".format, st.sampled_from(["avg", "max"]), st.integers(1, 5)),
             st.builds("pad: {}".format, st.integers(0, 2)),
             st.builds("crop: {}".format, st.integers(0, 2)),
