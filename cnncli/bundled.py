@@ -30,7 +30,7 @@ class BundledNetwork(NamedTuple):
 
 
 def folder() -> Path:
-    """Where the files are: inside the package where it is installed, beside it in a checkout."""
+    """The folder of the files: inside an installed package, next to the package in a checkout."""
     package = Path(__file__).parent
     installed = package / "architectures"
     return installed if installed.is_dir() else package.parent / "architectures"

@@ -180,7 +180,7 @@ def infer_all(
 
 
 def _assumed(inferred: Inferred) -> tuple[Size, ...]:
-    """What the output shapes of all layers assume about symbolic sizes."""
+    """The assumptions of all output shapes about symbolic sizes."""
     from cnncli.arithmetic.symbolic import assumptions
 
     asked = {(id(facts.node.layer), facts.input_shapes): facts for facts in inferred.facts.values()}

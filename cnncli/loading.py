@@ -137,7 +137,7 @@ def slug(architecture: str) -> str:
 
 
 def calculated_row(name: str) -> BundledNetwork:
-    """What ``cnn list`` shows of a bundled network, calculated from its file."""
+    """The row of ``cnn list`` for a bundled network, calculated from its file."""
     inferred = load(name).inferred
     shapes = ", ".join(format_input_shape(entry.shape) for entry in inferred.graph.inputs)
     return BundledNetwork(name, shapes, inferred.totals["params"], inferred.totals["macs"], inferred.graph.source)

@@ -133,7 +133,7 @@ def _peak(inferred: Inferred, storage: Mapping[str, str], width: int) -> tuple[i
 
 
 def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: int) -> dict[str, int]:
-    """What each layer adds to the saved tensors: one that several layers need is counted once, for the first.
+    """The bytes that each layer adds to the saved tensors: one that several layers need is counted once, for the first.
 
     Layers before the first weight save nothing, since no gradient flows through them.
     """

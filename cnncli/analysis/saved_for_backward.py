@@ -69,7 +69,7 @@ from cnncli.layers.reshape import (
 
 
 class Saved(NamedTuple):
-    """What one layer saves.
+    """The tensors that one layer saves.
 
     ``inputs`` (by index) and the ``output`` are saved as they are; ``values`` are additional numbers per example, in
     the network's precision; ``indices`` are 8-byte numbers per example, ``statistics`` 4-byte numbers per batch.
@@ -101,7 +101,7 @@ Rule = Callable[[Call[Any]], Saved]
 
 
 def saved_for_backward(layer: Layer, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
-    """What a layer saves. ``gradients``: for each input, whether the backward pass needs a gradient with respect to it.
+    """The tensors that a layer saves. ``gradients``: whether the backward pass needs a gradient for each input.
 
     Raises KeyError for a layer type without a rule.
     """

@@ -25,7 +25,7 @@ Rule = Callable[[LayerInfo], Size]
 
 
 class Convention(NamedTuple):
-    """How a tool counts: the operations of a layer by its type (``rules``); it ignores other layer types.
+    """The conventions of a tool: the operations of a layer by its type (``rules``); it ignores other layer types.
 
     ``what`` describes what is counted, ``reasons`` why the count of a layer type differs from ours.
     """
@@ -267,7 +267,7 @@ def _notes(inferred: Inferred, convention: Convention) -> list[str]:
 
 
 def caveats(inferred: Inferred, convention: Convention) -> list[str]:
-    """What the tool counts differently depending on how the network is written in PyTorch."""
+    """The counts of the tool that depend on how the network is written in PyTorch."""
     return list(filter(None, [convention.caveat(inferred)])) if convention.caveat is not None else []
 
 
@@ -287,7 +287,7 @@ def _keras_notes(inferred: Inferred) -> list[str]:
 
 
 class Difference(NamedTuple):
-    """How many more (or fewer) operations a tool counts than we do for all layers of a type, and why."""
+    """The number of operations by which a tool's count for a layer type differs from ours, and why."""
 
     kind: str
     layers: int

@@ -47,7 +47,7 @@ def in_ascii_digits(text: str) -> str:
 
 
 def rewritten(text: str) -> str:
-    """What to write instead of ``1_6``, ``１６`` or ``−3``, if only the characters are wrong; else ""."""
+    """The valid spelling of ``1_6``, ``１６`` or ``−3``, if only the characters are wrong; else ""."""
     digits = in_ascii_digits(text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-"))
     return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""
 

@@ -80,7 +80,7 @@ class AxisField(NamedTuple):
 
     @property
     def stride(self) -> Fraction:
-        """How far the field moves from unit to unit, averaged over a period; also called jump."""
+        """The distance between the fields of neighboring units, averaged over a period; also called jump."""
         from fractions import Fraction  # imports decimal, which would double the import time of the calculator
 
         return Fraction(self.advance, len(self.first))
@@ -131,7 +131,7 @@ def periodic(low: Callable[[int], int], high: Callable[[int], int], period: int,
 
 
 def _advance(period: int, advance: int) -> int:
-    """How far a pattern moves over its period, or, rounded, over the part of it that is kept."""
+    """The distance a pattern moves over its period, or, rounded, over the part of it that is kept."""
     return advance if period <= PERIOD_LIMIT else (2 * PERIOD_LIMIT * advance + period) // (2 * period)
 
 

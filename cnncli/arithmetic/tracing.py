@@ -194,7 +194,7 @@ def exact_quotient(one: int, other: int) -> int:
 
 
 class Notation(NamedTuple):
-    """How an expression is written: its names, products, quotients and brackets."""
+    """The notation of expressions: names, products, quotients and brackets."""
 
     name: Callable[[Name], str]
     times: str

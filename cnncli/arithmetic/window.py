@@ -79,7 +79,7 @@ def transposed_size(size: Size, window: Window, output_padding: int) -> Size:
 
 
 def remainder(size: Size, window: Window) -> Size:
-    """What remains of the padded axis after the last full step; 0 where the window fits exactly.
+    """The part of the padded axis after the last full step; 0 where the window fits exactly.
 
     >>> remainder(7, Window(kernel=3, stride=3)), remainder(7, Window(kernel=3, stride=2))
     (1, 0)
@@ -93,7 +93,7 @@ def dropped(size: Size, window: Window) -> Size:
 
 
 def overhang(size: Size, window: Window) -> Size:
-    """How far the last position of the window reaches beyond the input; negative where it ends inside.
+    """The distance by which the last position of the window exceeds the input; negative where it ends inside.
 
     >>> overhang(5, Window(kernel=2, stride=2, ceil=True)), overhang(5, Window(kernel=2, stride=2))
     (1, -1)

@@ -16,7 +16,7 @@ from cnncli.errors import CnnError, closest
 
 
 class Remote(NamedTuple):
-    """What identifies a file to download: its SHA-256, and its size in bytes, which is also the most that is read."""
+    """A file to download: its SHA-256, and its size in bytes, which also limits what is read."""
 
     sha256: str
     size: int
@@ -41,7 +41,7 @@ class Records:
 
 @dataclass(frozen=True)
 class Published:
-    """Where the files of a dataset are downloaded from, and where they may already be.
+    """The files of a dataset: their download addresses, and the folders that may already contain them.
 
     ``mirrors`` are the addresses of folders with all ``downloads``, which are listed in the order in which the
     loader takes them. ``folders`` are those below a data folder that are searched; ``records`` are the files in the one
@@ -77,7 +77,7 @@ class DatasetRow:
 
     @property
     def key(self) -> str:
-        """What a user writes before the argument."""
+        """The part of the name before the argument."""
         return self.name.partition(":")[0]
 
     @property

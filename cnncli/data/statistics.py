@@ -47,7 +47,7 @@ def _sample(split: Split) -> NDArray[Any]:
 
 
 def _classes(dataset: Dataset) -> Record:
-    """How many examples of each class each split has; of masks, how many pixels."""
+    """The number of examples of each class in each split; of pixels for masks."""
     splits = (dataset.train, dataset.test)
     train, test = (np.bincount(split.labels.reshape(-1), minlength=256) for split in splits)
     return {

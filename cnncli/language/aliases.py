@@ -59,7 +59,7 @@ def _plain(word: str) -> str:
 
 
 def kind_hint(word: str, known: list[str]) -> str:
-    """What to do about an unknown layer type."""
+    """The hint for an unknown layer type."""
     family = FAMILIES.get(_plain(word).removesuffix("1d").removesuffix("2d").removesuffix("3d"))
     if family is not None:
         return f"use {', '.join(family[:-1])} or {family[-1]}"
@@ -90,7 +90,7 @@ def _similar_kind(word: str, known: list[str]) -> str | None:
 
 
 def field_hint(field: str, known: list[str]) -> str:
-    """What to do about an unknown field."""
+    """The hint for an unknown field."""
     if field in IMPLIED:
         return "remove it: it is derived from the input"
     name = FIELD_ALIASES.get(field.lower(), field.lower())

@@ -38,7 +38,7 @@ def _reads_as(source: Source, wanted: Graph) -> bool:
 
 
 def _content(graph: Graph) -> object:
-    """What two graphs of the same network have in common: everything but the places in the file."""
+    """The content of a graph, equal for two graphs of the same network: everything but the places in the file."""
     return graph.inputs, [(*node[:3], node.shares) for node in graph.nodes], graph.outputs
 
 

@@ -18,7 +18,7 @@ class Token(NamedTuple):
 
 
 class BadExpression(ValueError):
-    """What is wrong with an expression, ``at`` a position in its text, and a hint."""
+    """A fault in an expression, ``at`` a position in its text, and a hint."""
 
     def __init__(self, message: str, at: int = 0, hint: str = "") -> None:
         super().__init__(message)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class SyntaxFault(NamedTuple):
-    """Where a text is not YAML (line and column from 0), why, and what to do."""
+    """The place where a text is not YAML (line and column from 0), the reason, and a hint."""
 
     at: tuple[int, int]
     message: str
@@ -14,7 +14,7 @@ class SyntaxFault(NamedTuple):
 
 
 def syntax_fault(text: str, error: Any) -> SyntaxFault:
-    """What is wrong with a text that PyYAML refuses with ``error``."""
+    """The fault in a text that PyYAML refuses with ``error``."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     if mark is None:

@@ -77,7 +77,7 @@ class Layer(Record):
 
     @property
     def padding_fill(self) -> str:
-        """What the border is filled with: ``zeros``, ``reflect``, ``replicate``, ``circular`` or ``partial``."""
+        """The fill of the border: ``zeros``, ``reflect``, ``replicate``, ``circular`` or ``partial``."""
         return "zeros"
 
     @property

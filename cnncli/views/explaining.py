@@ -74,7 +74,7 @@ def as_text(explanation: Explanation, figure: str | None) -> str:
 def _heading(
     explanation: Explanation, steps: Sequence[DerivationStep], escaped: Callable[[str], str] = visible_line
 ) -> list[str]:
-    """What the layer is, its shapes, and the symbols that the steps use; ``escaped`` writes the layers' names."""
+    """The layer's description, its shapes, and the symbols that the steps use; ``escaped`` writes the layers' names."""
     used = {word for step in steps for word in re.findall(r"\w+", step.formula)}
     inputs = " and ".join(f"{escaped(name)} {format_shape(shape)}" for name, shape in explanation.inputs)
     symbols = ", ".join(f"{symbol} = {value:,}" for symbol, value in explanation.symbols.items() if symbol in used)

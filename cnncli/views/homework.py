@@ -125,7 +125,7 @@ def class_report(key: Key, submissions: list[GradedSubmission], statistics: list
 
 
 def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> Iterator[str]:
-    """What a teacher must know: sheets that were not graded, students with two sheets or none, unknown students."""
+    """Notes for the teacher: sheets that were not graded, students with two sheets or none, unknown students."""
     files: dict[str, list[str]] = {}
     for submission in submissions:
         if submission.problem:

@@ -27,7 +27,7 @@ def explain(inferred: Inferred, name: str) -> Explanation:
 
 
 def summary_of(layer: Layer) -> str:
-    """What a layer type computes: the first sentence of its docstring."""
+    """The description of a layer type: the first sentence of its docstring."""
     description = " ".join((type(layer).__doc__ or "").split()).replace("``", "")
     return description.partition(". ")[0].rstrip(".")
 

@@ -61,7 +61,7 @@ def references(inferred: Inferred, names: Sequence[str]) -> dict[str, Reference]
 
 
 def _identity(facts: LayerInfo) -> tuple[object, ...]:
-    """What determines a layer's shapes and counts; its receptive field also depends on the layers before it."""
+    """The determinants of a layer's shapes and counts; its receptive field also depends on the layers before it."""
     return facts.node.layer, facts.input_shapes, facts.node.shares
 
 

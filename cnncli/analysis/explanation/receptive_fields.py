@@ -70,7 +70,7 @@ class _Path(NamedTuple):
 def _path(
     facts: LayerInfo, layer: Layer, inputs: Shapes, before: ReceptiveField, at: int, own: AxisField, index: str
 ) -> _Path | None:
-    """What the layer does on axis ``at``; None if it does not change the receptive field, or gives all units the same.
+    """The layer's effect on axis ``at``; None if the receptive field stays, or becomes the same for all units.
 
     ``index`` distinguishes the symbols of different network inputs.
     """
@@ -120,7 +120,7 @@ def _derived(path: _Path) -> tuple[DerivationStep, ...]:
 
 
 def _advance(path: _Path) -> tuple[int, int]:
-    """How far the receptive field advances in how many units: their ratio is its stride."""
+    """The distance that the receptive field advances, and the number of units: their ratio is its stride."""
     advance: int
     units: int = 1
     if len(path.before.first) > 1:

@@ -118,7 +118,7 @@ def _by_formula(found: SymbolicNetwork, letter: str) -> Acceptance:
 
 
 class _Conditions(NamedTuple):
-    """What must hold of one letter: ``assumed`` >= 0, which holds from ``least`` on, and ``demanded`` = 0.
+    """The conditions on one letter: ``assumed`` >= 0, which holds from ``least`` on, and ``demanded`` = 0.
 
     ``dropped`` has the number of rows that each window drops, and its padding at that end.
     """
@@ -239,7 +239,7 @@ def _tried(found: SymbolicNetwork, letter: str) -> Tried | None:
 
 
 def joint_conditions(found: SymbolicNetwork) -> list[str]:
-    """What must hold of several sizes at once, where it is not so already at the smallest that each may be alone."""
+    """The conditions on several sizes at once that do not already hold at the smallest accepted value of each size."""
     least = {name: smallest(found.inferred.assumed, name) or 1 for name in found.letters}
     forms: tuple[Any, ...] = found.inferred.assumed
     return [f"{form} >= 0" for form in forms if len(form.letters) > 1 and form.at(least) < 0]

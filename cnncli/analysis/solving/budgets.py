@@ -20,7 +20,7 @@ class Solution(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What meets all constraints, best first; with one variable, ``following`` is the next value, which does not.
+    """The solutions, best first; with one variable, ``following`` is the next value, which does not.
 
     Without solutions ``nearest`` is the network tried that comes closest. ``stopped_at`` has, for each variable (and
     the batch size) whose larger values could also do, the largest value that was searched, ``limited_to`` the most
@@ -129,7 +129,7 @@ def _following(candidates: Candidates, found: Solution) -> Solution | None:
 
 
 def _nearest(candidates: Candidates) -> Solution | None:
-    """Of all networks that were tried, the one whose largest violation is the smallest."""
+    """The network with the smallest largest violation of all that were tried."""
     tried = {values: quantities for values, quantities in candidates.known.items() if quantities is not None}
     if not tried:
         return None

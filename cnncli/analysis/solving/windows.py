@@ -42,7 +42,7 @@ class Solution(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is given; None is a quantity to solve for. There is a size per axis, and one window for all axes."""
+    """The given quantities; None is a quantity to solve for. There is a size per axis, and one window for all axes."""
 
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
@@ -170,7 +170,7 @@ def transposed_conversions(wanted: Wanted) -> list[Converted]:
 
 
 def transposed_solutions(wanted: Wanted) -> list[Solution]:
-    """All transposed windows: (n - 1) s + span - 2 p + output_padding = m, least output_padding first."""
+    """All transposed windows: (n - 1) s + k_eff - 2 p + output_padding = m, least output_padding first."""
     found = []
     for kernel, stride, dilation in _transposed_candidates(wanted):
         uncut = Window(kernel, stride, dilation=dilation)

@@ -89,7 +89,7 @@ def settled(growing: Polynomial, letter: str) -> int | None:
 
 
 def zeros(polynomial: Polynomial, letter: str) -> tuple[int, ...]:
-    """All values from 1 on of the only letter at which a growing or falling polynomial is 0.
+    """All values of at least 1 of the only letter at which a growing or falling polynomial is 0.
 
     Raises Undecided as :func:`settled` does.
     """

@@ -183,7 +183,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _damage(error: Exception) -> str:
-    """What is wrong with an archive, from the error of its reader."""
+    """The fault of an archive, from the error of its reader."""
     reason = str(error).partition("\n")[0] or type(error).__name__
     if isinstance(error, EOFError) or "unexpected end" in reason or "not a zip file" in reason:
         return "ends too early"

@@ -43,7 +43,7 @@ def _kind(path: Path) -> tuple[str, Path]:
 
 
 class TrainedOn(NamedTuple):
-    """What a network was trained on: the channels of its examples, its task, and its classes or targets.
+    """The training data of a network: the channels of its examples, its task, and its classes or targets.
 
     ``columns`` are the names of a table's inputs, empty if they had none.
     """

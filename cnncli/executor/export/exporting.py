@@ -26,7 +26,7 @@ SUFFIXES = {"pytorch": ".py", "onnx": ".onnx", "torchscript": ".pt"}
 
 @dataclass(frozen=True)
 class Export:
-    """What to write, and where. Without a ``run`` the weights are the initial ones."""
+    """The network to write, and the file. Without a ``run`` the weights are the initial ones."""
 
     loaded: Loaded
     run: Run | None

@@ -78,7 +78,7 @@ def gray_weights(images: Tensor) -> Tensor:
 
 
 def conversion_notes(shape: Shape, name: str, have: Shape) -> list[str]:
-    """How images of shape ``have`` are converted to an input of ``shape``.
+    """The conversions of images of shape ``have`` to an input of ``shape``, in words.
 
     Raises CnnError if they cannot be converted.
     """

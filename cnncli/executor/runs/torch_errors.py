@@ -25,7 +25,7 @@ def explain_torch_errors(job: Job) -> Iterator[None]:
 
 
 def _explanation(job: Job, error: Exception) -> CnnError | None:
-    """What to tell the user about an error of torch; None for an unknown one."""
+    """The explanation of an error of torch; None for an unknown one."""
     text = str(error)
     if "more than 1 value per channel" in text:
         return CnnError("batch normalization cannot train on a single image", "use another --batch-size")

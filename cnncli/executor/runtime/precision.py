@@ -14,7 +14,7 @@ MACS_PER_VALUE, MACS_PER_WEIGHT = 21, 100  # from which on bfloat16 was faster, 
 
 
 def choose_precision(wanted: str, device: torch.device, totals: Mapping[str, int], batch_size: int) -> str:
-    """What ``auto`` means: bf16 if it is faster, else fp32; a function of the network, so that runs are repeatable.
+    """The precision; ``auto`` is bf16 if it is faster, else fp32, decided without measuring: runs are repeatable.
 
     CUDA GPUs multiply bf16 faster from Ampere on. So do CPUs with AMX, which convert each value and, once per step,
     each weight: it is faster with enough multiplications per value and weight (``totals`` are those of the network for

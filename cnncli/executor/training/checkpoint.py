@@ -33,7 +33,7 @@ class Checkpoint(NamedTuple):
 
 
 class Expected(Protocol):
-    """What a checkpoint must hold to be restored into a training."""
+    """The requirements on a checkpoint that is to be restored into a training."""
 
     def check_specs(self, found: dict[str, TensorSpec]) -> None:
         """Raises DamagedError for other names, shapes or types of tensors, before any of them is read."""
@@ -66,7 +66,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def resume_hint(folder: Path) -> str:
-    """What to do when a run cannot be written."""
+    """The hint for a run that cannot be written."""
     if has_checkpoint(folder):
         return f"the last good checkpoint is kept; free some space, then resume: cnn train --resume {folder}"
     return "there is no checkpoint yet: free some space, then start again in a new folder"

@@ -86,7 +86,7 @@ class TrainingSetup:
 
 
 class Callbacks(NamedTuple):
-    """What the loop calls.
+    """The functions that the loop calls.
 
     ``batch`` every half second; ``between`` after every step but an epoch's last, where a checkpoint can be taken and
     the training be stopped; ``epoch`` after each epoch and its evaluation.

@@ -81,7 +81,7 @@ def _contradiction(
     measured: Mapping[str, Rectangle],
     dependencies: list[LayerInfo],
 ) -> str:
-    """How the measured region contradicts the unit's calculated receptive field; "" if it does not."""
+    """The contradiction between the measured region and the unit's calculated receptive field; "" if there is none."""
     if not all(map(_is_bounded, dependencies)):
         return ""
     exact = _is_away_from_borders(dependencies, unit)

@@ -99,7 +99,7 @@ def _kernels(value: Value, text: str) -> str:
 
 
 def one_line(text: str, most: int = 500) -> str:
-    """What a student wrote on one line of at most ``most`` characters, without characters that control a terminal."""
+    """A student's text on one line of at most ``most`` characters, without characters that control a terminal."""
     line = "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
     return shortened(line, most)
 

@@ -88,7 +88,7 @@ def expected_after(
 def _of_layer(
     sheet: Sheet, layer: str, quantity: str, earlier: EarlierAnswers, cache: AnswerCache
 ) -> Iterator[tuple[ExpectedAnswer, str]]:
-    """What follows from the shapes of earlier layers, and, for counts per output value, from the layer's own shape."""
+    """The consequences of the shapes of earlier layers and, for counts per output value, of the layer's own shape."""
     assert sheet.loaded is not None
     inferred = _network(sheet, earlier.shapes, cache)
     if layer not in inferred.facts or not earlier.shapes:
@@ -136,7 +136,7 @@ def _network(sheet: Sheet, shapes: dict[str, Shape], cache: AnswerCache) -> Infe
 def _of_sum(
     sheet: Sheet, scope: str, quantity: str, earlier: EarlierAnswers, cache: AnswerCache
 ) -> Iterator[tuple[ExpectedAnswer, str]]:
-    """What follows from counts of parts of the sum; and from shapes, for the parts that were not asked."""
+    """The consequences of the counts of parts of the sum, and of shapes for the parts that were not asked."""
     assert sheet.loaded is not None
     default, conventions = sheet.loaded.inferred, sheet.conventions[0]
     for shapes in ({}, earlier.shapes) if earlier.shapes else ({},):

@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
     @property
     def details(self) -> tuple[str, ...]:
-        """How the mistakes were made, where there are several ways: ``without conv2``."""
+        """The variants of the mistakes, if there are several: ``without conv2``."""
         return tuple(dict.fromkeys(filter(None, map(detail, self.diagnoses))))[:NAMED_AT_MOST]
 
     @property

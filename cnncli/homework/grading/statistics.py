@@ -30,7 +30,7 @@ class WrongAnswer(NamedTuple):
 
 
 class QuestionStatistics(NamedTuple):
-    """How a class did on one question.
+    """The statistics of a class on one question.
 
     ``top_mistake`` is the most frequent mistake, with its variant. A question is ``suspicious`` where so many agree on
     one wrong answer that the key may be wrong.

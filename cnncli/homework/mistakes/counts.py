@@ -1,4 +1,4 @@
-"""What each mistake gives for parameters and operations, of a layer and of a sum over layers."""
+"""The value that each mistake gives for parameters and operations, of a layer and of a sum over layers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _of_linear(name: str) -> str:
 
 
 def of_params(inferred: Inferred, facts: LayerInfo) -> Counts:
-    """What each mistake, and each pair of mistakes, gives for a layer's parameters."""
+    """The value that each mistake, and each pair of mistakes, gives for a layer's parameters."""
     figures = facts.figures
     dot = _dot(facts)
     if dot is None:
@@ -123,7 +123,7 @@ def _params_of_others(facts: LayerInfo) -> Counts:
 
 
 def of_weights(inferred: Inferred, facts: LayerInfo) -> Counts:
-    """What each mistake gives for a layer's weights, which exclude the biases."""
+    """The value that each mistake gives for a layer's weights, which exclude the biases."""
     figures = facts.figures
     of_all = {name: value for name, value in of_params(inferred, facts).items() if plain(name) != "one_bias_total"}
     found = {"counted_bias": figures.params, **of_all, "one_bias_total#weights": figures.weights + 1}
@@ -131,7 +131,7 @@ def of_weights(inferred: Inferred, facts: LayerInfo) -> Counts:
 
 
 def of_macs(facts: LayerInfo) -> Counts:
-    """What each mistake gives for a layer's multiply-accumulates (MACs)."""
+    """The value that each mistake gives for a layer's multiply-accumulates (MACs)."""
     figures = facts.figures
     if not figures.macs:
         return {}
@@ -146,7 +146,7 @@ def of_macs(facts: LayerInfo) -> Counts:
 
 
 def of_flops(facts: LayerInfo) -> Counts:
-    """What each mistake gives for a layer's floating-point operations (FLOPs)."""
+    """The value that each mistake gives for a layer's floating-point operations (FLOPs)."""
     figures = facts.figures
     found: Counts = {
         "macs_vs_flops": figures.macs,

@@ -1,4 +1,4 @@
-"""What each mistake gives for a convolution or a pool. Results are feature maps of exact numbers."""
+"""The value that each mistake gives for a convolution or a pool. Results are feature maps of exact numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def nested(array: Any) -> Maps:
 
 
 def of_exercise(exercise: Exercise) -> Candidates:
-    """What each mistake gives; mistakes that give the correct result are left out."""
+    """The value that each mistake gives; mistakes that give the correct result are left out."""
     found = dict(_of_pool(exercise) if exercise.pool else _of_convolution(exercise))
     expected = nested(exercise.result())
     return {name: value for name, value in found.items() if value is not None and value != expected}

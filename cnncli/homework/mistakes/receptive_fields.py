@@ -1,4 +1,4 @@
-"""What each mistake gives for a receptive field along a chain of windows (its first axis)."""
+"""The value that each mistake gives for a receptive field along a chain of windows (its first axis)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each mistake gives for the sizes and the channels of an output."""
+"""The value that each mistake gives for the sizes and the channels of an output."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ SIZES: dict[str, Callable[[Slide], int | None]] = {
 
 
 def of_size(slide: Slide) -> dict[str, int | None]:
-    """What each mistake gives for one axis; None where it cannot be made."""
+    """The value that each mistake gives for one axis; None where it cannot be made."""
     return {name: wrong(slide) for name, wrong in SIZES.items()}
 
 
 def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[str, int]:
-    """What each mistake gives for (n - 1) s + k - p_before - p_after + output padding, with effective kernel size k."""
+    """The value that each mistake gives for (n - 1) s + k - p_before - p_after + output padding; k is effective."""
     forward = (size + window.before + window.after - window.kernel) // window.stride + 1
     unpadded = covered(size, window)
     return {
@@ -75,7 +75,7 @@ def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[s
 
 
 def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
-    """What each mistake gives for a layer's output shape: its sizes, its channels, and both."""
+    """The value that each mistake gives for a layer's output shape: its sizes, its channels, and both."""
     shape, layer = facts.figures.output_shape, facts.node.layer
     candidates: dict[str, Shape | None] = {}
     for name, sizes in _by_axis(facts).items():

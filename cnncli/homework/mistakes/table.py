@@ -15,7 +15,7 @@ Candidates = dict[str, Any]  # the value that each mistake, or pair of mistakes,
 
 
 class Mistake(NamedTuple):
-    """What the student did, as a phrase in the past tense; ``variants`` are the phrases of other computations."""
+    """A mistake as a phrase in the past tense; ``variants`` are the phrases of other computations."""
 
     text: str
     variants: Mapping[str, str] = MappingProxyType({})
@@ -151,7 +151,7 @@ def plain_ids(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def detail(name: str) -> str:
-    """What a variant adds to the text of its mistake, or nothing: a variant without a text of its own, as a phrase."""
+    """The text that a variant adds to its mistake: the variant itself if it is a phrase without a text, else ""."""
     mistake, _, variant = name.partition("#")
     return variant if " " in variant and variant not in MISTAKES[mistake].variants else ""
 

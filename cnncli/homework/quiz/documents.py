@@ -18,7 +18,7 @@ PITFALLS = 3  # typical mistakes that a solution names
 
 
 class DocumentFormat(NamedTuple):
-    """How to write a part of a question, a blank for an answer, a solution, the document, and a question."""
+    """The writers of a part of a question, a blank for an answer, a solution, the document, and a question."""
 
     part: Callable[[Part], str]
     blank: Callable[[AnsweredPrompt], str]

@@ -71,7 +71,7 @@ def _solution_lines(answer: Answer, names: list[str], *, show_all: bool) -> list
 
 
 def _refusal(answer: Answer, names: list[str]) -> list[str]:
-    """That nothing meets the constraints, and what comes closest."""
+    """The message that nothing meets the constraints, with the closest network."""
     constraints = answer.constraints
     what = f"no values of {_listed(names)} meet" if len(names) > 1 else f"no value of {names[0]} meets" if names else ""
     lines = [f"{what or 'no batch size meets'} the constraints"]
@@ -83,7 +83,7 @@ def _refusal(answer: Answer, names: list[str]) -> list[str]:
 
 
 def _limits(answer: Answer) -> list[str]:
-    """What was not searched, although it could hold further solutions."""
+    """The parts of the search space that were not searched, although they could contain solutions."""
     lines = []
     for name, last in answer.stopped_at.items():
         step = max(1, last // 1000)

@@ -142,7 +142,7 @@ def _is_same_repeat(child: _Branch | LayerInfo, signature: tuple[object, ...]) -
 
 
 def _signature(branch: _Branch) -> tuple[object, ...]:
-    """What identical repeats have in common: the same layers on inputs of the same shapes."""
+    """The signature of a repeat, equal for identical ones: the same layers on inputs of the same shapes."""
     return tuple(
         _signature(child) if isinstance(child, _Branch) else (child.node.layer, child.input_shapes)
         for child in branch.children

@@ -173,7 +173,7 @@ def _is_finite(convolution: nn.Conv2d) -> bool:
 
 
 class Workspace(NamedTuple):
-    """What is reused from step to step for images of a shape: their plan, and the frame and the matrix.
+    """The buffers reused from step to step for images of a shape: their plan, and the frame and the matrix.
 
     Each forward pass writes images into the frame and weights into the matrix; a backward pass reads neither.
     """
