@@ -46,7 +46,7 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--filter", metavar="NAME", help="Classic kernel: edge, sobel_x, sharpen, gaussian …")
 @click.option("--pool", type=click.Choice(("max", "avg", "l2")), help="Pool instead; the stride defaults to the size.")
 @click.option("--stride", metavar="S", help="Stride: one number, or one per axis, e.g. 2x1.")
-@click.option("--padding", metavar="P", default="0", help="Padding per side, or valid, same or full.")
+@click.option("--padding", metavar="P", default="0", help="Padding per side, or valid, same, same_lower, full.")
 @click.option("--padding-mode", type=click.Choice(("zeros", "reflect", "replicate", "circular", "partial")),
               default="zeros", help="How the border is filled.")  # fmt: skip
 @click.option("--dilation", metavar="D", help="Dilation: one number, or one per axis.")

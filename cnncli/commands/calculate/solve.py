@@ -47,7 +47,7 @@ NETWORK = (*TARGETS, *BUDGETS, *MEMORY, "--layer", "--vary", "--input", "--set")
 @click.option("--out", "outputs", type=Sizes(), help="Output size.")
 @click.option("--kernel", type=options.Whole(1), help="Fix the kernel.")
 @click.option("--stride", type=options.Whole(1), help="Fix the stride.")
-@click.option("--padding", type=Padding(), help="Fix the padding per side, or valid, same or full.")
+@click.option("--padding", type=Padding(), help="Fix the padding per side, or valid, same, same_lower, full.")
 @click.option("--dilation", type=options.Whole(1), help="Fix the dilation.")
 @click.option(
     "--max-kernel",

@@ -218,7 +218,9 @@ def _padding(text: str, rank: int) -> str | tuple[int, ...]:
         return text
     numbers = _sizes(text, rank)
     if numbers is None:
-        raise CnnError(f"padding {text[:40]}: not a padding", "write a number per side, or valid, same or full")
+        raise CnnError(
+            f"padding {text[:40]}: not a padding", f"write a number per side, or one of {', '.join(PADDING_NAMES)}"
+        )
     return numbers
 
 
