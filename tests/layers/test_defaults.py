@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 import pytest
 import torch
-from cases import CASES
+from cases import CASES, Case
 from program import ROOT
 from texts import refusal
 from torch import Tensor, nn
@@ -103,6 +104,59 @@ def test_a_kind_with_what_it_requires_alone_is_torch_s_module(kind: str, trainin
             assert one is not None and other is not None and torch.allclose(one, other, atol=1e-4, rtol=1e-3)
     buffers = [dict(module.named_buffers()) for module in (ours, theirs)]
     assert all(torch.allclose(buffers[0][name].float(), buffers[1][name].float(), atol=1e-5) for name in buffers[1])
+
+
+def channelwise(weight: Tensor, x: Tensor) -> Tensor:
+    return weight.view(-1, *[1] * (x.dim() - 2))
+
+
+def sliced(layer: Any, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+    axis = {"channels": 1, "height": -2, "width": -1, "length": -1}[layer.axis]
+    stop = x.shape[axis] if layer.stop is None else layer.stop
+    return x.index_select(axis, torch.arange(layer.start, stop))
+
+
+def cropped(layer: Any, weights: dict[str, Tensor], x: Tensor) -> Tensor:
+    for axis, margin in enumerate(layer.margins, start=2):
+        before, after = margin if isinstance(margin, tuple) else (margin, margin)
+        x = x.index_select(axis, torch.arange(before, x.shape[axis] - after))
+    return x
+
+
+Formula = Callable[..., Tensor]  # of the layer, its weights by name, and its inputs with a batch
+FORMULAS: dict[str, Formula] = {
+    "rbf": lambda layer, weights, x: torch.cdist(x, weights["weight"]) ** 2,
+    "global_avgpool": lambda layer, weights, x: x.flatten(2).mean(2),
+    "global_maxpool": lambda layer, weights, x: x.flatten(2).max(2).values,
+    "scaled_tanh": lambda layer, weights, x: 1.7159 * torch.tanh(2 * x / 3),
+    "scale": lambda layer, weights, x: channelwise(weights["weight"], x) * x,
+    "drop_path": lambda layer, weights, x: x,  # in evaluation
+    "crop": cropped,
+    "slice": sliced,
+    "reshape": lambda layer, weights, x: torch.stack([one.reshape(layer.shape) for one in x]),
+    "permute": lambda layer, weights, x: torch.stack([one.permute(layer.order) for one in x]),
+    "add": lambda layer, weights, *inputs: reduce(torch.add, inputs),
+    "multiply": lambda layer, weights, *inputs: reduce(torch.mul, inputs),
+    "maximum": lambda layer, weights, *inputs: reduce(torch.maximum, inputs),
+    "average": lambda layer, weights, *inputs: reduce(torch.add, inputs) / len(inputs),
+    "concat": lambda layer, weights, *inputs: torch.cat(inputs, 1),
+}
+WITHOUT_FORMULA = {"depthwise_conv", "local", "subsample", "lcn"}  # shapes, counts and input regions are compared
+
+
+def test_every_type_that_torch_lacks_has_a_formula() -> None:
+    assert {*FORMULAS} | WITHOUT_FORMULA == {*KINDS} - {*THEIRS}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.kind in FORMULAS], ids=lambda case: case.label)
+def test_the_values_are_those_of_the_formula(case: Case) -> None:
+    module = build(case.layer, case.inputs).eval()
+    inputs = [torch.randn(3, *shape) for shape in case.inputs]
+    weights = {name: torch.randn_like(value) for name, value in module.named_parameters()}
+    with torch.no_grad():
+        for name, value in module.named_parameters():
+            value.copy_(weights[name])
+        assert torch.allclose(module(*inputs), FORMULAS[case.kind](case.layer, weights, *inputs), atol=1e-3, rtol=1e-3)
 
 
 def test_the_factors_without_a_module_of_torch_start_as_documented() -> None:
