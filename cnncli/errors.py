@@ -6,6 +6,7 @@ independent problems of a file are reported at once; the command line prints the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 INVALID = 2  # exit code: wrong usage or an invalid file
@@ -106,6 +107,12 @@ def _position(problem: Problem) -> tuple[int, int]:
 def shortened(text: str, most: int = 60) -> str:
     """A text of unknown length, shortened to ``most`` characters for a message."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def enumerated(items: Iterable[object], conjunction: str = "and") -> str:
+    """One or more items as in a sentence: ``3, 5 and 9``."""
+    *first, last = map(str, items)
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncli.errors import closest
+from cnncli.errors import closest, enumerated
 from cnncli.layers import KINDS
 
 FIELD_ALIASES = {
@@ -62,7 +62,7 @@ def kind_hint(word: str, known: list[str]) -> str:
     """The hint for an unknown layer type."""
     family = FAMILIES.get(_plain(word).removesuffix("1d").removesuffix("2d").removesuffix("3d"))
     if family is not None:
-        return f"use {', '.join(family[:-1])} or {family[-1]}"
+        return f"use {enumerated(family, 'or')}"
     exact = _same_kind(word, known)
     near = exact or _similar_kind(word, known)
     if near is None:

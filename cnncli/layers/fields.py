@@ -12,7 +12,7 @@ from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, r
 from cnncli.arithmetic.shape import InvalidValue, Shape, read_shape
 from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.arithmetic.window import PADDING_NAMES
-from cnncli.errors import closest, shortened
+from cnncli.errors import closest, enumerated, shortened
 
 Reader = Callable[[Any], Any]
 
@@ -92,7 +92,7 @@ def one_of(*words: str) -> Reader:
     def read(value: object) -> str:
         if value in words:
             return str(value)
-        wanted = ", ".join(words[:-1]) + f" or {words[-1]}"
+        wanted = enumerated(words, "or")
         near = closest(_loose(value), words) if isinstance(value, str) and len(value) < 40 else None
         raise InvalidValue(f"must be {wanted}, not {shown(value)}", f"write {near}" if near else "")
 

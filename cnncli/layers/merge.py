@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
 from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_symbolic, numel, same_size
+from cnncli.errors import enumerated
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 
 
@@ -17,13 +18,14 @@ class Merge(Layer):
         ranks = {len(shape) for shape in inputs}
         if len(ranks) > 1:
             raise ShapeError(
-                f"{self.kind} cannot merge {_listed(inputs)}: they have different numbers of axes", field="from"
+                f"{self.kind} cannot merge {_shapes(inputs)}: they have different numbers of axes",
+                field="from",
             )
         for sizes in zip(*inputs, strict=True):
             long = [size for size in dict.fromkeys(sizes) if size != 1]
             if not all(same_size(size, long[0]) for size in long[1:]):
                 raise ShapeError(
-                    f"{self.kind} needs equal shapes, but its inputs are {_listed(inputs)}{_equal_only_if(long)}",
+                    f"{self.kind} needs equal shapes, but its inputs are {_shapes(inputs)}{_equal_only_if(long)}",
                     "give the paths equal channels, stride and padding, or use concat to stack channels",
                     "from",
                 )
@@ -87,7 +89,7 @@ class Concat(Merge):
             unequal = [pair for pair in zip(first, unlike[0][1:], strict=False) if not same_size(*pair)]
             where = _equal_only_if([*unequal[0]]) if unequal else ""
             raise ShapeError(
-                f"concat needs feature maps of one size, but its inputs are {_listed(inputs)}{where}",
+                f"concat needs feature maps of one size, but its inputs are {_shapes(inputs)}{where}",
                 "match strides and padding: only the channels may differ",
                 "from",
             )
@@ -112,6 +114,5 @@ def _equal_only_if(sizes: list[Size]) -> str:
     return f", which are equal only if {condition}" if condition else ""
 
 
-def _listed(inputs: Shapes) -> str:
-    *first, last = map(format_shape, inputs)
-    return f"{', '.join(first)} and {last}" if first else last
+def _shapes(inputs: Shapes) -> str:
+    return enumerated(map(format_shape, inputs))

@@ -9,6 +9,7 @@ from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
 from cnncli.arithmetic.symbolic.comparison import always_equal, collects_demands, demand
 from cnncli.arithmetic.symbolic.growth import PERIOD_LIMIT, is_linear, is_monotone, period, remainders, slope, trend
 from cnncli.arithmetic.symbolic.polynomial import Polynomial
+from cnncli.errors import enumerated
 
 LISTED_LIMIT = 256  # the longest period whose remainders are examined for a condition
 LISTED_REMAINDERS = 6
@@ -33,7 +34,7 @@ def condition_for_equality(one: Any, other: Any) -> str:
     try:
         if trend(difference) != 0:
             found = zeros(difference, letter)[:LISTED_LIMIT]
-            return f"{letter} = {_alternatives(found)}" if found else ""
+            return f"{letter} = {enumerated(found, 'or')}" if found else ""
     except Undecided:
         return ""
     length = period(difference)
@@ -46,13 +47,8 @@ def condition_for_equality(one: Any, other: Any) -> str:
 def remainders_text(numbers: Sequence[int]) -> str:
     """``0, 1 or 3``; of many the first: ``0, 1, 2, … (8 remainders)``."""
     if len(numbers) <= LISTED_REMAINDERS:
-        return _alternatives(numbers)
+        return enumerated(numbers, "or")
     return f"{', '.join(map(str, numbers[: LISTED_REMAINDERS - 1]))}, … ({len(numbers)} remainders)"
-
-
-def _alternatives(numbers: Iterable[int]) -> str:
-    *first, last = map(str, numbers)
-    return f"{', '.join(first)} or {last}" if first else last
 
 
 def smallest(conditions: Iterable[Any], letter: str) -> int | None:

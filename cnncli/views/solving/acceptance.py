@@ -16,6 +16,7 @@ from cnncli.analysis.solving.output_sizes import Inputs, checked_layer, inputs_f
 from cnncli.analysis.solving.size_set import SizeSet
 from cnncli.arithmetic.shape import is_symbolic
 from cnncli.arithmetic.symbolic import remainders_text
+from cnncli.errors import enumerated
 from cnncli.loading import Loaded
 
 LISTED_LIMIT = 8
@@ -56,7 +57,7 @@ def _listed(sizes: Sequence[int]) -> str:
     shown = [*map(str, sizes)]
     if len(shown) > LISTED_LIMIT:
         shown = [*shown[: LISTED_LIMIT - 1], f"… {shown[-1]}"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return enumerated(shown)
 
 
 def _pattern(sizes: SizeSet) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from cnncli.analysis.solving.budgets import Answer, Solution
 from cnncli.analysis.solving.constraints import Constraints
+from cnncli.errors import enumerated
 from cnncli.views.listing import aligned
 from cnncli.views.solving.windows import MAX_SHOWN, more_note
 
@@ -60,25 +60,27 @@ def _solution_lines(answer: Answer, names: list[str], *, show_all: bool) -> list
     if len(answer.solutions[0].values) > 1:
         return _table(answer, show_all=show_all)
     (best,) = answer.solutions
-    lines = [f"{_setting(best)} has {_listed([_quantity(constraints, best, name) for name in best.figures])}"]
+    lines = [f"{_setting(best)} has {enumerated([_quantity(constraints, best, name) for name in best.figures])}"]
     following = answer.following
     if following is not None:
         broken = [
             _quantity(constraints, following, name, bare=True) for name in constraints.violations(following.figures)
         ]
-        lines.append(f"{_setting(following)} has {_listed(broken)}")
+        lines.append(f"{_setting(following)} has {enumerated(broken)}")
     return lines
 
 
 def _refusal(answer: Answer, names: list[str]) -> list[str]:
     """The message that nothing meets the constraints, with the closest network."""
     constraints = answer.constraints
-    what = f"no values of {_listed(names)} meet" if len(names) > 1 else f"no value of {names[0]} meets" if names else ""
+    what = (
+        f"no values of {enumerated(names)} meet" if len(names) > 1 else f"no value of {names[0]} meets" if names else ""
+    )
     lines = [f"{what or 'no batch size meets'} the constraints"]
     nearest = answer.nearest
     if nearest is not None:
         broken = [_quantity(constraints, nearest, name) for name in constraints.violations(nearest.figures)]
-        lines.append(f"closest: {_setting(nearest)} with {_listed(broken)}")
+        lines.append(f"closest: {_setting(nearest)} with {enumerated(broken)}")
     return lines
 
 
@@ -114,11 +116,6 @@ def _quantity(constraints: Constraints, found: Solution, name: str, *, bare: boo
         return f"an output size of {value:,}" + ("" if bare else f" (wanted {constraints.output_size:,})")
     unit = f"bytes of {'inference' if constraints.inference else 'training'} memory" if name == "memory" else name
     return f"{value:,} {unit}" + ("" if bare else f" (at most {constraints.budgets[name]:,})")
-
-
-def _listed(parts: Sequence[str]) -> str:
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _table(answer: Answer, *, show_all: bool) -> list[str]:

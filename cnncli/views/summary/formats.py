@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.inference import Inferred, LayerInfo
+from cnncli.inference import SUMMED, Inferred, LayerInfo
 from cnncli.io.escaping import csv_text, latex, markdown
 from cnncli.views.summary.columns import Column, scaled, stride_value, with_batch
 from cnncli.views.summary.rows import Row
-
-_COUNTS = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops", "connections", "activations")
 
 
 def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def _layer(facts: LayerInfo, batch: int) -> dict[str, Any]:
         "kind": facts.node.layer.kind,
         "inputs": list(facts.node.inputs),
         "output_shape": list(with_batch(figures.output_shape, batch)),
-        **{name: scaled(name, getattr(figures, name), batch) for name in _COUNTS},
+        **{name: scaled(name, getattr(figures, name), batch) for name in SUMMED},
         "receptive_field": {
             name: {
                 "size": [axis.size if axis.is_known else None for axis in field.axes],
