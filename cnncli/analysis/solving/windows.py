@@ -22,6 +22,7 @@ from cnncli.arithmetic.window import (
 )
 
 MAX_KERNEL = 11  # larger ones are listed only when asked for
+MAX_SKIPPING = 16  # strides above the kernel for each padding
 Padding = int | str
 
 
@@ -66,10 +67,13 @@ def solutions(wanted: Wanted) -> list[Solution]:
     """All windows within bounds that turn every input size into its output size, most usual first.
 
     Bounds, where the quantity is not given: kernels up to ``max_kernel`` (and the padded input), strides up to the
-    kernel (a larger one skips pixels), dilation 1, padding up to half of the effective kernel size.
+    kernel (a larger one skips pixels: only where a given kernel has no other), dilation 1, padding up to half of the
+    effective kernel size.
     """
-    found = [solution for window in _candidates(wanted) for solution in _paddings(wanted, *window)]
-    return sorted(set(found), key=_unusualness)
+    found = {solution for window in _candidates(wanted) for solution in _paddings(wanted, *window)}
+    if not found and wanted.kernel is not None and wanted.stride is None:
+        found = {solution for stride in _skipping_strides(wanted) for solution in _paddings(wanted, *stride)}
+    return sorted(found, key=_unusualness)
 
 
 def _unusualness(solution: Solution) -> tuple[object, ...]:
@@ -100,6 +104,21 @@ def _candidates(wanted: Wanted) -> Iterator[tuple[int, int, int]]:
         strides = [wanted.stride] if wanted.stride is not None else range(1, kernel + 1)
         for stride in strides:
             yield kernel, stride, wanted.dilation or 1
+
+
+def _skipping_strides(wanted: Wanted) -> Iterator[tuple[int, int, int]]:
+    """(kernel, stride, dilation) of the given kernel, with strides above it: the first few for each padding.
+
+    From s (m - 1) <= n + 2 p - k' < s m, for the first axis.
+    """
+    assert wanted.kernel is not None
+    window = Window(wanted.kernel, dilation=wanted.dilation or 1)
+    for padding in range(window.effective_kernel // 2 + 1):
+        rest = wanted.inputs[0] + 2 * padding - window.effective_kernel
+        first = max(wanted.kernel, rest // wanted.outputs[0]) + 1
+        last = rest // (wanted.outputs[0] - 1) if wanted.outputs[0] > 1 else first
+        strides = {*range(first, min(last, first + MAX_SKIPPING) + 1), *([last] if last >= first else [])}
+        yield from ((wanted.kernel, stride, window.dilation) for stride in strides)
 
 
 def _paddings(wanted: Wanted, kernel: int, stride: int, dilation: int) -> Iterator[Solution]:

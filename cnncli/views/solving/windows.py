@@ -44,10 +44,12 @@ def _windows(wanted: Wanted, *, transposed: bool, show_all: bool) -> Answer:
     found = (transposed_solutions if transposed else solutions)(wanted)
     if not found:
         limits = [] if wanted.kernel is not None else [f"a kernel of at most {wanted.max_kernel}"]
-        limits += [] if wanted.padding is not None else ["padding of at most half of it"]
-        bounds = f" with {' and '.join(limits)}" if limits else ""
+        limits += ["a stride of at most the kernel"] if wanted.kernel is None and wanted.stride is None else []
+        limits += [] if wanted.padding is not None else ["padding of at most half the kernel"]
+        same = " (the same on every axis)" if len(wanted.inputs) > 1 else ""
+        bounds = f" with {', '.join(limits)}" if limits else ""
         return _no_solution(
-            f"no window{bounds} turns {format_shape(wanted.inputs)} into {format_shape(wanted.outputs)}"
+            f"no window{same}{bounds} turns {format_shape(wanted.inputs)} into {format_shape(wanted.outputs)}"
         )
     keys = (*KEYS, "output_padding") if transposed else KEYS
     records = [{key: getattr(solution, key) for key in keys} for solution in found]

@@ -84,3 +84,16 @@ def test_the_usual_windows_are_the_first() -> None:
     assert solutions(Wanted((32,), (16,)))[0] == Solution(2, 2, 0, 1, 0)
     assert solutions(Wanted((32,), (28,)))[0] == Solution(5, 1, 0, 1, 0)
     assert solutions(Wanted((28,), (28,)))[1] == Solution(3, 1, 1, 1, 0)
+
+
+@given(st.integers(1, 60), st.integers(1, 30), st.integers(1, 5))
+def test_a_given_kernel_has_a_solution_wherever_one_of_its_strides_gives_the_output(
+    n: int, m: int, kernel: int
+) -> None:
+    windows = [Window(kernel, s, p, p) for s in range(1, n + kernel + 1) for p in range(kernel // 2 + 1)]
+    possible = any(fits(n, window) and output_size(n, window) == m for window in windows)
+    found = solutions(Wanted((n,), (m,), kernel=kernel))
+    assert bool(found) == possible
+    for solution in found:
+        assert isinstance(solution.padding, int)
+        assert output_size(n, Window(kernel, solution.stride, solution.padding, solution.padding)) == m

@@ -40,7 +40,11 @@ def test_seven_by_seven_with_kernel_and_stride_three_does_not_come_out_even(cnn:
     ("arguments", "code", "out"),
     [
         (("--in", "3", "--kernel", "5"), 1, "a kernel of 5 does not fit 3: the largest that does is 3\n"),
-        (("--in", "7", "--out", "9", "--padding", "0"), 1, "no window with a kernel of at most 11 turns 7 into 9\n"),
+        (
+            ("--in", "7", "--out", "9", "--padding", "0"),
+            1,
+            "no window with a kernel of at most 11, a stride of at most the kernel turns 7 into 9\n",
+        ),
         (
             ("--out", "5", "--kernel", "3", "--stride", "2", "--padding", "1"),
             0,
