@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,11 @@ def test_the_contract_on_torch_names_every_package_but_the_executor() -> None:
         f"cnncli.{path.stem}" for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert {*forbidden["source_modules"]} == parts - {"cnncli.executor", "cnncli.__init__"}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    names = Counter(name for _, text in modules() for name in re.findall(r"^class ([A-Z]\w*)", text, re.M))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_layers_know_nothing_of_what_torch_does_with_them() -> None:

@@ -85,7 +85,7 @@ class Saved(NamedTuple):
 L = TypeVar("L", bound=Layer, covariant=True)
 
 
-class Call(NamedTuple, Generic[L]):
+class LayerCall(NamedTuple, Generic[L]):
     """A layer on inputs of given shapes; ``gradients`` marks the inputs that need a gradient.
 
     The network's inputs need none, nor does what is computed from them without trainable weights.
@@ -97,7 +97,7 @@ class Call(NamedTuple, Generic[L]):
     gradients: tuple[bool, ...]
 
 
-Rule = Callable[[Call[Any]], Saved]
+Rule = Callable[[LayerCall[Any]], Saved]
 
 
 def saved_for_backward(layer: Layer, inputs: Shapes, output: Shape, gradients: tuple[bool, ...]) -> Saved:
@@ -106,19 +106,19 @@ def saved_for_backward(layer: Layer, inputs: Shapes, output: Shape, gradients: t
     Raises KeyError for a layer type without a rule.
     """
     rule = RULES[type(layer)]
-    return rule if isinstance(rule, Saved) else rule(Call(layer, inputs, output, gradients))
+    return rule if isinstance(rule, Saved) else rule(LayerCall(layer, inputs, output, gradients))
 
 
 # Convolutions -----------------------------------------------------------------------------------------------------
 
 
-def _convolution(call: Call[Any]) -> Saved:
+def _convolution(call: LayerCall[Any]) -> Saved:
     saved = _convolution_input(call)
     # the input itself, beside its padded copy, is only needed for the gradient through a border that repeats it
     return saved if call.gradients[0] or not saved.values else saved._replace(inputs=())
 
 
-def _convolution_input(call: Call[Convolution]) -> Saved:
+def _convolution_input(call: LayerCall[Convolution]) -> Saved:
     layer, windows = call.layer, call.layer.windows(call.inputs)
     symmetric = all(window.before == window.after for window in windows)
     if layer.padding_mode == "zeros" and symmetric:
@@ -130,7 +130,7 @@ def _convolution_input(call: Call[Convolution]) -> Saved:
     return Saved(inputs=(0,) if repeats else (), values=_padded_input(call), statistics=ratio)
 
 
-def _table_convolution(call: Call[Conv]) -> Saved:
+def _table_convolution(call: LayerCall[Conv]) -> Saved:
     """A connection table is computed as a full kernel with zeros, on an input that is padded first."""
     saved = _convolution(call)
     if call.layer.connections is None:
@@ -142,60 +142,60 @@ def _table_convolution(call: Call[Conv]) -> Saved:
     return saved._replace(statistics=saved.statistics + full_kernel + 4 * entries)
 
 
-def _patches(call: Call[Local]) -> Saved:
+def _patches(call: LayerCall[Local]) -> Saved:
     """One patch of the input for each position of the window."""
     positions = numel(call.output[1:])
     return Saved(values=call.inputs[0][0] * _kernel_size(call) * positions, statistics=_partial_ratio(call))
 
 
-def _is_padded(call: Call[Any]) -> bool:
+def _is_padded(call: LayerCall[Any]) -> bool:
     return any(window.before or window.after for window in call.layer.windows(call.inputs))
 
 
-def _padded_input(call: Call[Any]) -> int:
+def _padded_input(call: LayerCall[Any]) -> int:
     """Values of the input including its padding."""
     shape, windows = call.inputs[0], call.layer.windows(call.inputs)
     return numel((shape[0], *(n + w.before + w.after for n, w in zip(shape[1:], windows, strict=True))))
 
 
-def _partial_ratio(call: Call[Any]) -> int:
+def _partial_ratio(call: LayerCall[Any]) -> int:
     """The weight of each position in padding mode ``partial``."""
     return numel(call.output[1:]) if call.layer.padding_mode == "partial" else 0
 
 
-def _kernel_size(call: Call[Any]) -> int:
+def _kernel_size(call: LayerCall[Any]) -> int:
     return numel(tuple(window.kernel for window in call.layer.windows(call.inputs)))
 
 
 # Pooling ----------------------------------------------------------------------------------------------------------
 
 
-def _padded_pool_input(call: Call[Any]) -> int:
+def _padded_pool_input(call: LayerCall[Any]) -> int:
     """Values of the input with the padding that pooling does not do internally; else 0."""
     return 0 if call.layer.pads_natively(call.inputs) else _bordered_pool_input(call)
 
 
-def _bordered_pool_input(call: Call[WindowPool]) -> int:
+def _bordered_pool_input(call: LayerCall[WindowPool]) -> int:
     shape, borders = call.inputs[0], call.layer.border_with_overhang(call.inputs)
     return numel((shape[0], *(before + n + after for n, (before, after) in zip(shape[1:], borders, strict=True))))
 
 
-def _max_pool(call: Call[MaxPool]) -> Saved:
+def _max_pool(call: LayerCall[MaxPool]) -> Saved:
     padded = _padded_pool_input(call)
     return Saved(inputs=() if padded else (0,), values=padded, indices=numel(call.output))
 
 
-def _avg_pool(call: Call[AvgPool]) -> Saved:
+def _avg_pool(call: LayerCall[AvgPool]) -> Saved:
     padded = _padded_pool_input(call)
     return Saved(values=padded + numel(call.output)) if padded else INPUT
 
 
-def _l2_pool(call: Call[L2Pool]) -> Saved:
+def _l2_pool(call: LayerCall[L2Pool]) -> Saved:
     squares = _bordered_pool_input(call)
     return Saved(inputs=(0,), output=True, values=squares + numel(call.output))
 
 
-def _subsample(call: Call[Subsample]) -> Saved:
+def _subsample(call: LayerCall[Subsample]) -> Saved:
     means = numel(call.output)
     if not call.gradients[0]:
         return Saved(values=means)
@@ -203,25 +203,25 @@ def _subsample(call: Call[Subsample]) -> Saved:
     return Saved(values=padded + 2 * means) if padded else Saved(inputs=(0,), values=means)
 
 
-def _adaptive_avg_pool(call: Call[AdaptiveAvgPool]) -> Saved:
+def _adaptive_avg_pool(call: LayerCall[AdaptiveAvgPool]) -> Saved:
     return NOTHING if all(size == 1 for size in call.output[1:]) else INPUT
 
 
 # Normalization ----------------------------------------------------------------------------------------------------
 
 
-def _mean_and_variance(call: Call[Affine]) -> Saved:
+def _mean_and_variance(call: LayerCall[Affine]) -> Saved:
     return Saved(inputs=(0,), values=2 * call.layer.statistic_groups(call.inputs))
 
 
-def _local_response_norm(call: Call[LocalResponseNorm]) -> Saved:
+def _local_response_norm(call: LayerCall[LocalResponseNorm]) -> Saved:
     # the squares with their border of channels, the sums, and the divisor
     (shape,) = call.inputs
     border = (shape[0] + call.layer.size - 1) * numel(call.output[1:])
     return Saved(inputs=(0,), values=2 * numel(call.output) + border)
 
 
-def _local_contrast_norm(call: Call[LocalContrastNorm]) -> Saved:
+def _local_contrast_norm(call: LayerCall[LocalContrastNorm]) -> Saved:
     # the centered values and four maps; per batch the window, and how much of it lies inside the image
     positions = numel(call.output[1:])
     return Saved(
@@ -238,7 +238,7 @@ def _pairwise(needed: Callable[[bool, bool], tuple[bool, bool]]) -> Rule:
     ``needed`` marks which of two operands are needed for the gradients with respect to the left and the right one.
     """
 
-    def rule(call: Call[Any]) -> Saved:
+    def rule(call: LayerCall[Any]) -> Saved:
         kept: list[int] = []
         values, shape, has_gradient = 0, call.inputs[0], call.gradients[0]
         for at in range(1, len(call.inputs)):
@@ -269,15 +269,15 @@ def _both(left: bool, right: bool) -> tuple[bool, bool]:
 # The table --------------------------------------------------------------------------------------------------------
 
 
-def _values_of_output(call: Call[Any]) -> Saved:
+def _values_of_output(call: LayerCall[Any]) -> Saved:
     return Saved(values=numel(call.output))
 
 
-def _dropout_mask(size: Callable[[Call[Any]], int]) -> Rule:
+def _dropout_mask(size: Callable[[LayerCall[Any]], int]) -> Rule:
     return lambda call: Saved(values=size(call)) if call.layer.rate else NOTHING
 
 
-def _pad(call: Call[Pad]) -> Saved:
+def _pad(call: LayerCall[Pad]) -> Saved:
     return INPUT if call.layer.mode in ("reflect", "replicate") else NOTHING
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Examples = NDArray[Any]
 
 
-class Batch(NamedTuple):
+class InputBatch(NamedTuple):
     """Some examples with their names and the stems of the file names of their masks; and what could not be read."""
 
     names: list[str]
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
 
 def batches(
     files: tuple[Path, ...], shape: Shape, pixels: tuple[int, int, int] | None, record: RunRecord
-) -> Iterator[Batch]:
+) -> Iterator[InputBatch]:
     """The examples in all files, in their order."""
     import numpy as np
 
@@ -41,9 +41,9 @@ def batches(
             for path in group:
                 try:
                     for names, stems, examples in tables.table_batches(path, shape, learnt):
-                        yield Batch([*map(_displayable, names)], stems, examples, [])
+                        yield InputBatch([*map(_displayable, names)], stems, examples, [])
                 except CnnError as error:
-                    yield Batch([], [], np.empty(0), [str(error)])
+                    yield InputBatch([], [], np.empty(0), [str(error)])
         else:
             assert pixels is not None
             for batch in image_batches(group, pixels):
@@ -51,7 +51,7 @@ def batches(
                 problems = [f"{_displayable(p.path)}: {p.problem}" for p in batch if p.pixels is None]
                 names, stems = [_displayable(path) for path, _ in found], [path.stem for path, _ in found]
                 examples = np.stack([values for _, values in found]) if found else np.empty(0)
-                yield Batch(names, stems, examples, problems)
+                yield InputBatch(names, stems, examples, problems)
 
 
 def _displayable(name: Path | str) -> str:

@@ -15,7 +15,7 @@ from cnncli.runs.folder import Run
 from cnncli.runs.tasks import check_changes, dataset_for, task_of
 
 
-class Plan(NamedTuple):
+class TrainingPlan(NamedTuple):
     """A network, its recipe, and the run from which both were read, if any."""
 
     loaded: Loaded
@@ -23,12 +23,12 @@ class Plan(NamedTuple):
     run: Run | None = None
 
 
-def new_plan(loaded: Loaded, given: Mapping[str, Any]) -> Plan:
+def new_plan(loaded: Loaded, given: Mapping[str, Any]) -> TrainingPlan:
     """A training with the recipe of the file, overridden by the keys ``given`` as options."""
-    return Plan(loaded, read_recipe(loaded.graph.train, given))
+    return TrainingPlan(loaded, read_recipe(loaded.graph.train, given))
 
 
-def plan_of_run(path: Path, given: Mapping[str, Any], *, resume: bool) -> Plan:
+def plan_of_run(path: Path, given: Mapping[str, Any], *, resume: bool) -> TrainingPlan:
     """A run to repeat or resume. Raises CnnError for resuming a run with another recipe."""
     run = folder.open_run(path)
     recorded = folder.recipe_of(run)
@@ -38,10 +38,12 @@ def plan_of_run(path: Path, given: Mapping[str, Any], *, resume: bool) -> Plan:
     if resume and changed:
         hint = f"to train on from its weights: cnn train --from {path} --init {path}, with the changed options"
         raise CnnError(f"{path} was started with another recipe: {'; '.join(changed)}", hint)
-    return Plan(folder.architecture_of(run), recipe, run)
+    return TrainingPlan(folder.architecture_of(run), recipe, run)
 
 
-def dataset_of(plan: Plan, given: Mapping[str, Any], data_dir: Path | None, *, resume: bool) -> tuple[str, Dataset]:
+def dataset_of(
+    plan: TrainingPlan, given: Mapping[str, Any], data_dir: Path | None, *, resume: bool
+) -> tuple[str, Dataset]:
     """The dataset of a plan, and its name in the recipe. Raises CnnError if network and dataset do not fit."""
     recipe = plan.recipe
     check_options(recipe, given)

@@ -11,7 +11,7 @@ from cnncli.errors import CnnError, shortened
 MAX_DIGITS = 9  # of a number: no cluster has 10^9 processes
 
 
-class Place(NamedTuple):
+class LaunchedProcess(NamedTuple):
     """The rank of this process, from 0, and the number of processes, in total and on this machine; and of restarts."""
 
     rank: int = 0
@@ -21,17 +21,17 @@ class Place(NamedTuple):
     restarts: int = 0
 
 
-def place() -> Place:
+def place() -> LaunchedProcess:
     """This process's place. Without WORLD_SIZE torchrun did not start it, and the other variables are ignored.
 
     Raises CnnError for a variable that is not a whole number, and for a rank that is not below the number of processes.
     """
     if "WORLD_SIZE" not in os.environ:
-        return Place()
+        return LaunchedProcess()
     world_size = _number("WORLD_SIZE", 1)
     if world_size > 1 and "RANK" not in os.environ:
         raise CnnError(f"WORLD_SIZE is {world_size}, and RANK is not set", _HINT)
-    found = Place(
+    found = LaunchedProcess(
         _number("RANK", 0),
         world_size,
         _number("LOCAL_RANK", 0),

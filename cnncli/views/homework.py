@@ -11,7 +11,7 @@ from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.feedback import as_code
 from cnncli.homework.grading.grade import GradedSubmission
-from cnncli.homework.grading.key import Key, points_text
+from cnncli.homework.grading.key import AnswerKey, points_text
 from cnncli.homework.grading.roster import Roster
 from cnncli.homework.grading.statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.mistakes.matching import likely
@@ -69,7 +69,7 @@ def verdicts_record(student: str, verdicts: list[Verdict], *, hidden: bool) -> d
 # A graded class ---------------------------------------------------------------------------------------------------
 
 
-def class_lines(key: Key, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> list[str]:
+def class_lines(key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> list[str]:
     """The table of a class, with a row per question, then the mean."""
     graded = [submission for submission in submissions if not submission.problem]
     mean = sum(float(submission.points) for submission in graded) / max(1, len(graded))
@@ -111,7 +111,7 @@ def _suspicion(found: QuestionStatistics, submissions: int) -> str:
     )
 
 
-def class_report(key: Key, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> str:
+def class_report(key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> str:
     """The report of a class as Markdown: its table, and the top wrong answers with their students."""
     lines = ["```", *class_lines(key, submissions, statistics), "```", ""]
     for found in statistics:
@@ -146,7 +146,9 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
             yield f"no submission from {', '.join(missing)}"
 
 
-def class_record(key: Key, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> dict[str, Any]:
+def class_record(
+    key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]
+) -> dict[str, Any]:
     """The grades of a class for JSON."""
     return {
         "title": key.title,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 MAX_VALUE = 1 << 20  # of a variable
 
 
-class Axis(NamedTuple):
+class SearchAxis(NamedTuple):
     """The valid values of a free variable, in order: ``values`` of 1 to ``scanned``, then every ``step``-th.
 
     ``step`` is 0 where the values are not evenly spaced; those above ``scanned`` are unknown then.

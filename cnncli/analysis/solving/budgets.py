@@ -12,7 +12,7 @@ from cnncli.errors import CnnError, closest
 from cnncli.loading import Loaded, variables
 
 
-class Solution(NamedTuple):
+class BudgetSolution(NamedTuple):
     """Values of the variables (and of ``batch``), and the constrained quantities there."""
 
     values: Mapping[str, int]
@@ -28,9 +28,9 @@ class Answer(NamedTuple):
     """
 
     constraints: Constraints
-    solutions: tuple[Solution, ...]
-    following: Solution | None = None
-    nearest: Solution | None = None
+    solutions: tuple[BudgetSolution, ...]
+    following: BudgetSolution | None = None
+    nearest: BudgetSolution | None = None
     stopped_at: Mapping[str, int] = {}
     limited_to: int | None = None
     skipped: str | None = None
@@ -95,16 +95,16 @@ def pareto_front(combinations: set[Values], *, largest: bool) -> set[Values]:
     return set(kept)
 
 
-def _solution(candidates: Candidates, values: Values) -> Solution:
+def _solution(candidates: Candidates, values: Values) -> BudgetSolution:
     constraints, own = candidates.constraints, values[: len(candidates.names)]
     names = [*candidates.names, *([BATCH] if constraints.finds_batch else [])]
     quantities = dict(candidates.quantities(own) or {})
     if constraints.finds_batch:
         quantities["memory"] = constraints.memory(candidates.valid_network(own), values[-1])
-    return Solution(dict(zip(names, values, strict=True)), quantities)
+    return BudgetSolution(dict(zip(names, values, strict=True)), quantities)
 
 
-def _usage(constraints: Constraints, found: Solution) -> tuple[float, tuple[int, ...]]:
+def _usage(constraints: Constraints, found: BudgetSolution) -> tuple[float, tuple[int, ...]]:
     """A sort key: what uses most of a budget comes first, then what has the largest (smallest) values."""
     # The batch size uses up the memory in any case, where it is to be found.
     ignored = {"memory"} if constraints.finds_batch else set()
@@ -113,22 +113,22 @@ def _usage(constraints: Constraints, found: Solution) -> tuple[float, tuple[int,
     return -max(used, default=0.0), tuple(sign * value for value in found.values.values())
 
 
-def _following(candidates: Candidates, found: Solution) -> Solution | None:
+def _following(candidates: Candidates, found: BudgetSolution) -> BudgetSolution | None:
     """The next valid value of the only variable, where it does not meet the constraints."""
     constraints = candidates.constraints
     ((name, value),) = found.values.items()
     if constraints.finds_batch:
         memory = constraints.memory(candidates.valid_network(()), value + 1)
-        return Solution({name: value + 1}, {**found.figures, "memory": memory}) if value < MAX_BATCH else None
+        return BudgetSolution({name: value + 1}, {**found.figures, "memory": memory}) if value < MAX_BATCH else None
     sign = 1 if constraints.largest else -1
     later = [other for (other,), quantities in candidates.known.items() if quantities and sign * other > sign * value]
     other = min(later, key=lambda other: sign * other, default=value)
     quantities = candidates.known[other,]
     assert quantities is not None
-    return Solution({name: other}, quantities) if constraints.violations(quantities) else None
+    return BudgetSolution({name: other}, quantities) if constraints.violations(quantities) else None
 
 
-def _nearest(candidates: Candidates) -> Solution | None:
+def _nearest(candidates: Candidates) -> BudgetSolution | None:
     """The network with the smallest largest violation of all that were tried."""
     tried = {values: quantities for values, quantities in candidates.known.items() if quantities is not None}
     if not tried:
@@ -136,7 +136,7 @@ def _nearest(candidates: Candidates) -> Solution | None:
     violations = candidates.constraints.violations
     values = min(tried, key=lambda one: (max(violations(tried[one]).values(), default=0.0), one))
     batch = {BATCH: 1} if candidates.constraints.finds_batch else {}
-    return Solution({**dict(zip(candidates.names, values, strict=True)), **batch}, tried[values])
+    return BudgetSolution({**dict(zip(candidates.names, values, strict=True)), **batch}, tried[values])
 
 
 def _reason(error: CnnError) -> str:

@@ -8,7 +8,7 @@ from itertools import chain, product
 from math import prod
 from typing import cast
 
-from cnncli.analysis.solving.axis import Axis, even_step
+from cnncli.analysis.solving.axis import SearchAxis, even_step
 from cnncli.analysis.solving.candidates import MAX_WORK, Candidates, Values, range_hint
 from cnncli.analysis.solving.constraints import MAX_BATCH, last_index
 from cnncli.arithmetic.numerals import read_number
@@ -101,7 +101,7 @@ class Search:
         candidates.check_increasing(name)
         return found
 
-    def _axis(self, line: Line, decides: Callable[[Values], bool]) -> Axis:
+    def _axis(self, line: Line, decides: Callable[[Values], bool]) -> SearchAxis:
         """The valid values, from trying them one by one, up to one that ``decides`` the search at the most."""
         values: list[int] = []
         scanned = 0
@@ -113,9 +113,9 @@ class Search:
                 values.append(scanned)
                 if decides(line(scanned)) and scanned >= MIN_SCANNED:
                     break
-        return Axis(values, scanned, even_step(values, scanned))
+        return SearchAxis(values, scanned, even_step(values, scanned))
 
-    def _largest(self, axis: Axis, line: Line, name: str) -> set[Values]:
+    def _largest(self, axis: SearchAxis, line: Line, name: str) -> set[Values]:
         """The last value within the budgets, or the last one before it that meets the targets as well."""
         candidates = self.candidates
 
@@ -153,7 +153,7 @@ class Search:
         near = (range(start, max(-1, start - MAX_WALKED), -1) for start in (limit, crossing))
         return chain(*near, range(min(limit, scanned - 1), -1, -1))
 
-    def _smallest(self, axis: Axis, line: Line, name: str) -> set[Values]:
+    def _smallest(self, axis: SearchAxis, line: Line, name: str) -> set[Values]:
         """The first value that meets the targets."""
         candidates = self.candidates
 
@@ -179,7 +179,7 @@ class Search:
         passed = self.constraints.output_size is None or candidates.output_side(values) != side
         return not candidates.is_valid(values) or (passed and candidates.reaches_field(values))
 
-    def _note_end(self, axis: Axis, line: Line, limit: int, name: str) -> None:
+    def _note_end(self, axis: SearchAxis, line: Line, limit: int, name: str) -> None:
         """Notes how far was searched if not a constraint ends the search. Raises CnnError for uneven values."""
         if limit == axis.last:
             self.stopped_at[name] = axis.end
@@ -219,7 +219,7 @@ class Search:
         candidates.check_increasing(one, other)
         return found
 
-    def _even_axis(self, chosen: Mapping[str, int], name: str, beside: str) -> Axis:
+    def _even_axis(self, chosen: Mapping[str, int], name: str, beside: str) -> SearchAxis:
         """The valid values of one variable beside the file's own of another. Raises CnnError for uneven ones."""
         own = {**chosen, beside: self._own_value(beside)}
         found = self._axis(

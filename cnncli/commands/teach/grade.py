@@ -12,7 +12,7 @@ from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.homework.grading.grade import GradedSubmission
-    from cnncli.homework.grading.key import Key
+    from cnncli.homework.grading.key import AnswerKey
     from cnncli.homework.grading.roster import Roster
     from cnncli.homework.grading.statistics import QuestionStatistics
 
@@ -88,7 +88,11 @@ def _files(submissions: tuple[Path, ...], *, for_gradescope: bool) -> list[Path]
 
 
 def _write(
-    folder: Path, key: Key, graded: list[GradedSubmission], statistics: list[QuestionStatistics], roster: Roster | None
+    folder: Path,
+    key: AnswerKey,
+    graded: list[GradedSubmission],
+    statistics: list[QuestionStatistics],
+    roster: Roster | None,
 ) -> None:
     """Write the gradebooks, the class report, and feedback and Gradescope's results for each student."""
     from cnncli.homework.grading import feedback, gradebooks, gradescope

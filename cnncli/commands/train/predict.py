@@ -14,7 +14,7 @@ from cnncli.errors import INVALID, CnnError
 if TYPE_CHECKING:
     from cnncli.executor.runs.prediction import Predictor
     from cnncli.loading import Loaded
-    from cnncli.runs.examples import Batch
+    from cnncli.runs.examples import InputBatch
     from cnncli.runs.folder import Run
 
 
@@ -88,7 +88,7 @@ def _check_task(run: Run, masks: Path | None) -> None:
 
 
 def _predict(
-    model: Predictor, batch: Batch, top: int, folder: Path | None, written: set[Path]
+    model: Predictor, batch: InputBatch, top: int, folder: Path | None, written: set[Path]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a batch; of a segmentation the masks are written to ``folder``."""
     from cnncli.views.predictions import class_rows, mask_rows, value_rows

@@ -16,7 +16,7 @@ from cnncli.recipe import ROWS, Recipe, option_of
 if TYPE_CHECKING:
     from cnncli.executor.runs.job import Job
     from cnncli.runs.folder import Run
-    from cnncli.runs.preparation import Plan
+    from cnncli.runs.preparation import TrainingPlan
 
 
 LISTS = [option_of(key) for key, field in Recipe.schema.items() if field.default == ()]
@@ -138,7 +138,7 @@ def _plan(
     given: Mapping[str, Any],
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
-) -> Plan:
+) -> TrainingPlan:
     from cnncli.loading import load
     from cnncli.runs.preparation import new_plan, plan_of_run
 

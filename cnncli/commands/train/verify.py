@@ -10,7 +10,7 @@ from cnncli.commands import options
 from cnncli.errors import NO
 
 if TYPE_CHECKING:
-    from cnncli.executor.verification.verdicts import Verdict
+    from cnncli.executor.verification.verdicts import LayerVerdict
     from cnncli.inference import Inferred
 
 LABELS = {"shape": "shape", "weights": "weights", "macs": "MACs", "field": "RF"}  # of what a verdict compares
@@ -58,12 +58,12 @@ def command(
         raise click.exceptions.Exit(NO)
 
 
-def _line(verdict: Verdict, width: int) -> str:
+def _line(verdict: LayerVerdict, width: int) -> str:
     parts = [f"{label} {getattr(verdict, name)}".ljust(11) for name, label in LABELS.items()]
     return f" {verdict.layer.ljust(width)}  {verdict.kind.ljust(16)}  {'  '.join(parts)}".rstrip()
 
 
-def _notes(verdicts: list[Verdict]) -> list[str]:
+def _notes(verdicts: list[LayerVerdict]) -> list[str]:
     """The reasons why MACs were not compared, one line each with the layers."""
     layers_by_note: dict[str, list[str]] = {}
     for verdict in verdicts:
@@ -75,7 +75,7 @@ def _notes(verdicts: list[Verdict]) -> list[str]:
     ]
 
 
-def _summary(inferred: Inferred, verdicts: list[Verdict]) -> list[str]:
+def _summary(inferred: Inferred, verdicts: list[LayerVerdict]) -> list[str]:
     """The numbers of layers that were compared and that agree, and the totals."""
     from cnncli.executor.verification.verdicts import NOTHING, OK
 

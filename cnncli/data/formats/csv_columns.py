@@ -16,7 +16,7 @@ LABELS = ("label", "class", "target", "y")
 MOST_NAMED = 8  # names listed in a message
 
 
-class Places(NamedTuple):
+class ColumnPositions(NamedTuple):
     """The columns of the inputs, in the network's order, and those of the targets, counted from 0."""
 
     inputs: list[int]
@@ -59,7 +59,9 @@ def places_of(wanted: Sequence[str], heads: Sequence[str]) -> list[int] | None:
     return None
 
 
-def trained_places(path: Path, heads: Sequence[str], trained: ColumnNames, task: str, *, targets: bool) -> Places:
+def trained_places(
+    path: Path, heads: Sequence[str], trained: ColumnNames, task: str, *, targets: bool
+) -> ColumnPositions:
     """The columns of a file with the names that a network was trained on, in any order.
 
     ``targets`` is whether the file must have the targets, too. Raises CnnError for a column that is missing, or
@@ -80,7 +82,7 @@ def trained_places(path: Path, heads: Sequence[str], trained: ColumnNames, task:
         wanted = f"the run's targets are {_listed(trained.targets)}" if task == "regression" else "call it label"
         missing = "targets" if task == "regression" else "column of classes"
         raise CnnError(f"{path}: has no {missing} that the network was trained on", wanted)
-    return Places(inputs, found)
+    return ColumnPositions(inputs, found)
 
 
 def _targets_among(rest: list[int], heads: Sequence[str], names: Sequence[str], task: str) -> list[int]:

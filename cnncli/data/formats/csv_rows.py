@@ -21,14 +21,14 @@ EXACT = 2**53  # below it float64 holds every integer exactly
 Values = NDArray[np.float32]
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """A line of a CSV file: its number, from 1, and its cells."""
 
     line: int
     cells: list[str]
 
 
-def rows_in(path: Path) -> list[Row]:
+def rows_in(path: Path) -> list[CsvRow]:
     """The lines of a CSV file that are not empty. Raises CnnError."""
     try:
         with open_regular(path) as binary, TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file:
@@ -40,7 +40,7 @@ def rows_in(path: Path) -> list[Row]:
                 (sign for sign in ",;\t" if sign in head), ","
             )  # spreadsheets write ; where the decimal separator is a comma
             reader = csv.reader(file, delimiter=apart)
-            return [Row(reader.line_num, cells) for cells in reader if cells]
+            return [CsvRow(reader.line_num, cells) for cells in reader if cells]
     except FileNotFoundError:
         raise CnnError(f"{path}: no such file") from None
     except (OSError, ValueError, csv.Error) as error:
@@ -48,7 +48,7 @@ def rows_in(path: Path) -> list[Row]:
 
 
 def values_in(
-    path: Path, rows: list[Row], heads: Sequence[str] | int, inputs: Sequence[int], besides: str = ""
+    path: Path, rows: list[CsvRow], heads: Sequence[str] | int, inputs: Sequence[int], besides: str = ""
 ) -> Values:
     """The numbers of each row in the columns of the ``inputs``, in their order, float32.
 

@@ -10,8 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from cnncli.data.dataset import MAX_CLASS_NAME, Dataset
-from cnncli.data.formats.csv_columns import LABELS, Places, called_targets, places_of, target_columns, trained_places
-from cnncli.data.formats.csv_rows import Row, as_numbers, column_name, is_number, rows_in, values_in
+from cnncli.data.formats.csv_columns import (
+    LABELS,
+    ColumnPositions,
+    called_targets,
+    places_of,
+    target_columns,
+    trained_places,
+)
+from cnncli.data.formats.csv_rows import CsvRow, as_numbers, column_name, is_number, rows_in, values_in
 from cnncli.data.registry import Request
 from cnncli.data.sources.targets import Examples, checked_examples, held_out_dataset, is_one_hot
 from cnncli.errors import CnnError
@@ -49,7 +56,9 @@ def load(request: Request) -> Dataset:
     return _with_columns(path, dataset, tuple(heads[at] for at in places.inputs) if heads else ())
 
 
-def _examples(path: Path, body: list[Row], heads: list[str], columns: int, places: Places, task: str) -> Examples:
+def _examples(
+    path: Path, body: list[CsvRow], heads: list[str], columns: int, places: ColumnPositions, task: str
+) -> Examples:
     """The inputs and the targets of each row, as numbers where they are. Raises CnnError with the line."""
     regression, count = task == "regression", len(places.targets)
     kind = "target" if regression else "class"
@@ -71,7 +80,7 @@ def _with_columns(path: Path, dataset: Dataset, columns: tuple[str, ...]) -> Dat
 _ONE_COLUMN = "give each row its class in one column called label"
 
 
-def _places(path: Path, heads: list[str], columns: int, request: Request) -> Places:
+def _places(path: Path, heads: list[str], columns: int, request: Request) -> ColumnPositions:
     """Which columns are inputs and which are targets; ``heads`` are their names, if any. Raises CnnError."""
     shape, trained = request.shape, request.trained if heads else None
     names = heads or [""] * columns
@@ -81,7 +90,7 @@ def _places(path: Path, heads: list[str], columns: int, request: Request) -> Pla
         at = places_of(trained.targets, names) if trained is not None and trained.targets else None
         if at is None:
             at = target_columns(names, request.task, request.outputs, math.prod(shape) if shape else 0)
-        places = Places([place for place in range(columns) if place not in {*at}], at)
+        places = ColumnPositions([place for place in range(columns) if place not in {*at}], at)
         if request.task == "classification":
             _check_one_class(path, names, fits=not shape or len(places.inputs) == math.prod(shape))
     if not places.inputs:
@@ -101,7 +110,7 @@ def _check_one_class(path: Path, heads: list[str], *, fits: bool) -> None:
         )
 
 
-def _check_targets(path: Path, rows: list[Row], heads: Sequence[str], at: Sequence[int], task: str) -> None:
+def _check_targets(path: Path, rows: list[CsvRow], heads: Sequence[str], at: Sequence[int], task: str) -> None:
     """Raises CnnError, with the line, for a target that is too long or, in a regression, not a finite number."""
     for line, row in rows:
         for place in at:

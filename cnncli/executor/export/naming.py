@@ -28,7 +28,7 @@ def is_hidden(name: str) -> bool:
     return hasattr(_PLAIN, name) or keyword.iskeyword(name) or not name.isidentifier() or name.startswith("__")
 
 
-class Places:
+class VariableNames:
     """The path of each module in Python: ``self.stage1.more[0].conv1`` for ``stage1.more.0.conv1``.
 
     ``names`` are the names of all modules. A scope whose parts are the scopes 0, 1, … is a ModuleList.

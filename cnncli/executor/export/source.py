@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.executor.export.copied import copied, definitions, names_used
-from cnncli.executor.export.naming import Places, class_name, computed, variables
+from cnncli.executor.export.naming import VariableNames, class_name, computed, variables
 from cnncli.executor.lowering.build import lower
 from cnncli.executor.lowering.code import TorchCode, quoted
 from cnncli.executor.training.losses import ends_in_distances
@@ -84,7 +84,7 @@ def _body(inferred: Inferred) -> str:
         read = tuple(held.get(name, "x") for name in node.inputs)  # an unused value has no variable, and no line
         return lower(node.layer, inferred.facts[node.name].input_shapes, own, read)
 
-    places = Places([node.name for node in inferred.graph.nodes if code(node, "").module])
+    places = VariableNames([node.name for node in inferred.graph.nodes if code(node, "").module])
     layers = [
         LayerSource(node, own, code(node, own)) for node in inferred.graph.nodes for own in [places.of(node.name)]
     ]
@@ -92,7 +92,7 @@ def _body(inferred: Inferred) -> str:
     return f"    def __init__(self) -> None:\n{built}\n\n{_forward(inferred, layers, held)}"
 
 
-def _built(inferred: Inferred, layers: list[LayerSource], places: Places) -> Iterator[str]:
+def _built(inferred: Inferred, layers: list[LayerSource], places: VariableNames) -> Iterator[str]:
     """The lines of ``__init__``: each scope before its modules."""
     made = set[str]()
     for node, own, code in layers:

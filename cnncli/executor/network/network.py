@@ -22,7 +22,7 @@ SMALL_MACHINE = 8 << 30  # bytes of memory, if the system does not report its ow
 UNCOUNTED_BUFFERS = ("num_batches_tracked",)  # PyTorch's count of steps is not a statistic of the network
 
 
-class Scope(nn.Module):
+class ModuleNamespace(nn.Module):
     """Holds modules under any name, including those of nn.Module's attributes: ``train``, ``type``, ``training``.
 
     Children are put into ``_modules`` directly (:func:`register`), and assigning an attribute never registers a child.
@@ -32,7 +32,7 @@ class Scope(nn.Module):
         object.__setattr__(self, name, value)
 
 
-class Network(Scope):
+class Network(ModuleNamespace):
     """A graph in PyTorch. Parameters are named as in ``cnn summarize``: ``c1.weight``, ``stage2.0.conv1.weight``.
 
     Takes the inputs in the graph's order, (N, *shape) each; returns its output, or a tuple if it has several.
@@ -138,8 +138,8 @@ def register(root: nn.Module, name: str, module: nn.Module) -> None:
     parent = root
     for scope in scopes:
         child = parent._modules.get(scope)
-        if not isinstance(child, Scope):
-            child = parent._modules[scope] = Scope()
+        if not isinstance(child, ModuleNamespace):
+            child = parent._modules[scope] = ModuleNamespace()
         parent = child
     parent._modules.setdefault(own, module)
 

@@ -23,7 +23,7 @@ OK, NOTHING = "ok", "-"
 WHOLE = "(all)"  # no layer can have this name
 
 
-class Verdict(NamedTuple):
+class LayerVerdict(NamedTuple):
     """The result for one layer: ``ok``, the difference in words, or ``-`` where there is nothing to compare.
 
     ``note`` is why MACs are not compared although the layer has some.
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
         return all(found in (OK, NOTHING) for found in (self.shape, self.weights, self.macs, self.field))
 
 
-def verify(inferred: Inferred) -> Iterator[Verdict]:
+def verify(inferred: Inferred) -> Iterator[LayerVerdict]:
     """A verdict on each layer, in the order of computation, and one on the network if its weights or totals differ.
 
     Raises CnnError where torch cannot build or compute a layer.
@@ -59,11 +59,11 @@ def verify(inferred: Inferred) -> Iterator[Verdict]:
         shapes_agree = shapes_agree and shape == expected
         field = field_difference(inferred, name) or OK if name in sampled and shapes_agree else NOTHING
         compared = shape_difference(expected, shape) or OK
-        yield Verdict(name, layer.kind, compared, _compare_weights(facts, module), macs, field, note)
+        yield LayerVerdict(name, layer.kind, compared, _compare_weights(facts, module), macs, field, note)
     with torch.device("meta"):
         difference = network_difference(inferred, Network(inferred))
     if difference:
-        yield Verdict(WHOLE, "network", NOTHING, difference, NOTHING, NOTHING)
+        yield LayerVerdict(WHOLE, "network", NOTHING, difference, NOTHING, NOTHING)
 
 
 def _meta_inputs(facts: LayerInfo, batch: int) -> list[Tensor]:

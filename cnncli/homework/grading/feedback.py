@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import Key, points_text
+from cnncli.homework.grading.key import AnswerKey, points_text
 from cnncli.homework.html_page import page
 from cnncli.io import escaping
 from cnncli.io.escaping import html as escape
@@ -37,7 +37,7 @@ def feedback_lines(verdict: Verdict) -> Iterator[FeedbackLine]:
             yield FeedbackLine(line[1:-1])
 
 
-def _title(key: Key, submission: GradedSubmission) -> str:
+def _title(key: AnswerKey, submission: GradedSubmission) -> str:
     return f"{key.title or 'Homework'}: {submission.student}"
 
 
@@ -47,7 +47,7 @@ def as_code(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
 
 
-def markdown(key: Key, submission: GradedSubmission) -> str:
+def markdown(key: AnswerKey, submission: GradedSubmission) -> str:
     """A student's feedback as Markdown; what the student wrote is escaped."""
     lines = [f"# {escaping.markdown(_title(key, submission))}", ""]
     if submission.problem:
@@ -64,7 +64,7 @@ def markdown(key: Key, submission: GradedSubmission) -> str:
     return "\n".join([*lines, ""])
 
 
-def html(key: Key, submission: GradedSubmission) -> str:
+def html(key: AnswerKey, submission: GradedSubmission) -> str:
     """A student's feedback as a page that can be printed; what the student wrote is escaped."""
     if submission.problem:
         return page(_title(key, submission), f"<p>Not graded: {escape(submission.problem)}</p>")

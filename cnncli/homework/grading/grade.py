@@ -13,7 +13,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import Accepts, check
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.grading.key import Key, KeyQuestion, duplicate_error
+from cnncli.homework.grading.key import AnswerKey, KeyQuestion, duplicate_error
 
 
 class GradedAnswer(NamedTuple):
@@ -39,7 +39,7 @@ class GradedSubmission(NamedTuple):
         return sum((answer.points for answer in self.answers), Fraction(0))
 
 
-def grade(key: Key, file: str, sheet: Sheet, cache: AnswerCache) -> GradedSubmission:
+def grade(key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache) -> GradedSubmission:
     """Grade a sheet: the questions in the key's order, those without an answer as blank.
 
     Raises CnnError for a sheet with two answers to one question.
@@ -70,13 +70,13 @@ def _names(question: KeyQuestion) -> tuple[str, str]:
     return canonical_name(question.name), canonical_name(question.question.name)
 
 
-def _extra(key: Key, sheet: Sheet) -> tuple[str, ...]:
+def _extra(key: AnswerKey, sheet: Sheet) -> tuple[str, ...]:
     """The answers of a sheet that the key does not ask, most likely to misspelled questions."""
     known = {name for question in key.questions for name in _names(question)}
     return tuple(one_line(question.name) for question in sheet.questions if canonical_name(question.name) not in known)
 
 
-def _graded(key: Key, question: KeyQuestion, verdict: Verdict) -> GradedAnswer:
+def _graded(key: AnswerKey, question: KeyQuestion, verdict: Verdict) -> GradedAnswer:
     verdict = verdict._replace(question=question.name)
     if verdict.correct:
         return GradedAnswer(verdict, question.points, question.points)
@@ -88,7 +88,7 @@ def _graded(key: Key, question: KeyQuestion, verdict: Verdict) -> GradedAnswer:
     return GradedAnswer(verdict, question.points * credit, question.points)
 
 
-def _accepts(key: Key, cache: AnswerCache) -> Accepts:
+def _accepts(key: AnswerKey, cache: AnswerCache) -> Accepts:
     """Why an answer other than the expected one counts as correct by the key, or an empty text."""
     questions = {question.question.name: question for question in key.questions}
 

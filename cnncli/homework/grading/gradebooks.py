@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnncli.homework.grading.grade import GradedSubmission
-from cnncli.homework.grading.key import Key, points_text
+from cnncli.homework.grading.key import AnswerKey, points_text
 from cnncli.homework.grading.roster import Roster
 from cnncli.io.escaping import csv_text
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # the columns that Canvas needs, in its order
 
 
-def plain_csv(key: Key, submissions: list[GradedSubmission]) -> str:
+def plain_csv(key: AnswerKey, submissions: list[GradedSubmission]) -> str:
     """A row per student, a column per question."""
     names = [question.name for question in key.questions]
     rows = [["student", *names, "total", "out_of", "file", "problem"]]
@@ -22,7 +22,7 @@ def plain_csv(key: Key, submissions: list[GradedSubmission]) -> str:
     return csv_text(rows)
 
 
-def canvas_csv(key: Key, submissions: list[GradedSubmission], roster: Roster | None) -> str:
+def canvas_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Roster | None) -> str:
     """A gradebook that Canvas imports; with Canvas's own export as the roster, students keep their numbers."""
     title = key.title or "Homework"
     rows = [[*CANVAS, title], ["    Points Possible", "", "", "", "", points_text(key.out_of)]]
@@ -35,7 +35,7 @@ def canvas_csv(key: Key, submissions: list[GradedSubmission], roster: Roster | N
     return csv_text(rows)
 
 
-def moodle_csv(key: Key, submissions: list[GradedSubmission], roster: Roster | None) -> str:
+def moodle_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Roster | None) -> str:
     """A gradebook that Moodle imports: the student, the grade and the feedback, with the columns of the roster."""
     columns = roster.columns if roster is not None else ("ID number",)
     rows = [[*columns, key.title or "Homework", "Feedback comments"]]

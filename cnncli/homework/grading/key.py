@@ -44,7 +44,7 @@ class KeyQuestion(NamedTuple):
     by_cell: bool | None
 
 
-class Key(NamedTuple):
+class AnswerKey(NamedTuple):
     """An answer key. ``follow_through`` is the fraction of the points for an answer that follows from an error."""
 
     title: str
@@ -70,7 +70,7 @@ def points_text(points: Fraction) -> str:
     return f"{float(points):g}"
 
 
-def read_key(path: str) -> Key:
+def read_key(path: str) -> AnswerKey:
     """Read a key. Raises CnnError, with the place, for an invalid one."""
     source = read_text(path)
     root = parse(source)
@@ -85,7 +85,7 @@ def read_key(path: str) -> Key:
         raise source.error(node or root, "the key has no questions", EXAMPLE)
     questions = tuple(_key_question(source, node, name) for name in node.entries)
     follow_through = _follow_through(source, entries.get("follow_through"))
-    key = Key(
+    key = AnswerKey(
         title=name_of(entries.get("title")),
         loaded=network_of(source, root, tuple(question.question for question in questions)),
         follow_through=follow_through,

@@ -9,11 +9,11 @@ from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.questions import AnswerCache, expected_answer, refuse_invalid
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.comparison import compare
-from cnncli.homework.grading.key import Key, KeyQuestion
+from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.mistakes.matching import likely
 
 
-def wrong_answers(key: Key, cache: AnswerCache) -> list[str]:
+def wrong_answers(key: AnswerKey, cache: AnswerCache) -> list[str]:
     """The wrong answers of a key, each with the likely mistake, the correct answer and its derivation.
 
     Raises CnnError for invalid questions.
@@ -35,7 +35,7 @@ def wrong_answers(key: Key, cache: AnswerCache) -> list[str]:
     return found
 
 
-def _refuse_useless(key: Key, cache: AnswerCache) -> None:
+def _refuse_useless(key: AnswerKey, cache: AnswerCache) -> None:
     """Raises CnnError for entries of a question that do not apply to its answer."""
     problems = [
         Problem(f"{question.name}: {problem}", hint, question.question.place)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from cnncli.homework.checking import parsing
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import Key, KeyQuestion
+from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.table import plain, plain_ids
 
@@ -52,7 +52,7 @@ class QuestionStatistics(NamedTuple):
         return likely([self.top_mistake] if self.top_mistake else [])
 
 
-def class_statistics(key: Key, submissions: Iterable[GradedSubmission]) -> list[QuestionStatistics]:
+def class_statistics(key: AnswerKey, submissions: Iterable[GradedSubmission]) -> list[QuestionStatistics]:
     """The statistics of each question, over the submissions that were graded."""
     graded = [submission for submission in submissions if not submission.problem]
     return [

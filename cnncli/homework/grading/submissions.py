@@ -9,7 +9,7 @@ from cnncli.errors import INTERNAL_ERROR, NO, CnnError
 from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
 from cnncli.homework.answer_key.sheet import one_line, read_sheet
 from cnncli.homework.grading.grade import GradedSubmission, grade
-from cnncli.homework.grading.key import Key, read_key
+from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.io.files import exists, is_file
 from cnncli.io.progress import progress
@@ -46,12 +46,12 @@ def _in_folder(folder: Path, skipped: Skipped) -> Iterator[Path]:
         skipped(entry, reason)
 
 
-def read_keys(path: Path, skipped: Skipped) -> dict[str, Key]:
+def read_keys(path: Path, skipped: Skipped) -> dict[str, AnswerKey]:
     """The key for all students (under ""), or those of a folder by student, all checked.
 
     Raises CnnError for an invalid key, for one with wrong answers, and for keys that ask different questions.
     """
-    keys: dict[str, Key] = {}
+    keys: dict[str, AnswerKey] = {}
     for file in find_sheets(path, skipped):
         key = read_key(str(file))
         wrong = wrong_answers(key, empty_cache())
@@ -69,7 +69,7 @@ def read_keys(path: Path, skipped: Skipped) -> dict[str, Key]:
     return keys
 
 
-def grade_files(keys: dict[str, Key], files: list[Path]) -> Iterator[GradedSubmission]:
+def grade_files(keys: dict[str, AnswerKey], files: list[Path]) -> Iterator[GradedSubmission]:
     """Grade answer sheets, each by the key of its student, or by the one for all."""
     caches = {student: empty_cache() for student in keys}
     with progress("grading", len(files), "sheets") as advance:
@@ -78,7 +78,7 @@ def grade_files(keys: dict[str, Key], files: list[Path]) -> Iterator[GradedSubmi
             advance(1)
 
 
-def _graded(keys: dict[str, Key], file: Path, caches: dict[str, AnswerCache]) -> GradedSubmission:
+def _graded(keys: dict[str, AnswerKey], file: Path, caches: dict[str, AnswerCache]) -> GradedSubmission:
     """A graded sheet. An error in one sheet is its own problem, and the others are graded."""
     name = one_line(str(file))  # archives of other systems may have names that are not UTF-8
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.html_page import page
 from cnncli.homework.mistakes.table import Candidates, described
-from cnncli.homework.quiz.question import LayerList, Matrix, Part, QuizQuestion
+from cnncli.homework.quiz.question import DrawnLayers, Matrix, Part, QuizQuestion
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.io.escaping import html as escape
 from cnncli.io.escaping import latex as tex
@@ -88,7 +88,7 @@ def _label(answer: AnsweredPrompt) -> str:
 def _md_part(part: Part) -> str:
     if isinstance(part, str):
         return f"{part}\n"
-    if isinstance(part, LayerList):
+    if isinstance(part, DrawnLayers):
         return "".join(f"- {line}\n" for line in part.lines)
     return "```\n" + "\n".join(_rows(part)) + "\n```\n"
 
@@ -125,7 +125,7 @@ MARKDOWN = DocumentFormat(
 def _html_part(part: Part) -> str:
     if isinstance(part, str):
         return f"<p>{escape(part)}</p>"
-    if isinstance(part, LayerList):
+    if isinstance(part, DrawnLayers):
         return "<ol>" + "".join(f"<li>{escape(line)}</li>" for line in part.lines) + "</ol>"
     tables = []
     for at, channel in enumerate(part.channels, 1):
@@ -156,7 +156,7 @@ HTML = DocumentFormat(
 def _tex_part(part: Part) -> str:
     if isinstance(part, str):
         return f"{tex(part)}\n"
-    if isinstance(part, LayerList):
+    if isinstance(part, DrawnLayers):
         items = "\n".join(f"\\item {tex(line)}" for line in part.lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     shown = []

@@ -20,13 +20,13 @@ class Matrix(NamedTuple):
     channels: tuple[tuple[tuple[str, ...], ...], ...]
 
 
-class LayerList(NamedTuple):
+class DrawnLayers(NamedTuple):
     """Layers as lines: ``conv1: 6 filters of 5x5, stride 1, padding 0``."""
 
     lines: tuple[str, ...]
 
 
-Part = str | Matrix | LayerList
+Part = str | Matrix | DrawnLayers
 
 
 class Prompt(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.quiz.draws import Draws
-from cnncli.homework.quiz.question import LayerList, Matrix, Prompt, QuizQuestion
+from cnncli.homework.quiz.question import DrawnLayers, Matrix, Prompt, QuizQuestion
 
 LEVELS = ("easy", "medium", "hard")
 EASY, MEDIUM, HARD = LEVELS
@@ -113,7 +113,7 @@ def receptive_fields(draws: Draws, name: str, level: str) -> QuizQuestion:
     prompt = _prompt(f"{name}.{last}.receptive_field", "receptive field")
     inputs = ((f"{name}_input", "1x128x128"),)
     call = (f"- {name}_net: {{from: {name}_input, name: {name}}}",)
-    return QuizQuestion(name, "fields", (text, LayerList(tuple(shown))), (prompt,), inputs, call, block)
+    return QuizQuestion(name, "fields", (text, DrawnLayers(tuple(shown))), (prompt,), inputs, call, block)
 
 
 def by_hand(draws: Draws, name: str, level: str) -> QuizQuestion:
@@ -194,7 +194,7 @@ def networks(draws: Draws, name: str, level: str) -> QuizQuestion:
     prompts = tuple(_prompt(f"{name}.{quantity}", label) for quantity, label in network.prompts)
     inputs = ((f"{name}_input", network.shape),)
     call = (f"- {name}_net: {{from: {name}_input, name: {name}}}",)
-    return QuizQuestion(name, "networks", (text, LayerList(tuple(network.lines))), prompts, inputs, call, block)
+    return QuizQuestion(name, "networks", (text, DrawnLayers(tuple(network.lines))), prompts, inputs, call, block)
 
 
 def _small_network(draws: Draws, level: str) -> _Network:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.analysis.solving.budgets import Answer, Solution
+from cnncli.analysis.solving.budgets import Answer, BudgetSolution
 from cnncli.analysis.solving.constraints import Constraints
 from cnncli.errors import enumerated
 from cnncli.views.listing import aligned
@@ -44,7 +44,7 @@ def answer_record(answer: Answer, names: list[str]) -> dict[str, Any]:
     return record
 
 
-def _solution_record(found: Solution) -> dict[str, Any]:
+def _solution_record(found: BudgetSolution) -> dict[str, Any]:
     return {"values": dict(found.values), "figures": dict(found.figures)}
 
 
@@ -103,11 +103,11 @@ def _limits(answer: Answer) -> list[str]:
     return lines
 
 
-def _setting(found: Solution) -> str:
+def _setting(found: BudgetSolution) -> str:
     return ", ".join(f"{name} = {value:,}" for name, value in found.values.items())
 
 
-def _quantity(constraints: Constraints, found: Solution, name: str, *, bare: bool = False) -> str:
+def _quantity(constraints: Constraints, found: BudgetSolution, name: str, *, bare: bool = False) -> str:
     """``12,345 params (at most 20,000)``."""
     value = found.figures[name]
     if name == "receptive_field":

@@ -12,7 +12,7 @@ from texts import loaded
 
 from cnncli import load
 from cnncli.analysis.memory import memory
-from cnncli.analysis.solving.budgets import Solution, pareto_front, solve
+from cnncli.analysis.solving.budgets import BudgetSolution, pareto_front, solve
 from cnncli.analysis.solving.constraints import Constraints, first_reaching
 from cnncli.errors import CnnError
 from cnncli.inference import Inferred
@@ -308,4 +308,4 @@ def test_a_variable_that_makes_no_network_says_why() -> None:
 
 def test_a_budget_below_the_smallest_network_names_the_nearest() -> None:
     answer = solve(loaded(NET), {"width": None}, Constraints({"params": 10}))
-    assert (answer.solutions, answer.nearest) == ((), Solution({"width": 1}, {"params": 310}))
+    assert (answer.solutions, answer.nearest) == ((), BudgetSolution({"width": 1}, {"params": 310}))

@@ -12,7 +12,7 @@ from networks import load_if_it_fits, networks
 from torch import Tensor, nn
 
 from cnncli import load
-from cnncli.executor.export.naming import Places, class_name
+from cnncli.executor.export.naming import VariableNames, class_name
 from cnncli.executor.export.source import source
 from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
@@ -165,7 +165,7 @@ def test_class_names(text: str, name: str) -> None:
 
 
 def test_repeats_are_lists_and_other_scopes_are_not() -> None:
-    places = Places(["a.0.c", "a.1.c", "b.0.c", "b.x.c", "d.0", "1.0.c"])
+    places = VariableNames(["a.0.c", "a.1.c", "b.0.c", "b.x.c", "d.0", "1.0.c"])
     assert places.of("a.1.c") == "self.a[1].c"
     assert places.of("b.0.c") == 'self.b._modules["0"].c'
     assert places.of("d.0") == 'self.d._modules["0"]'

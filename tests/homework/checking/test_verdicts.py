@@ -16,7 +16,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.comparison import compare, is_correct
 from cnncli.homework.grading.grade import GradedSubmission, grade
-from cnncli.homework.grading.key import Key, read_key
+from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.inference import SUMMED
 from cnncli.language import Source
 from cnncli.loading import Loaded, load_source
@@ -117,7 +117,7 @@ KEY = "architecture: {network}\nquestions:\n  total.params: {{points: 4, {more}}
 def marked(folder: Path, network: str, more: str, answer: str) -> GradedSubmission:
     (folder / "key.yaml").write_text(KEY.format(network=network, more=more), encoding="utf-8")
     (folder / "sheet.yaml").write_text(f"student: ann\nanswers: {{total.params: '{answer}'}}\n", encoding="utf-8")
-    key: Key = read_key(str(folder / "key.yaml"))
+    key: AnswerKey = read_key(str(folder / "key.yaml"))
     return grade(key, "sheet.yaml", read_sheet(str(folder / "sheet.yaml"), network=False), empty_cache())
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnncli.homework.quiz.question import LayerList, Matrix, QuizQuestion
+from cnncli.homework.quiz.question import DrawnLayers, Matrix, QuizQuestion
 from cnncli.homework.quiz.quiz import answered, draw
 from cnncli.homework.quiz.topics import EASY, HARD, LEVELS, MEDIUM, TOPICS
 
@@ -63,7 +63,7 @@ def parameters(question: QuizQuestion, level: str) -> Answers:
 
 
 def listed(question: QuizQuestion) -> list[str]:
-    (listing,) = (part for part in question.parts if isinstance(part, LayerList))
+    (listing,) = (part for part in question.parts if isinstance(part, DrawnLayers))
     return [*listing.lines]
 
 

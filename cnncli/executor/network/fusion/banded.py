@@ -35,7 +35,7 @@ HALVES = Window(2, 2)
 BITS = {torch.bfloat16: torch.int16, torch.float64: torch.int64}  # integers of the same width; the tests use float64
 
 
-class Plan(NamedTuple):
+class BandedPlan(NamedTuple):
     """Sizes of a product: filters, kernel and padding of the convolution; rows and columns after pooling."""
 
     filters: int
@@ -95,7 +95,9 @@ class _Product(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context: Any, rows: Tensor, weight: Tensor, bias: Tensor | None, plan: Plan, matrix: Tensor) -> Tensor:
+    def forward(
+        context: Any, rows: Tensor, weight: Tensor, bias: Tensor | None, plan: BandedPlan, matrix: Tensor
+    ) -> Tensor:
         plan.weights(matrix[None]).copy_(weight.permute(2, 3, 1, 0))
         if bias is not None:
             plan.biases(matrix[None]).copy_(bias)
@@ -137,7 +139,7 @@ def _unpool(gradient: Tensor, pairs: Tensor) -> None:
     torch.bitwise_xor(gradient, pairs[:, 1], out=pairs[:, 0])
 
 
-def plan_of(conv: nn.Conv2d, size: tuple[int, int]) -> Plan | None:
+def plan_of(conv: nn.Conv2d, size: tuple[int, int]) -> BandedPlan | None:
     """The plan for a convolution of images (C, *size) followed by 2x2 max pooling; None if there is none.
 
     It requires stride 1, dilation 1 and a single group.
@@ -151,10 +153,10 @@ def plan_of(conv: nn.Conv2d, size: tuple[int, int]) -> Plan | None:
     )
     if min(rows, columns) < 1:
         return None
-    return Plan(conv.out_channels, conv.in_channels, kernel, padding, padded, (rows, columns))
+    return BandedPlan(conv.out_channels, conv.in_channels, kernel, padding, padded, (rows, columns))
 
 
-def is_faster(plan: Plan) -> bool:
+def is_faster(plan: BandedPlan) -> bool:
     """Whether the product is faster: for few filters on one channel, and feature maps neither tiny nor wide."""
     return (
         plan.channels == 1
@@ -179,7 +181,7 @@ class Workspace(NamedTuple):
     """
 
     shape: torch.Size
-    plan: Plan | None
+    plan: BandedPlan | None
     frame: Tensor
     matrix: Tensor
 
@@ -220,7 +222,7 @@ def is_halving(pool: Expression) -> bool:
 
 def product(x: Tensor, convolution: nn.Conv2d, workspace: Workspace) -> Tensor:
     """The output of the ReLU, (N, F, H/2, W/2), for images (N, C, H, W) that need no gradient."""
-    plan = cast(Plan, workspace.plan)
+    plan = cast(BandedPlan, workspace.plan)
     rows = plan.rows(x, workspace.frame)
     result = _Product.apply(rows, convolution.weight, convolution.bias, plan, workspace.matrix)  # type: ignore[no-untyped-call]
     return cast(Tensor, result)
