@@ -184,7 +184,9 @@ class Recipe(Record):
     mixup: Annotated[NonNegative, Key("Mixup alpha (Zhang et al. 2018); 0: no mixup.", AUGMENT)] = 0.0
     cutmix: Annotated[NonNegative, Key("CutMix alpha (Yun et al. 2019); 0: no CutMix.", AUGMENT, input="image")] = 0.0
     sizes: Annotated[Integers, Key("Progressive resizing: image sides, e.g. 24,28,32.", AUGMENT)] = ()
-    tta: Annotated[Views, Key("Test-time augmentation: none, mirror or six.", "executor.runs.running")] = "none"
+    tta: Annotated[
+        Views, Key("Test-time augmentation: none, mirror or six.", "executor.runs.running", input="axes")
+    ] = "none"
     init: Annotated[
         Text,
         Key(

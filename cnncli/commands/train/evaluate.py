@@ -32,7 +32,8 @@ def command(run_folder: Path, spec: str | None, data_dir: Path | None, best: boo
     trained = ColumnNames(record.columns, record.classes if record.task == "regression" else ())
     found = dataset_for(loaded, spec or record.dataset, record.task, data_dir, stream=stream, trained=trained)
     dataset = as_trained(found, record.classes)
-    for note in dataset.notes[len(found.notes) :]:
+    known = 0 if spec else len(found.notes)  # the notes on the run's own dataset were printed when it was trained
+    for note in dataset.notes[known:]:
         click.echo(note, err=True)
 
     from cnncli.executor.runs.prediction import evaluate_run

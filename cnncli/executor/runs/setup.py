@@ -49,7 +49,7 @@ def prepare_training(job: Job, display: Display, resumed: RunRecord | None = Non
     keep_freed_memory()
     if recipe.deterministic:
         make_deterministic()
-    _check_translation(recipe, job.dataset)
+    _check_augmentation(recipe, job.dataset)
     for note in (*job.dataset.notes, *conversion_notes(shape, job.dataset.name, image_shape(job.dataset))):
         display.note(note)
     targets = _scaling(job, resumed)
@@ -128,13 +128,18 @@ def with_fastest_mode(prepared: Prepared, display: Display, known: str = "") -> 
     return prepared._replace(setup=setup, compiled=choice.mode)
 
 
-def _check_translation(recipe: Recipe, dataset: Dataset) -> None:
-    """Raises CnnError if the images are too small for the shift: a reflected border is smaller than the image."""
+def _check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
+    """Raises CnnError if images are too small: to be shifted, as a reflected border is smaller, or for the cutout."""
     sides = image_shape(dataset)[1:]
     if recipe.translate and sides and recipe.translate >= min(sides):
         raise CnnError(
             f"translate: images of {format_shape(sides)} cannot be shifted by {recipe.translate} pixels",
             f"use at most {min(sides) - 1}",
+        )
+    if recipe.cutout and sides and recipe.cutout > min(sides):
+        raise CnnError(
+            f"cutout: a square of {recipe.cutout} pixels covers images of {format_shape(sides)}",
+            f"use at most {min(sides)}",
         )
 
 

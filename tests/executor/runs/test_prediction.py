@@ -258,7 +258,9 @@ def test_a_table_is_read_by_the_names_of_its_columns(
     refused = cnn("predict", "plane", "other.csv")
     assert refused.code == 2 and refused.err.startswith("other.csv: has no column c\n")
     wanted = cnn("evaluate", "plane", "--format", "json").out
-    assert cnn("evaluate", "plane", "--data", "csv:swapped.csv", "--format", "json").out == wanted
+    swapped = cnn("evaluate", "plane", "--data", "csv:swapped.csv", "--format", "json")
+    assert swapped.out == wanted and "examples are held out as the test split" in swapped.err
+    assert cnn("evaluate", "plane").err == ""
     ended = cnn("evaluate", "plane", "--data", "npz:arrays.npz", "--format", "json")
     assert json.loads(ended.out)["mae"] == pytest.approx(json.loads(wanted)["mae"])
     assert "its targets y0, y1 are used as y_one, y_two, by position" in ended.err

@@ -193,6 +193,7 @@ def errors() -> list[tuple[str, list[str], str]]:
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
         ("epoch of nothing", ["holes.yaml"], "milestones must be a list of whole numbers, e.g. 30, 60, not [nothing]"),
         ("translate", ["digits_cnn", "--translate", "8"], "images of 8x8 cannot be shifted by 8 pixels"),
+        ("cutout", ["digits_cnn", "--cutout", "9"], "a square of 9 pixels covers images of 8x8"),
         ("no images", ["digits_cnn", "--data", "images:/no/such/folder"], "/no/such/folder"),
     ]
 
