@@ -6,9 +6,7 @@ Reading and inferring all of them takes seconds, so ``index.json`` beside the fi
 
 from __future__ import annotations
 
-import json
 import re
-import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +59,8 @@ def find_bundled(name: str) -> tuple[str, Path, str | None] | None:
 
 def indexed() -> dict[str, BundledNetwork]:
     """The rows of the index whose files have not changed since it was written; none where it cannot be read."""
+    import json  # only here: every command that reads a network imports this module
+
     paths = bundled()
     try:
         rows = json.loads((folder() / INDEX).read_text(encoding="utf-8"))
@@ -75,6 +75,8 @@ def indexed() -> dict[str, BundledNetwork]:
 
 def index_text(networks: list[BundledNetwork]) -> str:
     """The index with a line per network, as it is written to ``index.json``."""
+    import json
+
     paths = bundled()
     rows: list[dict[str, Any]] = [
         {**network._asdict(), "checksum": _checksum(paths[network.name])} for network in networks
@@ -104,6 +106,8 @@ def _variants(name: str, path: Path) -> list[str]:
 
 
 def _checksum(path: Path) -> int:
+    import zlib
+
     return zlib.crc32(_text(path).encode())
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import format_input_shape, is_symbolic, read_input_shape
 from cnncli.bundled import BundledNetwork, bundled, find_bundled
-from cnncli.errors import CnnError, suggestion
+from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
 from cnncli.io.files import exists, is_file
@@ -17,7 +17,6 @@ from cnncli.language import source as source_tree
 from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.blocks import VARIANT
 from cnncli.language.source import parse
-from cnncli.recipe import recipe_problems
 
 
 class Loaded(NamedTuple):
@@ -107,10 +106,19 @@ def load_source(
     if not symbolic_sizes:
         _refuse_open_sizes(source, draft.graph, argument_names)
     inferred, shape_problems = infer_all(draft.graph, strict=strict) if figures else (Inferred(draft.graph, {}), [])
-    problems = [*draft.problems, *recipe_problems(draft.graph.train), *shape_problems]
+    problems = [*draft.problems, *_recipe_problems(draft.graph), *shape_problems]
     if problems:
         raise CnnError.of(problems)
     return Loaded(inferred, source, name, overrides, inputs)
+
+
+def _recipe_problems(graph: Graph) -> list[Problem]:
+    """The problems in the ``train`` section, which most files do not have: only then is the recipe imported."""
+    if not graph.train:
+        return []
+    from cnncli.recipe import recipe_problems
+
+    return recipe_problems(graph.train)
 
 
 def _refuse_open_sizes(source: Source, graph: Graph, argument_names: OptionNames) -> None:

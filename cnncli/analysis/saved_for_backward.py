@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cnncli.arithmetic.shape import Shape, numel
+from cnncli.arithmetic.window import is_symmetric
 from cnncli.layers import Layer, Shapes
 from cnncli.layers.activation import (
     ELU,
@@ -119,9 +120,8 @@ def _convolution(call: LayerCall[Any]) -> Saved:
 
 
 def _convolution_input(call: LayerCall[Convolution]) -> Saved:
-    layer, windows = call.layer, call.layer.windows(call.inputs)
-    symmetric = all(window.before == window.after for window in windows)
-    if layer.padding_mode == "zeros" and symmetric:
+    layer = call.layer
+    if layer.padding_mode == "zeros" and is_symmetric(layer.border(call.inputs)):
         return INPUT  # the convolution pads internally
     ratio = _partial_ratio(call)
     if not _is_padded(call):

@@ -6,7 +6,7 @@ Visin 2016, A guide to convolution arithmetic for deep learning.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Size, common_divisor, exact_quotient, larger, smaller
@@ -155,6 +155,11 @@ def named_padding(name: str, size: Size, kernel: int, stride: int, dilation: int
         return dilation * (kernel - 1), dilation * (kernel - 1)
     before, after = split_padding(same_padding(size, kernel, stride, dilation))
     return (before, after) if name == "same" else (after, before)
+
+
+def is_symmetric(border: Iterable[tuple[Size, Size]]) -> bool:
+    """Whether every axis is padded equally on both sides, as PyTorch's convolutions pad."""
+    return all(before == after for before, after in border)
 
 
 def largest_border(size: Size, mode: str) -> Size | None:

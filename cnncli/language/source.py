@@ -14,7 +14,6 @@ from typing import Any
 from cnncli.arithmetic.numerals import read_number
 from cnncli.errors import CnnError, Place, Problem
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes, too_large
-from cnncli.language.yaml_errors import syntax_fault
 
 HINT = "an architecture takes a few kilobytes"
 DEPTH_LIMIT = 100
@@ -135,6 +134,8 @@ def parse(source: Source) -> Value | None:
     try:
         return _TreeBuilder(source).build(yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
+        from cnncli.language.yaml_errors import syntax_fault
+
         raise source.error(*syntax_fault(source.text, error)) from None
 
 

@@ -89,16 +89,6 @@ class MaxPool(WindowPool):
     padding: Padding = 0
     dilation: PerAxis = 1
 
-    is_pool = True
-
-    @property
-    def padding_name(self) -> str:
-        return padding_name(self.padding)
-
-    @property
-    def requires_exact_fit(self) -> bool:
-        return self.rounding == "exact"
-
     def spacing(self) -> int | tuple[int, ...]:
         return self.dilation
 

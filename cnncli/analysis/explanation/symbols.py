@@ -7,7 +7,7 @@ from typing import Any
 from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.shape import Shape
 from cnncli.arithmetic.tracing import named
-from cnncli.arithmetic.window import Window
+from cnncli.arithmetic.window import Window, is_symmetric
 from cnncli.layers.base import Layer, Shapes
 
 # The lectures' symbols; a field that is not here has its own name as its symbol.
@@ -90,7 +90,7 @@ def _traced_border(symbol: str, border: tuple[tuple[int, int], ...], rank: int) 
     """One symbol if all sides have the same padding, else one per axis or per side."""
     if len({amount for pair in border for amount in pair}) == 1:
         return ((named(symbol, border[0][0]), named(symbol, border[0][1])),) * rank
-    if all(before == after for before, after in border):
+    if is_symmetric(border):
         pairs = zip(_by_axis(symbol, rank), border, strict=True)
         return tuple((named(name, before), named(name, after)) for name, (before, after) in pairs)
     sides = [[f"{symbol}_{end}" for end in axis.ends] for axis in SPATIAL_AXES[rank]]

@@ -15,8 +15,7 @@ from cnncli.errors import NO, CnnError
 if TYPE_CHECKING:
     from cnncli.analysis.solving.windows import Wanted
     from cnncli.loading import Loaded
-
-Answer = tuple[dict[str, Any], list[str]]  # as a record and as lines
+    from cnncli.views.solving.windows import RecordAndLines
 
 WINDOW = ("--in", "--out", "--kernel", "--stride", "--padding", "--dilation", "--max-kernel", "--transposed")
 BUDGETS = (*(f"--{name}" for name in QUANTITIES), "--memory")
@@ -115,7 +114,7 @@ def command(architecture: str | None, form: str, **asked: Any) -> None:
         raise click.exceptions.Exit(NO)
 
 
-def _windows(asked: dict[str, Any]) -> Answer:
+def _windows(asked: dict[str, Any]) -> RecordAndLines:
     from cnncli.views.solving.windows import answer
 
     return answer(_wanted(asked), transposed=asked["transposed"], show_all=asked["show_all"])
@@ -144,7 +143,7 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
     return Wanted(inputs, outputs, asked["kernel"], asked["stride"], padding, asked["dilation"], max_kernel)
 
 
-def _network(architecture: str, asked: dict[str, Any]) -> Answer:
+def _network(architecture: str, asked: dict[str, Any]) -> RecordAndLines:
     from cnncli.loading import load
 
     searches = bool(asked["vary"]) or any(asked[name] is not None for name in (*QUANTITIES, "memory"))
@@ -170,7 +169,7 @@ def _network(architecture: str, asked: dict[str, Any]) -> Answer:
     return answer(loaded.inferred, asked["receptive_field"])
 
 
-def _input_sizes(loaded: Loaded, output_size: int | None, layer: str | None) -> Answer:
+def _input_sizes(loaded: Loaded, output_size: int | None, layer: str | None) -> RecordAndLines:
     from cnncli.views.solving.acceptance import acceptance_lines, as_record
 
     record = as_record(loaded, output_size, layer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from cnncli.arithmetic.window import is_symmetric
 from cnncli.executor.lowering.code import Lowering, TorchCode, call, compact, omit_default, padded, quoted, window_tuple
 from cnncli.layers.base import Layer, Shapes
 from cnncli.layers.conv import Conv, Convolution, ConvTranspose, DepthwiseConv, Local
@@ -24,7 +25,7 @@ def _convolution(layer: Convolution, inputs: Shapes, own: str, x: str) -> TorchC
         module = call("PaddedConv", quoted(layer.weights(inputs)), window_tuple(windows), groups, quoted(mode))
         return TorchCode(f"{own}({x})", module, PARTIAL)
     border = layer.border(inputs)
-    symmetric = all(before == after for before, after in border)
+    symmetric = is_symmetric(border)
     module = call(
         f"nn.Conv{len(windows)}d", inputs[0][0], filters,
         compact([window.kernel for window in windows]),
@@ -57,14 +58,13 @@ def _local(layer: Local, inputs: Shapes, own: str, x: str) -> TorchCode:
 
 def _conv_transpose(layer: ConvTranspose, inputs: Shapes, own: str, x: str) -> TorchCode:
     windows, border = layer.windows(inputs), layer.border(inputs)
-    symmetric = all(before == after for before, after in border)
-    extra = layer.output_padding
+    symmetric = is_symmetric(border)
     module = call(
         f"nn.ConvTranspose{len(windows)}d", inputs[0][0], layer.filters,
         compact([window.kernel for window in windows]),
         stride=compact([window.stride for window in windows], 1),
         padding=compact([window.before for window in windows], 0) if symmetric else None,
-        output_padding=compact(extra if isinstance(extra, tuple) else (extra,), 0) if symmetric else None,
+        output_padding=compact(layer.output_paddings(inputs), 0) if symmetric else None,
         groups=omit_default(layer.groups, 1),
         bias=omit_default(layer.bias, True),
         dilation=compact([window.dilation for window in windows], 1),

@@ -22,12 +22,12 @@ from cnncli.arithmetic.tracing import PLAIN_NUMBERS, expression_of, named, writt
 from cnncli.arithmetic.window import Window, fits, largest_kernel, last_start, output_size
 from cnncli.views.listing import aligned
 
-Answer = tuple[dict[str, Any], list[str]]
+RecordAndLines = tuple[dict[str, Any], list[str]]
 MAX_SHOWN = 10  # solutions without --all
 KEYS = ("kernel", "stride", "padding", "dilation", "dropped")
 
 
-def answer(wanted: Wanted, *, transposed: bool, show_all: bool) -> Answer:
+def answer(wanted: Wanted, *, transposed: bool, show_all: bool) -> RecordAndLines:
     """The windows between the sizes; of one window the outputs of the inputs, or the inputs of the outputs."""
     if wanted.inputs and wanted.outputs:
         return _windows(wanted, transposed=transposed, show_all=show_all)
@@ -36,11 +36,11 @@ def answer(wanted: Wanted, *, transposed: bool, show_all: bool) -> Answer:
     return _outputs(wanted) if wanted.inputs else _inputs(wanted)
 
 
-def _no_solution(*lines: str) -> Answer:
+def _no_solution(*lines: str) -> RecordAndLines:
     return {"solutions": [], "answer": False}, [*lines]
 
 
-def _windows(wanted: Wanted, *, transposed: bool, show_all: bool) -> Answer:
+def _windows(wanted: Wanted, *, transposed: bool, show_all: bool) -> RecordAndLines:
     found = (transposed_solutions if transposed else solutions)(wanted)
     if not found:
         limits = [] if wanted.kernel is not None else [f"a kernel of at most {wanted.max_kernel}"]
@@ -85,7 +85,7 @@ def _formula(size: int, window: Window) -> str:
     return f"{written(expression_of(positions), PLAIN_NUMBERS)} = {int(positions)}"
 
 
-def _outputs(wanted: Wanted) -> Answer:
+def _outputs(wanted: Wanted) -> RecordAndLines:
     windows = [window_of(wanted, size) for size in wanted.inputs]
     pairs = list(zip(wanted.inputs, windows, strict=True))
     if not all(fits(size, window) for size, window in pairs):
@@ -114,7 +114,7 @@ def _drops(found: Converted) -> str:
     )
 
 
-def _inputs(wanted: Wanted) -> Answer:
+def _inputs(wanted: Wanted) -> RecordAndLines:
     window = window_of(wanted, 1)
     records, lines = [], []
     for output in wanted.outputs:
@@ -128,7 +128,7 @@ def _inputs(wanted: Wanted) -> Answer:
     return {"solutions": records}, lines
 
 
-def _transposed(wanted: Wanted) -> Answer:
+def _transposed(wanted: Wanted) -> RecordAndLines:
     found = transposed_conversions(wanted)
     missing = next((each.output for each in found if not each.input), None)
     if missing is not None:
