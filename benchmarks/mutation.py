@@ -42,7 +42,15 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 AREAS = {
-    "core": ("cnncli/*.py", "cnncli/arithmetic/*.py", "cnncli/io/*.py", "cnncli/recipe/*.py", "cnncli/analysis/*.py"),
+    "core": (
+        "cnncli/*.py",
+        "cnncli/arithmetic/*.py",
+        "cnncli/io/*.py",
+        "cnncli/recipe/*.py",
+        "cnncli/runs/*.py",
+        "cnncli/analysis/*.py",
+        "cnncli/analysis/explanation/*.py",
+    ),
     "layers": ("cnncli/layers/*.py",),
     "language": ("cnncli/language/*.py",),
     "solving": ("cnncli/analysis/solving/*.py",),
