@@ -44,7 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 AREAS = {
     "core": (
         "cnncli/*.py",
-        "cnncli/arithmetic/*.py",
+        "cnncli/arithmetic/**/*.py",
         "cnncli/io/*.py",
         "cnncli/recipe/*.py",
         "cnncli/runs/*.py",
