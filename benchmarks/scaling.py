@@ -38,10 +38,10 @@ def main() -> None:
             inferred = infer(draft.graph)
             assert inferred.totals
             seconds = time.perf_counter() - started
-            per_layer = seconds / len(inferred.facts)
+            per_layer = seconds / len(inferred.layers)
             first = first or per_layer
             print(
-                f"{name:24} {len(inferred.facts):8,} {read_seconds:8.3f} {seconds - read_seconds:8.3f} "
+                f"{name:24} {len(inferred.layers):8,} {read_seconds:8.3f} {seconds - read_seconds:8.3f} "
                 f"{per_layer * 1e6:9.1f} {per_layer / first:6.2f}"
             )
 

@@ -22,6 +22,7 @@ def load(
     overrides: Mapping[str, Override] = {},
     inputs: Mapping[str, Shape] = {},
     strict: bool = False,
+    symbolic_sizes: bool = False,
     open_sizes: bool = False,
 ) -> Loaded:
     """Find, read and calculate a network: a bundled one by its name (``lenet5``), a YAML file by its path.
@@ -30,7 +31,8 @@ def load(
     channels first, by the inputs' names, "" for the only one: ``{"": (3, 64, 64)}``, ``"3x64x64"``, 784 for a vector;
     any ordered iterable of integers is a shape, a NumPy array as well. ``(32, (32, 3))`` sets the channels apart where
     (32, 32, 3) is refused, as it reads as channels last.
-    ``open_sizes`` allows symbolic shapes such as ``3xHxW``; with ``strict``, dropped rows and columns are errors.
+    ``symbolic_sizes`` (``open_sizes`` in version 0.2) allows shapes such as ``3xHxW``; with ``strict``, dropped rows
+    and columns are errors.
     Raises CnnError with all independent problems of the file and its shapes, and TypeError for other values.
     """
     given = {name: _override(name, value) for name, value in _items(overrides, "overrides")}
@@ -40,7 +42,7 @@ def load(
         overrides=given,
         inputs=shapes,
         strict=strict,
-        symbolic_sizes=open_sizes,
+        symbolic_sizes=symbolic_sizes or open_sizes,
         argument_names=ARGUMENT_NAMES,
     )
 

@@ -89,8 +89,13 @@ class LayerInfo(NamedTuple):
 
     node: Node
     input_shapes: Shapes
-    figures: LayerStats
+    stats: LayerStats
     receptive_field: Mapping[str, ReceptiveField]
+
+    @property
+    def figures(self) -> LayerStats:
+        """The name of ``stats`` in version 0.2, for programs that use it."""
+        return self.stats
 
 
 SUMMED = ("params", "trainable", "weights", "biases", "buffers", "macs", "flops", "connections", "activations")
@@ -103,8 +108,13 @@ class Inferred(NamedTuple):
     """
 
     graph: Graph
-    facts: Mapping[str, LayerInfo]
+    layers: Mapping[str, LayerInfo]
     assumed: tuple[Size, ...] = ()
+
+    @property
+    def facts(self) -> Mapping[str, LayerInfo]:
+        """The name of ``layers`` in version 0.2, for programs that use it."""
+        return self.layers
 
     @property
     def has_symbolic_sizes(self) -> bool:
@@ -123,21 +133,21 @@ class Inferred(NamedTuple):
     @property
     def totals(self) -> dict[str, int]:
         """The sum of each quantity over all layers, and the bytes of the parameters in float32."""
-        all_figures = [facts.figures for facts in self.facts.values()]
-        totals = {name: add_up(getattr(figures, name) for figures in all_figures) for name in SUMMED}
+        all_stats = [info.stats for info in self.layers.values()]
+        totals = {name: add_up(getattr(stats, name) for stats in all_stats) for name in SUMMED}
         return {**totals, "parameter_bytes": totals["params"] * BYTES_PER_PARAMETER}
 
     def layer(self, name: str) -> LayerInfo:
         """The results for a layer by name. Raises CnnError for an unknown name."""
-        if name not in self.facts:
-            hint = suggestion(name, list(self.facts)[:SEARCHED], "cnn summarize shows the names")
+        if name not in self.layers:
+            hint = suggestion(name, list(self.layers)[:SEARCHED], "cnn summarize shows the names")
             raise CnnError(f"{name}: the network has no such layer", hint)
-        return self.facts[name]
+        return self.layers[name]
 
     def shape(self, name: str) -> Shape:
         """The shape of a node's output, or of an input."""
-        if name in self.facts:
-            return self.facts[name].figures.output_shape
+        if name in self.layers:
+            return self.layers[name].stats.output_shape
         return next(entry.shape for entry in self.graph.inputs if entry.name == name)
 
 
@@ -183,10 +193,10 @@ def _assumed(inferred: Inferred) -> tuple[Size, ...]:
     """The assumptions of all output shapes about symbolic sizes."""
     from cnncli.arithmetic.symbolic import assumptions
 
-    asked = {(id(facts.node.layer), facts.input_shapes): facts for facts in inferred.facts.values()}
+    asked = {(id(info.node.layer), info.input_shapes): info for info in inferred.layers.values()}
     with assumptions() as assumed:
-        for facts in asked.values():
-            facts.node.layer.output_shape(facts.input_shapes)
+        for info in asked.values():
+            info.node.layer.output_shape(info.input_shapes)
     return tuple(assumed)
 
 
@@ -194,7 +204,7 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
     fields: dict[str, Fields] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
-    facts: dict[str, LayerInfo] = {}
+    layers: dict[str, LayerInfo] = {}
     problems: list[Problem] = []
     known: dict[tuple[int, Shapes], LayerStats] = {}
     kept = 0
@@ -204,9 +214,9 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
         inputs = tuple(shapes[name] for name in node.inputs)
         key = (id(node.layer), inputs)
         try:
-            figures = known.get(key) or known.setdefault(key, infer_layer(node.layer, inputs, strict=strict))
+            stats = known.get(key) or known.setdefault(key, infer_layer(node.layer, inputs, strict=strict))
             if node.shares:
-                figures = _with_shared_weights(figures, node, facts)
+                stats = _with_shared_weights(stats, node, layers)
         except Undecided:
             problems.extend(_problem(node, NO_FORMULA, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
@@ -214,19 +224,19 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
             problems.extend(_problem(node, error, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
         try:
-            own = _receptive_fields(node, inputs, figures, fields, extents)
+            own = _receptive_fields(node, inputs, stats, fields, extents)
         except Undecided:
             own = {name: ReceptiveField((UNKNOWN,) * (len(shape) - 1)) for name, shape in extents.items()}
         if any(map(_is_too_wide, own.values())):
             problems.extend(_problem(node, TOO_WIDE, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
-        shapes[node.name] = forced.get(node.name, figures.output_shape)
+        shapes[node.name] = forced.get(node.name, stats.output_shape)
         fields[node.name] = own
-        facts[node.name] = LayerInfo(node, inputs, figures, own)
+        layers[node.name] = LayerInfo(node, inputs, stats, own)
         kept += len(own)
         if kept > MOST_FIELDS:
             raise _too_many_fields(node, graph)
-    return Inferred(graph, facts), problems
+    return Inferred(graph, layers), problems
 
 
 def _is_too_wide(field: ReceptiveField) -> bool:
@@ -284,12 +294,12 @@ def _local_receptive_field(layer: Layer, inputs: Shapes, output: Shape) -> tuple
         return ((UNKNOWN,) * (len(output) - 1),) * len(inputs)
 
 
-def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, LayerInfo]) -> LayerStats:
+def _with_shared_weights(stats: LayerStats, node: Node, layers: Mapping[str, LayerInfo]) -> LayerStats:
     """The quantities of a layer that uses another's weights, which are counted once. Raises ShapeError."""
-    owner = facts.get(node.shares)
+    owner = layers.get(node.shares)
     if owner is None:
         raise ShapeError("")  # the owner does not fit, which has been reported
-    needed, there = dict(figures.weight_shapes), dict(owner.figures.weight_shapes)
+    needed, there = dict(stats.weight_shapes), dict(owner.stats.weight_shapes)
     if needed != there or type(owner.node.layer).non_trainable != type(node.layer).non_trainable:
         shown = [", ".join(map(format_shape, shapes.values())) or "none" for shapes in (needed, there)]
         raise ShapeError(
@@ -300,7 +310,7 @@ def _with_shared_weights(figures: LayerStats, node: Node, facts: Mapping[str, La
     if not needed:
         raise ShapeError(f"{node.layer.kind} has no weights to share", "remove share", "share")
     note = f"shares the weights of {node.shares}"
-    return figures._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*figures.notes, note))
+    return stats._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*stats.notes, note))
 
 
 def _open_dropped_note(lost: tuple[int, ...]) -> str:
@@ -329,7 +339,7 @@ Fields = Mapping[str, ReceptiveField]  # by network input
 
 
 def _receptive_fields(
-    node: Node, inputs: Shapes, figures: LayerStats, fields: Mapping[str, Fields], extents: Mapping[str, Shape]
+    node: Node, inputs: Shapes, stats: LayerStats, fields: Mapping[str, Fields], extents: Mapping[str, Shape]
 ) -> Fields:
     """Compose the layer's local field with those of its inputs, and merge the paths that lead to the same input."""
     if node.layer.is_global:
@@ -337,14 +347,14 @@ def _receptive_fields(
         return {name: _global_field(field, inputs[0], extents[name]) for name, field in earlier.items()}
     if len(node.inputs) == 1:
         return {
-            name: _permuted(node.layer, _through(figures.local_receptive_field[0], field, inputs[0], extents[name]))
+            name: _permuted(node.layer, _through(stats.local_receptive_field[0], field, inputs[0], extents[name]))
             for name, field in fields[node.inputs[0]].items()
         }
     merged: dict[str, ReceptiveField] = {}
-    for source, shape, local in zip(node.inputs, inputs, figures.local_receptive_field, strict=True):
+    for source, shape, local in zip(node.inputs, inputs, stats.local_receptive_field, strict=True):
         for name, field in fields[source].items():
             path = _through(local, field, shape, extents[name])
-            merged[name] = _merged(merged[name], path, figures.output_shape, extents[name]) if name in merged else path
+            merged[name] = _merged(merged[name], path, stats.output_shape, extents[name]) if name in merged else path
     return merged
 
 

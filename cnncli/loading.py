@@ -65,13 +65,13 @@ def load(
     strict: bool = False,
     symbolic_sizes: bool = False,
     argument_names: OptionNames = OPTION_NAMES,
-    figures: bool = True,
+    infer: bool = True,
 ) -> Loaded:
     """Find, read and calculate a network.
 
     ``overrides`` are its variables (--set), ``inputs`` shapes by input name, "" for the only one (--input);
     ``symbolic_sizes`` allows symbolic inputs such as 3xHxW; messages name overrides and inputs by ``argument_names``.
-    Without ``figures`` nothing is inferred at the file's own input, which need not fit then (others are asked for).
+    Without ``infer`` nothing is inferred at the file's own input, which need not fit then (others are asked for).
     Raises CnnError with all independent problems of the file, its recipe and its shapes.
     """
     source, variant = find(architecture)
@@ -85,7 +85,7 @@ def load(
         strict=strict,
         symbolic_sizes=symbolic_sizes,
         argument_names=argument_names,
-        figures=figures,
+        infer=infer,
     )
 
 
@@ -99,13 +99,13 @@ def load_source(
     symbolic_sizes: bool = False,
     argument_names: OptionNames = OPTION_NAMES,
     read_shape: ReadShape = read_input_shape,
-    figures: bool = True,
+    infer: bool = True,
 ) -> Loaded:
     """As :func:`load`, for a text that has already been read. ``read_shape`` reads the shape of an input."""
     draft = read(source, overrides, inputs, argument_names=argument_names, read_shape=read_shape)
     if not symbolic_sizes:
-        _refuse_open_sizes(source, draft.graph, argument_names)
-    inferred, shape_problems = infer_all(draft.graph, strict=strict) if figures else (Inferred(draft.graph, {}), [])
+        _refuse_symbolic_sizes(source, draft.graph, argument_names)
+    inferred, shape_problems = infer_all(draft.graph, strict=strict) if infer else (Inferred(draft.graph, {}), [])
     problems = [*draft.problems, *_recipe_problems(draft.graph), *shape_problems]
     if problems:
         raise CnnError.of(problems)
@@ -121,7 +121,7 @@ def _recipe_problems(graph: Graph) -> list[Problem]:
     return recipe_problems(graph.train)
 
 
-def _refuse_open_sizes(source: Source, graph: Graph, argument_names: OptionNames) -> None:
+def _refuse_symbolic_sizes(source: Source, graph: Graph, argument_names: OptionNames) -> None:
     for entry in graph.inputs:
         if any(map(is_symbolic, entry.shape)):
             raise CnnError(

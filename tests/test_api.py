@@ -119,3 +119,9 @@ def test_each_of_several_inputs_is_named_in_what_to_write(tmp_path: Path) -> Non
         assert said in str(refusal.value)
     with pytest.raises(CnnError, match=r"--set x=1.yaml: the input 3xHxW"):
         load(path, inputs={"left": "3xHxW"})
+
+
+def test_the_names_of_version_0_2_still_work() -> None:
+    inferred = load("allconv", inputs={"": "3xHxW"}, open_sizes=True).inferred
+    assert inferred.facts == inferred.layers
+    assert [info.figures for info in inferred.facts.values()] == [info.stats for info in inferred.layers.values()]

@@ -24,9 +24,9 @@ def test_parameters_and_gmacs_are_those_published(name: str) -> None:
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published figures are not here")
 def test_the_figures_above_are_those_of_the_published_list() -> None:
     published = json.loads((SHARED / "reference" / "torchvision.json").read_text())["networks"]
-    figures = {entry["model"].lower(): (entry["params"], entry["gmacs"]) for entry in published}
+    stats = {entry["model"].lower(): (entry["params"], entry["gmacs"]) for entry in published}
     attention = ("swin", "vit", "maxvit")
-    assert {name: value for name, value in figures.items() if not name.startswith(attention)} == TORCHVISION
+    assert {name: value for name, value in stats.items() if not name.startswith(attention)} == TORCHVISION
 
 
 def test_lenet5_has_61706_parameters() -> None:
@@ -34,14 +34,14 @@ def test_lenet5_has_61706_parameters() -> None:
 
 
 def test_vgg16_s_first_linear_layer_has_most_of_its_parameters() -> None:
-    figures = load("vgg16").inferred.facts["linear1"].figures
-    assert (figures.params, figures.weights) == (102_764_544, 102_760_448)
+    stats = load("vgg16").inferred.layers["linear1"].stats
+    assert (stats.params, stats.weights) == (102_764_544, 102_760_448)
 
 
 @pytest.mark.parametrize(("original", "size"), [("false", 427), ("true", 483)])
 def test_resnet50_sees_427_before_its_global_pool_and_483_as_in_the_paper(original: str, size: int) -> None:
     inferred = load("resnet50", overrides={"original": original}).inferred
-    last = inferred.facts[inferred.facts["global_avgpool1"].node.inputs[0]]
+    last = inferred.layers[inferred.layers["global_avgpool1"].node.inputs[0]]
     assert [axis.size for axis in last.receptive_field["input"].axes] == [size, size]
     assert inferred.totals["params"] == 25_557_032
 
@@ -55,7 +55,7 @@ def test_every_bundled_network_has_a_name_and_a_source_and_is_short(name: str) -
 
 
 def test_allconv_has_no_pool_but_the_last() -> None:
-    kinds = [facts.node.layer.kind for facts in load("allconv").inferred.facts.values()]
+    kinds = [info.node.layer.kind for info in load("allconv").inferred.layers.values()]
     assert [kind for kind in kinds if "pool" in kind] == ["global_avgpool"]
 
 

@@ -20,8 +20,8 @@ LENET5 = {
 
 @pytest.mark.parametrize("layer", LENET5)
 def test_lenet5_of_1998_has_the_paper_s_parameters_and_connections(layer: str) -> None:
-    figures = load("lenet5_1998").inferred.facts[layer].figures
-    assert (figures.params, figures.connections) == LENET5[layer]
+    stats = load("lenet5_1998").inferred.layers[layer].stats
+    assert (stats.params, stats.connections) == LENET5[layer]
 
 
 def test_lenet5_of_1998_trains_60000_parameters_and_has_340908_connections() -> None:
@@ -59,9 +59,9 @@ def test_classics_have_their_output_and_their_parameters(name: str) -> None:
 
 
 def test_the_two_groups_of_alexnet_2012_halve_what_a_filter_reads() -> None:
-    facts = load("alexnet_2012").inferred.facts
-    assert [facts[f"conv{n}"].figures.params for n in range(1, 6)] == [34_944, 307_456, 885_120, 663_936, 442_624]
-    assert facts["conv1"].figures.output_shape == (96, 55, 55)
+    facts = load("alexnet_2012").inferred.layers
+    assert [facts[f"conv{n}"].stats.params for n in range(1, 6)] == [34_944, 307_456, 885_120, 663_936, 442_624]
+    assert facts["conv1"].stats.output_shape == (96, 55, 55)
 
 
 def test_unet_halves_its_maps_as_in_the_paper_s_figure() -> None:
@@ -88,11 +88,11 @@ def test_goodfellow_s_edges_cost_267960_operations_or_16_billion() -> None:
     convolution, product = (load(f"edge_detection/{name}").inferred for name in ("convolution", "matrix_product"))
     assert convolution.totals["flops"] == 267_960
     assert round(product.totals["flops"] / 1e9) == 16
-    assert convolution.totals["activations"] == product.facts["edges"].figures.activations == 319 * 280
+    assert convolution.totals["activations"] == product.layers["edges"].stats.activations == 319 * 280
 
 
 def test_the_two_streams_read_their_own_inputs() -> None:
     inferred = load("two_stream").inferred
-    assert {*inferred.facts["spatial.softmax1"].receptive_field} == {"rgb"}
-    assert {*inferred.facts["temporal.softmax1"].receptive_field} == {"flow"}
-    assert {*inferred.facts["average1"].receptive_field} == {"rgb", "flow"}
+    assert {*inferred.layers["spatial.softmax1"].receptive_field} == {"rgb"}
+    assert {*inferred.layers["temporal.softmax1"].receptive_field} == {"flow"}
+    assert {*inferred.layers["average1"].receptive_field} == {"rgb", "flow"}

@@ -30,14 +30,14 @@ def inferred(*layers: str, input: str = "1x12x12") -> Inferred:
 @settings(deadline=None)
 def test_figures_are_sums_over_the_shapes_that_they_speak_of(layers: list[str]) -> None:
     found = inferred("conv: {filters: 1, kernel: 1}", *layers)
-    for facts in found.facts.values():
-        figures = facts.figures
-        assert figures.params == sum(map(numel, figures.weight_shapes.values())) == figures.weights + figures.biases
-        assert figures.buffers == sum(map(numel, figures.buffer_shapes.values()))
-        assert figures.activations == numel(figures.output_shape)
-        assert all(isinstance(getattr(figures, name), int) and getattr(figures, name) >= 0 for name in SUMMED)
+    for info in found.layers.values():
+        stats = info.stats
+        assert stats.params == sum(map(numel, stats.weight_shapes.values())) == stats.weights + stats.biases
+        assert stats.buffers == sum(map(numel, stats.buffer_shapes.values()))
+        assert stats.activations == numel(stats.output_shape)
+        assert all(isinstance(getattr(stats, name), int) and getattr(stats, name) >= 0 for name in SUMMED)
     for name in SUMMED:
-        assert found.totals[name] == sum(getattr(facts.figures, name) for facts in found.facts.values())
+        assert found.totals[name] == sum(getattr(info.stats, name) for info in found.layers.values())
     assert found.totals["parameter_bytes"] == 4 * found.totals["params"]
 
 
@@ -45,29 +45,29 @@ def test_figures_are_sums_over_the_shapes_that_they_speak_of(layers: list[str]) 
 @settings(deadline=None)
 def test_each_input_shape_is_the_output_shape_of_what_it_reads(layers: list[str]) -> None:
     found = inferred(*layers)
-    for facts in found.facts.values():
-        assert facts.input_shapes == tuple(map(found.shape, facts.node.inputs))
+    for info in found.layers.values():
+        assert info.input_shapes == tuple(map(found.shape, info.node.inputs))
 
 
 @given(networks)
 @settings(deadline=None)
 def test_to_infer_changes_nothing(layers: list[str]) -> None:
     graph = inferred(*layers).graph
-    assert infer(graph).facts == infer(graph).facts
+    assert infer(graph).layers == infer(graph).layers
 
 
 @given(networks, networks)
 @settings(deadline=None)
 def test_later_layers_do_not_change_earlier_ones(above: list[str], below: list[str]) -> None:
     alone, together = inferred(*above), inferred(*above, *below)
-    for name, facts in alone.facts.items():
-        assert together.facts[name].figures == facts.figures
-        assert together.facts[name].receptive_field == facts.receptive_field
+    for name, info in alone.layers.items():
+        assert together.layers[name].stats == info.stats
+        assert together.layers[name].receptive_field == info.receptive_field
 
 
 def field(*layers: str, input: str = "1x28x28", of: str = "input") -> list[tuple[int, str, int]]:
     """(size, stride, offset) per axis of the last layer's units."""
-    seen = list(inferred(*layers, input=input).facts.values())[-1].receptive_field[of]
+    seen = list(inferred(*layers, input=input).layers.values())[-1].receptive_field[of]
     return [(axis.size, str(axis.stride), axis.offset) for axis in seen.axes]
 
 
@@ -106,7 +106,7 @@ STRIDE_2 = (
     ],
 )
 def test_paths_are_aligned_where_their_centres_and_strides_agree(layer: str, aligned: bool) -> None:
-    last = list(inferred(layer).facts.values())[-1]
+    last = list(inferred(layer).layers.values())[-1]
     assert last.receptive_field["input"].aligned is aligned
 
 
@@ -117,7 +117,7 @@ def test_each_input_has_its_own_field() -> None:
         "  - conv: {from: flow, filters: 4, kernel: 5, padding: 2}\n"
         "  - add: [conv1, conv2]\n"
     )
-    found = loaded(text).inferred.facts
+    found = loaded(text).inferred.layers
     assert list(found["conv1"].receptive_field) == ["rgb"]
     sizes = {name: [axis.size for axis in seen.axes] for name, seen in found["add1"].receptive_field.items()}
     assert sizes == {"rgb": [3, 3], "flow": [5, 5]}
@@ -136,8 +136,8 @@ def test_each_input_has_its_own_field() -> None:
     ],
 )
 def test_a_layer_that_drops_rows_or_columns_has_a_note(layer: str, input: str, note: str) -> None:
-    (facts,) = inferred(layer, input=input).facts.values()
-    assert facts.figures.notes == ((note,) if note else ())
+    (info,) = inferred(layer, input=input).layers.values()
+    assert info.stats.notes == ((note,) if note else ())
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_sizes_end_below_2_to_the_31(layers: list[str], output: str) -> None:
 
 def test_huge_windows_and_patterns_cost_no_memory() -> None:
     for layer in ("adaptive_avgpool: 2000000000", "upsample: {size: 2147483647, mode: linear}"):
-        (facts,) = inferred(layer, input="1x7x7").facts.values()
-        assert all(len(axis.first) <= 1024 for axis in facts.receptive_field["input"].axes)
+        (info,) = inferred(layer, input="1x7x7").layers.values()
+        assert all(len(axis.first) <= 1024 for axis in info.receptive_field["input"].axes)
 
 
 def test_the_way_to_a_mistake_shows_shapes_where_they_change_and_leaves_the_middle_out() -> None:
@@ -171,5 +171,5 @@ def test_layers_after_a_shape_error_are_left_out_and_the_others_are_inferred() -
     bad = graph._replace(nodes=(graph.nodes[0], graph.nodes[1]._replace(inputs=("input",)), *graph.nodes[2:]))
     bad = bad._replace(inputs=(bad.inputs[0]._replace(shape=(1, 2, 2)),))
     found, problems = infer_all(bad)
-    assert list(found.facts) == ["relu1", "tanh1"]
+    assert list(found.layers) == ["relu1", "tanh1"]
     assert [problem.layer for problem in problems] == ["conv1"]

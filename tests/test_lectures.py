@@ -12,16 +12,16 @@ from cnncli.inference import LayerInfo, LayerStats
 
 
 def facts(*layers: str, **options: Any) -> list[LayerInfo]:
-    return list(loaded(network(*layers, **options)).inferred.facts.values())
+    return list(loaded(network(*layers, **options)).inferred.layers.values())
 
 
-def figures(*layers: str, **options: Any) -> LayerStats:
+def stats(*layers: str, **options: Any) -> LayerStats:
     """Of the last layer."""
-    return facts(*layers, **options)[-1].figures
+    return facts(*layers, **options)[-1].stats
 
 
 def shape(*layers: str, **options: Any) -> str:
-    return format_shape(figures(*layers, **options).output_shape)
+    return format_shape(stats(*layers, **options).output_shape)
 
 
 # Arithmetic ----------------------------------------
@@ -48,13 +48,13 @@ net.yaml:3:35: conv1: a 3x3 kernel with stride 3 does not fit a 7x7 input with p
   shapes so far: input 1x7x7
   use stride 1 or 2, or padding 1, or rounding: floor"""
     )
-    loose = figures("conv: {filters: 1, kernel: 3, stride: 3}", input="1x7x7")
+    loose = stats("conv: {filters: 1, kernel: 3, stride: 3}", input="1x7x7")
     assert (loose.output_shape, loose.notes) == ((1, 2, 2), ("drops 1 row and 1 column",))
 
 
 def test_strict_makes_every_layer_exact() -> None:
     text = network("maxpool: {kernel: 3, stride: 3}", input="1x7x7")
-    assert loaded(text).inferred.facts
+    assert loaded(text).inferred.layers
     assert "2.333 positions" in str(refusal(text, strict=True))
 
 
@@ -66,11 +66,11 @@ def test_half_the_kernel_as_padding_keeps_the_size(kernel: int, padding: int) ->
 
 def test_without_padding_maps_shrink() -> None:
     found = facts(*["conv: {filters: 6, kernel: 5}"] * 3, input="3x32x32")
-    assert [layer.figures.output_shape[1] for layer in found] == [28, 24, 20]
+    assert [layer.stats.output_shape[1] for layer in found] == [28, 24, 20]
 
 
 def test_six_filters_of_5x5() -> None:
-    found = figures("conv: {filters: 6, kernel: 5}", input="3x32x32")
+    found = stats("conv: {filters: 6, kernel: 5}", input="3x32x32")
     assert found.output_shape == (6, 28, 28)
     assert found.params == 6 * 76
     assert found.macs == 6 * 28 * 28 * 75
@@ -78,13 +78,13 @@ def test_six_filters_of_5x5() -> None:
 
 
 def test_ten_filters_of_5x5_with_padding_2() -> None:
-    found = figures("conv: {filters: 10, kernel: 5, stride: 1, padding: 2}", input="3x32x32")
+    found = stats("conv: {filters: 10, kernel: 5, stride: 1, padding: 2}", input="3x32x32")
     assert (found.output_shape, found.params) == ((10, 32, 32), 760)
 
 
 def test_1x1_filters_are_a_dense_layer_at_every_pixel() -> None:
-    found = figures("conv: {filters: 32, kernel: 1}", input="64x56x56")
-    dense = figures("linear: 32", input="64")
+    found = stats("conv: {filters: 32, kernel: 1}", input="64x56x56")
+    dense = stats("linear: 32", input="64")
     assert found.output_shape == (32, 56, 56)
     assert (found.params, found.macs) == (dense.params, 56 * 56 * dense.macs)
 
@@ -110,29 +110,29 @@ def test_padding_of_kernel_less_one_in_total_divides_the_size_by_the_stride(size
     ],
 )  # fmt: skip
 def test_full_same_and_valid(word: str, kernel: int, size: int, sides: tuple[int, int]) -> None:
-    found = figures(f"conv: {{filters: 1, kernel: {kernel}, padding: {word}}}", input="1x5")
+    found = stats(f"conv: {{filters: 1, kernel: {kernel}, padding: {word}}}", input="1x5")
     assert found.output_shape == (1, size)
     assert (found.windows[0].before, found.windows[0].after) == sides
 
 
 def test_a_dilated_kernel_spans_5() -> None:
-    found = figures("conv: {filters: 1, kernel: 3, dilation: 2}", input="1x7x7")
+    found = stats("conv: {filters: 1, kernel: 3, dilation: 2}", input="1x7x7")
     assert found.output_shape == (1, 3, 3)
     assert found.windows[0].effective_kernel == 5
 
 
 def test_the_weights_of_a_convolution() -> None:
-    found = figures("conv: {filters: 16, kernel: [3, 5]}", input="6x20x20")
+    found = stats("conv: {filters: 16, kernel: [3, 5]}", input="6x20x20")
     assert found.weight_shapes == {"weight": (16, 6, 3, 5), "bias": (16,)}
     assert (found.weights, found.biases, found.params) == (3 * 5 * 6 * 16, 16, 3 * 5 * 6 * 16 + 16)
 
 
 def test_a_2x2_pool_drops_three_quarters_and_learns_nothing() -> None:
     before, after = facts("identity", "maxpool: 2", input="16x28x28")
-    assert after.figures.output_shape == (16, 14, 14)
-    assert after.figures.activations * 4 == before.figures.activations
-    assert after.figures.params == 0
-    assert figures("maxpool: {kernel: 3, stride: 2}", input="1x9x9").output_shape == (1, (9 - 3) // 2 + 1, 4)
+    assert after.stats.output_shape == (16, 14, 14)
+    assert after.stats.activations * 4 == before.stats.activations
+    assert after.stats.params == 0
+    assert stats("maxpool: {kernel: 3, stride: 2}", input="1x9x9").output_shape == (1, (9 - 3) // 2 + 1, 4)
 
 
 @pytest.mark.parametrize(("kernel", "pool"), [(3, 2), (5, 2), (3, 3), (7, 4)])
@@ -152,7 +152,7 @@ def test_a_convolution_and_a_pool_see_p_plus_k_less_1(kernel: int, pool: int) ->
 )
 def test_who_has_parameters_and_who_has_hyperparameters(layer: str, learns: bool, has_fields: bool) -> None:
     found = facts(layer, input="9" if "linear" in layer else "1x9x9")[0]
-    assert (found.figures.params > 0) == learns
+    assert (found.stats.params > 0) == learns
     assert bool(found.node.layer.schema) == has_fields
 
 
@@ -160,27 +160,27 @@ def test_who_has_parameters_and_who_has_hyperparameters(layer: str, learns: bool
 
 
 def test_a_neuron_on_a_large_image() -> None:
-    assert figures("flatten", "linear: 1", input="3x1000x1000").weights == 3_000_000
+    assert stats("flatten", "linear: 1", input="3x1000x1000").weights == 3_000_000
 
 
 def test_a_dense_hidden_layer_on_a_small_image() -> None:
-    assert figures("flatten", "linear: 40000", input="1x200x200").weights == 1_600_000_000
+    assert stats("flatten", "linear: 40000", input="1x200x200").weights == 1_600_000_000
 
 
 @pytest.mark.parametrize(("filters", "weights"), [(1, 100), (20, 2000)])
 def test_shared_filters_of_10x10(filters: int, weights: int) -> None:
-    assert figures(f"conv: {{filters: {filters}, kernel: 10}}", input="1x200x200").weights == weights
+    assert stats(f"conv: {{filters: {filters}, kernel: 10}}", input="1x200x200").weights == weights
 
 
 def test_the_first_dense_layer_of_vgg16() -> None:
-    assert figures("flatten", "linear: 4096", input="512x7x7").weights == 102_760_448
+    assert stats("flatten", "linear: 4096", input="512x7x7").weights == 102_760_448
 
 
 def test_edge_detection_takes_two_multiplications_and_an_addition_per_pixel() -> None:
-    found = figures("conv: {filters: 1, kernel: [1, 2], bias: false}", input="1x280x320")
+    found = stats("conv: {filters: 1, kernel: [1, 2], bias: false}", input="1x280x320")
     assert found.output_shape == (1, 280, 319)
     assert found.flops == 267_960
-    matrix = figures("flatten", f"linear: {{units: {319 * 280}, bias: false}}", input="1x280x320")
+    matrix = stats("flatten", f"linear: {{units: {319 * 280}, bias: false}}", input="1x280x320")
     assert 15.9e9 < matrix.flops < 16.1e9
 
 
@@ -192,7 +192,7 @@ def test_the_digit_visualisers_network() -> None:
         "conv: {filters: 6, kernel: 5}", "maxpool: 2", "conv: {filters: 16, kernel: 5}", "maxpool: 2",
         "flatten", "linear: 120", "linear: 100", "linear: 10", input="1x32x32",
     )  # fmt: skip
-    assert [format_shape(layer.figures.output_shape) for layer in found] == [
+    assert [format_shape(layer.stats.output_shape) for layer in found] == [
         "6x28x28", "6x14x14", "16x10x10", "16x5x5", "400", "120", "100", "10"
     ]  # fmt: skip
 
@@ -205,6 +205,6 @@ def test_grids_of_one_two_and_three_dimensions(input: str, expected: str) -> Non
 
 
 def test_a_convolution_takes_any_size_and_a_dense_layer_does_not() -> None:
-    dense = {figures("flatten", "linear: 10", input=f"1x{n}x{n}").params for n in (28, 32)}
-    shared = {figures("conv: {filters: 6, kernel: 5}", input=f"1x{n}x{n}").params for n in (28, 32)}
+    dense = {stats("flatten", "linear: 10", input=f"1x{n}x{n}").params for n in (28, 32)}
+    shared = {stats("conv: {filters: 6, kernel: 5}", input=f"1x{n}x{n}").params for n in (28, 32)}
     assert (len(dense), len(shared)) == (2, 1)

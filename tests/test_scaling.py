@@ -99,7 +99,7 @@ def test_inputs_times_layers_end_at_a_limit_that_names_itself(inputs: int, layer
         plain = loaded(many_inputs(inputs, layers)).graph
         patched.setattr(inference, "MOST_FIELDS", limit)
         if inputs * (layers + 1) <= limit:
-            assert len(infer(plain).facts) == layers + 1
+            assert len(infer(plain).layers) == layers + 1
         else:
             with pytest.raises(CnnError, match=rf"{inputs} inputs times the layers .* {limit} receptive fields"):
                 infer(plain)
@@ -117,7 +117,7 @@ def test_a_field_that_doubles_with_every_layer_ends_at_a_limit(cnn: Run, tmp_pat
     ended = cnn("summarize", tmp_path / "net.yaml")
     assert ended.code == 1 and "would exceed 10^100 pixels" in ended.err
     inferred = loaded(deep(300, "conv: {filters: 1, kernel: 1, stride: 2}", "1x1x1")).inferred
-    assert inferred.facts["repeat1.299.conv1"].receptive_field["input"].axes[0].stride == 2**300
+    assert inferred.layers["repeat1.299.conv1"].receptive_field["input"].axes[0].stride == 2**300
 
 
 def test_indices_that_are_followed_one_by_one_end_at_a_limit(

@@ -22,7 +22,7 @@ KIND_NAMES = "|".join(KINDS)
 LAYER_DISPATCH = {
     "a suffix of a kind": r"kind\.endswith\(",
     "a comparison with a kind": rf"kind\b\s*(==|!=|in|not in)\s*[(\[{{]*\s*[\"']({KIND_NAMES})[\"']",
-    "the fields of a layer by name": r"layer\.__dict__|\b[gs]etattr\((facts\.node\.|node\.)?layer, ?[\"']",
+    "the fields of a layer by name": r"layer\.__dict__|\b[gs]etattr\((info\.node\.|node\.)?layer, ?[\"']",
 }
 ONE_HOME = {  # a fact, a pattern of its code, and the files that may contain it
     "effective kernel size": (r"dilation \* \((\w+\.)?kernel - 1\) \+ 1", {"arithmetic/window.py"}),
@@ -39,7 +39,7 @@ ONE_HOME = {  # a fact, a pattern of its code, and the files that may contain it
         r"[\"']height[\"'], ?[\"']width[\"']|\([\"']H[\"'], ?[\"']W[\"']|Axis\([\"']H",
         {"arithmetic/axes.py"},
     ),
-    "comparison of weights with torch": (r"figures\.weight_shapes\.items\(\), \*", {"executor/network/agreement.py"}),
+    "comparison of weights with torch": (r"stats\.weight_shapes\.items\(\), \*", {"executor/network/agreement.py"}),
 }
 
 

@@ -46,13 +46,13 @@ def input_region(inferred: Inferred, layer: str, unit: tuple[int, ...]) -> dict[
         raise CnnError(f"an input is longer than {LARGEST:,} on an axis (the limit)", "use a smaller --input")
     work = _Work()
     regions: dict[str, Region] = {layer: tuple(range(index, index + 1) for index in unit)}
-    for name in reversed([*inferred.facts]):
+    for name in reversed([*inferred.layers]):
         region = regions.pop(name, None)
         if region is None:
             continue
-        facts = inferred.facts[name]
-        for at, source in enumerate(facts.node.inputs):
-            read = _read_region(facts, at, region, work)
+        info = inferred.layers[name]
+        for at, source in enumerate(info.node.inputs):
+            read = _read_region(info, at, region, work)
             if all(read):
                 regions[source] = _united(regions.get(source), read)
     return {name: tuple(map(_ends, region)) for name, region in regions.items()}
@@ -72,16 +72,16 @@ def _union(one: Indices, other: Indices) -> Indices:
     return {*one, *other}
 
 
-def _read_region(facts: LayerInfo, at: int, region: Region, work: _Work) -> Region:
+def _read_region(info: LayerInfo, at: int, region: Region, work: _Work) -> Region:
     """The region of one input that a region of a layer's output reads."""
-    layer, sizes = facts.node.layer, facts.input_shapes[at][1:]
+    layer, sizes = info.node.layer, info.input_shapes[at][1:]
     if layer.is_global or len(region) != len(sizes):
         return tuple(map(range, sizes))
-    windows = facts.figures.windows
+    windows = info.stats.windows
     axes: list[Indices] = []
     for axis, size in enumerate(sizes):
         units = region[layer.map_axis(axis)] if layer.permutes_axes else region[axis]
-        field: AxisField = facts.figures.local_receptive_field[at][axis]
+        field: AxisField = info.stats.local_receptive_field[at][axis]
         if field.advance == 0 and field.size >= size:
             axes.append(range(size))
             continue

@@ -105,8 +105,8 @@ def _known(option: str, name: str, known: Mapping[str, int]) -> str:
 def _storages(inferred: Inferred) -> dict[str, str]:
     """For each tensor the one whose memory it shares: a flattened feature map is a view."""
     storage = {entry.name: entry.name for entry in inferred.graph.inputs}
-    for name, facts in inferred.facts.items():
-        storage[name] = storage[facts.node.inputs[0]] if facts.node.layer.is_view else name
+    for name, info in inferred.layers.items():
+        storage[name] = storage[info.node.inputs[0]] if info.node.layer.is_view else name
     return storage
 
 
@@ -115,17 +115,17 @@ def _peak(inferred: Inferred, storage: Mapping[str, str], width: int) -> tuple[i
 
     A tensor is freed after the last layer that reads it; the inputs stay, since the caller holds them.
     """
-    last_read = {storage[source]: name for name, facts in inferred.facts.items() for source in facts.node.inputs}
+    last_read = {storage[source]: name for name, info in inferred.layers.items() for source in info.node.inputs}
     kept = {storage[name] for name in inferred.graph.outputs} | {entry.name for entry in inferred.graph.inputs}
     sizes = {entry.name: numel(entry.shape) for entry in inferred.graph.inputs}
     live, most, at = sum(sizes.values()), 0, ""
-    for name, facts in inferred.facts.items():
+    for name, info in inferred.layers.items():
         if storage[name] == name:
-            sizes[name] = facts.figures.activations
+            sizes[name] = info.stats.activations
             live += sizes[name]
         if live > most:
             most, at = live, name
-        done = {storage[source] for source in facts.node.inputs} | {storage[name]}
+        done = {storage[source] for source in info.node.inputs} | {storage[name]}
         for source in done:
             if source not in kept and last_read.get(source, name) == name and source in sizes:
                 live -= sizes.pop(source)
@@ -141,28 +141,28 @@ def _saved(inferred: Inferred, storage: Mapping[str, str], batch: int, width: in
     with_gradient: set[str] = set()
     kept: set[str] = set()
     saved: dict[str, int] = {}
-    for name, facts in inferred.facts.items():
+    for name, info in inferred.layers.items():
         if storage[name] == name:
-            sizes[name] = facts.figures.activations
-        trains = facts.figures.trainable > 0 or bool(facts.node.shares)
-        if not trains and not any(source in with_gradient for source in facts.node.inputs):
+            sizes[name] = info.stats.activations
+        trains = info.stats.trainable > 0 or bool(info.node.shares)
+        if not trains and not any(source in with_gradient for source in info.node.inputs):
             saved[name] = 0
             continue
-        gradients = tuple(source in with_gradient for source in facts.node.inputs)
-        needs = saved_for_backward(facts.node.layer, facts.input_shapes, facts.figures.output_shape, gradients)
+        gradients = tuple(source in with_gradient for source in info.node.inputs)
+        needs = saved_for_backward(info.node.layer, info.input_shapes, info.stats.output_shape, gradients)
         with_gradient.add(name)
-        saved[name] = _kept_of(facts, needs, storage, sizes, kept) * batch * width
+        saved[name] = _kept_of(info, needs, storage, sizes, kept) * batch * width
         saved[name] += batch * needs.indices * INDEX + needs.statistics * STATISTIC
     return saved
 
 
 def _kept_of(
-    facts: LayerInfo, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]
+    info: LayerInfo, needs: Saved, storage: Mapping[str, str], sizes: Mapping[str, int], kept: set[str]
 ) -> int:
     """The values per example that a layer adds to the saved tensors, which are recorded in ``kept``."""
-    tensors = {storage[facts.node.inputs[at]] for at in needs.inputs}
+    tensors = {storage[info.node.inputs[at]] for at in needs.inputs}
     if needs.output:
-        tensors.add(storage[facts.node.name])
+        tensors.add(storage[info.node.name])
     new = tensors - kept
     kept |= new
     return sum(sizes[tensor] for tensor in new) + needs.values

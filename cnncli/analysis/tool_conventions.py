@@ -40,71 +40,71 @@ class Convention(NamedTuple):
     caveat: Callable[[Inferred], str] | None = None  # depends on how the PyTorch code is written
 
 
-def _macs(facts: LayerInfo) -> Size:
-    return facts.figures.macs
+def _macs(info: LayerInfo) -> Size:
+    return info.stats.macs
 
 
 def _values(factor: int) -> Rule:
     """``factor`` operations per value of the input."""
-    return lambda facts: factor * numel(facts.input_shapes[0])
+    return lambda info: factor * numel(info.input_shapes[0])
 
 
 def _affine_values(plain: int, affine: int) -> Rule:
     """``affine`` operations per value of a norm with weights, ``plain`` of one without."""
 
-    def rule(facts: LayerInfo) -> Size:
-        layer = facts.node.layer
-        return _values(affine if isinstance(layer, Affine) and layer.affine else plain)(facts)
+    def rule(info: LayerInfo) -> Size:
+        layer = info.node.layer
+        return _values(affine if isinstance(layer, Affine) and layer.affine else plain)(info)
 
     return rule
 
 
-def _outputs(facts: LayerInfo) -> Size:
-    return facts.figures.activations
+def _outputs(info: LayerInfo) -> Size:
+    return info.stats.activations
 
 
-def _params_once(facts: LayerInfo) -> Size:
-    return facts.figures.params
+def _params_once(info: LayerInfo) -> Size:
+    return info.stats.params
 
 
-def _params_at_every_position(facts: LayerInfo) -> Size:
-    return facts.figures.params * numel(facts.figures.output_shape[1:])
+def _params_at_every_position(info: LayerInfo) -> Size:
+    return info.stats.params * numel(info.stats.output_shape[1:])
 
 
-def _by_output(facts: LayerInfo) -> Size:
+def _by_output(info: LayerInfo) -> Size:
     """A transposed convolution counted as if it slid over its output."""
-    weight = facts.node.layer.weights(facts.input_shapes)["weight"]
-    return numel(weight) * numel(facts.figures.output_shape[1:])
+    weight = info.node.layer.weights(info.input_shapes)["weight"]
+    return numel(weight) * numel(info.stats.output_shape[1:])
 
 
-def _adaptive_average(facts: LayerInfo) -> Size:
+def _adaptive_average(info: LayerInfo) -> Size:
     """thop: the (rounded) window and one division per output."""
-    shape, output = facts.input_shapes[0], facts.figures.output_shape
+    shape, output = info.input_shapes[0], info.stats.output_shape
     positions = numel(output[1:]) if len(output) > 1 else 1
     return output[0] * (numel(shape[1:]) + positions)
 
 
-def _softmax(facts: LayerInfo) -> Size:
-    shape = facts.input_shapes[0]
+def _softmax(info: LayerInfo) -> Size:
+    shape = info.input_shapes[0]
     return numel(shape[1:]) * (3 * shape[0] - 1)
 
 
 def _upsampled(factors: Mapping[str, int]) -> Rule:
     """Operations per output, by mode and number of spatial axes: ``{"linear2": 4}``."""
 
-    def rule(facts: LayerInfo) -> Size:
-        layer, rank = facts.node.layer, len(facts.figures.output_shape) - 1
+    def rule(info: LayerInfo) -> Size:
+        layer, rank = info.node.layer, len(info.stats.output_shape) - 1
         assert isinstance(layer, Upsample)
-        return factors.get(f"{layer.mode}{rank}", 0) * facts.figures.activations
+        return factors.get(f"{layer.mode}{rank}", 0) * info.stats.activations
 
     return rule
 
 
-def _keras_params(facts: LayerInfo) -> Size:
+def _keras_params(info: LayerInfo) -> Size:
     """Running statistics, and the bias that Keras's convolutions have by default."""
-    layer, figures = facts.node.layer, facts.figures
+    layer, stats = info.node.layer, info.stats
     has_no_bias = isinstance(layer, Convolution | ConvTranspose) and not layer.bias
-    return figures.buffers + (figures.output_shape[0] if has_no_bias else 0)
+    return stats.buffers + (stats.output_shape[0] if has_no_bias else 0)
 
 
 def _padding_by_name(inferred: Inferred) -> str:
@@ -113,9 +113,9 @@ def _padding_by_name(inferred: Inferred) -> str:
     With padding modes other than zeros, a separate operator pads, and the convolution itself is counted.
     """
     named = [
-        facts.figures.macs
-        for facts in inferred.facts.values()
-        if isinstance(facts.node.layer, Convolution) and facts.node.layer.has_named_padding(facts.input_shapes)
+        info.stats.macs
+        for info in inferred.layers.values()
+        if isinstance(info.node.layer, Convolution) and info.node.layer.has_named_padding(info.input_shapes)
     ]
     if not named:
         return ""
@@ -232,32 +232,32 @@ def convention_named(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def operations(convention: Convention, facts: LayerInfo) -> Size:
+def operations(convention: Convention, info: LayerInfo) -> Size:
     """The operations of a layer as the tool counts them."""
-    rule = convention.rules.get(type(facts.node.layer))
-    return rule(facts) if rule is not None else 0
+    rule = convention.rules.get(type(info.node.layer))
+    return rule(info) if rule is not None else 0
 
 
-def params(convention: Convention, facts: LayerInfo) -> Size:
+def params(convention: Convention, info: LayerInfo) -> Size:
     """The parameters of a layer as the tool counts them."""
-    more = convention.extra_params(facts) if convention.extra_params is not None else 0
-    return facts.figures.params + more
+    more = convention.extra_params(info) if convention.extra_params is not None else 0
+    return info.stats.params + more
 
 
 def recount(inferred: Inferred, convention: Convention) -> Recounted:
     """The network with ``macs`` and ``params`` as the tool counts them."""
-    facts = {
-        name: facts._replace(
-            figures=facts.figures._replace(macs=operations(convention, facts), params=params(convention, facts))
+    layers = {
+        name: info._replace(
+            stats=info.stats._replace(macs=operations(convention, info), params=params(convention, info))
         )
-        for name, facts in inferred.facts.items()
+        for name, info in inferred.layers.items()
     }
-    return Recounted(inferred._replace(facts=facts), tuple(_notes(inferred, convention)))
+    return Recounted(inferred._replace(layers=layers), tuple(_notes(inferred, convention)))
 
 
 def _notes(inferred: Inferred, convention: Convention) -> list[str]:
     notes = [f"counted as {convention.tool} does: {convention.what}"]
-    types = [type(facts.node.layer) for facts in inferred.facts.values() if facts.figures.flops != 0]
+    types = [type(info.node.layer) for info in inferred.layers.values() if info.stats.flops != 0]
     missed = {layer.kind: types.count(layer) for layer in dict.fromkeys(types) if layer not in convention.rules}
     if missed and convention.counts_operations:
         notes.append(f"not counted: {', '.join(f'{kind} ({count})' for kind, count in missed.items())}")
@@ -272,8 +272,8 @@ def caveats(inferred: Inferred, convention: Convention) -> list[str]:
 
 
 def _keras_notes(inferred: Inferred) -> list[str]:
-    statistics = add_up(facts.figures.buffers for facts in inferred.facts.values())
-    biases = add_up(_keras_params(facts) - facts.figures.buffers for facts in inferred.facts.values())
+    statistics = add_up(info.stats.buffers for info in inferred.layers.values())
+    biases = add_up(_keras_params(info) - info.stats.buffers for info in inferred.layers.values())
     if not biases:
         return []
     total = inferred.totals["params"] + statistics
@@ -299,10 +299,10 @@ def differences(inferred: Inferred, convention: Convention) -> list[Difference]:
     """The differences of the operations, by layer type: they sum to the tool's total minus ours."""
     found: list[Difference] = []
     by_type: dict[type[Layer], list[LayerInfo]] = {}
-    for facts in inferred.facts.values():
-        by_type.setdefault(type(facts.node.layer), []).append(facts)
+    for info in inferred.layers.values():
+        by_type.setdefault(type(info.node.layer), []).append(info)
     for layer, layers in by_type.items():
-        more = sum(operations(convention, facts) - facts.figures.macs for facts in layers)
+        more = sum(operations(convention, info) - info.stats.macs for info in layers)
         if more:
             reason = convention.reasons.get(layer, "not counted by the tool")
             found.append(Difference(layer.kind, len(layers), more, reason))
@@ -313,11 +313,11 @@ def param_differences(inferred: Inferred, convention: Convention) -> list[Differ
     """The differences of the parameters."""
     if convention.extra_params is None:
         return []
-    facts = inferred.facts.values()
-    norms = [entry for entry in facts if entry.figures.buffers]
-    statistics = sum(entry.figures.buffers for entry in norms)
-    biased = [entry for entry in facts if _keras_params(entry) > entry.figures.buffers]
-    biases = sum(_keras_params(entry) - entry.figures.buffers for entry in biased)
+    info = inferred.layers.values()
+    norms = [entry for entry in info if entry.stats.buffers]
+    statistics = sum(entry.stats.buffers for entry in norms)
+    biased = [entry for entry in info if _keras_params(entry) > entry.stats.buffers]
+    biases = sum(_keras_params(entry) - entry.stats.buffers for entry in biased)
     found = [
         Difference(BatchNorm.kind, len(norms), statistics, "running statistics"),
         Difference(Conv.kind, len(biased), biases, "a bias that each convolution has by default"),

@@ -139,7 +139,7 @@ def _check_size(loaded: Loaded, output: str) -> None:
     size, whole = loaded.inferred.shape(output)[1:], entry.shape[1:]
     if size == whole:
         return
-    field = loaded.inferred.facts[output].receptive_field.get(entry.name)
+    field = loaded.inferred.layers[output].receptive_field.get(entry.name)
     steps = {axis.stride for axis in field.axes} if field is not None else set()
     if len(size) != len(whole) or any(a > b or (b - a) % 2 for a, b in zip(size, whole, strict=True)) or steps != {1}:
         raise CnnError(

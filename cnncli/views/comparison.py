@@ -10,7 +10,7 @@ from cnncli.arithmetic.shape import format_shape, is_symbolic
 from cnncli.inference import SUMMED, Inferred, LayerInfo
 from cnncli.views.summary.columns import read_names, receptive_field_text
 
-FIGURES = ("output", *SUMMED, "RF")
+QUANTITIES = ("output", *SUMMED, "RF")
 DEFAULT = ("output", "params", "macs")
 LONG = 1000  # networks of more layers are aligned without their most frequent layers, which takes quadratic time
 SAME, DIFFERENT = "=", "≠"
@@ -32,7 +32,7 @@ class Aligned(NamedTuple):
 
 def align(networks: Sequence[Compared]) -> list[Aligned]:
     """Every layer of every network once, in order; those that correspond to one of the first network in its row."""
-    first, *others = [[*network.inferred.facts.values()] for network in networks]
+    first, *others = [[*network.inferred.layers.values()] for network in networks]
     partners = [_partners(first, layers) for layers in others]
     rows: list[Aligned] = []
     at = [0] * len(others)
@@ -70,27 +70,27 @@ def _partners(one: list[LayerInfo], other: list[LayerInfo]) -> dict[int, int]:
     in name, then in type.
     """
     found: dict[int, int] = {}
-    for key in (_name_and_figures, _figures, _name, _kind):
+    for key in (_name_and_stats, _stats, _name, _kind):
         for (start, end), (begin, finish) in [*_gaps(found, len(one), len(other))]:
             for a, b, size in _matches(one[start:end], other[begin:finish], key):
                 found.update(zip(range(start + a, start + a + size), range(begin + b, begin + b + size), strict=True))
     return found
 
 
-def _name(facts: LayerInfo) -> object:
-    return facts.node.name
+def _name(info: LayerInfo) -> object:
+    return info.node.name
 
 
-def _name_and_figures(facts: LayerInfo) -> object:
-    return facts.node.name, _figures(facts)
+def _name_and_stats(info: LayerInfo) -> object:
+    return info.node.name, _stats(info)
 
 
-def _kind(facts: LayerInfo) -> object:
-    return facts.node.layer.kind
+def _kind(info: LayerInfo) -> object:
+    return info.node.layer.kind
 
 
-def _figures(facts: LayerInfo) -> object:
-    return facts.node.layer, facts.input_shapes
+def _stats(info: LayerInfo) -> object:
+    return info.node.layer, info.input_shapes
 
 
 def _matches(
@@ -114,15 +114,15 @@ def _gaps(found: dict[int, int], one: int, other: int) -> Iterator[tuple[tuple[i
 
 def chosen(columns: str | None) -> list[str]:
     """The columns of ``--columns a,b``, or the default ones. Raises CnnError for an unknown one."""
-    return read_names(columns or "", FIGURES, "column") or [*DEFAULT]
+    return read_names(columns or "", QUANTITIES, "column") or [*DEFAULT]
 
 
-def records(networks: Sequence[Compared], figures: Sequence[str], *, changed: bool) -> list[dict[str, Any]]:
+def records(networks: Sequence[Compared], quantities: Sequence[str], *, changed: bool) -> list[dict[str, Any]]:
     """A record per row: layers, their types and each quantity of each network; then totals and ratios."""
-    rows = [_record(row, networks, figures) for row in align(networks)]
+    rows = [_record(row, networks, quantities) for row in align(networks)]
     if changed:
         rows = [row for row in rows if row[""] != SAME]
-    return [*rows, *_totals(networks, figures)]
+    return [*rows, *_totals(networks, quantities)]
 
 
 def json_records(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -135,32 +135,32 @@ def _json_key(heading: str) -> str:
     return f"{network}{space}{JSON_KEYS.get(name, name)}"
 
 
-def _record(row: Aligned, networks: Sequence[Compared], figures: Sequence[str]) -> dict[str, Any]:
-    there = [facts for facts in row.layers if facts is not None]
-    names = list(dict.fromkeys(facts.node.name for facts in there))
-    kinds = list(dict.fromkeys(facts.node.layer.kind for facts in there))
+def _record(row: Aligned, networks: Sequence[Compared], quantities: Sequence[str]) -> dict[str, Any]:
+    there = [info for info in row.layers if info is not None]
+    names = list(dict.fromkeys(info.node.name for info in there))
+    kinds = list(dict.fromkeys(info.node.layer.kind for info in there))
     cells = {
-        f"{network.name} {figure}": "" if facts is None else _value(facts, figure, network.inferred)
-        for figure in figures
-        for network, facts in zip(networks, row.layers, strict=True)
+        f"{network.name} {quantity}": "" if info is None else _value(info, quantity, network.inferred)
+        for quantity in quantities
+        for network, info in zip(networks, row.layers, strict=True)
     }
-    same = all(len({cells[f"{network.name} {figure}"] for network in networks}) == 1 for figure in figures)
+    same = all(len({cells[f"{network.name} {quantity}"] for network in networks}) == 1 for quantity in quantities)
     return {"": SAME if same else DIFFERENT, "layer": " | ".join(names), "type": " | ".join(kinds), **cells}
 
 
-def _value(facts: LayerInfo, figure: str, inferred: Inferred) -> Any:
-    if figure == "output":
-        return format_shape(facts.figures.output_shape)
-    return receptive_field_text(facts, inferred) if figure == "RF" else getattr(facts.figures, figure)
+def _value(info: LayerInfo, quantity: str, inferred: Inferred) -> Any:
+    if quantity == "output":
+        return format_shape(info.stats.output_shape)
+    return receptive_field_text(info, inferred) if quantity == "RF" else getattr(info.stats, quantity)
 
 
-def _totals(networks: Sequence[Compared], figures: Sequence[str]) -> list[dict[str, Any]]:
+def _totals(networks: Sequence[Compared], quantities: Sequence[str]) -> list[dict[str, Any]]:
     totals = {network.name: network.inferred.totals for network in networks}
     first = totals[networks[0].name]
-    sums = {f"{name} {figure}": totals[name].get(figure, "") for figure in figures for name in totals}
+    sums = {f"{name} {quantity}": totals[name].get(quantity, "") for quantity in quantities for name in totals}
     ratios = {
-        f"{name} {figure}": ratio_text(totals[name][figure], first[figure]) if figure in first else ""
-        for figure in figures
+        f"{name} {quantity}": ratio_text(totals[name][quantity], first[quantity]) if quantity in first else ""
+        for quantity in quantities
         for name in totals
     }
     return [{"": "", "layer": name, "type": "", **cells} for name, cells in (("total", sums), ("ratio", ratios))]

@@ -24,12 +24,12 @@ from cnncli.views.summary.columns import receptive_field_text, stride_value
 WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
 
 
-def chosen(steps: Sequence[DerivationStep], figure: str | None) -> list[DerivationStep]:
+def chosen(steps: Sequence[DerivationStep], quantity: str | None) -> list[DerivationStep]:
     """The steps of the quantity that --figure names, or all."""
-    if figure is None:
+    if quantity is None:
         return [*steps]
-    starts = ("padding", "output") if figure == "shape" else figure.replace("_", " ")
-    return [step for step in steps if step.figure.startswith(starts)]
+    starts = ("padding", "output") if quantity == "shape" else quantity.replace("_", " ")
+    return [step for step in steps if step.quantity.startswith(starts)]
 
 
 def folded(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
@@ -37,37 +37,37 @@ def folded(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
     kept: list[DerivationStep] = []
     places: dict[tuple[object, ...], int] = {}
     for step in steps:
-        start, _, axis = step.figure.rpartition(" ")
+        start, _, axis = step.quantity.rpartition(" ")
         at = len(kept)
         if axis in AXIS_NAMES:
             at = places.setdefault((start, step.numbers, step.value, step.remark), at)
         if at < len(kept):
-            kept[at] = kept[at]._replace(figure=f"{kept[at].figure}, {axis}")
+            kept[at] = kept[at]._replace(quantity=f"{kept[at].quantity}, {axis}")
         else:
             kept.append(step)
     return kept
 
 
 def _is_zero(step: DerivationStep) -> bool:
-    return step.value == 0 and step.expression == 0 and not step.figure.startswith(("output", "padding", "receptive"))
+    return step.value == 0 and step.expression == 0 and not step.quantity.startswith(("output", "padding", "receptive"))
 
 
 # Text --------------------------------------------------------------------------------------------------------------
 
 
-def as_text(explanation: Explanation, figure: str | None) -> str:
+def as_text(explanation: Explanation, quantity: str | None) -> str:
     """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
-    steps = folded(chosen(explanation.steps, figure))
-    lines = [*_heading(explanation, chosen(explanation.steps, figure)), ""]
+    steps = folded(chosen(explanation.steps, quantity))
+    lines = [*_heading(explanation, chosen(explanation.steps, quantity)), ""]
     derived = [step for step in steps if not _is_zero(step)]
-    width = max((len(step.figure) for step in derived), default=0)
+    width = max((len(step.quantity) for step in derived), default=0)
     for step in derived:
         lines += _text_lines(step, width)
     zero = [step for step in steps if _is_zero(step)]
     if zero:
         remarks = "; ".join(dict.fromkeys(step.remark for step in zero if step.remark))
-        lines.append(f"  {', '.join(step.figure for step in zero)}: 0{f' ({remarks})' if remarks else ''}")
-    lines += [f"  note: {note}" for note in explanation.notes if figure is None]
+        lines.append(f"  {', '.join(step.quantity for step in zero)}: 0{f' ({remarks})' if remarks else ''}")
+    lines += [f"  note: {note}" for note in explanation.notes if quantity is None]
     return "\n".join(lines) + "\n"
 
 
@@ -94,7 +94,7 @@ def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
     *worked, result = _parts(step)
     remark = f"   ({step.remark})" if step.remark else ""
     parts = [*worked, f"{step.value:,}" if worked and isinstance(step.value, int) else result]
-    start = f"  {step.figure.ljust(width)}  "
+    start = f"  {step.quantity.ljust(width)}  "
     line = start + " = ".join(parts) + remark
     if len(line) <= WIDEST or len(parts) == 1:
         yield line
@@ -107,21 +107,23 @@ def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
 # Markdown and LaTeX ------------------------------------------------------------------------------------------------
 
 
-def as_markdown(explanation: Explanation, figure: str | None) -> str:
+def as_markdown(explanation: Explanation, quantity: str | None) -> str:
     """A heading and a table of quantities."""
-    steps = folded(chosen(explanation.steps, figure))
-    name, *rest = _heading(explanation, chosen(explanation.steps, figure), markdown)
-    rows = [f"| {step.figure} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps]
+    steps = folded(chosen(explanation.steps, quantity))
+    name, *rest = _heading(explanation, chosen(explanation.steps, quantity), markdown)
+    rows = [
+        f"| {step.quantity} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps
+    ]
     body = "\n".join(["| quantity | derivation | remark |", "| --- | --- | --- |", *rows])
     return f"### {name}\n\n{'  '.join(line.strip() + chr(10) for line in rest)}\n{body}\n"
 
 
-def as_latex(explanation: Explanation, figure: str | None) -> str:
+def as_latex(explanation: Explanation, quantity: str | None) -> str:
     """A paragraph and an align* environment (amsmath), to paste into a solution sheet."""
-    steps = folded(chosen(explanation.steps, figure))
-    name, shapes, *_ = _heading(explanation, chosen(explanation.steps, figure))
+    steps = folded(chosen(explanation.steps, quantity))
+    name, shapes, *_ = _heading(explanation, chosen(explanation.steps, quantity))
     rows = [
-        rf"  \text{{{latex(step.figure)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)}" for step in steps
+        rf"  \text{{{latex(step.quantity)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)}" for step in steps
     ]
     shown = latex(shapes.strip()).replace("->", r"$\to$")
     heading = rf"\paragraph{{{latex(name)}}} {shown}"
@@ -140,7 +142,9 @@ def _latex_remark(step: DerivationStep) -> str:
 # Solutions ---------------------------------------------------------------------------------------------------------
 
 
-def solution(inferred: Inferred, names: Sequence[str], figure: str | None, form: str, *, total: bool) -> Iterator[str]:
+def solution(
+    inferred: Inferred, names: Sequence[str], quantity: str | None, form: str, *, total: bool
+) -> Iterator[str]:
     """The explanations of these layers, and of the ``total``, in the form ``text``, ``markdown`` or ``latex``.
 
     A layer, or a repeat, with the quantities of an earlier one refers to that.
@@ -155,16 +159,16 @@ def solution(inferred: Inferred, names: Sequence[str], figure: str | None, form:
             covered.update(known[name].layers)
             yield _reference(inferred, known[name], form)
         else:
-            yield write(explain(inferred, name), figure)
+            yield write(explain(inferred, name), quantity)
     if total:
-        yield write(explain_total(inferred), figure)
+        yield write(explain_total(inferred), quantity)
 
 
 def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
     """``stage1.more.1 (repeat): as stage1.more.0: 10 layers, 70,400 params, 218,365,952 macs; RF 43x43``."""
-    layers = [inferred.facts[name] for name in reference.layers]
+    layers = [inferred.layers[name] for name in reference.layers]
     counts = [f"{len(layers)} layers"] if len(layers) > 1 else []
-    counts += [f"{sum(getattr(layer.figures, count) for layer in layers):,} {count}" for count in ("params", "macs")]
+    counts += [f"{sum(getattr(layer.stats, count) for layer in layers):,} {count}" for count in ("params", "macs")]
     start, end = f"{reference.name} ({reference.kind})", receptive_field_text(layers[-1], inferred)
     line = f"as {reference.like}: {', '.join(counts)}; RF {end}"
     if form == "latex":
@@ -177,7 +181,7 @@ def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
 # Programs ----------------------------------------------------------------------------------------------------------
 
 
-def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
+def as_record(explanation: Explanation, quantity: str | None) -> dict[str, Any]:
     """The explanation as plain data, with a step for each axis."""
     return {
         "layer": explanation.name,
@@ -186,7 +190,7 @@ def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
         "inputs": [{"name": name, "shape": [*map(int, shape)]} for name, shape in explanation.inputs],
         "output_shape": [*map(int, explanation.output)],
         "symbols": {symbol: int(value) for symbol, value in explanation.symbols.items()},
-        "figures": [step_record(step) for step in chosen(explanation.steps, figure)],
+        "figures": [step_record(step) for step in chosen(explanation.steps, quantity)],
         "notes": list(explanation.notes),
     }
 
@@ -194,7 +198,7 @@ def as_record(explanation: Explanation, figure: str | None) -> dict[str, Any]:
 def step_record(step: DerivationStep) -> dict[str, Any]:
     """One quantity as plain data."""
     return {
-        "figure": step.figure,
+        "figure": step.quantity,
         "formula": step.formula,
         "numbers": step.numbers,
         "result": stride_value(step.value),

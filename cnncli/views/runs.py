@@ -207,7 +207,7 @@ def _load(run: Run) -> LoadedRun:
         recipe = as_dict(recipe_of(run))
     except CnnError:  # edited
         recipe = {}
-    return LoadedRun(run, recipe, [figures for figures in metrics_in(run.folder) if figures is not None])
+    return LoadedRun(run, recipe, [metrics for metrics in metrics_in(run.folder) if metrics is not None])
 
 
 def _architecture(run: Run) -> str:

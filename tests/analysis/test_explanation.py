@@ -93,7 +93,7 @@ def check_divisions(step: DerivationStep) -> None:
             names = [name.symbol for name in parts_of(part.one) if isinstance(name, Name)]
             assert not any(symbol.startswith(("C_", "n_")) for symbol in names), step.formula
             assert part.one != part.other, step.formula
-        if isinstance(part, Quotient) and not step.figure.startswith("receptive field stride"):
+        if isinstance(part, Quotient) and not step.quantity.startswith("receptive field stride"):
             assert evaluated(written(part, PLAIN_NUMBERS)).denominator == 1, step.formula
 
 
@@ -102,13 +102,13 @@ def test_the_printed_arithmetic_of_every_kind_gives_the_figures_of_the_summary(c
     inferred = graph_of(case)
     explanation = explain(inferred, "layer")
     check(explanation)
-    figures = inferred.facts["layer"].figures
-    values = {step.figure: step.value for step in explanation.steps}
+    stats = inferred.layers["layer"].stats
+    values = {step.quantity: step.value for step in explanation.steps}
     for figure in ("params", "macs", "flops", "connections", "activations"):
-        assert values[figure] == getattr(figures, figure), figure
+        assert values[figure] == getattr(stats, figure), figure
     sizes = [value for figure, value in values.items() if figure.startswith("output")]
-    assert tuple(sizes) == figures.output_shape
-    assert values.get("buffers", 0) == figures.buffers
+    assert tuple(sizes) == stats.output_shape
+    assert values.get("buffers", 0) == stats.buffers
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,11 +128,11 @@ def test_the_printed_arithmetic_of_random_networks_gives_the_results(text: str) 
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
-    for name, facts in loaded.inferred.facts.items():
+    for name, info in loaded.inferred.layers.items():
         explanation = explain(loaded.inferred, name)
         check(explanation)
-        values = {step.figure: step.value for step in explanation.steps}
-        for source, field in facts.receptive_field.items():
+        values = {step.quantity: step.value for step in explanation.steps}
+        for source, field in info.receptive_field.items():
             for what in ("size", "stride", "offset"):
                 said = [v for f, v in values.items() if f.startswith(f"receptive field {what}") and _is_of(f, source)]
                 known = [getattr(axis, what) for axis in field.axes]
@@ -145,12 +145,12 @@ def test_the_field_of_every_window_is_derived_whatever_lies_below(text: str) -> 
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
-    for name, facts in loaded.inferred.facts.items():
-        steps = [s for s in explain(loaded.inferred, name).steps if s.figure.startswith("receptive field")]
-        if facts.figures.windows and all(field.axes[0].advance for field in facts.receptive_field.values()):
+    for name, info in loaded.inferred.layers.items():
+        steps = [s for s in explain(loaded.inferred, name).steps if s.quantity.startswith("receptive field")]
+        if info.stats.windows and all(field.axes[0].advance for field in info.receptive_field.values()):
             assert not any("leaves it unchanged" in step.remark for step in steps)
-            longest = max(len(axis.first) for field in facts.receptive_field.values() for axis in field.axes)
-            per_axis = sum(len(field.axes) for field in facts.receptive_field.values())
+            longest = max(len(axis.first) for field in info.receptive_field.values() for axis in field.axes)
+            per_axis = sum(len(field.axes) for field in info.receptive_field.values())
             assert len(steps) == 3 * per_axis or longest > 500
 
 
@@ -173,7 +173,7 @@ def test_the_totals_are_the_sums_of_the_layers(name: str) -> None:
         pytest.skip("not bundled")
     inferred = load(name).inferred
     for step in totals(inferred):
-        assert evaluated(step.numbers) == step.value == inferred.totals[step.figure]
+        assert evaluated(step.numbers) == step.value == inferred.totals[step.quantity]
         assert evaluated(from_latex(written(step.expression, LATEX_FORMULA))) == step.value
     latex = as_latex(explain_total(inferred), None)
     assert not re.search(r"\\mathrm\{\d", latex)
@@ -189,7 +189,7 @@ def test_markdown_and_latex_say_the_same_and_are_well_formed(case: Case) -> None
     assert all(row.endswith(r" \\") for row in rows[:-1]) and not rows[-1].endswith("\\")
     for step in explanation.steps:
         assert f"`{step.value}`" in markdown
-        told_with_another_axis = step.figure.endswith(("width", "height"))
+        told_with_another_axis = step.quantity.endswith(("width", "height"))
         assert step.formula in text or step.value == 0 or told_with_another_axis
 
 
@@ -234,7 +234,7 @@ def test_the_totals_are_no_layer(cnn: Run) -> None:
 
 def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run) -> None:
     out = cnn("explain", "lenet5").out
-    for name in load("lenet5").inferred.facts:
+    for name in load("lenet5").inferred.layers:
         assert f"{name} (" in out
     assert out.rstrip().splitlines()[-1].startswith("                        = 836") or "= 61,706" in out
 
@@ -280,7 +280,7 @@ def test_a_reference_stands_for_layers_with_the_same_quantities_as_those_it_name
     assume(loaded is not None)
     assert loaded is not None
     inferred = loaded.inferred
-    names = [*inferred.facts]
+    names = [*inferred.layers]
     found = references(inferred, names)
     explained = set(names) - {name for reference in found.values() for name in reference.layers}
     for first, reference in found.items():
@@ -291,9 +291,9 @@ def test_a_reference_stands_for_layers_with_the_same_quantities_as_those_it_name
             like = reference.like if len(reference.layers) == 1 else name.replace(reference.name, reference.like, 1)
             assert names.index(like) < names.index(name)
             assert len(reference.layers) > 1 or like in explained
-            figures, others = inferred.facts[name].figures, inferred.facts[like].figures
-            assert figures.output_shape == others.output_shape
-            assert all(getattr(figures, figure) == getattr(others, figure) for figure in SUMMED)
+            stats, others = inferred.layers[name].stats, inferred.layers[like].stats
+            assert stats.output_shape == others.output_shape
+            assert all(getattr(stats, figure) == getattr(others, figure) for figure in SUMMED)
 
 
 def test_channels_are_divided_by_a_fraction_and_a_depthwise_filter_has_one(cnn: Run, tmp_path: Path) -> None:

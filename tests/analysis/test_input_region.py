@@ -83,8 +83,8 @@ def test_global_layers_do_not_depend_on_dropped_pixels() -> None:
 @pytest.mark.parametrize("name", ["resnet18", "googlenet", "mobilenet_v2"])
 def test_the_region_of_a_center_unit_is_its_receptive_field_if_the_image_is_large_enough(name: str) -> None:
     inferred = load(name, inputs={"": "3x1499x1499"}).inferred
-    last = [facts for facts in inferred.facts.values() if len(facts.figures.output_shape) > 1][-1]
-    unit = middle_unit(last.figures.output_shape)
+    last = [info for info in inferred.layers.values() if len(info.stats.output_shape) > 1][-1]
+    unit = middle_unit(last.stats.output_shape)
     ((first, end), *_) = input_region(inferred, last.node.name, unit)["input"]
     assert end - first + 1 == last.receptive_field["input"].axes[0].size
 

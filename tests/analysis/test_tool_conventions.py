@@ -65,15 +65,15 @@ def test_what_a_tool_passes_over_is_named_unless_it_costs_nothing(network: str) 
     for convention in CONVENTIONS.values():
         if convention.counts_operations:
             notes = " ".join(recount(inferred, convention).notes)
-            for facts in inferred.facts.values():
+            for facts in inferred.layers.values():
                 kind = facts.node.layer.kind
                 named = f"{kind} (" in notes
                 assert named == (type(facts.node.layer) not in convention.rules and any_flops(inferred, kind))
 
 
 def any_flops(inferred: object, kind: str) -> bool:
-    facts = inferred.facts.values()  # type: ignore[attr-defined]
-    return any(entry.figures.flops for entry in facts if entry.node.layer.kind == kind)
+    facts = inferred.layers.values()  # type: ignore[attr-defined]
+    return any(entry.stats.flops for entry in facts if entry.node.layer.kind == kind)
 
 
 def test_reconcile_says_why_resnet50_has_so_many_numbers(cnn: Run) -> None:
@@ -112,8 +112,8 @@ layers:
 
 def test_what_fvcore_does_not_count_of_padding_by_name_is_said_where_it_applies(write: object, cnn: Run) -> None:
     path = write(NAMED)  # type: ignore[operator]
-    facts = load(str(path)).inferred.facts
-    less = facts["conv1"].figures.macs + facts["conv2"].figures.macs
+    facts = load(str(path)).inferred.layers
+    less = facts["conv1"].stats.macs + facts["conv2"].stats.macs
     said = (
         "fvcore counts 0 for convolutions written with padding='same' or 'valid': "
         f"{less:,} less if 2 layers are written this way"

@@ -25,10 +25,10 @@ some = settings(max_examples=40, deadline=None, derandomize=True, suppress_healt
 FIGURES = ("params", "macs", "flops", "connections", "activations")
 
 
-def independent(facts: LayerInfo) -> dict[str, int]:
-    tally = counted(facts.node.layer, facts.input_shapes)
+def independent(info: LayerInfo) -> dict[str, int]:
+    tally = counted(info.node.layer, info.input_shapes)
     return {
-        "params": 0 if facts.node.shares else tally.params,
+        "params": 0 if info.node.shares else tally.params,
         "macs": tally.macs,
         "flops": tally.flops,
         "connections": tally.uses,
@@ -37,7 +37,7 @@ def independent(facts: LayerInfo) -> dict[str, int]:
 
 
 def summed(inferred: Inferred) -> dict[str, int]:
-    found = [independent(facts) for facts in inferred.facts.values()]
+    found = [independent(info) for info in inferred.layers.values()]
     return {figure: sum(each[figure] for each in found) for figure in FIGURES}
 
 
@@ -63,7 +63,7 @@ def test_totals_and_formulas_of_symbolic_sizes_are_sums_of_what_each_layer_does(
     for figure in FIGURES:
         assert closed.totals[figure] == found[figure], (figure, text)
         assert value_of(opened.totals[figure], {"H": height, "W": width}) == found[figure], (figure, text)
-    told = {step.figure: step.value for step in totals(closed)}
+    told = {step.quantity: step.value for step in totals(closed)}
     assert {figure: told[figure] for figure in FIGURES if figure in told} == {
         figure: found[figure] for figure in FIGURES if figure in told
     }

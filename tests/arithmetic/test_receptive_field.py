@@ -195,7 +195,7 @@ def loaded_field(chain: list[Sliding]) -> AxisField | None:
     loaded = load_if_it_fits(f"input: 1x200\nlayers:\n{lines}\n")
     if loaded is None:
         return None
-    return loaded.inferred.facts[loaded.inferred.graph.outputs[0]].receptive_field["input"].axes[0]
+    return loaded.inferred.layers[loaded.inferred.graph.outputs[0]].receptive_field["input"].axes[0]
 
 
 def seen_below(chain: list[Sliding], unit: int) -> set[int]:

@@ -250,25 +250,25 @@ def test_a_transposed_convolution_without_bias_keeps_the_smaller_side_of_its_min
 
 
 def agree(formulas: Inferred, worked_out: Inferred, values: dict[str, int]) -> None:
-    for name, facts in formulas.facts.items():
-        there = worked_out.facts[name]
-        assert tuple(value_of(size, values) for size in facts.figures.output_shape) == there.figures.output_shape
-        assert tuple(value_of(size, values) for size in facts.figures.dropped) == there.figures.dropped
+    for name, info in formulas.layers.items():
+        there = worked_out.layers[name]
+        assert tuple(value_of(size, values) for size in info.stats.output_shape) == there.stats.output_shape
+        assert tuple(value_of(size, values) for size in info.stats.dropped) == there.stats.dropped
         for figure in (*SUMMED, "buffers"):
-            assert value_of(getattr(facts.figures, figure), values) == getattr(there.figures, figure), (name, figure)
+            assert value_of(getattr(info.stats, figure), values) == getattr(there.stats, figure), (name, figure)
     for figure, total in formulas.totals.items():
         assert value_of(total, values) == worked_out.totals[figure]
-    inputs = [shape for facts in worked_out.facts.values() for shape in facts.input_shapes]
+    inputs = [shape for info in worked_out.layers.values() for shape in info.input_shapes]
     if all(size > 1 for shape in inputs for size in shape[1:]):
         fields_agree(formulas, worked_out, values)  # a single row is seen by all, whatever the layer
 
 
 def fields_agree(formulas: Inferred, worked_out: Inferred, values: dict[str, int]) -> None:
     """Units see the same of the image."""
-    for name, facts in formulas.facts.items():
-        there = worked_out.facts[name]
-        for source, field in facts.receptive_field.items():
-            units = there.figures.output_shape[1:]
+    for name, info in formulas.layers.items():
+        there = worked_out.layers[name]
+        for source, field in info.receptive_field.items():
+            units = there.stats.output_shape[1:]
             if field.order is not None or len(units) != len(field.axes):
                 continue
             extents = worked_out.shape(source)[1:]
@@ -326,9 +326,9 @@ def test_a_chain_of_windows_is_one_floor_with_its_field_and_its_stride(
     lines = "\n".join(f"  - conv: {{filters: 1, kernel: {k}, stride: {s}, padding: {p}}}" for k, s, p in windows)
     inferred = read(f"input: 1xHxH\nlayers:\n{lines}\n", symbolic_sizes=True)
     assert isinstance(inferred, Inferred)
-    last = [*inferred.facts.values()][-1]
-    assert [str(size) for size in last.figures.output_shape[1:]] == [form, form]
-    assert slope(last.figures.output_shape[1], "H") == 1 / last.receptive_field["input"].axes[0].stride
+    last = [*inferred.layers.values()][-1]
+    assert [str(size) for size in last.stats.output_shape[1:]] == [form, form]
+    assert slope(last.stats.output_shape[1], "H") == 1 / last.receptive_field["input"].axes[0].stride
 
 
 def test_paths_that_agree_for_some_sizes_alone_are_an_error_that_says_for_which() -> None:

@@ -42,10 +42,10 @@ def test_without_borders_every_unit_depends_on_exactly_its_receptive_field(text:
     loaded = load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
-    facts = last(loaded.inferred)
-    units = some_units(facts.figures.output_shape[1:])
+    info = last(loaded.inferred)
+    units = some_units(info.stats.output_shape[1:])
     for unit, seen in zip(units, supports(linear(text), units), strict=True):
-        assert seen == {name: predicted(field.axes, unit) for name, field in facts.receptive_field.items()}
+        assert seen == {name: predicted(field.axes, unit) for name, field in info.receptive_field.items()}
 
 
 def test_with_borders_units_depend_on_part_of_their_receptive_field_and_inner_ones_on_all_of_it() -> None:
@@ -67,11 +67,11 @@ def test_with_borders_units_depend_on_part_of_their_receptive_field_and_inner_on
 def compare_with_borders(text: str, inferred: Inferred) -> int:
     """Compare some units; the number of those far enough from every border to see exactly their field."""
     inner = 0
-    facts, sizes = last(inferred), inferred.graph.inputs[0].shape[1:]
-    nothing_dropped = not any(any(f.figures.dropped) for f in inferred.facts.values())
-    units = some_units(facts.figures.output_shape[1:])
+    info, sizes = last(inferred), inferred.graph.inputs[0].shape[1:]
+    nothing_dropped = not any(any(f.stats.dropped) for f in inferred.layers.values())
+    units = some_units(info.stats.output_shape[1:])
     for unit, support_of in zip(units, supports(linear(text), units), strict=True):
-        for name, field in facts.receptive_field.items():
+        for name, field in info.receptive_field.items():
             bounds, seen = predicted(field.axes, unit), support_of.get(name)
             if seen is not None:  # else the unit lies in the padding alone
                 for (low, high), (least, most) in zip(seen, clipped(bounds, sizes), strict=True):
@@ -94,10 +94,10 @@ def test_units_between_the_taps_of_a_transposed_convolution_depend_on_nothing() 
         loaded = load_if_it_fits(text)
         assume(loaded is not None)
         assert loaded is not None
-        facts = last(loaded.inferred)
-        (axis,) = facts.receptive_field["input"].axes
-        assume(facts.figures.output_shape[1] < 200)
-        units = [(unit,) for unit in range(facts.figures.output_shape[1])]
+        info = last(loaded.inferred)
+        (axis,) = info.receptive_field["input"].axes
+        assume(info.stats.output_shape[1] < 200)
+        units = [(unit,) for unit in range(info.stats.output_shape[1])]
         for (unit,), seen in zip(units, supports(loaded.inferred, units), strict=True):
             expected = {} if axis.is_empty(unit) else {"input": [(axis.low(unit), axis.high(unit))]}
             assert seen == expected
@@ -112,19 +112,19 @@ def test_units_between_the_taps_of_a_transposed_convolution_depend_on_nothing() 
 def test_no_unit_depends_on_more_than_its_receptive_field_after_a_reshape(text: str) -> None:
     loaded = load_if_it_fits(text)
     assert loaded is not None
-    facts, inferred = last(loaded.inferred), loaded.inferred
-    field = facts.receptive_field["input"]
+    info, inferred = last(loaded.inferred), loaded.inferred
+    field = info.receptive_field["input"]
     sizes = inferred.graph.inputs[0].shape[1:]
     order = field.order or tuple(range(len(sizes)))
     assert len(field.axes) == len(sizes)
-    units = some_units(facts.figures.output_shape[1:])
+    units = some_units(info.stats.output_shape[1:])
     for unit, support_of in zip(units, supports(inferred, units), strict=True):
         at = tuple(unit[axis] if own.advance else 0 for own, axis in zip(field.axes, order, strict=True))
         for (low, high), (least, most) in zip(
             support_of.get("input", []), clipped(predicted(field.axes, at), sizes), strict=False
         ):
             assert least <= low and high <= most
-        followed = input_region(inferred, facts.node.name, unit)
+        followed = input_region(inferred, info.node.name, unit)
         for (low, high), (least, most) in zip(support_of.get("input", []), followed.get("input", ()), strict=False):
             assert least <= low and high <= most
 
@@ -182,10 +182,10 @@ layers:
 """
     loaded = load_if_it_fits(text)
     assert loaded is not None
-    facts = last(loaded.inferred)
-    units = some_units(facts.figures.output_shape[1:])
+    info = last(loaded.inferred)
+    units = some_units(info.stats.output_shape[1:])
     for unit, seen in zip(units, supports(loaded.inferred, units), strict=True):
-        assert seen["input"] == predicted(facts.receptive_field["input"].axes, unit)
+        assert seen["input"] == predicted(info.receptive_field["input"].axes, unit)
 
 
 def test_a_permuted_feature_map_keeps_the_receptive_field_of_each_input_axis() -> None:

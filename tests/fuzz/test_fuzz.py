@@ -116,7 +116,7 @@ def test_a_saved_case_keeps_every_byte(content: bytes | Link | Fifo | Sparse, st
 
 @pytest.mark.parametrize("name", ["small.yaml", "two_inputs.yaml", "tiny.yaml"])
 def test_what_is_mutated_is_valid(name: str) -> None:
-    assert load_source(Source(name, corpus.architectures()[name]), "net").inferred.facts
+    assert load_source(Source(name, corpus.architectures()[name]), "net").inferred.layers
 
 
 def _fuzz(*arguments: object) -> subprocess.CompletedProcess[str]:

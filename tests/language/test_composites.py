@@ -29,7 +29,7 @@ def test_from_moves_a_composite() -> None:
 
 def test_repeat_gives_each_round_its_number() -> None:
     found = loaded(network("repeat: {times: 3, index: i, layers: [conv: {filters: 2 ** $i, kernel: 1}]}"))
-    assert [facts.figures.output_shape[0] for facts in found.inferred.facts.values()] == [1, 2, 4]
+    assert [info.stats.output_shape[0] for info in found.inferred.layers.values()] == [1, 2, 4]
 
 
 def test_the_index_of_the_inner_round_hides_the_outer() -> None:

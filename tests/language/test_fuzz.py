@@ -39,8 +39,8 @@ trees = st.recursive(
 def survives(text: str, **options: Any) -> None:
     try:
         loaded = load_source(Source("net.yaml", text), "net", **options)
-        assert list(loaded.inferred.facts) == [node.name for node in loaded.graph.nodes]
-        assert all(name in loaded.inferred.facts or name in dict(loaded.graph.inputs) for name in loaded.graph.outputs)
+        assert list(loaded.inferred.layers) == [node.name for node in loaded.graph.nodes]
+        assert all(name in loaded.inferred.layers or name in dict(loaded.graph.inputs) for name in loaded.graph.outputs)
     except CnnError as error:
         shown = str(error)
         assert "net.yaml" in shown or shown.startswith("--")
@@ -61,7 +61,7 @@ changes = st.lists(st.tuples(positions, st.integers(0, 12), puts), min_size=1, m
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_seeds_are_networks(seed: str) -> None:
-    assert load_source(Source("net.yaml", seed), "net").inferred.facts
+    assert load_source(Source("net.yaml", seed), "net").inferred.layers
 
 
 @given(st.sampled_from(SEEDS), changes)

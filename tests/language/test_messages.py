@@ -452,7 +452,7 @@ def test_every_key_takes_any_value_or_refuses_it_at_its_place(key: str, value: s
     }
     good["description"] = good["source"] = good["name"]
     if value in good.get(key, []):
-        assert loaded(text).inferred.facts
+        assert loaded(text).inferred.layers
         return
     lines = {problem.place.line for problem in refusal(text).problems if problem.place}
     assert lines == {list({**fields, key: value}).index(key) + 1}

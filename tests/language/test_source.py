@@ -227,7 +227,7 @@ def flat(count: int) -> str:
 )
 def test_a_hundred_thousand_layers_take_bounded_work(text: str) -> None:
     def read() -> None:
-        assert len(loaded(text).inferred.facts) == 100_000
+        assert len(loaded(text).inferred.layers) == 100_000
 
     assert calls(read) < 200 * 100_000  # calls of functions, some 100 to 170 a layer
 

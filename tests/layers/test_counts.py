@@ -25,9 +25,9 @@ SOME = settings(max_examples=120, deadline=None, derandomize=True, suppress_heal
 MANY = settings(SOME, max_examples=2000)
 
 
-def assert_counted(layer: Any, inputs: tuple[Shape, ...], figures: Any) -> None:
+def assert_counted(layer: Any, inputs: tuple[Shape, ...], stats: Any) -> None:
     tally = counted(layer, inputs)
-    assert (figures.flops, figures.macs, figures.connections) == (tally.flops, tally.macs, tally.uses), layer
+    assert (stats.flops, stats.macs, stats.connections) == (tally.flops, tally.macs, tally.uses), layer
 
 
 MOVES = {
@@ -102,15 +102,13 @@ def loaded_layer(text: str) -> SimpleNamespace:
     loaded = networks.load_if_it_fits(text)
     assume(loaded is not None)
     assert loaded is not None
-    facts: LayerInfo = [*loaded.inferred.facts.values()][-1]
-    return SimpleNamespace(
-        inferred=loaded.inferred, layer=facts.node.layer, inputs=facts.input_shapes, figures=facts.figures
-    )
+    info: LayerInfo = [*loaded.inferred.layers.values()][-1]
+    return SimpleNamespace(inferred=loaded.inferred, layer=info.node.layer, inputs=info.input_shapes, stats=info.stats)
 
 
 def operations_are_those_carried_out(text: str) -> None:
     found = loaded_layer(text)
-    assert_counted(found.layer, found.inputs, found.figures)
+    assert_counted(found.layer, found.inputs, found.stats)
 
 
 def autograd_keeps_what_is_calculated(text: str) -> None:

@@ -23,21 +23,21 @@ def test_every_kind_has_a_case_and_says_what_it_computes(kind: str) -> None:
 
 @every_case
 def test_quantities_equal_those_calculated_by_hand(case: Case) -> None:
-    figures = infer_layer(case.layer, case.inputs)
-    assert (figures.output_shape, figures.params, figures.macs) == (case.output, case.params, case.macs)
-    fixed = sum(numel(figures.weight_shapes[name]) for name in case.layer.non_trainable)
-    assert figures.weights + figures.biases == figures.params == figures.trainable + fixed
+    stats = infer_layer(case.layer, case.inputs)
+    assert (stats.output_shape, stats.params, stats.macs) == (case.output, case.params, case.macs)
+    fixed = sum(numel(stats.weight_shapes[name]) for name in case.layer.non_trainable)
+    assert stats.weights + stats.biases == stats.params == stats.trainable + fixed
 
 
 @every_case
 def test_torch_gives_the_inferred_shape_and_weights_of_the_same_names_and_shapes(case: Case) -> None:
-    figures = infer_layer(case.layer, case.inputs)
+    stats = infer_layer(case.layer, case.inputs)
     module = build(case.layer, case.inputs).eval()
     output = module(*(torch.randn(2, *shape) for shape in case.inputs))
     assert tuple(output.shape) == (2, *case.output)
-    assert {name: tuple(value.shape) for name, value in module.named_parameters()} == dict(figures.weight_shapes)
+    assert {name: tuple(value.shape) for name, value in module.named_parameters()} == dict(stats.weight_shapes)
     buffers = {name: tuple(b.shape) for name, b in module.named_buffers() if name != "num_batches_tracked"}
-    assert buffers == dict(figures.buffer_shapes)
+    assert buffers == dict(stats.buffer_shapes)
 
 
 @every_case
@@ -63,15 +63,15 @@ def test_a_layer_is_frozen_and_equal_to_its_like(case: Case) -> None:
 
 @every_case
 def test_counts_are_non_negative_integers(case: Case) -> None:
-    figures = infer_layer(case.layer, case.inputs)
-    counts = (figures.params, figures.macs, figures.flops, figures.connections, figures.activations, figures.buffers)
+    stats = infer_layer(case.layer, case.inputs)
+    counts = (stats.params, stats.macs, stats.flops, stats.connections, stats.activations, stats.buffers)
     assert all(type(count) is int and count >= 0 for count in counts)
-    assert figures.flops >= figures.macs
+    assert stats.flops >= stats.macs
 
 
 @every_case
 def test_there_is_a_field_for_every_axis_of_every_input(case: Case) -> None:
-    figures = infer_layer(case.layer, case.inputs)
+    stats = infer_layer(case.layer, case.inputs)
     if not case.layer.is_global:
-        assert len(figures.local_receptive_field) == len(case.inputs)
-        assert all(len(reach) == len(case.output) - 1 for reach in figures.local_receptive_field)
+        assert len(stats.local_receptive_field) == len(case.inputs)
+        assert all(len(reach) == len(case.output) - 1 for reach in stats.local_receptive_field)

@@ -34,8 +34,8 @@ def input_of(kind: str) -> str:
 
 @pytest.mark.parametrize("kind", SINGLE)
 def test_every_kind_works_with_what_it_requires(kind: str) -> None:
-    (facts,) = loaded(network(entry(kind), input=input_of(kind))).inferred.facts.values()
-    assert facts.node.layer.kind == kind
+    (info,) = loaded(network(entry(kind), input=input_of(kind))).inferred.layers.values()
+    assert info.node.layer.kind == kind
 
 
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
@@ -124,7 +124,7 @@ def test_an_integer_of_any_length_is_too_large_and_not_in_quotes(length: int) ->
 def test_values_out_of_range(kind: str, field: str, value: str, message: str, hint: str) -> None:
     text = network(entry(kind, **{field: value}))
     if not message:
-        assert loaded(text).inferred.facts
+        assert loaded(text).inferred.layers
         return
     (problem,) = refusal(text).problems
     assert (problem.message, problem.hint) == (f"{field} {message}", hint)

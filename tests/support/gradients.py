@@ -73,7 +73,7 @@ def some_units(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def last(inferred: Inferred) -> LayerInfo:
-    return inferred.facts[inferred.graph.outputs[0]]
+    return inferred.layers[inferred.graph.outputs[0]]
 
 
 kernels, strides = st.integers(1, 3), st.integers(1, 2)
@@ -194,8 +194,8 @@ def reshaped(draw: st.DrawFn) -> str:
             options.append("linear: 4")
         line = f"  - {draw(st.sampled_from(options))}\n"
         loaded = load_if_it_fits(text + line)
-        if loaded is not None and prod(last(loaded.inferred).figures.output_shape) < 4000:
-            text, shape = text + line, last(loaded.inferred).figures.output_shape
+        if loaded is not None and prod(last(loaded.inferred).stats.output_shape) < 4000:
+            text, shape = text + line, last(loaded.inferred).stats.output_shape
     return text + "  - identity\n"
 
 

@@ -17,12 +17,12 @@ from cnncli.layers.base import Layer, Shapes
 
 def explain(inferred: Inferred, name: str) -> Explanation:
     """Explain a layer of a network whose sizes are numbers."""
-    facts = inferred.facts[name]
-    layer, figures = facts.node.layer, facts.figures
-    steps = tuple(_steps(inferred, facts))
-    inputs = tuple(zip(facts.node.inputs, facts.input_shapes, strict=True))
+    info = inferred.layers[name]
+    layer, stats = info.node.layer, info.stats
+    steps = tuple(_steps(inferred, info))
+    inputs = tuple(zip(info.node.inputs, info.input_shapes, strict=True))
     return Explanation(
-        name, layer.kind, summary_of(layer), inputs, figures.output_shape, symbols_of(steps), steps, figures.notes
+        name, layer.kind, summary_of(layer), inputs, stats.output_shape, symbols_of(steps), steps, stats.notes
     )
 
 
@@ -32,19 +32,19 @@ def summary_of(layer: Layer) -> str:
     return description.partition(". ")[0].rstrip(".")
 
 
-def _steps(inferred: Inferred, facts: LayerInfo) -> Iterator[DerivationStep]:
-    layer, shapes = facts.node.layer, facts.input_shapes
+def _steps(inferred: Inferred, info: LayerInfo) -> Iterator[DerivationStep]:
+    layer, shapes = info.node.layer, info.input_shapes
     traced, inputs = traced_layer(layer, shapes), traced_inputs(shapes)
-    output = traced_output(facts.figures.output_shape)
+    output = traced_output(info.stats.output_shape)
     if layer.padding_name:
         yield from _named_padding_steps(layer, shapes)
-    yield from _output_steps(facts, traced, inputs)
-    yield from _weight_steps(facts, traced, inputs)
+    yield from _output_steps(info, traced, inputs)
+    yield from _weight_steps(info, traced, inputs)
     yield DerivationStep.of("macs", traced.macs(inputs, output))
     yield DerivationStep.of("flops", traced.flops(inputs, output))
     yield DerivationStep.of("connections", traced.connection_count(inputs, output))
     yield DerivationStep.of("activations", numel(output))
-    yield from receptive_field_steps(inferred, facts, traced, inputs)
+    yield from receptive_field_steps(inferred, info, traced, inputs)
 
 
 def _named_padding_steps(layer: Layer, shapes: Shapes) -> Iterator[DerivationStep]:
@@ -63,7 +63,7 @@ def _named_padding_steps(layer: Layer, shapes: Shapes) -> Iterator[DerivationSte
         yield DerivationStep.of(f"padding {axis.name}", total, remark)
 
 
-def _output_steps(facts: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:
+def _output_steps(info: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:
     output = layer.output_shape(inputs)
     if len(output) == 1:
         yield DerivationStep.of("output values", output[0])
@@ -71,7 +71,7 @@ def _output_steps(facts: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[De
     yield DerivationStep.of("output channels", output[0])
     windows = layer.windows(inputs) if not layer.transposed else ()
     for at, (axis, size) in enumerate(zip(SPATIAL_AXES[len(output) - 1], output[1:], strict=True)):
-        dropped = facts.figures.dropped[at] if windows else 0
+        dropped = info.stats.dropped[at] if windows else 0
         remark = f"{_dropped_text(inputs[0][1 + at], windows[at], dropped)} dropped" if dropped else ""
         yield DerivationStep.of(f"output {axis.name}", size, remark)
 
@@ -82,9 +82,9 @@ def _dropped_text(size: int, window: Window, dropped: int) -> str:
     return f"{written(expression_of(rest), PLAIN_NUMBERS)} = {dropped}" if rest == dropped else str(dropped)
 
 
-def _weight_steps(facts: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:
-    if facts.node.shares:
-        yield DerivationStep.of("params", 0, f"shares the weights of {facts.node.shares}, which are counted there")
+def _weight_steps(info: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:
+    if info.node.shares:
+        yield DerivationStep.of("params", 0, f"shares the weights of {info.node.shares}, which are counted there")
         return
     shapes = layer.weights(inputs)
     for name, shape in shapes.items():

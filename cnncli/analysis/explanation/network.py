@@ -15,11 +15,11 @@ TOTALS = ("params", "macs", "flops", "connections")
 def totals(inferred: Inferred) -> tuple[DerivationStep, ...]:
     """The sums over all layers, each as a sum of what is not 0."""
     steps = []
-    for figure in TOTALS:
-        terms = [count for facts in inferred.facts.values() if (count := getattr(facts.figures, figure))]
+    for quantity in TOTALS:
+        terms = [count for info in inferred.layers.values() if (count := getattr(info.stats, quantity))]
         if terms:
             expression = Sum(tuple((1, count) for count in terms))
-            steps.append(DerivationStep(figure, expression, inferred.totals[figure]))
+            steps.append(DerivationStep(quantity, expression, inferred.totals[quantity]))
     return tuple(steps)
 
 
@@ -51,18 +51,18 @@ def references(inferred: Inferred, names: Sequence[str]) -> dict[str, Reference]
     found: dict[str, Reference] = {}
     explained: dict[tuple[object, ...], str] = {}
     for name in names:
-        facts = inferred.facts[name]
-        like = explained.setdefault(_identity(facts), name)
+        info = inferred.layers[name]
+        like = explained.setdefault(_identity(info), name)
         if like != name:
-            found[name] = Reference(name, facts.node.layer.kind, like, (name,))
+            found[name] = Reference(name, info.node.layer.kind, like, (name,))
     for reference in _repeats(inferred, chosen):
         found[reference.layers[0]] = reference
     return found
 
 
-def _identity(facts: LayerInfo) -> tuple[object, ...]:
+def _identity(info: LayerInfo) -> tuple[object, ...]:
     """The determinants of a layer's shapes and counts; its receptive field also depends on the layers before it."""
-    return facts.node.layer, facts.input_shapes, facts.node.shares
+    return info.node.layer, info.input_shapes, info.node.shares
 
 
 def _repeats(inferred: Inferred, chosen: Mapping[str, int]) -> list[Reference]:
@@ -78,7 +78,7 @@ def _repeats(inferred: Inferred, chosen: Mapping[str, int]) -> list[Reference]:
         places = [chosen.get(name, -1) for name in layers]
         if -1 in places or places != [*range(places[0], places[0] + len(places))]:
             continue
-        key = (group.name.rpartition(".")[0], *(_identity(inferred.facts[name]) for name in layers))
+        key = (group.name.rpartition(".")[0], *(_identity(inferred.layers[name]) for name in layers))
         like = first_like.setdefault(key, group.name)
         if like != group.name:
             found.append(Reference(group.name, "repeat", like, layers))

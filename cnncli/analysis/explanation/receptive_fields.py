@@ -17,33 +17,33 @@ from cnncli.layers.base import Layer, Shapes
 
 
 def receptive_field_steps(
-    inferred: Inferred, facts: LayerInfo, layer: Layer, inputs: Shapes
+    inferred: Inferred, info: LayerInfo, layer: Layer, inputs: Shapes
 ) -> Iterator[DerivationStep]:
     """Size, stride and offset on each axis of each network input, or the size with its reason in words.
 
-    ``layer`` and ``inputs`` are those of ``facts`` with symbols (:mod:`cnncli.analysis.explanation.symbols`).
+    ``layer`` and ``inputs`` are those of ``info`` with symbols (:mod:`cnncli.analysis.explanation.symbols`).
     """
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
-    alike = len({field.axes for field in facts.receptive_field.values()}) == 1
-    for source, field in facts.receptive_field.items():
+    alike = len({field.axes for field in info.receptive_field.values()}) == 1
+    for source, field in info.receptive_field.items():
         of_source = f" on {source}" if len(extents) > 1 else ""
         index = "" if alike else f"_{re.sub(r'[^0-9A-Za-z]', '', source)}"
-        before = _field_before(inferred, facts, source)
+        before = _field_before(inferred, info, source)
         for at, (axis, own) in enumerate(zip(SPATIAL_AXES[len(field.axes)], field.axes, strict=True)):
-            path = _path(facts, layer, inputs, before, at, own, index) if before is not None else None
+            path = _path(info, layer, inputs, before, at, own, index) if before is not None else None
             derived = _derived(path) if path is not None else ()
-            for step in derived or [_in_words(facts, field.aligned, own, extents[source][1 + at])]:
-                yield step._replace(figure=f"{step.figure}{of_source} {axis.name}")
+            for step in derived or [_in_words(info, field.aligned, own, extents[source][1 + at])]:
+                yield step._replace(quantity=f"{step.quantity}{of_source} {axis.name}")
 
 
-def _field_before(inferred: Inferred, facts: LayerInfo, source: str) -> ReceptiveField | None:
+def _field_before(inferred: Inferred, info: LayerInfo, source: str) -> ReceptiveField | None:
     """The receptive field of the layer's only input; None for a layer that merges paths."""
-    if len(facts.node.inputs) != 1:
+    if len(info.node.inputs) != 1:
         return None
-    (name,) = facts.node.inputs
+    (name,) = info.node.inputs
     if name == source:
-        return ReceptiveField((ITSELF,) * len(facts.receptive_field[source].axes))
-    return inferred.facts[name].receptive_field[source]
+        return ReceptiveField((ITSELF,) * len(info.receptive_field[source].axes))
+    return inferred.layers[name].receptive_field[source]
 
 
 class _Path(NamedTuple):
@@ -68,17 +68,17 @@ class _Path(NamedTuple):
 
 
 def _path(
-    facts: LayerInfo, layer: Layer, inputs: Shapes, before: ReceptiveField, at: int, own: AxisField, index: str
+    info: LayerInfo, layer: Layer, inputs: Shapes, before: ReceptiveField, at: int, own: AxisField, index: str
 ) -> _Path | None:
     """The layer's effect on axis ``at``; None if the receptive field stays, or becomes the same for all units.
 
     ``index`` distinguishes the symbols of different network inputs.
     """
-    local = facts.figures.local_receptive_field
+    local = info.stats.local_receptive_field
     if not local or len(local[0]) != len(before.axes):
         return None
     along = at if before.order is None else before.order[at]
-    reads, windows, output = local[0][along], layer.windows(inputs), traced_output(facts.figures.output_shape)
+    reads, windows, output = local[0][along], layer.windows(inputs), traced_output(info.stats.output_shape)
     if reads.advance == 0 or (reads == ITSELF and not windows) or own.is_always_empty:
         return None
     axis = f"_{SPATIAL_AXES[len(before.axes)][at].letter.lower()}"
@@ -86,8 +86,8 @@ def _path(
     if windows or len(reads.first) == 1:
         reads = layer.local_receptive_field(inputs, output)[0][along]
     return _Path(
-        facts.node.name,
-        facts.node.inputs[0],
+        info.node.name,
+        info.node.inputs[0],
         reads,
         before.axes[at],
         own,
@@ -250,16 +250,16 @@ def _reading_one(own: AxisField, name: str) -> str:
     return f"{count} of every {own.period} outputs {reads} one input of {name}, the others none"
 
 
-def _in_words(facts: LayerInfo, aligned: bool, own: AxisField, extent: int) -> DerivationStep:
+def _in_words(info: LayerInfo, aligned: bool, own: AxisField, extent: int) -> DerivationStep:
     """The size of a receptive field that no formula gives, and why."""
-    kind, local = facts.node.layer.kind, facts.figures.local_receptive_field
+    kind, local = info.node.layer.kind, info.stats.local_receptive_field
     if own.is_always_empty:
         remark = "no output depends on the input: each reads only between the taps of a transposed convolution"
     elif own.advance == 0 and own.size >= extent:
         remark = "every output depends on all of the input"
     elif own.advance == 0:
         remark = "all outputs have the same receptive field"
-    elif len(facts.node.inputs) > 1:
+    elif len(info.node.inputs) > 1:
         remark = "covers the receptive fields of all paths" + ("" if aligned else ", whose centers or strides differ")
     elif local and any(field != ITSELF for field in local[0]):
         remark = f"the receptive fields repeat after more than {PERIOD_LIMIT:,} outputs: their stride is an average"

@@ -16,20 +16,20 @@ SYMBOL_ORDER = ("n_in", "C_in", "D", "H", "W", "L", "n_out", "C_out", "D_out", "
 
 
 class DerivationStep(NamedTuple):
-    """One quantity (``figure``): ``expression`` gives ``value``, a Fraction for a receptive field's stride below 1.
+    """One ``quantity``: ``expression`` gives ``value``, a Fraction for a receptive field's stride below 1.
 
     ``remark`` adds in words what the formula does not show.
     """
 
-    figure: str
+    quantity: str
     expression: Expression
     value: int | Fraction
     remark: str = ""
 
     @classmethod
-    def of(cls, figure: str, number: int, remark: str = "") -> DerivationStep:
+    def of(cls, quantity: str, number: int, remark: str = "") -> DerivationStep:
         """The step that derives a number, traced or plain."""
-        return cls(figure, expression_of(number), int(number), remark)
+        return cls(quantity, expression_of(number), int(number), remark)
 
     @property
     def formula(self) -> str:

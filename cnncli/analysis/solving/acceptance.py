@@ -159,18 +159,18 @@ def _dropped(inferred: Inferred, letter: str) -> Iterable[tuple[Size, Size]]:
     Axes of constant size are included: what they drop is dropped at every value of the letter.
     """
     known: dict[tuple[Size, Size], None] = {}
-    for facts in inferred.facts.values():
-        for axis, (rest, window) in _windows_with_drops(facts):
-            size = facts.input_shapes[0][1 + axis]
+    for info in inferred.layers.values():
+        for axis, (rest, window) in _windows_with_drops(info):
+            size = info.input_shapes[0][1 + axis]
             if letters_of([size]) in ((letter,), ()) and (is_symbolic(rest) or rest):
                 known[rest, window.after] = None
     return known
 
 
-def _windows_with_drops(facts: LayerInfo) -> Iterable[tuple[int, tuple[int, Window]]]:
+def _windows_with_drops(info: LayerInfo) -> Iterable[tuple[int, tuple[int, Window]]]:
     """By axis, the number of rows that a window sliding over the input drops, and the window."""
-    if facts.figures.windows and not facts.node.layer.transposed:
-        return enumerate(zip(facts.figures.dropped, facts.figures.windows, strict=True))
+    if info.stats.windows and not info.node.layer.transposed:
+        return enumerate(zip(info.stats.dropped, info.stats.windows, strict=True))
     return ()
 
 
@@ -202,9 +202,9 @@ def _tried(found: SymbolicNetwork, letter: str) -> Tried | None:
     """
     merged = [
         size
-        for facts in found.inferred.facts.values()
-        if facts.node.layer.merges and not isinstance(facts.node.layer, Concat)
-        for shape in facts.input_shapes
+        for info in found.inferred.layers.values()
+        if info.node.layer.merges and not isinstance(info.node.layer, Concat)
+        for shape in info.input_shapes
         for size in shape
         if isinstance(size, SymbolicSize) and size.letters == (letter,)
     ]
@@ -228,9 +228,9 @@ def _tried(found: SymbolicNetwork, letter: str) -> Tried | None:
             continue
         dropped = [
             (rest, window.after)
-            for name, facts in found.inferred.facts.items()
-            for axis, (rest, window) in _windows_with_drops(there.facts[name])
-            if letters_of([facts.input_shapes[0][1 + axis]]) in ((letter,), ())
+            for name, info in found.inferred.layers.items()
+            for axis, (rest, window) in _windows_with_drops(there.layers[name])
+            if letters_of([info.input_shapes[0][1 + axis]]) in ((letter,), ())
         ]
         accepted.add(size)
         exact |= {size} if all(rest == 0 for rest, _ in dropped) else set()

@@ -16,7 +16,7 @@ class BudgetSolution(NamedTuple):
     """Values of the variables (and of ``batch``), and the constrained quantities there."""
 
     values: Mapping[str, int]
-    figures: Mapping[str, int]
+    quantities: Mapping[str, int]
 
 
 class Answer(NamedTuple):
@@ -108,7 +108,7 @@ def _usage(constraints: Constraints, found: BudgetSolution) -> tuple[float, tupl
     """A sort key: what uses most of a budget comes first, then what has the largest (smallest) values."""
     # The batch size uses up the memory in any case, where it is to be found.
     ignored = {"memory"} if constraints.finds_batch else set()
-    used = [found.figures[name] / most for name, most in constraints.budgets.items() if name not in ignored]
+    used = [found.quantities[name] / most for name, most in constraints.budgets.items() if name not in ignored]
     sign = -1 if constraints.largest else 1
     return -max(used, default=0.0), tuple(sign * value for value in found.values.values())
 
@@ -119,7 +119,7 @@ def _following(candidates: Candidates, found: BudgetSolution) -> BudgetSolution 
     ((name, value),) = found.values.items()
     if constraints.finds_batch:
         memory = constraints.memory(candidates.valid_network(()), value + 1)
-        return BudgetSolution({name: value + 1}, {**found.figures, "memory": memory}) if value < MAX_BATCH else None
+        return BudgetSolution({name: value + 1}, {**found.quantities, "memory": memory}) if value < MAX_BATCH else None
     sign = 1 if constraints.largest else -1
     later = [other for (other,), quantities in candidates.known.items() if quantities and sign * other > sign * value]
     other = min(later, key=lambda other: sign * other, default=value)

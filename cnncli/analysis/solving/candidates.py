@@ -27,7 +27,7 @@ class Candidates:
         self.loaded, self.constraints = loaded, constraints
         self.names = [*ranges]
         self.free = [name for name, values in ranges.items() if values is None]
-        self.max_layers = max(MAX_LAYERS, 2 * len(loaded.inferred.facts))
+        self.max_layers = max(MAX_LAYERS, 2 * len(loaded.inferred.layers))
         self.is_depth_limited = False
         self.error: CnnError | None = None
         self.work = 0
@@ -92,7 +92,7 @@ class Candidates:
     def is_searched(self, values: Values) -> bool:
         """Whether a network is shallow enough: a free variable could add layers without end."""
         inferred = self.network(values)
-        if not self.free or inferred is None or len(inferred.facts) <= self.max_layers:
+        if not self.free or inferred is None or len(inferred.layers) <= self.max_layers:
             return True
         self.is_depth_limited = True
         return False
@@ -129,7 +129,7 @@ class Candidates:
 
     def _count_work(self, inferred: Inferred) -> None:
         """Raises CnnError where a search takes too long; reading the text of a network again is work as well."""
-        self.work += len(inferred.facts) + len(self.loaded.source.text) // 10 + 10
+        self.work += len(inferred.layers) + len(self.loaded.source.text) // 10 + 10
         if self.work > MAX_WORK:
             raise CnnError(
                 f"--vary {' and '.join(self.names)}: the search takes too long, after {len(self._networks):,} networks "
@@ -157,7 +157,7 @@ class Candidates:
 
         if self.constraints.layer is not None:
             return checked_layer(inferred, self.constraints.layer)
-        structure = tuple(inferred.facts)
+        structure = tuple(inferred.layers)
         if structure not in self._last_maps:
             self._count_work(inferred)
             symbolic = symbolic_network(self.loaded._replace(overrides=self._overrides(values), inferred=inferred))

@@ -25,8 +25,8 @@ def first_reaching(inferred: Inferred, wanted: int) -> dict[str, Reached]:
     Layers that depend on the entire input, such as global pooling, do not count.
     """
     found: dict[str, Reached] = {}
-    for name, facts in inferred.facts.items():
-        for source, field in facts.receptive_field.items():
+    for name, info in inferred.layers.items():
+        for source, field in info.receptive_field.items():
             size = tuple(axis.size for axis in field.axes)
             best = found.get(source)
             if (best is not None and best.enough) or not all(axis.advance for axis in field.axes):

@@ -43,9 +43,9 @@ def inputs_for(found: SymbolicNetwork, layer: str, wanted: int) -> dict[str, Inp
 
 def last_feature_map(inferred: Inferred) -> str:
     """The last layer whose output is a feature map with a symbolic size: the one that an output size is asked of."""
-    for name in reversed([*inferred.facts]):
-        facts = inferred.facts[name]
-        if len(facts.figures.output_shape) > 1 and any(map(is_symbolic, facts.figures.output_shape[1:])):
+    for name in reversed([*inferred.layers]):
+        info = inferred.layers[name]
+        if len(info.stats.output_shape) > 1 and any(map(is_symbolic, info.stats.output_shape[1:])):
             return name
     raise CnnError("no layer's size depends on the input", exit_code=NO)
 
@@ -54,6 +54,6 @@ def checked_layer(inferred: Inferred, layer: str | None) -> str:
     """The layer asked for, or the last feature map. Raises CnnError for an unknown one, or a vector."""
     if layer is None:
         return last_feature_map(inferred)
-    if len(inferred.layer(layer).figures.output_shape) < 2:
+    if len(inferred.layer(layer).stats.output_shape) < 2:
         raise CnnError(f"--layer {layer}: its output is a vector", "name a layer before the flatten or the global pool")
     return layer

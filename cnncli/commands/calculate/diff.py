@@ -38,9 +38,9 @@ def command(
 
     if len(architectures) < 2:
         raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
-    figures = comparison.chosen(columns)
+    quantities = comparison.chosen(columns)
     networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
-    rows = comparison.records(networks, figures, changed=changed)
+    rows = comparison.records(networks, quantities, changed=changed)
     if form == "json":
         import json
 
@@ -48,12 +48,12 @@ def command(
         return
     if form == "table":
         click.echo(_title(networks))
-        rows, hidden = _fitted(rows, networks, figures)
+        rows, hidden = _fitted(rows, networks, quantities)
         click.echo(listing.as_table(rows), nl=False)
         if hidden:
             click.echo(f"\n{hidden_note(hidden)}")
         if changed and not any(row["type"] for row in rows):
-            click.echo(f"\n no layer differs in {', '.join(figures)}")
+            click.echo(f"\n no layer differs in {', '.join(quantities)}")
         return
     write = {"csv": listing.as_csv, "markdown": listing.as_markdown}[form]
     click.echo(write(rows), nl=False)
@@ -93,13 +93,13 @@ def _title(networks: list[Compared]) -> str:
 
 
 def _fitted(
-    rows: list[dict[str, Any]], networks: list[Compared], figures: list[str]
+    rows: list[dict[str, Any]], networks: list[Compared], quantities: list[str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows with as many columns per network as fit the terminal, and the names of those that are hidden."""
     from cnncli.views import listing
     from cnncli.views.summary.table import terminal_width
 
-    width, hidden, shown = terminal_width(), [], [*figures]
+    width, hidden, shown = terminal_width(), [], [*quantities]
     while width is not None and len(shown) > 1:
         if max(map(len, listing.as_table(rows).splitlines())) <= width:
             break

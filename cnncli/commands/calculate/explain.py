@@ -12,13 +12,13 @@ from cnncli.errors import CnnError
 if TYPE_CHECKING:
     from cnncli.inference import Inferred
 
-FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
+QUANTITIES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
 
 
 @options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile applies to the whole network"))
 @options.architecture
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
-@click.option("--figure", type=click.Choice(FIGURES), help="Explain one quantity only.")
+@click.option("--figure", "quantity", type=click.Choice(QUANTITIES), help="Explain one quantity only.")
 @click.option("--reconcile", is_flag=True, help="Show what other tools count, and why.")
 @options.input_option
 @options.set_option
@@ -33,7 +33,7 @@ FIGURES = ("shape", "params", "macs", "flops", "connections", "activations", "bu
 def command(
     architecture: str,
     layers: tuple[str, ...],
-    figure: str | None,
+    quantity: str | None,
     reconcile: bool,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
@@ -52,18 +52,18 @@ def command(
     if reconcile:
         _print_reconciled(inferred, loaded.slug, form)
         return
-    names = _named(inferred, layers) if layers else list(inferred.facts)
+    names = _named(inferred, layers) if layers else list(inferred.layers)
     if form == "json":
-        _print_json(inferred, names, figure, total=not layers)
+        _print_json(inferred, names, quantity, total=not layers)
     else:
-        _print(inferred, names, figure, form, total=not layers)
+        _print(inferred, names, quantity, form, total=not layers)
 
 
 def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
     names: list[str] = []
     for layer in layers:
-        inside = [name for name in inferred.facts if name.startswith(f"{layer}.")]
-        if layer in inferred.facts:
+        inside = [name for name in inferred.layers if name.startswith(f"{layer}.")]
+        if layer in inferred.layers:
             inside = [layer] if not any(group.name == layer for group in inferred.graph.groups) else [*inside, layer]
         if not inside and layer == "total":
             raise CnnError("total: the network has no such layer", "leave LAYER out: the totals are explained last")
@@ -73,10 +73,10 @@ def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _print(inferred: Inferred, names: list[str], figure: str | None, form: str, *, total: bool) -> None:
+def _print(inferred: Inferred, names: list[str], quantity: str | None, form: str, *, total: bool) -> None:
     from cnncli.views.explaining import solution
 
-    for at, paragraph in enumerate(solution(inferred, names, figure, form, total=total)):
+    for at, paragraph in enumerate(solution(inferred, names, quantity, form, total=total)):
         click.echo(f"\n{paragraph}" if at else paragraph, nl=False)
 
 
@@ -93,12 +93,12 @@ def _print_reconciled(inferred: Inferred, slug: str, form: str) -> None:
     click.echo(reconciling.as_text(inferred, inferred.graph.name or slug), nl=False)
 
 
-def _print_json(inferred: Inferred, names: list[str], figure: str | None, *, total: bool) -> None:
+def _print_json(inferred: Inferred, names: list[str], quantity: str | None, *, total: bool) -> None:
     import json
 
     from cnncli.analysis.explanation import explain, totals
     from cnncli.views.explaining import as_record, step_record
 
-    records = [as_record(explain(inferred, name), figure) for name in names]
+    records = [as_record(explain(inferred, name), quantity) for name in names]
     sums = {"totals": [step_record(step) for step in totals(inferred)]} if total else {}
     click.echo(json.dumps({"layers": records, **sums}, indent=1, ensure_ascii=False))

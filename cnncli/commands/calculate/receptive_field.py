@@ -118,7 +118,7 @@ def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[
         lines.append(f"{what} depends on {sizes} of {of}, {covered_fraction(rectangle, entry.shape):.1%}")
         for axis, (first, last) in zip(_axes(len(rectangle)), rectangle, strict=True):
             lines.append(f"  {axis} {first} to {last}")
-        lines += [f"  {line}" for line in _away_from_borders(inferred.facts[layer].receptive_field[entry.name])]
+        lines += [f"  {line}" for line in _away_from_borders(inferred.layers[layer].receptive_field[entry.name])]
         lines += ["", *sketch(rectangle, entry.shape)]
     return lines
 
@@ -149,7 +149,7 @@ def _record(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict
         if entry.name not in regions:
             inputs[entry.name] = None
             continue
-        rectangle, field = regions[entry.name], inferred.facts[layer].receptive_field[entry.name]
+        rectangle, field = regions[entry.name], inferred.layers[layer].receptive_field[entry.name]
         inputs[entry.name] = {
             "first": [first for first, _ in rectangle],
             "last": [last for _, last in rectangle],

@@ -30,7 +30,7 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
 
         click.echo(json.dumps([row.record for row in rows], indent=1))
     elif form == "table":
-        table = listing.as_table([{**row.sizes, **row.figures} for row in rows])
+        table = listing.as_table([{**row.sizes, **row.quantities} for row in rows])
         lines = [title(loaded.inferred, loaded.slug, batch), "", table.rstrip("\n"), *_reasons(rows)]
         click.echo("\n".join(lines))
     else:
@@ -54,7 +54,7 @@ def _with_symbolic_sizes(loaded: Loaded) -> Loaded:
     if loaded.inputs:
         raise CnnError("--at varies the sizes that --input gives", "make them symbolic: --input 3xHxW")
     return load_source(
-        loaded.source, loaded.slug, overrides=loaded.overrides, inputs=shapes, symbolic_sizes=True, figures=False
+        loaded.source, loaded.slug, overrides=loaded.overrides, inputs=shapes, symbolic_sizes=True, infer=False
     )
 
 

@@ -155,7 +155,7 @@ def _network(architecture: str, asked: dict[str, Any]) -> RecordAndLines:
         )
     overrides, inputs = options.overrides(asked["assignments"]), options.input_shapes(asked["input_shapes"])
     # Input sizes are found with symbolic ones: the network need not be valid at its own.
-    loaded = load(architecture, overrides=overrides, inputs=inputs, symbolic_sizes=True, figures=not finds_inputs)
+    loaded = load(architecture, overrides=overrides, inputs=inputs, symbolic_sizes=True, infer=not finds_inputs)
     if finds_inputs:
         return _input_sizes(loaded, asked["output_size"], asked["layer"])
     if loaded.inferred.has_symbolic_sizes:

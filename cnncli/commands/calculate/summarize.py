@@ -68,7 +68,7 @@ def command(
     from cnncli.loading import load
 
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
-    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, symbolic_sizes=True, figures=not at)
+    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, symbolic_sizes=True, infer=not at)
     notes: tuple[str, ...] = ()
     if shown["count"] is not None:
         from cnncli.analysis.tool_conventions import convention_named, recount
@@ -157,8 +157,8 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
     from cnncli.views.summary.browsing import quantity_named, share_column
 
     option = "--sort" if shown["share"] is None else "--share"
-    figure = quantity_named(shown["share"] or shown["sort"] or "params", option)
-    share = share_column(loaded.inferred, figure, shown["form"])
+    quantity = quantity_named(shown["share"] or shown["sort"] or "params", option)
+    share = share_column(loaded.inferred, quantity, shown["form"])
     if share is None and shown["share"] is not None:
         raise CnnError(f"--share {shown['share']}: its total is 0 or depends on symbolic sizes")
     return columns if share is None else [*columns, share]

@@ -41,7 +41,7 @@ def command(
     loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
     from cnncli.executor.verification.verdicts import verify
 
-    width = max(map(len, loaded.inferred.facts))
+    width = max(map(len, loaded.inferred.layers))
     verdicts = []
     for verdict in verify(loaded.inferred):
         verdicts.append(verdict)

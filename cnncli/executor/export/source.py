@@ -82,7 +82,7 @@ def _body(inferred: Inferred) -> str:
 
     def code(node: Node, own: str) -> TorchCode:
         read = tuple(held.get(name, "x") for name in node.inputs)  # an unused value has no variable, and no line
-        return lower(node.layer, inferred.facts[node.name].input_shapes, own, read)
+        return lower(node.layer, inferred.layers[node.name].input_shapes, own, read)
 
     places = VariableNames([node.name for node in inferred.graph.nodes if code(node, "").module])
     layers = [
@@ -104,7 +104,7 @@ def _built(inferred: Inferred, layers: list[LayerSource], places: VariableNames)
                 yield _assigned(places.of(scope), places.constructor(scope))
         yield _assigned(own, code.module)
         if node.shares:
-            for weight in node.layer.weights(inferred.facts[node.name].input_shapes):
+            for weight in node.layer.weights(inferred.layers[node.name].input_shapes):
                 yield _assigned(f"{own}.{weight}", f"{places.of(node.shares)}.{weight}")
 
 
@@ -139,10 +139,10 @@ def _forward(inferred: Inferred, layers: list[LayerSource], held: Mapping[str, s
 
 def _computed(inferred: Inferred, layer: LayerSource, variable: str) -> str:
     """``x = functional.relu(x)  # relu1``, with the layer's name, and the shape where it changes."""
-    facts = inferred.facts[layer.node.name]
+    info = inferred.layers[layer.node.name]
     line = _assigned(variable, layer.code.forward)
-    shape, named = facts.figures.output_shape, layer.code.module or variable != "x"
-    remarks = [*([] if named else [layer.node.name]), *([format_shape(shape)] * (shape != facts.input_shapes[0]))]
+    shape, named = info.stats.output_shape, layer.code.module or variable != "x"
+    remarks = [*([] if named else [layer.node.name]), *([format_shape(shape)] * (shape != info.input_shapes[0]))]
     remarked = f"{line}  # {' '.join(remarks)}"
     return remarked if remarks and len(remarked) <= WIDTH else line
 

@@ -26,12 +26,12 @@ def check(inferred: Inferred) -> None:
         with torch_errors_at("input"):
             values = {entry.name: torch.empty(CHECK_BATCH, *entry.shape) for entry in inferred.graph.inputs}
     for step in network.steps:
-        facts = inferred.facts[step.name]
-        _expect("" if facts.node.shares else weight_difference(facts, step.module), place_of(facts))
-        with torch.no_grad(), torch_errors_at(place_of(facts)):
+        info = inferred.layers[step.name]
+        _expect("" if info.node.shares else weight_difference(info, step.module), place_of(info))
+        with torch.no_grad(), torch_errors_at(place_of(info)):
             values[step.name] = step.module(*[values[name] for name in step.inputs])
-        different = shape_difference(facts.figures.output_shape, tuple(values[step.name].shape[1:]))
-        _expect(different and f"output {different}", place_of(facts))
+        different = shape_difference(info.stats.output_shape, tuple(values[step.name].shape[1:]))
+        _expect(different and f"output {different}", place_of(info))
         for name in step.done_with:
             del values[name]
     _expect(network_difference(inferred, network), inferred.graph.name or "the network")
@@ -47,9 +47,9 @@ def shape_difference(ours: Shape, theirs: Shape) -> str:
     return "" if ours == theirs else f"{format_shape(ours)}, torch {format_shape(theirs)}"
 
 
-def weight_difference(facts: LayerInfo, module: nn.Module) -> str:
+def weight_difference(info: LayerInfo, module: nn.Module) -> str:
     """The first weight or buffer of a layer that its module does not have with the same name and shape; else empty."""
-    return _first_difference(dict(_expected(facts)), _shapes((*module.named_parameters(), *module.named_buffers())))
+    return _first_difference(dict(_expected(info)), _shapes((*module.named_parameters(), *module.named_buffers())))
 
 
 def network_difference(inferred: Inferred, network: Network) -> str:
@@ -57,7 +57,7 @@ def network_difference(inferred: Inferred, network: Network) -> str:
 
     A weight that several layers share is compared once.
     """
-    ours = {f"{name}.{weight}": shape for name, facts in inferred.facts.items() for weight, shape in _expected(facts)}
+    ours = {f"{name}.{weight}": shape for name, info in inferred.layers.items() for weight, shape in _expected(info)}
     different = _first_difference(ours, _shapes(own_tensors(network).items()))
     if different:
         return different
@@ -69,8 +69,8 @@ def network_difference(inferred: Inferred, network: Network) -> str:
     return ", ".join(f"{name} {totals[name]:,}, torch {n:,}" for name, n in counted.items() if totals[name] != n)
 
 
-def _expected(facts: LayerInfo) -> Iterable[tuple[str, Shape]]:
-    return (*facts.figures.weight_shapes.items(), *facts.figures.buffer_shapes.items())
+def _expected(info: LayerInfo) -> Iterable[tuple[str, Shape]]:
+    return (*info.stats.weight_shapes.items(), *info.stats.buffer_shapes.items())
 
 
 def _shapes(tensors: Iterable[tuple[str, Tensor]]) -> dict[str, Shape]:

@@ -54,7 +54,7 @@ class Network(ModuleNamespace):
             register(self, step.name, step.module)
         self.reached = _reached(self.steps, graph.outputs)
         if rewritten:
-            sizes = {name: facts.input_shapes[0][1:] for name, facts in inferred.facts.items()}
+            sizes = {name: info.input_shapes[0][1:] for name, info in inferred.layers.items()}
             self.steps = faster(self.steps, sizes)
 
     def reached_parameters(self) -> set[int]:
@@ -91,20 +91,18 @@ def check_examples(inferred: Inferred, count: int) -> int:
 
 def _steps(inferred: Inferred) -> list[FusedStep]:
     """The layers in order, each with the values that no later layer reads."""
-    last_reader = {name: facts.node.name for facts in inferred.facts.values() for name in facts.node.inputs}
+    last_reader = {name: info.node.name for info in inferred.layers.values() for name in info.node.inputs}
     kept = set(inferred.graph.outputs)
     steps: list[FusedStep] = []
-    for name, facts in inferred.facts.items():
-        done = tuple(
-            read for read in dict.fromkeys(facts.node.inputs) if last_reader[read] == name and read not in kept
-        )
+    for name, info in inferred.layers.items():
+        done = tuple(read for read in dict.fromkeys(info.node.inputs) if last_reader[read] == name and read not in kept)
         unread = () if name in last_reader or name in kept else (name,)
-        with torch_errors_at(place_of(facts)):
-            module = build(facts.node.layer, facts.input_shapes)
-        if facts.node.shares:
-            owner = next(step.module for step in steps if step.name == facts.node.shares)
+        with torch_errors_at(place_of(info)):
+            module = build(info.node.layer, info.input_shapes)
+        if info.node.shares:
+            owner = next(step.module for step in steps if step.name == info.node.shares)
             module = _with_weights_of(owner, module)
-        steps.append(FusedStep(name, module, facts.node.inputs, done + unread))
+        steps.append(FusedStep(name, module, info.node.inputs, done + unread))
     return steps
 
 
@@ -148,9 +146,9 @@ BUG = f"this is {INTERNAL_ERROR}: please report it with the architecture"
 _TOO_LARGE = f"the layer may be too large for torch; otherwise {BUG}"
 
 
-def place_of(facts: LayerInfo) -> str:
+def place_of(info: LayerInfo) -> str:
     """``conv2 (conv on 6x14x14)``."""
-    return f"{facts.node.name} ({facts.node.layer.kind} on {', '.join(map(format_shape, facts.input_shapes))})"
+    return f"{info.node.name} ({info.node.layer.kind} on {', '.join(map(format_shape, info.input_shapes))})"
 
 
 @contextmanager

@@ -23,12 +23,12 @@ def measured_input_region(inferred: Inferred, layer: str, unit: tuple[int, ...])
     start = torch.zeros(1, 1, *inferred.shape(layer)[1:], dtype=torch.double)
     start[(0, 0, *unit)] = 1
     masks = {layer: start}
-    for name in reversed([*inferred.facts]):
+    for name in reversed([*inferred.layers]):
         mask = masks.pop(name, None)
         if mask is None or not mask.any():
             continue
-        facts = inferred.facts[name]
-        for source, found in zip(facts.node.inputs, _pull_back(facts, mask), strict=True):
+        info = inferred.layers[name]
+        for source, found in zip(info.node.inputs, _pull_back(info, mask), strict=True):
             masks[source] = torch.maximum(masks[source], found) if source in masks else found
     return {
         entry.name: _bounds(masks[entry.name][0, 0])
@@ -37,10 +37,10 @@ def measured_input_region(inferred: Inferred, layer: str, unit: tuple[int, ...])
     }
 
 
-def _pull_back(facts: LayerInfo, mask: Tensor) -> tuple[Tensor, ...]:
+def _pull_back(info: LayerInfo, mask: Tensor) -> tuple[Tensor, ...]:
     """For each input of a layer, 1 where some unit of the mask has a gradient and 0 elsewhere: (1, 1, *sizes) each."""
-    ones = [torch.ones(1, 1, *shape[1:], dtype=torch.double) for shape in facts.input_shapes]
-    function = stand_in(facts.node.layer, facts.input_shapes)
+    ones = [torch.ones(1, 1, *shape[1:], dtype=torch.double) for shape in info.input_shapes]
+    function = stand_in(info.node.layer, info.input_shapes)
     if function is None:
         return tuple(ones)
     inputs = [x.requires_grad_() for x in ones]

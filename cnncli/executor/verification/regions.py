@@ -21,7 +21,7 @@ SAMPLE = 16  # layers, each of which takes a walk back through the network
 def sampled_layers(inferred: Inferred) -> set[str]:
     """Layers with feature maps, evenly spaced, including the last one."""
     small = all(size <= LARGEST for entry in inferred.graph.inputs for size in entry.shape[1:])
-    maps = [name for name, facts in inferred.facts.items() if len(facts.figures.output_shape) > 1 and small]
+    maps = [name for name, info in inferred.layers.items() if len(info.stats.output_shape) > 1 and small]
     step = max(1, -(-len(maps) // SAMPLE))
     return {*maps[::-step]}
 
@@ -33,7 +33,7 @@ def field_difference(inferred: Inferred, name: str) -> str:
     """
     dependencies = _dependencies(inferred, name)
     for unit in _sampled_units(inferred, name):
-        with torch_errors_at(place_of(inferred.facts[name])):
+        with torch_errors_at(place_of(inferred.layers[name])):
             measured = measured_input_region(inferred, name, unit)
         calculated = input_region(inferred, name, unit)
         if calculated != measured:
@@ -50,7 +50,7 @@ def _sampled_units(inferred: Inferred, name: str) -> list[tuple[int, ...]]:
     output = inferred.shape(name)
     middle = middle_unit(output)
     units = [middle, (0,) * len(middle)]
-    for field in inferred.facts[name].receptive_field.values():
+    for field in inferred.layers[name].receptive_field.values():
         order = field.order or range(len(field.axes))
         if len(field.axes) != len(middle):
             continue
@@ -67,10 +67,10 @@ def _sampled_units(inferred: Inferred, name: str) -> list[tuple[int, ...]]:
 def _dependencies(inferred: Inferred, name: str) -> list[LayerInfo]:
     """The layer and all earlier layers that it depends on, from the layer to the input."""
     wanted, found = {name}, []
-    for facts in reversed([*inferred.facts.values()]):
-        if facts.node.name in wanted:
-            wanted.update(facts.node.inputs)
-            found.append(facts)
+    for info in reversed([*inferred.layers.values()]):
+        if info.node.name in wanted:
+            wanted.update(info.node.inputs)
+            found.append(info)
     return found
 
 
@@ -86,7 +86,7 @@ def _contradiction(
         return ""
     exact = _is_away_from_borders(dependencies, unit)
     for entry in inferred.graph.inputs:
-        field, region = inferred.facts[name].receptive_field.get(entry.name), measured.get(entry.name)
+        field, region = inferred.layers[name].receptive_field.get(entry.name), measured.get(entry.name)
         if field is None or not field.aligned:
             continue  # the merged paths differ in stride or center: there is no single receptive field
         calculated = _receptive_field_of(field, unit)
@@ -102,14 +102,14 @@ def _is_away_from_borders(dependencies: list[LayerInfo], unit: tuple[int, ...]) 
     A receptive field ignores borders: such a unit depends on exactly its receptive field, others on a part of it.
     """
     regions: dict[str, Rectangle] = {dependencies[0].node.name: tuple((at, at) for at in unit)}
-    for facts in dependencies:
-        layer, region = facts.node.layer, regions.pop(facts.node.name, None)
+    for info in dependencies:
+        layer, region = info.node.layer, regions.pop(info.node.name, None)
         if region is None:
             continue  # later layers read nothing of it: only gaps between the taps of a transposed convolution
         if layer.is_global:
             return False
         for source, shape, local in zip(
-            facts.node.inputs, facts.input_shapes, facts.figures.local_receptive_field, strict=True
+            info.node.inputs, info.input_shapes, info.stats.local_receptive_field, strict=True
         ):
             if not len(region) == len(local) == len(shape) - 1 or not all(field.advance for field in local):
                 return False
@@ -159,14 +159,14 @@ def _receptive_field_of(field: ReceptiveField, unit: tuple[int, ...]) -> Rectang
     return tuple((own.low(i), own.high(i)) for own, i in zip(field.axes, at, strict=True))
 
 
-def _is_bounded(facts: LayerInfo) -> bool:
+def _is_bounded(info: LayerInfo) -> bool:
     """Whether units depend on nothing outside their receptive field.
 
     A border filled with values of the input can refer to values further away, and long patterns are rounded.
     """
-    fields = [*facts.figures.local_receptive_field, *(field.axes for field in facts.receptive_field.values())]
+    fields = [*info.stats.local_receptive_field, *(field.axes for field in info.receptive_field.values())]
     rounded = any(len(axis.first) >= PERIOD_LIMIT for axes in fields for axis in axes)
-    return facts.node.layer.padding_fill in ("zeros", "partial") and not rounded
+    return info.node.layer.padding_fill in ("zeros", "partial") and not rounded
 
 
 def _difference(calculated: Mapping[str, Rectangle | None], measured: Mapping[str, Rectangle | None]) -> str:

@@ -50,42 +50,42 @@ def verify(inferred: Inferred) -> Iterator[LayerVerdict]:
     """
     sampled = sampled_layers(inferred)
     shapes_agree = True  # otherwise the input regions cannot be compared
-    for name, facts in inferred.facts.items():
-        layer, expected = facts.node.layer, facts.figures.output_shape
-        note = uncounted_macs(layer, facts.input_shapes)
-        with torch.device("meta"), torch_errors_at(place_of(facts)):
-            module = build(layer, facts.input_shapes).eval()
-            shape, macs = _output_shape(facts, module), NOTHING if note else _compare_macs(facts, module)
+    for name, info in inferred.layers.items():
+        layer, expected = info.node.layer, info.stats.output_shape
+        note = uncounted_macs(layer, info.input_shapes)
+        with torch.device("meta"), torch_errors_at(place_of(info)):
+            module = build(layer, info.input_shapes).eval()
+            shape, macs = _output_shape(info, module), NOTHING if note else _compare_macs(info, module)
         shapes_agree = shapes_agree and shape == expected
         field = field_difference(inferred, name) or OK if name in sampled and shapes_agree else NOTHING
         compared = shape_difference(expected, shape) or OK
-        yield LayerVerdict(name, layer.kind, compared, _compare_weights(facts, module), macs, field, note)
+        yield LayerVerdict(name, layer.kind, compared, _compare_weights(info, module), macs, field, note)
     with torch.device("meta"):
         difference = network_difference(inferred, Network(inferred))
     if difference:
         yield LayerVerdict(WHOLE, "network", NOTHING, difference, NOTHING, NOTHING)
 
 
-def _meta_inputs(facts: LayerInfo, batch: int) -> list[Tensor]:
-    return [torch.empty(batch, *shape, device="meta") for shape in facts.input_shapes]
+def _meta_inputs(info: LayerInfo, batch: int) -> list[Tensor]:
+    return [torch.empty(batch, *shape, device="meta") for shape in info.input_shapes]
 
 
-def _output_shape(facts: LayerInfo, module: nn.Module) -> Shape:
+def _output_shape(info: LayerInfo, module: nn.Module) -> Shape:
     with torch.no_grad():
-        return tuple(module(*_meta_inputs(facts, CHECK_BATCH)).shape[1:])
+        return tuple(module(*_meta_inputs(info, CHECK_BATCH)).shape[1:])
 
 
-def _compare_weights(facts: LayerInfo, module: nn.Module) -> str:
-    if facts.node.shares:
+def _compare_weights(info: LayerInfo, module: nn.Module) -> str:
+    if info.node.shares:
         return NOTHING
-    has_any = facts.figures.weight_shapes or facts.figures.buffer_shapes
-    return weight_difference(facts, module) or (OK if has_any else NOTHING)
+    has_any = info.stats.weight_shapes or info.stats.buffer_shapes
+    return weight_difference(info, module) or (OK if has_any else NOTHING)
 
 
-def _compare_macs(facts: LayerInfo, module: nn.Module) -> str:
+def _compare_macs(info: LayerInfo, module: nn.Module) -> str:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(*_meta_inputs(facts, 1))
+        module(*_meta_inputs(info, 1))
     counted = counter.get_total_flops() // 2
-    if facts.figures.macs == counted:
+    if info.stats.macs == counted:
         return OK if counted else NOTHING
-    return f"{facts.figures.macs:,}, torch {counted:,}"
+    return f"{info.stats.macs:,}, torch {counted:,}"

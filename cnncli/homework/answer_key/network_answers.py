@@ -28,25 +28,25 @@ def network_answer(
 
     ``default`` is the network as its file defines it, in which all layers fit.
     """
-    if layer not in inferred.facts:
-        if default is not None and layer in default.facts:
+    if layer not in inferred.layers:
+        if default is not None and layer in default.layers:
             return _no_fit(default, layer, quantity, conventions)
         return _sum(inferred if default is None else sum_network(inferred, default), layer, quantity, conventions)
-    facts = inferred.facts[layer]
+    info = inferred.layers[layer]
     if quantity in SHAPES:
-        return _shape(inferred, facts, quantity, conventions)
+        return _shape(inferred, info, quantity, conventions)
     if quantity in RECEPTIVE_FIELD:
-        return _receptive_field(inferred, facts, RECEPTIVE_FIELD[quantity])
+        return _receptive_field(inferred, info, RECEPTIVE_FIELD[quantity])
     if quantity == "dropped":
-        return _per_axis(facts.figures.dropped, (), {})
+        return _per_axis(info.stats.dropped, (), {})
     if quantity in WINDOW:
-        return _per_axis(tuple(map(WINDOW[quantity], facts.figures.windows)), (), {})
-    return _count(inferred, facts, quantity, conventions)
+        return _per_axis(tuple(map(WINDOW[quantity], info.stats.windows)), (), {})
+    return _count(inferred, info, quantity, conventions)
 
 
 def sum_network(inferred: Inferred, default: Inferred) -> Inferred:
     """The network for a sum over layers: the default one where a layer does not fit under the conventions."""
-    return inferred if len(inferred.facts) == len(default.facts) else default
+    return inferred if len(inferred.layers) == len(default.layers) else default
 
 
 def _no_fit(default: Inferred, layer: str, quantity: str, conventions: Conventions) -> ExpectedAnswer:
@@ -57,60 +57,60 @@ def _no_fit(default: Inferred, layer: str, quantity: str, conventions: Conventio
     return ExpectedAnswer(NO_FIT, NO_FIT, (*fitting.derivation, remark), candidates)
 
 
-def _shape(inferred: Inferred, facts: LayerInfo, quantity: str, conventions: Conventions) -> ExpectedAnswer:
+def _shape(inferred: Inferred, info: LayerInfo, quantity: str, conventions: Conventions) -> ExpectedAnswer:
     is_output = quantity != "input_shape"
-    shape = facts.figures.output_shape if is_output else facts.input_shapes[0]
+    shape = info.stats.output_shape if is_output else info.input_shapes[0]
     is_channels_last = conventions.order == "HxWxC" and len(shape) > 1
     text = format_shape((*shape[1:], shape[0]) if is_channels_last else shape)
-    derivation = _derivation(inferred, facts.node.name, "output") if is_output else ()
-    candidates: Candidates = {**of_shape(inferred, facts)} if is_output else {}
+    derivation = _derivation(inferred, info.node.name, "output") if is_output else ()
+    candidates: Candidates = {**of_shape(inferred, info)} if is_output else {}
     return ExpectedAnswer(shape, text, derivation, candidates, order=conventions.order)
 
 
 # Counts -----------------------------------------------------------------------------------------------------------
 
 
-def count_of(facts: LayerInfo, quantity: str, conventions: Conventions = DEFAULTS) -> int:
+def count_of(info: LayerInfo, quantity: str, conventions: Conventions = DEFAULTS) -> int:
     """A layer's count under conventions."""
-    figures = facts.figures
+    stats = info.stats
     if conventions.operations == "MACs" and quantity == "flops":
-        return figures.macs
+        return stats.macs
     if quantity == "parameter_bytes":
-        return figures.params * BYTES_PER_PARAMETER
-    count: int = getattr(figures, quantity)
+        return stats.params * BYTES_PER_PARAMETER
+    count: int = getattr(stats, quantity)
     if quantity in ("params", "trainable"):
-        has_bias = "bias" in figures.weight_shapes and "running_mean" not in figures.buffer_shapes
+        has_bias = "bias" in stats.weight_shapes and "running_mean" not in stats.buffer_shapes
         if conventions.bias == "not counted" and has_bias:
-            count -= figures.biases
+            count -= stats.biases
         if conventions.batchnorm == "4C":
-            count += figures.buffers
+            count += stats.buffers
     return count
 
 
-def _count(inferred: Inferred, facts: LayerInfo, quantity: str, conventions: Conventions) -> ExpectedAnswer:
-    value, default = count_of(facts, quantity, conventions), count_of(facts, quantity)
-    derivation = _derivation(inferred, facts.node.name, quantity)
+def _count(inferred: Inferred, info: LayerInfo, quantity: str, conventions: Conventions) -> ExpectedAnswer:
+    value, default = count_of(info, quantity, conventions), count_of(info, quantity)
+    derivation = _derivation(inferred, info.node.name, quantity)
     if value != default:
         derivation = (*derivation, f"({difference(conventions, DEFAULTS)}: {value})")
-    candidates = {name: other for name, other in _wrong_counts(inferred, facts, quantity).items() if other != value}
+    candidates = {name: other for name, other in _wrong_counts(inferred, info, quantity).items() if other != value}
     words = frozenset[str]() if value else ZERO_IN_WORDS
     return ExpectedAnswer(value, f"{value:,}", derivation, candidates, words=words)
 
 
-def _wrong_counts(inferred: Inferred, facts: LayerInfo, quantity: str) -> Candidates:
+def _wrong_counts(inferred: Inferred, info: LayerInfo, quantity: str) -> Candidates:
     if quantity in ("params", "trainable"):
         # Biases are wrong where a convention excludes them. A layer without any has this mistake among its own.
-        return {"counted_bias": facts.figures.params, **of_params(inferred, facts)}
+        return {"counted_bias": info.stats.params, **of_params(inferred, info)}
     if quantity == "weights":
-        return {**of_weights(inferred, facts)}
+        return {**of_weights(inferred, info)}
     if quantity == "macs":
-        return {**of_macs(facts)}
-    return {**of_flops(facts)} if quantity == "flops" else {}
+        return {**of_macs(info)}
+    return {**of_flops(info)} if quantity == "flops" else {}
 
 
 def _sum(inferred: Inferred, scope: str, quantity: str, conventions: Conventions) -> ExpectedAnswer:
     layers = list(members(inferred, scope))
-    counts = [count_of(facts, quantity, conventions) for facts in layers]
+    counts = [count_of(info, quantity, conventions) for info in layers]
     total = sum(counts)
     terms = [str(count) for count in counts if count]
     shown = terms if len(terms) <= MOST_TERMS else [*terms[:MOST_TERMS], "…"]
@@ -122,20 +122,20 @@ def _sum(inferred: Inferred, scope: str, quantity: str, conventions: Conventions
 # Receptive fields and windows -------------------------------------------------------------------------------------
 
 
-def _receptive_field(inferred: Inferred, facts: LayerInfo, part: str) -> ExpectedAnswer:
+def _receptive_field(inferred: Inferred, info: LayerInfo, part: str) -> ExpectedAnswer:
     """The ``size``, ``stride`` or ``offset`` of a layer's receptive field."""
-    fields = [*facts.receptive_field.values()]
+    fields = [*info.receptive_field.values()]
     values = tuple(getattr(axis, part) for axis in fields[0].axes) if fields else ()
     wrong = {"size": of_receptive_field, "stride": of_receptive_field_stride}.get(part)
-    candidates: Candidates = {**wrong(inferred, facts)} if wrong is not None else {}
-    derivation = _derivation(inferred, facts.node.name, f"receptive field {part}")
+    candidates: Candidates = {**wrong(inferred, info)} if wrong is not None else {}
+    derivation = _derivation(inferred, info.node.name, f"receptive field {part}")
     expected = _per_axis(values, derivation, candidates)
     if part != "size":
         return expected
     if isinstance(expected.value, int):
-        expected = expected._replace(derivation=(*derivation, *as_sum(inferred, facts, expected.value)))
+        expected = expected._replace(derivation=(*derivation, *as_sum(inferred, info, expected.value)))
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
-    is_global = all(field.covers(extents[name]) for name, field in facts.receptive_field.items())
+    is_global = all(field.covers(extents[name]) for name, field in info.receptive_field.items())
     return expected._replace(words=EVERYTHING_IN_WORDS) if is_global else expected
 
 
@@ -149,14 +149,14 @@ def _per_axis(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: 
 
 def _derivation(inferred: Inferred, layer: str, quantity: str) -> tuple[str, ...]:
     """The lines of a quantity's derivation: formula, values and result, on one line per axis where axes differ."""
-    steps = [step for step in explain(inferred, layer).steps if step.figure.startswith(quantity)]
-    exact = [step for step in steps if step.figure == quantity] or steps
+    steps = [step for step in explain(inferred, layer).steps if step.quantity.startswith(quantity)]
+    exact = [step for step in steps if step.quantity == quantity] or steps
     if len({(step.formula, step.numbers) for step in exact}) == 1:  # the axes have the same derivation
         exact = exact[:1]
     lines = []
     for step in exact:
         parts = dict.fromkeys((step.formula, step.numbers, str(step.value)))
-        lines += [f"{step.figure}: {' = '.join(parts)}"] if len(exact) > 1 else [*parts]
+        lines += [f"{step.quantity}: {' = '.join(parts)}"] if len(exact) > 1 else [*parts]
         if step.remark and step.remark not in lines:
             lines.append(f"({step.remark})")
     return tuple(lines)

@@ -40,9 +40,9 @@ def parse_question(inferred: Inferred, name: str) -> tuple[str, str]:
     if quantity not in QUANTITIES:
         hint = suggestion(quantity, QUANTITIES, f"use {', '.join(QUANTITIES)}")
         raise CnnError(f"{name}: unknown quantity {quantity!r}", hint)
-    if layer in inferred.facts:
-        if quantity in WINDOW and not inferred.facts[layer].figures.windows:
-            raise CnnError(f"{name}: a {inferred.facts[layer].node.layer.kind} layer has no {quantity}")
+    if layer in inferred.layers:
+        if quantity in WINDOW and not inferred.layers[layer].stats.windows:
+            raise CnnError(f"{name}: a {inferred.layers[layer].node.layer.kind} layer has no {quantity}")
     elif layer == "total" or any(True for _ in members(inferred, layer)):
         if quantity not in COUNTS:
             scope = "network" if layer == "total" else "block"
@@ -65,6 +65,6 @@ def canonical_name(name: str) -> str:
 
 def members(inferred: Inferred, scope: str) -> Iterator[LayerInfo]:
     """The layers of a block, or of the network (``total``)."""
-    for name, facts in inferred.facts.items():
+    for name, info in inferred.layers.items():
         if scope == "total" or name.startswith(f"{scope}."):
-            yield facts
+            yield info

@@ -56,7 +56,7 @@ def check(sheet: Sheet, cache: AnswerCache | None = None, accepts: Accepts | Non
 def _refuse_too_much(sheet: Sheet) -> None:
     if sheet.loaded is None:
         return
-    layers, questions = len(sheet.loaded.inferred.facts), len(sheet.questions)
+    layers, questions = len(sheet.loaded.inferred.layers), len(sheet.questions)
     if layers * questions > WORK_LIMIT:
         raise CnnError(
             f"{questions:,} answers times {layers:,} layers exceed {WORK_LIMIT:,} (the limit for a sheet)",

@@ -32,9 +32,9 @@ def remember(sheet: Sheet, question: Question, given: ParsedAnswer, earlier: Ear
     if sheet.loaded is None or question.fields:
         return
     layer, quantity = parse_question(sheet.loaded.inferred, question.name)
-    facts = sheet.loaded.inferred.facts.get(layer)
-    if quantity in SHAPES and quantity != "input_shape" and facts is not None:
-        shape = intended_shape(given, facts.figures.output_shape, sheet.conventions[0].order)
+    info = sheet.loaded.inferred.layers.get(layer)
+    if quantity in SHAPES and quantity != "input_shape" and info is not None:
+        shape = intended_shape(given, info.stats.output_shape, sheet.conventions[0].order)
         if shape is not None and all(size > 0 for size in shape) and numel(shape) > 1:
             earlier.shapes[layer] = shape
     elif quantity in COUNTS and given.number is not None and given.number > 0:
@@ -78,7 +78,7 @@ def expected_after(
     if sheet.loaded is None or question.fields or not (earlier.shapes or earlier.counts):
         return
     layer, quantity = parse_question(sheet.loaded.inferred, question.name)
-    found = _of_layer if layer in sheet.loaded.inferred.facts else _of_sum
+    found = _of_layer if layer in sheet.loaded.inferred.layers else _of_sum
     right = expected_answer(sheet, question, cache).value
     for expected, reason in found(sheet, layer, quantity, earlier, cache):
         if expected.value != right:
@@ -91,14 +91,14 @@ def _of_layer(
     """The consequences of the shapes of earlier layers and, for counts per output value, of the layer's own shape."""
     assert sheet.loaded is not None
     inferred = _network(sheet, earlier.shapes, cache)
-    if layer not in inferred.facts or not earlier.shapes:
+    if layer not in inferred.layers or not earlier.shapes:
         return
     expected = network_answer(inferred, layer, quantity, sheet.conventions[0])
     nearest = [*_nearest(inferred, layer, earlier.shapes)]
     if nearest:
         yield expected, _reason(nearest, earlier.shapes)
     if layer in earlier.shapes and quantity in BY_OUTPUT:
-        each = Fraction(expected.value, numel(inferred.facts[layer].figures.output_shape))
+        each = Fraction(expected.value, numel(inferred.layers[layer].stats.output_shape))
         changed = each * numel(earlier.shapes[layer])
         yield ExpectedAnswer(changed, str(changed), (), {}), _reason([layer, *nearest], earlier.shapes)
 
@@ -109,16 +109,16 @@ def _reason(layers: list[str], shapes: dict[str, Shape]) -> str:
 
 def _nearest(inferred: Inferred, layer: str, shapes: dict[str, Shape]) -> Iterator[str]:
     """The nearest earlier layers that have one of these shapes; what precedes them has no influence."""
-    waiting, visited = [*inferred.facts[layer].node.inputs], {layer}
+    waiting, visited = [*inferred.layers[layer].node.inputs], {layer}
     while waiting:
         name = waiting.pop()
-        if name in visited or name not in inferred.facts:
+        if name in visited or name not in inferred.layers:
             continue
         visited.add(name)
         if name in shapes:
             yield name
         else:
-            waiting += inferred.facts[name].node.inputs
+            waiting += inferred.layers[name].node.inputs
 
 
 def _network(sheet: Sheet, shapes: dict[str, Shape], cache: AnswerCache) -> Inferred:

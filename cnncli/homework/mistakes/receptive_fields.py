@@ -68,29 +68,29 @@ STRIDES: dict[str, Callable[[Sequence[int]], int]] = {
 }
 
 
-def of_receptive_field(inferred: Inferred, facts: LayerInfo) -> dict[str, int]:
+def of_receptive_field(inferred: Inferred, info: LayerInfo) -> dict[str, int]:
     """The wrong values of the receptive field size; none for a layer without windows before it."""
-    chain = chain_to(inferred, facts)
+    chain = chain_to(inferred, info)
     if not chain:
         return {}
     expected = _size(_increments(chain), _strides(chain))
     return {name: value for name, wrong in SIZES.items() if (value := wrong(chain)) != expected}
 
 
-def of_receptive_field_stride(inferred: Inferred, facts: LayerInfo) -> dict[str, int]:
+def of_receptive_field_stride(inferred: Inferred, info: LayerInfo) -> dict[str, int]:
     """The wrong values of the receptive field stride; none for a layer without windows before it."""
-    strides = [link.window.stride for link in chain_to(inferred, facts)]
+    strides = [link.window.stride for link in chain_to(inferred, info)]
     if not strides:
         return {}
     return {name: value for name, wrong in STRIDES.items() if (value := wrong(strides)) != prod(strides)}
 
 
-def as_sum(inferred: Inferred, facts: LayerInfo, size: int) -> Iterator[str]:
+def as_sum(inferred: Inferred, info: LayerInfo, size: int) -> Iterator[str]:
     """The receptive field from the input on, as a remark: ``(1 + 4*1 + 1*1 + 4*2 = 14)``.
 
     Nothing where paths merge, and nothing for more than MOST_TERMS windows.
     """
-    chain = chain_to(inferred, facts)
+    chain = chain_to(inferred, info)
     if not 1 < len(chain) <= MOST_TERMS:
         return
     terms = [*zip(_increments(chain), _strides(chain), strict=False)]
@@ -98,12 +98,12 @@ def as_sum(inferred: Inferred, facts: LayerInfo, size: int) -> Iterator[str]:
         yield f"(from the input on: 1 + {' + '.join(f'{a}*{b}' for a, b in terms)} = {size})"
 
 
-def chain_to(inferred: Inferred, facts: LayerInfo) -> Chain:
+def chain_to(inferred: Inferred, info: LayerInfo) -> Chain:
     """The windows from the input to a layer, along first inputs."""
     found: list[Link] = []
-    layer: LayerInfo | None = facts
+    layer: LayerInfo | None = info
     while layer is not None:
-        if layer.figures.windows:
-            found.append(Link(layer.figures.windows[0], layer.node.layer.is_pool))
-        layer = inferred.facts.get(layer.node.inputs[0])
+        if layer.stats.windows:
+            found.append(Link(layer.stats.windows[0], layer.node.layer.is_pool))
+        layer = inferred.layers.get(layer.node.inputs[0])
     return found[::-1]

@@ -74,13 +74,13 @@ def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[s
     }
 
 
-def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
+def of_shape(inferred: Inferred, info: LayerInfo) -> dict[str, Shape | None]:
     """The value that each mistake gives for a layer's output shape: its sizes, its channels, and both."""
-    shape, layer = facts.figures.output_shape, facts.node.layer
+    shape, layer = info.stats.output_shape, info.node.layer
     candidates: dict[str, Shape | None] = {}
-    for name, sizes in _by_axis(facts).items():
+    for name, sizes in _by_axis(info).items():
         candidates[name] = (shape[0], *sizes)
-    channels = dict(_channels(facts))
+    channels = dict(_channels(info))
     both = {
         pair(one, two): (count, *whole[1:])
         for one, whole in candidates.items()
@@ -89,7 +89,7 @@ def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
     }
     candidates |= {name: (count, *shape[1:]) for name, count in channels.items()} | both
     if isinstance(layer, Flatten):
-        candidates |= {f"wrong_flatten#{text}": (count,) for text, count in other_maps(inferred, facts)}
+        candidates |= {f"wrong_flatten#{text}": (count,) for text, count in other_maps(inferred, info)}
     if len(shape) == 3 and shape[1] != shape[2]:
         candidates["height_and_width_swapped"] = (shape[0], shape[2], shape[1])
     if len(shape) > 1:
@@ -98,19 +98,19 @@ def of_shape(inferred: Inferred, facts: LayerInfo) -> dict[str, Shape | None]:
     return {name: value for name, value in candidates.items() if value != shape}
 
 
-def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
+def _by_axis(info: LayerInfo) -> dict[str, Shape]:
     """The sizes that each mistake gives, for mistakes that change at least one axis."""
-    layer, windows = facts.node.layer, facts.figures.windows
+    layer, windows = info.node.layer, info.stats.windows
     if isinstance(layer, ConvTranspose):
         axes: list[dict[str, int | None]] = [
             {**of_transposed_size(size, window, more)}
             for size, window, more in zip(
-                facts.input_shapes[0][1:], windows, layer.output_paddings(facts.input_shapes), strict=True
+                info.input_shapes[0][1:], windows, layer.output_paddings(info.input_shapes), strict=True
             )
         ]
     else:
-        axes = [of_size(slide) for slide in _slides(facts)]
-    expected = facts.figures.output_shape[1:]
+        axes = [of_size(slide) for slide in _slides(info)]
+    expected = info.stats.output_shape[1:]
     found: dict[str, Shape] = {}
     for name in axes[0] if axes else ():
         sizes = [axis[name] for axis in axes]
@@ -119,36 +119,36 @@ def _by_axis(facts: LayerInfo) -> dict[str, Shape]:
     return {name: sizes for name, sizes in found.items() if sizes != expected}
 
 
-def _slides(facts: LayerInfo) -> list[Slide]:
-    layer, windows = facts.node.layer, facts.figures.windows
+def _slides(info: LayerInfo) -> list[Slide]:
+    layer, windows = info.node.layer, info.stats.windows
     same, pool = layer.has_same_padding, layer.is_pool
-    return [Slide(n, w, same, pool) for n, w in zip(facts.input_shapes[0][1:], windows, strict=bool(windows))]
+    return [Slide(n, w, same, pool) for n, w in zip(info.input_shapes[0][1:], windows, strict=bool(windows))]
 
 
-def _channels(facts: LayerInfo) -> Iterator[tuple[str, int]]:
-    channels, windows = facts.input_shapes[0][0], facts.figures.windows
+def _channels(info: LayerInfo) -> Iterator[tuple[str, int]]:
+    channels, windows = info.input_shapes[0][0], info.stats.windows
     if not windows:
         return
-    if facts.node.layer.is_pool:
+    if info.node.layer.is_pool:
         yield "pooled_channels", channels // windows[0].kernel
         return
     yield "kept_input_channels", channels
-    yield "positions_as_channels", numel(facts.figures.output_shape[1:])
-    yield "padded_channels", facts.figures.output_shape[0] + 2 * windows[0].before
+    yield "positions_as_channels", numel(info.stats.output_shape[1:])
+    yield "padded_channels", info.stats.output_shape[0] + 2 * windows[0].before
 
 
 def other_maps(inferred: Inferred, flatten: LayerInfo) -> Iterator[tuple[str, int]]:
     """Earlier feature maps that may have been flattened instead: ``flattened maxpool1`` and the number of values."""
     expected = numel(flatten.input_shapes[0])
-    layer: LayerInfo | None = inferred.facts.get(flatten.node.inputs[0])
+    layer: LayerInfo | None = inferred.layers.get(flatten.node.inputs[0])
     found: dict[int, str] = {}
     while layer is not None and len(found) < 8:
         for name, shape in (
-            (layer.node.name, layer.figures.output_shape),
+            (layer.node.name, layer.stats.output_shape),
             (layer.node.inputs[0], layer.input_shapes[0]),
         ):
             if len(shape) > 1 and numel(shape) != expected:
                 found.setdefault(numel(shape), f"flattened {name}")
-        layer = inferred.facts.get(layer.node.inputs[0])
+        layer = inferred.layers.get(layer.node.inputs[0])
     for count, text in found.items():
         yield text, count

@@ -35,7 +35,7 @@ def acceptance_lines(loaded: Loaded, output_size: int | None = None, layer: str 
         if sizes.padding_alone != sizes.exact:
             lines.append(f"  only padding is dropped: {_in_words(sizes.padding_alone)}")
     lines += [f"together: {condition}" for condition in joint_conditions(found)]
-    varying = [name for name, facts in found.inferred.facts.items() if is_symbolic(facts.figures.params)]
+    varying = [name for name, info in found.inferred.layers.items() if is_symbolic(info.stats.params)]
     if varying:
         names = ", ".join(varying)
         lines.append(f"the weights of {names} depend on the input size: a trained network accepts one only")

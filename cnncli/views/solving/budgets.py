@@ -45,7 +45,7 @@ def answer_record(answer: Answer, names: list[str]) -> dict[str, Any]:
 
 
 def _solution_record(found: BudgetSolution) -> dict[str, Any]:
-    return {"values": dict(found.values), "figures": dict(found.figures)}
+    return {"values": dict(found.values), "figures": dict(found.quantities)}
 
 
 def answer_lines(answer: Answer, names: list[str], *, show_all: bool) -> list[str]:
@@ -60,11 +60,11 @@ def _solution_lines(answer: Answer, names: list[str], *, show_all: bool) -> list
     if len(answer.solutions[0].values) > 1:
         return _table(answer, show_all=show_all)
     (best,) = answer.solutions
-    lines = [f"{_setting(best)} has {enumerated([_quantity(constraints, best, name) for name in best.figures])}"]
+    lines = [f"{_setting(best)} has {enumerated([_quantity(constraints, best, name) for name in best.quantities])}"]
     following = answer.following
     if following is not None:
         broken = [
-            _quantity(constraints, following, name, bare=True) for name in constraints.violations(following.figures)
+            _quantity(constraints, following, name, bare=True) for name in constraints.violations(following.quantities)
         ]
         lines.append(f"{_setting(following)} has {enumerated(broken)}")
     return lines
@@ -79,7 +79,7 @@ def _refusal(answer: Answer, names: list[str]) -> list[str]:
     lines = [f"{what or 'no batch size meets'} the constraints"]
     nearest = answer.nearest
     if nearest is not None:
-        broken = [_quantity(constraints, nearest, name) for name in constraints.violations(nearest.figures)]
+        broken = [_quantity(constraints, nearest, name) for name in constraints.violations(nearest.quantities)]
         lines.append(f"closest: {_setting(nearest)} with {enumerated(broken)}")
     return lines
 
@@ -109,7 +109,7 @@ def _setting(found: BudgetSolution) -> str:
 
 def _quantity(constraints: Constraints, found: BudgetSolution, name: str, *, bare: bool = False) -> str:
     """``12,345 params (at most 20,000)``."""
-    value = found.figures[name]
+    value = found.quantities[name]
     if name == "receptive_field":
         return f"a receptive field of {value:,}" + ("" if bare else f" (at least {constraints.receptive_field:,})")
     if name == "output_size":
@@ -121,11 +121,11 @@ def _quantity(constraints: Constraints, found: BudgetSolution, name: str, *, bar
 def _table(answer: Answer, *, show_all: bool) -> list[str]:
     constraints, solutions = answer.constraints, answer.solutions
     shown = solutions if show_all else solutions[:MAX_SHOWN]
-    figures = [*solutions[0].figures]
-    rows = [[*solutions[0].values, *(_heading(constraints, name) for name in figures)]]
+    quantities = [*solutions[0].quantities]
+    rows = [[*solutions[0].values, *(_heading(constraints, name) for name in quantities)]]
     for found in shown:
         cells = [f"{value:,}" for value in found.values.values()]
-        rows.append([*cells, *(_cell(constraints, name, found.figures[name]) for name in figures)])
+        rows.append([*cells, *(_cell(constraints, name, found.quantities[name]) for name in quantities)])
     return [*aligned(rows, [True] * len(rows[0])), *more_note(len(solutions) - len(shown))]
 
 

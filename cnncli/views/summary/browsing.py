@@ -23,12 +23,12 @@ def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | No
         kinds = _kinds(only, inferred)
         rows = [row for row in rows if row.kind in kinds]
     if sort is not None or top is not None:
-        figure = quantity_named(sort or "params")
-        if is_symbolic(inferred.totals[figure]):
+        quantity = quantity_named(sort or "params")
+        if is_symbolic(inferred.totals[quantity]):
             raise CnnError(
-                f"--sort {figure}: depends on symbolic sizes", "give the input numbers, e.g. --input 3x224x224"
+                f"--sort {quantity}: depends on symbolic sizes", "give the input numbers, e.g. --input 3x224x224"
             )
-        rows.sort(key=lambda row: -row.counts[figure] if row.counts is not None else 0)
+        rows.sort(key=lambda row: -row.counts[quantity] if row.counts is not None else 0)
     return rows[:top]
 
 
@@ -42,7 +42,7 @@ def quantity_named(name: str, option: str = "--sort") -> str:
 
 def _kinds(text: str, inferred: Inferred) -> list[str]:
     kinds = [name.strip().lower() for name in text.split(",") if name.strip()]
-    present = list(dict.fromkeys(facts.node.layer.kind for facts in inferred.facts.values()))
+    present = list(dict.fromkeys(info.node.layer.kind for info in inferred.layers.values()))
     for kind in kinds:
         if kind not in KINDS:
             hint = suggestion(kind, list(KINDS), f"the network has {', '.join(present)}")
@@ -52,24 +52,24 @@ def _kinds(text: str, inferred: Inferred) -> list[str]:
     return kinds
 
 
-def share_column(inferred: Inferred, figure: str, form: str = "table") -> Column | None:
+def share_column(inferred: Inferred, quantity: str, form: str = "table") -> Column | None:
     """Each row's fraction of the total of one quantity; None where the total is 0 or symbolic.
 
     A table shows it as a bar and a percentage, Markdown and LaTeX as a percentage, CSV as a number from 0 to 1.
     """
-    total = inferred.totals[figure]
+    total = inferred.totals[quantity]
     if is_symbolic(total) or not total:
         return None
 
     def cell(row: Row, *_: object) -> str:
         if row.counts is None:
             return ""
-        part = row.counts[figure]
+        part = row.counts[quantity]
         return {"table": f"{bar(part, total)} {part / total:6.1%}", "csv": f"{part / total:.6f}"}.get(
             form, f"{part / total:.1%}"
         )
 
-    heading = f"share of {figure}"
+    heading = f"share of {quantity}"
     return Column(heading if form == "csv" else "share", heading, cell, 9, right=form != "table")
 
 

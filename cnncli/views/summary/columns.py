@@ -30,7 +30,7 @@ class Column(NamedTuple):
 
 
 def _windows(row: Row) -> tuple[Window, ...]:
-    return row.facts.figures.windows if row.facts is not None and row.is_layer else ()
+    return row.info.stats.windows if row.info is not None and row.is_layer else ()
 
 
 def kernel_text(windows: tuple[Window, ...]) -> str:
@@ -49,16 +49,16 @@ def dilation_text(windows: tuple[Window, ...]) -> str:
 
 
 def _padding(row: Row, inferred: Inferred, batch: int) -> str:
-    if row.facts is None or not row.is_layer:
+    if row.info is None or not row.is_layer:
         return ""
-    layer, border = row.facts.node.layer, row.facts.node.layer.border(row.facts.input_shapes)
+    layer, border = row.info.node.layer, row.info.node.layer.border(row.info.input_shapes)
     if any(is_symbolic(before) for before, _ in border):
         return layer.padding_name  # its amounts depend on the size
     return padding_text(border) if border else ""
 
 
 def _output(row: Row, inferred: Inferred, batch: int) -> str:
-    return format_shape(with_batch(row.facts.figures.output_shape, batch)) if row.facts is not None else ""
+    return format_shape(with_batch(row.info.stats.output_shape, batch)) if row.info is not None else ""
 
 
 def with_batch(shape: Shape, batch: int) -> Shape:
@@ -67,14 +67,14 @@ def with_batch(shape: Shape, batch: int) -> Shape:
 
 
 def _receptive_field(row: Row, inferred: Inferred, batch: int) -> str:
-    return receptive_field_text(row.facts, inferred) if row.facts is not None else ""
+    return receptive_field_text(row.info, inferred) if row.info is not None else ""
 
 
-def receptive_field_text(facts: LayerInfo, inferred: Inferred) -> str:
+def receptive_field_text(info: LayerInfo, inferred: Inferred) -> str:
     """The receptive field's size on each input: ``16x16`` or ``all``, with ``*`` where merged paths are not aligned."""
     extents = {entry.name: entry.shape for entry in inferred.graph.inputs}
     parts = []
-    for name, field in facts.receptive_field.items():
+    for name, field in info.receptive_field.items():
         known = all(axis.is_known for axis in field.axes)
         size = "all" if known and field.covers(extents[name]) else "varies"
         if known and size != "all":
@@ -116,7 +116,7 @@ COLUMNS = {
         Column("macs", "MACs", _count("macs"), 3, right=True),
         Column("RF", "RF", _receptive_field, 4),
         *(Column(name, name, _count(name), 10, right=True) for name in SUMMED if name not in ("params", "macs")),
-        Column("inputs", "inputs", lambda row, *_: ", ".join(row.facts.node.inputs) if row.facts else "", 11),
+        Column("inputs", "inputs", lambda row, *_: ", ".join(row.info.node.inputs) if row.info else "", 11),
         Column("notes", "notes", lambda row, *_: "; ".join(notes(row)), 12),
     )
 }
@@ -126,7 +126,7 @@ DEFAULT = ("layer", "type", "output", "kernel", "stride", "pad", "params", "macs
 
 def notes(row: Row) -> tuple[str, ...]:
     """The notes on a layer, e.g. what its window drops."""
-    return row.facts.figures.notes if row.facts is not None and row.is_layer else ()
+    return row.info.stats.notes if row.info is not None and row.is_layer else ()
 
 
 def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) -> list[Column]:

@@ -19,7 +19,7 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
         "name": graph.name or slug,
         **({"batch": batch} if batch else {}),
         "inputs": [{"name": entry.name, "shape": list(with_batch(entry.shape, batch))} for entry in graph.inputs],
-        "layers": [_layer(facts, batch) for facts in inferred.facts.values()],
+        "layers": [_layer(info, batch) for info in inferred.layers.values()],
         "outputs": list(graph.outputs),
         **smallest,
         "totals": totals,
@@ -47,14 +47,14 @@ def json_text(summary: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _layer(facts: LayerInfo, batch: int) -> dict[str, Any]:
-    figures = facts.figures
+def _layer(info: LayerInfo, batch: int) -> dict[str, Any]:
+    stats = info.stats
     return {
-        "name": facts.node.name,
-        "kind": facts.node.layer.kind,
-        "inputs": list(facts.node.inputs),
-        "output_shape": list(with_batch(figures.output_shape, batch)),
-        **{name: scaled(name, getattr(figures, name), batch) for name in SUMMED},
+        "name": info.node.name,
+        "kind": info.node.layer.kind,
+        "inputs": list(info.node.inputs),
+        "output_shape": list(with_batch(stats.output_shape, batch)),
+        **{name: scaled(name, getattr(stats, name), batch) for name in SUMMED},
         "receptive_field": {
             name: {
                 "size": [axis.size if axis.is_known else None for axis in field.axes],
@@ -62,10 +62,10 @@ def _layer(facts: LayerInfo, batch: int) -> dict[str, Any]:
                 "offset": [axis.offset if axis.is_known else None for axis in field.axes],
                 "aligned": field.aligned,
             }
-            for name, field in facts.receptive_field.items()
+            for name, field in info.receptive_field.items()
         },
-        "dropped": list(figures.dropped),
-        "notes": list(figures.notes),
+        "dropped": list(stats.dropped),
+        "notes": list(stats.notes),
     }
 
 
@@ -76,8 +76,8 @@ def as_csv(inferred: Inferred, rows: list[Row], columns: list[Column], batch: in
 
 
 def _plain(column: Column, row: Row, inferred: Inferred, batch: int) -> str:
-    if column.name == "layer" and row.facts is not None and row.is_layer:
-        return row.facts.node.name
+    if column.name == "layer" and row.info is not None and row.is_layer:
+        return row.info.node.name
     cell = column.cell(row, inferred, batch)
     return cell.replace(",", "") if column.right else cell.strip()
 

@@ -22,7 +22,7 @@ def as_records(inferred: Inferred) -> list[dict[str, Any]]:
     """A record per tool: its totals, and its differences from ours by kind, which add up."""
     records: list[dict[str, Any]] = []
     for convention in CONVENTIONS.values():
-        facts = inferred.facts.values()
+        facts = inferred.layers.values()
         counted = sum(operations(convention, entry) for entry in facts) if convention.counts_operations else None
         records.append(
             {
@@ -33,13 +33,13 @@ def as_records(inferred: Inferred) -> list[dict[str, Any]]:
                 "counts": convention.what,
                 "differences": [
                     {
-                        "figure": figure,
+                        "figure": quantity,
                         "kind": found.kind,
                         "layers": found.layers,
                         "more": found.more,
                         "why": found.reason,
                     }
-                    for figure, several in _differences(inferred, convention)
+                    for quantity, several in _differences(inferred, convention)
                     for found in several
                 ],
                 "notes": caveats(inferred, convention),

@@ -14,14 +14,14 @@ Counts = dict[str, int]
 class Row(NamedTuple):
     """A line of the table: a layer or a composite.
 
-    ``label`` is the name within its parent. ``facts`` are the layer's; for a collapsed composite those of its last
+    ``label`` is the name within its parent. ``info`` is the layer's; for a collapsed composite those of its last
     layer, and None for the heading of an expanded one. ``counts`` are the totals over all ``times`` identical repeats.
     """
 
     label: str
     depth: int
     kind: str
-    facts: LayerInfo | None
+    info: LayerInfo | None
     counts: Counts | None
     times: int = 1
     is_layer: bool = False
@@ -44,14 +44,14 @@ def outline(inferred: Inferred, depth: int | None = None) -> list[Row]:
 def flat(inferred: Inferred) -> list[Row]:
     """A row for each layer, under its full name."""
     return [
-        Row(facts.node.name, 0, facts.node.layer.kind, facts, _counts_of(facts), is_layer=True)
-        for facts in inferred.facts.values()
+        Row(info.node.name, 0, info.node.layer.kind, info, _counts_of(info), is_layer=True)
+        for info in inferred.layers.values()
     ]
 
 
 def _tree(inferred: Inferred) -> list[_Branch | LayerInfo]:
     """Nest the groups by the ranges of nodes that they cover."""
-    nodes = list(inferred.facts.values())
+    nodes = list(inferred.layers.values())
     pending = sorted(inferred.graph.groups, key=lambda group: (group.first, -group.last, group.name.count(".")))
     top: list[_Branch | LayerInfo] = []
     open_branches: list[_Branch] = []
@@ -89,7 +89,7 @@ def _add_rows(children: list[_Branch | LayerInfo], parent: str, level: int, dept
             continue
         label, times, branch = _merged(child, times, parent)
         if depth is not None and level >= depth:
-            counts = {figure: count * times for figure, count in _total(branch).items()}
+            counts = {quantity: count * times for quantity, count in _total(branch).items()}
             rows.append(Row(label, level, branch.group.kind, _last(branch), counts, times))
         else:
             rows.append(Row(label, level, branch.group.kind, None, None, times))
@@ -149,8 +149,8 @@ def _signature(branch: _Branch) -> tuple[object, ...]:
     )
 
 
-def _counts_of(facts: LayerInfo) -> Counts:
-    return {name: getattr(facts.figures, name) for name in SUMMED}
+def _counts_of(info: LayerInfo) -> Counts:
+    return {name: getattr(info.stats, name) for name in SUMMED}
 
 
 def _total(branch: _Branch) -> Counts:
@@ -162,5 +162,5 @@ def _total(branch: _Branch) -> Counts:
             pending.extend(child.children)
         else:
             for name in SUMMED:
-                counts[name] += getattr(child.figures, name)
+                counts[name] += getattr(child.stats, name)
     return counts

@@ -26,13 +26,13 @@ class AtSize(NamedTuple):
     """The value of each letter, the chosen quantities, and the reason if the network does not fit there."""
 
     sizes: Mapping[str, int]
-    figures: Mapping[str, Any]
+    quantities: Mapping[str, Any]
     reason: str
 
     @property
     def record(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {**self.sizes, **self.figures, **({"reason": self.reason} if self.reason else {})}
+        return {**self.sizes, **self.quantities, **({"reason": self.reason} if self.reason else {})}
 
     @property
     def why(self) -> str:
@@ -90,8 +90,8 @@ def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, bat
     rows = []
     for values, sure in zip(sizes, by_formula, strict=True):
         inferred, reason = (formulas, "") if sure else _inferred_at(graph, values)
-        figures = {name: DOES_NOT_FIT if reason else _quantity(inferred, name, values, batch) for name in chosen}
-        rows.append(AtSize(values, figures, reason))
+        quantities = {name: DOES_NOT_FIT if reason else _quantity(inferred, name, values, batch) for name in chosen}
+        rows.append(AtSize(values, quantities, reason))
     return rows
 
 

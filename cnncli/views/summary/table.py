@@ -141,9 +141,9 @@ def styles(rows: list[Row]) -> list[str]:
 
 
 def _row_style(row: Row) -> str:
-    if row.facts is None or not row.is_layer:
+    if row.info is None or not row.is_layer:
         return "bold"
-    return _STYLES.get(row.facts.node.layer.family, "")
+    return _STYLES.get(row.info.node.layer.family, "")
 
 
 def show(heading: str, body: Sequence[str], line_styles: Sequence[str]) -> None:

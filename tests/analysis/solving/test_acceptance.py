@@ -83,9 +83,9 @@ def tried(loaded: Loaded, along: int, others: tuple[int, ...]) -> tuple[set[int]
         here = worked_out(loaded, shape(axis, others[axis]))
         there = worked_out(loaded, shape(axis, others[axis] + 48))
         moving[axis] = set()
-        for name in here.facts if here and there else ():
+        for name in here.layers if here and there else ():
             assert here is not None and there is not None
-            sizes = here.facts[name].input_shapes[0][1:], there.facts[name].input_shapes[0][1:]
+            sizes = here.layers[name].input_shapes[0][1:], there.layers[name].input_shapes[0][1:]
             moving[axis] |= {(name, at) for at, pair in enumerate(zip(*sizes, strict=True)) if pair[0] != pair[1]}
     elsewhere = set().union(*(moving[axis] for axis in moving if axis != along))
     accepted, exact, padding = set(), set(), set()
@@ -96,9 +96,9 @@ def tried(loaded: Loaded, along: int, others: tuple[int, ...]) -> tuple[set[int]
         accepted.add(size)
         lost = [
             (count, window.after)
-            for name, facts in inferred.facts.items()
-            if facts.figures.windows and not facts.node.layer.transposed
-            for at, (count, window) in enumerate(zip(facts.figures.dropped, facts.figures.windows, strict=True))
+            for name, info in inferred.layers.items()
+            if info.stats.windows and not info.node.layer.transposed
+            for at, (count, window) in enumerate(zip(info.stats.dropped, info.stats.windows, strict=True))
             if (name, at) not in elsewhere
         ]
         if all(count == 0 for count, _ in lost):
@@ -219,7 +219,7 @@ def test_the_first_size_that_works_is_found_however_large_it_is(depth: int) -> N
     exact = sizes.exact.examples(1)[0]
     for size in (exact, least + 1):
         dropped = {
-            drop for facts in read(text % f"{size}x{size}").inferred.facts.values() for drop in facts.figures.dropped
+            drop for info in read(text % f"{size}x{size}").inferred.layers.values() for drop in info.stats.dropped
         }
         assert (dropped == {0}) == (size == exact)
 

@@ -95,8 +95,10 @@ def test_of_given_values_the_combinations_are_those_that_trying_all_finds(
         inferred = at(CHOICES, **found.values)
         assert inferred is not None
         figures = {**inferred.totals, "memory": memory(inferred, 4).training}
-        assert all(found.figures[name] == figures[name] for name in most)
-    used = [max((found.figures[name] / limit for name, limit in most.items()), default=0) for found in answer.solutions]
+        assert all(found.quantities[name] == figures[name] for name in most)
+    used = [
+        max((found.quantities[name] / limit for name, limit in most.items()), default=0) for found in answer.solutions
+    ]
     assert used == sorted(used, reverse=True)
 
 
@@ -247,7 +249,7 @@ def test_the_batch_size_is_the_largest_that_the_memory_holds(
         return
     batch = answer.solutions[0].values["batch"]
     assert needed(batch) <= limit < needed(batch + 1)
-    assert answer.following is not None and answer.following.figures["memory"] == needed(batch + 1)
+    assert answer.following is not None and answer.following.quantities["memory"] == needed(batch + 1)
 
 
 @few
@@ -273,12 +275,12 @@ def test_figures_that_fall_when_a_variable_grows_are_not_followed_along_a_border
 
 def test_the_first_layer_that_sees_enough_is_found() -> None:
     inferred = load("resnet50").inferred
-    names = list(inferred.facts)
+    names = list(inferred.layers)
     for wanted in (7, 64, 427):
         reached = first_reaching(inferred, wanted)["input"]
         assert reached.enough and min(reached.size) >= wanted
         before = names[: names.index(reached.layer)]
-        assert all(inferred.facts[n].receptive_field["input"].axes[0].size < wanted for n in before)
+        assert all(inferred.layers[n].receptive_field["input"].axes[0].size < wanted for n in before)
     assert not first_reaching(inferred, 428)["input"].enough
 
 

@@ -18,14 +18,14 @@ def test_sorted_rows_fall_and_are_all_the_layers(figure: str) -> None:
     inferred = load("googlenet").inferred
     rows = browse(inferred, None, figure, None)
     counts = [row.counts[figure] for row in rows if row.counts is not None]
-    assert counts == sorted(counts, reverse=True) and len(rows) == len(inferred.facts)
+    assert counts == sorted(counts, reverse=True) and len(rows) == len(inferred.layers)
     assert sum(counts) == inferred.totals[figure]
 
 
 def test_only_keeps_the_kinds_named_in_their_order() -> None:
     inferred = load("googlenet").inferred
     rows = browse(inferred, "conv, linear", None, None)
-    expected = [name for name, facts in inferred.facts.items() if facts.node.layer.kind in ("conv", "linear")]
+    expected = [name for name, info in inferred.layers.items() if info.node.layer.kind in ("conv", "linear")]
     assert [row.label for row in rows] == expected
 
 
@@ -74,7 +74,7 @@ def test_shares_in_csv_are_numbers_that_add_up_to_one(cnn: Run, figure: str) -> 
     out = cnn("summarize", "googlenet", "--sort", figure, "--format", "csv").out
     rows = list(csv.DictReader(io.StringIO(out)))
     inferred = load("googlenet").inferred
-    parts = [getattr(inferred.layer(row["layer"]).figures, figure) for row in rows]
+    parts = [getattr(inferred.layer(row["layer"]).stats, figure) for row in rows]
     shares = [float(row[f"share of {figure}"]) for row in rows]
     assert shares == pytest.approx([part / inferred.totals[figure] for part in parts], abs=1e-6)
     assert sum(shares) == pytest.approx(1, abs=1e-6 * len(rows))

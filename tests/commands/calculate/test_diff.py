@@ -23,13 +23,13 @@ def test_every_layer_of_every_network_stands_in_one_row_in_order(names: tuple[st
     rows = align(networks)
     for number, network in enumerate(networks):
         column = [row.layers[number] for row in rows]
-        assert [facts.node.name for facts in column if facts is not None] == [*network.inferred.facts]
+        assert [info.node.name for info in column if info is not None] == [*network.inferred.layers]
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet50", "googlenet", "densenet121"])
 def test_a_network_does_not_differ_from_itself(cnn: Run, name: str) -> None:
     rows = json.loads(cnn("diff", name, name, "--format", "json").out)
-    assert all(row["same"] == "=" for row in rows[:-2]) and len(rows) == len(load(name).inferred.facts) + 2
+    assert all(row["same"] == "=" for row in rows[:-2]) and len(rows) == len(load(name).inferred.layers) + 2
     ratios = rows[-1]
     assert {value for key, value in ratios.items() if key.endswith("params")} == {"x1.00"}
     changed = json.loads(cnn("diff", name, name, "--changed", "--format", "json").out)

@@ -174,7 +174,7 @@ def test_shared_weights_that_are_counted_twice_are_reported(
 ) -> None:
     path = write(SHARED)
     assert cnn("verify", path).code == 0
-    monkeypatch.setattr(inference, "_with_shared_weights", lambda figures, node, facts: figures)
+    monkeypatch.setattr(inference, "_with_shared_weights", lambda figures, node, info: figures)
     ended = cnn("verify", path, "--only-differences")
     assert ended.code == 1
     assert "weights conv2.weight 2x2x3x3, torch none" in ended.out.splitlines()[0]

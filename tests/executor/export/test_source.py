@@ -39,14 +39,14 @@ def executed(text: str) -> nn.Module:
     return module
 
 
-def compare(figures: Inferred, tolerance: float = 1e-6) -> str:
+def compare(inferred: Inferred, tolerance: float = 1e-6) -> str:
     """Build both with the same weights and compare their outputs; the text."""
-    ours = Network(figures)
+    ours = Network(inferred)
     initialize(ours, "kaiming", 0)
     for buffer in ours.buffers():
         if buffer.dtype.is_floating_point:
             buffer.uniform_(0.5, 1.5)
-    text = source(figures, "net", "net.safetensors")
+    text = source(inferred, "net", "net.safetensors")
     assert "cnncli" not in text
     theirs = executed(text)
     assert {name: tuple(value.shape) for name, value in own_tensors(theirs).items()} == {
@@ -54,7 +54,7 @@ def compare(figures: Inferred, tolerance: float = 1e-6) -> str:
     }
     theirs.load_state_dict(own_tensors(ours), strict=False)
     torch.manual_seed(0)
-    inputs = [torch.randn(3, *entry.shape) for entry in figures.graph.inputs]
+    inputs = [torch.randn(3, *entry.shape) for entry in inferred.graph.inputs]
     with torch.no_grad():
         mine, other = ours.eval()(*inputs), theirs.eval()(*inputs)
     torch.testing.assert_close(other, mine, atol=tolerance, rtol=tolerance, equal_nan=True)

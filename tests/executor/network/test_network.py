@@ -61,11 +61,11 @@ def test_torch_agrees_with_the_numbers_of_bundled_networks(name: str) -> None:
 
 def test_a_disagreement_with_torch_names_the_layer() -> None:
     good = load("lenet5").inferred
-    facts = dict(good.facts)
-    wrong = facts["conv2"].figures._replace(output_shape=(16, 11, 11))
-    facts["conv2"] = facts["conv2"]._replace(figures=wrong)
+    facts = dict(good.layers)
+    wrong = facts["conv2"].stats._replace(output_shape=(16, 11, 11))
+    facts["conv2"] = facts["conv2"]._replace(stats=wrong)
     with pytest.raises(CnnError, match=r"conv2 .*: cnn and torch disagree: output 16x11x11, torch 16x10x10"):
-        check(good._replace(facts=facts))
+        check(good._replace(layers=facts))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_pool_padding_is_at_most_half_of_the_effective_kernel_and_in_torch_half_
     assert (loaded is not None) == (padding <= (dilation * (kernel - 1) + 1) // 2)
     if loaded is not None:
         ours = Network(loaded.inferred).eval()(x)
-        assert isinstance(ours, Tensor) and ours.shape[1:] == loaded.inferred.facts[f"{kind}1"].figures.output_shape
+        assert isinstance(ours, Tensor) and ours.shape[1:] == loaded.inferred.layers[f"{kind}1"].stats.output_shape
         if theirs is not None:
             assert torch.allclose(ours, theirs)
         elif kind == "maxpool":

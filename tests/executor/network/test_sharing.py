@@ -33,11 +33,11 @@ layers:
 
 def test_shared_weights_count_once_and_are_used_everywhere() -> None:
     inferred = loaded(TWINS).inferred
-    figures = {name: facts.figures for name, facts in inferred.facts.items()}
+    figures = {name: info.stats for name, info in inferred.layers.items()}
     assert [figures[name].params for name in ("a", "b", "c", "head", "head2", "head3")] == [76, 0, 0, 15, 0, 0]
     assert figures["b"].macs == 3 * 3 * 72 and figures["b"].connections > 0
     assert inferred.totals["params"] == 76 + 8 + 15
-    assert inferred.facts["c"].node.shares == "a"  # whose own weights they are
+    assert inferred.layers["c"].node.shares == "a"  # whose own weights they are
 
 
 def test_shared_weights_exist_once_and_running_statistics_per_layer() -> None:

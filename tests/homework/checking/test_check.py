@@ -39,10 +39,10 @@ CONV = "  input: {input}\n  layers: [conv: {{filters: {filters}, kernel: {kernel
 def test_the_quantities_of_the_summary_are_correct(tmp_path: Path, name: str) -> None:
     inferred = load(name).inferred
     lines = []
-    for layer, facts in inferred.facts.items():
-        lines.append(f"  {layer}.shape: {'x'.join(map(str, facts.figures.output_shape))}")
-        lines += [f"  {layer}.{quantity}: {getattr(facts.figures, quantity):,}" for quantity in SUMMED]
-        axes = [axis.size for axis in next(iter(facts.receptive_field.values())).axes]
+    for layer, info in inferred.layers.items():
+        lines.append(f"  {layer}.shape: {'x'.join(map(str, info.stats.output_shape))}")
+        lines += [f"  {layer}.{quantity}: {getattr(info.stats, quantity):,}" for quantity in SUMMED]
+        axes = [axis.size for axis in next(iter(info.receptive_field.values())).axes]
         lines.append(f"  {layer}.receptive_field: {'x'.join(map(str, axes))}")
     lines += [f"  total.{quantity}: {inferred.totals[quantity]}" for quantity in SUMMED]
     found = checked(tmp_path, f"architecture: {name}\nanswers:\n" + "\n".join(lines))
@@ -53,7 +53,7 @@ def test_the_quantities_of_the_summary_are_correct(tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("quantity", ["shape", "params", "macs", "receptive_field"])
 def test_every_known_mistake_is_found_by_what_it_gives(name: str, quantity: str) -> None:
     inferred = load(name).inferred
-    for layer in inferred.facts:
+    for layer in inferred.layers:
         expected = network_answer(inferred, layer, quantity)
         for mistake, value in expected.candidates.items():
             if value is None or value == expected.value:
@@ -308,7 +308,7 @@ def test_every_mistake_of_the_catalogue_has_its_words() -> None:
 
 def test_a_block_is_asked_as_the_sum_of_its_layers(tmp_path: Path) -> None:
     inferred = load("resnet18").inferred
-    sum_of = sum(facts.figures.params for name, facts in inferred.facts.items() if name.startswith("stage2."))
+    sum_of = sum(info.stats.params for name, info in inferred.layers.items() if name.startswith("stage2."))
     (found,) = checked(tmp_path, f"architecture: resnet18\nanswers: {{stage2.params: {sum_of}}}\n")
     assert found.correct
 

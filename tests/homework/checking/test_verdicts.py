@@ -47,10 +47,10 @@ def loaded(network: str) -> Loaded:
 def right_answers(found: Loaded) -> dict[str, int | tuple[int, ...]]:
     """The answer to every question that there is, from the figures."""
     right: dict[str, int | tuple[int, ...]] = {f"total.{name}": found.inferred.totals[name] for name in SUMMED}
-    for name, facts in found.inferred.facts.items():
-        right |= {f"{name}.{figure}": getattr(facts.figures, figure) for figure in SUMMED}
-        right[f"{name}.shape"], right[f"{name}.input_shape"] = facts.figures.output_shape, facts.input_shapes[0]
-        field = next(iter(facts.receptive_field.values())).axes
+    for name, info in found.inferred.layers.items():
+        right |= {f"{name}.{figure}": getattr(info.stats, figure) for figure in SUMMED}
+        right[f"{name}.shape"], right[f"{name}.input_shape"] = info.stats.output_shape, info.input_shapes[0]
+        field = next(iter(info.receptive_field.values())).axes
         right[f"{name}.receptive_field"] = tuple(axis.size for axis in field)
     return {name: value for name, value in right.items() if value != ()}
 

@@ -158,7 +158,7 @@ def sampled_names() -> set[str]:
     """The names of all candidates of some questions of every kind."""
     found: set[str] = set()
     for inferred in map(network, SAMPLES):
-        for layer in (*inferred.facts, "total"):
+        for layer in (*inferred.layers, "total"):
             for quantity in ("shape", "params", "weights", "macs", "flops", "receptive_field", "jump"):
                 if layer != "total" or quantity in ("params", "weights", "macs", "flops"):
                     found |= {*network_answer(inferred, layer, quantity).candidates}

@@ -88,7 +88,7 @@ def test_rewritten_networks_have_the_values_and_gradients_of_the_plain_ones(text
 @given(stacks())
 def test_in_bfloat16_they_agree_up_to_rounding(text: str) -> None:
     inferred = fitting(text)
-    assume(not any(facts.node.layer.kind == "batchnorm" for facts in inferred.facts.values()))
+    assume(not any(info.node.layer.kind == "batchnorm" for info in inferred.layers.values()))
     plain, fast = both(inferred)
     images = torch.randn(6, *inferred.graph.inputs[0].shape)
     (exact, *_), (found, *_) = results(plain.train(), images, None), results(fast.train(), images, torch.bfloat16)
