@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cnncli.analysis.saved_for_backward import Saved, saved_for_backward
+from cnncli.analysis.torch_operations import is_view
 from cnncli.arithmetic.shape import numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
@@ -106,7 +107,7 @@ def _storages(inferred: Inferred) -> dict[str, str]:
     """For each tensor the one whose memory it shares: a flattened feature map is a view."""
     storage = {entry.name: entry.name for entry in inferred.graph.inputs}
     for name, info in inferred.layers.items():
-        storage[name] = storage[info.node.inputs[0]] if info.node.layer.is_view else name
+        storage[name] = storage[info.node.inputs[0]] if is_view(info.node.layer, info.input_shapes) else name
     return storage
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from cnncli.analysis.torch_operations import is_view, pooling_pads
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.arithmetic.window import is_symmetric
 from cnncli.layers import Layer, Shapes
@@ -172,7 +173,7 @@ def _kernel_size(call: LayerCall[Any]) -> int:
 
 def _padded_pool_input(call: LayerCall[Any]) -> int:
     """Values of the input with the padding that pooling does not do internally; else 0."""
-    return 0 if call.layer.pads_natively(call.inputs) else _bordered_pool_input(call)
+    return 0 if pooling_pads(call.layer, call.inputs) else _bordered_pool_input(call)
 
 
 def _bordered_pool_input(call: LayerCall[WindowPool]) -> int:
@@ -278,7 +279,8 @@ def _dropout_mask(size: Callable[[LayerCall[Any]], int]) -> Rule:
 
 
 def _pad(call: LayerCall[Pad]) -> Saved:
-    return INPUT if call.layer.mode in ("reflect", "replicate") else NOTHING
+    needs_input = call.layer.mode in ("reflect", "replicate") and not is_view(call.layer, call.inputs)
+    return INPUT if needs_input else NOTHING
 
 
 NOTHING, INPUT, OUTPUT = Saved(), Saved(inputs=(0,)), Saved(output=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from cnncli.analysis.torch_operations import takes_padding_by_name
 from cnncli.arithmetic.shape import Size, add_up, numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
@@ -115,7 +116,7 @@ def _padding_by_name(inferred: Inferred) -> str:
     named = [
         info.stats.macs
         for info in inferred.layers.values()
-        if isinstance(info.node.layer, Convolution) and info.node.layer.has_named_padding(info.input_shapes)
+        if isinstance(info.node.layer, Convolution) and takes_padding_by_name(info.node.layer, info.input_shapes)
     ]
     if not named:
         return ""

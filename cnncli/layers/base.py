@@ -7,7 +7,7 @@ its input raises :class:`ShapeError`, and the caller adds where.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, window_field
 from cnncli.arithmetic.shape import Shape, divides
@@ -94,11 +94,6 @@ class Layer(Record):
         """The spatial axis of the output that a spatial axis of the input becomes."""
         return axis
 
-    @property
-    def is_view(self) -> bool:
-        """Whether the output shares the input's memory."""
-        return False
-
     # Counts -------------------------------------------------------------------------------------------------------
 
     def weights(self, inputs: Shapes) -> Mapping[str, Shape]:
@@ -120,6 +115,20 @@ class Layer(Record):
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         """LeCun's count of connections: one for each use of a weight and each use of a bias."""
         return 0
+
+    # Variants -----------------------------------------------------------------------------------------------------
+
+    def with_rounding(self, rounding: str) -> Self:
+        """The layer with this rounding of output sizes, if it rounds them and can round them this way."""
+        return self
+
+    def with_padding_in_total(self) -> Self:
+        """The layer with its padding read as the total of both sides of an axis, where it is given as numbers."""
+        return self
+
+    def with_default_stride(self, stride: int) -> Self:
+        """The layer with this stride, if it is a pool whose stride is not given."""
+        return self
 
     def field_problem(self) -> ShapeError | None:
         """A contradiction between fields, found without any shape."""

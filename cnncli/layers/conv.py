@@ -1,13 +1,14 @@
 """Convolutions (cross-correlations, as in all libraries) over one, two or three spatial axes."""
 
 from math import gcd
+from typing import Self
 
 from cnncli.arithmetic.receptive_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, smaller
 from cnncli.arithmetic.window import Window, output_size, split_padding, transposed_size, transposed_taps
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
-from cnncli.layers.sliding import check_border, check_fit, padding_name, padding_text, windows_of
+from cnncli.layers.sliding import check_border, check_fit, halved, padding_name, padding_text, windows_of
 
 
 class Convolution(Layer):
@@ -32,6 +33,13 @@ class Convolution(Layer):
     @property
     def requires_exact_fit(self) -> bool:
         return self.rounding == "exact"
+
+    def with_rounding(self, rounding: str) -> Self:
+        # libraries only round up in pooling layers
+        return self if self.has_same_padding or rounding == "ceil" else self.replace(rounding=rounding)
+
+    def with_padding_in_total(self) -> Self:
+        return self.replace(padding=halved(self.padding))
 
     def maps(self, channels: int) -> tuple[int, int]:
         """(filters, groups) for an input of that many channels."""
@@ -73,14 +81,6 @@ class Convolution(Layer):
     def connection_count(self, inputs: Shapes, output: Shape) -> int:
         biases = output[0] if self.bias else 0
         return numel(output[1:]) * (self.products(inputs) + biases)
-
-    def has_named_padding(self, inputs: Shapes) -> bool:
-        """Whether PyTorch accepts this padding by name: ``same`` with stride 1, or ``valid``."""
-        if self.padding_mode != "zeros":
-            return False
-        return self.padding == "valid" or (
-            self.padding == "same" and all(window.stride == 1 for window in self.windows(inputs))
-        )
 
 
 class Conv(Convolution):
@@ -202,9 +202,6 @@ class Local(Convolution):
         own = {"weight": (*output, *shared["weight"][1:])}
         return {**own, "bias": output} if self.bias else own
 
-    def has_named_padding(self, inputs: Shapes) -> bool:
-        return False  # PyTorch has no such layer
-
 
 class ConvTranspose(Layer):
     """Map (C, H, W) to (filters, H', W') like the gradient of a convolution: each input is added into a window.
@@ -233,6 +230,9 @@ class ConvTranspose(Layer):
     @property
     def padding_name(self) -> str:
         return padding_name(self.padding)
+
+    def with_padding_in_total(self) -> Self:
+        return self.replace(padding=halved(self.padding))
 
     def output_paddings(self, inputs: Shapes) -> tuple[int, ...]:
         """Rows added at the end of each spatial axis."""

@@ -1,6 +1,7 @@
 """Pooling: over windows, to a given output size (adaptive), and over the entire feature map (global)."""
 
 from functools import partial
+from typing import Self
 
 from cnncli.arithmetic.receptive_field import AxisField, full_axis, periodic
 from cnncli.arithmetic.shape import Shape, larger, numel
@@ -15,7 +16,7 @@ from cnncli.arithmetic.window import (
 )
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
-from cnncli.layers.sliding import check_fit, padding_name, windows_of
+from cnncli.layers.sliding import check_fit, halved, padding_name, windows_of
 
 
 class WindowPool(Layer):
@@ -35,6 +36,17 @@ class WindowPool(Layer):
     @property
     def requires_exact_fit(self) -> bool:
         return self.rounding == "exact"
+
+    def with_rounding(self, rounding: str) -> Self:
+        # libraries only round up in pooling layers without weights
+        rounds = not self.has_same_padding and (self.is_pool or rounding != "ceil")
+        return self.replace(rounding=rounding) if rounds else self
+
+    def with_padding_in_total(self) -> Self:
+        return self.replace(padding=halved(self.padding))
+
+    def with_default_stride(self, stride: int) -> Self:
+        return self.replace(stride=stride) if self.is_pool and self.stride is None else self
 
     def spacing(self) -> int | tuple[int, ...]:
         """The dilation: inputs from one tap of the window to the next."""
@@ -58,19 +70,6 @@ class WindowPool(Layer):
                     "padding",
                 )
         return (shape[0], *map(output_size, shape[1:], windows))
-
-    def pads_natively(self, inputs: Shapes) -> bool:
-        """Whether PyTorch's pooling functions take this padding as an argument.
-
-        They do where it is equal on both sides and at most half of the kernel; in 3-D the kernel must also fit the
-        input without its padding.
-        """
-        windows, sizes = self.windows(inputs), inputs[0][1:]
-        if not all(window.before == window.after <= window.kernel // 2 for window in windows):
-            return False
-        return len(sizes) < 3 or all(
-            window.effective_kernel <= size for size, window in zip(sizes, windows, strict=True)
-        )
 
     def border_with_overhang(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         """(before, after) per axis: the padding, and how far a last window hangs over the end (rounding: ceil)."""

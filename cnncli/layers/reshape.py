@@ -1,6 +1,6 @@
 """Layers without weights that move, repeat or drop values."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 from cnncli.arithmetic.axes import AXIS_NAMES, SPATIAL_AXES
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, full_axis, periodic
@@ -37,7 +37,7 @@ from cnncli.layers.fields import (
     WholeOrEnd,
     one_of,
 )
-from cnncli.layers.sliding import check_border, sides
+from cnncli.layers.sliding import check_border, halved, sides
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -48,10 +48,6 @@ class Identity(Layer):
     """Returns its input."""
 
     kind = "identity"
-
-    @property
-    def is_view(self) -> bool:
-        return True
 
 
 class Dropout(Layer):
@@ -89,10 +85,6 @@ class Flatten(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         return (numel(inputs[0]),)
 
-    @property
-    def is_view(self) -> bool:
-        return True
-
 
 class Reshape(Layer):
     """The same values in another ``shape``, in row-major order."""
@@ -114,10 +106,6 @@ class Reshape(Layer):
             )
         return self.shape
 
-    @property
-    def is_view(self) -> bool:
-        return True
-
 
 class Permute(Layer):
     """The axes in another ``order``, counted from 0 (the channels), without the batch."""
@@ -126,10 +114,6 @@ class Permute(Layer):
     aliases = ("transpose",)
 
     order: Order
-
-    @property
-    def is_view(self) -> bool:
-        return True
 
     @property
     def mixes_channels(self) -> bool:
@@ -186,10 +170,6 @@ class Slice(Layer):
             wrong = f"start {self.start} and stop {stop} do not fit an axis of {shape[at]} ({self.axis})"
             raise ShapeError(wrong, "use start < stop <= size", "stop" if self.stop else "start")
         return (*shape[:at], stop - self.start, *shape[at + 1 :])
-
-    @property
-    def is_view(self) -> bool:
-        return True
 
     def local_receptive_field(self, inputs: Shapes, output: Shape) -> tuple[LocalReceptiveField, ...]:
         at = self.index(inputs)
@@ -275,6 +255,9 @@ class Pad(Layer):
     @property
     def padding_fill(self) -> str:
         return self.mode
+
+    def with_padding_in_total(self) -> Self:
+        return self.replace(padding=halved(self.padding))
 
     def border(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         return sides(self.padding, len(inputs[0]) - 1)

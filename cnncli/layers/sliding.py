@@ -14,6 +14,7 @@ from cnncli.arithmetic.window import (
     least_padding,
     named_padding,
     remainder,
+    split_padding,
 )
 from cnncli.layers.base import ShapeError, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
@@ -32,6 +33,15 @@ def sides(padding: PaddingValue, rank: int, field: str = "padding") -> tuple[tup
     if len(padding) != rank:
         raise wrong_length(field, len(padding), rank)
     return tuple(item if isinstance(item, tuple) else (item, item) for item in padding)
+
+
+def halved(padding: PaddingValue) -> PaddingValue:
+    """Padding numbers that are totals of both sides as (before, after); libraries put the odd one after."""
+    if isinstance(padding, int):
+        return padding // 2 if padding % 2 == 0 else (split_padding(padding),) * 2
+    if isinstance(padding, tuple):
+        return tuple(split_padding(item) if isinstance(item, int) else item for item in padding)
+    return padding
 
 
 @lru_cache(maxsize=64)  # called again for each quantity of a layer

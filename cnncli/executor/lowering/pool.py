@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from cnncli.analysis.torch_operations import pooling_pads
 from cnncli.arithmetic.window import Window
 from cnncli.executor.lowering.code import Lowering, TorchCode, call, compact, omit_default, padded
 from cnncli.layers.base import Layer, Shapes
@@ -32,7 +33,7 @@ def _max_pool(layer: MaxPool, inputs: Shapes, own: str, x: str) -> TorchCode:
     function = f"functional.max_pool{len(windows)}d"
     kernel, options = _kernel_and_stride(windows)
     dilation = compact([window.dilation for window in windows], 1)
-    if layer.pads_natively(inputs):
+    if pooling_pads(layer, inputs):
         options["padding"] = compact([window.before for window in windows], 0)
         return TorchCode(call(function, x, kernel, **options, dilation=dilation, ceil_mode=windows[0].ceil or None))
     border = padded(x, layer.border_with_overhang(inputs), value="-math.inf")
@@ -52,7 +53,7 @@ def _native_average(layer: AvgPool, inputs: Shapes) -> tuple[Any, dict[str, Any]
 def _avg_pool(layer: AvgPool, inputs: Shapes, own: str, x: str) -> TorchCode:
     windows = layer.windows(inputs)
     function = f"functional.avg_pool{len(windows)}d"
-    if layer.pads_natively(inputs):
+    if pooling_pads(layer, inputs):
         kernel, options = _native_average(layer, inputs)
         return TorchCode(call(function, x, kernel, **options))
     kernel, options = _kernel_and_stride(windows)
@@ -67,7 +68,7 @@ def _avg_pool(layer: AvgPool, inputs: Shapes, own: str, x: str) -> TorchCode:
 
 def _subsample(layer: Subsample, inputs: Shapes, own: str, x: str) -> TorchCode:
     average = AvgPool(kernel=layer.kernel, stride=layer.stride, padding=layer.padding, rounding=layer.rounding)
-    if layer.pads_natively(inputs):
+    if pooling_pads(layer, inputs):
         kernel, options = _native_average(average, inputs)
         module = call(f"nn.AvgPool{len(inputs[0]) - 1}d", kernel, **options)
     else:

@@ -6,10 +6,9 @@ Some change the network (how sizes are rounded, what a padding means, the stride
 from __future__ import annotations
 
 from itertools import product
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Shape
-from cnncli.arithmetic.window import split_padding
 from cnncli.errors import suggestion
 from cnncli.graph import Graph, Node
 from cnncli.inference import Inferred, infer_all
@@ -77,7 +76,7 @@ def difference(conventions: Conventions, first: Conventions) -> str:
 
 
 def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shape] | None = None) -> Inferred:
-    """The network inferred under these conventions; its facts lack layers that do not fit.
+    """The network inferred under these conventions; its results lack layers that do not fit.
 
     ``forced`` are output shapes by layer, which later layers take as their inputs.
     """
@@ -86,23 +85,11 @@ def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shap
 
 
 def _changed(node: Node, conventions: Conventions) -> Node:
-    layer, changes = node.layer, dict[str, Any]()
-    fields = layer.field_values
-    rounds = "rounding" in fields and not layer.has_same_padding
-    if conventions.rounding and rounds and (layer.is_pool or conventions.rounding != "ceil"):
-        changes["rounding"] = conventions.rounding  # libraries only round up in pooling layers
-    if conventions.padding == "in total" and "padding" in fields:
-        changes["padding"] = _halved(fields["padding"])
-    if conventions.pool_stride == "1" and layer.is_pool and fields.get("stride", 1) is None:
-        changes["stride"] = 1
-    changed = layer.replace(**changes)
-    return node if changed == layer else node._replace(layer=changed)
-
-
-def _halved(padding: Any) -> Any:
-    """A total padding as (before, after); libraries put the odd one after."""
-    if isinstance(padding, int):
-        return padding // 2 if padding % 2 == 0 else (split_padding(padding),) * 2
-    if isinstance(padding, tuple):
-        return tuple(split_padding(item) if isinstance(item, int) else item for item in padding)
-    return padding
+    layer = node.layer
+    if conventions.rounding:
+        layer = layer.with_rounding(conventions.rounding)
+    if conventions.padding == "in total":
+        layer = layer.with_padding_in_total()
+    if conventions.pool_stride == "1":
+        layer = layer.with_default_stride(1)
+    return node if layer == node.layer else node._replace(layer=layer)

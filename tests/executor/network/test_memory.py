@@ -16,6 +16,7 @@ from program import Run
 
 from cnncli import load
 from cnncli.analysis.memory import memory
+from cnncli.analysis.torch_operations import is_view
 from cnncli.executor.network.network import Network
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import Inferred, infer
@@ -23,7 +24,7 @@ from cnncli.layers import KINDS
 from cnncli.layers.activation import GELU
 from cnncli.layers.base import Layer
 from cnncli.layers.norm import Scale
-from cnncli.layers.reshape import Identity
+from cnncli.layers.reshape import Crop, Identity, Pad
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 BATCH = 2
@@ -54,6 +55,14 @@ def test_saved_activations_of_each_layer_type_are_those_of_torch(case: Case) -> 
             assert calculated == measured, trained
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if len(case.inputs) == 1], ids=lambda case: case.label)
+def test_a_layer_is_a_view_where_torch_s_output_shares_the_memory_of_its_input(case: Case) -> None:
+    inputs = torch.randn(BATCH, *case.inputs[0])
+    output = Network(behind(case, (False,))).train()(inputs)
+    shared = output.untyped_storage().data_ptr() == inputs.untyped_storage().data_ptr()
+    assert shared == is_view(case.layer, case.inputs)
+
+
 MAP, GATE = (3, 4, 5), (3, 1, 1)
 
 
@@ -80,6 +89,17 @@ def test_saved_activations_of_merges_are_those_of_torch_whichever_operands_are_t
     inferred = infer(Graph("merges", inputs, tuple(nodes), ("last",)))
     measured = kept_by_autograd(Network(inferred).train(), [torch.randn(BATCH, *shape) for shape in shapes])
     assert memory(inferred, BATCH).saved_activations == measured
+
+
+@pytest.mark.parametrize("layer", [Pad(padding=0), Pad(padding=0, mode="reflect"), Crop(margins=0)], ids=repr)
+def test_a_border_of_zero_is_not_a_copy(layer: Layer) -> None:
+    before, after = Node("before", GELU(), ("scale",)), Node("after", Scale(), ("layer",))
+    nodes = (Node("scale", Scale(), ("input",)), before, Node("layer", layer, ("before",)), after)
+    inferred = infer(Graph("border", (Input("input", MAP),), nodes, ("after",)))
+    network, inputs = Network(inferred), [torch.randn(BATCH, *MAP)]
+    calculated = memory(inferred, BATCH)
+    assert calculated.saved_activations == kept_by_autograd(network.train(), inputs)
+    assert calculated.peak_activations == most_at_once(network.eval(), inputs)
 
 
 def most_at_once(network: Network, inputs: list[torch.Tensor]) -> int:
