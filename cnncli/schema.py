@@ -20,6 +20,9 @@ class SchemaField(NamedTuple):
 class Record:
     """A frozen record. A field is declared as ``stride: PerAxis = 1``, its type an ``Annotated`` with the reader.
 
+    A subclass declares only the fields that it adds or changes. Those that it requires come before the inherited ones,
+    so that a bare value fills them, the others after.
+
     To type checkers it is a frozen dataclass. ``dataclasses`` would compile methods for each class, which takes twenty
     times as long, and every command defines all layer types when it starts.
     """
@@ -39,7 +42,8 @@ class Record:
             for name, hint in cls.__annotations__.items()
             if hasattr(hint, "__metadata__")  # an Annotated, not a ClassVar
         }
-        cls.schema = {**own, **{name: field for name, field in cls.schema.items() if name not in own}}
+        first = {name: field for name, field in own.items() if field.required and name not in cls.schema}
+        cls.schema = {**first, **cls.schema, **own}
         cls.main = next(iter(cls.schema), "")
 
     def __init__(self, **fields: Any) -> None:

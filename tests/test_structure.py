@@ -125,6 +125,16 @@ def test_kinds_and_aliases_name_one_layer_type_each() -> None:
     assert sorted({*names}) == sorted(names)
 
 
+def test_a_subclass_declares_only_the_fields_that_it_adds_or_changes() -> None:
+    restated = [
+        f"{layer.__name__}.{name}"
+        for layer in subclasses(Layer)
+        for name in layer.__annotations__
+        if name in layer.schema and layer.schema[name] == layer.__base__.schema.get(name)  # type: ignore[union-attr]
+    ]
+    assert restated == []
+
+
 def test_a_field_without_a_field_type_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Broken\.size: expected an Annotated"):
         type("Broken", (Layer,), {"__annotations__": {"size": int}, "__module__": __name__})

@@ -203,8 +203,8 @@ def adaptive_pattern(size: Size, output: Size) -> tuple[int, int]:
     >>> adaptive_pattern(10, 4)
     (2, 5)
     """
-    shared = common_divisor(size, output)
-    return output // shared, size // shared
+    divisor = common_divisor(size, output)
+    return output // divisor, size // divisor
 
 
 def adaptive_total(size: Size, output: Size) -> int:

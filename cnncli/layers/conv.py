@@ -83,7 +83,17 @@ class Convolution(Layer):
         return numel(output[1:]) * (self.products(inputs) + biases)
 
 
-class Conv(Convolution):
+class FilterConvolution(Convolution):
+    """The base of conv and local: filters that each read the channels of one group."""
+
+    filters: Count
+    groups: Count = 1
+
+    def maps(self, channels: int) -> tuple[int, int]:
+        return self.filters, divided(self.groups, channels, self.filters)
+
+
+class Conv(FilterConvolution):
     """Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group.
 
     weight (filters, C / groups, *kernel), bias (filters,). ``connections`` lists the input maps of each filter, counted
@@ -93,19 +103,7 @@ class Conv(Convolution):
     kind = "conv"
     aliases = ("conv1d", "conv2d", "conv3d", "convolution", "convolution2d")
 
-    filters: Count
-    kernel: PerAxis
-    stride: PerAxis = 1
-    padding: Padding = 0
-    dilation: PerAxis = 1
-    groups: Count = 1
-    bias: Flag = True
-    padding_mode: PaddingMode = "zeros"
-    rounding: Rounding = "floor"
     connections: Table = None
-
-    def maps(self, channels: int) -> tuple[int, int]:
-        return self.filters, divided(self.groups, channels, self.filters)
 
     def field_problem(self) -> ShapeError | None:
         table = self.connections
@@ -169,14 +167,13 @@ class DepthwiseConv(Convolution):
     kind = "depthwise_conv"
     aliases = ("depthwiseconv1d", "depthwiseconv2d", "depthwise", "depthwiseconv")
 
-    kernel: PerAxis
     multiplier: Count = 1
 
     def maps(self, channels: int) -> tuple[int, int]:
         return channels * self.multiplier, channels
 
 
-class Local(Convolution):
+class Local(FilterConvolution):
     """Map (C, H, W) to (filters, H', W') with separate weights at every position: locally connected.
 
     weight (filters, H', W', C / groups, *kernel), bias (filters, H', W'). LeCun 1989, Generalization and Network
@@ -185,16 +182,6 @@ class Local(Convolution):
 
     kind = "local"
     aliases = ("locallyconnected1d", "locallyconnected2d", "locallyconnected", "unsharedconv")
-
-    filters: Count
-    kernel: PerAxis
-    stride: PerAxis = 1
-    padding: Padding = 0
-    dilation: PerAxis = 1
-    groups: Count = 1
-
-    def maps(self, channels: int) -> tuple[int, int]:
-        return self.filters, divided(self.groups, channels, self.filters)
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         output = self.output_shape(inputs)
@@ -302,9 +289,9 @@ def _transposed_field(window: Window) -> AxisField:
 
     An output that no tap reaches consists of the bias alone: its field is empty.
     """
-    # every (stride / shared)-th tap reaches the output, from inputs that are (dilation / shared) apart
-    shared = gcd(window.dilation, window.stride)
-    step, apart = window.dilation // shared, window.stride // shared
+    # every (stride / common)-th tap reaches the output, from inputs that are (dilation / common) apart
+    common = gcd(window.dilation, window.stride)
+    step, apart = window.dilation // common, window.stride // common
 
     def bounds(unit: int) -> tuple[int, int] | None:
         found = [*transposed_taps(unit, window)]

@@ -27,7 +27,7 @@ class Linear(VectorLayer):
 
     kind = "linear"
     aliases = ("dense", "fullyconnected", "fc", "lazylinear", "innerproduct")
-    units: Count
+
     bias: Flag = True
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:

@@ -59,8 +59,6 @@ class BatchNorm(Affine):
     kind = "batchnorm"
     aliases = ("batchnorm1d", "batchnorm2d", "batchnorm3d", "batchnormalization", "bn")
 
-    eps: Positive = 1e-5
-    affine: Flag = True
     momentum: UnitInterval = 0.1
 
     def buffers(self, inputs: Shapes) -> dict[str, Shape]:
@@ -76,8 +74,6 @@ class LayerNorm(Affine):
     kind = "layernorm"
     aliases = ("layernormalization",)
 
-    eps: Positive = 1e-5
-    affine: Flag = True
     axes: Annotated[str, one_of("all", "channels")] = "all"
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:

@@ -83,9 +83,6 @@ class MaxPool(WindowPool):
     kind = "maxpool"
     aliases = ("maxpool1d", "maxpool2d", "maxpool3d", "maxpooling1d", "maxpooling2d", "maxpooling3d", "maxpooling")
 
-    kernel: PerAxis
-    stride: MaybePerAxis = None
-    padding: Padding = 0
     dilation: PerAxis = 1
 
     def spacing(self) -> int | tuple[int, ...]:
@@ -101,10 +98,6 @@ class AvgPool(WindowPool):
         *("averagepool", "averagepooling", "meanpool"),
     )
 
-    kernel: PerAxis
-    stride: MaybePerAxis = None
-    padding: Padding = 0
-    rounding: WindowRounding = "floor"
     count_include_pad: Flag = True
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
@@ -134,9 +127,6 @@ class Subsample(WindowPool):
     aliases = ("subsampling",)
 
     kernel: PerAxis = 2
-    stride: MaybePerAxis = None
-    padding: Padding = 0
-    rounding: WindowRounding = "floor"
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         return {"weight": inputs[0][:1], "bias": inputs[0][:1]}

@@ -197,9 +197,9 @@ class Polynomial:
     def _floor(cls, numerator: Any, divisor: int) -> Any:
         if not isinstance(numerator, Polynomial):
             return numerator // divisor
-        shared = gcd(divisor, *(count for _, count in numerator.terms))
-        if shared > 1:  # floor((g a + b) / (g c)) = floor((a + floor(b / g)) / c)
-            numerator, divisor = numerator._divided(shared), divisor // shared
+        common = gcd(divisor, *(count for _, count in numerator.terms))
+        if common > 1:  # floor((g a + b) / (g c)) = floor((a + floor(b / g)) / c)
+            numerator, divisor = numerator._divided(common), divisor // common
         return numerator if divisor == 1 else cls.of(Floor(numerator, divisor))
 
     def _divided(self, divisor: int) -> Self:
@@ -221,8 +221,8 @@ class Polynomial:
             if simplest.is_monomial:
                 self._as_factor = simplest.terms[0]
             else:
-                shared = gcd(simplest.constant, *(count for _, count in simplest.terms))
-                self._as_factor = (Factor(simplest._divided(shared)),), shared
+                common = gcd(simplest.constant, *(count for _, count in simplest.terms))
+                self._as_factor = (Factor(simplest._divided(common)),), common
         return self._as_factor
 
     # Properties ---------------------------------------------------------------------------------------------------

@@ -154,14 +154,14 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
     by_itself = shown["columns"] is None and (_is_browsing(shown) or len(rows) >= LONG)
     if shown["share"] is None and not by_itself:
         return columns
-    from cnncli.views.summary.browsing import quantity_named, share_column
+    from cnncli.views.summary.browsing import percentage_column, quantity_named
 
     option = "--sort" if shown["share"] is None else "--share"
     quantity = quantity_named(shown["share"] or shown["sort"] or "params", option)
-    share = share_column(loaded.inferred, quantity, shown["form"])
-    if share is None and shown["share"] is not None:
+    percentage = percentage_column(loaded.inferred, quantity, shown["form"])
+    if percentage is None and shown["share"] is not None:
         raise CnnError(f"--share {shown['share']}: its total is 0 or depends on symbolic sizes")
-    return columns if share is None else [*columns, share]
+    return columns if percentage is None else [*columns, percentage]
 
 
 def _print_json(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:

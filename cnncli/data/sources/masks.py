@@ -105,13 +105,13 @@ def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:
 
 
 def _key(entry: FileEntry) -> tuple[bool, Key]:
-    """Whether it is a mask, and the key that it shares with the other file of its pair."""
+    """Whether it is a mask, and the key that it has in common with the other file of its pair."""
     *folders, name = entry.path
     stem = PurePosixPath(name).stem
     suffix = next((suffix for suffix in SUFFIXES if stem.lower().endswith(suffix)), "")
     is_mask = bool(suffix) or any(folder.lower() in MASK_FOLDERS for folder in folders)
-    shared = [folder for folder in folders if folder.lower() not in IMAGE_FOLDERS + MASK_FOLDERS]
-    return is_mask, (*shared, stem.removesuffix(stem[len(stem) - len(suffix) :]) if suffix else stem)
+    subfolders = [folder for folder in folders if folder.lower() not in IMAGE_FOLDERS + MASK_FOLDERS]
+    return is_mask, (*subfolders, stem.removesuffix(stem[len(stem) - len(suffix) :]) if suffix else stem)
 
 
 def _split_of(key: Key) -> str:

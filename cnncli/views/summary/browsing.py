@@ -52,7 +52,7 @@ def _kinds(text: str, inferred: Inferred) -> list[str]:
     return kinds
 
 
-def share_column(inferred: Inferred, quantity: str, form: str = "table") -> Column | None:
+def percentage_column(inferred: Inferred, quantity: str, form: str = "table") -> Column | None:
     """Each row's fraction of the total of one quantity; None where the total is 0 or symbolic.
 
     A table shows it as a bar and a percentage, Markdown and LaTeX as a percentage, CSV as a number from 0 to 1.

@@ -20,7 +20,7 @@ from cnncli.views.summary.columns import Column, notes, scaled
 from cnncli.views.summary.rows import Row
 
 GAP = "  "
-LONG = 40  # tables of at least this many rows show each row's share of the total
+LONG = 40  # tables of at least this many rows show each row's percentage of the total
 MIN_WIDTH = 8  # a text column is shortened to this width, then hidden
 
 

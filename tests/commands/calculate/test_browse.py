@@ -1,4 +1,4 @@
-"""Long summaries: some kinds, sorted, the first few, shares."""
+"""Long summaries: some kinds, sorted, the first few, percentages."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def test_shares_in_csv_are_numbers_that_add_up_to_one(cnn: Run, figure: str) -> 
     rows = list(csv.DictReader(io.StringIO(out)))
     inferred = load("googlenet").inferred
     parts = [getattr(inferred.layer(row["layer"]).stats, figure) for row in rows]
-    shares = [float(row[f"share of {figure}"]) for row in rows]
-    assert shares == pytest.approx([part / inferred.totals[figure] for part in parts], abs=1e-6)
-    assert sum(shares) == pytest.approx(1, abs=1e-6 * len(rows))
+    fractions = [float(row[f"share of {figure}"]) for row in rows]
+    assert fractions == pytest.approx([part / inferred.totals[figure] for part in parts], abs=1e-6)
+    assert sum(fractions) == pytest.approx(1, abs=1e-6 * len(rows))
 
 
 @pytest.mark.parametrize("form", ["csv", "markdown", "latex"])

@@ -124,14 +124,14 @@ def test_cutout_is_a_square_around_places_drawn_all_over_the_image(side: int) ->
 
 
 @pytest.mark.parametrize(("mixup", "cutmix"), [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0)])
-def test_shares_of_mixed_images_cover_0_to_1_evenly_with_an_alpha_of_1(mixup: float, cutmix: float) -> None:
+def test_weights_of_mixed_images_cover_0_to_1_evenly_with_an_alpha_of_1(mixup: float, cutmix: float) -> None:
     images = torch.arange(4.0).view(4, 1, 1, 1).expand(4, 1, 20, 20)
     labels, recipe = torch.arange(4), Recipe(mixup=mixup, cutmix=cutmix)
     found = [mix(images, labels, recipe, step) for step in range(400)]
     found = [each for each in found if (each.first != each.second).any()]  # some images are mixed with themselves
-    shares = torch.tensor([each.weight for each in found])
-    assert float(shares.min()) < 0.05 and float(shares.max()) > 0.95
-    assert float(shares.mean()) == pytest.approx(0.5, abs=0.06)
+    weights = torch.tensor([each.weight for each in found])
+    assert float(weights.min()) < 0.05 and float(weights.max()) > 0.95
+    assert float(weights.mean()) == pytest.approx(0.5, abs=0.06)
     pasted = [each for each in found if not each.images.frac().any()]
     whole = len(pasted) / len(found)
     assert whole == 0 if not cutmix else whole == 1 if not mixup else 0.4 < whole < 0.6

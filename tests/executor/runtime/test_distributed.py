@@ -76,7 +76,7 @@ def test_two_workers_come_to_the_weights_of_one(cnn: Run, net: Path) -> None:
 
 
 def test_a_batch_in_parts_has_as_many_on_each_worker(cnn: Run, net: Path) -> None:
-    options = ("--batch-size", 9, "--accumulate", 3, "--epochs", 0.1)  # shares of 5 and 4 images
+    options = ("--batch-size", 9, "--accumulate", 3, "--epochs", 0.1)  # shards of 5 and 4 images
     assert cnn("train", net, *options, "--run-dir", "one").code == 0
     code, _, err = ended(start(net, *options, "--nproc", 2, "--run-dir", "two"))
     assert code == 0, err
