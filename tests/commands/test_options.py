@@ -191,6 +191,7 @@ COMMANDS = {
             "filter": f"'{ONE}' --filter sobel_x",
             "transposed": f"'{ONE}' '{TWO}' --transposed",
             "backward": f"'{ONE}' '{TWO}' --backward '1 1 1; 1 1 1; 1 1 1'",
+            "pool backward": f"'{ONE}' --pool max --kernel 2 --backward '1 2; 3 4'",
             "picture": "p.png --filter sobel_x -o out.png",
             "named": f"--input '{ONE}' --kernel '{TWO}'",
         },
@@ -212,7 +213,11 @@ COMMANDS = {
             "--output": "-o other.png",
             "--format": "--format json",
         },
-        {("pool", "--stride"): "--stride 1"},
+        {
+            ("pool", "--stride"): "--stride 1",
+            ("pool backward", "--stride"): "--stride 1",
+            ("pool", "--backward"): "--backward '1 2; 3 4'",
+        },
     ),
     "check": Walked(
         {"table": "sheet.yaml", "json": "sheet.yaml --format json", "gradescope": "sheet.yaml --gradescope r.json"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt)")
 STEPS_LIMIT = 10_000  # windows that --steps prints
+WIDTH = 80  # of titles
 
 
 class MatrixCommand(options.CheckedCommand):
@@ -31,10 +33,10 @@ class MatrixCommand(options.CheckedCommand):
     options.needs("--output-padding", "--transposed"),
     options.needs("--padding-mode", "--padding"),
     options.excludes("--filter", "KERNEL", "--kernel", why="--filter is the kernel"),
-    options.excludes("--pool", "--filter", "--flip", "--bias", "--transposed", "--backward",
+    options.excludes("--pool", "--filter", "--flip", "--bias", "--transposed",
                      why="a pool has no weights"),
     options.excludes("--transposed", "--padding-mode", why="a transposed convolution has no border to fill"),
-    options.excludes("--backward", "--transposed", "--output", why="--backward is for convolutions of matrices"),
+    options.excludes("--backward", "--transposed", "--output", why="--backward is for convolutions and pools"),
     options.excludes("--backward", "--bias", why="the gradients do not depend on the bias"),
     options.excludes("--output", "--steps", "--format", why="-o writes an image"),
     cls=MatrixCommand,
@@ -122,36 +124,96 @@ def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -
     from cnncli.homework.exact_ops import matrices
     from cnncli.homework.exact_ops.numbers import simplest
 
+    upstream = exercise.read_upstream(text)
+    if exercise.pool:
+        _print_pool_gradient(exercise, upstream, form, steps=steps)
+        return
     if steps and exercise.flip:
         raise CnnError("--steps does not support --backward with --flip", "flip the kernel yourself")
-    upstream = exercise.read_upstream(text)
     found = exercise.gradients(upstream)
     to_input, to_kernel = (_squeezed(simplest(array)) for array in (found.to_input, found.to_kernel))
-    if form == "json":
-        record = {"input": to_input, "kernel": to_kernel, "bias": found.to_bias}
-        _print_json({name: matrices.plain(array) for name, array in record.items()})
-        return
     input_steps, kernel_steps = exercise.gradient_steps(upstream) if steps else ([], [])
+    if form == "json":
+        arrays = {"input": to_input, "kernel": to_kernel, "bias": found.to_bias}
+        record: dict[str, Any] = {name: matrices.plain(array) for name, array in arrays.items()}
+        if steps:
+            record["steps"] = {"input": _step_records(input_steps), "kernel": _step_records(kernel_steps)}
+        _print_json(record)
+        return
     for title, array, shown in (
-        (f"to the input ({_input_method(exercise)}):", to_input, input_steps),
-        (f"to the kernel ({_kernel_method(exercise)}):", to_kernel, kernel_steps),
+        (_title("input", _input_method(exercise)), to_input, input_steps),
+        (_title("kernel", _kernel_method(exercise)), to_kernel, kernel_steps),
     ):
         click.echo("\n".join([title, *map(_step_text, shown), *matrices.lines(array), ""]))
     click.echo(f"to the bias (the sum of the upstream gradient): {', '.join(map(matrices.shown, found.to_bias))}")
 
 
+def _title(target: str, method: str) -> str:
+    return fill(f"to the {target} ({method}):", WIDTH)
+
+
 def _input_method(exercise: Exercise) -> str:
     if any(window.stride > 1 for window in exercise.how.windows):
         return "a transposed convolution of the upstream gradient with the kernel"
-    cut = ", the padding cut off" if exercise.how.is_padded else ""
+    cut = _padding_method(exercise)
     if exercise.flip:
         return f"the full cross-correlation of the upstream gradient with the kernel{cut}"
     return f"the full convolution of the upstream gradient with the kernel, rotated by 180 degrees{cut}"
 
 
+def _padding_method(exercise: Exercise) -> str:
+    """What happens to the gradients of the padding."""
+    if not exercise.how.is_padded:
+        return ""
+    is_copied = exercise.how.mode != "zeros"
+    return ", the padding added to the inputs that it copies" if is_copied else ", the padding cut off"
+
+
 def _kernel_method(exercise: Exercise) -> str:
     rotated = ", rotated by 180 degrees" if exercise.flip else ""
     return f"the cross-correlation of the input with the upstream gradient{rotated}"
+
+
+POOL_METHODS = {
+    "max": "each upstream value goes to the maximum of its window",
+    "avg": "each upstream value is divided by the number of values of its window",
+    "l2": "upstream value * x / norm of the window",
+}
+
+
+def _print_pool_gradient(exercise: Exercise, upstream: Any, form: str, *, steps: bool) -> None:
+    from cnncli.homework.exact_ops import matrices
+    from cnncli.homework.exact_ops.backward.pooling import maxima
+
+    to_input = _squeezed(exercise.pool_gradient(upstream))
+    shown = exercise.pool_gradient_steps(upstream) if steps else []
+    if form == "json":
+        record: dict[str, Any] = {"input": matrices.plain(to_input)}
+        _print_json(record | ({"steps": {"input": _step_records(shown)}} if steps else {}))
+        return
+    found = [*maxima(exercise.x, exercise.how)] if exercise.pool == "max" else []
+    rank = exercise.x.ndim - (len(exercise.x) == 1)
+    windows = exercise.steps() if steps else ()
+    for at, step in enumerate(windows):
+        first = ", the first" if found and found[at].equal > 1 else ""
+        where = f"{first} at ({_joined(found[at].input[-rank:])})" if found else ""
+        click.echo(_step_text(step._replace(position=step.position[-rank:])) + where)
+    gap = [""] if steps else []
+    click.echo(
+        "\n".join(
+            [
+                *gap,
+                _title("input", POOL_METHODS[exercise.pool]),
+                *map(_step_text, shown),
+                *gap,
+                *matrices.lines(to_input),
+            ]
+        )
+    )
+    tied = sum(one.equal > 1 for one in found)
+    if tied:
+        of = "1 window has" if tied == 1 else f"{tied} windows have"
+        click.echo(f"({of} several equal maxima: the first gets the gradient, as in PyTorch)", err=True)
 
 
 # The result -------------------------------------------------------------------------------------------------------
@@ -167,10 +229,7 @@ def _print_result(exercise: Exercise, form: str, *, steps: bool) -> None:
     if form == "json":
         record: dict[str, Any] = {"output": matrices.plain(array), "shape": list(array.shape)}
         if shown:
-            record["steps"] = [
-                {"position": _position(step), "working": step.expression, "value": matrices.plain(step.value)}
-                for step in shown
-            ]
+            record["steps"] = _step_records(shown)
         _print_json(record)
         return
     for step in shown:
@@ -194,14 +253,24 @@ def _note_dropped(exercise: Exercise) -> None:
         click.echo(f"(no window covers the last {lines_text(dropped)} of the input)", err=True)
 
 
-def _position(step: WindowStep) -> str:
-    return ",".join(map(str, step.position))
+def _joined(position: tuple[int, ...]) -> str:
+    return ",".join(map(str, position))
+
+
+def _step_records(steps: list[WindowStep]) -> list[dict[str, Any]]:
+    from cnncli.homework.exact_ops.matrices import plain
+
+    return [
+        {"position": _joined(step.position), "working": step.expression, "value": plain(step.value)} for step in steps
+    ]
 
 
 def _step_text(step: WindowStep) -> str:
     from cnncli.homework.exact_ops.matrices import shown
 
-    return f"({_position(step)}): {step.expression} = {shown(step.value)}"
+    value = shown(step.value)
+    equals = "" if step.expression == value else f" = {value}"
+    return f"({_joined(step.position)}): {step.expression}{equals}"
 
 
 def _squeezed(array: Any) -> Any:

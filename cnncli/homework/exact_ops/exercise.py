@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from cnncli.arithmetic.window import PADDING_NAMES, Window, transposed_size
 from cnncli.errors import CnnError, suggestion
 from cnncli.homework.exact_ops import matrices, matrix_text
+from cnncli.homework.exact_ops.backward.convolution import Gradients, gradient_steps, gradients
+from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradient_steps
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
 from cnncli.homework.exact_ops.filters import FILTERS, filter_named
-from cnncli.homework.exact_ops.gradients import Gradients, gradient_steps, gradients
 from cnncli.homework.exact_ops.matrix_files import is_file, is_image
 from cnncli.homework.exact_ops.numbers import refuse_roots, simplest
 from cnncli.homework.exact_ops.pooling import pool, pool_steps
@@ -52,6 +53,7 @@ class Exercise(NamedTuple):
     bias: tuple[Any, ...]
     how: Sliding
     pool: str = ""
+    count_include_pad: bool = True
     flip: bool = False
     transposed: bool = False
     output_padding: int = 0
@@ -64,7 +66,7 @@ class Exercise(NamedTuple):
     def result(self) -> Any:
         """The output, (filters, *positions), exactly. Raises CnnError where channels differ."""
         if self.pool:
-            return pool(self.x, self.pool, self.how)
+            return pool(self.x, self.pool, self.how, count_include_pad=self.count_include_pad)
         if self.transposed:
             return simplest(transposed(self.x, self.weights, self.bias, self.how, self.output_padding))
         return simplest(convolve(self.x, self.weights, self.bias, self.how))
@@ -72,7 +74,7 @@ class Exercise(NamedTuple):
     def steps(self) -> Iterator[WindowStep]:
         """Every value of the output with its expression."""
         if self.pool:
-            return pool_steps(self.x, self.pool, self.how)
+            return pool_steps(self.x, self.pool, self.how, count_include_pad=self.count_include_pad)
         if self.transposed:
             return transposed_steps(self.x, self.weights, self.bias, self.how, self.output_padding)
         return convolution_steps(self.x, self.weights, self.bias, self.how)
@@ -86,6 +88,14 @@ class Exercise(NamedTuple):
         """The gradients for an upstream gradient. The kernel's is that of the kernel as written, before any flip."""
         found = gradients(self.x, self.weights, upstream, self.how)
         return found._replace(to_kernel=flipped(found.to_kernel)) if self.flip else found
+
+    def pool_gradient(self, upstream: Any) -> Any:
+        """The gradient to the input of a pool, (C, *sizes)."""
+        return pool_gradient(self.x, self.pool, upstream, self.how, count_include_pad=self.count_include_pad)
+
+    def pool_gradient_steps(self, upstream: Any) -> list[WindowStep]:
+        """Every value of the gradient to the input of a pool, with its expression."""
+        return pool_gradient_steps(self.x, self.pool, upstream, self.how, count_include_pad=self.count_include_pad)
 
     def gradient_steps(self, upstream: Any) -> tuple[list[WindowStep], list[WindowStep]]:
         """Every value of the gradients to the input and to the kernel as it slides, with its expression."""

@@ -5,46 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.matrices import factor_text, shown
 from cnncli.homework.exact_ops.numbers import exactly, square_root
-from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, padded, patch, positions
+from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, padded, patch, positions, sources
 
 
-def pool(x: Any, kind: str, how: Sliding) -> Any:
-    """The maximum, average (zeros of the padding count) or L2 norm (root of the sum of squares) of each window.
+class PoolWindow(NamedTuple):
+    """A window at a position (channel, *place): its values, and the indices in the channel of those of the input.
 
-    An irrational root stays a text: ``sqrt(30)``. For images it is a number.
+    ``origins`` has -1 for zeros of the padding, which the maximum never sees (:func:`sources`).
+    """
+
+    position: tuple[int, ...]
+    values: list[Any]
+    origins: list[int]
+
+
+def pool(x: Any, kind: str, how: Sliding, *, count_include_pad: bool = True) -> Any:
+    """The maximum (``max``), average (``avg``) or L2 norm (``l2``, root of the sum of squares) of each window.
+
+    (C, *sizes) to (C, *positions). ``count_include_pad`` counts the zeros of the padding in the divisor of an average,
+    as PyTorch's option does. An irrational root stays a text: ``sqrt(30)``. For images it is a number.
     """
     import numpy as np
 
     result = np.empty((x.shape[0], *positions(x.shape[1:], how)), dtype=x.dtype)
-    for step in pool_steps(x, kind, how):
+    for step in pool_steps(x, kind, how, count_include_pad=count_include_pad):
         result[step.position] = step.value
     return result
 
 
-def pool_steps(x: Any, kind: str, how: Sliding) -> Iterator[WindowStep]:
+def pool_steps(x: Any, kind: str, how: Sliding, *, count_include_pad: bool = True) -> Iterator[WindowStep]:
     """Every window with its expression and value."""
-    lowest = min(x.reshape(-1)) - 1
-    padded_x = _padded_with(x, how, lowest) if kind == "max" and how.mode == "zeros" else padded(x, how)
-    for channel, position in product(range(x.shape[0]), product(*map(range, positions(x.shape[1:], how)))):
-        values = [*patch(padded_x[channel : channel + 1], how, position).reshape(-1)]
-        if kind == "max":
-            values = [value for value in values if value != lowest]  # padding is never the maximum
+    for window in pool_windows(x, kind, how, count_include_pad=count_include_pad):
+        expression, value = _POOLS[kind](window.values)
+        yield WindowStep(window.position, expression, value)
+
+
+def pool_windows(x: Any, kind: str, how: Sliding, *, count_include_pad: bool = True) -> Iterator[PoolWindow]:
+    """Every window with the values that count. Raises CnnError for a window in which none does."""
+    padded_x, origins = padded(x, how), sources(x.shape[1:], how)[None]
+    counts_padding = kind == "l2" or (kind == "avg" and count_include_pad)
+    for channel, place in product(range(x.shape[0]), product(*map(range, positions(x.shape[1:], how)))):
+        values = [*patch(padded_x[channel : channel + 1], how, place).reshape(-1)]
+        at = [*map(int, patch(origins, how, place).reshape(-1))]
+        if not counts_padding:
+            values = [value for value, index in zip(values, at, strict=True) if index >= 0]
+            at = [index for index in at if index >= 0]
         if not values:
             raise CnnError("a pooling window lies entirely in the padding", "use less padding")
-        expression, value = _POOLS[kind](values)
-        yield WindowStep((channel, *position), expression, value)
-
-
-def _padded_with(x: Any, how: Sliding, value: Any) -> Any:
-    import numpy as np
-
-    border = [(0, 0), *((window.before, window.after) for window in how.windows)]
-    return np.pad(x, border, constant_values=value)
+        yield PoolWindow((channel, *place), values, at)
 
 
 def _maximum(values: list[Any]) -> tuple[str, Any]:

@@ -50,7 +50,7 @@ def sliding(
     dilation: Sequence[int],
     mode: str = "zeros",
 ) -> Sliding:
-    """The windows for an input of these sizes. ``padding`` is per side, or ``valid``, ``same`` or ``full``.
+    """The windows for an input of these sizes. ``padding`` is per side, or one of ``PADDING_NAMES``.
 
     Raises CnnError for a window that does not fit, a border that the mode cannot fill, and too many values.
     """
@@ -92,6 +92,21 @@ def padded(x: Any, how: Sliding) -> Any:
     border = [(0, 0), *((window.before, window.after) for window in how.windows)]
     mode: Any = MODES[how.mode]
     return simplest(np.pad(x, border, mode=mode))  # numpy pads with its own integers, which overflow
+
+
+def sources(sizes: Sequence[int], how: Sliding) -> Any:
+    """For each place of the padded input, the index of the input value there in its flattened channel, (*padded).
+
+    A zero of the padding has -1. Places that ``reflect``, ``replicate`` or ``circular`` fill have that of their origin.
+    """
+    import numpy as np
+
+    border = [(window.before, window.after) for window in how.windows]
+    indices, mode = np.arange(prod(sizes)).reshape(*sizes), MODES[how.mode]
+    if mode == "constant":
+        return np.pad(indices, border, constant_values=-1)
+    filled: Any = mode
+    return np.pad(indices, border, mode=filled)
 
 
 def positions(sizes: Sequence[int], how: Sliding) -> tuple[int, ...]:

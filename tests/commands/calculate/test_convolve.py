@@ -153,10 +153,32 @@ def test_transposed_and_backward_have_steps(cnn: Run) -> None:
     assert "(1): 1*4 + 2*1 = 6" in out and "(0): 1*1 + 2*2 = 5" in out
 
 
+def test_the_gradient_of_a_max_pool_shows_where_each_maximum_is(cnn: Run) -> None:
+    ended = cnn("convolve", "1 1 2 4; 5 6 7 8", "--pool", "max", "--kernel", "2", "--backward", "3 5", "--steps")
+    assert ended.out.splitlines() == [
+        "(0,0): max(1, 1, 5, 6) = 6 at (1,1)", "(0,1): max(2, 4, 7, 8) = 8 at (1,3)", "",
+        "to the input (each upstream value goes to the maximum of its window):",
+        "(0,0): 0", "(0,1): 0", "(0,2): 0", "(0,3): 0", "(1,0): 0", "(1,1): 3", "(1,2): 0", "(1,3): 5", "",
+        "0  0  0  0", "0  3  0  5",
+    ]  # fmt: skip
+    tied = cnn("convolve", "7 7; 7 7", "--pool", "max", "--kernel", "2", "--backward", "3", "--steps")
+    assert tied.out.startswith("(0,0): max(7, 7, 7, 7) = 7, the first at (0,0)\n")
+    assert tied.err == "(1 window has several equal maxima: the first gets the gradient, as in PyTorch)\n"
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_the_gradient_of_an_l2_pool_is_exact(cnn: Run, form: str) -> None:
+    out = cnn("convolve", "3 4 1 1", "--pool", "l2", "--kernel", "2", "--backward", "5 2", "--format", form).out
+    if form == "json":
+        assert json.loads(out) == {"input": [3, 4, "2/sqrt(2)", "2/sqrt(2)"]}
+    else:
+        assert out.endswith("3  4  2/sqrt(2)  2/sqrt(2)\n")
+
+
 @pytest.mark.parametrize(
     "options",
     [("--pool", "avg", "--kernel", "2", "--padding-mode", "partial"),
-     ("--pool", "max", "--kernel", "2", "--backward", "1"), ("--transposed", "--backward", "1"),
+     ("--transposed", "--backward", "1"),
      ("--pool", "max", "--filter", "edge"), ("--output-padding", "1"), ("--transposed", "--padding-mode", "reflect")],
 )  # fmt: skip
 def test_options_that_do_not_go_together_are_refused(cnn: Run, options: tuple[str, ...]) -> None:

@@ -14,9 +14,10 @@ from torch.nn import functional
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrices
+from cnncli.homework.exact_ops.backward.convolution import gradients
+from cnncli.homework.exact_ops.backward.pooling import maxima, pool_gradient, pool_gradient_steps
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
 from cnncli.homework.exact_ops.filters import FILTERS
-from cnncli.homework.exact_ops.gradients import gradients
 from cnncli.homework.exact_ops.numbers import number, simplest
 from cnncli.homework.exact_ops.pooling import pool
 from cnncli.homework.exact_ops.sliding import Sliding, padded, sliding
@@ -111,7 +112,6 @@ def test_the_steps_evaluate_to_the_values(e: dict[str, object]) -> None:
 @by
 @given(exercises())
 def test_gradients_are_autograd_s(e: dict[str, object]) -> None:
-    e = {**e, "mode": "zeros"}
     how = slide(e)
     assume(how is not None)
     assert how is not None
@@ -121,7 +121,8 @@ def test_gradients_are_autograd_s(e: dict[str, object]) -> None:
     upstream = upstream.reshape(output.shape)
     found = gradients(e["x"], e["kernel"], upstream, how)
     x, kernel = tensor(e["x"])[None].requires_grad_(), tensor(e["kernel"]).requires_grad_()
-    theirs = CONV[len(how.windows) - 1](x, kernel, None, e["stride"], e["padding"], e["dilation"])  # type: ignore
+    whole = functional.pad(x, torch_padding(e), mode=MODES[str(e["mode"])])
+    theirs = CONV[len(how.windows) - 1](whole, kernel, None, e["stride"], 0, e["dilation"])  # type: ignore
     theirs.backward(tensor(upstream)[None])
     assert x.grad is not None and kernel.grad is not None
     assert np.array_equal(found.to_input.astype(float), x.grad[0].numpy())
@@ -178,6 +179,57 @@ def test_pools_are_torch_s(e: dict[str, object], kind: str) -> None:
         theirs = theirs if kind == "avg" else (theirs * int(np.prod(size))).sqrt()
     values = np.vectorize(lambda v: eval(v.replace("sqrt(", "(") + "**0.5") if isinstance(v, str) else float(v))(ours)
     assert np.allclose(values, theirs[0].numpy())
+
+
+def pooled_by_torch(x: torch.Tensor, kind: str, e: dict[str, object], *, count_include_pad: bool) -> torch.Tensor:
+    """Zero padding is PyTorch's own, whose maximum never sees it; other borders are filled before the pooling."""
+    rank, size, stride = x.ndim - 2, e["kernel"].shape[2:], e["stride"]  # type: ignore[attr-defined]
+    x = x if e["mode"] == "zeros" else functional.pad(x, torch_padding(e), mode=MODES[str(e["mode"])])
+    padding = e["padding"] if e["mode"] == "zeros" else 0
+    if kind == "max":
+        largest = (functional.max_pool1d, functional.max_pool2d, functional.max_pool3d)[rank - 1]
+        return largest(x, size, stride, padding, e["dilation"])  # type: ignore
+    average = (functional.avg_pool1d, functional.avg_pool2d, functional.avg_pool3d)[rank - 1]
+    if kind == "avg":
+        return average(x, size, stride, padding, count_include_pad=count_include_pad)  # type: ignore
+    return (average(x.square(), size, stride, padding) * int(np.prod(size))).sqrt()  # type: ignore
+
+
+def evaluated(array: np.ndarray) -> np.ndarray:
+    """Texts with roots as numbers."""
+    return np.vectorize(lambda v: float(eval(v, {"sqrt": lambda n: n**0.5}) if isinstance(v, str) else v))(array)
+
+
+@by
+@given(exercises(), st.sampled_from(["max", "avg", "l2"]), st.booleans())
+def test_gradients_of_pools_are_autograd_s(e: dict[str, object], kind: str, count_include_pad: bool) -> None:
+    x, how = e["x"] if kind == "max" else abs(e["x"]) + 1, slide(e)  # type: ignore[arg-type]
+    assume(how is not None and all(2 * w.before <= w.kernel for w in how.windows))
+    assume(kind == "max" or all(w.dilation == 1 for w in how.windows))  # type: ignore[union-attr]
+    assert how is not None
+    variable = tensor(x)[None].requires_grad_()
+    output = pooled_by_torch(variable, kind, e, count_include_pad=count_include_pad)
+    assert np.allclose(evaluated(pool(x, kind, how, count_include_pad=count_include_pad)), output.detach()[0].numpy())
+    upstream = np.array([(3 * n) % 7 - 3 for n in range(output.numel())], dtype=object).reshape(output.shape[1:])
+    output.backward(tensor(upstream)[None])
+    found = pool_gradient(x, kind, upstream, how, count_include_pad=count_include_pad)
+    assert variable.grad is not None
+    assert np.allclose(evaluated(found), variable.grad[0].numpy())
+    steps = pool_gradient_steps(x, kind, upstream, how, count_include_pad=count_include_pad)
+    expressions = np.array([step.expression for step in steps], dtype=object).reshape(found.shape)
+    assert np.allclose(evaluated(expressions), evaluated(found))
+
+
+def test_the_gradient_of_equal_maxima_goes_to_the_first() -> None:
+    x, how = matrices.read("3 3; 3 1")[None], sliding((2, 2), (2, 2), (2, 2), (0, 0), (1, 1))
+    upstream = matrices.read("5")[None, None]
+    assert pool_gradient(x, "max", upstream, how).tolist() == [[[5, 0], [0, 0]]]
+    assert [tuple(one) for one in maxima(x, how)] == [((0, 0, 0), (0, 0, 0), 3)]
+
+
+def test_the_gradient_of_an_l2_norm_of_zero_is_zero() -> None:
+    how = sliding((2,), (2,), (1,), (0,), (1,))
+    assert pool_gradient(matrices.read("0 0")[None], "l2", matrices.read("5")[None], how).tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
