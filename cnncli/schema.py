@@ -3,6 +3,26 @@
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
+JsonSchema = dict[str, Any]
+
+
+class Reader:
+    """Reads a value of a file, or raises InvalidValue. ``accepts`` is the JSON Schema of the values that it reads."""
+
+    __slots__ = ("_read", "accepts")
+
+    def __init__(self, read: Callable[[Any], Any], accepts: JsonSchema) -> None:
+        self._read = read
+        self.accepts = accepts
+
+    def __call__(self, value: Any) -> Any:
+        return self._read(value)
+
+
+def accepting(accepts: JsonSchema) -> Callable[[Callable[[Any], Any]], Reader]:
+    """Turn a function that reads a value into a :class:`Reader` of values that fit the JSON Schema ``accepts``."""
+    return lambda read: Reader(read, accepts)
+
 
 class SchemaField(NamedTuple):
     """One field: the reader of its values (raises InvalidValue), and its default unless it is required.

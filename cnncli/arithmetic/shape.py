@@ -13,6 +13,7 @@ from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.arithmetic.size import Size as Size
 from cnncli.errors import shortened
+from cnncli.schema import JsonSchema
 
 Shape = tuple[Size, ...]
 
@@ -48,6 +49,21 @@ def read_shape(value: object) -> Shape:
 
 
 HINT = "write channels x height x width, e.g. 3x224x224 (CxL in one dimension, CxDxHxW in three)"
+
+
+_SIZE: JsonSchema = {"type": ["integer", "string"], "pattern": r"^\s*([0-9]+|[A-Za-z])\s*$"}
+SHAPE_SCHEMA: JsonSchema = {  # the values that read_shape accepts, before the number and the range of sizes are checked
+    "anyOf": [
+        {"type": "integer", "minimum": 1, "maximum": SIZE_LIMIT - 1},
+        {"type": "string", "pattern": r"^\s*[0-9]+\s*([@xX×]\s*([0-9]+|[A-Za-z])\s*){0,3}$"},
+        {
+            "type": "array",
+            "items": {"anyOf": [_SIZE, {"type": "array", "items": _SIZE, "minItems": 1, "maxItems": 3}]},
+            "minItems": 1,
+            "maxItems": 4,
+        },
+    ]
+}
 
 
 def _parts(value: object) -> Sequence[object]:

@@ -16,25 +16,25 @@ from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph, Input, Setting
 from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
-from cnncli.language.composites import COMPOSITES, block
+from cnncli.language.composites import EXPANSIONS, block
 from cnncli.language.expansion import SEARCHED, Expansion
 from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Reading, ReportedError, is_name, is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
 
-KEYS = (
-    "name",
-    "description",
-    "source",
-    "input",
-    "inputs",
-    "variables",
-    "variants",
-    "defaults",
-    "blocks",
-    "layers",
-    "outputs",
-    "train",
-)
+KEYS = {  # of a file, each with its description for editors
+    "name": "Name of the network.",
+    "description": "A note for readers of the file.",
+    "source": "The paper or the implementation that the network is from.",
+    "input": "Input shape: channels x height x width, without a batch, e.g. 3x224x224.",
+    "inputs": "Several inputs, by name: {rgb: 3x224x224, flow: 20x224x224}.",
+    "variables": "Named values, used as $name. Option: --set name=value.",
+    "variants": "Several networks in one file, each with values for some variables. Option: --set variant=name.",
+    "defaults": "Default fields by layer type: {conv: {bias: false}}.",
+    "blocks": "Reusable lists of layers with parameters, used by name like a layer type.",
+    "layers": "The network: a list of layers, from input to output.",
+    "outputs": "Names of the output layers; the last layer, unless given.",
+    "train": "The training recipe. Each key is also an option of cnn train.",
+}
 FIRST_LINES = "a file begins with input: 3x224x224 and layers: [ … ]"
 DEFAULT_INPUT = "input"
 ReadShape = Callable[[object, Callable[[str], str]], Shape]  # takes a value, and how a hint writes a shape
@@ -67,7 +67,7 @@ def read(
         raise CnnError(f"{source.name}: the file is empty", FIRST_LINES)
     if not isinstance(root, Mapping):
         raise source.error(root, "a network is a mapping (key: value)", FIRST_LINES)
-    reading.known_keys(root, KEYS, "a network")
+    reading.known_keys(root, tuple(KEYS), "a network")
     overrides = dict(overrides)
     variant = read_variant(reading, root, overrides)
     env = read_variables(reading, root.entries.get("variables"), overrides, variant)
@@ -75,7 +75,7 @@ def read(
     blocks = read_blocks(reading, root.entries.get("blocks"))
     defaults = read_defaults(reading, root.entries.get("defaults"), blocks)
     names = [entry.name for entry in network_inputs]
-    composites = {**COMPOSITES, **dict.fromkeys(blocks, block)}
+    composites = {**EXPANSIONS, **dict.fromkeys(blocks, block)}
     expansion = Expansion(reading, blocks, defaults, env, names, composites)
     outputs = _expand(reading, root, expansion, names)
     own = variant.entries if variant is not None else {}

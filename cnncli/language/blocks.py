@@ -11,9 +11,71 @@ from cnncli.language.reading import NAME_HINT, Reading, ReportedError, is_name, 
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
 from cnncli.layers import KINDS
 
-COMPOSITES = ("residual", "parallel", "repeat", "when")
 SHARE = "share"
-EVERYWHERE = ("name", "from")  # what every layer and every composite takes
+EVERYWHERE = ("name", "from")  # what every layer and every composite but ``when`` takes
+
+
+class CompositeKey(NamedTuple):
+    """A key of a composite. ``takes`` is layers, branches, merge, times, name or test."""
+
+    takes: str
+    description: str
+    required: bool = False
+
+
+class CompositeKeys(NamedTuple):
+    """What a composite does, its keys, and whether it takes those in EVERYWHERE, too."""
+
+    description: str
+    keys: dict[str, CompositeKey]
+    everywhere: bool = True
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The keys that must be given. If it is ``layers`` alone, the list may stand for the mapping."""
+        return tuple(name for name, key in self.keys.items() if key.required)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All keys that may be given."""
+        return (*self.keys, *(EVERYWHERE if self.everywhere else ()))
+
+
+COMPOSITES = {
+    "residual": CompositeKeys(
+        "The sum of the output of the layers and of a shortcut.",
+        {
+            "layers": CompositeKey("layers", "The layers of the main path.", required=True),
+            "shortcut": CompositeKey("layers", "The layers of the shortcut; without them it is the input itself."),
+        },
+    ),
+    "parallel": CompositeKeys(
+        "Branches that read the same input, merged.",
+        {
+            "branches": CompositeKey(
+                "branches", "A list of branches, or name: branch; each is a list of layers.", True
+            ),
+            "merge": CompositeKey("merge", "How the branches are merged: concat, unless given."),
+        },
+    ),
+    "repeat": CompositeKeys(
+        "The layers several times in sequence.",
+        {
+            "times": CompositeKey("times", "How often.", required=True),
+            "layers": CompositeKey("layers", "The layers to repeat.", required=True),
+            "index": CompositeKey("name", "A name for the number of the repeat: with index: i, $i is 0, 1, 2, …"),
+        },
+    ),
+    "when": CompositeKeys(
+        "The layers only if a test is true, chosen while the file is read.",
+        {
+            "test": CompositeKey("test", "true, false or an expression, e.g. $stride > 1.", required=True),
+            "layers": CompositeKey("layers", "The layers if the test is true.", required=True),
+            "otherwise": CompositeKey("layers", "The layers if the test is false."),
+        },
+        everywhere=False,
+    ),
+}
 
 
 class Block(NamedTuple):
@@ -28,6 +90,11 @@ class Block(NamedTuple):
     at: Value
 
 
+BLOCK_KEYS = {
+    "parameters": "Names with default values; one without a value must be given in each use.",
+    "layers": "The layers, in which $name is the value of a parameter.",
+    "description": "A note for readers of the file.",
+}
 VARIANT = "variant"  # --set variant=NAME chooses one of the file's variants
 TEXTS = ("name", "description", "source")  # texts about the network; a variant may replace them
 
@@ -163,7 +230,7 @@ def _read_block(reading: Reading, name: str, at: Value, value: Value) -> Block:
     if not is_name(name):
         reading.fail(at, f"{name!r} is not a name for a block", NAME_HINT)
     body = reading.mapping(value, f"the block {name}", "write parameters: {…} and layers: […] in it")
-    reading.known_keys(body, ("parameters", "layers", "description"), f"the block {name}")
+    reading.known_keys(body, tuple(BLOCK_KEYS), f"the block {name}")
     layers = body.entries.get("layers")
     if not isinstance(layers, Sequence):
         reading.fail(layers or at, f"the block {name} needs layers: a list", "write layers: [conv: …, relu]")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnncli.arithmetic.numerals import rewritten
-from cnncli.language.blocks import EVERYWHERE, Block
+from cnncli.language.blocks import COMPOSITES, Block
 from cnncli.language.entries import fail_missing, given_fields
 from cnncli.language.expansion import Call, Expansion
 from cnncli.language.expressions import UNKNOWN, Env
@@ -21,7 +21,7 @@ Composite = Callable[[Expansion, Call], str | None]
 
 def residual(expansion: Expansion, call: Call) -> str | None:
     """``layers(x) + shortcut(x)``; the shortcut defaults to x itself."""
-    body = _body(expansion, call, ("layers",), ("shortcut",))
+    body = _body(expansion, call)
     first = len(expansion.nodes)
     layers = expansion.lists.list_of(body["layers"], "residual")
     has_shortcut = not is_nothing(body.get("shortcut"))
@@ -35,7 +35,7 @@ def residual(expansion: Expansion, call: Call) -> str | None:
 
 def parallel(expansion: Expansion, call: Call) -> str | None:
     """Branches that read the same input, merged."""
-    body = _body(expansion, call, ("branches",), ("merge",))
+    body = _body(expansion, call)
     first = len(expansion.nodes)
     merge = _merge_kind(expansion, call, body.get("merge"))
     branches = _named_branches(expansion, body["branches"])
@@ -84,7 +84,7 @@ def _branch(expansion: Expansion, call: Call, name: str, node: Value) -> str | N
 
 def repeat(expansion: Expansion, call: Call) -> str | None:
     """The layers ``times`` times in sequence, with the number of the repeat as ``$index``."""
-    body = _body(expansion, call, ("times", "layers"), ("index",))
+    body = _body(expansion, call)
     times = _times(expansion, body["times"], call.env)
     layers = expansion.lists.list_of(body["layers"], "repeat")
     index = _index_name(expansion, call, body.get("index"))
@@ -166,18 +166,19 @@ def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any
     return env
 
 
-def _body(expansion: Expansion, call: Call, needed: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Value]:
+def _body(expansion: Expansion, call: Call) -> dict[str, Value]:
     entry = call.entry
+    known, needed = COMPOSITES[entry.kind].known, COMPOSITES[entry.kind].required
     hint = f"write {entry.kind}: {{{', '.join(f'{name}: …' for name in needed)}}}"
     body = entry.body
     if needed == ("layers",) and isinstance(body, Sequence):
         return {"layers": body}  # residual: [ … ]
     mapping = expansion.reading.mapping(body or entry.at, entry.kind, hint)
-    expansion.reading.known_keys(mapping, (*needed, *optional, *EVERYWHERE), entry.kind)
+    expansion.reading.known_keys(mapping, known, entry.kind)
     missing = [name for name in needed if name not in mapping.entries]
     if missing:
         fail_missing(expansion.reading, entry, missing, call.path)
     return mapping.entries
 
 
-COMPOSITES: dict[str, Composite] = {"residual": residual, "parallel": parallel, "repeat": repeat}
+EXPANSIONS: dict[str, Composite] = {"residual": residual, "parallel": parallel, "repeat": repeat}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncli.errors import CnnError
+from cnncli.language.blocks import COMPOSITES
 from cnncli.language.entries import Entry, fail_missing
 from cnncli.language.expressions import Env
 from cnncli.language.reading import NAME_HINT, Reading, ReportedError, is_name, is_nothing
@@ -109,8 +110,8 @@ class ListReader:
     def _when(self, entry: Entry, env: Env) -> Sequence | None:
         hint = "write when: {test: $project, layers: [ … ], otherwise: [ … ]}"
         body = self.reading.mapping(entry.body or entry.at, "when", hint)
-        self.reading.known_keys(body, ("test", "layers", "otherwise"), "when")
-        missing = [key for key in ("test", "layers") if key not in body.entries]
+        self.reading.known_keys(body, COMPOSITES["when"].known, "when")
+        missing = [key for key in COMPOSITES["when"].required if key not in body.entries]
         if missing:
             fail_missing(self.reading, entry, missing, "")
         test = self.reading.value(body.entries["test"], env)

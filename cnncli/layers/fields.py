@@ -2,19 +2,20 @@
 
 A field is declared as ``stride: PerAxis = 1``; the reader is the annotation's metadata, so the fields of a layer type
 are its schema, and one loader serves all types. A reader takes a plain value (int, float, bool, str, None, or a list of
-those, after expressions are evaluated) and returns what the layer stores, or raises :class:`InvalidValue`.
+those, after expressions are evaluated) and returns what the layer stores, or raises :class:`InvalidValue`. It is
+decorated with the JSON Schema of the values that it takes, from which ``cnn schema`` is made.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
-from cnncli.arithmetic.shape import InvalidValue, Shape, read_shape
+from cnncli.arithmetic.shape import SHAPE_SCHEMA, InvalidValue, Shape, read_shape
 from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.arithmetic.window import PADDING_NAMES
 from cnncli.errors import closest, enumerated, shortened
+from cnncli.schema import JsonSchema, Reader, accepting
 
-Reader = Callable[[Any], Any]
+MOST_AXES = 3  # spatial axes of a feature map
 
 
 def shown(value: object) -> str:
@@ -34,6 +35,7 @@ def shown(value: object) -> str:
 
 
 def _whole(least: int) -> Reader:
+    @accepting({"type": "integer", "minimum": least, "maximum": SIZE_LIMIT - 1})
     def read(value: object) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
@@ -52,6 +54,7 @@ def _whole(least: int) -> Reader:
 
 
 def _number(low: float, high: float, wanted: str) -> Reader:
+    @accepting({"type": "number", "minimum": low, "maximum": high})
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValue(f"must be a number, not {shown(value)}", _unquote(value))
@@ -69,6 +72,9 @@ def _unquote(value: object) -> str:
     return "remove the quotes" if is_digits(value) else rewritten(value)
 
 
+@accepting(
+    {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^([Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff])$"}]}
+)
 def read_flag(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -80,6 +86,7 @@ def read_flag(value: object) -> bool:
     raise InvalidValue(f"must be true or false, not {shown(value)}")
 
 
+@accepting({"type": ["string", "number", "boolean"]})
 def read_text(value: object) -> str:
     if isinstance(value, list) or value is None:
         raise InvalidValue(f"must be text, not {shown(value)}")
@@ -89,6 +96,7 @@ def read_text(value: object) -> str:
 def one_of(*words: str) -> Reader:
     """A reader that accepts one of several words."""
 
+    @accepting({"enum": [*words]})
     def read(value: object) -> str:
         if value in words:
             return str(value)
@@ -115,7 +123,16 @@ def _listed(value: object) -> object:
     return value if len(numbers) < 2 or None in numbers else numbers
 
 
+SEVERAL_NUMBERS: JsonSchema = {"type": "string", "pattern": r"^(\(.+,.+\)|.+[xX×].+)$"}  # what _listed takes
+
+
+def _list_schema(item: JsonSchema, most: int | None = None) -> JsonSchema:
+    """A list of at least one item."""
+    return {"type": "array", "items": item, "minItems": 1} | ({} if most is None else {"maxItems": most})
+
+
 def _per_axis(read_one: Reader) -> Reader:
+    @accepting({"anyOf": [read_one.accepts, _list_schema(read_one.accepts, MOST_AXES), SEVERAL_NUMBERS]})
     def read(value: object) -> object:
         value = _listed(value)
         if isinstance(value, str) and (value.startswith("(") or "x" in value.lower() or "×" in value):
@@ -127,7 +144,7 @@ def _per_axis(read_one: Reader) -> Reader:
             )
         if not isinstance(value, list):
             return read_one(value)
-        if not 1 <= len(value) <= 3:
+        if not 1 <= len(value) <= MOST_AXES:
             raise InvalidValue(f"takes one number, or a list with one per axis, not {shown(value)}")
         return tuple(read_one(item) for item in value)
 
@@ -135,8 +152,11 @@ def _per_axis(read_one: Reader) -> Reader:
 
 
 _read_amount = _whole(0)
+_PAIR: JsonSchema = {"type": "array", "items": _read_amount.accepts, "minItems": 2, "maxItems": 2}
+_MARGINS = (_read_amount.accepts, _list_schema({"anyOf": [_read_amount.accepts, _PAIR]}, MOST_AXES), SEVERAL_NUMBERS)
 
 
+@accepting({"anyOf": [{"enum": [*PADDING_NAMES]}, *_MARGINS]})
 def read_padding(value: object) -> object:
     """A number per side, a list per axis, a pair per axis, or a name."""
     value = _listed(value)
@@ -144,7 +164,7 @@ def read_padding(value: object) -> object:
         return one_of(*PADDING_NAMES)(value)
     if not isinstance(value, list):
         return _read_amount(value)
-    if not 1 <= len(value) <= 3:
+    if not 1 <= len(value) <= MOST_AXES:
         raise InvalidValue(
             f"takes a number, a name, or a list with one number or pair per axis, not {shown(value)}",
             "write [[top, bottom], [left, right]]" if len(value) == 4 else "",
@@ -162,6 +182,7 @@ def _read_side(item: object) -> object:
     return (_read_amount(item[0]), _read_amount(item[1]))
 
 
+@accepting({"anyOf": [*_MARGINS]})
 def read_margins(value: object) -> object:
     """Like padding, but without names, since there is no window."""
     value = _listed(value)
@@ -171,6 +192,7 @@ def read_margins(value: object) -> object:
 
 
 def _sequence(read_one: Reader, wanted: str) -> Reader:
+    @accepting(_list_schema(read_one.accepts))
     def read(value: object) -> object:
         if not isinstance(value, list) or not value:
             raise InvalidValue(f"must be {wanted}, not {shown(value)}")
@@ -179,6 +201,7 @@ def _sequence(read_one: Reader, wanted: str) -> Reader:
     return read
 
 
+@accepting(_list_schema(_read_amount.accepts))
 def _order(value: object) -> object:
     order = _sequence(_read_amount, "a list of axes, e.g. [0, 2, 1]")(value)
     axes = range(len(order))
@@ -189,6 +212,7 @@ def _order(value: object) -> object:
     return order
 
 
+@accepting(SHAPE_SCHEMA)
 def _shape(value: object) -> Shape:
     try:
         return read_shape(value)

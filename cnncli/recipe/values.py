@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cnncli.arithmetic.numerals import read_number
 from cnncli.arithmetic.shape import InvalidValue
 from cnncli.layers.fields import one_of, shown
+from cnncli.schema import JsonSchema, Reader, accepting
 
 AUTO = "auto"
 TASKS = ("classification", "regression", "segmentation")
@@ -19,9 +20,15 @@ PRECISIONS = (AUTO, "fp32", "bf16", "fp16")
 COMPILE = (AUTO, "off", "on", "graphs", "trial")
 
 
-def _list_of(read: Callable[[Any], Any], wanted: str) -> Callable[[Any], tuple[Any, ...]]:
-    """A reader of a list, or of a text whose items are separated by commas."""
+ONE_NUMBER: JsonSchema = {"type": ["number", "string"]}  # in a list, a number may be in quotes
+ONE_TEXT: JsonSchema = {"type": ["string", "number", "boolean"]}
+FACTOR: JsonSchema = {"type": "string", "pattern": "="}  # conv1.*=0.1, or several in one text
 
+
+def _list_of(read: Callable[[Any], Any], wanted: str, item: JsonSchema) -> Reader:
+    """A reader of a list of ``item``, or of a text whose items are separated by commas."""
+
+    @accepting({"anyOf": [item, {"type": "array", "items": item}]})
     def read_all(value: object) -> tuple[Any, ...]:
         items = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
         if not isinstance(items, list | tuple):
@@ -59,16 +66,20 @@ def _factor(item: Any) -> tuple[str, float]:
     return pattern.strip(), number
 
 
+@accepting(
+    {"anyOf": [{"enum": ["none", "balanced"]}, ONE_NUMBER, {"type": "array", "items": ONE_NUMBER, "minItems": 1}]}
+)
 def _class_weights(value: object) -> str | tuple[float, ...]:
     """none, balanced, or a weight for each class."""
     if value in ("none", "balanced"):
         return str(value)
-    weights = _list_of(_number, "none, balanced, or a list of weights above 0")(value)
+    weights: tuple[float, ...] = _list_of(_number, "none, balanced, or a list of weights above 0", ONE_NUMBER)(value)
     if not weights or not all(0 < weight < 1e9 for weight in weights):
         raise InvalidValue(f"must be none, balanced, or a list of weights above 0, not {shown(value)}")
     return weights
 
 
+@accepting({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1e9})
 def _epochs(value: object) -> float:
     """A number of epochs; an int where it has no fraction."""
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
@@ -77,12 +88,14 @@ def _epochs(value: object) -> float:
     return int(number) if number == int(number) else number
 
 
+@accepting({"type": "number", "minimum": 0, "exclusiveMaximum": 1})
 def _below_one(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
     raise InvalidValue(f"must be at least 0 and below 1, e.g. 0.99, not {shown(value)}")
 
 
+@accepting({"enum": [*COMPILE, True, False]})
 def _compile(value: object) -> str:
     """One of COMPILE; true and false mean on and off."""
     if isinstance(value, bool):
@@ -100,7 +113,7 @@ PrecisionName = Annotated[str, one_of(*PRECISIONS)]
 CompileMode = Annotated[str, _compile]
 Epochs = Annotated[float, _epochs]
 BelowOne = Annotated[float, _below_one]
-Integers = Annotated[tuple[int, ...], _list_of(_positive_integer, "a list of whole numbers, e.g. 30, 60")]
-Patterns = Annotated[tuple[str, ...], _list_of(str, "a list of patterns, e.g. conv1.*")]
-FactorsByName = Annotated[tuple[tuple[str, float], ...], _list_of(_factor, "a list such as conv1.*=0.1")]
+Integers = Annotated[tuple[int, ...], _list_of(_positive_integer, "a list of whole numbers, e.g. 30, 60", ONE_NUMBER)]
+Patterns = Annotated[tuple[str, ...], _list_of(str, "a list of patterns, e.g. conv1.*", ONE_TEXT)]
+FactorsByName = Annotated[tuple[tuple[str, float], ...], _list_of(_factor, "a list such as conv1.*=0.1", FACTOR)]
 ClassWeights = Annotated[str | tuple[float, ...], _class_weights]

@@ -87,7 +87,7 @@ def test_a_network_with_some_words_changed(seed: str, swaps: list[tuple[int, str
     survives(swapped(seed, swaps))
 
 
-@given(st.dictionaries(st.sampled_from(KEYS), trees, max_size=6), st.lists(trees, max_size=6))
+@given(st.dictionaries(st.sampled_from([*KEYS]), trees, max_size=6), st.lists(trees, max_size=6))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_tree_of_the_languages_own_words(keys: dict[str, str], layers: list[str]) -> None:
     head = "".join(f"{key}: {value}\n" for key, value in {"input": "3x9x9", **keys}.items() if key != "layers")
