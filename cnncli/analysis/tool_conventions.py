@@ -15,18 +15,68 @@ from cnncli.arithmetic.shape import Size, add_up, numel
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers import ALL, Layer
-from cnncli.layers.activation import PReLU, Softmax
+from cnncli.layers.activation import (
+    ELU,
+    GELU,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    LogSoftmax,
+    PReLU,
+    ReLU,
+    ReLU6,
+    ScaledTanh,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from cnncli.layers.conv import Conv, Convolution, ConvTranspose, DepthwiseConv, Local
 from cnncli.layers.linear import RBF, Linear
-from cnncli.layers.norm import Affine, BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Scale
-from cnncli.layers.pool import AdaptiveAvgPool, AvgPool, GlobalAvgPool, Subsample
-from cnncli.layers.reshape import Upsample
+from cnncli.layers.merge import Add, Average, Concat, Maximum, Multiply
+from cnncli.layers.norm import (
+    Affine,
+    BatchNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Scale,
+)
+from cnncli.layers.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    L2Pool,
+    MaxPool,
+    Subsample,
+)
+from cnncli.layers.reshape import (
+    ChannelShuffle,
+    Crop,
+    Dropout,
+    DropPath,
+    Flatten,
+    Identity,
+    Pad,
+    Permute,
+    PixelShuffle,
+    Reshape,
+    Slice,
+    SpatialDropout,
+    Upsample,
+)
 
 Rule = Callable[[LayerInfo], Size]
 
 
 class Convention(NamedTuple):
-    """The conventions of a tool: the operations of a layer by its type (``rules``); it ignores other layer types.
+    """The conventions of a tool: the operations of a layer by its type (``rules``); it gives
+    other layer types no operations. Each type has a rule of a tool or is one of ``UNCOUNTED``.
 
     ``what`` describes what is counted, ``reasons`` why the count of a layer type differs from ours.
     """
@@ -101,7 +151,7 @@ def _upsampled(factors: Mapping[str, int]) -> Rule:
     return rule
 
 
-def _keras_params(info: LayerInfo) -> Size:
+def keras_params(info: LayerInfo) -> Size:
     """Running statistics, and the bias that Keras's convolutions have by default."""
     layer, stats = info.node.layer, info.stats
     has_no_bias = isinstance(layer, Convolution | ConvTranspose) and not layer.bias
@@ -125,6 +175,15 @@ def _padding_by_name(inferred: Inferred) -> str:
     return f"fvcore counts 0 for convolutions written with padding='same' or 'valid': {less}"
 
 
+# layer types to which the tools give no operations; torchinfo counts the parameters of every type, once
+UNCOUNTED = (
+    *(MaxPool, L2Pool, Subsample, AdaptiveMaxPool, GlobalMaxPool),
+    *(ReLU, ReLU6, LeakyReLU, ELU, GELU, SiLU, HardSwish, HardSigmoid, Sigmoid, Tanh, ScaledTanh, Softplus, LogSoftmax),
+    *(Scale, LocalResponseNorm, LocalContrastNorm),
+    *(Identity, Dropout, SpatialDropout, DropPath),
+    *(Flatten, Reshape, Permute, Slice, Crop, Pad, PixelShuffle, ChannelShuffle),
+    *(Add, Multiply, Maximum, Average, Concat),
+)
 CONVOLUTIONS = (Conv, DepthwiseConv, ConvTranspose, Local)
 _PRODUCTS = dict.fromkeys((*CONVOLUTIONS, Linear), _macs)
 _NORMS = (BatchNorm, LayerNorm, GroupNorm, InstanceNorm)
@@ -211,18 +270,11 @@ CONVENTIONS = {
             "Keras 3",
             "no operations; running statistics are parameters, and convolutions have a bias by default",
             {},
-            extra_params=_keras_params,
+            extra_params=keras_params,
             counts_operations=False,
         ),
     )
 }
-
-
-class Recounted(NamedTuple):
-    """A network counted by another convention, and notes about it."""
-
-    inferred: Inferred
-    notes: tuple[str, ...]
 
 
 def convention_named(name: str) -> Convention:
@@ -231,96 +283,3 @@ def convention_named(name: str) -> Convention:
         hint = suggestion(name, list(CONVENTIONS), f"the conventions are {', '.join(CONVENTIONS)}")
         raise CnnError(f"--count: unknown convention {name!r}", hint)
     return CONVENTIONS[name]
-
-
-def operations(convention: Convention, info: LayerInfo) -> Size:
-    """The operations of a layer as the tool counts them."""
-    rule = convention.rules.get(type(info.node.layer))
-    return rule(info) if rule is not None else 0
-
-
-def params(convention: Convention, info: LayerInfo) -> Size:
-    """The parameters of a layer as the tool counts them."""
-    more = convention.extra_params(info) if convention.extra_params is not None else 0
-    return info.stats.params + more
-
-
-def recount(inferred: Inferred, convention: Convention) -> Recounted:
-    """The network with ``macs`` and ``params`` as the tool counts them."""
-    layers = {
-        name: info._replace(
-            stats=info.stats._replace(macs=operations(convention, info), params=params(convention, info))
-        )
-        for name, info in inferred.layers.items()
-    }
-    return Recounted(inferred._replace(layers=layers), tuple(_notes(inferred, convention)))
-
-
-def _notes(inferred: Inferred, convention: Convention) -> list[str]:
-    notes = [f"counted as {convention.tool} does: {convention.what}"]
-    types = [type(info.node.layer) for info in inferred.layers.values() if info.stats.flops != 0]
-    missed = {layer.kind: types.count(layer) for layer in dict.fromkeys(types) if layer not in convention.rules}
-    if missed and convention.counts_operations:
-        notes.append(f"not counted: {', '.join(f'{kind} ({count})' for kind, count in missed.items())}")
-    if convention.extra_params is not None:
-        notes += _keras_notes(inferred)
-    return [*notes, *caveats(inferred, convention)]
-
-
-def caveats(inferred: Inferred, convention: Convention) -> list[str]:
-    """The counts of the tool that depend on how the network is written in PyTorch."""
-    return list(filter(None, [convention.caveat(inferred)])) if convention.caveat is not None else []
-
-
-def _keras_notes(inferred: Inferred) -> list[str]:
-    statistics = add_up(info.stats.buffers for info in inferred.layers.values())
-    biases = add_up(_keras_params(info) - info.stats.buffers for info in inferred.layers.values())
-    if not biases:
-        return []
-    total = inferred.totals["params"] + statistics
-    return [
-        f"{biases:,} of these are biases of convolutions that have none here: a Keras model with use_bias=False "
-        f"has {total:,}"
-    ]
-
-
-# Reconciling ------------------------------------------------------------------------------------------------------
-
-
-class Difference(NamedTuple):
-    """The number of operations by which a tool's count for a layer type differs from ours, and why."""
-
-    kind: str
-    layers: int
-    more: int
-    reason: str
-
-
-def differences(inferred: Inferred, convention: Convention) -> list[Difference]:
-    """The differences of the operations, by layer type: they sum to the tool's total minus ours."""
-    found: list[Difference] = []
-    by_type: dict[type[Layer], list[LayerInfo]] = {}
-    for info in inferred.layers.values():
-        by_type.setdefault(type(info.node.layer), []).append(info)
-    for layer, layers in by_type.items():
-        more = sum(operations(convention, info) - info.stats.macs for info in layers)
-        if more:
-            reason = convention.reasons.get(layer, "not counted by the tool")
-            found.append(Difference(layer.kind, len(layers), more, reason))
-    return found
-
-
-def param_differences(inferred: Inferred, convention: Convention) -> list[Difference]:
-    """The differences of the parameters."""
-    if convention.extra_params is None:
-        return []
-    info = inferred.layers.values()
-    norms = [entry for entry in info if entry.stats.buffers]
-    statistics = sum(entry.stats.buffers for entry in norms)
-    biased = [entry for entry in info if _keras_params(entry) > entry.stats.buffers]
-    biases = sum(_keras_params(entry) - entry.stats.buffers for entry in biased)
-    found = [
-        Difference(BatchNorm.kind, len(norms), statistics, "running statistics"),
-        Difference(Conv.kind, len(biased), biases, "a bias that each convolution has by default"),
-    ]
-    return [difference for difference in found if difference.more]

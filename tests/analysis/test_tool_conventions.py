@@ -8,7 +8,9 @@ import pytest
 from program import Run
 
 from cnncli import load
-from cnncli.analysis.tool_conventions import CONVENTIONS, differences, param_differences, recount
+from cnncli.analysis.recounting import differences, param_differences, recount
+from cnncli.analysis.tool_conventions import CONVENTIONS, UNCOUNTED
+from cnncli.layers import ALL
 from cnncli.views.summary.reconciling import as_records
 
 # (network, tool): operations and parameters that the tool itself printed for it (fvcore 0.1.5, torchinfo 1.8.0,
@@ -24,6 +26,12 @@ PRINTED = {
     ("lenet5", "thop"): (416_520, 61_706),
     ("vgg16", "keras"): (None, 138_357_544),
 }
+
+
+def test_every_layer_type_is_counted_by_a_tool_or_known_to_be_uncounted() -> None:
+    by_layer_type = [convention for convention in CONVENTIONS.values() if convention.name != "torchinfo"]
+    counted = {layer for convention in by_layer_type for layer in convention.rules}
+    assert sorted(layer.kind for layer in (*counted, *UNCOUNTED)) == sorted(layer.kind for layer in ALL)
 
 
 @pytest.mark.parametrize(("network", "tool"), PRINTED)

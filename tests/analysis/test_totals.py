@@ -13,7 +13,8 @@ from networks import layers
 from tally import counted
 
 from cnncli.analysis.explanation import totals
-from cnncli.analysis.tool_conventions import CONVENTIONS, recount
+from cnncli.analysis.recounting import recount
+from cnncli.analysis.tool_conventions import CONVENTIONS
 from cnncli.arithmetic.symbolic import value_of
 from cnncli.errors import CnnError
 from cnncli.graph import Graph, Input, Node

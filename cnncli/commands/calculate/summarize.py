@@ -71,7 +71,8 @@ def command(
     loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, symbolic_sizes=True, infer=not at)
     notes: tuple[str, ...] = ()
     if shown["count"] is not None:
-        from cnncli.analysis.tool_conventions import convention_named, recount
+        from cnncli.analysis.recounting import recount
+        from cnncli.analysis.tool_conventions import convention_named
 
         inferred, notes = recount(loaded.inferred, convention_named(shown["count"]))
         loaded = loaded._replace(inferred=inferred)

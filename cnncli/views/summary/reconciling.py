@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.analysis.tool_conventions import (
-    CONVENTIONS,
-    Convention,
-    caveats,
-    differences,
-    operations,
-    param_differences,
-    params,
-)
+from cnncli.analysis.recounting import caveats, differences, operations, param_differences, params
+from cnncli.analysis.tool_conventions import CONVENTIONS, Convention
 from cnncli.inference import Inferred
 
 ROUNDED = (("G", 1e9), ("M", 1e6), ("k", 1e3))
