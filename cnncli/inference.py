@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.arithmetic.axes import lines_text
 from cnncli.arithmetic.receptive_field import (
     ITSELF,
     NOTHING,
@@ -31,7 +30,7 @@ from cnncli.arithmetic.window import Window, dropped
 from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
 from cnncli.graph import Graph, Node
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
-from cnncli.layers.sliding import check_exact
+from cnncli.layers.sliding import check_exact, dropped_notes
 
 SEARCHED = 5000  # layer names that are searched for a misspelling
 BYTES_PER_PARAMETER = 4  # float32
@@ -263,7 +262,6 @@ def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerS
     slides = windows if not layer.transposed else ()
     if slides and (strict or layer.requires_exact_fit):
         check_exact(inputs[0], slides)
-    lost = tuple(map(dropped, inputs[0][1:], slides)) if slides else (0,) * (len(output) - 1)
     weight_shapes, buffer_shapes = layer.weights(inputs), layer.buffers(inputs)
     biases = add_up(numel(shape) for name, shape in weight_shapes.items() if name.endswith("bias"))
     params = add_up(map(numel, weight_shapes.values()))
@@ -282,8 +280,8 @@ def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerS
         flops=layer.flops(inputs, output),
         connections=layer.connection_count(inputs, output),
         activations=numel(output),
-        dropped=lost,
-        notes=_dropped_notes(lost, windows),
+        dropped=tuple(map(dropped, inputs[0][1:], slides)) if slides else (0,) * (len(output) - 1),
+        notes=dropped_notes(inputs[0], slides),
     )
 
 
@@ -311,24 +309,6 @@ def _with_shared_weights(stats: LayerStats, node: Node, layers: Mapping[str, Lay
         raise ShapeError(f"{node.layer.kind} has no weights to share", "remove share", "share")
     note = f"shares the weights of {node.shares}"
     return stats._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*stats.notes, note))
-
-
-def _open_dropped_note(lost: tuple[int, ...]) -> str:
-    from cnncli.arithmetic.symbolic import condition_for_equality
-
-    conditions = [condition_for_equality(count, 0) for count in lost if is_symbolic(count)]
-    if not all(conditions):
-        return "drops rows or columns at most sizes"
-    return f"exact only if {' and '.join(conditions)}"
-
-
-def _dropped_notes(lost: tuple[int, ...], windows: tuple[Window, ...]) -> tuple[str, ...]:
-    if not any(lost):
-        return ()
-    if any(map(is_symbolic, lost)):
-        return (_open_dropped_note(lost),)
-    from_padding = all(count <= window.after for count, window in zip(lost, windows, strict=True))
-    return (f"drops {lines_text(lost)}{' of the padding' if from_padding else ''}",)
 
 
 def _own_field(shape: Shape) -> ReceptiveField:

@@ -131,12 +131,28 @@ def test_each_input_has_its_own_field() -> None:
         ("maxpool: 3", "1x8x8", "drops 2 rows and 2 columns"),
         ("maxpool: 2", "1x7", "drops 1 column"),
         ("maxpool: 2", "1x7x8x9", "drops 1 slice and 1 column"),
-        ("conv: {filters: 1, kernel: 3, stride: 2, padding: 1}", "1x8x8", "drops 1 row and 1 column of the padding"),
+        ("conv: {filters: 1, kernel: 3, stride: 2, padding: 1}", "1x8x8", ""),  # a row and a column of the padding
+        ("conv: {filters: 1, kernel: 3, stride: 3, padding: 1}", "1x9x10", "drops 1 row"),
+        (
+            "conv: {filters: 1, kernel: 3, stride: 2, padding: 0, dilation: 2}",
+            "1x9x8",
+            "drops 1 of every 2 rows and columns",
+        ),
+        ("conv: {filters: 1, kernel: [1, 3], stride: 2}", "1x8x8", "drops 1 of every 2 rows and 1 column"),
+        ("conv: {filters: 1, kernel: 1, stride: 3}", "1xHxW", "drops 2 of every 3 rows and columns"),
+        ("conv: {filters: 1, kernel: 3, stride: 2, padding: 1}", "1xHxW", ""),
+        ("maxpool: 2", "1xHx8", "drops rows or columns unless H mod 2 = 0"),
+        (
+            "conv: {filters: 1, kernel: 3, stride: 3, padding: 1}",
+            "1xHx7",
+            "drops rows or columns unless H mod 3 = 1 or 2",
+        ),
+        ("maxpool: {kernel: 3, stride: 2, padding: 1, rounding: ceil}", "1x8x8", ""),
         ("maxpool: {kernel: 2, rounding: ceil}", "1x7x7", ""),
     ],
 )
 def test_a_layer_that_drops_rows_or_columns_has_a_note(layer: str, input: str, note: str) -> None:
-    (info,) = inferred(layer, input=input).layers.values()
+    (info,) = loaded(network(layer, input=input), symbolic_sizes=True).inferred.layers.values()
     assert info.stats.notes == ((note,) if note else ())
 
 

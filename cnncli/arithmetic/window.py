@@ -7,9 +7,10 @@ Visin 2016, A guide to convolution arithmetic for deep learning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import gcd
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import Size, common_divisor, exact_quotient, larger, smaller
+from cnncli.arithmetic.shape import Size, common_divisor, exact_quotient, is_symbolic, larger, smaller
 
 
 class Window(NamedTuple):
@@ -90,6 +91,30 @@ def remainder(size: Size, window: Window) -> Size:
 def dropped(size: Size, window: Window) -> Size:
     """Rows (columns) at the end of the padded axis that no position of the window covers."""
     return larger(0, window.after - overhang(size, window)) if window.ceil else remainder(size, window)
+
+
+def lost(size: Size, window: Window) -> Size:
+    """Rows (columns) at the end of the axis itself, not of its padding, that no position of the window covers.
+
+    >>> lost(224, Window(kernel=7, stride=2, before=3, after=3)), lost(7, Window(kernel=2, stride=2))
+    (0, 1)
+    """
+    rest = larger(0, dropped(size, window) - window.after)
+    return rest if is_symbolic(size) else smaller(size, rest)  # a kernel may lie in the padding before it alone
+
+
+def skipped_per_stride(window: Window) -> int:
+    """Of ``stride`` neighboring inputs, the number that no tap of any position meets.
+
+    They lie between positions whose distance exceeds the kernel size, or between taps whose dilation shares a divisor
+    with the stride.
+
+    >>> skipped_per_stride(Window(kernel=1, stride=2)), skipped_per_stride(Window(kernel=3, stride=2, dilation=2))
+    (1, 1)
+    >>> skipped_per_stride(Window(kernel=3, stride=2))
+    0
+    """
+    return window.stride - min(window.kernel, window.stride // gcd(window.stride, window.dilation))
 
 
 def overhang(size: Size, window: Window) -> Size:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from functools import lru_cache
 
-from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic, larger, same_size
+from cnncli.arithmetic.axes import SPATIAL_AXES, lines_text
+from cnncli.arithmetic.shape import Shape, Size, format_shape, is_symbolic, larger, same_size
 from cnncli.arithmetic.window import (
     Window,
     fits,
@@ -12,10 +13,14 @@ from cnncli.arithmetic.window import (
     largest_kernel,
     last_start,
     least_padding,
+    lost,
     named_padding,
+    output_size,
     remainder,
+    skipped_per_stride,
     split_padding,
 )
+from cnncli.errors import enumerated
 from cnncli.layers.base import ShapeError, per_axis, spatial_axes, wrong_length
 from cnncli.layers.fields import PaddingValue
 
@@ -116,6 +121,39 @@ def check_exact(shape: Shape, windows: tuple[Window, ...]) -> None:
         "use " + ", or ".join(hints) + ", or rounding: floor",
         "stride" if window.stride > 1 else "kernel",
     )
+
+
+def dropped_notes(shape: Shape, windows: tuple[Window, ...]) -> tuple[str, ...]:
+    """``drops 1 row and 1 column``, if some of the input itself, not of its padding alone, is read by no window.
+
+    At most one note; for symbolic sizes the sizes at which nothing is dropped.
+    """
+    if not windows:
+        return ()
+    sizes, axes = shape[1:], SPATIAL_AXES[len(windows)]
+    skipped: dict[str, list[str]] = {}
+    ends: list[Size] = []
+    for size, window, axis in zip(sizes, windows, axes, strict=True):
+        gap = skipped_per_stride(window)
+        if gap and (is_symbolic(size) or (size >= window.stride and output_size(size, window) > 1)):
+            skipped.setdefault(f"{gap} of every {window.stride}", []).append(f"{axis.line}s")
+            ends.append(0)  # what remains at the end is skipped, too
+        else:
+            ends.append(lost(size, window))
+    parts = [f"{ratio} {enumerated(lines)}" for ratio, lines in skipped.items()]
+    if any(map(is_symbolic, ends)):
+        return (*([f"drops {' and '.join(parts)}"] if parts else []), _symbolic_note(ends))
+    parts += [lines_text(ends)] if any(ends) else []
+    return (f"drops {' and '.join(parts)}",) if parts else ()
+
+
+def _symbolic_note(ends: Sequence[Size]) -> str:
+    from cnncli.arithmetic.symbolic import condition_for_equality
+
+    conditions = [condition_for_equality(count, 0) for count in ends if is_symbolic(count)]
+    if not all(conditions):
+        return "drops rows or columns at most sizes"
+    return f"drops rows or columns unless {' and '.join(conditions)}"
 
 
 def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mode: str) -> None:

@@ -217,6 +217,21 @@ def test_seven_by_seven_with_kernel_and_stride_three_drop_a_row(cnn: Run, tmp_pa
     assert "((7 + 2 * 0 - 3) % 3 = 1 dropped)" in out
 
 
+@pytest.mark.parametrize(
+    ("size", "stride", "remark"),
+    [(8, 2, ""), (9, 3, "((9 + 2 * 1 - 3) % 3 = 2 dropped, 1 of them padding)")],
+)
+def test_only_a_loss_of_the_input_itself_is_remarked(
+    size: int, stride: int, remark: str, cnn: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        f"input: 1@{size}x{size}\nlayers: [conv: {{filters: 1, kernel: 3, stride: {stride}, padding: 1}}]\n"
+    )
+    out = cnn("explain", path, "conv1", "--figure", "shape").out
+    assert out.count("dropped") == bool(remark) and remark in out
+
+
 def test_a_window_that_must_fit_exactly_is_divided_without_a_floor(cnn: Run, tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
     path.write_text("input: 1x7x7\nlayers: [conv: {filters: 1, kernel: 3, stride: 2, rounding: exact}]\n")

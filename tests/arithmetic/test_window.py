@@ -20,12 +20,14 @@ from cnncli.arithmetic.window import (
     largest_border,
     largest_kernel,
     least_padding,
+    lost,
     named_padding,
     output_size,
     overhang,
     remainder,
     same_padding,
     scaled_size,
+    skipped_per_stride,
     transposed_size,
     transposed_taps,
 )
@@ -64,6 +66,19 @@ def test_what_is_dropped_is_what_no_place_covers(size: int, window: Window) -> N
     padded = size + window.before + window.after
     assert dropped(size, window) == padded - (places[-1] + window.effective_kernel)
     assert (remainder(size, window) == 0) == ((padded - window.effective_kernel) / window.stride).is_integer()
+
+
+@given(sizes, windows, st.booleans())
+def test_what_is_lost_lies_after_the_last_place_and_what_is_skipped_between_the_taps(
+    size: int, window: Window, ceil: bool
+) -> None:
+    window = window._replace(ceil=ceil and max(window.before, window.after) <= window.effective_kernel // 2)
+    assume(fits(size, window))
+    begins = [at * window.stride - window.before for at in range(output_size(size, window))]
+    end = begins[-1] + window.effective_kernel
+    assert lost(size, window) == len([place for place in range(size) if place >= end])
+    taps = {(begin + tap * window.dilation) % window.stride for begin in begins for tap in range(window.kernel)}
+    assert skipped_per_stride(window) == window.stride - len(taps)
 
 
 @given(sizes, windows)

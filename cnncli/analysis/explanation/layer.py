@@ -10,7 +10,7 @@ from cnncli.analysis.explanation.symbols import traced_inputs, traced_layer, tra
 from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.shape import add_up, format_shape, numel
 from cnncli.arithmetic.tracing import PLAIN_NUMBERS, expression_of, named, written
-from cnncli.arithmetic.window import Window, remainder
+from cnncli.arithmetic.window import Window, lost, remainder
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.base import Layer, Shapes
 
@@ -71,15 +71,18 @@ def _output_steps(info: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[Der
     yield DerivationStep.of("output channels", output[0])
     windows = layer.windows(inputs) if not layer.transposed else ()
     for at, (axis, size) in enumerate(zip(SPATIAL_AXES[len(output) - 1], output[1:], strict=True)):
-        dropped = info.stats.dropped[at] if windows else 0
-        remark = f"{_dropped_text(inputs[0][1 + at], windows[at], dropped)} dropped" if dropped else ""
+        remark = _dropped_text(inputs[0][1 + at], windows[at]) if windows else ""
         yield DerivationStep.of(f"output {axis.name}", size, remark)
 
 
-def _dropped_text(size: int, window: Window, dropped: int) -> str:
-    """The number of dropped rows: ``(7 + 2 * 0 - 3) % 3 = 1``, or the number alone if it is not the remainder."""
+def _dropped_text(size: int, window: Window) -> str:
+    """``(7 + 2 * 0 - 3) % 3 = 1 dropped``, if these are not rows of the padding alone; else empty."""
+    of_input = int(lost(size, window))
+    if not of_input:
+        return ""
     rest = remainder(size, window)
-    return f"{written(expression_of(rest), PLAIN_NUMBERS)} = {dropped}" if rest == dropped else str(dropped)
+    of_padding = f", {rest - of_input} of them padding" if rest > of_input else ""
+    return f"{written(expression_of(rest), PLAIN_NUMBERS)} = {int(rest)} dropped{of_padding}"
 
 
 def _weight_steps(info: LayerInfo, layer: Layer, inputs: Shapes) -> Iterator[DerivationStep]:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.window import (
     Window,
-    dropped,
     fits,
     largest_border,
     largest_kernel,
+    lost,
     named_padding,
     output_size,
 )
@@ -134,4 +134,4 @@ def patch(padded_x: Any, how: Sliding, position: tuple[int, ...]) -> Any:
 
 def dropped_rows(sizes: Sequence[int], how: Sliding) -> tuple[int, ...]:
     """The number of rows and columns at the end of the input that no window covers."""
-    return tuple(max(0, dropped(n, w) - w.after) for n, w in zip(sizes, how.windows, strict=True))
+    return tuple(map(lost, sizes, how.windows))
