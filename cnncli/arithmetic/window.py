@@ -166,6 +166,7 @@ def split_padding(total: Size) -> tuple[Size, Size]:
 
 
 PADDING_NAMES = ("valid", "same", "same_lower", "full")
+SAME_NAMES = ("same", "same_lower")  # those that depend on the input size
 
 
 def named_padding(name: str, size: Size, kernel: int, stride: int, dilation: int) -> tuple[Size, Size]:

@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from cnncli.arithmetic.receptive_field import ITSELF, AxisField, window_field
 from cnncli.arithmetic.shape import Shape, divides
-from cnncli.arithmetic.window import Window
+from cnncli.arithmetic.window import SAME_NAMES, Window
 from cnncli.schema import Record
 
 Shapes = tuple[Shape, ...]
@@ -73,7 +73,7 @@ class Layer(Record):
     @property
     def has_same_padding(self) -> bool:
         """Whether the padding depends on the input size such that the output is ceil(size / stride)."""
-        return self.padding_name in ("same", "same_lower")
+        return self.padding_name in SAME_NAMES
 
     @property
     def padding_fill(self) -> str:

@@ -58,7 +58,7 @@ def _named_padding_steps(layer: Layer, shapes: Shapes) -> Iterator[DerivationSte
         remark = f"padding {word}: {window.before} before and {window.after} after"
         if word == "full":
             total = 2 * reach
-        elif word in ("same", "same_lower") and window.stride == 1 and not layer.transposed:
+        elif layer.has_same_padding and window.stride == 1 and not layer.transposed:
             total, remark = reach, f"{remark}, which keeps the size"
         yield DerivationStep.of(f"padding {axis.name}", total, remark)
 

@@ -32,6 +32,8 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--input", "INPUT", why="give the input once, and kernels with --kernel"),
     options.needs("--output-padding", "--transposed"),
     options.needs("--padding-mode", "--padding"),
+    options.needs("--count-include-pad", "--pool avg"),
+    options.needs("--count-include-pad", "--padding"),
     options.excludes("--filter", "KERNEL", "--kernel", why="--filter is the kernel"),
     options.excludes("--pool", "--filter", "--flip", "--bias", "--transposed",
                      why="a pool has no weights"),
@@ -51,6 +53,8 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--padding", metavar="P", default="0", help="Padding per side, or valid, same, same_lower, full.")
 @click.option("--padding-mode", type=click.Choice(("zeros", "reflect", "replicate", "circular", "partial")),
               default="zeros", help="How the border is filled.")  # fmt: skip
+@click.option("--count-include-pad/--no-count-include-pad", default=True,
+              help="Whether padding zeros count in the divisor of an average.")  # fmt: skip
 @click.option("--dilation", metavar="D", help="Dilation: one number, or one per axis.")
 @click.option("--bias", multiple=True, help="Bias to add, one per filter.")
 @click.option("--flip", is_flag=True, help="True convolution: rotate the kernel by 180 degrees.")

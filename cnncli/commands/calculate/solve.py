@@ -123,6 +123,7 @@ def _windows(asked: dict[str, Any]) -> RecordAndLines:
 def _wanted(asked: dict[str, Any]) -> Wanted:
     """The given quantities of a window and its sizes. Raises CnnError if they do not determine the others."""
     from cnncli.analysis.solving.windows import Wanted
+    from cnncli.arithmetic.window import SAME_NAMES
 
     inputs, outputs, padding = asked["inputs"] or (), asked["outputs"] or (), asked["padding"]
     if inputs and outputs and len(inputs) != len(outputs):
@@ -137,8 +138,8 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
         if isinstance(padding, str):
             hint = "transposed padding is the number of values removed per side of the output"
             raise CnnError(f"--padding {padding}: a transposed convolution needs a number", hint)
-    elif padding == "same" and not inputs:
-        raise CnnError("--padding same depends on the input size", "give the padding as a number")
+    elif padding in SAME_NAMES and not inputs:
+        raise CnnError(f"--padding {padding} depends on the input size", "give the padding as a number")
     max_kernel = asked["max_kernel"] or MAX_KERNEL
     return Wanted(inputs, outputs, asked["kernel"], asked["stride"], padding, asked["dilation"], max_kernel)
 

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from cnncli.homework.exact_ops.exercise import Exercise
 
 TEXTS = ("input", "filter", "pool", "stride", "padding", "padding_mode", "dilation")
-FIELDS = (*TEXTS, "kernel", "bias", "flip", "transposed", "output_padding", "upstream", "find", "result")
+FIELDS = (
+    *TEXTS,
+    "kernel",
+    "bias",
+    "flip",
+    "transposed",
+    "output_padding",
+    "count_include_pad",
+    "upstream",
+    "find",
+    "result",
+)
 SHOWN_WINDOWS = 4  # in a derivation
 
 
@@ -52,6 +63,7 @@ def _exercise(question: Question) -> Exercise:
             flip=flag(question, "flip"),
             transposed=flag(question, "transposed"),
             output_padding=integer(question, "output_padding", 0),
+            count_include_pad=flag(question, "count_include_pad", default=True),
         )
     )
 
@@ -72,9 +84,18 @@ def _gradient(question: Question, exercise: Exercise) -> ExpectedAnswer:
     from cnncli.homework.mistakes.exact_ops import nested
 
     find = question.fields.get("find", "input")
-    if find not in ("input", "kernel") or exercise.pool or exercise.transposed:
-        raise CnnError(f"{question.name}: gradients are available for convolutions only", "find input or kernel")
-    found = exercise.gradients(exercise.read_upstream(question.fields["upstream"]))
+    if exercise.transposed or find not in (("input",) if exercise.pool else ("input", "kernel")):
+        raise CnnError(
+            f"{question.name}: find {find} is not a gradient of this operation",
+            "find input of a pool or a convolution, or kernel of a convolution",
+        )
+    upstream = exercise.read_upstream(question.fields["upstream"])
+    if exercise.pool:
+        value = nested(exercise.pool_gradient(upstream))
+        steps = islice(exercise.pool_gradient_steps(upstream), SHOWN_WINDOWS)
+        derivation = tuple(f"{step.expression} = {matrices.shown(step.value)}" for step in steps)
+        return ExpectedAnswer(value, matrices.maps_text(value), derivation, {})
+    found = exercise.gradients(upstream)
     if find == "input":
         gradient = found.to_input
         method = "the full convolution of the upstream gradient with the flipped kernel (at stride 1)"

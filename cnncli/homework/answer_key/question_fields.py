@@ -26,9 +26,9 @@ def integer(question: Question, name: str, default: int | None = None) -> int:
     return int(text)
 
 
-def flag(question: Question, name: str) -> bool:
-    """A field that is true or false (the default). Raises CnnError."""
-    text = question.fields.get(name) or "false"
+def flag(question: Question, name: str, *, default: bool = False) -> bool:
+    """A field that is true or false. Raises CnnError."""
+    text = question.fields.get(name) or str(default)
     if text.lower() not in ("true", "yes", "false", "no"):
         raise CnnError(f"{question.name}: {name} must be true or false, not {text[:40]}")
     return text.lower() in ("true", "yes")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.window import (
     PADDING_NAMES,
+    SAME_NAMES,
     Window,
     fits,
     last_start,
@@ -88,7 +89,7 @@ def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
     if not fits(size, window):
         return ExpectedAnswer(NO_FIT, NO_FIT, (formula, f"(effective kernel size {window.effective_kernel})"), {})
     output = output_size(size, window)
-    found = of_size(Slide(size, window, question.fields.get("padding") == "same"))
+    found = of_size(Slide(size, window, question.fields.get("padding") in SAME_NAMES))
     candidates: Candidates = {name: value for name, value in found.items() if value not in (None, output)}
     if is_exact and remainder(size, window):
         exact = Fraction(last_start(size, window), window.stride) + 1
@@ -124,7 +125,7 @@ def _formula(size: int, window: Window, *, is_exact: bool) -> str:
 def _transposed(question: Question, conventions: Conventions) -> ExpectedAnswer:
     from cnncli.homework.mistakes.sizes import of_transposed_size
 
-    if question.fields.get("padding") in ("same", "full"):
+    if question.fields.get("padding") in (*SAME_NAMES, "full"):
         raise CnnError(
             f"{question.name}: a transposed convolution needs a numeric padding", "write the padding per side"
         )
@@ -207,7 +208,7 @@ def _range(search: _Search) -> range:
     # The padded input is at most this large: n + p - k lies from s (m - 2) + 1, where it is rounded up, to s m - 1.
     most = stride * output + window.effective_kernel
     if find == "input":
-        variation = window.effective_kernel - 1 if text == "same" else 0
+        variation = window.effective_kernel - 1 if text in SAME_NAMES else 0
         last = max(most - (0 if variation else padding), (stride * output - window.before + 1) * window.ceil)
         found = range(max(1, most - 2 * stride + 1 - max(padding, variation)), last)
     elif find == "padding":

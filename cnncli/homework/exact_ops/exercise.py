@@ -40,6 +40,7 @@ class ExerciseText(NamedTuple):
     flip: bool = False
     transposed: bool = False
     output_padding: int = 0
+    count_include_pad: bool = True
 
 
 class Exercise(NamedTuple):
@@ -104,6 +105,8 @@ class Exercise(NamedTuple):
 
 def read_exercise(text: ExerciseText) -> Exercise:
     """Read an exercise. Raises CnnError, with the wrong text."""
+    if not text.count_include_pad and text.pool != "avg":
+        raise CnnError("count_include_pad is for average pooling", "add --pool avg, or leave it out")
     x = matrices.read_numbers(text.input)
     if text.pool:
         return _pool(x, text)
@@ -142,7 +145,11 @@ def _pool(x: Any, text: ExerciseText) -> Exercise:
     stride = _per_axis(text.stride, rank, "stride") if text.stride else size
     dilation = _per_axis(text.dilation or "1", rank, "dilation")
     how = sliding(x.shape[1:], size, stride, _padding(text.padding, rank), dilation, text.padding_mode)
-    return Exercise(x, None, (), how, pool=text.pool)
+    if not text.count_include_pad and not how.is_padded:
+        raise CnnError("count_include_pad has no effect without padding", "give --padding 1, or leave it out")
+    if not text.count_include_pad and how.mode != "zeros":
+        raise CnnError(f"count_include_pad is for zero padding, not for {how.mode}", "leave it out")
+    return Exercise(x, None, (), how, pool=text.pool, count_include_pad=text.count_include_pad)
 
 
 def _transposed(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, text: ExerciseText) -> Exercise:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from cnncli.arithmetic.window import fits
+from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.matrices import Maps, maps_of
 from cnncli.homework.exact_ops.numbers import simplest
@@ -73,8 +74,9 @@ def _of_pool(exercise: Exercise) -> Iterator[tuple[str, Any]]:
     if exercise.pool == "l2":
         yield "l2_pool_no_root", _windows(exercise, lambda values: sum(value * value for value in values))
         yield "l2_pool_no_root#mean", _windows(exercise, lambda v: Fraction(sum(x * x for x in v)) / len(v))
-    if exercise.pool == "avg" and exercise.how.is_padded:
-        yield "avg_pads_in_divisor", _average_inside(exercise)
+    if exercise.pool == "avg" and exercise.how.is_padded and exercise.how.mode == "zeros":
+        name = "avg_pads_in_divisor" if exercise.count_include_pad else "avg_pads_in_divisor#counted"
+        yield name, _with_other_divisor(exercise)
 
 
 def _windows(exercise: Exercise, value: Any) -> Any:
@@ -90,10 +92,9 @@ def _windows(exercise: Exercise, value: Any) -> Any:
     return nested(simplest(made))
 
 
-def _average_inside(exercise: Exercise) -> Any:
-    """The average over the part of each window inside the input."""
-    import numpy as np
-
-    ones = Exercise(np.ones(exercise.x.shape, dtype=object), None, (), exercise.how, pool="avg")
-    inside = np.frompyfunc(lambda mean, fraction: Fraction(mean) / fraction, 2, 1)(exercise.result(), ones.result())
-    return nested(simplest(inside))
+def _with_other_divisor(exercise: Exercise) -> Maps | None:
+    """The averages with the padding in the divisor where it is not, and without it where it is."""
+    try:
+        return nested(exercise._replace(count_include_pad=not exercise.count_include_pad).result())
+    except CnnError:  # a window lies entirely in the padding
+        return None

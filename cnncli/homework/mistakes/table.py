@@ -107,7 +107,9 @@ EXACT_OPS: dict[str, Mistake] = {
         {"height": "flipped the kernel along its height only", "transposed": "transposed the kernel"},
     ),
     "channel_sum_missing": Mistake("did not sum over the channels"),
-    "avg_pads_in_divisor": Mistake("left padding zeros out of the divisor"),
+    "avg_pads_in_divisor": Mistake(
+        "left padding zeros out of the divisor", {"counted": "counted padding zeros in the divisor"}
+    ),
     "l2_pool_no_root": Mistake("forgot the root", {"mean": "took the mean of the squares"}),
     "pool_kind": Mistake("used another kind of pooling"),
     "window_slip": Mistake("misplaced a window or slipped in a cell"),

@@ -153,6 +153,26 @@ def test_transposed_and_backward_have_steps(cnn: Run) -> None:
     assert "(1): 1*4 + 2*1 = 6" in out and "(0): 1*1 + 2*2 = 5" in out
 
 
+def test_an_average_can_leave_the_padding_out(cnn: Run) -> None:
+    average = ("convolve", "1 2; 3 4", "--pool", "avg", "--kernel", "2", "--padding", "1", "--no-count-include-pad")
+    assert cnn(*average, "--steps").out.splitlines()[0] == "(0,0): (1) / 1 = 1"
+    assert cnn(*average, "--backward", "4 4; 4 4").out.endswith("4  4\n4  4\n")
+    for words, problem in (
+        (("--pool", "max", "--kernel", "2", "--padding", "1"), "requires --pool avg"),
+        (("--pool", "avg", "--kernel", "2"), "requires --padding"),
+        (("--pool", "avg", "--kernel", "2", "--padding", "valid"), "no effect without padding"),
+        (("--pool", "avg", "--kernel", "2", "--padding", "1", "--padding-mode", "circular"), "for zero padding"),
+    ):
+        ended = cnn("convolve", "1 2; 3 4", *words, "--no-count-include-pad")
+        assert ended.code == 2 and problem in ended.err
+
+
+@pytest.mark.parametrize("name", ["same", "same_lower"])
+def test_an_even_window_has_its_odd_zero_where_the_padding_says(cnn: Run, name: str) -> None:
+    out = cnn("convolve", "1 2 4", "--pool", "avg", "--kernel", "2", "--stride", "1", "--padding", name).out
+    assert out.split() == (["1.5", "3", "2"] if name == "same" else ["0.5", "1.5", "3"])
+
+
 def test_the_gradient_of_a_max_pool_shows_where_each_maximum_is(cnn: Run) -> None:
     ended = cnn("convolve", "1 1 2 4; 5 6 7 8", "--pool", "max", "--kernel", "2", "--backward", "3 5", "--steps")
     assert ended.out.splitlines() == [

@@ -14,7 +14,9 @@ from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.network_answers import network_answer
 from cnncli.homework.answer_key.sheet import Question, read_sheet
 from cnncli.homework.checking.check import check
+from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.homework.mistakes import receptive_fields, sizes
+from cnncli.homework.mistakes.exact_ops import nested, of_exercise
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.table import MISTAKES, TOPICS, described, detail, plain
 from cnncli.inference import Inferred
@@ -70,6 +72,15 @@ def test_a_pool_is_ignored_with_its_stride_or_only_its_kernel(chain: list[tuple[
     found = texts(of_chain(chain), "l2", "receptive_field")
     assert found["ignored the pools"] == k0 + (k2 - 1) * s0
     assert found["ignored the pools (kernel only; its stride was counted)"] == k0 + (k2 - 1) * s0 * s1
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_the_padding_in_the_divisor_of_an_average_is_the_mistake_where_it_does_not_count(counted: bool) -> None:
+    exercise = read_exercise(ExerciseText("4 8", ("2",), pool="avg", padding="1", count_include_pad=counted))
+    text = "left padding zeros out of the divisor" if counted else "counted padding zeros in the divisor"
+    found = {described(name): value for name, value in of_exercise(exercise).items()}
+    assert found[text] == (((4, 8),),) if counted else (((2, 4),),)
+    assert nested(exercise.result()) != found[text]
 
 
 @pytest.mark.parametrize("bias", ["true", "false"])
@@ -162,7 +173,9 @@ def sampled_names() -> set[str]:
             for quantity in ("shape", "params", "weights", "macs", "flops", "receptive_field", "jump"):
                 if layer != "total" or quantity in ("params", "weights", "macs", "flops"):
                     found |= {*network_answer(inferred, layer, quantity).candidates}
-    for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, {"pool": "avg", "kernel": "2", "padding": "1"}):
+    average = {"pool": "avg", "kernel": "2", "padding": "1"}
+    excluding = {**average, "count_include_pad": "false"}
+    for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, average, excluding):
         found |= {*convolve_answer(Question("convolve", "", {**MATRICES, **fields})).candidates}
     return {part for name in found for part in name.split("+")}
 
