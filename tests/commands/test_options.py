@@ -218,6 +218,7 @@ COMMANDS = {
         {
             ("pool", "--stride"): "--stride 1",
             ("pool backward", "--stride"): "--stride 1",
+            ("average", "--stride"): "--stride 1",
             ("pool", "--backward"): "--backward '1 2; 3 4'",
         },
     ),
