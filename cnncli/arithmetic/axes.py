@@ -24,6 +24,7 @@ SPATIAL_AXES: dict[int, tuple[Axis, ...]] = {  # by their number
     3: (_DEPTH, _HEIGHT, _WIDTH),
 }
 AXIS_NAMES = tuple(axis.name for axis in (*SPATIAL_AXES[3], _LENGTH))
+AXIS_ENDS = tuple(end for axis in (*SPATIAL_AXES[3], _LENGTH) for end in axis.ends)
 
 
 def lines_text(counts: Sequence[int]) -> str:

@@ -53,7 +53,14 @@ class Quotient(NamedTuple):
     other: Expression
 
 
-Expression = Name | Sum | Product | Rounded | Remainder | Quotient | int
+class Max(NamedTuple):
+    """The larger of two."""
+
+    one: Expression
+    other: Expression
+
+
+Expression = Name | Sum | Product | Rounded | Remainder | Quotient | Max | int
 
 
 class Traced(int):
@@ -178,7 +185,10 @@ def _factors(expression: Expression) -> tuple[Expression, ...]:
 def _rounded(one: int, other: int, value: int) -> int:
     if _is_plain(other, 1) or _is_plain(one, 0):
         return one
-    return Traced(value, Rounded("floor", expression_of(one), expression_of(other)))
+    numerator, divisor = expression_of(one), expression_of(other)
+    if all(sign < 0 for sign, _ in _terms(numerator)):  # floor(-x / s) = -ceil(x / s)
+        return Traced(value, Sum(((-1, Rounded("ceil", _negative(numerator), divisor)),)))
+    return Traced(value, Rounded("floor", numerator, divisor))
 
 
 def exact_quotient(one: int, other: int) -> int:
@@ -188,6 +198,11 @@ def exact_quotient(one: int, other: int) -> int:
     numerator, denominator = expression_of(one), expression_of(other)
     ratio = 1 if numerator == denominator else Quotient(numerator, denominator)
     return Traced(int(one) // int(other), ratio)
+
+
+def maximum(one: int, other: int) -> int:
+    """``max(one, other)``, whichever is larger."""
+    return Traced(max(int(one), int(other)), Max(expression_of(one), expression_of(other)))
 
 
 # Writing ----------------------------------------------------------------------------------------------------------
@@ -201,13 +216,19 @@ class Notation(NamedTuple):
     rounded: str  # with {word}, {left}, {right} (the bars of floor and ceil), {one}, {other}
     remainder: str
     quotient: str
+    maximum: str
     brackets: tuple[str, str] = ("(", ")")
     has_fraction_bars: bool = False  # which separate numerator and denominator without brackets
     bars: Mapping[str, tuple[str, str]] = {}
 
 
 PLAIN_FORMULA = Notation(
-    lambda name: name.symbol, " * ", "{word}({one} / {other})", "({one}) % {other}", "{one} / {other}"
+    lambda name: name.symbol,
+    " * ",
+    "{word}({one} / {other})",
+    "({one}) % {other}",
+    "{one} / {other}",
+    "max({one}, {other})",
 )
 PLAIN_NUMBERS = PLAIN_FORMULA._replace(name=lambda name: str(name.value))
 _BARS = {"floor": (r"\left\lfloor ", r" \right\rfloor"), "ceil": (r"\left\lceil ", r" \right\rceil")}
@@ -225,6 +246,7 @@ LATEX_FORMULA = Notation(
     r"{left}\frac{{{one}}}{{{other}}}{right}",
     r"({one}) \bmod {other}",
     r"\frac{{{one}}}{{{other}}}",
+    r"\max\left({one}, {other}\right)",
     (r"\left(", r"\right)"),
     True,
     _BARS,
@@ -252,6 +274,9 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
     if isinstance(expression, Remainder):  # as a factor, it needs brackets
         other = _inside(expression.other, ATOM, notation)
         return notation.remainder.format(one=written(expression.one, notation), other=other), SUM
+    if isinstance(expression, Max):
+        one, other = (written(part, notation) for part in expression)
+        return notation.maximum.format(one=one, other=other), ATOM
     bars = notation.has_fraction_bars
     one = _inside(expression.one, SUM if bars else PRODUCT, notation)
     other = _inside(expression.other, SUM if bars else ATOM, notation)
@@ -263,7 +288,9 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
 
 def _write_sum(expression: Sum, notation: Notation) -> str:
     parts: list[str] = []
-    for sign, term in _collected(expression):
+    terms = _collected(expression)
+    leading = next((at for at, (sign, _) in enumerate(terms) if sign > 0), 0)  # s - p, not -p + s
+    for sign, term in (terms[leading], *terms[:leading], *terms[leading + 1 :]):
         leads = sign > 0 and not parts  # elsewhere one sign would follow another
         parts += ["-" if sign < 0 else "+", _inside(term, SUM if leads else QUOTIENT, notation)]
     return ("" if parts[0] == "+" or parts[1] == "0" else "-") + " ".join(parts[1:])  # not -0

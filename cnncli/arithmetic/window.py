@@ -151,13 +151,22 @@ def transposed_taps(unit: int, window: Window) -> Iterator[int]:
     return (place // window.stride for place in places if place % window.stride == 0)
 
 
+def same_output_size(size: Size, stride: int) -> Size:
+    """Output size with padding ``same`` or ``same_lower``: ``ceil(size / stride)``, as in TensorFlow.
+
+    >>> same_output_size(28, stride=2), same_output_size(7, stride=2)
+    (14, 4)
+    """
+    return -(-size // stride)
+
+
 def same_padding(size: Size, kernel: int, stride: int, dilation: int) -> int:
-    """Total padding for which the output is ``ceil(size / stride)``, as TensorFlow's SAME.
+    """Total padding for which the output is ``ceil(size / stride)`` (:func:`same_output_size`).
 
     >>> same_padding(28, kernel=5, stride=1, dilation=1), same_padding(28, kernel=3, stride=2, dilation=1)
     (4, 1)
     """
-    return larger(0, covered(-(-size // stride), Window(kernel, stride, dilation=dilation)) - size)
+    return larger(0, covered(same_output_size(size, stride), Window(kernel, stride, dilation=dilation)) - size)
 
 
 def split_padding(total: Size) -> tuple[Size, Size]:

@@ -5,10 +5,10 @@ from typing import Self
 
 from cnncli.arithmetic.receptive_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, smaller
-from cnncli.arithmetic.window import Window, output_size, split_padding, transposed_size, transposed_taps
+from cnncli.arithmetic.window import Window, split_padding, transposed_size, transposed_taps
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
-from cnncli.layers.sliding import check_border, check_fit, halved, padding_name, padding_text, windows_of
+from cnncli.layers.sliding import check_border, halved, output_sizes, padding_name, padding_text, windows_of
 
 
 class Convolution(Layer):
@@ -50,11 +50,10 @@ class Convolution(Layer):
 
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
-        windows = self.windows(inputs)
-        check_fit(shape, windows)
+        sizes = output_sizes(shape, self.windows(inputs), same=self.has_same_padding)
         check_border(self.kind, shape, self.border(inputs), self.padding_mode)
         filters, _ = self.maps(shape[0])
-        return (filters, *map(output_size, shape[1:], windows))
+        return (filters, *sizes)
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:
         (shape,) = inputs

@@ -11,12 +11,11 @@ from cnncli.arithmetic.window import (
     adaptive_pattern,
     adaptive_start,
     adaptive_total,
-    output_size,
     overhang,
 )
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
-from cnncli.layers.sliding import check_fit, halved, padding_name, windows_of
+from cnncli.layers.sliding import halved, output_sizes, padding_name, windows_of
 
 
 class WindowPool(Layer):
@@ -59,7 +58,7 @@ class WindowPool(Layer):
     def output_shape(self, inputs: Shapes) -> Shape:
         (shape,) = inputs
         windows = self.windows(inputs)
-        check_fit(shape, windows)
+        sizes = output_sizes(shape, windows, same=self.has_same_padding)
         for window in windows:
             padding = larger(window.before, window.after)
             if padding > window.effective_kernel // 2:
@@ -69,7 +68,7 @@ class WindowPool(Layer):
                     f"use padding of at most {window.effective_kernel // 2}",
                     "padding",
                 )
-        return (shape[0], *map(output_size, shape[1:], windows))
+        return (shape[0], *sizes)
 
     def border_with_overhang(self, inputs: Shapes) -> tuple[tuple[int, int], ...]:
         """(before, after) per axis: the padding, and how far a last window hangs over the end (rounding: ceil)."""

@@ -17,6 +17,7 @@ from cnncli.arithmetic.window import (
     named_padding,
     output_size,
     remainder,
+    same_output_size,
     skipped_per_stride,
     split_padding,
 )
@@ -73,6 +74,17 @@ def windows_of(
         Window(k, s, before, after, d, rounding == "ceil", rounding == "exact")
         for k, s, (before, after), d in zip(kernels, strides, pads, dilations, strict=True)
     )
+
+
+def output_sizes(shape: Shape, windows: tuple[Window, ...], *, same: bool) -> tuple[Size, ...]:
+    """The number of positions along each axis. Raises ShapeError if a window is larger than its padded axis.
+
+    With ``same`` padding a window always fits, and the size depends on the stride alone.
+    """
+    if same:
+        return tuple(same_output_size(size, window.stride) for size, window in zip(shape[1:], windows, strict=True))
+    check_fit(shape, windows)
+    return tuple(map(output_size, shape[1:], windows))
 
 
 def check_fit(shape: Shape, windows: tuple[Window, ...]) -> None:

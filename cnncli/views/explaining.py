@@ -14,7 +14,7 @@ from cnncli.analysis.explanation import (
     explain_total,
     references,
 )
-from cnncli.arithmetic.axes import AXIS_NAMES
+from cnncli.arithmetic.axes import AXIS_ENDS, AXIS_NAMES
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, written
 from cnncli.inference import Inferred
@@ -33,13 +33,13 @@ def chosen(steps: Sequence[DerivationStep], quantity: str | None) -> list[Deriva
 
 
 def folded(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
-    """The steps, those that are the same on several axes as one: ``output height, width``."""
+    """The steps, those that are the same on several axes or sides as one: ``output height, width``."""
     kept: list[DerivationStep] = []
     places: dict[tuple[object, ...], int] = {}
     for step in steps:
         start, _, axis = step.quantity.rpartition(" ")
         at = len(kept)
-        if axis in AXIS_NAMES:
+        if axis in AXIS_NAMES or axis in AXIS_ENDS:
             at = places.setdefault((start, step.numbers, step.value, step.remark), at)
         if at < len(kept):
             kept[at] = kept[at]._replace(quantity=f"{kept[at].quantity}, {axis}")

@@ -21,6 +21,7 @@ from cnncli import load
 from cnncli.analysis.explanation import DerivationStep, Explanation, explain, explain_total, references, totals
 from cnncli.arithmetic.tracing import LATEX_FORMULA, PLAIN_NUMBERS, Expression, Name, Quotient, Rounded, Traced, written
 from cnncli.bundled import bundled
+from cnncli.errors import CnnError
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import SUMMED, Inferred, infer
 from cnncli.layers import KINDS
@@ -215,6 +216,45 @@ def test_seven_by_seven_with_kernel_and_stride_three_drop_a_row(cnn: Run, tmp_pa
     out = " ".join(cnn("explain", path, "conv1", "--figure", "shape").out.split())
     assert "floor((H + 2 * p - k) / s) + 1 = floor((7 + 2 * 0 - 3) / 3) + 1 = 2" in out
     assert "((7 + 2 * 0 - 3) % 3 = 1 dropped)" in out
+
+
+def test_same_padding_with_a_stride_is_derived_from_the_output_size(cnn: Run, tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    conv = "conv: {filters: 1, kernel: 3, stride: 2, padding: %s}"
+    path.write_text(f"input: 1x9x8\nlayers: [{conv % 'same'}, {conv % 'same_lower'}]\n")
+    out = " ".join(cnn("explain", path, "conv1", "--figure", "shape").out.split())
+    assert "output height ceil(H / s) = ceil(9 / 2) = 5" in out
+    assert "padding height max((H_out - 1) * s + k - H, 0) = max((5 - 1) * 2 + 3 - 9, 0) = 2" in out
+    assert "padding top, bottom P_h / 2 = 2 / 2 = 1" in out
+    assert "padding left floor(P_w / 2) = floor(1 / 2) = 0" in out
+    assert "padding right P_w - floor(P_w / 2) = 1 - floor(1 / 2) = 1" in out
+    out = " ".join(cnn("explain", path, "conv2", "--figure", "shape").out.split())
+    assert "padding right floor(P_w / 2) = floor(1 / 2) = 0" in out  # 5x4: the odd column goes before
+
+
+@thorough
+@given(
+    st.tuples(st.integers(1, 12), st.integers(1, 12)), st.integers(1, 6), st.integers(1, 5), st.integers(1, 3),
+    st.sampled_from(["conv", "maxpool"]), st.sampled_from(["same", "same_lower"]),
+)  # fmt: skip
+def test_the_derived_padding_of_every_side_is_that_of_the_window(
+    sizes: tuple[int, int], kernel: int, stride: int, dilation: int, kind: str, word: str
+) -> None:
+    fields = {"kernel": kernel, "stride": stride, "padding": word, "dilation": dilation}
+    layer = KINDS[kind](**fields, **({"filters": 1} if kind == "conv" else {}))
+    try:
+        inferred = infer(Graph("case", (Input("x", (1, *sizes)),), (Node("layer", layer, ("x",)),), ("layer",)))
+    except CnnError:
+        assume(False)
+    explanation = explain(inferred, "layer")
+    check(explanation)
+    values = {step.quantity: step.value for step in explanation.steps}
+    stats = inferred.layers["layer"].stats
+    for axis, window in zip(("height", "width"), stats.windows, strict=True):
+        assert values[f"padding {axis}"] == window.before + window.after
+        for end, amount in zip({"height": ("top", "bottom"), "width": ("left", "right")}[axis],
+                               (window.before, window.after), strict=True):  # fmt: skip
+            assert values.get(f"padding {end}", amount) == amount
 
 
 @pytest.mark.parametrize(

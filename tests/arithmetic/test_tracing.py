@@ -20,6 +20,7 @@ from cnncli.arithmetic.tracing import (
     Traced,
     exact_quotient,
     expression_of,
+    maximum,
     named,
     written,
 )
@@ -35,6 +36,7 @@ OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "r-": lambda one, other: other - one,
     "ceil": lambda one, other: -(-one // other),
     "/": lambda one, other: exact_quotient(one, other),
+    "max": lambda one, other: maximum(one, other) if Traced in (type(one), type(other)) else max(one, other),
     "neg": lambda one, other: -one,
     "**": lambda one, other: one ** (abs(int(other)) % 3 + 1),
 }
@@ -92,7 +94,11 @@ def test_a_ceiling_is_written_as_one(one: int, other: int) -> None:
     found = -(-named("n", one) // named("s", other))
     assert found == math.ceil(Fraction(one, other))
     assert written(expression_of(found), PLAIN_FORMULA) == "ceil(n / s)"
-    assert written(expression_of(-(found - 1)), PLAIN_FORMULA) == "-ceil(n / s) + 1"
+    assert written(expression_of(-(found - 1)), PLAIN_FORMULA) == "1 - ceil(n / s)"
+    assert written(expression_of(found), LATEX_FORMULA) == r"\left\lceil \frac{n}{s} \right\rceil"
+    floor = -named("n", one) // named("s", other)
+    assert written(expression_of(floor), PLAIN_FORMULA) == "-ceil(n / s)"
+    assert written(expression_of(named("r", 3) - floor * named("j", 2)), PLAIN_FORMULA) == "r + ceil(n / s) * j"
 
 
 def test_an_exact_quotient_is_a_fraction_and_1_for_a_quantity_divided_by_itself() -> None:

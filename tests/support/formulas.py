@@ -18,7 +18,7 @@ def evaluated(text: str, symbols: Mapping[str, int] | None = None) -> Fraction:
 def from_latex(text: str) -> str:
     """LaTeX arithmetic in numbers as Python."""
     text = text.replace(r"\left\lfloor ", "floor(").replace(r"\left\lceil ", "ceil(")
-    text = text.replace(r" \right\rfloor", ")").replace(r" \right\rceil", ")")
+    text = text.replace(r"\max", "max").replace(r" \right\rfloor", ")").replace(r" \right\rceil", ")")
     text = text.replace(r"\left(", "(").replace(r"\right)", ")").replace(r" \cdot ", " * ").replace(r" \bmod ", " % ")
     while r"\frac" in text:
         start = text.index(r"\frac")
