@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from cnncli.io.files import is_file
 
 INDEX = "index.json"
+LONGEST_NAME = 60  # characters of a name that may mean a bundled network
+GENERIC = ("network",)  # words that begin a bundled name (network3), but do not mean that network
 _VARIANTS = re.compile(r"^variants:\n((?: .*\n|#.*\n|\n)+)", re.MULTILINE)  # as the bundled files write them
 _VARIANT = re.compile(r"^ {2}(\w+):", re.MULTILINE)
 
@@ -55,6 +57,33 @@ def find_bundled(name: str) -> tuple[str, Path, str | None] | None:
         if name in _variants(file_name, path):
             return file_name, path, name.rpartition("/")[2]
     return None
+
+
+def bundled_like(text: str) -> list[str]:
+    """The bundled networks that a name which is not theirs may mean, e.g. of a file that does not exist.
+
+    That is the one with the same letters and digits (``LeNet-5.yaml``, ``vgg.yaml``), else those that continue the name
+    with a number or after an underscore: only the first of them, where all others continue its name in turn.
+
+    >>> bundled_like("lenet.yaml"), bundled_like("ResNet-18"), bundled_like("inception"), bundled_like("lenet5_mine")
+    (['lenet5'], ['resnet18'], ['inception_v3'], [])
+    """
+    words = text.removeprefix("./").removesuffix(".yaml").removesuffix(".yml")
+    plain = _plain(words)
+    if not plain or len(text) > LONGEST_NAME:
+        return []
+    names = bundled()
+    same = [name for name in (*names, *_files()) if _plain(name) == plain]
+    if same or plain in GENERIC:
+        return same[:1]
+    start = re.escape(re.sub(r"[-\s]", "_", words.lower()))
+    goes_on = re.compile(f"{start}_" if words[-1].isdigit() else f"{start}(?:[0-9]|_)")
+    family = [name for name in names if goes_on.match(name)]
+    return family[:1] if family and all(name.startswith(family[0]) for name in family) else family
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_\s]", "", name.lower())
 
 
 def indexed() -> dict[str, BundledNetwork]:

@@ -27,12 +27,12 @@ from cnncli.arithmetic.shape import (
 )
 from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import Window, dropped
-from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem, suggestion
+from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
 from cnncli.graph import Graph, Node
+from cnncli.layer_names import output_layer, unknown_layer
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 from cnncli.layers.sliding import check_exact, dropped_notes
 
-SEARCHED = 5000  # layer names that are searched for a misspelling
 BYTES_PER_PARAMETER = 4  # float32
 MOST_FIELDS = 400_000  # receptive fields, one per layer and input that it depends on: 100,000 layers, 4 inputs
 
@@ -139,9 +139,12 @@ class Inferred(NamedTuple):
     def layer(self, name: str) -> LayerInfo:
         """The results for a layer by name. Raises CnnError for an unknown name."""
         if name not in self.layers:
-            hint = suggestion(name, list(self.layers)[:SEARCHED], "cnn summarize shows the names")
-            raise CnnError(f"{name}: the network has no such layer", hint)
+            raise unknown_layer(self.graph, name)
         return self.layers[name]
+
+    def output_of(self, name: str) -> LayerInfo:
+        """The results for a layer, or for the last layer of the composite of that name. Raises CnnError for others."""
+        return self.layers[output_layer(self.graph, name)]
 
     def shape(self, name: str) -> Shape:
         """The shape of a node's output, or of an input."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import format_input_shape, is_symbolic, read_input_shape
-from cnncli.bundled import BundledNetwork, bundled, find_bundled
-from cnncli.errors import CnnError, Problem, suggestion
+from cnncli.bundled import BundledNetwork, bundled, bundled_like, find_bundled
+from cnncli.errors import CnnError, Problem, enumerated, shortened, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
-from cnncli.io.files import exists, is_file
+from cnncli.io.files import exists, is_file, is_missing
 from cnncli.language import ReadShape, Source, decode, read, read_text
 from cnncli.language import source as source_tree
 from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.blocks import VARIANT
 from cnncli.language.source import parse
+
+FILE_ENDINGS = (".yaml", ".yml")
 
 
 class Loaded(NamedTuple):
@@ -37,24 +40,54 @@ class Loaded(NamedTuple):
         return self.inferred.graph
 
 
+class NetworkNotFound(CnnError):
+    """There is no file, and no bundled network, of that name. ``likely`` are the bundled networks that may be meant."""
+
+    likely: list[str]
+
+    def __init__(self, architecture: str) -> None:
+        self.architecture = architecture
+        self.likely = bundled_like(architecture)
+        is_path = architecture.endswith(FILE_ENDINGS)
+        what = "no such file" if is_path else "no such file or bundled network"
+        super().__init__(f"{shortened(architecture, 100) or repr('')}: {what}", self._hint(is_path=is_path))
+
+    @property
+    def copy(self) -> str:
+        """How to get a file of that name: a copy of the first of the ``likely`` networks."""
+        name = self.architecture
+        path = name if name.endswith(FILE_ENDINGS) else f"{name}.yaml"
+        return f"cnn new {quote(path)} --like {self.likely[0]} writes a copy"
+
+    def _hint(self, *, is_path: bool) -> str:
+        if len(self.likely) > 1:
+            return f"the bundled ones are {enumerated(self.likely)}"
+        if self.likely:
+            return f"write {self.likely[0]} for the bundled network{f'; {self.copy}' if is_path else ''}"
+        stem = self.architecture[:60].removesuffix(".yaml").removesuffix(".yml")
+        otherwise = "check the path; cnn list shows the bundled ones" if is_path else "cnn list shows the bundled ones"
+        return suggestion(stem, list(bundled()), otherwise)
+
+
 def find(architecture: str) -> tuple[Source, dict[str, str]]:
     """The text of an architecture, and the override that chooses its variant where the name is that of one.
 
     ``architecture`` is a path, ``-`` for standard input, or a bundled name. Raises CnnError.
     """
-    if architecture == "-" or architecture.endswith((".yaml", ".yml")) or is_file(architecture):
+    if architecture == "-" or is_file(architecture):
         return read_text(architecture), {}
     if architecture and all(part.replace("_", "a").isalnum() for part in architecture.split("/")):
         found = find_bundled(architecture)
         if found is not None:
             name, path, variant = found
             return decode(f"{name}.yaml", path.read_bytes()), {} if variant is None else {VARIANT: variant}
-    if architecture and exists(architecture):
-        return read_text(architecture), {}  # a directory or a device: raises the error
-    names = list(bundled())
-    hint = suggestion(architecture[:60], names, "cnn list shows the bundled ones")
-    shown = architecture[:100] or "''"
-    raise CnnError(f"{shown}: no such file or bundled network", hint)
+    if architecture and (
+        exists(architecture) or (architecture.endswith(FILE_ENDINGS) and not is_missing(architecture))
+    ):
+        return read_text(
+            architecture
+        ), {}  # a FIFO; anything else raises the error: a directory, a device, a closed folder
+    raise NetworkNotFound(architecture)
 
 
 def load(

@@ -8,6 +8,8 @@ from cnncli.errors import CnnError
 
 LONGEST_NUMBER = 4000  # characters; Python reads integers of up to 4,300 digits
 MOST_VALUES = 10_000  # of all ranges together
+_THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
+ZEROS = {"k": 3, "m": 6, "g": 9}  # of 32k, 1M and 4G
 _RANGE = re.compile(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\s*")
 
 
@@ -47,8 +49,14 @@ def in_ascii_digits(text: str) -> str:
 
 
 def rewritten(text: str) -> str:
-    """The valid spelling of ``1_6``, ``１６`` or ``−3``, if only the characters are wrong; else ""."""
-    digits = in_ascii_digits(text[:60].replace("_", "").replace("\N{MINUS SIGN}", "-"))
+    """The valid spelling of ``1_6``, ``１６``, ``−3``, ``1,000`` or ``32k``, if only the notation is wrong; else ""."""
+    short = text[:60].strip()
+    digits = in_ascii_digits(short.replace("_", "").replace("\N{MINUS SIGN}", "-"))
+    if _THOUSANDS.fullmatch(digits):
+        digits = digits.replace(",", "")
+    unit = digits[-1:].lower()
+    if unit in ZEROS and is_digits(digits[:-1]):
+        digits = digits[:-1] + "0" * ZEROS[unit]
     return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""
 
 

@@ -49,14 +49,28 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            from cnncli.errors import CnnError
+
+            hint = "cnn --help shows the commands; options follow the command, e.g. cnn summarize lenet5 --memory"
+            raise CnnError(f"cnn has no option {error.option_name}", hint) from None
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in SUMMARIES and not args[0].startswith("-"):
-            from cnncli.errors import suggestion
+        if args[0] == "help":
+            args = [*args[1:], "--help"]  # help NAME
+            if args[0] in ("help", "--help"):
+                _print_help(ctx)
+        elif args[0] == "version":
+            _print_version(ctx, None, True)
+        if args[0] not in SUMMARIES and not args[0].startswith("-"):
+            from cnncli.commands.hints import unknown_command
 
-            hint = suggestion(args[0], [*SUMMARIES], f"the commands are {', '.join(SUMMARIES)}")
-            ctx.fail(f"unknown command {args[0]!r}; {hint}")
+            raise unknown_command([arg for arg in args if arg != "--help"])
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -67,7 +81,12 @@ class Commands(click.Group):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+def _print_help(ctx: click.Context) -> None:
+    click.echo(ctx.get_help())
+    ctx.exit()
+
+
+def _print_version(ctx: click.Context, _: click.Parameter | None, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
         from cnncli import __version__
 
@@ -75,11 +94,24 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Print the version."
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-def cnn() -> None:
+@click.option(
+    "-v",
+    "-V",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version.",
+)
+@click.pass_context
+def cnn(ctx: click.Context) -> None:
     """Calculate, explain and train convolutional networks described by one YAML file.
 
     \b
@@ -87,3 +119,5 @@ def cnn() -> None:
       cnn summarize my_net.yaml    a network of your own
       cnn train digits_cnn         train on the bundled digits
     """
+    if ctx.invoked_subcommand is None:
+        _print_help(ctx)

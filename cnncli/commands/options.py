@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.loading import Loaded
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -99,17 +102,32 @@ class CheckedCommand(click.Command):
         self.may_be_empty = may_be_empty
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing:
-            values, _, order = self.make_parser(ctx).parse_args(args=[*args])
-            given = [parameter for parameter in order if isinstance(parameter, click.Option)]
-            for at, option in enumerate(given):
-                name = max(option.opts, key=len)
-                if option in given[:at] and not option.multiple:
-                    raise CnnError(f"{name} is given twice", "give it once")
-                value = values[str(option.name)]
-                if "" in (value if isinstance(value, list | tuple) else [value]) and name not in self.may_be_empty:
-                    raise CnnError(f"{name} is empty", "give it a value, or leave it out")
-        return super().parse_args(ctx, args)
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        try:
+            self._check(ctx, args)
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            from cnncli.commands.hints import usage_error
+
+            raise usage_error(ctx, args, error) from None
+
+    def _check(self, ctx: click.Context, args: list[str]) -> None:
+        """Raises CnnError for options that are repeated or empty, and for arguments that the command does not take."""
+        values, extra, order = self.make_parser(ctx).parse_args(args=[*args])
+        given = [parameter for parameter in order if isinstance(parameter, click.Option)]
+        for at, option in enumerate(given):
+            name = max(option.opts, key=len)
+            if option in given[:at] and not option.multiple:
+                raise CnnError(f"{name} is given twice", "give it once")
+            value = values[str(option.name)]
+            if "" in (value if isinstance(value, list | tuple) else [value]) and name not in self.may_be_empty:
+                raise CnnError(f"{name} is empty", "give it a value, or leave it out")
+        wants_help = any(values.get(str(parameter.name)) is True for parameter in order if parameter.is_eager)
+        if extra and not wants_help:
+            from cnncli.commands.hints import extra_arguments
+
+            raise extra_arguments(ctx, values, extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         for rule in self.rules:
@@ -132,6 +150,25 @@ def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete
 
 
 architecture = click.argument("architecture", metavar="ARCH", shell_complete=complete_architecture)
+
+
+def load_to_show(architecture: str, **settings: Any) -> Loaded:
+    """Load a network to show it: where it is missing, the bundled one that its name means, with a note on stderr.
+
+    ``settings`` are those of :func:`cnncli.loading.load`. Only what calculates calls this: a training of another
+    network than the one named would be found out too late.
+    """
+    from cnncli.loading import NetworkNotFound, load
+
+    try:
+        return load(architecture, **settings)
+    except NetworkNotFound as error:
+        if len(error.likely) != 1:
+            raise
+        name = error.likely[0]
+        click.echo(f"no {architecture} here: this is the bundled {name}; {error.copy}", err=True)
+        return load(name, **settings)
+
 
 set_option = click.option(
     "--set",
@@ -171,6 +208,8 @@ class Whole(click.IntRange):
         number = _number(value, "a whole number", param, ctx)
         if number != int(number):
             raise click.BadParameter(f"{value!r} is not a whole number", ctx, param)
+        if self.min is not None and self.max is None and number < self.min:
+            raise click.BadParameter(f"{int(number)} is less than {self.min}, the least", ctx, param)
         return super().convert(int(number), param, ctx)
 
     def _describe_range(self) -> str:

@@ -84,6 +84,17 @@ def exists(path: Path | str) -> bool:
     return os.path.exists(path)  # noqa: PTH110  (as above)
 
 
+def is_missing(path: Path | str) -> bool:
+    """Whether there is nothing of that name; False where it cannot be told, e.g. in a closed folder."""
+    try:
+        os.stat(path)  # noqa: PTH116  (as above)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def given_path(text: str) -> Path:
     """The path that a user wrote, with ~ expanded. Raises CnnError for an invalid one."""
     try:

@@ -75,6 +75,11 @@ def kind_meant(word: str, known: list[str]) -> str | None:
     return _same_kind(word, known) or _similar_kind(word, known)
 
 
+def kind_named(word: str) -> str | None:
+    """The layer type with exactly that name, in cnn or in another framework; None for any other word."""
+    return _same_kind(word, list(KINDS))
+
+
 def _same_kind(word: str, known: list[str]) -> str | None:
     """The layer type with that name in another framework or in another spelling."""
     plain = _plain(word)

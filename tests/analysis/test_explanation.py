@@ -376,5 +376,5 @@ def test_a_composite_s_name_means_its_layers(cnn: Run) -> None:
 
 
 def test_an_unknown_layer_is_answered_with_the_nearest(cnn: Run) -> None:
-    ended = cnn("explain", "lenet5", "conv22")
-    assert (ended.code, ended.err) == (2, "conv22: the network has no such layer\n  did you mean conv2?\n")
+    ended = cnn("explain", "lenet5", "cnov2")
+    assert (ended.code, ended.err) == (2, "cnov2: the network has no such layer\n  did you mean conv2?\n")

@@ -51,9 +51,13 @@ def last_feature_map(inferred: Inferred) -> str:
 
 
 def checked_layer(inferred: Inferred, layer: str | None) -> str:
-    """The layer asked for, or the last feature map. Raises CnnError for an unknown one, or a vector."""
+    """The layer asked for (of a composite its output), or the last feature map.
+
+    Raises CnnError for an unknown one, or a vector.
+    """
     if layer is None:
         return last_feature_map(inferred)
-    if len(inferred.layer(layer).stats.output_shape) < 2:
+    info = inferred.output_of(layer)
+    if len(info.stats.output_shape) < 2:
         raise CnnError(f"--layer {layer}: its output is a vector", "name a layer before the flatten or the global pool")
-    return layer
+    return info.node.name

@@ -45,9 +45,8 @@ def command(
     Without LAYER the whole network is explained, with its totals at the end. A layer or a repeat with the numbers of an
     earlier one refers to that.
     """
-    from cnncli.loading import load
-
-    loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
+    overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
+    loaded = options.load_to_show(architecture, overrides=overrides, inputs=inputs)
     inferred = loaded.inferred
     if reconcile:
         _print_reconciled(inferred, loaded.slug, form)

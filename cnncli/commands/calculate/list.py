@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def command(part: str | None, form: str) -> None:
     """List the bundled networks.
 
-    With PART only those whose name holds it: cnn list resnet.
+    With PART only those whose name begins with it, and then those in which a word does, e.g. cnn list resnet; where
+    there are none, those whose name holds it anywhere.
     """
     from cnncli.views.listing import as_csv, as_markdown, as_table
 
@@ -34,13 +36,45 @@ def command(part: str | None, form: str) -> None:
 
 def _rows(part: str) -> list[dict[str, Any]]:
     from cnncli.bundled import bundled, indexed
-    from cnncli.errors import CnnError
+    from cnncli.errors import NO, CnnError, shortened, suggestion
 
-    names = [name for name in bundled() if part.lower() in name]
+    known = [*bundled()]
+    names = _matching(known, part)
     if not names:
-        raise CnnError(f"{part}: no bundled architecture has that in its name", "cnn list shows all of them")
+        hint = suggestion(part[:60], known, "cnn list shows all of them")
+        raise CnnError(f"no bundled network has {shortened(part)!r} in its name", hint, exit_code=NO)
+    others = [name for name in _holding(known, part) if name not in names]
+    if others:
+        shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+        click.echo(f"not listed: {len(others)} with {part!r} inside a word ({shown})", err=True)
     index = indexed()
     return [(index.get(name) or _calculated(name))._asdict() for name in names]
+
+
+def _matching(names: list[str], part: str) -> list[str]:
+    """The names that begin with ``part``, then those in which a word does; those that hold it elsewhere if none do.
+
+    Words begin after ``_`` and ``/``, and where digits and letters meet. Case, hyphens and spaces do not matter.
+
+    >>> _matching(["googlenet", "preact_resnet18", "resnet18", "resnet_basic"], "ResNet")
+    ['resnet18', 'resnet_basic', 'preact_resnet18']
+    """
+    text = _searched(part)
+    begins = [
+        name for name in names if name.startswith(text) or name.replace("_", "").startswith(text.replace("_", ""))
+    ]
+    word = re.compile(rf"(?:[_/]|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])){re.escape(text)}")
+    inside = [name for name in names if name not in begins and word.search(name)]
+    return [*begins, *inside] or _holding(names, part)
+
+
+def _holding(names: list[str], part: str) -> list[str]:
+    """The names that hold ``part`` anywhere."""
+    return [name for name in names if _searched(part) in name]
+
+
+def _searched(part: str) -> str:
+    return re.sub(r"[-\s]+", "_", part.strip().lower())
 
 
 def _calculated(name: str) -> BundledNetwork:

@@ -43,15 +43,15 @@ def command(
 ) -> None:
     """Show the exact input region one unit depends on.
 
-    LAYER is named as in cnn summarize. Unlike the receptive field, the region is clipped at borders: padding does not
-    depend on the input.
+    LAYER is named as in cnn summarize; the name of a composite means its output. Unlike the receptive field, the region
+    is clipped at borders: padding does not depend on the input.
     """
     from cnncli.analysis.input_region import input_region
     from cnncli.loading import load
 
     loaded = load(architecture, overrides=options.overrides(assignments), inputs=options.input_shapes(input_shapes))
     inferred = loaded.inferred
-    inferred.layer(layer)
+    layer = inferred.output_of(layer).node.name
     chosen = _unit(inferred, layer, unit)
     regions = input_region(inferred, layer, chosen)
     if form == "json":

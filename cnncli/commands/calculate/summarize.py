@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.option("--batch", type=options.Whole(1), default=None, help="Batch size: first axis of shapes, factor of MACs.")
 @click.option("--columns", default=None, metavar="A,B,…", help="Columns to show, e.g. layer,output,flops,RF.")
 @click.option("--depth", type=options.Whole(0), default=None, help="Expand composites this many levels.")
-@click.option("--only", default=None, metavar="TYPE,…", help="Show only layers of these types, e.g. conv,linear.")
+@click.option(
+    "--only", default=None, metavar="TYPE,…", help="Show only layers of these types or names, e.g. conv,linear,c1."
+)
 @click.option("--sort", default=None, metavar="QUANTITY", help="Sort by this quantity, largest first.")
 @click.option(
     "--top", type=options.Whole(1), default=None, help="Show only the N largest layers (by --sort, else params)."
@@ -65,10 +67,10 @@ def command(
     params are trainable weights and biases; MACs are multiply-accumulates for one input; RF is the receptive field.
     Input sizes may be symbolic (--input 3xHxW): the table then shows formulas.
     """
-    from cnncli.loading import load
-
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
-    loaded = load(architecture, overrides=overrides, inputs=inputs, strict=strict, symbolic_sizes=True, infer=not at)
+    loaded = options.load_to_show(
+        architecture, overrides=overrides, inputs=inputs, strict=strict, symbolic_sizes=True, infer=not at
+    )
     notes: tuple[str, ...] = ()
     if shown["count"] is not None:
         from cnncli.analysis.recounting import recount

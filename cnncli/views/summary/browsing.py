@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cnncli.arithmetic.shape import is_symbolic
-from cnncli.errors import CnnError, suggestion
+from cnncli.errors import CnnError, shortened, suggestion
 from cnncli.inference import SUMMED, Inferred
+from cnncli.language.aliases import kind_named
+from cnncli.layer_names import unknown_layer
 from cnncli.layers import KINDS
 from cnncli.views.summary.columns import Column
 from cnncli.views.summary.rows import Row, flat
@@ -14,14 +16,14 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | None) -> list[Row]:
-    """The rows of single layers under their full names: of the types ``only``, largest ``sort`` first, at most ``top``.
+    """The rows of single layers under their full names: those ``only``, largest ``sort`` first, at most ``top``.
 
-    Raises CnnError for unknown layer types and quantities.
+    ``only`` lists types, layers and composites. Raises CnnError for unknown ones, and for unknown quantities.
     """
     rows = flat(inferred)
     if only is not None:
-        kinds = _kinds(only, inferred)
-        rows = [row for row in rows if row.kind in kinds]
+        shown = _layers_named(only, inferred)
+        rows = [row for row in rows if row.label in shown]
     if sort is not None or top is not None:
         quantity = quantity_named(sort or "params")
         if is_symbolic(inferred.totals[quantity]):
@@ -40,16 +42,29 @@ def quantity_named(name: str, option: str = "--sort") -> str:
     return name
 
 
-def _kinds(text: str, inferred: Inferred) -> list[str]:
-    kinds = [name.strip().lower() for name in text.split(",") if name.strip()]
-    present = list(dict.fromkeys(info.node.layer.kind for info in inferred.layers.values()))
-    for kind in kinds:
-        if kind not in KINDS:
-            hint = suggestion(kind, list(KINDS), f"the network has {', '.join(present)}")
-            raise CnnError(f"--only: unknown layer type {kind!r}", hint)
-    if not kinds:
+def _layers_named(text: str, inferred: Inferred) -> set[str]:
+    """The names of the layers that ``--only`` chooses by their types, their names or their composites."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        present = dict.fromkeys(info.node.layer.kind for info in inferred.layers.values())
         raise CnnError("--only: names no layer type", f"the network has {', '.join(present)}")
-    return kinds
+    shown: set[str] = set()
+    for word in words:
+        kind = word.lower()
+        named = [name for name in inferred.layers if name == word or name.startswith(f"{word}.")]
+        if not named and kind not in KINDS:
+            raise CnnError(f"--only: unknown layer or layer type {shortened(word)!r}", _meant(word, inferred))
+        shown |= {*named, *(name for name, info in inferred.layers.items() if info.node.layer.kind == kind)}
+    return shown
+
+
+def _meant(word: str, inferred: Inferred) -> str:
+    """What to write for a word that is neither a layer nor a layer type of cnn."""
+    if not word.isalpha():
+        return unknown_layer(inferred.graph, word).problems[0].hint
+    present = list(dict.fromkeys(info.node.layer.kind for info in inferred.layers.values()))
+    kind = kind_named(word)
+    return f"use {kind}" if kind else suggestion(word, list(KINDS), f"the network has {', '.join(present)}")
 
 
 def percentage_column(inferred: Inferred, quantity: str, form: str = "table") -> Column | None:

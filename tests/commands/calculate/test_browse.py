@@ -95,7 +95,9 @@ def test_json_holds_the_rows_that_are_kept_and_the_total_of_all(cnn: Run) -> Non
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--only", "cnv"), "--only: unknown layer type 'cnv'\n  did you mean conv?\n"),
+        (("--only", "cnv"), "--only: unknown layer or layer type 'cnv'\n  did you mean conv?\n"),
+        (("--only", "dense"), "--only: unknown layer or layer type 'dense'\n  use linear\n"),
+        (("--only", "conv1"), "--only: unknown layer or layer type 'conv1'\n  its first conv is called c1\n"),
         (("--only", ","), "--only: names no layer type\n  the network has conv, relu, maxpool, flatten, linear\n"),
         (("--sort", "parms"), "--sort: unknown quantity 'parms'\n  did you mean params?\n"),
         (

@@ -79,7 +79,7 @@ def test_the_drawing_outlines_the_region_and_dims_the_rest(cnn: Run, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "err"),
     [
-        (("conv22",), "conv22: the network has no such layer\n  did you mean conv2?\n"),
+        (("cnov2",), "cnov2: the network has no such layer\n  did you mean conv2?\n"),
         (("conv2", "--unit", "10,2"), "--unit 10,2: outside conv2, a 16x10x10 feature map\n  the last unit is 9,9\n"),
         (("conv2", "--unit", "1"), "--unit 1: not a position in a 16x10x10 feature map\n  write --unit 4,4\n"),
         (

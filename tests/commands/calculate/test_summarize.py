@@ -179,10 +179,10 @@ def test_an_architecture_can_come_from_standard_input() -> None:
 
 
 def test_a_misspelled_architecture_is_answered_with_the_nearest(cnn: Run) -> None:
-    ended = cnn("summarize", "lenet")
+    ended = cnn("summarize", "lenett")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines() == [
-        "lenet: no such file or bundled network",
+        "lenett: no such file or bundled network",
         "  did you mean lenet5?",
     ]
 

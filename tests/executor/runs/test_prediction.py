@@ -145,7 +145,7 @@ def test_folders_are_read_in_order_without_hidden_files_and_other_things(
 def test_each_mistake_is_one_clear_error(cnn: Run, write: Callable[..., Path], digits: Path) -> None:
     assert "is not a run folder" in cnn("predict", "digits", "digits/00.png").err
     trained(cnn, write, LAYERS)
-    assert "Missing argument 'FILE" in cnn("predict", "run").err
+    assert "FILE… is missing" in cnn("predict", "run").err
     assert cnn("predict", "run", "digits/00.png", "--top", "0").code == 2
     record = Path("run/run.json").read_text()
     Path("run/run.json").write_text(record.replace('"0",', ""))
