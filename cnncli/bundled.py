@@ -86,6 +86,35 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_\s]", "", name.lower())
 
 
+def copy_of(name: str) -> str:
+    """The text of a bundled network, with its comments; of a variant, with its values in place of the variants.
+
+    Raises CnnError for a name that no network has.
+    """
+    from cnncli.errors import CnnError, enumerated, suggestion
+    from cnncli.language import Source
+    from cnncli.language.blocks import VARIANT
+    from cnncli.language.resolved import resolved_text
+
+    found = find_bundled(name) if re.fullmatch(r"\w+(/\w+)*", name) else None
+    if found is None:
+        meant = bundled_like(name)
+        hint = f"did you mean {enumerated(meant[:5], 'or')}?" if meant else ""
+        hint = hint or suggestion(name[:60], [*bundled()], "cnn list shows all of them")
+        raise CnnError(f"--like {name[:100]}: no bundled network has that name", hint)
+    _, path, variant = found
+    if variant is None:
+        return _text(path)
+    text = resolved_text(Source(path.name, _text(path)), {VARIANT: variant}, {})
+    assert text is not None  # only aliases could prevent it, and no bundled file has any
+    return _VARIANTS.sub("", text)
+
+
+def starting_file() -> str:
+    """The text of a small network with comments, for users to change."""
+    return _text(Path(__file__).with_name("starting_file.yaml"))
+
+
 def indexed() -> dict[str, BundledNetwork]:
     """The rows of the index whose files have not changed since it was written; none where it cannot be read."""
     import json  # only here: every command that reads a network imports this module

@@ -56,3 +56,14 @@ def write_output(path: Path, data: bytes) -> None:
     with open(descriptor, "wb") as file:  # noqa: PTH123  (a descriptor)
         os.set_blocking(descriptor, True)
         file.write(data)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet, not even as a link. Raises OSError: FileExistsError if it does."""
+    with path.open("xb") as file:
+        try:
+            file.write(data)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise

@@ -16,7 +16,7 @@ EVERYWHERE = ("name", "from")  # what every layer and every composite but ``when
 
 
 class CompositeKey(NamedTuple):
-    """A key of a composite. ``takes`` is layers, branches, merge, times, name or test."""
+    """A key of a composite. ``takes`` is layers, layers or nothing, branches, merge, times, index or test."""
 
     takes: str
     description: str
@@ -46,7 +46,9 @@ COMPOSITES = {
         "The sum of the output of the layers and of a shortcut.",
         {
             "layers": CompositeKey("layers", "The layers of the main path.", required=True),
-            "shortcut": CompositeKey("layers", "The layers of the shortcut; without them it is the input itself."),
+            "shortcut": CompositeKey(
+                "layers or nothing", "The layers of the shortcut; without them it is the input itself."
+            ),
         },
     ),
     "parallel": CompositeKeys(
@@ -63,15 +65,15 @@ COMPOSITES = {
         {
             "times": CompositeKey("times", "How often.", required=True),
             "layers": CompositeKey("layers", "The layers to repeat.", required=True),
-            "index": CompositeKey("name", "A name for the number of the repeat: with index: i, $i is 0, 1, 2, …"),
+            "index": CompositeKey("index", "A name for the number of the repeat: with index: i, $i is 0, 1, 2, …"),
         },
     ),
     "when": CompositeKeys(
         "The layers only if a test is true, chosen while the file is read.",
         {
             "test": CompositeKey("test", "true, false or an expression, e.g. $stride > 1.", required=True),
-            "layers": CompositeKey("layers", "The layers if the test is true.", required=True),
-            "otherwise": CompositeKey("layers", "The layers if the test is false."),
+            "layers": CompositeKey("layers or nothing", "The layers if the test is true.", required=True),
+            "otherwise": CompositeKey("layers or nothing", "The layers if the test is false."),
         },
         everywhere=False,
     ),

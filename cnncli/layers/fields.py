@@ -53,8 +53,14 @@ def _whole(least: int) -> Reader:
     return read
 
 
+def _range_schema(low: float, high: float) -> JsonSchema:
+    """Numbers from ``low`` to ``high``, without the bounds that only stand for the smallest and the largest number."""
+    smallest = {"exclusiveMinimum": 0} if 0 < low < 1e-200 else {"minimum": low} if low > -1e200 else {}
+    return {"type": "number", **smallest, **({"maximum": high} if high < 1e200 else {})}
+
+
 def _number(low: float, high: float, wanted: str) -> Reader:
-    @accepting({"type": "number", "minimum": low, "maximum": high})
+    @accepting(_range_schema(low, high))
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidValue(f"must be a number, not {shown(value)}", _unquote(value))

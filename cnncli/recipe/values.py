@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cnncli.arithmetic.numerals import read_number
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.layers.fields import one_of, shown
+from cnncli.layers.fields import one_of, read_text, shown
 from cnncli.schema import JsonSchema, Reader, accepting
 
 AUTO = "auto"
@@ -21,7 +21,6 @@ COMPILE = (AUTO, "off", "on", "graphs", "trial")
 
 
 ONE_NUMBER: JsonSchema = {"type": ["number", "string"]}  # in a list, a number may be in quotes
-ONE_TEXT: JsonSchema = {"type": ["string", "number", "boolean"]}
 FACTOR: JsonSchema = {"type": "string", "pattern": "="}  # conv1.*=0.1, or several in one text
 
 
@@ -114,6 +113,6 @@ CompileMode = Annotated[str, _compile]
 Epochs = Annotated[float, _epochs]
 BelowOne = Annotated[float, _below_one]
 Integers = Annotated[tuple[int, ...], _list_of(_positive_integer, "a list of whole numbers, e.g. 30, 60", ONE_NUMBER)]
-Patterns = Annotated[tuple[str, ...], _list_of(str, "a list of patterns, e.g. conv1.*", ONE_TEXT)]
+Patterns = Annotated[tuple[str, ...], _list_of(read_text, "a list of patterns, e.g. conv1.*", read_text.accepts)]
 FactorsByName = Annotated[tuple[tuple[str, float], ...], _list_of(_factor, "a list such as conv1.*=0.1", FACTOR)]
 ClassWeights = Annotated[str | tuple[float, ...], _class_weights]

@@ -58,6 +58,8 @@ class Walked(NamedTuple):
 
 
 COMMANDS = {
+    "new": Walked({"written": "fresh.yaml", "printed": "-"}, {"--like": "--like lenet5"}),
+    "schema": Walked({"printed": ""}, {"--output": "-o schema.json"}),
     "summarize": Walked(
         {
             "table": "net.yaml",

@@ -33,6 +33,7 @@ FITTING: Mapping[str, tuple[str, ...]] = {
     "count": ("fvcore", "thop", "torch"), "level": ("easy", "medium", "hard"), "questions": ("1", "3"),
     "topics": ("sizes", "padding,fields", "by_hand", "networks"), "seed": ("1", "7"), "student": ("ann", "s-1"),
     "device": ("cpu", "auto", "cuda:1"), "data": ("digits",), "dataset": ("digits",), "name": ("digits", "mnist"),
+    "file": ("-", "fresh.yaml", "net.yaml", "net", "missing/net.yaml"), "like": ("lenet5", "resnet18", "lenet", "edge"),
     "optimizer": ("sgd", "adam", "adamw"), "part": ("resnet", "x"),
 }  # fmt: skip
 # more processes, compilers and endless work: tried by the project's other tests
