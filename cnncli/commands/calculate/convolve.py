@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnncli.homework.exact_ops.exercise import Exercise
     from cnncli.homework.exact_ops.sliding import WindowStep
 
-NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt)")
+NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt|[^\W\d_][0-9_]*[\s,;&|])")
 STEPS_LIMIT = 10_000  # windows that --steps prints
 WIDTH = 80  # of titles
 
@@ -89,7 +89,7 @@ def command(
         raise CnnError("missing input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
     _check_output(text, output)
     given = {name: value for name, value in fields.items() if value is not None}
-    exercise = read_exercise(ExerciseText(text, (*kernels, *more_kernels), **given))
+    exercise = read_exercise(ExerciseText(text, (*kernels, *more_kernels), **given), letters=True)
     _check_border(exercise)
     if upstream is not None:
         _print_gradients(exercise, upstream, form, steps=steps)
@@ -128,7 +128,7 @@ def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -
     from cnncli.homework.exact_ops import matrices
     from cnncli.homework.exact_ops.numbers import simplest
 
-    upstream = exercise.read_upstream(text)
+    upstream = exercise.read_upstream(text, letters=True)
     if exercise.pool:
         _print_pool_gradient(exercise, upstream, form, steps=steps)
         return

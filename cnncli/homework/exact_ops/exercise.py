@@ -13,6 +13,7 @@ from cnncli.homework.exact_ops.backward.convolution import Gradients, gradient_s
 from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradient_steps
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
 from cnncli.homework.exact_ops.filters import FILTERS, filter_named
+from cnncli.homework.exact_ops.letters import refuse_many_letters
 from cnncli.homework.exact_ops.matrix_files import is_file, is_image
 from cnncli.homework.exact_ops.numbers import refuse_roots, simplest
 from cnncli.homework.exact_ops.pooling import pool, pool_steps
@@ -80,9 +81,11 @@ class Exercise(NamedTuple):
             return transposed_steps(self.x, self.weights, self.bias, self.how, self.output_padding)
         return convolution_steps(self.x, self.weights, self.bias, self.how)
 
-    def read_upstream(self, text: str) -> Any:
+    def read_upstream(self, text: str, *, letters: bool = False) -> Any:
         """An upstream gradient, (filters, *positions); leading axes of size 1 may be left out. Raises CnnError."""
-        upstream = matrices.read_numbers(text)
+        upstream = matrices.read_numbers(text, letters=letters)
+        if self.kernel is not None:
+            refuse_many_letters(upstream, self.kernel)
         return upstream.reshape(*(1,) * (self.x.ndim - upstream.ndim), *upstream.shape)
 
     def gradients(self, upstream: Any) -> Gradients:
@@ -103,14 +106,15 @@ class Exercise(NamedTuple):
         return gradient_steps(self.x, self.weights, upstream, self.how)
 
 
-def read_exercise(text: ExerciseText) -> Exercise:
-    """Read an exercise. Raises CnnError, with the wrong text."""
+def read_exercise(text: ExerciseText, *, letters: bool = False) -> Exercise:
+    """Read an exercise, in which entries may be ``letters``. Raises CnnError, with the wrong text."""
     if not text.count_include_pad and text.pool != "avg":
         raise CnnError("count_include_pad is for average pooling", "add --pool avg, or leave it out")
-    x = matrices.read_numbers(text.input)
+    x = matrices.read_numbers(text.input, letters=letters)
     if text.pool:
         return _pool(x, text)
-    x, kernel = _input_and_kernel(x, text)
+    x, kernel = _input_and_kernel(x, text, letters=letters)
+    refuse_many_letters(x, kernel)
     channels = kernel.shape[0 if text.transposed else 1]
     if channels != x.shape[0]:
         raise CnnError(
@@ -125,9 +129,9 @@ def read_exercise(text: ExerciseText) -> Exercise:
     stride = _per_axis(text.stride or "1", rank, "stride")
     padding, dilation = _padding(text.padding, rank), _per_axis(text.dilation or "1", rank, "dilation")
     if text.transposed:
-        return _transposed(x, kernel, stride, padding, dilation, text)
+        return _transposed(x, kernel, stride, padding, dilation, text, letters=letters)
     how = sliding(x.shape[1:], kernel.shape[2:], stride, padding, dilation, text.padding_mode)
-    return Exercise(x, kernel, _bias(text.bias, len(kernel)), how, flip=text.flip)
+    return Exercise(x, kernel, _bias(text.bias, len(kernel), letters=letters), how, flip=text.flip)
 
 
 def _pool(x: Any, text: ExerciseText) -> Exercise:
@@ -152,7 +156,9 @@ def _pool(x: Any, text: ExerciseText) -> Exercise:
     return Exercise(x, None, (), how, pool=text.pool, count_include_pad=text.count_include_pad)
 
 
-def _transposed(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, text: ExerciseText) -> Exercise:
+def _transposed(
+    x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, text: ExerciseText, *, letters: bool
+) -> Exercise:
     if isinstance(padding, str):
         raise CnnError("a transposed convolution needs a numeric padding", "write the padding per side")
     pairs = zip(kernel.shape[2:], stride, padding, dilation, strict=True)
@@ -167,11 +173,11 @@ def _transposed(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, t
             f"output padding {extra} must be less than the stride or the dilation",
             "it restores the rows that the convolution drops: at most max(stride, dilation) - 1 on each axis",
         )
-    bias = _bias(text.bias, kernel.shape[1])
+    bias = _bias(text.bias, kernel.shape[1], letters=letters)
     return Exercise(x, kernel, bias, Sliding(windows), flip=text.flip, transposed=True, output_padding=extra)
 
 
-def _input_and_kernel(x: Any, text: ExerciseText) -> tuple[Any, Any]:
+def _input_and_kernel(x: Any, text: ExerciseText, *, letters: bool) -> tuple[Any, Any]:
     """Both with all their axes: (C, *spatial) and (filters, C, *kernel)."""
     import numpy as np
 
@@ -182,7 +188,7 @@ def _input_and_kernel(x: Any, text: ExerciseText) -> tuple[Any, Any]:
         if is_image(text.input):  # filter each color channel by itself
             return x, np.eye(len(x))[:, :, None, None] * kernels[0].astype(float)
     elif text.kernels:
-        kernels = [matrices.read_numbers(one) for one in _each_kernel(text.kernels)]
+        kernels = [matrices.read_numbers(one, letters=letters) for one in _each_kernel(text.kernels)]
     else:
         raise CnnError("missing kernel", f'write one, e.g. "0 1; 2 3", or --filter {", ".join(FILTERS)}')
     if len({kernel.shape for kernel in kernels}) > 1:
@@ -249,8 +255,8 @@ def _sizes(text: str, rank: int) -> tuple[int, ...] | None:
     return tuple(map(int, parts * rank if len(parts) == 1 else parts))
 
 
-def _bias(texts: tuple[str, ...], filters: int) -> tuple[Any, ...]:
-    arrays = [matrices.read_text(text) for text in texts]
+def _bias(texts: tuple[str, ...], filters: int, *, letters: bool) -> tuple[Any, ...]:
+    arrays = [matrices.read_text(text, letters=letters) for text in texts]
     if any(array.ndim != 1 for array in arrays):
         raise CnnError("biases must be one row of numbers", "give one per filter: 1, -2")
     values = tuple(value for array in arrays for value in array)

@@ -4,32 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrix_text
+from cnncli.homework.exact_ops.letters import LetterSum, entry
 from cnncli.homework.exact_ops.matrix_files import as_array, is_file, read_file
-from cnncli.homework.exact_ops.numbers import refuse_roots
+from cnncli.homework.exact_ops.numbers import number, refuse_roots
+
+WIDTH = 80  # of printed sums
 
 
-def read(text: str) -> Any:
+def read(text: str, *, letters: bool = False) -> Any:
     """A numpy array of exact numbers from a text, or from the file that it names.
 
     A single row is one-dimensional, (n,); rows are (h, w); channels, which ``|`` separates, (C, h, w). An image is
-    (C, h, w) of integers from 0 to 255. Raises CnnError.
+    (C, h, w) of integers from 0 to 255. With ``letters``, entries of a text may be polynomials. Raises CnnError.
     """
-    return read_file(Path(text.strip())) if is_file(text) else read_text(text)
+    return read_file(Path(text.strip())) if is_file(text) else read_text(text, letters=letters)
 
 
-def read_text(text: str) -> Any:
+def read_text(text: str, *, letters: bool = False) -> Any:
     """As :func:`read`, for a text that does not name a file. Raises CnnError."""
-    return as_array(matrix_text.parse(text))
+    return as_array(matrix_text.parse(text, entry if letters else number))
 
 
-def read_numbers(text: str) -> Any:
+def read_numbers(text: str, *, letters: bool = False) -> Any:
     """As :func:`read`, without irrational roots, which results alone may have. Raises CnnError."""
-    array = read(text)
+    array = read(text, letters=letters)
     if array.dtype == object:
         refuse_roots(array.reshape(-1))
     return array
@@ -62,7 +67,7 @@ def shown(value: Any) -> str:
     """An exact number as people write it, 13/4 as 3.25; floats with up to six digits."""
     if isinstance(value, Fraction) and 10_000 % value.denominator == 0:
         return f"{float(value):.10g}"
-    if isinstance(value, int | Fraction | str):
+    if isinstance(value, int | Fraction | str | LetterSum):
         return str(value)
     return f"{float(value):.6g}"
 
@@ -73,15 +78,26 @@ def maps_text(maps: Maps) -> str:
 
 
 def lines(array: Any) -> list[str]:
-    """Aligned rows; matrices are separated by an empty line."""
-    if array.ndim == 1:
-        return ["  ".join(map(shown, array))]
+    """Aligned rows; matrices are separated by an empty line. Sums that would be too wide are listed by position."""
     if array.ndim > 2:
         blocks = [lines(part) for part in array]
         return [line for at, block in enumerate(blocks) for line in ([""] if at else []) + block]
-    texts = [[shown(value) for value in row] for row in array]
-    width = max(len(text) for row in texts for text in row)
-    return ["  ".join(text.rjust(width) for text in row) for row in texts]
+    texts = [[shown(value) for value in row] for row in (array if array.ndim == 2 else array[None])]
+    width = max(len(text) for row in texts for text in row) if array.ndim == 2 else 0
+    aligned = ["  ".join(text.rjust(width) for text in row) for row in texts]
+    if len(aligned[0]) > WIDTH and any(isinstance(value, str | LetterSum) for value in array.reshape(-1)):
+        return _listed(texts, array.ndim)
+    return aligned
+
+
+def _listed(texts: list[list[str]], ndim: int) -> list[str]:
+    """The entries, each with its position; long ones on several lines."""
+    found = []
+    for position in product(range(len(texts)), range(len(texts[0]))):
+        where = ",".join(map(str, position[-ndim:]))
+        text = f"({where}): {texts[position[0]][position[1]]}"
+        found += wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False)
+    return found
 
 
 def plain(value: Any) -> Any:
@@ -92,10 +108,12 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, bool | int | str):
         return value
-    return str(value) if isinstance(value, Fraction) else float(value)
+    return str(value) if isinstance(value, Fraction | LetterSum) else float(value)
 
 
 def factor_text(value: Any) -> str:
-    """A number as a factor: in parentheses where it is negative or a fraction."""
+    """A value as a factor: in parentheses where it is negative, a fraction, or more than one letter."""
     text = shown(value)
+    if isinstance(value, LetterSum):
+        return text if value.is_letter else f"({text})"
     return f"({text})" if text.startswith("-") or "/" in text else text

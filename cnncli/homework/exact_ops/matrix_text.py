@@ -8,7 +8,7 @@ and the gaps decide what is a row and what a channel. An ambiguous text is refus
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from cnncli.homework.exact_ops.matrix_spelling import HINT, quoted, uniform
 from cnncli.homework.exact_ops.numbers import number
 
 Nested = Any  # a number, or a list of such
+Entry = Callable[[str], Any]  # reads an entry of a matrix
 DEPTH_LIMIT = 5  # axes: filters, channels and three of space
 
 
@@ -27,9 +28,10 @@ _CLOSES = {"(": ")", "[": "]", "{": "}"}
 class _Level:
     """The content of a pair of brackets, or of the text: items, and the gap before each."""
 
-    def __init__(self, opened: str, depth: int) -> None:
+    def __init__(self, opened: str, depth: int, entry: Entry) -> None:
         self.opened = opened
         self.depth = depth
+        self.entry = entry
         self.items: list[str | list[Any]] = []
         self.gaps: list[str] = []
         self.gap = ""  # after the last item
@@ -45,13 +47,14 @@ class _Level:
         self.gap = ""
 
 
-def parse(text: str) -> list[Any]:
+def parse(text: str, entry: Entry = number) -> list[Any]:
     """Nested lists of exact numbers, of equal lengths on each axis; a single number is a list of one. Raises CnnError.
 
-    A row is a list; several rows are a list of lists, and channels a list of those.
+    ``entry`` reads each word, by default as a number. A row is a list; several rows are a list of lists, and channels
+    a list of those.
     """
     plain = uniform(text)
-    levels = [_Level("", 0)]
+    levels = [_Level("", 0, entry)]
     for gap, opened, closed, word in _TOKEN.findall(plain):
         level = levels[-1]
         if gap:
@@ -59,7 +62,7 @@ def parse(text: str) -> list[Any]:
         elif opened:
             if len(levels) > DEPTH_LIMIT:
                 raise CnnError(f"{quoted(text)}: more than {DEPTH_LIMIT} nested brackets", HINT)
-            levels.append(_Level(opened, len(levels)))
+            levels.append(_Level(opened, len(levels), entry))
         elif closed:
             if _CLOSES.get(level.opened) != closed:
                 raise CnnError(f"{quoted(text)}: {closed} without {_opening(closed)}", "close every bracket")
@@ -117,7 +120,7 @@ def _matrix(level: _Level, begin: int, end: int, text: str, *, is_channel: bool 
     lists = [item for item in items if isinstance(item, list)]
     if not lists:
         words = [item for item in items if isinstance(item, str)]
-        return _rows(words, gaps, level.depth, text)
+        return _rows(words, gaps, level, text)
     if len(lists) < len(items):
         raise CnnError(f"{quoted(text)}: numbers and brackets side by side", "write every row in brackets, or none")
     if len(lists) == 1 and (is_channel or level.depth == 0):
@@ -137,13 +140,13 @@ def _kind(gap: str) -> str:
     return re.sub(r"\s", "", gap) or ("\n" if "\n" in gap else " ")
 
 
-def _rows(words: Sequence[str], gaps: Sequence[str], depth: int, text: str) -> list[Any]:
+def _rows(words: Sequence[str], gaps: Sequence[str], level: _Level, text: str) -> list[Any]:
     rows, at = [], 0
     for end, gap in enumerate(gaps, 1):
-        if _ends_row(gap, depth, text):
-            rows.append(_row(words[at:end], gaps[at : end - 1], text))
+        if _ends_row(gap, level.depth, text):
+            rows.append(_row(words[at:end], gaps[at : end - 1], level.entry, text))
             at = end
-    rows.append(_row(words[at:], gaps[at:], text))
+    rows.append(_row(words[at:], gaps[at:], level.entry, text))
     return rows if len(rows) > 1 else rows[0]
 
 
@@ -183,9 +186,9 @@ def _empty_line(text: str) -> CnnError:
     )
 
 
-def _row(words: Sequence[str], gaps: Sequence[str], text: str) -> list[Any]:
+def _row(words: Sequence[str], gaps: Sequence[str], entry: Entry, text: str) -> list[Any]:
     try:
-        row = [number(word) for word in words]
+        row = [entry(word) for word in words]
     except CnnError as error:
         raise CnnError(f"{error.problems[0].message}, in {quoted(text)}", error.problems[0].hint) from None
     kinds = {gap.strip() or " " for gap in gaps}

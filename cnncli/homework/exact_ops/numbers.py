@@ -42,9 +42,11 @@ def exactly(value: Any) -> Any:
 
 
 def square_root(value: Any) -> Any:
-    """The exact root where it is rational, else ``sqrt(30)``; a float for floats."""
-    if not isinstance(value, int | Fraction):
+    """The exact root where it is rational, else ``sqrt(30)``, also of letters; a float for floats."""
+    if isinstance(value, float):
         return value**0.5
+    if not isinstance(value, int | Fraction):
+        return f"sqrt({value})"
     exact = Fraction(value)
     numerator, denominator = isqrt(exact.numerator), isqrt(exact.denominator)
     if numerator**2 == exact.numerator and denominator**2 == exact.denominator:

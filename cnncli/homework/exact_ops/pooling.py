@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
+from cnncli.homework.exact_ops.letters import LetterSum
 from cnncli.homework.exact_ops.matrices import factor_text, shown
 from cnncli.homework.exact_ops.numbers import exactly, square_root
 from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, padded, patch, positions, sources
@@ -28,7 +29,8 @@ def pool(x: Any, kind: str, how: Sliding, *, count_include_pad: bool = True) -> 
     """The maximum (``max``), average (``avg``) or L2 norm (``l2``, root of the sum of squares) of each window.
 
     (C, *sizes) to (C, *positions). ``count_include_pad`` counts the zeros of the padding in the divisor of an average,
-    as PyTorch's option does. An irrational root stays a text: ``sqrt(30)``. For images it is a number.
+    as PyTorch's option does. An irrational root stays a text: ``sqrt(30)``; so does the maximum of letters.
+    For images a root is a number.
     """
     import numpy as np
 
@@ -61,7 +63,13 @@ def pool_windows(x: Any, kind: str, how: Sliding, *, count_include_pad: bool = T
 
 
 def _maximum(values: list[Any]) -> tuple[str, Any]:
-    return f"max({', '.join(map(shown, values))})", max(values)
+    written = f"max({', '.join(map(shown, values))})"
+    if not any(isinstance(value, LetterSum) for value in values):
+        return written, max(values)
+    numbers = [value for value in values if not isinstance(value, LetterSum)]
+    letters = dict.fromkeys(value for value in values if isinstance(value, LetterSum))
+    different = [*letters, *([max(numbers)] if numbers else [])]
+    return written, different[0] if len(different) == 1 else f"max({', '.join(map(shown, different))})"
 
 
 def _average(values: list[Any]) -> tuple[str, Any]:

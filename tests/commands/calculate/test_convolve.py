@@ -106,7 +106,8 @@ def test_an_image_is_filtered_channel_by_channel(cnn: Run, tmp_path: Path) -> No
         ((), 2, 'missing input\n  write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"\n'),
         (("1 2; 3 4 5", "1"), 2, "'1 2; 3 4 5': rows have different lengths: row 1 has 2, row 2 has 3\n"
          '  write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |\n'),
-        (("1 x; 3 4", "1"), 2, "'x' is not a number, in '1 x; 3 4'\n  write 3, -1/9 or 0.25\n"),
+        (("1 xy; 3 4", "1"), 2, "'xy' is not a number, in '1 xy; 3 4'\n"
+         "  write 3, -1/9, 0.25, or a letter: a, 2b, x1\n"),
         (("1 2", "1 2 3"), 1, "a kernel of 3 does not fit an input of 2 with padding 0\n"
          "  use a kernel of at most 2, or more padding\n"),
         ((SQUARE, "--filter", "gausian"), 2, "--filter: unknown filter 'gausian'\n  did you mean gaussian?\n"),
@@ -165,6 +166,36 @@ def test_an_average_can_leave_the_padding_out(cnn: Run) -> None:
     ):
         ended = cnn("convolve", "1 2; 3 4", *words, "--no-count-include-pad")
         assert ended.code == 2 and problem in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (("a b; c d", "1 2; 3 4"), "a + 2b + 3c + 4d\n"),
+        (("a b; c d", "w x; y z"), "aw + bx + cy + dz\n"),
+        (("a b", "w -x", "--transposed"), "aw  -ax + bw  -bx\n"),
+        (("-a b; 2c 3", "--pool", "avg", "--kernel", "2"), "(-a + b + 2c + 3)/4\n"),
+        (("a b; a 3", "--pool", "max", "--kernel", "2"), "max(a, b, 3)\n"),
+        (("a b; 0 2", "--pool", "l2", "--kernel", "2"), "sqrt(a^2 + b^2 + 4)\n"),
+        (("1 2; 4 3", "--pool", "max", "--kernel", "2", "--backward", "g"),
+         "to the input (each upstream value goes to the maximum of its window):\n0  0\ng  0\n"),
+        (("x1 x2", "w_1 w_2", "--bias", "b"), "w_1*x1 + w_2*x2 + b\n"),
+    ],
+)  # fmt: skip
+def test_letters_give_sums_of_products(cnn: Run, arguments: tuple[str, ...], output: str) -> None:
+    assert cnn("convolve", *arguments).out == output
+
+
+def test_sums_that_are_too_wide_are_listed(cnn: Run) -> None:
+    letters = "a b c d e; f g h i j; k l m n o"
+    lines = cnn("convolve", letters, "p q r; s t u; v w x").out.splitlines()
+    assert len(lines) == 3 and lines[0] == "(0): ap + bq + cr + fs + gt + hu + kv + lw + mx"
+
+
+@pytest.mark.parametrize("pool", ["max", "l2"])
+def test_a_gradient_that_depends_on_the_value_of_a_letter_is_refused(cnn: Run, pool: str) -> None:
+    ended = cnn("convolve", "a 1", "--pool", pool, "--kernel", "2", "--backward", "1")
+    assert ended.code == 2 and "depends on the values of the letters" in ended.err
 
 
 @pytest.mark.parametrize("name", ["same", "same_lower"])

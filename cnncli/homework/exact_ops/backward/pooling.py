@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.backward.convolution import check_upstream, place_of, steps_of
+from cnncli.homework.exact_ops.letters import LetterSum, has_letters
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import exactly, square_root
 from cnncli.homework.exact_ops.pooling import PoolWindow, pool_windows
@@ -37,10 +39,16 @@ def pool_gradient(x: Any, kind: str, upstream: Any, how: Sliding, *, count_inclu
 
     Max: each upstream value goes to the maximum of its window, at a tie to the first, as in PyTorch. Average: it is
     divided by the number of values. L2: dy/dx = x / y, and 0 where y is 0, as PyTorch defines it. Quotients by
-    irrational roots stay texts: ``2/sqrt(30)``. Raises CnnError for another shape than the output's.
+    irrational roots stay texts: ``2/sqrt(30)``. Raises CnnError for another shape than the output's, and for letters
+    in the input of a max or L2 pool.
     """
     import numpy as np
 
+    if kind != "avg" and has_letters(x):
+        raise CnnError(
+            "the gradient of this pool depends on the values of the letters in the input",
+            "give numbers as the input; the upstream gradient may have letters",
+        )
     check_upstream(upstream, (x.shape[0], *positions(x.shape[1:], how)))
     shares: dict[tuple[int, ...], list[Share]] = {}
     for share in _shares(x, kind, upstream, pool_windows(x, kind, how, count_include_pad=count_include_pad)):
@@ -123,5 +131,7 @@ def _quotient(numerator: Any, divisor: Any) -> Any:
 
 
 def _over_root(numerator: Any, root: str) -> str:
+    if isinstance(numerator, LetterSum):
+        return f"{factor_text(numerator)}/{root}"
     exact = Fraction(numerator)
     return f"{exact.numerator}/{root}" if exact.denominator == 1 else f"{exact.numerator}/({exact.denominator}*{root})"
