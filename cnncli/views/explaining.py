@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -13,15 +12,17 @@ from cnncli.analysis.explanation import (
     explain,
     explain_total,
     references,
+    symbols_of,
 )
 from cnncli.arithmetic.axes import AXIS_ENDS, AXIS_NAMES
 from cnncli.arithmetic.shape import format_shape
-from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, written
+from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, Name, written
 from cnncli.inference import Inferred
 from cnncli.io.escaping import latex, markdown, visible_line
 from cnncli.views.summary.columns import receptive_field_text, stride_value
 
 WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
+SYMBOLS_WIDTH = 80
 
 
 def chosen(steps: Sequence[DerivationStep], quantity: str | None) -> list[DerivationStep]:
@@ -58,7 +59,7 @@ def _is_zero(step: DerivationStep) -> bool:
 def as_text(explanation: Explanation, quantity: str | None) -> str:
     """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
     steps = folded(chosen(explanation.steps, quantity))
-    lines = [*_heading(explanation, chosen(explanation.steps, quantity)), ""]
+    lines = [*_heading(explanation), *_symbol_lines(_symbols(explanation, steps)), ""]
     derived = [step for step in steps if not _is_zero(step)]
     width = max((len(step.quantity) for step in derived), default=0)
     for step in derived:
@@ -71,18 +72,32 @@ def as_text(explanation: Explanation, quantity: str | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(
-    explanation: Explanation, steps: Sequence[DerivationStep], escaped: Callable[[str], str] = visible_line
-) -> list[str]:
-    """The layer's description, its shapes, and the symbols that the steps use; ``escaped`` writes the layers' names."""
-    used = {word for step in steps for word in re.findall(r"\w+", step.formula)}
+def _heading(explanation: Explanation, escaped: Callable[[str], str] = visible_line) -> list[str]:
+    """The layer's description and its shapes; ``escaped`` writes the layers' names."""
     inputs = " and ".join(f"{escaped(name)} {format_shape(shape)}" for name, shape in explanation.inputs)
-    symbols = ", ".join(f"{symbol} = {value:,}" for symbol, value in explanation.symbols.items() if symbol in used)
     return [
         f"{escaped(explanation.name)} ({explanation.kind}): {explanation.what}",
         f"  {inputs} -> {format_shape(explanation.output)}",
-        *([f"  {symbols}"] if symbols else []),
     ]
+
+
+def _symbols(
+    explanation: Explanation, steps: Sequence[DerivationStep], write: Callable[[str, int], str] = "{} = {:,}".format
+) -> list[str]:
+    """``k = 5 (kernel size)`` for each symbol in the formulas; ``write`` gives the equation."""
+    return [f"{write(symbol, value)} ({explanation.meanings[symbol]})" for symbol, value in symbols_of(steps).items()]
+
+
+def _symbol_lines(texts: Sequence[str]) -> list[str]:
+    """``where`` and the texts, in lines of at most ``SYMBOLS_WIDTH``; a text is not broken."""
+    lines: list[str] = []
+    for at, text in enumerate(texts):
+        part = text + ("," if at + 1 < len(texts) else "")
+        if lines and len(lines[-1]) + 1 + len(part) <= SYMBOLS_WIDTH:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(f"{'        ' if lines else '  where '}{part}")
+    return lines
 
 
 def _parts(step: DerivationStep) -> list[str]:
@@ -110,7 +125,9 @@ def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
 def as_markdown(explanation: Explanation, quantity: str | None) -> str:
     """A heading and a table of quantities."""
     steps = folded(chosen(explanation.steps, quantity))
-    name, *rest = _heading(explanation, chosen(explanation.steps, quantity), markdown)
+    name, shapes = _heading(explanation, markdown)
+    symbols = _symbols(explanation, steps, lambda symbol, value: f"`{symbol} = {value}`")
+    rest = [shapes, *([f"where {', '.join(symbols)}"] if symbols else [])]
     rows = [
         f"| {step.quantity} | {' = '.join(f'`{part}`' for part in _parts(step))} | {step.remark} |" for step in steps
     ]
@@ -121,13 +138,17 @@ def as_markdown(explanation: Explanation, quantity: str | None) -> str:
 def as_latex(explanation: Explanation, quantity: str | None) -> str:
     """A paragraph and an align* environment (amsmath), to paste into a solution sheet."""
     steps = folded(chosen(explanation.steps, quantity))
-    name, shapes, *_ = _heading(explanation, chosen(explanation.steps, quantity))
+    name, shapes = _heading(explanation)
+    symbols = _symbols(
+        explanation, steps, lambda symbol, value: f"${written(Name(symbol, value), LATEX_FORMULA)} = {value}$"
+    )
+    where = [rf"\noindent where {', '.join(symbols)}."] if symbols else []
     rows = [
         rf"  \text{{{latex(step.quantity)}}} &= {' = '.join(_latex_parts(step))}{_latex_remark(step)}" for step in steps
     ]
     shown = latex(shapes.strip()).replace("->", r"$\to$")
     heading = rf"\paragraph{{{latex(name)}}} {shown}"
-    return "\n".join([heading, r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}"]) + "\n"
+    return "\n".join([heading, r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}", *where]) + "\n"
 
 
 def _latex_parts(step: DerivationStep) -> list[str]:
@@ -183,13 +204,15 @@ def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
 
 def as_record(explanation: Explanation, quantity: str | None) -> dict[str, Any]:
     """The explanation as plain data, with a step for each axis."""
+    symbols = symbols_of(chosen(explanation.steps, quantity))
     return {
         "layer": explanation.name,
         "kind": explanation.kind,
         "what": explanation.what,
         "inputs": [{"name": name, "shape": [*map(int, shape)]} for name, shape in explanation.inputs],
         "output_shape": [*map(int, explanation.output)],
-        "symbols": {symbol: int(value) for symbol, value in explanation.symbols.items()},
+        "symbols": {symbol: int(value) for symbol, value in symbols.items()},
+        "meanings": {symbol: explanation.meanings[symbol] for symbol in symbols},
         "figures": [step_record(step) for step in chosen(explanation.steps, quantity)],
         "notes": list(explanation.notes),
     }

@@ -19,13 +19,14 @@ from program import Run
 
 from cnncli import load
 from cnncli.analysis.explanation import DerivationStep, Explanation, explain, explain_total, references, totals
+from cnncli.analysis.explanation.meanings import meanings
 from cnncli.arithmetic.tracing import LATEX_FORMULA, PLAIN_NUMBERS, Expression, Name, Quotient, Rounded, Traced, written
 from cnncli.bundled import bundled
 from cnncli.errors import CnnError
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import SUMMED, Inferred, infer
 from cnncli.layers import KINDS
-from cnncli.views.explaining import as_latex, as_markdown, as_text
+from cnncli.views.explaining import as_latex, as_markdown, as_text, chosen, folded
 
 
 @st.composite
@@ -110,6 +111,39 @@ def test_the_printed_arithmetic_of_every_kind_gives_the_figures_of_the_summary(c
     sizes = [value for figure, value in values.items() if figure.startswith("output")]
     assert tuple(sizes) == stats.output_shape
     assert values.get("buffers", 0) == stats.buffers
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+@pytest.mark.parametrize("figure", [None, "shape", "receptive_field"])
+def test_exactly_the_symbols_that_are_printed_are_defined(case: Case, figure: str | None) -> None:
+    explanation = explain(graph_of(case), "layer")
+    where = re.search(r"^  where (.*?)\n\n", as_text(explanation, figure), re.MULTILINE | re.DOTALL)
+    found = re.findall(r"(\w+) = (-?[\d,]+) \(([^()]+(?:\(jump\))?[^()]*)\)", where[1] if where else "")
+    formulas = [step.formula for step in folded(chosen(explanation.steps, figure))]
+    printed = {word for formula in formulas for word in re.findall(r"[A-Za-z]\w*", formula)}
+    assert {symbol for symbol, _, _ in found} == printed - {"floor", "ceil", "max", "sqrt"}
+    for symbol, value, meaning in found:
+        assert int(value.replace(",", "")) == explanation.symbols[symbol]
+        assert meaning != symbol and "_" not in meaning
+    latex = as_latex(explanation, figure)
+    assert latex.count(r"\noindent where") == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "meaning"),
+    [
+        ("C_in", "input channels"),
+        ("W_2", "width of input 2"),
+        ("k", "kernel size"),
+        ("s_h", "stride, height"),
+        ("p_top", "padding, top"),
+        ("P_w", "padding of both sides, width"),
+        ("j_in_h_left", "receptive field stride (jump) of the input, height, on left"),
+        ("first_1", "start of the receptive field of input unit 1"),
+    ],
+)
+def test_a_symbol_means_what_its_parts_say(symbol: str, meaning: str) -> None:
+    assert meanings([symbol], KINDS["conv"](filters=1, kernel=3)) == {symbol: meaning}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -201,7 +235,8 @@ def test_explain_shows_formula_numbers_and_result(cnn: Run) -> None:
         == """\
 c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group
   input 1x28x28 -> 6x28x28
-  C_in = 1, C_out = 6, k = 5
+  where C_in = 1 (input channels), C_out = 6 (output channels),
+        k = 5 (kernel size)
 
   params of weight  C_out * C_in * k * k = 6 * 1 * 5 * 5 = 150   (shape 6x1x5x5)
   params of bias    C_out = 6   (shape 6)

@@ -11,4 +11,5 @@ from cnncli.analysis.explanation.network import references as references
 from cnncli.analysis.explanation.network import totals as totals
 from cnncli.analysis.explanation.steps import DerivationStep as DerivationStep
 from cnncli.analysis.explanation.steps import Explanation as Explanation
+from cnncli.analysis.explanation.steps import symbols_of as symbols_of
 from cnncli.analysis.explanation.symbols import traced_window as traced_window

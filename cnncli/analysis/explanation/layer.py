@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnncli.analysis.explanation.meanings import meanings
 from cnncli.analysis.explanation.receptive_fields import receptive_field_steps
 from cnncli.analysis.explanation.steps import DerivationStep, Explanation, symbols_of
 from cnncli.analysis.explanation.symbols import traced_inputs, traced_layer, traced_output
@@ -21,9 +22,8 @@ def explain(inferred: Inferred, name: str) -> Explanation:
     layer, stats = info.node.layer, info.stats
     steps = tuple(_steps(inferred, info))
     inputs = tuple(zip(info.node.inputs, info.input_shapes, strict=True))
-    return Explanation(
-        name, layer.kind, summary_of(layer), inputs, stats.output_shape, symbols_of(steps), steps, stats.notes
-    )
+    explained = meanings(symbols_of(steps), layer)
+    return Explanation(name, layer.kind, summary_of(layer), inputs, stats.output_shape, explained, steps, stats.notes)
 
 
 def summary_of(layer: Layer) -> str:

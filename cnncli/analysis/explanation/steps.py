@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.arithmetic.shape import Shape
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 # The order in which symbols are listed; others follow, sorted.
-SYMBOL_ORDER = ("n_in", "C_in", "D", "H", "W", "L", "n_out", "C_out", "D_out", "H_out", "W_out", "L_out", "k", "s", "p")
+SYMBOL_ORDER = (
+    *("n_in", "C_in", "D", "H", "W", "L", "n_out", "C_out", "D_out", "H_out", "W_out", "L_out"),
+    *("k", "s", "d", "p", "r_in", "j_in", "start_in"),
+)
 
 
 class DerivationStep(NamedTuple):
@@ -43,24 +46,30 @@ class DerivationStep(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A layer, or the network: what it computes, its shapes, the values of the symbols, the steps, and its notes."""
+    """A layer, or the network: what it computes, its shapes, what the symbols mean, the steps, and its notes."""
 
     name: str
     kind: str
     what: str
     inputs: tuple[tuple[str, Shape], ...]
     output: Shape
-    symbols: Mapping[str, int]
+    meanings: Mapping[str, str]
     steps: tuple[DerivationStep, ...]
     notes: tuple[str, ...]
 
+    @property
+    def symbols(self) -> dict[str, int]:
+        """The values of all symbols."""
+        return symbols_of(self.steps)
 
-def symbols_of(steps: tuple[DerivationStep, ...]) -> dict[str, int]:
+
+def symbols_of(steps: Iterable[DerivationStep]) -> dict[str, int]:
     """The values of all symbols in the steps, in the order of the lectures."""
 
     def place(symbol: tuple[str, int]) -> tuple[int, str]:
-        name = symbol[0]
-        return (SYMBOL_ORDER.index(name) if name in SYMBOL_ORDER else len(SYMBOL_ORDER), name)
+        name, base = symbol[0], symbol[0].rpartition("_")[0]  # k_h is listed as k is
+        found = [SYMBOL_ORDER.index(known) for known in (name, base) if known in SYMBOL_ORDER]
+        return (found[0] if found else len(SYMBOL_ORDER), name)
 
     return dict(sorted((symbol for step in steps for symbol in _symbols(step.expression)), key=place))
 
