@@ -60,9 +60,9 @@ AREAS = {
 }
 COSMETIC = ("progress.py",)
 OPTIONAL = {  # what needs a library that is not always there: without it its tests are skipped
-    "datasets": ("hub.py", "columns.py", "rows.py", "splits.py"),
+    "datasets": ("hub.py", "column_choice.py", "table_rows.py", "splits.py"),
     "scipy": ("svhn.py",),
-    "onnx": ("formats.py",),
+    "onnx": ("onnx_torchscript.py",),
 }
 COPIED = ("cnncli", "tests", "architectures", "docs", "benchmarks", "README.md", "pyproject.toml", "CHANGELOG.md")
 MEMORY = 8 << 30

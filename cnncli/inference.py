@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.arithmetic.receptive_field import (
+from cnncli.arithmetic.axis_field import (
     ITSELF,
     NOTHING,
     UNKNOWN,
@@ -31,7 +31,7 @@ from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
 from cnncli.graph import Graph, Node
 from cnncli.layer_names import output_layer, unknown_layer
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
-from cnncli.layers.sliding import check_exact, dropped_notes
+from cnncli.layers.window_fields import check_exact, dropped_notes
 
 BYTES_PER_PARAMETER = 4  # float32
 MOST_FIELDS = 400_000  # receptive fields, one per layer and input that it depends on: 100,000 layers, 4 inputs

@@ -26,7 +26,7 @@ LAYER_DISPATCH = {
 }
 ONE_HOME = {  # a fact, a pattern of its code, and the files that may contain it
     "effective kernel size": (r"dilation \* \((\w+\.)?kernel - 1\) \+ 1", {"arithmetic/window.py"}),
-    "size formula": (r"// (\w+\.)*stride \+ 1\b", {"arithmetic/window.py", "homework/mistakes/sizes.py"}),
+    "size formula": (r"// (\w+\.)*stride \+ 1\b", {"arithmetic/window.py", "homework/mistakes/size_mistakes.py"}),
     "split of odd padding": (r"(\b[\w.]+) // 2, \1 - \1 // 2", {"arithmetic/window.py"}),
     "amount of same padding": (r"\bsame_padding\(", {"arithmetic/window.py"}),
     "limit of reflect and circular padding": (r"[\"']reflect[\"']: ?1\b", {"arithmetic/window.py"}),

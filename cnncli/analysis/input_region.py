@@ -1,6 +1,6 @@
 """The exact input region of one unit: a walk back through the graph, clipped at every border on the way.
 
-A receptive field (``arithmetic/receptive_field.py``) describes an image without borders. Near a border a unit depends
+A receptive field (``arithmetic/axis_field.py``) describes an image without borders. Near a border a unit depends
 on less, since the padding of an intermediate layer depends on no pixel. Here the relevant units are followed from layer
 to layer, per axis and tap by tap, so that dilation, transposed convolutions and several paths are exact. The region is
 the bounding rectangle of the pixels whose gradient is non-zero for some weights. Araujo, Norris and Sim 2019.
@@ -8,7 +8,7 @@ the bounding rectangle of the pixels whose gradient is non-zero for some weights
 
 from __future__ import annotations
 
-from cnncli.arithmetic.receptive_field import AxisField
+from cnncli.arithmetic.axis_field import AxisField
 from cnncli.arithmetic.shape import Shape
 from cnncli.arithmetic.window import Window, transposed_taps
 from cnncli.errors import CnnError

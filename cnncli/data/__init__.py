@@ -6,6 +6,6 @@ user's own files, or a dataset of Hugging Face's hub.
 """
 
 from cnncli.data.dataset import ColumnNames, Dataset, LazyImages, Split
-from cnncli.data.loading import absolute_spec, load_dataset
+from cnncli.data.dataset_loading import absolute_spec, load_dataset
 
 __all__ = ["ColumnNames", "Dataset", "LazyImages", "Split", "absolute_spec", "load_dataset"]

@@ -231,7 +231,7 @@ class Request:
     """A dataset to load, and how the network reads it: the argument of a loader.
 
     ``argument`` is what follows the colon of the dataset's name. The other fields are the arguments of
-    :func:`cnncli.data.loading.load_dataset`.
+    :func:`cnncli.data.dataset_loading.load_dataset`.
     """
 
     row: DatasetRow

@@ -9,7 +9,7 @@ its input raises :class:`ShapeError`, and the caller adds where.
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
-from cnncli.arithmetic.receptive_field import ITSELF, AxisField, window_field
+from cnncli.arithmetic.axis_field import ITSELF, AxisField, window_field
 from cnncli.arithmetic.shape import Shape, divides
 from cnncli.arithmetic.window import SAME_NAMES, Window
 from cnncli.schema import Record

@@ -3,12 +3,12 @@
 from math import gcd
 from typing import Self
 
-from cnncli.arithmetic.receptive_field import AxisField, with_gaps
+from cnncli.arithmetic.axis_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, smaller
 from cnncli.arithmetic.window import Window, split_padding, transposed_size, transposed_taps
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
-from cnncli.layers.sliding import check_border, halved, output_sizes, padding_name, padding_text, windows_of
+from cnncli.layers.window_fields import check_border, halved, output_sizes, padding_name, padding_text, windows_of
 
 
 class Convolution(Layer):

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from cnncli.arithmetic.receptive_field import ITSELF, ONLY_FIRST
+from cnncli.arithmetic.axis_field import ITSELF, ONLY_FIRST
 from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_symbolic, numel, same_size
 from cnncli.errors import enumerated
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes

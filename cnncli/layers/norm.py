@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from cnncli.arithmetic.receptive_field import ITSELF, AxisField, full_axis
+from cnncli.arithmetic.axis_field import ITSELF, AxisField, full_axis
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.layers.base import (
     Layer,

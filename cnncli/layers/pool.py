@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Self
 
-from cnncli.arithmetic.receptive_field import AxisField, full_axis, periodic
+from cnncli.arithmetic.axis_field import AxisField, full_axis, periodic
 from cnncli.arithmetic.shape import Shape, larger, numel
 from cnncli.arithmetic.window import (
     Window,
@@ -15,7 +15,7 @@ from cnncli.arithmetic.window import (
 )
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, expect_map, per_axis
 from cnncli.layers.fields import Flag, MaybePerAxis, Padding, PerAxis, WindowRounding
-from cnncli.layers.sliding import halved, output_sizes, padding_name, windows_of
+from cnncli.layers.window_fields import halved, output_sizes, padding_name, windows_of
 
 
 class WindowPool(Layer):

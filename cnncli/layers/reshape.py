@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Self
 
 from cnncli.arithmetic.axes import AXIS_NAMES, SPATIAL_AXES
-from cnncli.arithmetic.receptive_field import ITSELF, AxisField, full_axis, periodic
+from cnncli.arithmetic.axis_field import ITSELF, AxisField, full_axis, periodic
 from cnncli.arithmetic.shape import (
     Shape,
     divides,
@@ -37,7 +37,7 @@ from cnncli.layers.fields import (
     WholeOrEnd,
     one_of,
 )
-from cnncli.layers.sliding import check_border, halved, sides
+from cnncli.layers.window_fields import check_border, halved, sides
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -1,8 +1,8 @@
 """The training recipe: the ``train`` section of a file, with defaults, overridden by options. No torch here."""
 
 from cnncli.recipe.checks import check_options, option_of
-from cnncli.recipe.reading import as_dict, differences, from_dict, read_recipe, recipe_problems
-from cnncli.recipe.table import ROWS, Key, Recipe
+from cnncli.recipe.keys import ROWS, Key, Recipe
+from cnncli.recipe.serialization import as_dict, differences, from_dict, read_recipe, recipe_problems
 from cnncli.recipe.values import AUTO, COMPILE, INITS, OPTIMIZERS, PRECISIONS, SCHEDULES, TASKS
 
 __all__ = [

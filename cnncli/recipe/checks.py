@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Iterator
 
 from cnncli.errors import CnnError
-from cnncli.recipe.table import ROWS, Recipe
+from cnncli.recipe.keys import ROWS, Recipe
 from cnncli.recipe.values import INITS
 
 MAX_FACTOR = 1e30  # of the learning rate over a whole schedule: float32 ends at 3e38

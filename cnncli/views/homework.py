@@ -9,13 +9,13 @@ from cnncli.errors import shortened
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.feedback import as_code
 from cnncli.homework.grading.grade import GradedSubmission
 from cnncli.homework.grading.key import AnswerKey, points_text
 from cnncli.homework.grading.roster import Roster
-from cnncli.homework.grading.statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.mistakes.matching import likely
-from cnncli.homework.mistakes.table import plain, plain_ids
+from cnncli.homework.mistakes.texts import plain, plain_ids
 from cnncli.io.escaping import markdown
 from cnncli.views.listing import as_table
 

@@ -1,4 +1,4 @@
-"""The table of what autograd saves; tests/executor/network/test_memory.py compares its figures with torch's."""
+"""The table of what autograd saves; tests/analysis/test_memory.py compares its figures with torch's."""
 
 from cnncli.analysis.saved_for_backward import RULES
 from cnncli.layers import ALL

@@ -15,7 +15,7 @@ import pytest
 from program import Run, run_process
 from safetensors.numpy import load_file, save_file
 
-from cnncli.data import memory
+from cnncli.data import memory_limit
 from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.executor.runs import prediction
 from cnncli.recipe import Recipe, as_dict, from_dict
@@ -275,7 +275,7 @@ def test_weights_that_the_file_does_not_hold_take_no_memory(
 def test_what_does_not_fit_in_memory_is_refused(
     cnn: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    monkeypatch.setattr(memory, "machine_bytes", lambda: 1000)
+    monkeypatch.setattr(memory_limit, "machine_bytes", lambda: 1000)
     ended = cnn(*COMMANDS[command])
     assert ended.code == 2 and "more than half of this machine's" in ended.err and "bug" not in ended.err
     assert not Path("out.py").exists()

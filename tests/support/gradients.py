@@ -9,7 +9,7 @@ import torch
 from hypothesis import strategies as st
 from networks import load_if_it_fits
 
-from cnncli.arithmetic.receptive_field import AxisField
+from cnncli.arithmetic.axis_field import AxisField
 from cnncli.executor.network.network import Network
 from cnncli.inference import Inferred, LayerInfo
 

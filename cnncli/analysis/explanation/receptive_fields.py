@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnncli.analysis.explanation.steps import DerivationStep
 from cnncli.analysis.explanation.symbols import traced_output
 from cnncli.arithmetic.axes import SPATIAL_AXES
-from cnncli.arithmetic.receptive_field import ITSELF, PERIOD_LIMIT, AxisField, outermost
+from cnncli.arithmetic.axis_field import ITSELF, PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.tracing import Quotient, Traced, expression_of, named
 from cnncli.arithmetic.window import Window
 from cnncli.inference import Inferred, LayerInfo, ReceptiveField

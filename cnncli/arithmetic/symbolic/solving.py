@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
-from cnncli.arithmetic.symbolic.comparison import always_equal, collects_demands, demand
 from cnncli.arithmetic.symbolic.growth import PERIOD_LIMIT, is_linear, is_monotone, period, remainders, slope, trend
 from cnncli.arithmetic.symbolic.polynomial import Polynomial
+from cnncli.arithmetic.symbolic.size_comparison import always_equal, collects_demands, demand
 from cnncli.errors import enumerated
 
 LISTED_LIMIT = 256  # the longest period whose remainders are examined for a condition

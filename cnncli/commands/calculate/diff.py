@@ -10,7 +10,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.views.comparison import Compared
+    from cnncli.views.network_comparison import Compared
 
 
 @options.command()
@@ -33,18 +33,18 @@ def command(
     Corresponding layers share a row; = marks those that agree in all columns shown. The last row has the ratios of the
     totals to those of the first network. --set applies to the networks that have the variable, --input to all.
     """
-    from cnncli.views import comparison, listing
+    from cnncli.views import listing, network_comparison
     from cnncli.views.summary.table import hidden_note
 
     if len(architectures) < 2:
         raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
-    quantities = comparison.chosen(columns)
+    quantities = network_comparison.chosen(columns)
     networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
-    rows = comparison.records(networks, quantities, changed=changed)
+    rows = network_comparison.records(networks, quantities, changed=changed)
     if form == "json":
         import json
 
-        click.echo(json.dumps(comparison.json_records(rows), indent=1, ensure_ascii=False, default=str))
+        click.echo(json.dumps(network_comparison.json_records(rows), indent=1, ensure_ascii=False, default=str))
         return
     if form == "table":
         click.echo(_title(networks))
@@ -61,7 +61,7 @@ def command(
 
 def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dict[str, str]) -> list[Compared]:
     from cnncli.loading import find, load_source, slug, variables
-    from cnncli.views.comparison import Compared
+    from cnncli.views.network_comparison import Compared
 
     networks: list[Compared] = []
     used: set[str] = set()

@@ -61,7 +61,7 @@ def command(
     else:
         click.echo("\n".join(_lines(inferred, layer, chosen, regions)))
     if image is not None and output is not None:  # each needs the other
-        from cnncli.drawing.receptive_field import draw
+        from cnncli.drawing.input_region import draw
 
         name = _drawn_input(inferred, source)
         click.echo(draw(regions.get(name), inferred.shape(name), image, output), err=form == "json")
@@ -103,7 +103,7 @@ def _drawn_input(inferred: Inferred, source: str | None) -> str:
 def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[str, Rectangle]) -> list[str]:
     from cnncli.analysis.input_region import covered_fraction
     from cnncli.arithmetic.shape import format_input_shape, format_shape
-    from cnncli.drawing.receptive_field import sketch
+    from cnncli.drawing.input_region import sketch
 
     shape = inferred.shape(layer)
     what = f"unit {','.join(map(str, unit))} of {layer} ({format_shape(shape)})" if unit else f"a unit of {layer}"

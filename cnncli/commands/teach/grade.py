@@ -11,10 +11,10 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
+    from cnncli.homework.grading.class_statistics import QuestionStatistics
     from cnncli.homework.grading.grade import GradedSubmission
     from cnncli.homework.grading.key import AnswerKey
     from cnncli.homework.grading.roster import Roster
-    from cnncli.homework.grading.statistics import QuestionStatistics
 
 
 @options.command(options.needs("--hide-answers", "--gradescope"))
@@ -38,10 +38,10 @@ def command(
     """
     import json
 
+    from cnncli.homework.grading.class_statistics import class_statistics
     from cnncli.homework.grading.gradebooks import plain_csv
     from cnncli.homework.grading.gradescope import submission_results, write_results
     from cnncli.homework.grading.roster import read_roster
-    from cnncli.homework.grading.statistics import class_statistics
     from cnncli.homework.grading.submissions import grade_files, read_keys
     from cnncli.views.homework import class_lines, class_notes, class_record
 

@@ -43,7 +43,7 @@ def command(
     if name is None:
         _list(data_dir, form)
         return
-    from cnncli.data.statistics import describe
+    from cnncli.data.dataset_statistics import describe
     from cnncli.views.datasets import describe_dataset
     from cnncli.views.listing import as_json
 

@@ -100,7 +100,7 @@ def _predict(
         return class_rows(batch.names, model.likeliest(batch.examples, top))
     masks = model.masks(batch.examples)
     if folder is not None:
-        from cnncli.drawing.masks import write_masks
+        from cnncli.drawing.mask_images import write_masks
 
         write_masks(folder, batch.stems, masks, written)
     return mask_rows(batch.names, masks, classes)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.data.memory import check_fits
+from cnncli.data.memory_limit import check_fits
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
 

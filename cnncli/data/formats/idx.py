@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_shape
-from cnncli.data.memory import check_fits
+from cnncli.data.memory_limit import check_fits
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular
 

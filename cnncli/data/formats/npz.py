@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_shape
 from cnncli.data.formats.archives import open_zip, zip_chunks
-from cnncli.data.memory import check_fits
+from cnncli.data.memory_limit import check_fits
 from cnncli.errors import CnnError, shortened
 
 HINT = "write it with np.savez(FILE, x=…, y=…)"

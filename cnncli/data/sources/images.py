@@ -12,7 +12,7 @@ from cnncli.data.dataset import Dataset, ImageFiles, LazyImages, Split
 from cnncli.data.formats.containers import Container, open_source
 from cnncli.data.formats.decoding import decode_all, image_shape
 from cnncli.data.formats.lazy_images import in_folder, in_tar
-from cnncli.data.memory import check_fits, fits, gib
+from cnncli.data.memory_limit import check_fits, fits, gib
 from cnncli.data.registry import Request
 from cnncli.data.sources import masks
 from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, Labeled, split_class_folders

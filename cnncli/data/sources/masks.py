@@ -16,7 +16,7 @@ from cnncli.data.dataset import VOID, Dataset, Split, mask_classes
 from cnncli.data.formats.containers import Container, FileEntry, open_source
 from cnncli.data.formats.decoding import decode_all, image_shape
 from cnncli.data.formats.pixels import NotDecoded, opened, strict
-from cnncli.data.memory import check_fits
+from cnncli.data.memory_limit import check_fits
 from cnncli.data.registry import Request
 from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, select
 from cnncli.data.splits import HELD_OUT, TEST_NAMES, TRAIN_NAMES, hold_out_by_rank

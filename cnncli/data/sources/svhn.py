@@ -15,7 +15,7 @@ import numpy as np
 from cnncli.arithmetic.shape import format_shape
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download.published import local_or_downloaded
-from cnncli.data.memory import check_fits
+from cnncli.data.memory_limit import check_fits
 from cnncli.data.registry import DIGITS, Request
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular

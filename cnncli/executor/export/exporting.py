@@ -9,8 +9,14 @@ from typing import Any
 from torch import nn
 
 from cnncli.errors import CnnError
-from cnncli.executor.export.formats import COMPARED_BATCH, check_onnx_is_installed, difference, onnx, torchscript
-from cnncli.executor.export.source import network_class, source
+from cnncli.executor.export.onnx_torchscript import (
+    COMPARED_BATCH,
+    check_onnx_is_installed,
+    difference,
+    onnx,
+    torchscript,
+)
+from cnncli.executor.export.python_source import network_class, source
 from cnncli.executor.network.agreement import check
 from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, check_examples, own_tensors

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from cnncli.executor.feeding.batches import Batch
-from cnncli.executor.feeding.draws import generator, mixed_seed
-from cnncli.executor.feeding.images import to_device
+from cnncli.executor.feeding.device_images import to_device
 from cnncli.executor.feeding.preprocessing import channels_last, gray_weights
+from cnncli.executor.feeding.seeded_draws import generator, mixed_seed
 from cnncli.executor.runtime.distributed import shard
 from cnncli.recipe import Recipe
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cnncli.executor.feeding.images import Examples, Images
+from cnncli.executor.feeding.device_images import Examples, Images
 from cnncli.executor.runtime import distributed
 
 EVALUATION_BATCH = 512

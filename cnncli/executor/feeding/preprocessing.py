@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape, numel
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.images import Examples, to_device
+from cnncli.executor.feeding.device_images import Examples, to_device
 from cnncli.runs.folder import Normalization
 
 STATISTICS_SAMPLE = 10_000  # examples

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from cnncli.data import LazyImages, Split
-from cnncli.executor.feeding.images import Examples, Images
+from cnncli.executor.feeding.device_images import Examples, Images
 from cnncli.executor.feeding.streaming import streamed
 
 

@@ -18,8 +18,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from cnncli.data.dataset import LazyImages
 from cnncli.errors import CnnError, Problem
-from cnncli.executor.feeding.draws import evenly_spaced, generator
-from cnncli.executor.feeding.images import Images, to_device
+from cnncli.executor.feeding.device_images import Images, to_device
+from cnncli.executor.feeding.seeded_draws import evenly_spaced, generator
 from cnncli.executor.runtime.children import safe_path
 
 MAX_SAMPLE = 2_000  # images for statistics: reading and decoding them takes time

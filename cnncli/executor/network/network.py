@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cnncli.analysis.memory import memory
 from cnncli.arithmetic.shape import format_shape
-from cnncli.data.memory import check_fits, machine_bytes
+from cnncli.data.memory_limit import check_fits, machine_bytes
 from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.executor.lowering.build import build
 from cnncli.executor.network.fusion.rewriting import FusedStep

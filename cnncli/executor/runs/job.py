@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from cnncli.data import Dataset
-from cnncli.executor.feeding.images import Examples
+from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.devices import describe
 from cnncli.executor.training.loop import EpochProgress, TrainingSetup

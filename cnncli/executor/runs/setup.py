@@ -11,8 +11,7 @@ from torch import Tensor
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.data import Dataset
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.draws import split_rows
-from cnncli.executor.feeding.images import Examples, random_split
+from cnncli.executor.feeding.device_images import Examples, random_split
 from cnncli.executor.feeding.preprocessing import (
     InputTransform,
     channels_last,
@@ -20,6 +19,7 @@ from cnncli.executor.feeding.preprocessing import (
     input_transform,
     normalization_of,
 )
+from cnncli.executor.feeding.seeded_draws import split_rows
 from cnncli.executor.feeding.storage import on_device
 from cnncli.executor.network.agreement import check
 from cnncli.executor.network.initialization import initialize_weights

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cnncli.executor.feeding.augmentation import View, tta_views
 from cnncli.executor.feeding.batches import evaluation_batches
-from cnncli.executor.feeding.images import Examples
+from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.feeding.preprocessing import InputTransform
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.objectives import Evaluation, Objective

@@ -20,9 +20,9 @@ from cnncli.errors import NO, CnnError
 from cnncli.executor.feeding import augmentation
 from cnncli.executor.feeding.augmentation import Mixed
 from cnncli.executor.feeding.batches import Batch, batches_per_epoch, training_batches
-from cnncli.executor.feeding.draws import mixed_seed
-from cnncli.executor.feeding.images import Examples
+from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.feeding.preprocessing import InputTransform
+from cnncli.executor.feeding.seeded_draws import mixed_seed
 from cnncli.executor.network.network import Network
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.precision import Precision

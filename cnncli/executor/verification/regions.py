@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnncli.analysis.input_region import LARGEST, Rectangle, input_region, middle_unit
-from cnncli.arithmetic.receptive_field import PERIOD_LIMIT, AxisField, outermost
+from cnncli.arithmetic.axis_field import PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.shape import Shape
 from cnncli.executor.network.network import place_of, torch_errors_at
 from cnncli.executor.verification.gradients import measured_input_region

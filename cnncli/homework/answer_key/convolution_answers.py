@@ -36,7 +36,7 @@ def convolve_answer(question: Question) -> ExpectedAnswer:
     ``find: kernel`` the gradient is asked. Raises CnnError.
     """
     from cnncli.homework.exact_ops import matrices
-    from cnncli.homework.mistakes.exact_ops import nested, of_exercise
+    from cnncli.homework.mistakes.exact_op_mistakes import nested, of_exercise
 
     check_names(question, FIELDS)
     exercise = _exercise(question)
@@ -81,7 +81,7 @@ def _refuse_files(question: Question, kernels: tuple[str, ...]) -> None:
 def _gradient(question: Question, exercise: Exercise) -> ExpectedAnswer:
     from cnncli.homework.exact_ops import matrices
     from cnncli.homework.exact_ops.numbers import simplest
-    from cnncli.homework.mistakes.exact_ops import nested
+    from cnncli.homework.mistakes.exact_op_mistakes import nested
 
     find = question.fields.get("find", "input")
     if exercise.transposed or find not in (("input",) if exercise.pool else ("input", "kernel")):

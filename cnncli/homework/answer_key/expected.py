@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncli.homework.mistakes.table import Candidates
+from cnncli.homework.mistakes.texts import Candidates
 
 NO_FIT = "does not fit"
 PER_AXIS = "per axis"  # the order of one number per axis, height first, without channels

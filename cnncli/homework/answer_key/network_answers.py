@@ -7,13 +7,18 @@ from typing import Any
 
 from cnncli.analysis.explanation import explain
 from cnncli.arithmetic.shape import format_shape
+from cnncli.homework.answer_key.asked_quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, members
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, difference
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
-from cnncli.homework.answer_key.quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, members
-from cnncli.homework.mistakes.counts import of_flops, of_macs, of_params, of_sum, of_weights
-from cnncli.homework.mistakes.receptive_fields import MOST_TERMS, as_sum, of_receptive_field, of_receptive_field_stride
-from cnncli.homework.mistakes.sizes import of_shape
-from cnncli.homework.mistakes.table import Candidates
+from cnncli.homework.mistakes.count_mistakes import of_flops, of_macs, of_params, of_sum, of_weights
+from cnncli.homework.mistakes.receptive_field_mistakes import (
+    MOST_TERMS,
+    as_sum,
+    of_receptive_field,
+    of_receptive_field_stride,
+)
+from cnncli.homework.mistakes.size_mistakes import of_shape
+from cnncli.homework.mistakes.texts import Candidates
 from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 
 _NOUNS = ("parameters", "params", "weights")

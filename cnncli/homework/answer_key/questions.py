@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem
+from cnncli.homework.answer_key.asked_quantities import parse_question
 from cnncli.homework.answer_key.conventions import NETWORK_CONVENTIONS, Conventions, difference, network_under
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.network_answers import network_answer
-from cnncli.homework.answer_key.quantities import parse_question
 from cnncli.homework.answer_key.sheet import Question, Sheet, is_convolve, is_solve
 from cnncli.inference import Inferred
 

@@ -21,7 +21,7 @@ from cnncli.homework.answer_key.conventions import CHOICES, DEFAULTS, Convention
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.question_fields import check_names, flag, integer
 from cnncli.homework.answer_key.sheet import Question
-from cnncli.homework.mistakes.table import Candidates
+from cnncli.homework.mistakes.texts import Candidates
 
 FIELDS = (
     *("input", "kernel", "stride", "padding", "dilation", "output"),
@@ -80,7 +80,7 @@ def _window(question: Question, size: int, conventions: Conventions, **known: in
 
 
 def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
-    from cnncli.homework.mistakes.sizes import Slide, of_size
+    from cnncli.homework.mistakes.size_mistakes import Slide, of_size
 
     size = integer(question, "input")
     window = _window(question, size, conventions)
@@ -123,7 +123,7 @@ def _formula(size: int, window: Window, *, is_exact: bool) -> str:
 
 
 def _transposed(question: Question, conventions: Conventions) -> ExpectedAnswer:
-    from cnncli.homework.mistakes.sizes import of_transposed_size
+    from cnncli.homework.mistakes.size_mistakes import of_transposed_size
 
     if question.fields.get("padding") in (*SAME_NAMES, "full"):
         raise CnnError(

@@ -15,11 +15,11 @@ from cnncli.homework.answer_key.questions import (
 )
 from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.comparison import compare, is_correct
+from cnncli.homework.checking.answer_comparison import compare, is_correct
 from cnncli.homework.checking.follow_through import EarlierAnswers, expected_after, remember
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.mistakes.table import plain
+from cnncli.homework.mistakes.texts import plain
 
 WORK_LIMIT = 500_000  # answers times layers: follow-through evaluates the network again
 Accepts = Callable[[Question, ParsedAnswer], str]

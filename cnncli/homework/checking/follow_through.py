@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape, numel
+from cnncli.homework.answer_key.asked_quantities import COUNTS, SHAPES, parse_question
 from cnncli.homework.answer_key.conventions import network_under
 from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.network_answers import network_answer, sum_network
-from cnncli.homework.answer_key.quantities import COUNTS, SHAPES, parse_question
 from cnncli.homework.answer_key.questions import AnswerCache, expected_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.homework.checking.parsing import ParsedAnswer

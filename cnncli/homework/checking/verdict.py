@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.mistakes.matching import NAMED_AT_MOST, likely
-from cnncli.homework.mistakes.table import detail, plain_ids
+from cnncli.homework.mistakes.texts import detail, plain_ids
 
 UNREADABLE = "could not be read"  # the beginning of the remark on such an answer
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.expected import ExpectedAnswer
-from cnncli.homework.answer_key.quantities import canonical_name
 from cnncli.homework.answer_key.questions import AnswerCache, expected_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet, one_line
 from cnncli.homework.checking import parsing

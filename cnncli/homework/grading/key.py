@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.errors import CnnError, Problem
+from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
-from cnncli.homework.answer_key.quantities import canonical_name
 from cnncli.homework.answer_key.sheet import Question, Sheet, name_of, network_of, question_of, text_of
 from cnncli.homework.checking import parsing
 from cnncli.language.reading import is_nothing

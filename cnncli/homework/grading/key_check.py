@@ -8,7 +8,7 @@ from fractions import Fraction
 from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.questions import AnswerCache, expected_answer, refuse_invalid
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.comparison import compare
+from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.mistakes.matching import likely
 

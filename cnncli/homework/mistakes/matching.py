@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from cnncli.homework.mistakes.table import described, detail
+from cnncli.homework.mistakes.texts import described, detail
 
 NAMED_AT_MOST = 3  # ways to make one mistake that are described, of many that give the same value
 _TENS = {Fraction(10) ** power for power in (-3, -2, -1, 1, 2, 3)}

@@ -6,7 +6,7 @@ import click
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.expected import is_remark
-from cnncli.homework.checking.comparison import compare
+from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.quiz.documents import MARKDOWN, derivation_line, heading

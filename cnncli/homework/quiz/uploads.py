@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as Xml
 
-from cnncli.homework.mistakes.table import described
+from cnncli.homework.mistakes.texts import described
 from cnncli.homework.quiz.documents import HTML, MARKDOWN, derivation_line, heading, value_text, wrong_options
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import QuizQuestion

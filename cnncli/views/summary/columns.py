@@ -9,7 +9,7 @@ from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import SUMMED, Inferred, LayerInfo
-from cnncli.layers.sliding import padding_text, values_text
+from cnncli.layers.window_fields import padding_text, values_text
 from cnncli.views.summary.rows import Row
 
 if TYPE_CHECKING:

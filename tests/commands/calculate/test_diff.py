@@ -8,7 +8,7 @@ import pytest
 from program import Run
 
 from cnncli import load
-from cnncli.views.comparison import Compared, align, ratio_text
+from cnncli.views.network_comparison import Compared, align, ratio_text
 
 PAIRS = [("resnet18", "resnet34"), ("vgg16", "vgg19_bn"), ("lenet5", "alexnet"), ("googlenet", "inception_v3")]
 

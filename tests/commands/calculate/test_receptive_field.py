@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from program import Run
 
-from cnncli.drawing.receptive_field import DIMMED, OUTLINE, sketch
+from cnncli.drawing.input_region import DIMMED, OUTLINE, sketch
 
 
 def test_the_region_of_a_unit_is_printed_and_sketched(cnn: Run) -> None:

@@ -17,7 +17,7 @@ from program import Run
 
 from cnncli import inference
 from cnncli.analysis import input_region
-from cnncli.arithmetic.receptive_field import AxisField
+from cnncli.arithmetic.axis_field import AxisField
 from cnncli.executor.verification import verdicts as verdicts_module
 from cnncli.executor.verification.gradients import measured_input_region
 from cnncli.executor.verification.verdicts import OK, verify

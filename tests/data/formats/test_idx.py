@@ -78,7 +78,7 @@ def test_swapped_images_and_labels(tmp_path: Path) -> None:
 
 
 def test_a_lying_header_allocates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2**40)
+    monkeypatch.setattr("cnncli.data.memory_limit.machine_bytes", lambda: 2**40)
     path = tmp_path / "images"
     path.write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">3I", 100_000, 1000, 1000) + b"few")
     with pytest.raises(CnnError) as error:
@@ -88,7 +88,7 @@ def test_a_lying_header_allocates_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_more_than_half_of_the_memory_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2**30)
+    monkeypatch.setattr("cnncli.data.memory_limit.machine_bytes", lambda: 2**30)
     path = tmp_path / "images"
     path.write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">3I", 1024, 1024, 1024))
     with pytest.raises(CnnError) as error:

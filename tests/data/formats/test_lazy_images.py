@@ -73,10 +73,10 @@ def test_it_is_what_it_is_in_memory(tmp_path: Path, form: str, shape: tuple[int,
 
 def test_more_than_half_of_the_memory_stays_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, "folder", files())
-    monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2000)
+    monkeypatch.setattr("cnncli.data.memory_limit.machine_bytes", lambda: 2000)
     dataset = load(path)
     assert isinstance(dataset.train.images, LazyImages) and "stay on disk" in dataset.notes[-1]
-    monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 22 * 48 * 2)
+    monkeypatch.setattr("cnncli.data.memory_limit.machine_bytes", lambda: 22 * 48 * 2)
     assert isinstance(load(path).train.images, np.ndarray)
 
 

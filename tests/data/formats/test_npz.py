@@ -154,7 +154,7 @@ def test_an_array_larger_than_half_of_the_memory_is_an_error_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = zipped(tmp_path / "x.npz", {"x.npy": npy(np.zeros((10, 1, 8, 8))), "y.npy": npy(np.arange(10))})
-    monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 20_000)
+    monkeypatch.setattr("cnncli.data.memory_limit.machine_bytes", lambda: 20_000)
     assert f"{path}: x, read and split, would need" in failure(path)
 
 

@@ -473,7 +473,7 @@ def test_a_file_no_image_can_be_as_large_as(
 def test_an_archive_of_more_than_half_of_the_memory_is_refused_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: Callable[[Path, Files], Path]
 ) -> None:
-    monkeypatch.setattr("cnncli.data.memory.machine_bytes", lambda: 2**30)
+    monkeypatch.setattr("cnncli.data.memory_limit.machine_bytes", lambda: 2**30)
     path = stored(tmp_path, cats_and_dogs() | {"cat/3.png": b"never read"})
     assert failure(path, (3, 10_000, 10_000)) == (
         f"{path}: 10 images of 3x10000x10000 would need 2.8 GiB, more than half of this machine's 1.0 GiB\n"

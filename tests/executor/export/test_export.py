@@ -189,7 +189,9 @@ def test_onnx_computes_the_same_for_any_batch(cnn: Run, run: folder.Run, write: 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     cnn: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cnncli.executor.export.formats.find_spec", lambda name: None if name != "onnx" else object())
+    monkeypatch.setattr(
+        "cnncli.executor.export.onnx_torchscript.find_spec", lambda name: None if name != "onnx" else object()
+    )
     ended = cnn("export", "lenet5", "--to", "onnx")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (

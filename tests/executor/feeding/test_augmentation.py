@@ -20,7 +20,7 @@ from cnncli.executor.feeding.augmentation import (
     tta_views,
 )
 from cnncli.executor.feeding.batches import Batch
-from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.device_images import Images
 from cnncli.recipe import Recipe
 
 SHAPES = [(5, 3, 8, 10), (4, 1, 7), (3, 2, 4, 5, 6)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from program import SHARED
 
 from cnncli.data import load_dataset
-from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.device_images import Images
 from cnncli.executor.feeding.preprocessing import normalization_of
 
 

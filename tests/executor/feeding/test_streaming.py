@@ -23,8 +23,8 @@ from cnncli.data import load_dataset
 from cnncli.errors import CnnError
 from cnncli.executor.feeding import streaming
 from cnncli.executor.feeding.batches import evaluation_batches, training_batches
-from cnncli.executor.feeding.draws import evenly_spaced
-from cnncli.executor.feeding.images import Images, random_split
+from cnncli.executor.feeding.device_images import Images, random_split
+from cnncli.executor.feeding.seeded_draws import evenly_spaced
 from cnncli.executor.feeding.streaming import SHUFFLED_FILES, Streamed, streamed
 
 

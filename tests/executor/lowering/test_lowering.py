@@ -11,7 +11,7 @@ from cases import CASES, Case
 from torch import nn
 
 from cnncli.executor.export.copied import copied, definitions, names_used
-from cnncli.executor.export.source import imports
+from cnncli.executor.export.python_source import imports
 from cnncli.executor.lowering.build import LOWERINGS, Expression, build, lower, weight_holder
 from cnncli.executor.network.fusion.rewriting import is_plain
 from cnncli.executor.network.initialization import initialize

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 
 from cnncli.commands.train.workers import OWN_OPTIONS, _without
 from cnncli.errors import INTERNAL_ERROR, CnnError
-from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.device_images import Images
 from cnncli.executor.network.tensor_files import opened
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.checkpoint import LAST

@@ -18,7 +18,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes.matching import explanations
-from cnncli.homework.mistakes.table import MISTAKES, described
+from cnncli.homework.mistakes.texts import MISTAKES, described
 from cnncli.inference import SUMMED
 
 

@@ -13,8 +13,8 @@ from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question, read_sheet
 from cnncli.homework.checking import parsing
+from cnncli.homework.checking.answer_comparison import compare, is_correct
 from cnncli.homework.checking.check import check
-from cnncli.homework.checking.comparison import compare, is_correct
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.inference import SUMMED

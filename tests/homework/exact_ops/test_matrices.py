@@ -20,7 +20,7 @@ from torch.nn import functional
 from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.sheet import Question
-from cnncli.homework.checking.comparison import compare
+from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.exact_ops import matrices
 from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.homework.exact_ops.numbers import number

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from cnncli.homework.answer_key.sheet import read_sheet
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.mistakes import table
-from cnncli.homework.mistakes.sizes import of_shape
-from cnncli.homework.mistakes.table import plain
+from cnncli.homework.mistakes import texts
+from cnncli.homework.mistakes.size_mistakes import of_shape
+from cnncli.homework.mistakes.texts import plain
 from cnncli.language.source import Source
 from cnncli.loading import load_source
 
@@ -486,10 +486,10 @@ def recognised(name: str, data: st.DataObject, folder: Path) -> None:
 
 
 def test_every_mistake_has_an_exercise() -> None:
-    assert {*MISTAKES} == {*table.MISTAKES}
+    assert {*MISTAKES} == {*texts.MISTAKES}
 
 
-@pytest.mark.parametrize("name", table.MISTAKES)
+@pytest.mark.parametrize("name", texts.MISTAKES)
 def test_every_mistake_is_recognized_on_random_exercises(name: str, tmp_path: Path) -> None:
     some(given(st.data())(lambda data: recognised(name, data, tmp_path)))()
 
@@ -520,6 +520,6 @@ def test_a_mistake_is_named_only_where_it_can_be_made(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", table.MISTAKES)
+@pytest.mark.parametrize("name", texts.MISTAKES)
 def test_every_mistake_is_recognized_on_many_random_exercises(name: str, tmp_path: Path) -> None:
     many(given(st.data())(lambda data: recognised(name, data, tmp_path)))()

@@ -15,10 +15,10 @@ from cnncli.homework.answer_key.network_answers import network_answer
 from cnncli.homework.answer_key.sheet import Question, read_sheet
 from cnncli.homework.checking.check import check
 from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
-from cnncli.homework.mistakes import receptive_fields, sizes
-from cnncli.homework.mistakes.exact_ops import nested, of_exercise
+from cnncli.homework.mistakes import receptive_field_mistakes, size_mistakes
+from cnncli.homework.mistakes.exact_op_mistakes import nested, of_exercise
 from cnncli.homework.mistakes.matching import likely
-from cnncli.homework.mistakes.table import MISTAKES, TOPICS, described, detail, plain
+from cnncli.homework.mistakes.texts import MISTAKES, TOPICS, described, detail, plain
 from cnncli.inference import Inferred
 from cnncli.language.source import Source
 from cnncli.loading import load_source
@@ -189,9 +189,11 @@ def test_every_candidate_has_a_text_and_every_text_of_a_variant_a_computation() 
 
 
 def test_the_tables_of_computations_name_mistakes_of_the_table() -> None:
-    assert {plain(name) for name in receptive_fields.SIZES} - {"dilation_ignored"} <= {*TOPICS["receptive fields"]}
-    assert {plain(name) for name in receptive_fields.STRIDES} <= {*TOPICS["receptive fields"]}
-    assert {*sizes.SIZES} <= {*TOPICS["sizes"]}
+    assert {plain(name) for name in receptive_field_mistakes.SIZES} - {"dilation_ignored"} <= {
+        *TOPICS["receptive fields"]
+    }
+    assert {plain(name) for name in receptive_field_mistakes.STRIDES} <= {*TOPICS["receptive fields"]}
+    assert {*size_mistakes.SIZES} <= {*TOPICS["sizes"]}
 
 
 def test_every_mistake_belongs_to_one_topic_and_is_a_phrase() -> None:

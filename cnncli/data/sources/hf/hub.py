@@ -13,8 +13,8 @@ from typing import Any
 
 from cnncli.data.dataset import Dataset, Split
 from cnncli.data.registry import Request
-from cnncli.data.sources.hf.columns import choose_columns
-from cnncli.data.sources.hf.rows import Table, TableSplit, number_labels, read_images, read_numbers
+from cnncli.data.sources.hf.column_choice import choose_columns
+from cnncli.data.sources.hf.table_rows import Table, TableSplit, number_labels, read_images, read_numbers
 from cnncli.data.splits import by_split, choose_splits, hold_out_by_permutation
 from cnncli.errors import CnnError
 from cnncli.io.files import open_regular

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cnncli.data import Dataset
-from cnncli.executor.feeding.images import Examples
+from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.training.objectives.classification import Classification
 from cnncli.executor.training.objectives.regression import Regression
 from cnncli.executor.training.objectives.segmentation import Segmentation

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from cnncli.executor.feeding.images import Examples
+from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.losses import Loss, loss_of, training_loss
 from cnncli.graph import Graph

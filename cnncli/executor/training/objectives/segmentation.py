@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cnncli.data.dataset import VOID
-from cnncli.executor.feeding.images import Examples
+from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.runtime import distributed
 from cnncli.executor.training.losses import class_weights, ends_in_probabilities
 from cnncli.executor.training.objectives.classification import rows_of, scores_of

@@ -19,7 +19,7 @@ from cnncli import load
 from cnncli.data import Dataset, Split
 from cnncli.executor.feeding.augmentation import Mixed, mix
 from cnncli.executor.feeding.batches import Batch
-from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.device_images import Images
 from cnncli.executor.feeding.preprocessing import normalization_of
 from cnncli.executor.network.network import Network
 from cnncli.executor.runs.provenance import fingerprint, is_same

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cnncli import load
 from cnncli.executor.export.naming import VariableNames, class_name
-from cnncli.executor.export.source import source
+from cnncli.executor.export.python_source import source
 from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.inference import Inferred

@@ -12,7 +12,7 @@ from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.matrices import Maps, maps_of
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.homework.exact_ops.sliding import Sliding, padded, patch
-from cnncli.homework.mistakes.table import Candidates
+from cnncli.homework.mistakes.texts import Candidates
 
 
 def nested(array: Any) -> Maps:

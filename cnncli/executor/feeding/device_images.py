@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from cnncli.executor.feeding.draws import evenly_spaced, generator, split_rows
+from cnncli.executor.feeding.seeded_draws import evenly_spaced, generator, split_rows
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cnncli.arithmetic.shape import format_input_shape, format_shape, probable_input
 from cnncli.data.formats.decoding import BATCH, conversions, decoded, image_shape, threads_for
 from cnncli.data.formats.pixels import strict
-from cnncli.data.memory import check_fits
-from cnncli.data.sources.hf.columns import Columns
+from cnncli.data.memory_limit import check_fits
+from cnncli.data.sources.hf.column_choice import Columns
 from cnncli.errors import CnnError
 from cnncli.io.files import MAX_FILE_BYTES, read_bytes
 from cnncli.io.progress import progress

@@ -13,7 +13,7 @@ from torch import Tensor
 from cnncli.executor.feeding import augmentation
 from cnncli.executor.feeding.augmentation import View, color_jitter, cutout, mix, rotate, tta_views
 from cnncli.executor.feeding.batches import Batch
-from cnncli.executor.feeding.images import Images
+from cnncli.executor.feeding.device_images import Images
 from cnncli.recipe import Recipe
 
 some = settings(max_examples=15, deadline=None, derandomize=True)

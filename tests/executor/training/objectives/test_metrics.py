@@ -17,7 +17,7 @@ from cnncli.recipe import Recipe
 some = settings(max_examples=40, deadline=None, derandomize=True)
 
 
-def share(count: int, of: int) -> float:
+def fraction(count: int, of: int) -> float:
     return count / of if of else 0.0
 
 
@@ -44,9 +44,9 @@ def test_the_figures_of_a_classification_are_their_definitions(classes: int, cou
         of, at, right = (
             int(each.sum()) for each in (wanted == number, taken == number, (wanted == number) & (taken == number))
         )
-        precision, recall = share(right, at), share(right, of)
+        precision, recall = fraction(right, at), fraction(right, of)
         assert (scores["precision"], scores["recall"]) == pytest.approx((precision, recall))
-        assert scores["f1"] == pytest.approx(share(2 * precision * recall, precision + recall) if right else 0.0)
+        assert scores["f1"] == pytest.approx(fraction(2 * precision * recall, precision + recall) if right else 0.0)
         assert found.confusion[number] == tuple(
             int(((wanted == number) & (taken == other)).sum()) for other in range(classes)
         )
@@ -83,10 +83,10 @@ def test_the_figures_of_a_segmentation_are_their_definitions(
         ious += [both / either] if either else []
     assert found.metrics()["mean_iou"] == pytest.approx(sum(ious) / len(ious) if ious else 0.0)
     right = (taken == seen) & there
-    assert found.metrics()["accuracy"] == pytest.approx(share(int(right.sum()), int(there.sum())))
+    assert found.metrics()["accuracy"] == pytest.approx(fraction(int(right.sum()), int(there.sum())))
     assert found.examples == count
-    each = [share(int(right[at].sum()), int(there[at].sum())) for at in range(count)]
+    each = [fraction(int(right[at].sum()), int(there[at].sum())) for at in range(count)]
     assert float(objective.score(output, masks)) == pytest.approx(sum(each), abs=1e-5)
     losses = torch.nn.functional.cross_entropy(output, seen.long().clamp_max(classes - 1), reduction="none")
-    means = [share(1, int(there[at].sum())) * float(losses[at][there[at]].sum()) for at in range(count)]
+    means = [fraction(1, int(there[at].sum())) * float(losses[at][there[at]].sum()) for at in range(count)]
     assert float(objective.loss(output, masks)) == pytest.approx(sum(means), rel=1e-4, abs=1e-5)

@@ -11,7 +11,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.mistakes.matching import likely
-from cnncli.homework.mistakes.table import plain, plain_ids
+from cnncli.homework.mistakes.texts import plain, plain_ids
 
 TOP_ANSWERS = 3  # wrong answers that are reported for each question
 NAMED_STUDENTS = 5  # students who are named for each wrong answer

@@ -7,7 +7,7 @@ from cnncli.arithmetic.shape import InvalidValue
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Setting
 from cnncli.recipe.checks import check_together, option_of
-from cnncli.recipe.table import SYNONYMS, Recipe
+from cnncli.recipe.keys import SYNONYMS, Recipe
 
 
 def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Recipe:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from networks import load_if_it_fits
 
-from cnncli.arithmetic.receptive_field import (
+from cnncli.arithmetic.axis_field import (
     ITSELF,
     NOTHING,
     ONLY_FIRST,

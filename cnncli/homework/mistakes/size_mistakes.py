@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, numel
 from cnncli.arithmetic.window import Window, covered, last_start, output_size
-from cnncli.homework.mistakes.table import pair
+from cnncli.homework.mistakes.texts import pair
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.conv import ConvTranspose
 from cnncli.layers.reshape import Flatten

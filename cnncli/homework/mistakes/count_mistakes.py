@@ -8,8 +8,8 @@ from math import prod
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import numel
-from cnncli.homework.mistakes.sizes import other_maps
-from cnncli.homework.mistakes.table import MISTAKES, pair, plain
+from cnncli.homework.mistakes.size_mistakes import other_maps
+from cnncli.homework.mistakes.texts import MISTAKES, pair, plain
 from cnncli.inference import Inferred, LayerInfo
 from cnncli.layers.conv import Conv, DepthwiseConv
 from cnncli.layers.linear import Linear

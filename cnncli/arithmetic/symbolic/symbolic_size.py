@@ -8,8 +8,8 @@ from typing import Any
 
 from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.size import Undecided
-from cnncli.arithmetic.symbolic.comparison import not_negative, sign_everywhere
 from cnncli.arithmetic.symbolic.polynomial import Bound, CommonDivisor, Letter, Polynomial, Product
+from cnncli.arithmetic.symbolic.size_comparison import not_negative, sign_everywhere
 
 
 class SymbolicSize(Polynomial):
