@@ -19,7 +19,7 @@ from cnncli.language.reading import NAME_LIMIT
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.descriptions import description
 from cnncli.recipe import Recipe
-from cnncli.recipe.table import ROWS
+from cnncli.recipe.keys import ROWS
 from cnncli.schema import JsonSchema, Reader, SchemaField
 
 NOTHING: JsonSchema = {"type": "null"}
