@@ -189,22 +189,27 @@ def transposed_conversions(wanted: Wanted) -> list[Converted]:
 
 
 def transposed_solutions(wanted: Wanted) -> list[Solution]:
-    """All transposed windows: (n - 1) s + k_eff - 2 p + output_padding = m, least output_padding first."""
-    found = []
-    for kernel, stride, dilation in _transposed_candidates(wanted):
-        uncut = Window(kernel, stride, dilation=dilation)
-        size, output = wanted.inputs[0], wanted.outputs[0]
-        for extra in range(max(stride, dilation)):
-            padding, odd = divmod(transposed_size(size, uncut, extra) - output, 2)
-            if odd or not 0 <= padding <= uncut.effective_kernel // 2 or wanted.padding not in (None, padding):
-                continue
-            window = uncut._replace(before=padding, after=padding)
-            pairs = zip(wanted.inputs, wanted.outputs, strict=True)
-            if all(transposed_size(n, window, extra) == m for n, m in pairs):
-                found.append(Solution(kernel, stride, padding, dilation, 0, extra))
-    return sorted(found, key=lambda solution: (solution.output_padding > 0, *_unusualness(solution)))
+    """All transposed windows: (n - 1) s + k_eff - 2 p + output_padding = m, least output_padding first.
+
+    The bounds are those of :func:`solutions`: a stride above the kernel leaves outputs that depend on no input.
+    """
+    found = [solution for window in _candidates(wanted) for solution in _transposed_paddings(wanted, *window)]
+    if not found and wanted.kernel is not None and wanted.stride is None:
+        swapped = wanted._replace(inputs=wanted.outputs, outputs=wanted.inputs)  # the window that maps m to n
+        found = [
+            solution for window in _skipping_strides(swapped) for solution in _transposed_paddings(wanted, *window)
+        ]
+    return sorted({*found}, key=lambda solution: (solution.output_padding > 0, *_unusualness(solution)))
 
 
-def _transposed_candidates(wanted: Wanted) -> Iterator[tuple[int, int, int]]:
-    """As for windows; a stride may be as large as the kernel, and one that is not is what upsamples."""
-    yield from _candidates(wanted)
+def _transposed_paddings(wanted: Wanted, kernel: int, stride: int, dilation: int) -> Iterator[Solution]:
+    uncut = Window(kernel, stride, dilation=dilation)
+    size, output = wanted.inputs[0], wanted.outputs[0]
+    for extra in range(max(stride, dilation)):
+        padding, odd = divmod(transposed_size(size, uncut, extra) - output, 2)
+        if odd or not 0 <= padding <= uncut.effective_kernel // 2 or wanted.padding not in (None, padding):
+            continue
+        window = uncut._replace(before=padding, after=padding)
+        pairs = zip(wanted.inputs, wanted.outputs, strict=True)
+        if all(transposed_size(n, window, extra) == m for n, m in pairs):
+            yield Solution(kernel, stride, padding, dilation, 0, extra)

@@ -9,14 +9,16 @@ import click
 
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.window import PADDING_NAMES
+from cnncli.commands.options import Whole
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     IntType = click.ParamType[int]
     SizesType = click.ParamType[tuple[int, ...]]
-    PaddingType = click.ParamType[int | str]
+    PerAxisType = click.ParamType[int | tuple[int, ...]]
+    PaddingType = click.ParamType[int | str | tuple[int, ...]]
 else:  # older releases of click have no type argument
-    IntType = SizesType = PaddingType = click.ParamType
+    IntType = SizesType = PerAxisType = PaddingType = click.ParamType
 
 MAX_DIGITS = 18  # a longer number is probably a mistake
 POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12}
@@ -61,6 +63,12 @@ class Bytes(IntType):
         return _value(whole, rest, BYTES[unit], exponent, param, value, hint)
 
 
+def split_axes(text: str) -> list[str]:
+    """The parts of what is written per axis: ``5x3``, and as people also write it: ``5 x 3``, ``5*3``, ``(5, 3)``."""
+    inner = text.strip().lower().removeprefix("(").removesuffix(")")
+    return [part.strip() for part in re.split(r"[x×*,]", inner)]
+
+
 class Sizes(SizesType):
     """Sizes, one per axis: 7 or 7x5."""
 
@@ -69,10 +77,29 @@ class Sizes(SizesType):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
-        parts = str(value).lower().split("x")
+        parts = split_axes(str(value))
         if len(parts) > 3 or not all(is_digits(part) and len(part) < 11 and 0 < int(part) < 2**31 for part in parts):
             raise _refused(param, value, "is not a size", "write 7, or 7x5 for one size per axis")
         return tuple(map(int, parts))
+
+
+class PerAxis(PerAxisType):
+    """A number for all axes, or one per axis: 3 or 5x3. Those that agree are one: 5x5 is 5."""
+
+    name = "n"
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | tuple[int, ...]:
+        if isinstance(value, int | tuple):
+            return value
+        parts = split_axes(str(value))
+        if len(parts) > 3 or (len(parts) > 1 and not all(map(is_digits, parts))):
+            raise _refused(param, value, "is not a number", "write 3, or 5x3 for one number per axis")
+        number = Whole(self.least)
+        numbers: tuple[int, ...] = tuple(number.convert(part, param, ctx) for part in parts)
+        return numbers if len({*numbers}) > 1 else numbers[0]
 
 
 class InputSizes(Sizes):
@@ -93,19 +120,23 @@ class InputSizes(Sizes):
 
 
 class Padding(PaddingType):
-    """Padding per side as a number, or one of PADDING_NAMES."""
+    """Padding per side as a number, one for all axes or 2x1, or one of PADDING_NAMES."""
 
     name = "p"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        text = str(value)
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str | tuple[int, ...]:
+        text = str(value).strip().lower()
         if text in PADDING_NAMES:
             return text
-        if not (is_digits(text) and len(text) < 10):
+        parts = split_axes(text)
+        if len(parts) > 3 or not all(is_digits(part) and len(part) < 10 for part in parts):
             raise _refused(
                 param, value, "is not a padding", f"write a number per side, or one of {', '.join(PADDING_NAMES)}"
             )
-        return int(text)
+        numbers = tuple(map(int, parts))
+        return numbers if len({*numbers}) > 1 else numbers[0]
 
 
 def _parts(text: str, param: click.Parameter | None, hint: str) -> tuple[str, str, int, str]:

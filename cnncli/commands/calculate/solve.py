@@ -9,7 +9,7 @@ import click
 from cnncli.analysis.solving import QUANTITIES
 from cnncli.analysis.solving.windows import MAX_KERNEL
 from cnncli.commands import options
-from cnncli.commands.calculate.quantities import Bytes, Count, InputSizes, Padding, Sizes
+from cnncli.commands.calculate.quantities import Bytes, Count, InputSizes, Padding, PerAxis, Sizes
 from cnncli.errors import NO, CnnError
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ NETWORK = (*TARGETS, *BUDGETS, *MEMORY, "--layer", "--vary", "--input", "--set")
 @click.argument("architecture", metavar="[ARCH]", required=False)
 @click.option("--in", "inputs", type=InputSizes(), help="Input size, e.g. 7 or 7x5.")
 @click.option("--out", "outputs", type=Sizes(), help="Output size.")
-@click.option("--kernel", type=options.Whole(1), help="Fix the kernel.")
-@click.option("--stride", type=options.Whole(1), help="Fix the stride.")
+@click.option("--kernel", type=PerAxis(1), help="Fix the kernel, e.g. 3, or 5x3 for one per axis.")
+@click.option("--stride", type=PerAxis(1), help="Fix the stride.")
 @click.option("--padding", type=Padding(), help="Fix the padding per side, or valid, same, same_lower, full.")
-@click.option("--dilation", type=options.Whole(1), help="Fix the dilation.")
+@click.option("--dilation", type=PerAxis(1), help="Fix the dilation.")
 @click.option(
     "--max-kernel",
     type=options.Whole(1, 1000),
@@ -91,6 +91,7 @@ def command(architecture: str | None, form: str, **asked: Any) -> None:
     \b
       cnn solve --in 7 --out 3                         windows between two sizes
       cnn solve --in 7 --kernel 3 --stride 3           the output size
+      cnn solve --in 28 --kernel 5x3                   … of a rectangular kernel
       cnn solve --out 5 --kernel 3 --stride 2          the input sizes
       cnn solve resnet50 --accepts                     the input sizes it accepts
       cnn solve lenet5 --output-size 5                 … that end in 5x5 feature maps
@@ -115,9 +116,35 @@ def command(architecture: str | None, form: str, **asked: Any) -> None:
 
 
 def _windows(asked: dict[str, Any]) -> RecordAndLines:
-    from cnncli.views.solving.windows import answer
+    from cnncli.views.solving.windows import answer, answer_per_axis
 
-    return answer(_wanted(asked), transposed=asked["transposed"], show_all=asked["show_all"])
+    how = {"transposed": asked["transposed"], "show_all": asked["show_all"]}
+    axes = _per_axis(asked)
+    return answer_per_axis([_wanted(axis) for axis in axes], **how) if axes else answer(_wanted(asked), **how)
+
+
+def _per_axis(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """The question for each axis, where a quantity of the window differs between them; else none."""
+    given = {
+        name: asked[name] for name in ("kernel", "stride", "padding", "dilation") if isinstance(asked[name], tuple)
+    }
+    if not given:
+        return []
+    lengths = {f"--{name}": len(values) for name, values in given.items()}
+    sizes = {name: asked[name] for name in ("inputs", "outputs") if len(asked[name] or ()) > 1}
+    lengths |= {f"--{name.removesuffix('puts')}": len(values) for name, values in sizes.items()}
+    if len({*lengths.values()}) > 1:
+        counts = " and ".join(f"{option} has {count}" for option, count in lengths.items())
+        raise CnnError(f"the numbers of axes differ: {counts}", "write all of them as 7x5, or those that agree as 7")
+    given |= {name: asked[name] * lengths[next(iter(lengths))] for name in ("inputs", "outputs")
+              if name not in sizes and asked[name]} | sizes  # fmt: skip
+    return [
+        {
+            **asked,
+            **{name: (values[at],) if name in ("inputs", "outputs") else values[at] for name, values in given.items()},
+        }
+        for at in range(next(iter(lengths.values())))
+    ]
 
 
 def _wanted(asked: dict[str, Any]) -> Wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnncli.analysis.explanation import traced_window
@@ -17,6 +18,7 @@ from cnncli.analysis.solving.windows import (
     window_for,
     window_of,
 )
+from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.tracing import PLAIN_NUMBERS, expression_of, named, written
 from cnncli.arithmetic.window import Window, fits, largest_kernel, last_start, output_size
@@ -34,6 +36,22 @@ def answer(wanted: Wanted, *, transposed: bool, show_all: bool) -> RecordAndLine
     if transposed:
         return _transposed(wanted)
     return _outputs(wanted) if wanted.inputs else _inputs(wanted)
+
+
+def answer_per_axis(axes: Sequence[Wanted], *, transposed: bool, show_all: bool) -> RecordAndLines:
+    """The answer for each axis, where the window differs between them, and the output where one follows."""
+    record: dict[str, Any] = {"axes": []}
+    lines: list[str] = []
+    for axis, wanted in zip(SPATIAL_AXES[len(axes)], axes, strict=True):
+        found, text = answer(wanted, transposed=transposed, show_all=show_all)
+        if found.pop("answer", True) is False:
+            record["answer"] = False
+        record["axes"].append({"axis": axis.name, **found})
+        lines += [f"{axis.name}: {text[0]}"] if len(text) == 1 else [f"{axis.name}:", *(f"  {line}" for line in text)]
+    solutions_found = [each["solutions"][0] for each in record["axes"] if each["solutions"]]
+    if not axes[0].outputs and len(solutions_found) == len(axes):
+        lines.append(f"output: {format_shape(tuple(each['out'] for each in solutions_found))}")
+    return record, lines
 
 
 def _no_solution(*lines: str) -> RecordAndLines:

@@ -68,6 +68,19 @@ def test_transposed_solutions_give_the_output(size: int, output: int) -> None:
         assert transposed_size(size, window, found.output_padding) == output
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 8), st.integers(1, 3), st.integers(1, 6), st.data())
+def test_the_transposed_window_that_gave_a_size_is_among_the_solutions(
+    size: int, kernel: int, stride: int, data: st.DataObject
+) -> None:
+    extra = data.draw(st.integers(0, stride - 1))
+    output = transposed_size(size, Window(kernel, stride), extra)
+    free = transposed_solutions(Wanted((size,), (output,), kernel=kernel))
+    assert free
+    fixed = transposed_solutions(Wanted((size,), (output,), kernel=kernel, stride=stride))
+    assert Solution(kernel, stride, 0, 1, 0, extra) in (free if stride <= kernel else fixed)
+
+
 def test_fixed_quantities_stay_fixed() -> None:
     found = solutions(Wanted((28,), (28,), kernel=5))
     assert found == [Solution(5, 1, 2, 1, 0)]

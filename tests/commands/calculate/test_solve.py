@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import Run
 
@@ -136,6 +136,45 @@ def test_what_cannot_be_asked_is_said(cnn: Run, arguments: tuple[str, ...], err:
 def test_transposed_sizes_are_solved_both_ways(cnn: Run, arguments: tuple[str, ...], out: str) -> None:
     ended = cnn("solve", *arguments, "--transposed")
     assert (ended.code, ended.out) == (0, out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "out"),
+    [
+        (("--in", "28*28", "--kernel", "3,3"), "floor((28 + 2 * 0 - 3) / 1) + 1 = 26\n"),
+        (("--in", "(28, 28)", "--kernel", "(5,3)", "--padding", "2x1"),
+         "height: floor((28 + 2 * 2 - 5) / 1) + 1 = 28\nwidth: floor((28 + 2 * 1 - 3) / 1) + 1 = 28\noutput: 28x28\n"),
+        (("--out", "5", "--kernel", "5x3", "--stride", "2x1"),
+         "height: an output of 5 comes from inputs of 13 to 14; nothing is dropped at 13\n"
+         "width: an output of 5 comes from inputs of 7\n"),
+        (("--in", "7", "--kernel", "4x2", "--stride", "2", "--transposed"),
+         "height: (7 - 1) * 2 + 4 = 16\nwidth: (7 - 1) * 2 + 2 = 14\noutput: 16x14\n"),
+    ],
+)  # fmt: skip
+def test_a_rectangular_window_has_an_answer_per_axis(cnn: Run, arguments: tuple[str, ...], out: str) -> None:
+    ended = cnn("solve", *arguments)
+    assert (ended.code, ended.out) == (0, out)
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(9, 30), st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_each_axis_of_a_rectangular_window_is_answered_as_by_itself(one: int, two: int, size: int, stride: int) -> None:
+    from cnncli.analysis.solving.windows import Wanted
+    from cnncli.views.solving.windows import answer, answer_per_axis
+
+    axes = [Wanted((size,), (), kernel, stride) for kernel in (one, two)]
+    record, _ = answer_per_axis(axes, transposed=False, show_all=False)
+    for each, wanted in zip(record["axes"], axes, strict=True):
+        assert each["solutions"] == answer(wanted, transposed=False, show_all=False)[0]["solutions"]
+
+
+def test_rectangular_questions_without_an_answer_end_with_1_and_unequal_axes_with_2(cnn: Run) -> None:
+    assert cnn("solve", "--in", "7", "--kernel", "9x3").code == 1
+    ended = cnn("solve", "--in", "7x7x7", "--kernel", "5x3")
+    assert (ended.code, ended.err.splitlines()[0]) == (
+        2,
+        "the numbers of axes differ: --kernel has 2 and --in has 3",
+    )
 
 
 DESIGN = """\
