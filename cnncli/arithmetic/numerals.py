@@ -48,16 +48,68 @@ def in_ascii_digits(text: str) -> str:
     return "".join(str(unicodedata.decimal(char, char)) for char in text)
 
 
+def read_percentage(text: str) -> float | None:
+    """``50%`` or ``50 %`` as 0.5; None for anything else."""
+    number = read_number(text[:-1].strip()) if text.endswith("%") else None
+    return None if number is None else number / 100
+
+
+_SHORT = 60  # characters of a text in which a number is looked for
+_POWER_LIMIT = 40
+_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+_CALCULATION = re.compile(r"([0-9]{1,6}) *(\^|\*\*|\*|\+|-) *([0-9]{1,6})")
+_WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) *((?![xX]$)[A-Za-z]+)")
+_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
+
+
 def rewritten(text: str) -> str:
-    """The valid spelling of ``1_6``, ``１６``, ``−3``, ``1,000`` or ``32k``, if only the notation is wrong; else ""."""
-    short = text[:60].strip()
-    digits = in_ascii_digits(short.replace("_", "").replace("\N{MINUS SIGN}", "-"))
-    if _THOUSANDS.fullmatch(digits):
-        digits = digits.replace(",", "")
-    unit = digits[-1:].lower()
-    if unit in ZEROS and is_digits(digits[:-1]):
-        digits = digits[:-1] + "0" * ZEROS[unit]
-    return f"write {digits}" if digits != text[:60] and read_number(digits) is not None else ""
+    """``write 16`` for ``1_6``, ``１６``, ``2^4`` and the like; "" for a text that means no number, or is one.
+
+    >>> [rewritten(text) for text in ("1_6", "２", "−3", "2^6", "3px", "64 filters", "1k", "1,000", "0,5", "ten")]
+    ['write 16', 'write 2', 'write -3', 'write 64', 'write 3', 'write 64', 'write 1000', 'write 1000', 'write 0.5', \
+'write 10']
+    """
+    if len(text) > _SHORT or read_number(text) is not None:
+        return ""
+    intended = _intended(in_ascii_digits(text.strip().replace("_", "").replace("\N{MINUS SIGN}", "-")))
+    return f"write {intended}" if intended else ""
+
+
+def _intended(text: str) -> str:
+    """The number that a text means, as it is written; "" if it means none."""
+    if text.lower() in _WORDS:
+        return str(_WORDS.index(text.lower()))
+    if match := _CALCULATION.fullmatch(text):
+        return _calculated(int(match[1]), match[2], int(match[3]))
+    if match := _WITH_UNIT.fullmatch(text):
+        zeros = ZEROS.get(match[2].lower())
+        return match[1] if zeros is None else f"{float(match[1]) * 10**zeros:.12g}"
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
+    plain = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
+    return plain if read_number(plain) is not None else ""
+
+
+def _calculated(left: int, sign: str, right: int) -> str:
+    if sign in ("^", "**"):
+        return str(left**right) if right <= _POWER_LIMIT else ""
+    return str({"*": left * right, "+": left + right, "-": left - right}[sign])
+
+
+_SIZES = re.compile(r"\s*[xX*,×✕✖⨯⨉]\s*|\s+by\s+")
+
+
+def split_sizes(text: str, commas: bool = True) -> list[str]:
+    """The parts of ``5x3``, ``5 × 3``, ``5*3``, ``(5, 3)``, ``[5, 3]`` or ``5, 3``; one part for anything else.
+
+    Without ``commas`` a comma outside parentheses separates nothing: ``1,5`` may be a decimal fraction.
+    """
+    text = text.strip()
+    enclosed = text[:1] + text[-1:] in ("()", "[]")
+    inner = text[1:-1].strip().removesuffix(",") if enclosed else text
+    if "," in inner and not (enclosed or commas):
+        return [text]
+    return _SIZES.split(inner.strip())
 
 
 def read_ranges(text: str, where: str, largest: int, hint: str) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
 from cnncli.arithmetic.numerals import is_digits
+from cnncli.arithmetic.shape_text import has_batch, probable_parts, shape_parts
 from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.arithmetic.size import Size as Size
 from cnncli.errors import shortened
@@ -37,8 +38,13 @@ def read_shape(value: object) -> Shape:
     Raises InvalidValue for anything else, and for sizes outside 1 to 2^31 - 1.
     """
     parts = _parts(value)
-    if not parts or len(parts) > 4:
-        raise InvalidValue(f"{_shown(value)} is not a shape", HINT)
+    texts = [str(part).strip() for part in parts]
+    if has_batch(texts):
+        raise InvalidValue(f"{_shown(value)} begins with the batch", _without_batch(texts))
+    if str(value).startswith("torch.Size("):
+        raise InvalidValue(f"{_shown(value)} is not a shape", _without_batch([str(value)]))
+    if not parts or len(parts) > 4 or texts == [""]:
+        raise InvalidValue(f"{_shown(value)} is not a shape", _shape_hint(value))
     shape = tuple(_read_size(part, value) for part in parts)
     if is_symbolic(shape[0]):
         last = _looks_channels_last(shape) and not _is_explicit(value)
@@ -52,10 +58,11 @@ HINT = "write channels x height x width, e.g. 3x224x224 (CxL in one dimension, C
 
 
 _SIZE: JsonSchema = {"type": ["integer", "string"], "pattern": r"^\s*([0-9]+|[A-Za-z])\s*$"}
+_SHAPE_TEXT = r"^\s*[(\[]?\s*[0-9]+\s*(([@xX×*,✕✖⨯⨉]|by)\s*[(\[]?\s*([0-9]+|[A-Za-z])\s*){0,3},?\s*[)\]]?\s*$"
 SHAPE_SCHEMA: JsonSchema = {  # the values that read_shape accepts, before the number and the range of sizes are checked
     "anyOf": [
         {"type": "integer", "minimum": 1, "maximum": SIZE_LIMIT - 1},
-        {"type": "string", "pattern": r"^\s*[0-9]+\s*([@xX×]\s*([0-9]+|[A-Za-z])\s*){0,3}$"},
+        {"type": "string", "pattern": _SHAPE_TEXT},
         {
             "type": "array",
             "items": {"anyOf": [_SIZE, {"type": "array", "items": _SIZE, "minItems": 1, "maxItems": 3}]},
@@ -66,12 +73,31 @@ SHAPE_SCHEMA: JsonSchema = {  # the values that read_shape accepts, before the n
 }
 
 
+def _without_batch(parts: list[str]) -> str:
+    shape = _suggested(probable_parts(",".join(parts)))
+    return f"leave the batch out: write {shape or 'channels x height x width, e.g. 3x224x224'}"
+
+
+def _shape_hint(value: object) -> str:
+    """What to write instead of a value that is not a shape."""
+    text = str(value)
+    shape = _suggested(probable_parts(text)) if text != "[]" else ""
+    return f"write {shape}" if shape else HINT
+
+
+def _suggested(parts: list[str]) -> str:
+    """The shape of these parts, with its channels first; "" if it cannot be one."""
+    try:
+        return probable_input(tuple(_read_size(part, "") for part in parts)) if parts else ""
+    except InvalidValue:
+        return ""
+
+
 def _parts(value: object) -> Sequence[object]:
     """The part of the text or list for each axis."""
     if isinstance(value, list | tuple):
         return [value[0], *value[1]] if _is_explicit(value) else value
-    channels, sign, sizes = str(value).replace("×", "x").replace("X", "x").partition("@")
-    return [channels, *sizes.split("x")] if sign else channels.split("x")
+    return shape_parts(str(value))
 
 
 def _is_explicit(value: object) -> bool:
@@ -88,10 +114,12 @@ def _read_size(part: object, whole: object) -> Size:
 
         size: Size = letter(text.upper())
         return size
+    if isinstance(part, float) and part.is_integer():
+        text = str(int(part))
     if text.lower() == str(whole).lower() and not is_digits(text):
-        raise InvalidValue(f"{_shown(whole)} is not a shape", HINT)
+        raise InvalidValue(f"{_shown(whole)} is not a shape", _shape_hint(whole))
     if isinstance(part, bool) or not is_digits(text):
-        raise InvalidValue(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", HINT)
+        raise InvalidValue(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", _shape_hint(whole))
     if len(text) > 10 or not 1 <= int(text) < SIZE_LIMIT:
         raise InvalidValue(f"{text[:20]} in {_shown(whole)} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
     return int(text)
@@ -189,7 +217,8 @@ def _channels_first(shape: Shape) -> Shape:
 
 
 def _shown(value: object) -> str:
-    return repr(shortened(str(value), 40))
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
+    return repr(shortened(text, 40))
 
 
 def format_shape(shape: Shape) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping as MappingType
 from itertools import islice
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.shape import InvalidValue, Shape, read_input_shape
 from cnncli.errors import CnnError, Problem, suggestion
 from cnncli.graph import Graph, Input, Setting
@@ -130,7 +131,8 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
             reading.report(root.keys.get("input", root), "the network needs an input", "write input: 3x224x224")
             return {DEFAULT_INPUT: root}
         if isinstance(one, Mapping):
-            reading.report(one, "input is one shape", "write inputs: {name: shape, …} for several")
+            hint = _shape_in(one) or "write inputs: {name: shape, …} for several"
+            reading.report(one, "input is one shape", hint)
             return {DEFAULT_INPUT: root}
         return {DEFAULT_INPUT: one}
     try:
@@ -144,6 +146,15 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
         reading.report(mapping, "the network needs an input", "write input: 3x224x224")
         return {DEFAULT_INPUT: root}
     return mapping.entries
+
+
+def _shape_in(mapping: Mapping) -> str:
+    """The hint for an input as ``{channels: 1, height: 28, width: 28}`` or ``{1, 28, 28}``; "" for anything else."""
+    values = {key[:1].lower(): entry.text for key, entry in mapping.entries.items() if isinstance(entry, Scalar)}
+    sizes = [values[letter] for letter in "cdhwl" if letter in values] or [*mapping.entries]
+    if len(sizes) != len(mapping.entries) or not all(map(is_digits, sizes)):
+        return ""
+    return f"write input: {'x'.join(sizes)}"
 
 
 def _no_input(reading: Reading, name: str, names: list[str]) -> CnnError:

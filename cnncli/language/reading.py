@@ -13,6 +13,7 @@ from cnncli.language.tokens import BadExpression
 PROBLEM_LIMIT = 200  # reading ends there: that is enough to fix, and time stays bounded
 MESSAGE_LIMIT = 600
 NAME_LIMIT = 60
+TUPLE_LIMIT = 20  # parentheses in one value
 NAME_HINT = f"use letters, digits and underscores, at most {NAME_LIMIT}"
 
 
@@ -52,6 +53,9 @@ class Reading:
     def value(self, node: Value, env: Env, layer: str = "") -> Any:
         """A number, boolean, text, None, or a list of those, with expressions evaluated. Raises ReportedError."""
         if isinstance(node, Scalar):
+            parts = tuple_items(node.text) if node.text[:1] == "(" and not node.quoted else None
+            if parts is not None:
+                return [self.value(node.part(part), env, layer) for part in parts]
             return self._expression(node, env, layer) if "$" in node.text else plain_value(node)
         if not isinstance(node, Sequence):
             message = "expected a value, not a mapping (name: value)"
@@ -107,6 +111,29 @@ def _holds_name(text: str) -> bool:
             return True
         at = text.find("$", at + 1)
     return False
+
+
+def tuple_items(text: str) -> list[str] | None:
+    """The items of ``(5, 3)`` as texts, or None for anything else: one value in parentheses, several in a row.
+
+    >>> tuple_items("((1, 2), 3)"), tuple_items("(784,)"), tuple_items("(5)"), tuple_items("(1, 2) * (3, 4)")
+    (['(1, 2)', '3'], ['784'], None, None)
+    """
+    if not text.endswith(")") or text.count("(") > TUPLE_LIMIT:
+        return None
+    items, depth = [""], 0
+    for at, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and at < len(text) - 1:
+            return None
+        if char == "," and depth == 1:
+            items.append("")
+        elif 0 < at < len(text) - 1:
+            items[-1] += char
+    items = [item.strip() for item in items]
+    if items[-1] == "":
+        return items[:-1] or None
+    return items if len(items) > 1 else None
 
 
 def is_nothing(node: Value | None) -> bool:

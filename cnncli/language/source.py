@@ -18,6 +18,7 @@ from cnncli.io.files import TEXT_LIMIT, named, read_bytes, too_large
 HINT = "an architecture takes a few kilobytes"
 DEPTH_LIMIT = 100
 ALIAS_LIMIT = 100_000  # values, after expansion
+LONGEST_PARENTHESIS = 200  # characters of a text in parentheses that is continued after a comma
 
 
 class Source:
@@ -70,6 +71,14 @@ class Scalar(Value):
         self.text: str = event.value
         self.quoted: bool = not event.implicit[0]
         self.dynamic = "$" in self.text
+
+    def part(self, text: str) -> Scalar:
+        """An item of a tuple that this text is, at the place of the tuple."""
+        from copy import copy  # needed only for these
+
+        item = copy(self)
+        item.text, item.dynamic = text, "$" in text
+        return item
 
 
 class Sequence(Value):
@@ -140,13 +149,14 @@ def parse(source: Source) -> Value | None:
 
 
 class _Container:
-    """An open list or mapping, with the key that waits for its value."""
+    """An open list or mapping, with the key that waits for its value; ``flow`` ones are in brackets or braces."""
 
-    __slots__ = ("anchor", "key", "value")
+    __slots__ = ("anchor", "flow", "key", "value")
 
-    def __init__(self, value: Sequence | Mapping, anchor: str) -> None:
+    def __init__(self, value: Sequence | Mapping, anchor: str, flow: bool) -> None:
         self.value = value
         self.anchor = anchor
+        self.flow = flow
         self.key: Scalar | None = None
 
 
@@ -214,7 +224,7 @@ class _TreeBuilder:
 
     def open_container(self, event: Any) -> None:
         self.check_depth(event, len(self.stack))
-        self.stack.append(_Container(self.containers[type(event)](event), event.anchor or ""))
+        self.stack.append(_Container(self.containers[type(event)](event), event.anchor or "", event.flow_style))
         if event.anchor:
             self.open_anchors.add(event.anchor)
         self.refuse_tag(event)
@@ -244,6 +254,9 @@ class _TreeBuilder:
         container = self.stack[-1]
         parent = container.value
         if isinstance(parent, Sequence):
+            if container.flow and parent.items and _rejoined(self.source, parent.items[-1], value):
+                parent.dynamic = parent.dynamic or value.dynamic
+                return
             parent.items.append(value)
         elif container.key is None:
             if not isinstance(value, Scalar):
@@ -252,11 +265,41 @@ class _TreeBuilder:
             container.key = value
             return
         else:
-            _enter(self.source, parent, container.key, value)
-            container.key = None
+            key, container.key = container.key, None
+            cut = container.flow and parent.entries and _is_empty(value)
+            if cut and _rejoined(self.source, next(reversed(parent.entries.values())), key):
+                parent.dynamic = parent.dynamic or key.dynamic
+                return
+            _enter(self.source, parent, key, value)
         parent.weight += value.weight
         parent.height = max(parent.height, value.height + 1)
         parent.dynamic = parent.dynamic or value.dynamic
+
+
+def _is_empty(value: Value) -> bool:
+    return isinstance(value, Scalar) and not value.quoted and not value.text
+
+
+def _rejoined(source: Source, before: Value, part: Value) -> bool:
+    """Join ``part`` to the end of ``before`` where the comma between them is inside parentheses.
+
+    YAML ends a value in braces or brackets at every comma: ``{kernel: (5, 3)}`` has a value ``(5`` and a key ``3)``.
+    """
+    if not isinstance(part, Scalar) or part.quoted:
+        return False
+    pairs = []
+    while isinstance(before, Mapping) and before.entries:  # in a list, ``maxpool: (2`` is a mapping without braces
+        pairs.append(before)
+        before = next(reversed(before.entries.values()))
+    if not isinstance(before, Scalar) or before.quoted or before.text.count("(") <= before.text.count(")"):
+        return False
+    if len(before.text) > LONGEST_PARENTHESIS or source.text[before.end : part.start].strip() != ",":
+        return False
+    before.text = " ".join(source.text[before.start : part.end].split())
+    before.end = part.end
+    for value in (before, *pairs):
+        value.dynamic = value.dynamic or part.dynamic
+    return True
 
 
 def _at(event: Any) -> tuple[int, int]:
@@ -269,7 +312,9 @@ def _enter(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
         return
     if key.text in parent.keys and parent.keys[key.text].start >= parent.start:
         first = parent.keys[key.text]
-        raise source.error(key, f"{key.text!r} is given twice", f"it is already in line {first.line + 1}; keep one")
+        listed = _is_empty(value) and _is_empty(parent.entries[key.text])
+        hint = "write a list in brackets: [1, 2]" if listed else f"it is already in line {first.line + 1}; keep one"
+        raise source.error(key, f"{key.text!r} is given twice", hint)
     parent.entries[key.text] = value
     parent.keys[key.text] = key
     parent.dynamic = parent.dynamic or key.dynamic

@@ -8,7 +8,14 @@ decorated with the JSON Schema of the values that it takes, from which ``cnn sch
 
 from typing import Annotated
 
-from cnncli.arithmetic.numerals import LONGEST_NUMBER, is_digits, read_number, rewritten
+from cnncli.arithmetic.numerals import (
+    LONGEST_NUMBER,
+    is_digits,
+    read_number,
+    read_percentage,
+    rewritten,
+    split_sizes,
+)
 from cnncli.arithmetic.shape import SHAPE_SCHEMA, InvalidValue, Shape, read_shape
 from cnncli.arithmetic.size import SIZE_LIMIT
 from cnncli.arithmetic.window import PADDING_NAMES
@@ -16,6 +23,7 @@ from cnncli.errors import closest, enumerated, shortened
 from cnncli.schema import JsonSchema, Reader, accepting
 
 MOST_AXES = 3  # spatial axes of a feature map
+PADDING_FILLS = ("reflect", "replicate", "circular", "partial")  # what a border can be made of, besides zeros
 
 
 def shown(value: object) -> str:
@@ -43,7 +51,7 @@ def _whole(least: int) -> Reader:
             # too long a number, which the file's reader returns as a string, unlike one in quotes
             value = int((value.lstrip("0") or "0")[:LONGEST_NUMBER])
         if not isinstance(value, int) or isinstance(value, bool):
-            raise InvalidValue(f"must be a whole number, not {shown(value)}", _unquote(value))
+            raise InvalidValue(f"must be a whole number, not {shown(value)}", number_hint(value))
         if value < least:
             raise InvalidValue(f"must be at least {least}, not {value}")
         if value >= SIZE_LIMIT:
@@ -63,19 +71,52 @@ def _number(low: float, high: float, wanted: str) -> Reader:
     @accepting(_range_schema(low, high))
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidValue(f"must be a number, not {shown(value)}", _unquote(value))
+            raise InvalidValue(f"must be a number, not {shown(value)}", number_hint(value))
         if not low <= value <= high:
-            percent = f"write {value / 100:g}" if high == 1 and 10 <= value <= 100 else ""
-            raise InvalidValue(f"must be {wanted}, not {shown(value)}", percent)
+            raise InvalidValue(f"must be {wanted}, not {shown(value)}")
         return value
 
     return read
 
 
-def _unquote(value: object) -> str:
+_read_positive = _number(1e-300, 1e300, "above 0")
+_read_fraction = _number(0, 1, "from 0 to 1")
+
+
+PERCENTAGE: JsonSchema = {"type": "string", "pattern": r"^[0-9.]+ ?%$"}
+
+
+@accepting({"anyOf": [_read_fraction.accepts, PERCENTAGE]})
+def _unit_interval(value: object) -> float:
+    """A number from 0 to 1, also as a percentage: ``50%`` is 0.5."""
+    percentage = read_percentage(value) if isinstance(value, str) else None
+    number = value if percentage is None else percentage
+    if isinstance(value, int | float) and not isinstance(value, bool) and 10 <= value <= 100:
+        raise InvalidValue(f"must be from 0 to 1, not {shown(value)}", f"write {value / 100:g}")
+    try:
+        return float(_read_fraction(number)) if percentage is not None else _read_fraction(number)
+    except InvalidValue as error:
+        if percentage is None:
+            raise
+        raise InvalidValue(f"must be from 0 to 1, not {value}", error.hint) from None
+
+
+@accepting({"type": "number", "minimum": 1e-300, "maximum": 1})
+def _epsilon(value: object) -> float:
+    """A small number above 0. A large one is the number of channels, which PyTorch's BatchNorm2d(32) takes."""
+    number: float = _read_positive(value)
+    if number > 1:
+        raise InvalidValue(
+            f"must be at most 1, not {shown(value)}", "remove it: the number of channels is derived from the input"
+        )
+    return number
+
+
+def number_hint(value: object) -> str:
+    """What to write instead of a text where a number is expected; "" if it means none."""
     if not isinstance(value, str):
         return ""
-    return "remove the quotes" if is_digits(value) else rewritten(value)
+    return "remove the quotes" if read_number(value) is not None else rewritten(value)
 
 
 @accepting(
@@ -117,19 +158,20 @@ def _loose(word: str) -> str:
     return word.lower().replace("-", "_")
 
 
-def _listed(value: object) -> object:
-    """The numbers of ``5x3``, ``5×3`` or ``(5, 3)``, as in papers and PyTorch, as a list; other values unchanged."""
+def _listed(value: object, commas: bool = True) -> object:
+    """The numbers of ``5x3``, ``5*3`` or ``(5, 3)``, as in papers and PyTorch, as a list; other values unchanged."""
     if not isinstance(value, str):
         return value
-    if value.startswith("(") and value.endswith(")"):
-        parts = value[1:-1].split(",")
-    else:
-        parts = value.lower().replace("×", "x").split("x")
-    numbers = [read_number(part.strip()) for part in parts]
-    return value if len(numbers) < 2 or None in numbers else numbers
+    numbers = [read_number(part) for part in split_sizes(value, commas)]
+    if None in numbers or (len(numbers) == 1 and value[:1] not in "(["):
+        return value
+    return numbers if len(numbers) > 1 else numbers[0]
 
 
-SEVERAL_NUMBERS: JsonSchema = {"type": "string", "pattern": r"^(\(.+,.+\)|.+[xX×].+)$"}  # what _listed takes
+SEVERAL_NUMBERS: JsonSchema = {
+    "type": "string",
+    "pattern": r"^(\(.+\)|\[.+\]|.+([xX×*,✕✖⨯⨉]|by).+)$",
+}  # what _listed takes
 
 
 def _list_schema(item: JsonSchema, most: int | None = None) -> JsonSchema:
@@ -137,16 +179,18 @@ def _list_schema(item: JsonSchema, most: int | None = None) -> JsonSchema:
     return {"type": "array", "items": item, "minItems": 1} | ({} if most is None else {"maxItems": most})
 
 
-def _per_axis(read_one: Reader) -> Reader:
+PER_AXIS_HINT = "write 5 for all axes, or [5, 3] or 5x3 for one per axis"
+
+
+def _per_axis(read_one: Reader, commas: bool = True) -> Reader:
     @accepting({"anyOf": [read_one.accepts, _list_schema(read_one.accepts, MOST_AXES), SEVERAL_NUMBERS]})
     def read(value: object) -> object:
-        value = _listed(value)
-        if isinstance(value, str) and (value.startswith("(") or "x" in value.lower() or "×" in value):
-            unclosed = value.startswith("(") and not value.endswith(")")  # the rest of {kernel: (5, 3)} is another key
+        value = _listed(value, commas)
+        if isinstance(value, str) and not number_hint(value) and (value[:1] in "([" or _SIGNS.intersection(value)):
+            unclosed = value.startswith("(") and not value.endswith(")")
             raise InvalidValue(
                 f"takes one number, or a list with one per axis, not {shown(value)}",
-                ("inside braces, a comma ends the value: " if unclosed else "")
-                + "write 5 for all axes, or [5, 3] or 5x3 for one per axis",
+                ("close the parenthesis: " if unclosed else "") + PER_AXIS_HINT,
             )
         if not isinstance(value, list):
             return read_one(value)
@@ -155,6 +199,9 @@ def _per_axis(read_one: Reader) -> Reader:
         return tuple(read_one(item) for item in value)
 
     return read
+
+
+_SIGNS = frozenset("xX×")
 
 
 _read_amount = _whole(0)
@@ -166,6 +213,8 @@ _MARGINS = (_read_amount.accepts, _list_schema({"anyOf": [_read_amount.accepts, 
 def read_padding(value: object) -> object:
     """A number per side, a list per axis, a pair per axis, or a name."""
     value = _listed(value)
+    if isinstance(value, str | bool) and (hint := _padding_hint(str(value).lower())):
+        raise InvalidValue(f"must be {enumerated(PADDING_NAMES, 'or')}, not {shown(value)}", hint)
     if isinstance(value, str):
         return one_of(*PADDING_NAMES)(value)
     if not isinstance(value, list):
@@ -176,6 +225,17 @@ def read_padding(value: object) -> object:
             "write [[top, bottom], [left, right]]" if len(value) == 4 else "",
         )
     return tuple(_read_side(item) for item in value)
+
+
+def _padding_hint(word: str) -> str:
+    """What to write instead of a word or a number in other words; "" for names, misspelled ones included."""
+    if word in ("true", "yes", "on", "auto", "half"):
+        return "write same, or the number of pixels per side"
+    if word in ("false", "no", "off", "none", "zero"):
+        return "write 0"
+    if word in ("zeros", *PADDING_FILLS):
+        return f"write the number of pixels per side, and padding_mode: {word}"
+    return number_hint(word)
 
 
 def _read_side(item: object) -> object:
@@ -209,6 +269,7 @@ def _sequence(read_one: Reader, wanted: str) -> Reader:
 
 @accepting(_list_schema(_read_amount.accepts))
 def _order(value: object) -> object:
+    value = _listed(value)
     order = _sequence(_read_amount, "a list of axes, e.g. [0, 2, 1]")(value)
     axes = range(len(order))
     if sorted(order) != [*axes]:
@@ -231,18 +292,19 @@ PaddingValue = int | str | tuple[int | tuple[int, int], ...]
 Count = Annotated[int, _whole(1)]
 Whole = Annotated[int, _whole(0)]
 Number = Annotated[float, _number(-1e300, 1e300, "a finite number")]
-Positive = Annotated[float, _number(1e-300, 1e300, "above 0")]
+Positive = Annotated[float, _read_positive]
+Epsilon = Annotated[float, _epsilon]
 NonNegative = Annotated[float, _number(0, 1e300, "at least 0")]
-UnitInterval = Annotated[float, _number(0, 1, "from 0 to 1")]
+UnitInterval = Annotated[float, _unit_interval]
 Flag = Annotated[bool, read_flag]
 Text = Annotated[str, read_text]
 PerAxis = Annotated[int | tuple[int, ...], _per_axis(_whole(1))]
 WholePerAxis = Annotated[int | tuple[int, ...], _per_axis(_whole(0))]
 MaybePerAxis = Annotated[int | tuple[int, ...] | None, _per_axis(_whole(1))]
-Factors = Annotated[float | tuple[float, ...] | None, _per_axis(_number(1e-9, 1e9, "from 1e-9 to 1e9"))]
+Factors = Annotated[float | tuple[float, ...] | None, _per_axis(_number(1e-9, 1e9, "from 1e-9 to 1e9"), commas=False)]
 Padding = Annotated[PaddingValue, read_padding]
 Margins = Annotated[PaddingValue, read_margins]
-PaddingMode = Annotated[str, one_of("zeros", "reflect", "replicate", "circular", "partial")]
+PaddingMode = Annotated[str, one_of("zeros", *PADDING_FILLS)]
 WholeOrEnd = Annotated[int | None, _whole(1)]
 Order = Annotated[tuple[int, ...], _order]
 WantedShape = Annotated[tuple[int, ...], _shape]

@@ -13,7 +13,7 @@ from cnncli.layers.base import (
     expect_map,
     per_axis,
 )
-from cnncli.layers.fields import Count, Flag, Number, PerAxis, Positive, UnitInterval, one_of
+from cnncli.layers.fields import Count, Epsilon, Flag, Number, PerAxis, Positive, UnitInterval, one_of
 
 
 def _affine(shape: Shape, affine: bool) -> dict[str, Shape]:
@@ -27,7 +27,7 @@ def _full_extent(inputs: Shapes) -> tuple[LocalReceptiveField, ...]:
 class Affine(Layer):
     """The base of the norms: a trained weight and bias per channel, (C,) each, unless ``affine`` is false."""
 
-    eps: Positive = 1e-5
+    eps: Epsilon = 1e-5
     affine: Flag = True
 
     def weights(self, inputs: Shapes) -> dict[str, Shape]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from cnncli.arithmetic.numerals import read_number
+from cnncli.arithmetic.numerals import read_number, read_percentage
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.layers.fields import one_of, read_text, shown
+from cnncli.layers.fields import PERCENTAGE, number_hint, one_of, read_text, shown
 from cnncli.schema import JsonSchema, Reader, accepting
 
 AUTO = "auto"
@@ -83,15 +83,18 @@ def _epochs(value: object) -> float:
     """A number of epochs; an int where it has no fraction."""
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
     if not 0 < number < 1e9:
-        raise InvalidValue(f"must be a number of epochs, e.g. 10 or 9.5, not {shown(value)}")
+        raise InvalidValue(f"must be a number of epochs, e.g. 10 or 9.5, not {shown(value)}", number_hint(value))
     return int(number) if number == int(number) else number
 
 
-@accepting({"type": "number", "minimum": 0, "exclusiveMaximum": 1})
+@accepting({"anyOf": [{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, PERCENTAGE]})
 def _below_one(value: object) -> float:
+    """A number, or a percentage such as 90%."""
+    percentage = read_percentage(value) if isinstance(value, str) else None
+    value = value if percentage is None else percentage
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1:
         return float(value)
-    raise InvalidValue(f"must be at least 0 and below 1, e.g. 0.99, not {shown(value)}")
+    raise InvalidValue(f"must be at least 0 and below 1, e.g. 0.99, not {shown(value)}", number_hint(value))
 
 
 @accepting({"enum": [*COMPILE, True, False]})

@@ -100,6 +100,58 @@ def test_files_and_options_refuse_the_same_shapes(shape: Shape, cnn: Run, write:
     assert cnn("summarize", path, "--input", explicit).out.splitlines()[0].endswith(f"input {explicit}")
 
 
+SPELLINGS = ("{0}x{1}x{2}", "{0} x {1} x {2}", "{0}X{1}X{2}", "{0}×{1}×{2}", "{0}*{1}*{2}", "{0} * {1} * {2}",
+             "({0}, {1}, {2})", "({0},{1},{2})", "[{0}, {1}, {2}]", "{0},{1},{2}", "{0}, {1}, {2}", "{0}@{1}x{2}",
+             "{0}@({1}, {2})", "{0}@{1}*{2}", "{0} by {1} by {2}")  # fmt: skip
+
+
+@given(st.integers(1, 400), st.integers(5, 400), st.integers(5, 400), st.sampled_from(SPELLINGS))
+@settings(max_examples=60, deadline=None)
+def test_a_shape_may_be_spelled_in_many_ways(channels: int, height: int, width: int, spelling: str) -> None:
+    written = spelling.format(channels, height, width)
+    assert read_input_shape(written) == (channels, height, width)
+    assert graph("relu", input=written).inputs[0].shape == (channels, height, width)
+
+
+REFUSED_SHAPES = {
+    "28*28*1": "channels come first: write 1x28x28",
+    "(28, 28, 1)": "channels come first: write 1x28x28",
+    "28x28x1": "channels come first: write 1x28x28",
+    "(28, 28)": "write 1x28x28 for one channel",
+    "1 28 28": "write 1x28x28",
+    "28x28@6": "write 6x28x28",
+    "1x28x28px": "write 1x28x28",
+    "1x28.0x28.0": "write 1x28x28",
+    "28×28 gray": "write 1x28x28",
+    "1x28²": "write 1x28x28",
+    "３x３２x３２": "write 3x32x32",
+    "1х28х28": "write 1x28x28",
+    "(3, None, None)": "write 3xHxW",
+    "Input(shape=(28, 28, 1))": "write 1x28x28",
+    "input_shape=(32, 32, 3)": "write 3x32x32",
+    "{1, 28, 27}": "write input: 1x28x27",
+    "{channels: 3, height: 32, width: 30}": "write input: 3x32x30",
+    "(None, 28, 28, 1)": "leave the batch out: write 1x28x28",
+    "(None, 784)": "leave the batch out: write 784",
+    "[null, 3, 32, 32]": "leave the batch out: write 3x32x32",
+    "N x 3 x 32 x 32": "leave the batch out: write 3x32x32",
+    "Bx3x32x32": "leave the batch out: write 3x32x32",
+    "-1x3x32x32": "leave the batch out: write 3x32x32",
+    "(batch_size, 3, 32, 32)": "leave the batch out: write 3x32x32",
+    "NxCxHxW": "leave the batch out: write channels x height x width",
+    "torch.Size([1, 28, 28])": "leave the batch out: write 1x28x28",
+    "torch.Size([64, 1, 28, 28])": "leave the batch out: write 1x28x28",
+}
+
+
+@pytest.mark.parametrize("written", REFUSED_SHAPES)
+def test_a_shape_that_is_not_one_is_answered_with_what_to_write(written: str) -> None:
+    (problem,) = refusal(network("relu", input=written), symbolic_sizes=True).problems
+    assert REFUSED_SHAPES[written] in problem.hint
+    suggested = re.search(r"write (?:input: )?(\d[\dxHW]*)", problem.hint)
+    assert suggested is None or read_input_shape(suggested[1])
+
+
 @pytest.mark.parametrize("shape", PLAIN)
 def test_other_shapes_need_no_sign(shape: Shape) -> None:
     assert format_input_shape(shape) == format_shape(shape)

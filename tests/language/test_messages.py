@@ -255,10 +255,10 @@ net.yaml:2:39: conv1: kernel must be a whole number, not ３
   write 3""",
     ),
     (
-        "input: (1,28,28)\nlayers: [relu]\n",
+        "input: image\nlayers: [relu]\n",
         """\
-net.yaml:1:8: '(1,28,28)' is not a shape
-    input: (1,28,28)
+net.yaml:1:8: 'image' is not a shape
+    input: image
            ^
   write channels x height x width, e.g. 3x224x224 (CxL in one dimension, CxDxHxW in three)""",
     ),

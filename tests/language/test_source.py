@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from texts import loaded, network, refusal
+from texts import graph, loaded, network, refusal
 from work import calls, growth
 
 from cnncli.errors import CnnError
@@ -235,3 +235,34 @@ def test_a_hundred_thousand_layers_take_bounded_work(text: str) -> None:
 @pytest.mark.parametrize("text", [flat, lambda count: network(f"repeat: {{times: {count}, layers: [relu]}}")])
 def test_work_grows_with_the_number_of_layers(text: Callable[[int], str]) -> None:
     assert growth(lambda count: partial(loaded, text(count)), 500, times=4) < 4.2  # quadratic work would be 16 times
+
+
+PARENTHESES = {  # a value in braces or brackets with commas inside parentheses, and the same with brackets
+    "conv: {filters: 6, kernel: (5, 3)}": "conv: {filters: 6, kernel: [5, 3]}",
+    "conv: {kernel: (5,3), filters: 6, stride: (2, 2), padding: (1, 2)}": (
+        "conv: {kernel: [5, 3], filters: 6, stride: [2, 2], padding: [1, 2]}"
+    ),
+    "conv: {filters: 6, kernel: 3, padding: ((1, 2), (0, 1))}": (
+        "conv: {filters: 6, kernel: 3, padding: [[1, 2], [0, 1]]}"
+    ),
+    "conv: {filters: max($w, 2), kernel: ($w, 3)}": "conv: {filters: 4, kernel: [4, 3]}",
+    "residual: [maxpool: (1, 1), relu, avgpool: {kernel: (1, 1)}]": (
+        "residual: [maxpool: [1, 1], relu, avgpool: {kernel: [1, 1]}]"
+    ),
+}
+
+
+@pytest.mark.parametrize("written", PARENTHESES)
+def test_a_comma_inside_parentheses_does_not_end_a_value(written: str) -> None:
+    above = "variables: {w: 4}\n"
+    plain = graph(PARENTHESES[written], above=above)
+    assert [node.layer for node in graph(written, above=above).nodes] == [node.layer for node in plain.nodes]
+
+
+@pytest.mark.parametrize("kernel", ["(5, stride: 1", "(5, 5, stride: 1", "(5 5)", "(5, '5)'", "5, 5), stride: 1"])
+def test_parentheses_that_do_not_match_are_an_error(kernel: str) -> None:
+    assert refusal(network(f"conv: {{filters: 6, kernel: {kernel}}}")).problems
+
+
+def test_a_long_list_in_an_open_parenthesis_takes_linear_time() -> None:
+    assert refusal(network(f"conv: {{filters: 6, kernel: ({'1, ' * 200_000}}}")).problems
