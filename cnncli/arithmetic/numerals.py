@@ -57,8 +57,8 @@ def read_percentage(text: str) -> float | None:
 _SHORT = 60  # characters of a text in which a number is looked for
 _POWER_LIMIT = 40
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_CALCULATION = re.compile(r"([0-9]{1,6}) *(\^|\*\*|\*|\+|-) *([0-9]{1,6})")
-_WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) *((?![xX]$)[A-Za-z]+)")
+_CALCULATION = re.compile(r"([0-9]{1,6}) *(\^|\*\*|\*) *([0-9]{1,6})")
+_WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) *((?!(?:[eE]+|[xX])$)[A-Za-z]+)")
 _DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
 
 
@@ -93,7 +93,7 @@ def _intended(text: str) -> str:
 def _calculated(left: int, sign: str, right: int) -> str:
     if sign in ("^", "**"):
         return str(left**right) if right <= _POWER_LIMIT else ""
-    return str({"*": left * right, "+": left + right, "-": left - right}[sign])
+    return str(left * right)
 
 
 _SIZES = re.compile(r"\s*[xX*,×✕✖⨯⨉]\s*|\s+by\s+")
