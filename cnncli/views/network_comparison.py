@@ -7,8 +7,9 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import format_shape, is_symbolic
-from cnncli.inference import SUMMED, Inferred, LayerInfo
-from cnncli.views.summary.columns import read_names, receptive_field_text
+from cnncli.inference import SUMMED, Inferred
+from cnncli.views.summary.columns import read_names, receptive_field_text, type_text
+from cnncli.views.summary.rows import Row, collapsed, flat
 
 QUANTITIES = ("output", *SUMMED, "RF")
 DEFAULT = ("output", "params", "macs")
@@ -27,12 +28,17 @@ class Compared(NamedTuple):
 class Aligned(NamedTuple):
     """Layers that correspond: for each network one, or None."""
 
-    layers: tuple[LayerInfo | None, ...]
+    layers: tuple[Row | None, ...]
 
 
-def align(networks: Sequence[Compared]) -> list[Aligned]:
-    """Every layer of every network once, in order; those that correspond to one of the first network in its row."""
-    first, *others = [[*network.inferred.layers.values()] for network in networks]
+def align(networks: Sequence[Compared], depth: int | None = None) -> list[Aligned]:
+    """Every layer of every network once, in order; those that correspond to one of the first network in its row.
+
+    With a ``depth``, composites that many levels deep take the place of their layers.
+    """
+    first, *others = [
+        flat(network.inferred) if depth is None else collapsed(network.inferred, depth) for network in networks
+    ]
     partners = [_partners(first, layers) for layers in others]
     rows: list[Aligned] = []
     at = [0] * len(others)
@@ -52,18 +58,18 @@ def _next_partner(partners: dict[int, int], position: int, end: int) -> int:
     return next((partners[p] for p in range(position, max(partners, default=-1) + 1) if p in partners), end)
 
 
-def _take(layers: list[LayerInfo], partner: int | None, at: list[int], number: int) -> LayerInfo | None:
+def _take(layers: list[Row], partner: int | None, at: list[int], number: int) -> Row | None:
     if partner is None:
         return None
     at[number] = partner + 1
     return layers[partner]
 
 
-def _alone(layer: LayerInfo, number: int, count: int) -> Aligned:
+def _alone(layer: Row, number: int, count: int) -> Aligned:
     return Aligned(tuple(layer if n == number else None for n in range(count)))
 
 
-def _partners(one: list[LayerInfo], other: list[LayerInfo]) -> dict[int, int]:
+def _partners(one: list[Row], other: list[Row]) -> dict[int, int]:
     """The indices of corresponding layers: that in ``other`` for one in ``one``.
 
     First those that agree in name and all quantities; in the gaps between them those that agree in all quantities, then
@@ -77,25 +83,27 @@ def _partners(one: list[LayerInfo], other: list[LayerInfo]) -> dict[int, int]:
     return found
 
 
-def _name(info: LayerInfo) -> object:
-    return info.node.name
+def _name(row: Row) -> object:
+    return row.label
 
 
-def _name_and_stats(info: LayerInfo) -> object:
-    return info.node.name, _stats(info)
+def _name_and_stats(row: Row) -> object:
+    return row.label, _stats(row)
 
 
-def _kind(info: LayerInfo) -> object:
-    return info.node.layer.kind
+def _kind(row: Row) -> object:
+    return row.kind
 
 
-def _stats(info: LayerInfo) -> object:
-    return info.node.layer, info.input_shapes
+def _stats(row: Row) -> object:
+    """What determines the quantities of a layer; of a composite, the quantities themselves."""
+    if row.is_layer and row.info is not None:
+        return row.info.node.layer, row.info.input_shapes, row.times
+    output = row.info.stats.output_shape if row.info is not None else ()
+    return row.kind, row.times, output, tuple(row.counts.values()) if row.counts is not None else ()
 
 
-def _matches(
-    one: list[LayerInfo], other: list[LayerInfo], key: Callable[[LayerInfo], object]
-) -> Iterator[tuple[int, int, int]]:
+def _matches(one: list[Row], other: list[Row], key: Callable[[Row], object]) -> Iterator[tuple[int, int, int]]:
     matcher = SequenceMatcher(None, [*map(key, one)], [*map(key, other)], autojunk=max(len(one), len(other)) > LONG)
     yield from matcher.get_matching_blocks()
 
@@ -117,9 +125,11 @@ def chosen(columns: str | None) -> list[str]:
     return read_names(columns or "", QUANTITIES, "column") or [*DEFAULT]
 
 
-def records(networks: Sequence[Compared], quantities: Sequence[str], *, changed: bool) -> list[dict[str, Any]]:
+def records(
+    networks: Sequence[Compared], quantities: Sequence[str], *, changed: bool, depth: int | None = None
+) -> list[dict[str, Any]]:
     """A record per row: layers, their types and each quantity of each network; then totals and ratios."""
-    rows = [_record(row, networks, quantities) for row in align(networks)]
+    rows = [_record(row, networks, quantities) for row in align(networks, depth)]
     if changed:
         rows = [row for row in rows if row[""] != SAME]
     return [*rows, *_totals(networks, quantities)]
@@ -136,22 +146,24 @@ def _json_key(heading: str) -> str:
 
 
 def _record(row: Aligned, networks: Sequence[Compared], quantities: Sequence[str]) -> dict[str, Any]:
-    there = [info for info in row.layers if info is not None]
-    names = list(dict.fromkeys(info.node.name for info in there))
-    kinds = list(dict.fromkeys(info.node.layer.kind for info in there))
+    there = [layer for layer in row.layers if layer is not None]
+    names = list(dict.fromkeys(layer.label for layer in there))
+    kinds = list(dict.fromkeys(map(type_text, there)))
     cells = {
-        f"{network.name} {quantity}": "" if info is None else _value(info, quantity, network.inferred)
+        f"{network.name} {quantity}": "" if layer is None else _value(layer, quantity, network.inferred)
         for quantity in quantities
-        for network, info in zip(networks, row.layers, strict=True)
+        for network, layer in zip(networks, row.layers, strict=True)
     }
     same = all(len({cells[f"{network.name} {quantity}"] for network in networks}) == 1 for quantity in quantities)
     return {"": SAME if same else DIFFERENT, "layer": " | ".join(names), "type": " | ".join(kinds), **cells}
 
 
-def _value(info: LayerInfo, quantity: str, inferred: Inferred) -> Any:
-    if quantity == "output":
-        return format_shape(info.stats.output_shape)
-    return receptive_field_text(info, inferred) if quantity == "RF" else getattr(info.stats, quantity)
+def _value(row: Row, quantity: str, inferred: Inferred) -> Any:
+    if row.info is not None and quantity == "output":
+        return format_shape(row.info.stats.output_shape)
+    if row.info is not None and quantity == "RF":
+        return receptive_field_text(row.info, inferred)
+    return row.counts[quantity] if row.counts is not None else ""
 
 
 def _totals(networks: Sequence[Compared], quantities: Sequence[str]) -> list[dict[str, Any]]:

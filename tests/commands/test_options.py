@@ -100,6 +100,7 @@ COMMANDS = {
         {
             "--columns": "--columns flops",
             "--changed": "--changed",
+            "--depth": "--depth 0",
             "--input": "--input 1x9x9",
             "--set": "--set k=2",
             "--format": "--format csv",

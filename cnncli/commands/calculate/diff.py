@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.argument("architectures", metavar="ARCH ARCH…", nargs=-1)
 @click.option("--columns", default=None, metavar="A,B,…", help="Columns to compare, e.g. params,flops,RF.")
 @click.option("--changed", is_flag=True, help="Show only the rows that differ.")
+@click.option("--depth", type=options.Whole(0), default=None, help="Expand composites this many levels.")
 @options.input_option
 @options.set_option
 @options.format_option("table", "json", "csv", "markdown")
@@ -24,6 +25,7 @@ def command(
     architectures: tuple[str, ...],
     columns: str | None,
     changed: bool,
+    depth: int | None,
     input_shapes: tuple[str, ...],
     assignments: tuple[str, ...],
     form: str,
@@ -40,7 +42,7 @@ def command(
         raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
     quantities = network_comparison.chosen(columns)
     networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
-    rows = network_comparison.records(networks, quantities, changed=changed)
+    rows = network_comparison.records(networks, quantities, changed=changed, depth=depth)
     if form == "json":
         import json
 

@@ -150,21 +150,17 @@ def _rows(loaded: Loaded, shown: dict[str, Any]) -> list[Row]:
 
 def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Column]:
     from cnncli.views.summary.columns import choose
-    from cnncli.views.summary.table import LONG
 
     without_macs = loaded.inferred.has_symbolic_sizes or shown["count"] == "keras"  # long formulas; Keras counts none
     columns = choose(shown["columns"], rows, leave_out=("macs",) if without_macs else ())
-    by_itself = shown["columns"] is None and (_is_browsing(shown) or len(rows) >= LONG)
-    if shown["share"] is None and not by_itself:
+    if shown["share"] is None:
         return columns
     from cnncli.views.summary.browsing import percentage_column, quantity_named
 
-    option = "--sort" if shown["share"] is None else "--share"
-    quantity = quantity_named(shown["share"] or shown["sort"] or "params", option)
-    percentage = percentage_column(loaded.inferred, quantity, shown["form"])
-    if percentage is None and shown["share"] is not None:
+    percentage = percentage_column(loaded.inferred, quantity_named(shown["share"], "--share"), shown["form"])
+    if percentage is None:
         raise CnnError(f"--share {shown['share']}: its total is 0 or depends on symbolic sizes")
-    return columns if percentage is None else [*columns, percentage]
+    return [*columns, percentage]
 
 
 def _print_json(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from cnncli.inference import SUMMED, Inferred, LayerInfo
 from cnncli.io.escaping import csv_text, latex, markdown
 from cnncli.views.summary.columns import Column, scaled, stride_value, with_batch
-from cnncli.views.summary.rows import Row
+from cnncli.views.summary.rows import Row, total_label
 
 
 def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
@@ -121,4 +121,4 @@ def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: in
     total = [
         f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else "" for column in columns
     ]
-    return [*body, [total[0] or "total", *total[1:]]]
+    return [*body, [total[0] or total_label(inferred, rows), *total[1:]]]

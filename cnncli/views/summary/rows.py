@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import NamedTuple
 
 from cnncli.graph import Group
@@ -41,12 +42,39 @@ def outline(inferred: Inferred, depth: int | None = None) -> list[Row]:
     return rows
 
 
+def collapsed(inferred: Inferred, depth: int) -> list[Row]:
+    """A row for each layer and each composite ``depth`` levels deep, under its full name.
+
+    Unlike in an outline there are no headings, and what is repeated counts as often as it is: the rows add up to the
+    totals.
+    """
+    rows: list[Row] = []
+    headings: list[Row] = []
+    for row in outline(inferred, depth):
+        del headings[row.depth :]
+        if row.counts is None:
+            headings.append(row)
+            continue
+        within = prod(heading.times for heading in headings)
+        counts = {quantity: count * within for quantity, count in row.counts.items()}
+        label = ".".join([*(heading.label for heading in headings), row.label])
+        rows.append(row._replace(label=label, depth=0, counts=counts, times=row.times * within))
+    return rows
+
+
 def flat(inferred: Inferred) -> list[Row]:
     """A row for each layer, under its full name."""
     return [
         Row(info.node.name, 0, info.node.layer.kind, info, _counts_of(info), is_layer=True)
         for info in inferred.layers.values()
     ]
+
+
+def total_label(inferred: Inferred, rows: list[Row]) -> str:
+    """``total``, or ``total of all 12 layers`` above which only some of the layers are listed."""
+    count = len(inferred.layers)
+    is_partial = all(row.is_layer for row in rows) and len(rows) < count
+    return f"total of all {count:,} layers" if is_partial else "total"
 
 
 def _tree(inferred: Inferred) -> list[_Branch | LayerInfo]:

@@ -17,10 +17,9 @@ from cnncli.errors import shortened
 from cnncli.inference import Inferred
 from cnncli.io.escaping import visible_line
 from cnncli.views.summary.columns import Column, notes, scaled
-from cnncli.views.summary.rows import Row
+from cnncli.views.summary.rows import Row, total_label
 
 GAP = "  "
-LONG = 40  # tables of at least this many rows show each row's percentage of the total
 MIN_WIDTH = 8  # a text column is shortened to this width, then hidden
 
 
@@ -36,14 +35,16 @@ def lines(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int
     """The lines of the table: heading, rows, total and notes."""
     shown, hidden = _fitted(_laid_out(inferred, rows, columns, batch), width)
     body = [_line(shown, at) for at in range(len(rows) + 2)]
-    return [*body, *_notes(rows, shown), *_hidden_columns(hidden)]
+    label = total_label(inferred, rows)
+    unlabeled = label != "total" and label not in (cell.texts[-1] for cell in shown)
+    return [*body, *(["", f" last row: {label}"] if unlabeled else []), *_notes(rows, shown), *_hidden_columns(hidden)]
 
 
 def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[TextColumn]:
     totals = inferred.totals
     laid_out = []
     for position, column in enumerate(columns):
-        total = "total" if position == 0 and column.name not in totals else ""
+        total = total_label(inferred, rows) if position == 0 and column.name not in totals else ""
         if column.name in totals:
             total = f"{scaled(column.name, totals[column.name], batch):,}"
         texts = [column.heading, *(visible_line(column.cell(row, inferred, batch)) for row in rows), total]

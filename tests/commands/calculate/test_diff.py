@@ -23,7 +23,7 @@ def test_every_layer_of_every_network_stands_in_one_row_in_order(names: tuple[st
     rows = align(networks)
     for number, network in enumerate(networks):
         column = [row.layers[number] for row in rows]
-        assert [info.node.name for info in column if info is not None] == [*network.inferred.layers]
+        assert [layer.label for layer in column if layer is not None] == [*network.inferred.layers]
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet50", "googlenet", "densenet121"])
@@ -112,3 +112,22 @@ def test_headings_have_the_field_s_terms_and_json_keeps_its_keys(cnn: Run) -> No
     assert cnn("diff", "lenet5", "lenet5_1998", "--columns", "sees", "--format", "csv").out == table
     rows = json.loads(cnn("diff", "lenet5", "lenet5_1998", "--columns", "RF", "--format", "json").out)
     assert [*rows[0]] == ["same", "layer", "kind", "lenet5 sees", "lenet5_1998 sees"]
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 9])
+@pytest.mark.parametrize("pair", [("resnet18", "resnet34"), ("lenet5", "googlenet")])
+def test_rows_of_any_depth_add_up_to_the_totals(cnn: Run, pair: tuple[str, str], depth: int) -> None:
+    ended = cnn("diff", *pair, "--depth", str(depth), "--columns", "params,macs", "--format", "json")
+    *rows, total, _ = json.loads(ended.out)
+    for key in (f"{name} {quantity}" for name in pair for quantity in ("params", "macs")):
+        assert sum(row[key] or 0 for row in rows) == total[key]
+
+
+def test_depth_0_compares_composites(cnn: Run) -> None:
+    ended = cnn(
+        "diff", "resnet18", "resnet34", "--depth", "0", "--changed", "--columns", "output,params", "--format", "json"
+    )
+    *rows, _, _ = json.loads(ended.out)
+    assert [(row["layer"], row["resnet34 output"]) for row in rows] == [
+        ("stage1", "64x56x56"), ("stage2", "128x28x28"), ("stage3", "256x14x14"), ("stage4", "512x7x7"),
+    ]  # fmt: skip

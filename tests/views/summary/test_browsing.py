@@ -46,19 +46,31 @@ def test_the_top_three_of_lenet5(cnn: Run) -> None:
         == """\
 LeNet-5 · input 1x28x28 · LeCun et al. 1998, as drawn in most lectures
 
- layer    params  share of params
- linear1  48,120  █████████▍    78.0%
- linear2  10,164  ██            16.5%
- conv2     2,416  ▌              3.9%
- total    61,706
+ layer                   params  share of params
+ linear1                 48,120  █████████▍    78.0%
+ linear2                 10,164  ██            16.5%
+ conv2                    2,416  ▌              3.9%
+ total of all 12 layers  61,706
 """
     )
 
 
-def test_a_long_table_shows_shares_and_a_short_one_does_not(cnn: Run) -> None:
-    assert "share of params" in cnn("summarize", "googlenet").out
-    assert "share" not in cnn("summarize", "lenet5").out
-    assert "share of macs" in cnn("summarize", "lenet5", "--share", "macs").out
+@pytest.mark.parametrize("options", [(), ("--top", "3"), ("--only", "conv"), ("--sort", "macs")])
+@pytest.mark.parametrize("form", ["table", "csv", "markdown", "latex"])
+def test_shares_are_shown_on_request_alone(cnn: Run, options: tuple[str, ...], form: str) -> None:
+    assert "share" not in cnn("summarize", "googlenet", *options, "--format", form).out
+    assert "share of macs" in cnn("summarize", "googlenet", *options, "--share", "macs", "--format", form).out
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
+def test_a_total_below_some_of_the_layers_says_that_it_is_of_all(cnn: Run, form: str) -> None:
+    for options in (("--top", "3"), ("--only", "conv"), ("--sort", "macs", "--top", "11")):
+        assert "total of all 12 layers" in cnn("summarize", "lenet5", *options, "--format", form).out
+    for options in ((), ("--sort", "macs"), ("--top", "12"), ("--depth", "0")):
+        assert "total of all" not in cnn("summarize", "lenet5", *options, "--format", form).out
+    assert "total of all" not in cnn("summarize", "resnet18", "--depth", "0", "--format", form).out
+    unlabeled = cnn("summarize", "lenet5", "--only", "conv", "--columns", "params").out
+    assert unlabeled.endswith(" 61,706\n\n last row: total of all 12 layers\n")
 
 
 def test_columns_that_are_chosen_are_all_there_is_unless_a_share_is_asked_for(cnn: Run) -> None:
@@ -71,7 +83,7 @@ def test_columns_that_are_chosen_are_all_there_is_unless_a_share_is_asked_for(cn
 
 @pytest.mark.parametrize("figure", ["params", "macs", "activations"])
 def test_shares_in_csv_are_numbers_that_add_up_to_one(cnn: Run, figure: str) -> None:
-    out = cnn("summarize", "googlenet", "--sort", figure, "--format", "csv").out
+    out = cnn("summarize", "googlenet", "--sort", figure, "--share", figure, "--format", "csv").out
     rows = list(csv.DictReader(io.StringIO(out)))
     inferred = load("googlenet").inferred
     parts = [getattr(inferred.layer(row["layer"]).stats, figure) for row in rows]
