@@ -8,8 +8,9 @@ from shlex import quote
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import format_input_shape, is_symbolic, read_input_shape
+from cnncli.arithmetic.size import Undecided
 from cnncli.bundled import BundledNetwork, bundled, bundled_like, find_bundled
-from cnncli.errors import CnnError, Problem, enumerated, shortened, suggestion
+from cnncli.errors import INVALID, NO, CnnError, Problem, enumerated, shortened, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import Inferred, infer_all
 from cnncli.io.files import exists, is_file, is_missing
@@ -168,6 +169,35 @@ def variables(source: Source) -> list[str]:
     root = parse(source)
     section = root.entries.get("variables") if isinstance(root, source_tree.Mapping) else None
     return [*section.entries] if isinstance(section, source_tree.Mapping) else []
+
+
+def problems_of(source: Source, *, strict: bool = False) -> list[Problem]:
+    """All problems of an architecture, in each of its variants; a problem of some variants names the first of them."""
+    found = dict.fromkeys(_problems_with(source, {}, strict))
+    for variant in [] if any(problem.exit_code == INVALID for problem in found) else _variants(source):
+        for problem in _problems_with(source, {VARIANT: variant}, strict):
+            if problem not in found:
+                found[problem] = f" (variant {variant})"
+    return [problem._replace(message=f"{problem.message}{variant or ''}") for problem, variant in found.items()]
+
+
+def _problems_with(source: Source, overrides: Mapping[str, str], strict: bool) -> tuple[Problem, ...]:
+    try:
+        load_source(source, "network", overrides=overrides, strict=strict, symbolic_sizes=True)
+    except CnnError as error:
+        return error.problems
+    except Undecided:
+        message = "its shapes depend on the symbolic sizes in a way that no single formula gives"
+        return (Problem(f"{source.name}: {message}", "use numbers in input", exit_code=NO),)
+    return ()
+
+
+def _variants(source: Source) -> list[str]:
+    root = parse(source)
+    variants = root.entries.get("variants") if isinstance(root, source_tree.Mapping) else None
+    # a variable called variant would be set instead
+    named = VARIANT not in variables(source)
+    return [*variants.entries] if isinstance(variants, source_tree.Mapping) and named else []
 
 
 def slug(architecture: str) -> str:

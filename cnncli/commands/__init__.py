@@ -29,7 +29,7 @@ SECTIONS = {
         "export": "Write a network as PyTorch source, ONNX or TorchScript.",
     },
     "teach": {
-        "check": "Check homework; show derivations and likely mistakes.",
+        "check": "Check homework answers, and whether networks are valid.",
         "grade": "Grade a class's answer sheets against an answer key.",
         "quiz": "Generate random exercises with keys and solutions.",
     },

@@ -226,8 +226,20 @@ COMMANDS = {
         },
     ),
     "check": Walked(
-        {"table": "sheet.yaml", "json": "sheet.yaml --format json", "gradescope": "sheet.yaml --gradescope r.json"},
-        {"--hide-answers": "--hide-answers", "--gradescope": "--gradescope g.json", "--format": "--format json"},
+        {
+            "table": "sheet.yaml",
+            "json": "sheet.yaml --format json",
+            "gradescope": "sheet.yaml --gradescope r.json",
+            "networks": "net10.yaml net.yaml",
+            "folder": "nets",
+        },
+        {
+            "--hide-answers": "--hide-answers",
+            "--gradescope": "--gradescope g.json",
+            "--format": "--format json",
+            "--strict": "--strict",
+            "--skip-others": "--skip-others",
+        },
         codes={"table": 1, "json": 1},
     ),
     "grade": Walked(
@@ -414,6 +426,8 @@ COMMANDS["train"] = TRAIN._replace(codes=dict.fromkeys(TRAIN.modes, 2))
 IDLE = {  # --force is about files that are there already, and without it such a file ends the call
     *((("export", mode, "--force")) for mode in ("network", "run")),
     *((("export", "there", option)) for option in ("--input", "--set")),
+    # --skip-others is about files of other kinds, which end the call without it, and are always skipped in folders
+    *((("check", mode, "--skip-others")) for mode in ("table", "json", "networks", "folder")),
     ("solve", "output size", "--accepts"),  # the answer lists the accepted sizes either way
 }
 
@@ -451,6 +465,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     for name, text in {
         "net.yaml": NETWORK, "wide.yaml": NETWORK.replace("w: 2", "w: 3"), "net10.yaml": NETWORK,
+        "nets/net.yaml": NETWORK,
         "sheet.yaml": SHEET, "key.yaml": KEY, "class.csv": "student,ID number\nann,1\nbob,2\n",
         "table.csv": "a,b,c,y\n" + "".join(f"{n},{n % 3},1,{n}.5\n" for n in range(12)),
         "filled/train_32x32.mat": "", "filled/test_32x32.mat": "", "there.py": "",

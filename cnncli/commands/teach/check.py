@@ -1,26 +1,103 @@
-"""``cnn check``: check the answers of homework."""
+"""``cnn check``: check the answers of homework, and whether networks are valid."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cnncli.commands import options
-from cnncli.errors import NO, CnnError
+from cnncli.errors import CnnError
+
+if TYPE_CHECKING:
+    from cnncli.homework.checking.files import Checked
 
 
-@options.command()
-@click.argument("sheets", metavar="SHEET…", nargs=-1, required=True)
-@click.option("--hide-answers", is_flag=True, help="Show hints, not the correct answers.")
-@click.option("--gradescope", type=click.Path(path_type=Path), help="Gradescope results.json to write.")
+@options.command(
+    options.excludes("--gradescope", "--strict", "--skip-others", why="--gradescope is for one answer sheet"),
+)
+@click.argument("files", metavar="FILE…", nargs=-1, required=True)
+@click.option("--hide-answers", is_flag=True, help="Sheets: show hints, not the correct answers.")
+@click.option("--gradescope", type=click.Path(path_type=Path), help="Sheets: Gradescope results.json to write.")
+@click.option("--strict", is_flag=True, help="Networks: treat dropped rows or columns as an error.")
+@click.option("--skip-others", is_flag=True, help="Skip files that are neither networks nor answer sheets.")
 @options.format_option("table", "json")
-def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None, form: str) -> None:
-    """Check homework; show derivations and likely mistakes.
+def command(
+    files: tuple[str, ...], hide_answers: bool, gradescope: Path | None, strict: bool, skip_others: bool, form: str
+) -> None:
+    """Check homework answers, and whether networks are valid.
 
-    A SHEET is YAML: architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …}. The exit status is 0
-    only if all answers are correct.
+    A FILE is YAML: an answer sheet (architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …}), a
+    network (input and layers), or a folder of them. A network is valid if all its variants are.
+
+    The exit status is 0 if all networks are valid and all answers are correct, 1 if not, and 2 if a file cannot be
+    checked.
     """
+    if gradescope is not None:
+        _write_gradescope(files, gradescope, hide_answers, form)
+        return
+    from cnncli.homework.checking.files import check_files
+
+    checked = check_files(files, strict=strict, skip_others=skip_others)
+    if not skip_others:
+        _refuse_idle(checked, hide_answers, strict)
+    if form == "json":
+        _print_json(checked, hide_answers)
+    else:
+        _print(checked, hide_answers)
+    worst = max(file.exit_code for file in checked)
+    if worst:
+        raise click.exceptions.Exit(worst)
+
+
+def _refuse_idle(checked: list[Checked], hide_answers: bool, strict: bool) -> None:
+    """Raises CnnError for an option about files of a kind that there are none of."""
+    from cnncli.homework.checking.files import Kind
+
+    kinds = {file.kind for file in checked}
+    for given, option, kind in ((hide_answers, "--hide-answers", Kind.SHEET), (strict, "--strict", Kind.NETWORK)):
+        if given and kind not in kinds and kinds != {Kind.OTHER}:
+            raise CnnError(f"{option} has no effect: no FILE is {_with_article(kind.value)}", f"leave {option} out")
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def _print(checked: list[Checked], hidden: bool) -> None:
+    """Texts of several lines are separated by empty lines."""
+    from cnncli.views.checking import skipped_note, summary, texts
+
+    previous = {False: "", True: ""}  # the last text on standard output, and on standard error
+    for text, is_error in texts(checked, hidden=hidden):
+        click.echo(f"{_gap(previous[is_error], text)}{text}", err=is_error)
+        previous[is_error] = text
+    if len(checked) > 1:
+        click.echo(f"{_gap(previous[False], '')}{summary(checked)}")
+    note = skipped_note(checked)
+    if note:
+        click.echo(note, err=True)
+
+
+def _gap(before: str, text: str) -> str:
+    return "\n" if before and "\n" in before + text else ""
+
+
+def _print_json(checked: list[Checked], hidden: bool) -> None:
+    import json
+
+    from cnncli.homework.checking.files import Kind
+    from cnncli.views.checking import problems_text, records
+
+    click.echo(json.dumps(records(checked, hidden=hidden), indent=1, ensure_ascii=False))
+    for file in checked:
+        if file.problems and not file.skipped and file.kind is not Kind.NETWORK:
+            click.echo(problems_text(file), err=True)
+
+
+def _write_gradescope(sheets: tuple[str, ...], target: Path, hidden: bool, form: str) -> None:
+    """Check one sheet for Gradescope. It reads the score, which an exit status other than 0 would hide."""
     import json
 
     from cnncli.homework.answer_key.sheet import read_sheet
@@ -28,30 +105,17 @@ def command(sheets: tuple[str, ...], hide_answers: bool, gradescope: Path | None
     from cnncli.homework.grading.gradescope import error_results, results, write_results
     from cnncli.views.homework import verdict_lines, verdicts_record
 
-    if gradescope is not None and len(sheets) > 1:
+    if len(sheets) > 1:
         raise CnnError("--gradescope takes one answer sheet", "give one answer sheet")
-    records = []
-    all_correct = True
-    for path in sheets:
-        try:
-            sheet = read_sheet(path)
-            verdicts = check(sheet)
-        except CnnError as error:
-            if gradescope is None:
-                raise
-            write_results(gradescope, error_results(error))  # the student reads the error, so the autograder succeeds
-            click.echo(str(error), err=True)
-            return
-        all_correct = all_correct and all(verdict.correct for verdict in verdicts)
-        if gradescope is not None:
-            points = [(verdict, int(verdict.correct), 1) for verdict in verdicts]
-            write_results(gradescope, results(points, hidden=hide_answers))
-        if form == "json":
-            records.append(verdicts_record(sheet.student, verdicts, hidden=hide_answers))
-        else:
-            title = ": ".join(filter(None, (path if len(sheets) > 1 else "", sheet.student)))
-            click.echo("\n".join(verdict_lines(title, verdicts, hidden=hide_answers)))
+    try:
+        sheet = read_sheet(sheets[0])
+        verdicts = check(sheet)
+    except CnnError as error:
+        write_results(target, error_results(error))  # the student reads the error, so the autograder succeeds
+        click.echo(str(error), err=True)
+        return
+    write_results(target, results([(verdict, int(verdict.correct), 1) for verdict in verdicts], hidden=hidden))
     if form == "json":
-        click.echo(json.dumps(records[0] if len(records) == 1 else records, indent=1, ensure_ascii=False))
-    if not all_correct and gradescope is None:  # Gradescope reads the score, which a failure would hide
-        raise click.exceptions.Exit(NO)
+        click.echo(json.dumps(verdicts_record(sheet.student, verdicts, hidden=hidden), indent=1, ensure_ascii=False))
+    else:
+        click.echo("\n".join(verdict_lines(sheet.student, verdicts, hidden=hidden)))

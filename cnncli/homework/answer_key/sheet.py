@@ -48,7 +48,11 @@ def is_convolve(question: Question) -> bool:
 
 def read_sheet(path: str, *, network: bool = True) -> Sheet:
     """Read a sheet, with its ``network`` unless the key's is used. Raises CnnError, with the place."""
-    source = read_text(path)
+    return sheet_of(read_text(path), network=network)
+
+
+def sheet_of(source: Source, *, network: bool = True) -> Sheet:
+    """As :func:`read_sheet`, for a text that has already been read."""
     root = parse(source)
     if root is None:
         raise CnnError(f"{source.name}: the sheet is empty", EXAMPLE)

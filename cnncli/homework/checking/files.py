@@ -1,0 +1,119 @@
+"""Checking files of any kind: architectures and answer sheets, told apart by their content."""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from cnncli.errors import INVALID, NO, CnnError, Problem
+from cnncli.homework.answer_key.sheet import sheet_of
+from cnncli.homework.checking.check import check
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.io.files import is_file
+from cnncli.language.source import Mapping, Source, parse, read_text
+from cnncli.loading import problems_of
+
+ENDINGS = (".yaml", ".yml")
+NEITHER = (
+    "is neither a network (it has no layers) nor an answer sheet (it has no answers)",
+    "leave it out, or add --skip-others",
+)
+
+
+class Kind(Enum):
+    """What a file holds."""
+
+    NETWORK = "network"
+    SHEET = "answer sheet"
+    OTHER = "other"  # another YAML file, or one that cannot be read
+
+
+# The keys by which a file is recognized, and the same for a text that is not YAML.
+KEYS = {Kind.SHEET: ("answers", "architecture"), Kind.NETWORK: ("layers", "input")}
+_LINES = {kind: re.compile(rf"^({'|'.join(keys)})[ \t]*:", re.MULTILINE) for kind, keys in KEYS.items()}
+
+
+class Checked(NamedTuple):
+    """A file and what was found: ``problems`` if it is not valid, ``verdicts`` on the answers of a valid sheet."""
+
+    name: str
+    kind: Kind
+    problems: tuple[Problem, ...] = ()
+    student: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    skipped: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all is right; 1 for a network that is not valid and for wrong answers; 2 for what cannot be checked."""
+        if self.skipped:
+            return 0
+        if self.kind is not Kind.NETWORK and self.problems:
+            return INVALID
+        return NO if self.problems or not all(verdict.correct for verdict in self.verdicts) else 0
+
+
+def check_files(paths: tuple[str, ...], *, strict: bool, skip_others: bool) -> list[Checked]:
+    """Check files, and those of folders and their subfolders that are networks or sheets.
+
+    ``strict`` is about networks; with ``skip_others`` files that are neither are skipped. Raises CnnError for a folder
+    with nothing to check.
+    """
+    found: list[Checked] = []
+    for path in paths:
+        if not Path(path).is_dir():
+            found.append(_check(path, strict, skip_others))
+            continue
+        inside = [_check(file, strict, skip_others=True) for file in _files(path)]
+        if all(checked.skipped for checked in inside):
+            raise CnnError(f"{path}: holds no networks and no answer sheets", "name a folder with YAML files of them")
+        found += inside
+    return found
+
+
+def _files(folder: str) -> list[str]:
+    """The YAML files of a folder and its subfolders in alphabetical order, without hidden ones."""
+    found = []
+    for inside, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [str(Path(inside) / name) for name in files if name.endswith(ENDINGS) and not name.startswith(".")]
+        found += [path for path in paths if is_file(path)]
+    return sorted(found)
+
+
+def _check(path: str, strict: bool, skip_others: bool) -> Checked:
+    try:
+        source = read_text(path)
+    except CnnError as error:
+        return Checked(path, Kind.OTHER, error.problems)
+    kind, problems = _kind_of(source)
+    if kind is Kind.NETWORK:
+        return Checked(source.name, kind, tuple(problems_of(source, strict=strict)))
+    if kind is Kind.SHEET:
+        return _check_sheet(source)
+    return Checked(source.name, kind, problems, skipped=skip_others)
+
+
+def _kind_of(source: Source) -> tuple[Kind, tuple[Problem, ...]]:
+    """What a text is, by its keys, and why it is neither a network nor a sheet."""
+    try:
+        root = parse(source)
+    except CnnError as error:
+        kind = next((kind for kind, line in _LINES.items() if line.search(source.text)), Kind.OTHER)
+        return kind, error.problems
+    entries = root.entries if isinstance(root, Mapping) else {}
+    kind = next((kind for kind, keys in KEYS.items() if any(key in entries for key in keys)), Kind.OTHER)
+    if root is None:
+        return kind, (Problem(f"{source.name}: the file is empty", "cnn new - prints a network to start from"),)
+    return kind, (Problem(f"{source.name}: {NEITHER[0]}", NEITHER[1]),)
+
+
+def _check_sheet(source: Source) -> Checked:
+    try:
+        sheet = sheet_of(source)
+        return Checked(source.name, Kind.SHEET, (), sheet.student, tuple(check(sheet)))
+    except CnnError as error:
+        return Checked(source.name, Kind.SHEET, error.problems)

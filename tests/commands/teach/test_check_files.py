@@ -1,0 +1,196 @@
+"""cnn check on files of all kinds, as an editor's user, a CI job and pre-commit run it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from program import ROOT, Run
+
+from cnncli.bundled import bundled
+from cnncli.homework.checking.files import KEYS
+from cnncli.language.source import Mapping, parse, read_text
+
+NETWORK = "input: 1x8x8\nlayers: [conv: {filters: 2, kernel: 3, stride: 2}, flatten, linear: 10]\n"
+FILES = {
+    "nets/good.yaml": NETWORK,
+    "nets/deep/also.yml": NETWORK,
+    "bad.yaml": "input: 1x8x8\nlayers:\n  - conv: {filters: 2, kernel: 9}\n  - rellu\n",
+    "misfit.yaml": "input: 1x8x8\nlayers: [maxpool: 9]\n",
+    "broken.yaml": "input: 1x8x8\nlayers: [\n",
+    "right.yaml": "architecture: lenet5\nanswers: {c1.params: 156}\n",
+    "wrong.yaml": "student: ann\narchitecture: lenet5\nanswers: {c1.params: 150}\n",
+    "invalid_sheet.yaml": "architecture: lenet6\nanswers: {c1.params: 156}\n",
+    "compose.yaml": "services: {web: {image: nginx}}\n",
+    "pods.yaml": "a: !Ref b\n---\nb: 1\n",
+    "empty.yaml": "",
+    "notes.txt": "layers: [\n",
+}
+FAMILY = "input: 1x8x8\nvariables: {k: 3}\nvariants: {a: {}, b: {k: 9}}\nlayers: [conv: {filters: 2, kernel: $k}]\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ("nets/good.yaml", 0),
+        ("right.yaml", 0),
+        ("nets right.yaml", 0),
+        ("bad.yaml", 1),
+        ("misfit.yaml nets/good.yaml", 1),
+        ("broken.yaml", 1),
+        ("wrong.yaml", 1),
+        ("compose.yaml", 2),
+        ("pods.yaml", 2),
+        ("empty.yaml", 2),
+        ("missing.yaml", 2),
+        ("invalid_sheet.yaml", 2),
+        ("bad.yaml missing.yaml", 2),
+        ("--skip-others compose.yaml pods.yaml empty.yaml", 0),
+        ("--skip-others compose.yaml misfit.yaml", 1),
+        ("--skip-others missing.yaml", 2),
+        ("--strict nets/good.yaml", 1),
+        ("nets/deep/../../nets", 0),
+        (".", 2),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst_file(cnn: Run, files: str, code: int) -> None:
+    assert cnn("check", *files.split()).code == code
+
+
+def test_each_file_is_told_of_and_then_all(cnn: Run) -> None:
+    ended = cnn("check", "bad.yaml", "nets", "wrong.yaml", "compose.yaml", "missing.yaml")
+    assert "bad.yaml:3:24: conv1: a 9x9 kernel does not fit" in ended.out
+    assert "bad.yaml:4:5: unknown layer type 'rellu'" in ended.out and "did you mean relu?" in ended.out
+    assert "nets/deep/also.yml: ok\nnets/good.yaml: ok\n" in ended.out
+    assert "wrong.yaml: ann\n" in ended.out and "correct answer: 156" in ended.out
+    assert ended.out.endswith("\n\n6 files: 2 ok, 3 not valid, 1 with wrong answers\n")
+    assert "compose.yaml: is neither a network" in ended.err and "missing.yaml: no such file" in ended.err
+
+
+def test_one_valid_file_is_one_line(cnn: Run) -> None:
+    assert cnn("check", "nets/good.yaml") == (0, "nets/good.yaml: ok\n", "")
+
+
+def test_skipped_files_are_named_in_a_note(cnn: Run) -> None:
+    ended = cnn("check", "--skip-others", "compose.yaml", "pods.yaml", "nets/good.yaml")
+    assert ended.out == "nets/good.yaml: ok\n3 files: 1 ok, 2 skipped\n"
+    assert ended.err == "skipped, neither a network nor an answer sheet: compose.yaml, pods.yaml\n"
+
+
+def test_a_problem_of_one_variant_names_it_and_one_of_all_is_told_once(cnn: Run, write: Callable[..., Path]) -> None:
+    ended = cnn("check", write(FAMILY, "family.yaml"))
+    assert ended.code == 1 and ended.out.count("does not fit") == 1 and "padding 0 (variant b)\n" in ended.out
+    ended = cnn("check", write(FAMILY.replace("1x8x8", "1x2x2"), "family.yaml"))
+    assert (
+        ended.out.count("a 3x3 kernel does not fit") == 1
+        and "a 3x3 kernel does not fit a 2x2 input with padding 0\n" in ended.out
+    )
+
+
+def test_json_has_an_object_for_each_file(cnn: Run) -> None:
+    records = json.loads(
+        cnn("check", "misfit.yaml", "wrong.yaml", "pods.yaml", "--skip-others", "--format", "json").out
+    )
+    assert [record["file"] for record in records] == ["misfit.yaml", "wrong.yaml", "pods.yaml"]
+    (problem,) = records[0]["problems"]
+    assert (records[0]["valid"], problem["line"], problem["layer"]) == (False, 2, "maxpool1")
+    assert records[1]["score"] == 0 and records[2] == {"file": "pods.yaml", "skipped": True}
+    assert json.loads(cnn("check", "nets/good.yaml", "--format", "json").out)["valid"] is True
+    assert "file" not in json.loads(cnn("check", "wrong.yaml", "--format", "json").out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--strict right.yaml", "--strict has no effect: no FILE is a network"),
+        ("--hide-answers nets", "--hide-answers has no effect: no FILE is an answer sheet"),
+        ("--gradescope r.json --strict right.yaml", "has no effect with --gradescope"),
+        ("none.d", "none.d: holds no networks and no answer sheets"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(cnn: Run, here: Path, arguments: str, said: str) -> None:
+    (here / "none.d").mkdir()
+    (here / "none.d" / "compose.yaml").write_text("services: {}\n")
+    ended = cnn("check", *arguments.split())
+    assert ended.code == 2 and said in ended.err and not ended.out
+
+
+def test_every_bundled_file_is_recognized_as_a_network() -> None:
+    for path in {*bundled().values()}:
+        root = parse(read_text(str(path)))
+        assert isinstance(root, Mapping)
+        keys = {*root.entries}
+        first = next(kind for kind, marks in KEYS.items() if keys & {*marks})
+        assert first.value == "network", path
+
+
+@pytest.fixture
+def hook() -> dict[str, Any]:
+    (found,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_hook_runs_an_installed_command_on_yaml_files(hook: dict[str, Any]) -> None:
+    # the fields and their values are those of https://pre-commit.com/#creating-new-hooks
+    assert {*hook} <= {"id", "name", "description", "entry", "language", "types", "files"}
+    assert (hook["id"], hook["language"], hook["types"]) == ("cnn-check", "python", ["yaml"])
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    assert shlex.split(hook["entry"])[0] in scripts
+    assert [name for name in FILES if re.search(hook["files"], name)] == [name for name in FILES if name != "notes.txt"]
+
+
+def committed(folder: Path, pattern: str) -> list[str]:
+    """The staged files of a repository that a hook is called with."""
+    for words in (("init", "-q"), ("add", ".")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=folder, check=True, capture_output=True, text=True).stdout
+    return [name for name in listed.splitlines() if re.search(pattern, name)]
+
+
+def test_the_hook_refuses_a_commit_with_an_invalid_network(cnn: Run, here: Path, hook: dict[str, Any]) -> None:
+    program, *words = shlex.split(hook["entry"])
+    assert program == "cnn"
+    for name in ("broken.yaml", "wrong.yaml", "invalid_sheet.yaml", "bad.yaml"):
+        (here / name).unlink()
+    files = committed(here, hook["files"])
+    assert "compose.yaml" in files and "misfit.yaml" in files
+    assert cnn(*words, *files).code == 1
+    (here / "misfit.yaml").write_text(NETWORK)
+    assert cnn(*words, *files).code == 0
+
+
+def commands_in(value: object) -> Iterator[str]:
+    """The calls of cnn in the values of a CI configuration."""
+    if isinstance(value, str) and value.startswith("cnn "):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from commands_in(item)
+
+
+def test_the_commands_of_the_page_on_ci_run_and_its_hook_is_the_repository_s(cnn: Run, hook: dict[str, Any]) -> None:
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)]
+    commands = [*commands_in(blocks)]
+    assert commands == [hook["entry"], "cnn check nets", "cnn check nets"]
+    for command in commands:
+        assert cnn(*shlex.split(command)[1:], "nets/good.yaml").code == 0
+    (used,) = [repo["hooks"][0]["id"] for block in blocks for repo in block.get("repos", []) if repo["repo"] != "local"]
+    assert used == hook["id"]
