@@ -197,6 +197,7 @@ COMMANDS = {
             "average": f"'{ONE}' --pool avg --kernel 2 --padding 1",
             "pool backward": f"'{ONE}' --pool max --kernel 2 --backward '1 2; 3 4'",
             "picture": "p.png --filter sobel_x -o out.png",
+            "matrix": f"'{ONE}' '{TWO}' --as-matrix im2col",
             "named": f"--input '{ONE}' --kernel '{TWO}'",
         },
         {
@@ -215,6 +216,7 @@ COMMANDS = {
             "--output-padding": "--output-padding 1",
             "--backward": "--backward '1 2 3; 1 1 1; 1 1 2'",
             "--steps": "--steps",
+            "--as-matrix": "--as-matrix im2col",
             "--output": "-o other.png",
             "--format": "--format json",
         },
@@ -222,6 +224,7 @@ COMMANDS = {
             ("pool", "--stride"): "--stride 1",
             ("pool backward", "--stride"): "--stride 1",
             ("average", "--stride"): "--stride 1",
+            ("matrix", "--output"): "-o other.csv",
             ("pool", "--backward"): "--backward '1 2; 3 4'",
         },
     ),

@@ -11,7 +11,7 @@ from typing import Any
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.numbers import exactly, number
 
-PRODUCTS_LIMIT = 10_000
+PRODUCTS_LIMIT = 4_000
 
 Monomial = tuple[tuple[str, int], ...]  # letters with their powers, in order; () for a number
 

@@ -198,6 +198,28 @@ def test_a_gradient_that_depends_on_the_value_of_a_letter_is_refused(cnn: Run, p
     assert ended.code == 2 and "depends on the values of the letters" in ended.err
 
 
+def test_a_convolution_is_a_product_of_matrices(cnn: Run) -> None:
+    lines = cnn("convolve", "1 2 3", "1 4", "--as-matrix", "toeplitz", "--bias", "2").out.splitlines()
+    assert lines == [
+        "T, 2x3: one row per output value, one column per input value", "1  4  0", "0  1  4", "",
+        "x, 3x1: the input, row by row", "(1, 2, 3)^T", "",
+        "T x + 2, 2x1: the output, row by row", "(11, 16)^T",
+    ]  # fmt: skip
+    record = json.loads(cnn("convolve", "1 2 3", "1/2 4", "--as-matrix", "im2col", "--format", "json").out)
+    assert record == {"kernels": [["1/2", 4]], "patches": [[1, 2], [2, 3]], "output": [["17/2", 13]]}
+
+
+@pytest.mark.parametrize("name", ["T.csv", "T.npy"])
+def test_a_large_matrix_is_written_to_a_file(cnn: Run, tmp_path: Path, name: str) -> None:
+    row = " ".join(["1"] * 40)
+    ended = cnn("convolve", row, "2 3", "--as-matrix", "toeplitz")
+    assert ended.code == 2 and "a matrix of 39x40 is too wide" in ended.err and "-o matrix.csv" in ended.err
+    path = tmp_path / name
+    assert cnn("convolve", row, "2 3", "--as-matrix", "toeplitz", "-o", path).out == f"{path}: 39x40\n"
+    found = np.load(path) if name.endswith("npy") else np.loadtxt(path, delimiter=",")
+    assert np.array_equal(found @ np.ones(40), np.full(39, 5))
+
+
 @pytest.mark.parametrize("name", ["same", "same_lower"])
 def test_an_even_window_has_its_odd_zero_where_the_padding_says(cnn: Run, name: str) -> None:
     out = cnn("convolve", "1 2 4", "--pool", "avg", "--kernel", "2", "--stride", "1", "--padding", name).out

@@ -1,0 +1,1 @@
+"""What ``cnn convolve`` prints."""
