@@ -115,6 +115,17 @@ def enumerated(items: Iterable[object], conjunction: str = "and") -> str:
     return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
+def counted(count: float, noun: str) -> str:
+    """A number with its noun in the singular or plural.
+
+    >>> counted(1, "image"), counted(1200, "class"), counted(0, "axis"), counted(0.5, "epoch")
+    ('1 image', '1,200 classes', '0 axes', '0.5 epochs')
+    """
+    ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
+    plural = noun.removesuffix("is") + "es" if noun == "axis" else noun + ending
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
 def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
     """The known word that ``word`` is most likely a misspelling of, or None."""
     import difflib  # needed only for errors

@@ -199,3 +199,10 @@ def test_the_first_layer_with_a_large_enough_receptive_field_is_named_for_each_i
             assert ended.code == 1
             largest = f"{widest} with {'x'.join(map(str, size))}"
             assert said == f"no layer reaches {wanted} on {source}; the largest is {largest}"
+
+
+def test_a_network_with_several_inputs_or_outputs_is_told_a_way_to_train_it(cnn: Run) -> None:
+    ended = cnn("train", "two_stream", "--data", "digits")
+    first, second = ended.err.splitlines()
+    assert (ended.code, first) == (2, "the network has 2 inputs and 1 output; cnn train needs one of each")
+    assert second.strip().startswith("make them one input of 23x224x224, which slice layers split; or export it with")

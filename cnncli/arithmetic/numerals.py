@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 
-from cnncli.errors import CnnError
-
 LONGEST_NUMBER = 4000  # characters; Python reads integers of up to 4,300 digits
-MOST_VALUES = 10_000  # of all ranges together
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
 ZEROS = {"k": 3, "m": 6, "g": 9}  # of 32k, 1M and 4G
-_RANGE = re.compile(r"\s*([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?\s*")
 
 
 def read_number(text: str) -> int | float | None:
@@ -110,30 +106,3 @@ def split_sizes(text: str, commas: bool = True) -> list[str]:
     if "," in inner and not (enclosed or commas):
         return [text]
     return _SIZES.split(inner.strip())
-
-
-def read_ranges(text: str, where: str, largest: int, hint: str) -> list[int]:
-    """The values of ``16,32``, ``8..64`` (both ends included) or ``8..64:8`` (from, to, step), in the order written.
-
-    Raises CnnError, with ``where`` (``--vary w=8..64``) in its message, for anything else, for values outside 1 to
-    ``largest``, and for more than MOST_VALUES.
-    """
-    values: list[int] = []
-    for part in text.split(","):
-        match = _RANGE.fullmatch(part)
-        if match is None:
-            raise CnnError(f"{where}: {part[:20] or 'nothing'!r} is not a number or a range", hint)
-        first, last, step = (int(group) if group else None for group in match.groups())
-        assert first is not None
-        steps = range(first, (first if last is None else last) + 1, step or 1)
-        if step == 0:
-            raise CnnError(f"{where}: the step of {part.strip()} is 0", hint)
-        if not steps:
-            raise CnnError(f"{where}: {part.strip()} ends before it starts", hint)
-        if first < 1 or steps[-1] > largest:
-            beyond = first if first < 1 else steps[-1]
-            raise CnnError(f"{where}: {beyond} is not between 1 and {largest}", hint)
-        if len(values) + len(steps) > MOST_VALUES:
-            raise CnnError(f"{where}: more than {MOST_VALUES:,} values (the limit)", "use a larger step")
-        values.extend(steps)
-    return values

@@ -146,11 +146,17 @@ def usage_error(ctx: click.Context, args: Sequence[str], error: click.UsageError
         return CnnError(f"cnn {name} has no option {shortened(option)}", _option_meant(ctx, name, option))
     if isinstance(error, click.MissingParameter):
         parameter = error.param
-        shown = parameter.make_metavar(ctx) if isinstance(parameter, click.Argument) else str(error.param_hint)
-        return CnnError(f"cnn {name}: {shown} is missing", _example(name, shown))
+        shown = max(parameter.opts, key=len) if isinstance(parameter, click.Option) else _argument_name(parameter, ctx)
+        choices = parameter.type.choices if parameter and isinstance(parameter.type, click.Choice) else ()
+        hint = f"give {shown} {enumerated(choices, 'or')}" if choices else _example(name, shown)
+        return CnnError(f"cnn {name}: {shown} is missing", hint)
     if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
         return CnnError(f"{max(error.param.opts, key=len)}: {_uncapitalized(error.message)}", described)
     return CnnError(f"cnn {name}: {_uncapitalized(error.format_message())}", described)
+
+
+def _argument_name(parameter: click.Parameter | None, ctx: click.Context) -> str:
+    return parameter.make_metavar(ctx) if parameter is not None else "an argument"
 
 
 def _example(name: str, missing: str) -> str:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
+from cnncli.arithmetic.shape import Shape, add_up, format_input_shape, format_shape
 from cnncli.data import ColumnNames, load_dataset
 from cnncli.data.dataset import unnamed_targets
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
+from cnncli.graph import Graph
 from cnncli.recipe import AUTO, ROWS
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ def task_of(loaded: Loaded, recipe: Recipe) -> str:
     """
     graph = loaded.graph
     if len(graph.inputs) > 1 or len(graph.outputs) > 1:
-        raise CnnError(
-            f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; training needs one of each"
-        )
+        raise _several(graph)
     name, shape = graph.outputs[0], loaded.inferred.shape(graph.outputs[0])
     if recipe.task == AUTO:
         return "segmentation" if len(shape) > 1 else "regression" if shape == (1,) else AUTO
@@ -113,17 +112,32 @@ def check_fit(loaded: Loaded, dataset: Dataset) -> None:
             else "end the network with flatten or global_avgpool, and linear: CLASSES",
         )
     if shape[0] != wanted:
-        one, several = ("target", "targets") if dataset.task == "regression" else ("class", "classes")
-        of = one if wanted == 1 else several
+        of = "target" if dataset.task == "regression" else "class"
         layer = f"conv: {{filters: {wanted}, kernel: 1}}" if dense else f"linear: {wanted}"
         raise CnnError(
-            f"{dataset.name} has {wanted} {of}, and the network's output {output} has {shape[0]} "
-            + ("channel" if dense else "value")
-            + ("s" if shape[0] != 1 else ""),
+            f"{dataset.name} has {counted(wanted, of)}, and the network's output {output} has "
+            + counted(shape[0], "channel" if dense else "value"),
             f"make its last layer {layer}{_or_set(loaded, wanted)}",
         )
     if dense:
         _check_size(loaded, output)
+
+
+def _several(graph: Graph) -> CnnError:
+    """The error for a network with several inputs or outputs, with what can be done instead."""
+    inputs, outputs = counted(len(graph.inputs), "input"), counted(len(graph.outputs), "output")
+    wrong = f"the network has {inputs} and {outputs}; cnn train needs one of each"
+    hints = []
+    if len(graph.outputs) > 1:
+        hints.append(f"keep one of the outputs {', '.join(graph.outputs)}, or merge them with concat or add")
+    if len(graph.inputs) > 1:
+        sides = {entry.shape[1:] for entry in graph.inputs}
+        stacked = (add_up(entry.shape[0] for entry in graph.inputs), *graph.inputs[0].shape[1:])
+        one = (
+            f"make them one input of {format_input_shape(stacked)}, which slice layers split" if len(sides) == 1 else ""
+        )
+        hints.append(one or "train each branch as a network of its own")
+    return CnnError(wrong, f"{'; '.join(hints)}; or export it with cnn export --to pytorch and train that")
 
 
 def _or_set(loaded: Loaded, wanted: int) -> str:

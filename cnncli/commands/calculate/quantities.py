@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncli.arithmetic.numerals import is_digits
+from cnncli.arithmetic.numerals import is_digits, split_sizes
 from cnncli.arithmetic.window import PADDING_NAMES
 from cnncli.commands.options import Whole
 from cnncli.errors import CnnError
@@ -63,12 +63,6 @@ class Bytes(IntType):
         return _value(whole, rest, BYTES[unit], exponent, param, value, hint)
 
 
-def split_axes(text: str) -> list[str]:
-    """The parts of what is written per axis: ``5x3``, and as people also write it: ``5 x 3``, ``5*3``, ``(5, 3)``."""
-    inner = text.strip().lower().removeprefix("(").removesuffix(")")
-    return [part.strip() for part in re.split(r"[x×*,]", inner)]
-
-
 class Sizes(SizesType):
     """Sizes, one per axis: 7 or 7x5."""
 
@@ -77,7 +71,7 @@ class Sizes(SizesType):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
-        parts = split_axes(str(value))
+        parts = split_sizes(str(value))
         if len(parts) > 3 or not all(is_digits(part) and len(part) < 11 and 0 < int(part) < 2**31 for part in parts):
             raise _refused(param, value, "is not a size", "write 7, or 7x5 for one size per axis")
         return tuple(map(int, parts))
@@ -94,7 +88,7 @@ class PerAxis(PerAxisType):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | tuple[int, ...]:
         if isinstance(value, int | tuple):
             return value
-        parts = split_axes(str(value))
+        parts = split_sizes(str(value))
         if len(parts) > 3 or (len(parts) > 1 and not all(map(is_digits, parts))):
             raise _refused(param, value, "is not a number", "write 3, or 5x3 for one number per axis")
         number = Whole(self.least)
@@ -130,7 +124,7 @@ class Padding(PaddingType):
         text = str(value).strip().lower()
         if text in PADDING_NAMES:
             return text
-        parts = split_axes(text)
+        parts = split_sizes(text)
         if len(parts) > 3 or not all(is_digits(part) and len(part) < 10 for part in parts):
             raise _refused(
                 param, value, "is not a padding", f"write a number per side, or one of {', '.join(PADDING_NAMES)}"

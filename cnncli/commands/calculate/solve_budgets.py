@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cnncli.analysis.solving import QUANTITIES
-from cnncli.arithmetic.numerals import read_ranges
+from cnncli.arithmetic.ranges import read_ranges
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:

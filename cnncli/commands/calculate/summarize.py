@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     "at",
     multiple=True,
     metavar="SIZES",
-    help="Totals at input sizes, e.g. 64..512:32 (from, to, step).",
+    help="Totals at input sizes, e.g. 64..512:32 (from, to, step) or 64,128.",
 )
 @options.format_option("table", "json", "csv", "markdown", "latex")
 def command(

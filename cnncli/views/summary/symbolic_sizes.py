@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.numerals import read_ranges
+from cnncli.arithmetic.ranges import read_ranges
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.size import SIZE_LIMIT, Undecided
 from cnncli.arithmetic.symbolic import letters_of, symbolic_shape, value_of
