@@ -30,7 +30,7 @@ class SchemaField(NamedTuple):
     ``row`` is the second item of the annotation's metadata, if it has one.
     """
 
-    read: Callable[[Any], Any]
+    read: Reader
     required: bool
     default: Any
     row: Any = None

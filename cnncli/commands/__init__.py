@@ -11,6 +11,7 @@ SECTIONS = {
     "calculate": {
         "summarize": "Show each layer's shape, parameters, MACs, receptive field.",
         "explain": "Show how each number is derived: formula, values, result.",
+        "layer": "Calculate one layer without a file, with formulas.",
         "diff": "Compare networks layer by layer, and their totals.",
         "solve": "Find windows, sizes, depths or widths that meet a target.",
         "receptive-field": "Show the exact input region one unit depends on.",

@@ -108,9 +108,13 @@ class CheckedCommand(click.Command):
             self._check(ctx, args)
             return super().parse_args(ctx, args)
         except click.UsageError as error:
-            from cnncli.commands.hints import usage_error
+            raise self.usage_error(ctx, args, error) from None
 
-            raise usage_error(ctx, args, error) from None
+    def usage_error(self, ctx: click.Context, args: list[str], error: click.UsageError) -> CnnError:
+        """The error for a command line that click cannot parse."""
+        from cnncli.commands.hints import usage_error
+
+        return usage_error(ctx, args, error)
 
     def _check(self, ctx: click.Context, args: list[str]) -> None:
         """Raises CnnError for options that are repeated or empty, and for arguments that the command does not take."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from cnncli.analysis.explanation import (
@@ -21,8 +23,8 @@ from cnncli.inference import Inferred
 from cnncli.io.escaping import latex, markdown, visible_line
 from cnncli.views.summary.columns import receptive_field_text, stride_value
 
-WIDEST = 110  # a longer line of arithmetic is broken at its equal signs
-SYMBOLS_WIDTH = 80
+WIDEST = 79  # a longer line of arithmetic is broken at its equal signs, then at its operators
+SHORT_MARGIN = 4  # before arithmetic that does not fit beside the name of its quantity
 
 
 def chosen(steps: Sequence[DerivationStep], quantity: str | None) -> list[DerivationStep]:
@@ -59,24 +61,35 @@ def _is_zero(step: DerivationStep) -> bool:
 def as_text(explanation: Explanation, quantity: str | None) -> str:
     """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
     steps = folded(chosen(explanation.steps, quantity))
-    lines = [*_heading(explanation), *_symbol_lines(_symbols(explanation, steps)), ""]
+    heading = chain.from_iterable(map(_wrapped, _heading(explanation)))
+    lines = [*heading, *_symbol_lines(_symbols(explanation, steps)), ""]
     derived = [step for step in steps if not _is_zero(step)]
-    width = max((len(step.quantity) for step in derived), default=0)
+    width = max((len(_label(step)) for step in derived), default=0)
     for step in derived:
         lines += _text_lines(step, width)
     zero = [step for step in steps if _is_zero(step)]
     if zero:
         remarks = "; ".join(dict.fromkeys(step.remark for step in zero if step.remark))
-        lines.append(f"  {', '.join(step.quantity for step in zero)}: 0{f' ({remarks})' if remarks else ''}")
-    lines += [f"  note: {note}" for note in explanation.notes if quantity is None]
+        lines += _wrapped(f"  {', '.join(map(_label, zero))}: 0{f' ({remarks})' if remarks else ''}")
+    lines += [line for note in explanation.notes if quantity is None for line in _wrapped(f"  note: {note}")]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(line: str, more: int = 2) -> list[str]:
+    """A line as lines of at most ``WIDEST`` characters, broken at spaces; further ones are indented by ``more``."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.lstrip(), WIDEST, initial_indent=indent, subsequent_indent=indent + " " * more,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _heading(explanation: Explanation, escaped: Callable[[str], str] = visible_line) -> list[str]:
     """The layer's description and its shapes; ``escaped`` writes the layers' names."""
     inputs = " and ".join(f"{escaped(name)} {format_shape(shape)}" for name, shape in explanation.inputs)
+    kind = f" ({explanation.kind})" if explanation.name != explanation.kind else ""
     return [
-        f"{escaped(explanation.name)} ({explanation.kind}): {explanation.what}",
+        f"{escaped(explanation.name)}{kind}: {explanation.what}",
         f"  {inputs} -> {format_shape(explanation.output)}",
     ]
 
@@ -89,11 +102,11 @@ def _symbols(
 
 
 def _symbol_lines(texts: Sequence[str]) -> list[str]:
-    """``where`` and the texts, in lines of at most ``SYMBOLS_WIDTH``; a text is not broken."""
+    """``where`` and the texts, in lines of at most ``WIDEST``; a text is not broken."""
     lines: list[str] = []
     for at, text in enumerate(texts):
         part = text + ("," if at + 1 < len(texts) else "")
-        if lines and len(lines[-1]) + 1 + len(part) <= SYMBOLS_WIDTH:
+        if lines and len(lines[-1]) + 1 + len(part) <= WIDEST:
             lines[-1] += f" {part}"
         else:
             lines.append(f"{'        ' if lines else '  where '}{part}")
@@ -105,18 +118,28 @@ def _parts(step: DerivationStep) -> list[str]:
     return [*dict.fromkeys((step.formula, step.numbers, str(step.value)))]
 
 
+def _label(step: DerivationStep) -> str:
+    """The quantity, short enough to leave room for its arithmetic."""
+    return step.quantity.replace("receptive field", "RF")
+
+
 def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
     *worked, result = _parts(step)
     remark = f"   ({step.remark})" if step.remark else ""
     parts = [*worked, f"{step.value:,}" if worked and isinstance(step.value, int) else result]
-    start = f"  {step.quantity.ljust(width)}  "
+    start = f"  {_label(step).ljust(width)}  "
     line = start + " = ".join(parts) + remark
     if len(line) <= WIDEST or len(parts) == 1:
-        yield line
+        yield from _wrapped(line, len(start) - 2)
         return
-    yield start + "  " + parts[0]
-    for at, part in enumerate(parts[1:], 2):
-        yield f"{' ' * len(start)}= {part}{remark if at == len(parts) else ''}"
+    fits = max(map(len, (*parts[:-1], parts[-1] + remark))) + len(start) + 2 <= WIDEST
+    margin = " " * (len(start) if fits else SHORT_MARGIN)
+    if not fits:
+        yield start.rstrip()
+    yield from _wrapped((start if fits else margin) + "  " + parts[0])
+    for part in parts[1:-1]:
+        yield from _wrapped(f"{margin}= {part}", 4)
+    yield from _wrapped(f"{margin}= {parts[-1]}{remark}", 4)
 
 
 # Markdown and LaTeX ------------------------------------------------------------------------------------------------
@@ -196,7 +219,7 @@ def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
         return f"\\paragraph{{{latex(start)}}} {latex(line)}\n"
     if form == "markdown":
         return f"### {markdown(start)}\n\n{markdown(line)}\n"
-    return f"{visible_line(start)}: {visible_line(line)}\n"
+    return "\n".join(_wrapped(f"{visible_line(start)}: {visible_line(line)}")) + "\n"
 
 
 # Programs ----------------------------------------------------------------------------------------------------------

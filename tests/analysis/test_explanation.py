@@ -233,12 +233,15 @@ def test_explain_shows_formula_numbers_and_result(cnn: Run) -> None:
     assert (
         ended.out
         == """\
-c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of its group
+c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels
+  of its group
   input 1x28x28 -> 6x28x28
   where C_in = 1 (input channels), C_out = 6 (output channels),
         k = 5 (kernel size)
 
-  params of weight  C_out * C_in * k * k = 6 * 1 * 5 * 5 = 150   (shape 6x1x5x5)
+  params of weight    C_out * C_in * k * k
+                    = 6 * 1 * 5 * 5
+                    = 150   (shape 6x1x5x5)
   params of bias    C_out = 6   (shape 6)
   params            C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156
 """
@@ -330,16 +333,23 @@ def test_the_whole_network_is_told_as_a_worked_solution_with_its_totals(cnn: Run
 
 
 def test_a_layer_like_an_earlier_one_refers_to_it(cnn: Run) -> None:
-    out = cnn("explain", "resnet18").out
+    out = " ".join(cnn("explain", "resnet18").out.split())
     assert (
-        "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1: 36,864 params, 115,605,504 macs; RF 35x35\n"
+        "stage1.more.0.basic1.sum.conv1 (conv): as stage1.basic1.sum.conv1: 36,864 params, 115,605,504 macs; RF 35x35 "
     ) in out
+
+
+@pytest.mark.parametrize("name", ["lenet5", "googlenet"])
+def test_no_line_is_wider_than_a_terminal(cnn: Run, name: str) -> None:
+    out = cnn("explain", name).out
+    assert max(map(len, out.splitlines())) <= 79
+    assert not re.search(r" =$", out, flags=re.MULTILINE)  # k = 3 stays together
 
 
 def test_a_repeat_like_an_earlier_one_refers_to_it_as_a_whole(cnn: Run) -> None:
     line = "as stage1.more.0: 10 layers, 70,400 params, 218,365,952 macs; RF 35x35\n"
     text, markdown, latex = (cnn("explain", "resnet50", "--format", form).out for form in ("text", "markdown", "latex"))
-    assert f"\nstage1.more.1 (repeat): {line}\n" in text
+    assert f" stage1.more.1 (repeat): {line.strip()} " in " ".join(text.split())
     assert f"\n### stage1.more.1 (repeat)\n\n{line}\n" in markdown
     assert f"\n\\paragraph{{stage1.more.1 (repeat)}} {line}\n" in latex
     assert re.findall(r"^stage1\.more\.1\S* \(", text, flags=re.MULTILINE) == ["stage1.more.1 ("]
@@ -395,9 +405,9 @@ layers:
   - depthwise_conv: {kernel: 3, bias: false}
   - pixel_shuffle: 2
 """)
-    out = cnn("explain", path).out
+    out = " ".join(cnn("explain", path).out.split())
     assert "C_out * (C_in / g) * k * k = 4 * (8 / 2) * 3 * 3 = 144" in out
-    assert "C_in * 1 * k * k = 4 * 1 * 3 * 3 = 36   (shape 4x1x3x3)" in out
+    assert "C_in * 1 * k * k = 4 * 1 * 3 * 3 = 36 (shape 4x1x3x3)" in out
     assert "C_in / (r * r) = 4 / (2 * 2) = 1" in out
     latex = cnn("explain", path, "--format", "latex").out
     assert r"\frac{C_{\mathrm{in}}}{g}" in latex and r"\lfloor C" not in latex

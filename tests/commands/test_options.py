@@ -122,6 +122,21 @@ COMMANDS = {
             "--format": "--format markdown",
         },
     ),
+    "layer": Walked(  # the fields of its types are walked in tests/commands/calculate/test_layer.py
+        {
+            "table": "conv 2 --kernel 3 --input 1x8x8",
+            "json": "conv 2 --kernel 3 --input 1x8x8 --format json",
+            "formulas": "conv 2 --kernel 3 --input 1xHxW",
+            "fields": "conv",
+            "types": "",
+        },
+        {
+            "--input": "--input 1x9x9",
+            "--figure": "--figure bytes",
+            "--batch": "--batch 3",
+            "--format": "--format markdown",
+        },
+    ),
     "receptive-field": Walked(
         {"table": "net.yaml c2", "json": "net.yaml c2 --format json", "drawn": "net.yaml c2 --image p.png -o seen.png"},
         {

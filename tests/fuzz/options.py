@@ -8,6 +8,8 @@ from random import Random
 
 import click
 
+from cnncli.layers import KINDS
+
 from . import corpus
 from .cases import TORCH, Case, Content
 from .mutations import mutate_yaml, nasty_text
@@ -34,7 +36,7 @@ FITTING: Mapping[str, tuple[str, ...]] = {
     "topics": ("sizes", "padding,fields", "by_hand", "networks"), "seed": ("1", "7"), "student": ("ann", "s-1"),
     "device": ("cpu", "auto", "cuda:1"), "data": ("digits",), "dataset": ("digits",), "name": ("digits", "mnist"),
     "file": ("-", "fresh.yaml", "net.yaml", "net", "missing/net.yaml"), "like": ("lenet5", "resnet18", "lenet", "edge"),
-    "optimizer": ("sgd", "adam", "adamw"), "part": ("resnet", "x"),
+    "optimizer": ("sgd", "adam", "adamw"), "part": ("resnet", "x"), "kind": (*KINDS, "residual", "Conv2d", "lenet5"),
 }  # fmt: skip
 # more processes, compilers and endless work: tried by the project's other tests
 LEFT_OUT = frozenset({"help", "version", "nproc", "max_restarts", "compile", "epochs", "loaders"})
@@ -97,6 +99,22 @@ def _arguments(rng: Random, command: click.Command, files: Sequence[str]) -> lis
     return found
 
 
+FIELD_VALUES = ("1", "2", "3", "5x3", "0", "same", "false", "[1, 2]", "0,2,1", "[[0], [1]]", "1e9", "0.5", "-1")
+
+
+def _layer(rng: Random) -> list[str]:
+    """A layer type with fields as options, which are in no command's own list, inputs, and other options."""
+    kind = rng.choice([*KINDS])
+    words = [kind] if rng.random() < 0.8 else [kind, rng.choice(FIELD_VALUES)]
+    for name, field in KINDS[kind].schema.items():
+        if rng.random() < (0.8 if field.required else 0.3):
+            value = rng.choice(FIELD_VALUES) if rng.random() < 0.9 else nasty_text(rng)
+            words += [f"--{name}" if rng.random() < 0.5 else f"--{name.replace('_', '-')}", value]
+    for _ in range(rng.choice((0, 1, 1, 1, 2))):
+        words += ["--input", rng.choice(SHAPES)]
+    return [*words, *some_options(rng, "layer", count=rng.choice((0, 0, 1)))]
+
+
 def generate(rng: Random) -> Case:
     """Any command that calculates, with any of its options."""
     calculating = [name for name in commands() if name not in TORCH]
@@ -115,6 +133,8 @@ def generate(rng: Random) -> Case:
         argv.insert(len(argv) if argv and argv[-1].startswith("-") else rng.choice((0, len(argv))), part)
     if rng.random() < 0.7:  # in the usual order, else the values come apart from their options
         argv = [*_arguments(rng, commands()[name], list(files)), *some_options(rng, name, list(files))]
+    if name == "layer" and rng.random() < 0.9:
+        argv = _layer(rng)
     stdin = rng.choice((b"", b"", corpus.SMALL.encode(), b"1\n2\n3\n\n", rng.randbytes(40)))
     closed = rng.choice(((), (), (), (0,), (1,), (0, 1))) if rng.random() < 0.1 else ()
     return Case((name, *argv), files, stdin, closed=closed)

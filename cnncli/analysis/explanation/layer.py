@@ -23,12 +23,13 @@ def explain(inferred: Inferred, name: str) -> Explanation:
     steps = tuple(_steps(inferred, info))
     inputs = tuple(zip(info.node.inputs, info.input_shapes, strict=True))
     explained = meanings(symbols_of(steps), layer)
-    return Explanation(name, layer.kind, summary_of(layer), inputs, stats.output_shape, explained, steps, stats.notes)
+    what = summary_of(type(layer))
+    return Explanation(name, layer.kind, what, inputs, stats.output_shape, explained, steps, stats.notes)
 
 
-def summary_of(layer: Layer) -> str:
+def summary_of(layer: type[Layer]) -> str:
     """The description of a layer type: the first sentence of its docstring."""
-    description = " ".join((type(layer).__doc__ or "").split()).replace("``", "")
+    description = " ".join((layer.__doc__ or "").split()).replace("``", "")
     return description.partition(". ")[0].rstrip(".")
 
 

@@ -33,6 +33,7 @@ _RECEPTIVE_FIELD = {  # patterns, in the order in which they are tried
     r"q_0": "first unit that output 0 reads",
     r"P": "padding of both sides",
 }
+_COUNTS = {"N": "batch size", "params": "parameters", "buffers": "values of the buffers"}
 _INITIALIZATION = {"fan_in": "inputs of a unit", "fan_out": "units that read an input"}
 
 
@@ -43,7 +44,8 @@ def meanings(symbols: Iterable[str], layer: Layer | None) -> dict[str, str]:
 
 
 def _meaning(symbol: str, fields: Mapping[str, str]) -> str:
-    return _INITIALIZATION.get(symbol) or _size(symbol) or _of_receptive_field(symbol) or _field(symbol, fields)
+    fixed = _INITIALIZATION.get(symbol) or _COUNTS.get(symbol)
+    return fixed or _size(symbol) or _of_receptive_field(symbol) or _field(symbol, fields)
 
 
 def _size(symbol: str) -> str:

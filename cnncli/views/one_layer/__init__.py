@@ -1,0 +1,1 @@
+"""One layer without a file."""
