@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from networks import networks
 
-from cnncli.arithmetic.shape import InvalidValue
+from cnncli.arithmetic.shape import SHAPE_SCHEMA, InvalidValue, read_input_shape
 from cnncli.bundled import bundled
 from cnncli.errors import CnnError
 from cnncli.language import Source
@@ -218,15 +218,21 @@ def test_every_default_of_the_recipe_is_accepted_and_every_key_is_checked() -> N
 READERS = {f"{kind}.{name}": field.read for kind, layer in KINDS.items() for name, field in layer.schema.items()} | {
     f"train.{name}": field.read for name, field in Recipe.schema.items()
 }
+READERS["input"] = Reader(read_input_shape, SHAPE_SCHEMA)
 WORDS = st.sampled_from(
-    ["same", "valid", "yes", "Off", "5x3", "(5, 3)", "3x8x8", "zeros", "7", "a=1", "sgd", "1,2", "50%"]
+    [
+        *("same", "valid", "yes", "Off", "zeros", "sgd", "a=1", "1,2", "7", "50%", "50 %", "784"),
+        *("5x3", "5 x 3", "5×3", "5*3", "(5, 3)", "(5,3)", "5x3x2"),
+        *("3x8x8", "3 x 8 x 8", "3*8*8", "(3, 8, 8)", "(3,8,8)", "[3, 8, 8]", "3x8", "3x8x8x8", "(784,)", "28*28*1"),
+        *("6@14x14", "6 @ 14 x 14", "3xHxW", "3XhXw"),
+    ]
 )
 NUMBERS = st.one_of(st.integers(-2, 9), st.sampled_from([0.5, 2.0, 1e-3, 2**31, -0.5]))
 SCALARS = st.one_of(WORDS, NUMBERS, st.booleans(), st.none())
 VALUES = st.one_of(SCALARS, st.lists(st.one_of(SCALARS, st.lists(NUMBERS, max_size=3)), max_size=4))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(VALUES)
 def test_a_value_that_a_reader_accepts_is_accepted(value: Any) -> None:
     for name, read in READERS.items():

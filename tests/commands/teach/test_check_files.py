@@ -150,7 +150,7 @@ def hook() -> dict[str, Any]:
 
 def test_the_hook_runs_an_installed_command_on_yaml_files(hook: dict[str, Any]) -> None:
     # the fields and their values are those of https://pre-commit.com/#creating-new-hooks
-    assert {*hook} <= {"id", "name", "description", "entry", "language", "types", "files"}
+    assert {*hook} <= {"id", "name", "description", "entry", "language", "types", "files", "require_serial"}
     assert (hook["id"], hook["language"], hook["types"]) == ("cnn-check", "python", ["yaml"])
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     assert shlex.split(hook["entry"])[0] in scripts
