@@ -12,6 +12,7 @@ from program import ROOT, Run
 
 from cnncli import loading
 from cnncli.commands import SUMMARIES
+from cnncli.homework.exact_ops.chain.chain_reading import chain_file, read_chain
 from cnncli.language import read_text
 from cnncli.layers import KINDS
 from cnncli.recipe import Recipe
@@ -85,7 +86,11 @@ def test_the_networks_of_each_page_are_valid_unless_an_error_is_shown(page: str,
         if re.search(r"^input: ", block, re.MULTILINE) and not (name and shows_an_error(page, name[1])):
             path = tmp_path / f"{number}.yaml"
             path.write_text(block, encoding="utf-8")
-            loading.load_source(read_text(str(path)), "network")
+            if re.search(r"^values: ", block, re.MULTILINE):  # a chain of layers with numbers
+                chain = chain_file(str(path))
+                assert chain is not None and read_chain(chain)
+            else:
+                loading.load_source(read_text(str(path)), "network")
 
 
 def shows_an_error(page: str, file: str) -> bool:

@@ -55,15 +55,17 @@ def read(
     *,
     argument_names: OptionNames = OPTION_NAMES,
     read_shape: ReadShape = read_input_shape,
+    tree: Value | None = None,
 ) -> Draft:
     """Read a network. ``overrides`` are variables (--set), ``inputs`` shapes by input name ("" for the only one).
 
-    Messages name these two by ``argument_names``; ``read_shape`` reads the shape of an input.
+    Messages name these two by ``argument_names``; ``read_shape`` reads the shape of an input. ``tree`` is that of the
+    source where it has been parsed already.
     Raises CnnError for what prevents further reading (invalid YAML, a limit, a wrong override); all other problems
     are in the draft.
     """
     reading = Reading(source, argument_names)
-    root = parse(source)
+    root = parse(source) if tree is None else tree
     if root is None:
         raise CnnError(f"{source.name}: the file is empty", FIRST_LINES)
     if not isinstance(root, Mapping):

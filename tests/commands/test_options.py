@@ -46,6 +46,7 @@ layers:
 ONE, TWO = "1 2 3 4; 5 6 7 8; 9 1 2 3; 4 5 6 7", "1 0; 2 1"
 SHEET = "student: ann\narchitecture: net.yaml\nanswers: {c1.params: 20, c2.params: 1}\n"
 KEY = "architecture: net.yaml\nquestions: {c1.params: 1, c2.params: 2}\n"
+HAND = "values: 1 2 3\nlayers: [relu: {name: r}, linear: {weight: 1 0 1; 0 1 1; 2 1 0, bias: false}]\ntarget: 1\n"
 
 
 class Walked(NamedTuple):
@@ -214,8 +215,15 @@ COMMANDS = {
             "picture": "p.png --filter sobel_x -o out.png",
             "matrix": f"'{ONE}' '{TWO}' --as-matrix im2col",
             "named": f"--input '{ONE}' --kernel '{TWO}'",
+            "layer": "'1 2 3' --layer softmax",
+            "target": "'1 2 3' --layer softmax --target 1",
+            "given gradient": "'1 2 3' --layer softmax --backward '1 2 3'",
+            "chain": "hand.yaml",
         },
         {
+            "--layer": "--layer relu",
+            "--target": "--target 2",
+            "--loss": "--loss hinge",
             "--input": "--input '1 2 3; 4 5 6; 7 8 10'",
             "--kernel": "--kernel '1 2; 3 4'",
             "--filter": "--filter gaussian",
@@ -486,7 +494,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "nets/net.yaml": NETWORK,
         "sheet.yaml": SHEET, "key.yaml": KEY, "class.csv": "student,ID number\nann,1\nbob,2\n",
         "table.csv": "a,b,c,y\n" + "".join(f"{n},{n % 3},1,{n}.5\n" for n in range(12)),
-        "filled/train_32x32.mat": "", "filled/test_32x32.mat": "", "there.py": "",
+        "hand.yaml": HAND, "filled/train_32x32.mat": "", "filled/test_32x32.mat": "", "there.py": "",
     }.items():  # fmt: skip
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

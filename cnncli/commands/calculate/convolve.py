@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,9 +13,12 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
+    from cnncli.homework.exact_ops.chain.chain_reading import ChainText
     from cnncli.homework.exact_ops.exercise import Exercise
 
 NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt|[^\W\d_][0-9_]*[\s,;&|])")
+OF_CHAINS = ("INPUT", "--input", "--layer", "--target", "--loss", "--backward", "--steps", "--format")
+ONLY_OF_CHAINS = ("--target", "--loss")
 
 
 class MatrixCommand(options.CheckedCommand):
@@ -38,6 +42,7 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--backward", "--bias", why="the gradients do not depend on the bias"),
     options.excludes("--output", "--steps", "--format", why="-o writes an image or a matrix"),
     options.excludes("--as-matrix", "--pool", "--backward", "--steps", why="--as-matrix shows matrices only"),
+    options.excludes("--target", "--backward", why="the target gives the gradient"),
     cls=MatrixCommand,
 )  # fmt: skip
 @click.argument("matrix", metavar="[INPUT]", required=False)
@@ -57,6 +62,10 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--flip", is_flag=True, help="True convolution: rotate the kernel by 180 degrees.")
 @click.option("--transposed", is_flag=True, help="Transposed convolution.")
 @click.option("--output-padding", type=options.Whole(0), default=0, help="Output padding (with --transposed).")
+@click.option("--layer", "layers", multiple=True, metavar="LAYER",
+              help="Calculate a layer, e.g. 'maxpool: 2' (repeatable).")  # fmt: skip
+@click.option("--target", metavar="T", help="With layers: class (from 0) or values, for a loss and its gradients.")
+@click.option("--loss", type=click.Choice(("cross_entropy", "mse", "hinge")), help="Loss of the target.")
 @click.option("--backward", "upstream", metavar="G", help="Upstream gradient to backpropagate.")
 @click.option("--steps", is_flag=True, help="Show every window with its products and their sum.")
 @click.option("--as-matrix", type=click.Choice(("toeplitz", "im2col")),
@@ -65,7 +74,8 @@ class MatrixCommand(options.CheckedCommand):
 @options.format_option("table", "json")
 def command(
     matrix: str | None, kernels: tuple[str, ...], input_text: str | None, more_kernels: tuple[str, ...],
-    upstream: str | None, steps: bool, as_matrix: str | None, output: Path | None, form: str, **fields: Any,
+    upstream: str | None, steps: bool, as_matrix: str | None, output: Path | None, form: str,
+    layers: tuple[str, ...], target: str | None, loss: str | None, **fields: Any,
 ) -> None:  # fmt: skip
     """Convolve and pool small matrices exactly, step by step.
 
@@ -75,17 +85,22 @@ def command(
       cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3" --steps
       cnn convolve "1 1 2 4; 5 6 7 8; 3 2 1 0; 1 2 3 4" --pool max --kernel 2
       cnn convolve photo.png --filter edge -o edges.png
+      cnn convolve "3.2 5.1 -1.7" --layer softmax --target 0 --steps
+      cnn convolve chain.yaml --steps
 
     Separate rows by ;, channels by |, and the filters of a kernel by ||. Nested lists and LaTeX work as well
     (docs/exercises.md has the table). Files may be text, CSV, YAML, JSON, NPY or images. Numbers may be fractions and
     stay exact. A convolution is a cross-correlation, as in all libraries, unless --flip is given. Repeated kernels are
-    filters, each with one matrix per input channel, also for a transposed convolution.
+    filters, each with one matrix per input channel, also for a transposed convolution. Layers, given with --layer or in
+    a file with numbers for their weights, are calculated forward and backward.
     """
     from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 
     text = matrix if input_text is None else input_text
     if text is None:
         raise CnnError("missing input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
+    if _ran_chain(text, ChainOptions(layers, target, loss), upstream, form, steps=steps):
+        return
     _check_output(text, output, as_matrix)
     given = {name: value for name, value in fields.items() if value is not None}
     exercise = read_exercise(ExerciseText(text, (*kernels, *more_kernels), **given), letters=True)
@@ -169,6 +184,64 @@ def _print_json(record: dict[str, Any]) -> None:
     from cnncli.views.listing import as_json
 
     click.echo(as_json(record, indent=None), nl=False)
+
+
+# Chains of layers -----------------------------------------------------------------------------------------------------
+
+
+class ChainOptions(NamedTuple):
+    """The options of ``cnn convolve`` that concern chains."""
+
+    layers: tuple[str, ...] = ()
+    target: str | None = None
+    loss: str | None = None
+
+
+def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, *, steps: bool) -> bool:
+    """Print a chain, if it is one; False for a matrix. Raises CnnError for options that do not go with it."""
+    ctx = click.get_current_context()
+    chain = _read_chain(text, given)
+    if chain is None:
+        typed = next((option for option in ONLY_OF_CHAINS if options.is_given(ctx, option)), None)
+        if typed:
+            raise CnnError(f"{typed} is for a chain of layers", "add --layer softmax, or give a file with layers")
+        return False
+    for name, parameter in options.parameters(ctx.command).items():
+        if name not in OF_CHAINS and parameter.name != "help" and options.is_given(ctx, name):
+            raise CnnError(f"{name} has no effect on a chain of layers", "write it as a field of its layer")
+    _print_chain(chain, given, upstream, form, steps=steps)
+    return True
+
+
+def _read_chain(text: str, given: ChainOptions) -> ChainText | None:
+    from cnncli.homework.exact_ops.chain.chain_reading import chain_file, chain_of_layers
+
+    chain = chain_file(text)
+    if given.layers:
+        if chain is not None:
+            raise CnnError("the file has layers, and --layer gives others", "give one of them")
+        return chain_of_layers(text, given.layers)
+    return chain
+
+
+def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, form: str, *, steps: bool) -> None:
+    from cnncli.homework.exact_ops.chain.chain_reading import placed, read_chain, read_option
+    from cnncli.homework.exact_ops.chain.chain_run import run_chain
+    from cnncli.views.exact_ops.chains import chain_json, chain_text
+
+    try:
+        read = read_chain(chain._replace(target=given.target or "", loss=given.loss or ""))
+        if given.loss and read.target is None:
+            raise CnnError("--loss requires --target", "write --target 1 (a class, counted from 0)")
+        result = run_chain(read, None if upstream is None else read_option("--backward", upstream))
+    except CnnError as error:
+        raise placed(error) from None
+    if upstream is not None and read.target is not None:
+        click.echo("the target of the file is not used: --backward gives the gradient", err=True)
+    for note in read.notes:
+        click.echo(note, err=True)
+    show: Callable[..., str] = chain_json if form == "json" else chain_text
+    click.echo(show(result, steps=steps), nl=False)
 
 
 # Files ------------------------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def shown(value: Any) -> str:
         return f"{float(value):.10g}"
     if isinstance(value, int | Fraction | str | LetterSum):
         return str(value)
-    return f"{float(value):.6g}"
+    return f"{value:.6g}"
 
 
 def maps_text(maps: Maps) -> str:

@@ -16,6 +16,7 @@ from cnncli.io.files import IMAGE_FORMATS, TEXT_LIMIT, named, open_regular, read
 
 if TYPE_CHECKING:
     from cnncli.data.formats.npz import Header
+    from cnncli.language.source import Value
 
 VALUES_LIMIT = 10_000_000
 CHUNK = 1 << 20  # bytes
@@ -81,7 +82,18 @@ def _with_commas(text: str) -> str:
 
 def _yaml(text: str) -> Any:
     """Nested lists, by the parser that limits depth and aliases; texts in them are parsed as matrices."""
-    from cnncli.language.source import Scalar, Sequence, Source, Value, parse
+    from cnncli.language.source import Source, parse
+
+    try:
+        root = parse(Source("", text))
+    except CnnError as error:
+        raise CnnError(error.problems[0].message, "write nested lists: [[0, 1], [2, 3]]") from None
+    return from_tree(root)
+
+
+def from_tree(root: Value | None) -> list[Any]:
+    """Nested lists of exact numbers from the tree of a YAML list. Raises CnnError."""
+    from cnncli.language.source import Scalar, Sequence
 
     def nested(value: Value | None) -> Any:
         if isinstance(value, Sequence) and value.items:
@@ -91,10 +103,6 @@ def _yaml(text: str) -> Any:
             return found[0] if len(found) == 1 and not isinstance(found[0], list) else found
         raise CnnError("a matrix in YAML must be a list of lists of numbers", "write [[0, 1], [2, 3]]")
 
-    try:
-        root = parse(Source("", text))
-    except CnnError as error:
-        raise CnnError(error.problems[0].message, "write nested lists: [[0, 1], [2, 3]]") from None
     if root is not None and (root.weight > VALUES_LIMIT or root.height > DEPTH_LIMIT + 1):
         raise CnnError(f"more than {DEPTH_LIMIT} axes, or {VALUES_LIMIT:,} numbers", "use a smaller array")
     found = nested(root)

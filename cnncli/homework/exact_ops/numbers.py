@@ -42,9 +42,14 @@ def exactly(value: Any) -> Any:
 
 
 def square_root(value: Any) -> Any:
-    """The exact root where it is rational, else ``sqrt(30)``, also of letters; a float for floats."""
+    """The exact root where it is rational, else ``sqrt(30)``, also of letters; a float for floats.
+
+    A number with a method ``square_root`` has its own.
+    """
     if isinstance(value, float):
         return value**0.5
+    if hasattr(value, "square_root"):
+        return value.square_root()
     if not isinstance(value, int | Fraction):
         return f"sqrt({value})"
     exact = Fraction(value)

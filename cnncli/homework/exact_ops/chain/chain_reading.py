@@ -1,0 +1,313 @@
+"""A chain as it is written: a file in the architecture language with numbers, or layers on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from typing import Any, NamedTuple
+
+from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
+from cnncli.errors import CnnError, Place, Problem
+from cnncli.graph import Node
+from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
+from cnncli.homework.exact_ops.chain.losses import LOSSES
+from cnncli.homework.exact_ops.chain.numbers_in_files import (
+    Numbers,
+    Parts,
+    parts_of,
+    read_parts,
+    scalar_at,
+    take_numbers,
+)
+from cnncli.homework.exact_ops.chain.rules.activations import exact
+from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
+from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
+from cnncli.inference import Inferred, infer_all
+from cnncli.language import Source, read, read_text
+from cnncli.language.source import Mapping, Scalar, Value, parse
+from cnncli.layers.norm import Affine, Scale
+
+OPERATIONS_LIMIT = 200_000  # multiplications and values of all examples: a minute of reading, a second of calculating
+WORDS = ("values", "target", "loss")  # of a chain, in addition to those of the language
+LAYERS_SOURCE = "--layer"
+
+
+class ChainText(NamedTuple):
+    """A chain before its numbers are read: the text and its tree, and what the command line gives in addition."""
+
+    source: Source
+    root: Mapping
+    values: str = ""
+    target: str = ""
+    loss: str = ""
+
+
+class Chain(NamedTuple):
+    """A network with its numbers.
+
+    ``values`` are (N, *shape) by input, ``weights`` by node and PyTorch's names. ``target`` are the parts as written,
+    or None. ``notes`` say which weights are not given.
+    """
+
+    inferred: Inferred
+    values: MappingType[str, Any]
+    weights: MappingType[str, MappingType[str, Any]]
+    target: Parts | None = None
+    loss: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> str:
+        """The name of the only output."""
+        return self.inferred.graph.outputs[0]
+
+
+def chain_file(text: str) -> ChainText | None:
+    """The chain in a YAML file; None for another text, and for a file that holds a matrix. Raises CnnError."""
+    name = text.strip()
+    if not name.endswith((".yaml", ".yml")) or ";" in name or "\n" in name:
+        return None
+    source = read_text(name)
+    try:
+        root = parse(source)
+    except CnnError:
+        if "layers:" in source.text:
+            raise
+        return None
+    return ChainText(source, root) if isinstance(root, Mapping) else None
+
+
+def chain_of_layers(values: str, layers: tuple[str, ...]) -> ChainText:
+    """The chain of ``--layer`` options, each a layer in YAML. Raises CnnError."""
+    for number, layer in enumerate(layers, 1):
+        if "\n" in layer.strip():
+            raise CnnError(f"{LAYERS_SOURCE} {number}: more than one line", "give each layer as one --layer")
+    items = [f"- {layer.strip().removeprefix('- ')}" for layer in layers]
+    source = Source(LAYERS_SOURCE, "\n".join(["layers:", *items]))
+    try:
+        root = parse(source)
+    except CnnError as error:
+        raise placed(error) from None
+    if not isinstance(root, Mapping):
+        raise CnnError(f"{LAYERS_SOURCE}: not a layer", "write --layer relu, or --layer 'maxpool: 2'")
+    return ChainText(source, root, values)
+
+
+def placed(error: CnnError) -> CnnError:
+    """An error in the text of ``--layer`` options with the number of the option instead of a line."""
+    return CnnError.of([_numbered(problem) for problem in error.problems])
+
+
+def _numbered(problem: Problem) -> Problem:
+    place = problem.place
+    if place is None or place.source != LAYERS_SOURCE:
+        return problem
+    number = f"{LAYERS_SOURCE} {place.line - 1}" if place.line > 1 else LAYERS_SOURCE
+    return problem._replace(place=None, layer=f"{number} ({problem.layer})" if problem.layer else number)
+
+
+def read_option(option: str, text: str) -> Parts:
+    """The numbers of an option. Raises CnnError, which names it."""
+    try:
+        return read_parts(text)
+    except CnnError as error:
+        raise CnnError(f"{option}: {error.problems[0].message}", error.problems[0].hint) from None
+
+
+# Reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_chain(text: ChainText) -> Chain:
+    """The chain, with all of its mistakes at once. Raises CnnError."""
+    source, root = text.source, text.root
+    found: list[tuple[Value, CnnError]] = []
+    words = {word: _pop(root, word) for word in WORDS}
+    numbers = take_numbers(root, found)
+    values = _values(text, words["values"], root, found)
+    draft = read(source, tree=root)
+    if not draft.problems and not found and not values:
+        raise _missing_values(source, root, draft.graph.inputs)
+    inferred, shape_problems = infer_all(draft.graph)
+    problems = [*draft.problems, *shape_problems, *(_at(source, node, error) for node, error in found)]
+    if problems:
+        raise CnnError.of(problems)
+    reader = _ChainReader(source, inferred, numbers)
+    arrays, weights = reader.values(values, words["values"] or root), reader.weights()
+    target, loss = _target(text, words, reader)
+    if reader.problems:
+        raise CnnError.of(reader.problems)
+    check_size(inferred, arrays)
+    return Chain(inferred, arrays, weights, target, loss, tuple(reader.notes))
+
+
+def _pop(root: Mapping, word: str) -> Value | None:
+    root.keys.pop(word, None)
+    return root.entries.pop(word, None)
+
+
+def _at(source: Source, node: Value, error: CnnError, layer: str = "") -> Problem:
+    problem = error.problems[0]
+    return problem if problem.place else source.problem(node, problem.message, problem.hint, layer)
+
+
+def _values(
+    text: ChainText, node: Value | None, root: Mapping, found: list[tuple[Value, CnnError]]
+) -> dict[str, Parts]:
+    """The parts of each input by name, "" for the only one. A file without ``input`` gets the shape of its values."""
+    given = root.entries.get("input")
+    if node is None and not text.values and isinstance(given, Scalar) and set(given.text) & set(";|"):
+        node = _pop(root, "input")  # the input as a matrix
+    try:
+        if text.values:
+            parts = {"": read_parts(text.values)}
+        elif isinstance(node, Mapping):
+            parts = {name: parts_of(value) for name, value in node.entries.items()}
+        else:
+            parts = {} if node is None else {"": parts_of(node)}
+    except CnnError as error:
+        if text.values:
+            raise
+        found.append((node or root, error))
+        return {}
+    if "" in parts and "input" not in root.entries and "inputs" not in root.entries:
+        shape = input_shape(parts[""])
+        at = node or root
+        root.entries["input"] = scalar_at(at, format_input_shape(shape))
+        root.keys["input"] = at
+    return parts
+
+
+def _missing_values(source: Source, root: Mapping, inputs: Any) -> CnnError:
+    shapes = {entry.name: entry.shape for entry in inputs}
+    wanted = ", ".join(f"{name} {format_shape(shape)}" for name, shape in shapes.items())
+    example = template(next(iter(shapes.values()))) if shapes else '"0 0; 0 0"'
+    hint = f"write values: {example}"
+    return source.error(root.keys.get("input", root), f"missing values: the numbers of {wanted or 'the input'}", hint)
+
+
+def _target(text: ChainText, words: dict[str, Value | None], reader: _ChainReader) -> tuple[Parts | None, str]:
+    node, loss_node = words["target"], words["loss"]
+    loss = text.loss
+    if not loss and loss_node is not None:
+        loss = loss_node.text if isinstance(loss_node, Scalar) else ""
+        if loss not in LOSSES:
+            reader.report(loss_node, f"unknown loss {loss[:40]!r}", f"use {', '.join(LOSSES)}")
+    if text.target:
+        return read_option("--target", text.target), loss
+    if node is None:
+        if loss_node is not None:
+            reader.report(loss_node, "a loss without a target", "write target: 1 (a class, counted from 0)")
+        return None, loss
+    try:
+        return parts_of(node), loss
+    except CnnError as error:
+        reader.problems.append(_at(reader.source, node, error))
+        return None, loss
+
+
+class _ChainReader:
+    """Fits the numbers to the shapes of the network, and collects the problems."""
+
+    def __init__(self, source: Source, inferred: Inferred, numbers: Numbers) -> None:
+        self.source = source
+        self.inferred = inferred
+        self.numbers = numbers
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+
+    def report(self, node: Value, message: str, hint: str = "", layer: str = "") -> None:
+        self.problems.append(self.source.problem(node, message, hint, layer))
+
+    def values(self, parts: dict[str, Parts], node: Value) -> dict[str, Any]:
+        """The examples of each input, equally many."""
+        arrays: dict[str, Any] = {}
+        inputs = {entry.name: entry.shape for entry in self.inferred.graph.inputs}
+        named = {
+            next(iter(inputs)) if name == "" and len(inputs) == 1 else name: given for name, given in parts.items()
+        }
+        for name in [name for name in named if name not in inputs] or [name for name in inputs if name not in named]:
+            is_known = name in inputs
+            message = (
+                f"missing values of the input {name}" if is_known else f"there is no input {name or 'without a name'}"
+            )
+            self.report(node, message, f"write values: {{{', '.join(f'{name}: …' for name in inputs)}}}")
+            return arrays
+        for name, shape in inputs.items():
+            try:
+                arrays[name] = batch(named[name], shape, "the input" if len(inputs) == 1 else f"the input {name}")
+            except CnnError as error:
+                self.problems.append(_at(self.source, node, error))
+        if len({len(array) for array in arrays.values()}) > 1:
+            self.report(node, "the inputs have different numbers of examples", "give each input as many")
+        return arrays
+
+    def weights(self) -> dict[str, dict[str, Any]]:
+        """The weights of every layer, by node."""
+        found = {}
+        for name, info in self.inferred.layers.items():
+            place = info.node.origin("") if info.node.origin else None
+            try:
+                rule_of(info.node.layer)
+                if info.node.shares:
+                    raise CnnError("shared weights cannot be calculated by hand", "give each layer its own weights")
+            except CnnError as error:
+                self.problems.append(error.problems[0]._replace(place=place, layer=name))
+                continue
+            found[name] = self._weights_of(info.node, info.input_shapes, place)
+        return found
+
+    def _weights_of(self, node: Node, inputs: tuple[Shape, ...], place: Place | None) -> dict[str, Any]:
+        needed = {**node.layer.weights(inputs), **node.layer.buffers(inputs)}
+        given = dict(self.numbers.get((place.line - 1, place.column - 1), {})) if place else {}
+        arrays: dict[str, Any] = {EPS: 0} if given.pop(EPS, None) is not None else {}
+        for name, numbers in given.items():
+            if name not in needed:
+                self.report(numbers.node, f"{node.layer.kind} has no {name}", "remove it", node.name)
+                continue
+            try:
+                arrays[name] = fitted(numbers.parts, needed[name], name)
+            except CnnError as error:
+                self.problems.append(_at(self.source, numbers.node, error, node.name))
+        if (MEAN in given) != (VARIANCE in given):
+            self.report(
+                given[MEAN if MEAN in given else VARIANCE].node, "mean and var go together", "give both", node.name
+            )
+        for name, shape in needed.items():
+            if name not in given and name not in (MEAN, VARIANCE):
+                self._missing(node, name, shape, place, arrays)
+        return arrays
+
+    def _missing(self, node: Node, name: str, shape: Shape, place: Place | None, arrays: dict[str, Any]) -> None:
+        """Add the default of a weight that is not given, with a note, or the problem that it is missing."""
+        import numpy as np
+
+        default = default_of(node, name)
+        if default is None:
+            hint = f"write {name}: {template(shape)}"
+            self.problems.append(Problem(f"missing {name} of shape {format_shape(shape)}", hint, place, node.name))
+            return
+        arrays[name] = np.full(shape, default, dtype=object)
+        self.notes.append(f"{node.name}: no {name} is given, so it is {default}")
+
+
+def default_of(node: Node, name: str) -> Any:
+    """The value of weights that are not given, where there is a customary one: PyTorch's initial values."""
+    layer: Any = node.layer
+    if name == "bias":
+        return 0
+    if isinstance(layer, Affine):
+        return 1
+    if "init" in layer.schema or isinstance(layer, Scale):
+        value = exact(float(layer.init))
+        return value.numerator if value.denominator == 1 else value
+    return None
+
+
+def check_size(inferred: Inferred, values: MappingType[str, Any]) -> None:
+    """Raises CnnError for a network that is too large to be calculated exactly."""
+    examples = max((len(array) for array in values.values()), default=0)
+    count = examples * (inferred.totals["macs"] + inferred.totals["activations"])
+    if count > OPERATIONS_LIMIT:
+        message = f"{count:,} products and values are too many to calculate by hand (the limit is {OPERATIONS_LIMIT:,})"
+        raise CnnError(message, "use a smaller input, or fewer channels")
+    if len(inferred.graph.outputs) != 1:
+        raise CnnError("a chain has one output", "name one layer in outputs")

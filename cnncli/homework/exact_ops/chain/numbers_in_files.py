@@ -1,0 +1,160 @@
+"""The numbers in a file of the architecture language: ``weight: "1 0; 0 1"`` in a layer, ``values`` and ``target``.
+
+They are taken out of the tree, so that the rest is a file in the language.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError
+from cnncli.homework.exact_ops import matrices, matrix_text
+from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
+from cnncli.homework.exact_ops.matrix_files import as_array, from_tree, is_file, is_image
+from cnncli.homework.exact_ops.numbers import exactly, refuse_roots
+from cnncli.language.source import Mapping, Scalar, Sequence, Value
+from cnncli.layers import KINDS, Layer
+from cnncli.layers.conv import Conv, DepthwiseConv
+from cnncli.layers.linear import Linear
+from cnncli.layers.norm import BatchNorm
+
+FIELDS = {  # of a layer, and the weight that each gives
+    **{name: name for name in ("weight", "bias", MEAN, VARIANCE)},
+    "weights": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "mean": MEAN,
+    "var": VARIANCE,
+    "variance": VARIANCE,
+}
+SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
+Place = tuple[int, int]  # line and column, from 0
+Parts = list[Any]  # arrays of exact numbers, which || separates
+
+
+class LayerNumbers(NamedTuple):
+    """The numbers of a layer, by the names of PyTorch: where each is, and its arrays."""
+
+    node: Value
+    parts: Parts
+
+
+Numbers = dict[Place, dict[str, LayerNumbers]]  # by the place of the layer
+
+
+def read_parts(text: str) -> Parts:
+    """The arrays of a text, which ``||`` separates: filters or examples; or the one of a file. Raises CnnError."""
+    if is_image(text):
+        raise CnnError("an image is too large to calculate by hand", "write a small matrix")
+    parts = [text] if is_file(text) else matrix_text.split_filters(text)
+    return [exact_array(matrices.read_numbers(part)) for part in parts]
+
+
+def exact_array(array: Any) -> Any:
+    """An array of exact numbers: a float is the decimal that Python prints."""
+    import numpy as np
+
+    if array.dtype == object:
+        return array
+    return np.frompyfunc(lambda value: exactly(Fraction(repr(float(value)))), 1, 1)(array)
+
+
+def parts_of(node: Value) -> Parts:
+    """The arrays of a value of a file: a text as in :func:`read_parts`, or nested lists. Raises CnnError."""
+    if isinstance(node, Scalar):
+        return read_parts(node.text)
+    nested = from_tree(node)
+    matrix_text.check_equal_lengths(nested, "the list")
+    array = as_array(nested)
+    refuse_roots(array.reshape(-1))
+    return [array]
+
+
+def take_numbers(root: Mapping, problems: list[tuple[Value, CnnError]]) -> Numbers:
+    """The numbers of all layers, which are removed from the tree. Mistakes are added to ``problems``."""
+    found: Numbers = {}
+    for kind, key, body in _layers(root, set()):
+        numbers = _take(KINDS[kind], body, problems)
+        if numbers:
+            found[key.line, key.column] = numbers
+    return found
+
+
+def _layers(node: Value | None, seen: set[int]) -> Iterator[tuple[str, Value, Mapping]]:
+    """Every ``type: {fields}`` in a tree, once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from _layers(item, seen)
+    elif isinstance(node, Mapping):
+        for name, value in node.entries.items():
+            if name in KINDS and isinstance(value, Mapping):
+                yield name, node.keys[name], value
+            yield from _layers(value, seen)
+
+
+def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError]]) -> dict[str, LayerNumbers]:
+    found: dict[str, LayerNumbers] = {}
+    for field in [*body.entries]:
+        node = body.entries[field]
+        name = _weight_name(kind, field, node)
+        if not name:
+            continue
+        del body.entries[field]
+        try:
+            if name in found:
+                raise CnnError(f"{field} is given twice: another field gives {name}", "keep one of them")
+            found[name] = LayerNumbers(node, parts_of(node))
+        except CnnError as error:
+            problems.append((node, error))
+            found[name] = LayerNumbers(node, [])
+        if name == "bias" and "bias" in kind.schema:
+            body.entries["bias"] = scalar_at(node, "true")
+            body.keys["bias"] = body.keys[field]
+    if "weight" in found and found["weight"].parts:
+        _fill_sizes(kind, body, found["weight"])
+    return found
+
+
+def _weight_name(kind: type[Layer], field: str, node: Value) -> str:
+    """The weight that a field gives, or "" for a field of the layer type itself (``bias: false``, softplus's beta)."""
+    if field == EPS and isinstance(node, Scalar) and node.text in ("0", "0.0") and EPS in kind.schema:
+        return EPS
+    name = FIELDS.get(field, "")
+    if name in (MEAN, VARIANCE) and not issubclass(kind, BatchNorm):
+        return ""
+    if field not in kind.schema:
+        return name
+    is_switch = isinstance(node, Scalar) and node.text.lower() in SWITCHES
+    return name if field == "bias" and not is_switch else ""
+
+
+def _fill_sizes(kind: type[Layer], body: Mapping, weight: LayerNumbers) -> None:
+    """Add the sizes of a weight that are not written: ``conv: {weight: "1 0; 0 1"}`` has one 2x2 filter."""
+    first, count = weight.parts[0], len(weight.parts)
+    sizes: dict[str, str] = {}
+    if issubclass(kind, Linear):
+        sizes["units"] = str(len(first) if first.ndim > 1 else 1)
+    elif issubclass(kind, Conv | DepthwiseConv):
+        spatial = first.shape[-2:]
+        sizes["kernel"] = "x".join(map(str, spatial))
+        if issubclass(kind, Conv):
+            sizes["filters"] = str(len(first) if first.ndim == 4 else count)
+    for name, text in sizes.items():
+        if name not in body.entries:
+            body.entries[name] = scalar_at(weight.node, text)
+            body.keys[name] = weight.node
+
+
+def scalar_at(like: Value, text: str) -> Scalar:
+    """A value that is not in the file, with the place of another that is."""
+    made = Scalar.__new__(Scalar)
+    for slot in Value.__slots__:
+        setattr(made, slot, copy.copy(getattr(like, slot)))
+    made.text, made.quoted, made.dynamic, made.weight, made.height = text, False, False, 1, 0
+    return made

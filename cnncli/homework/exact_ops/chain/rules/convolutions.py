@@ -1,0 +1,193 @@
+"""Convolutions by hand: over a batch, in groups, and transposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cnncli.errors import CnnError
+from cnncli.homework.exact_ops.backward.convolution import Gradients, gradient_steps, gradients
+from cnncli.homework.exact_ops.chain.calculation import (
+    Calculation,
+    Index,
+    LayerGradient,
+    LayerRule,
+    LayerWork,
+    WorkedStep,
+    place_text,
+    places,
+)
+from cnncli.homework.exact_ops.chain.rules.linear import bias_gradient
+from cnncli.homework.exact_ops.convolution import convolution_steps, convolve
+from cnncli.homework.exact_ops.numbers import simplest
+from cnncli.homework.exact_ops.sliding import Sliding, WindowStep
+from cnncli.homework.exact_ops.transposed import transposed, transposed_steps
+from cnncli.layers import Layer
+from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv
+
+
+class Part(NamedTuple):
+    """The filters of one group on one example: x (C / groups, *sizes), kernel (filters / groups, C / groups, …)."""
+
+    example: int
+    filters: slice
+    channels: slice
+    x: Any
+    kernel: Any
+
+
+def sliding_of(work: LayerWork) -> Sliding:
+    """The windows of a layer, and its padding mode."""
+    return Sliding(work.layer.windows(work.shapes), work.layer.padding_fill)
+
+
+def _parts(work: LayerWork) -> Iterator[Part]:
+    layer: Any = work.layer
+    weight, (count, groups) = work.weights["weight"], layer.maps(work.x.shape[1])
+    filters, channels = count // groups, work.x.shape[1] // groups
+    for example, group in places((len(work.x), groups)):
+        own, read = (slice(group * n, (group + 1) * n) for n in (filters, channels))
+        yield Part(example, own, read, work.x[example, read], weight[own])
+
+
+def _bias(work: LayerWork, filters: int) -> Any:
+    import numpy as np
+
+    return work.weights["bias"] if "bias" in work.weights else np.zeros(filters, dtype=object)
+
+
+def _forward(work: LayerWork) -> Calculation:
+    import numpy as np
+
+    how, shape = sliding_of(work), work.layer.output_shape(work.shapes)
+    bias = _bias(work, shape[0])
+    value: Any = np.empty((len(work.x), *shape), dtype=object)
+    for part in _parts(work):
+        value[part.example, part.filters] = simplest(convolve(part.x, part.kernel, bias[part.filters], how))
+
+    def steps() -> Iterator[WorkedStep]:
+        for part in _parts(work):
+            found = convolution_steps(part.x, part.kernel, bias[part.filters], how)
+            indices = places((len(part.kernel), *value.shape[2:]))
+            yield from _placed(found, ((part.example, part.filters.start + f, *at) for f, *at in indices), value)
+
+    return Calculation(value, "the sum of each window times the kernel, plus the bias", steps)
+
+
+def _placed(found: Any, indices: Any, value: Any) -> Iterator[WorkedStep]:
+    """Steps with the places of a batch."""
+    for step, index in zip(found, indices, strict=True):
+        yield WorkedStep(place_text(index, value.shape), step.expression, value[index])
+
+
+def _backward(work: LayerWork, upstream: Any) -> LayerGradient:
+    how, to_input, to_weight = sliding_of(work), work.x * 0, work.weights["weight"] * 0
+    _refuse_partial(how)
+    for part in _parts(work):
+        found: Gradients = gradients(part.x, part.kernel, upstream[part.example, part.filters], how)
+        to_input[part.example, part.channels] += found.to_input
+        to_weight[part.filters] += found.to_kernel
+    to_input, to_weight = simplest(to_input), simplest(to_weight)
+
+    def part_steps() -> Iterator[tuple[Part, list[WindowStep], list[WindowStep]]]:
+        for part in _parts(work):
+            yield part, *gradient_steps(part.x, part.kernel, upstream[part.example, part.filters], how)
+
+    def input_steps() -> Iterator[WorkedStep]:
+        for part, found, _ in part_steps():
+            indices = ((part.example, part.channels.start + c, *at) for c, *at in places(part.x.shape))
+            yield from _placed(found, indices, to_input)
+
+    def weight_steps() -> Iterator[WorkedStep]:
+        terms: dict[Index, list[str]] = {}
+        for part, _, found in part_steps():
+            for (f, *at), step in zip(places(part.kernel.shape), found, strict=True):
+                terms.setdefault((part.filters.start + f, *at), []).append(step.expression)
+        for index, texts in sorted(terms.items()):
+            yield WorkedStep(place_text(index, to_weight.shape), " + ".join(texts), to_weight[index])
+
+    stride = any(window.stride > 1 for window in how.windows)
+    method = (
+        "a transposed convolution of the upstream gradient"
+        if stride
+        else "the full convolution of the upstream gradient"
+    )
+    weights = {"weight": Calculation(to_weight, "the input cross-correlated with the upstream gradient", weight_steps)}
+    if "bias" in work.weights:
+        weights["bias"] = bias_gradient(simplest(_per_channel(upstream)), upstream.swapaxes(0, 1))
+    return LayerGradient((Calculation(to_input, method, input_steps),), weights)
+
+
+def _per_channel(upstream: Any) -> Any:
+    return upstream.swapaxes(0, 1).reshape(upstream.shape[1], -1).sum(1)
+
+
+def _refuse_partial(how: Sliding) -> None:
+    if how.mode == "partial" and how.is_padded:
+        raise CnnError("gradients are not available for partial padding", "use padding_mode: zeros")
+
+
+# Transposed -------------------------------------------------------------------------------------------------------
+
+
+def _extra(work: LayerWork) -> int:
+    """The output padding of all axes. Raises CnnError where the calculation does not support it."""
+    layer: Any = work.layer
+    extras, windows = {*layer.output_paddings(work.shapes)}, layer.windows(work.shapes)
+    if layer.groups > 1 or len(extras) > 1 or max(extras) >= min(window.stride for window in windows):
+        raise CnnError(
+            "conv_transpose is calculated by hand with one group, and an output padding below the stride that is "
+            "equal on all axes",
+            "use groups: 1, and one number for output_padding",
+        )
+    return int(extras.pop())
+
+
+def _transposed_forward(work: LayerWork) -> Calculation:
+    import numpy as np
+
+    how, kernel, extra = sliding_of(work), work.weights["weight"], _extra(work)
+    bias = _bias(work, kernel.shape[1])
+    value = np.stack([simplest(transposed(x, kernel, bias, how, extra)) for x in work.x])
+
+    def steps() -> Iterator[WorkedStep]:
+        for example, x in enumerate(work.x):
+            indices = ((example, *at) for at in places(value.shape[1:]))
+            yield from _placed(transposed_steps(x, kernel, bias, how, extra), indices, value)
+
+    return Calculation(value, "each input times the kernel, added to the output, plus the bias", steps)
+
+
+def _transposed_backward(work: LayerWork, upstream: Any) -> LayerGradient:
+    """A convolution gives the gradient to the input, as a transposed convolution gives that of a convolution."""
+    import numpy as np
+
+    how, kernel = sliding_of(work), work.weights["weight"]
+    none = [0] * len(kernel)
+    to_input = np.stack([simplest(convolve(g, kernel, none, how)) for g in upstream])
+    pairs = [*zip(upstream, work.x, strict=True)]
+    to_weight = simplest(sum(gradients(g, kernel, x, how).to_kernel for g, x in pairs))
+
+    def input_steps() -> Iterator[WorkedStep]:
+        for example, g in enumerate(upstream):
+            indices = ((example, *at) for at in places(to_input.shape[1:]))
+            yield from _placed(convolution_steps(g, kernel, none, how), indices, to_input)
+
+    def weight_steps() -> Iterator[WorkedStep]:
+        found = [gradient_steps(g, kernel, x, how)[1] for g, x in pairs]
+        for index, steps in zip(places(kernel.shape), zip(*found, strict=True), strict=True):
+            text = " + ".join(step.expression for step in steps)
+            yield WorkedStep(place_text(index, kernel.shape), text, to_weight[index])
+
+    weights = {"weight": Calculation(to_weight, "the upstream gradient cross-correlated with the input", weight_steps)}
+    if "bias" in work.weights:
+        weights["bias"] = bias_gradient(simplest(_per_channel(upstream)), upstream.swapaxes(0, 1))
+    method = "the cross-correlation of the upstream gradient with the kernel"
+    return LayerGradient((Calculation(to_input, method, input_steps),), weights)
+
+
+CONVOLUTIONS: dict[type[Layer], LayerRule] = {
+    Conv: LayerRule(_forward, _backward),
+    DepthwiseConv: LayerRule(_forward, _backward),
+    ConvTranspose: LayerRule(_transposed_forward, _transposed_backward),
+}

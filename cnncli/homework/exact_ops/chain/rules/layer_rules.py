@@ -1,0 +1,37 @@
+"""The layer types that are calculated by hand: one table."""
+
+from __future__ import annotations
+
+from cnncli.errors import CnnError
+from cnncli.homework.exact_ops.chain.calculation import LayerRule
+from cnncli.homework.exact_ops.chain.rules.activations import ACTIVATIONS
+from cnncli.homework.exact_ops.chain.rules.convolutions import CONVOLUTIONS
+from cnncli.homework.exact_ops.chain.rules.linear import VECTOR_LAYERS
+from cnncli.homework.exact_ops.chain.rules.moving import MERGES, MOVES
+from cnncli.homework.exact_ops.chain.rules.norms import NORMS
+from cnncli.homework.exact_ops.chain.rules.pools import POOLS
+from cnncli.homework.exact_ops.chain.rules.softmax import SOFTMAXES
+from cnncli.layers import ALL, Layer
+from cnncli.layers.conv import Conv
+
+RULES: dict[type[Layer], LayerRule] = {
+    **CONVOLUTIONS,
+    **VECTOR_LAYERS,
+    **POOLS,
+    **ACTIVATIONS,
+    **SOFTMAXES,
+    **NORMS,
+    **MOVES,
+    **MERGES,
+}
+UNSUPPORTED: tuple[type[Layer], ...] = tuple(layer for layer in ALL if layer not in RULES)
+
+
+def rule_of(layer: Layer) -> LayerRule:
+    """The rule of a layer. Raises CnnError for one that is not calculated by hand."""
+    if type(layer) not in RULES:
+        kinds = ", ".join(sorted(known.kind for known in RULES))
+        raise CnnError(f"{layer.kind} cannot be calculated by hand", f"these can: {kinds}")
+    if isinstance(layer, Conv) and layer.connections is not None:
+        raise CnnError("connections cannot be calculated by hand", "use groups, or remove connections")
+    return RULES[type(layer)]

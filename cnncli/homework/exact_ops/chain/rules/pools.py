@@ -1,0 +1,97 @@
+"""Pooling by hand, over a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from cnncli.arithmetic.window import Window
+from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradient_steps
+from cnncli.homework.exact_ops.chain.approximate import approximate, is_approximate, sqrt
+from cnncli.homework.exact_ops.chain.calculation import (
+    Calculation,
+    LayerGradient,
+    LayerRule,
+    LayerWork,
+    WorkedStep,
+    for_each,
+    place_text,
+    places,
+)
+from cnncli.homework.exact_ops.chain.rules.convolutions import sliding_of
+from cnncli.homework.exact_ops.pooling import pool, pool_steps
+from cnncli.homework.exact_ops.sliding import Sliding
+from cnncli.layers import Layer
+from cnncli.layers.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, L2Pool, MaxPool
+
+
+class Pooling(NamedTuple):
+    """How a layer pools: ``max``, ``avg`` or ``l2``, its windows, and what it calculates in words."""
+
+    kind: str
+    windows: Callable[[LayerWork], Sliding]
+    formula: str
+    derivative: str
+
+
+def _whole(work: LayerWork) -> Sliding:
+    return Sliding(tuple(Window(size) for size in work.x.shape[2:]))
+
+
+def _rational(value: Any) -> Any:
+    """A root such as ``sqrt(30)``, which the pool of exact numbers gives as a text, as a number."""
+    return sqrt(Fraction(value.removeprefix("sqrt(").removesuffix(")"))) if isinstance(value, str) else value
+
+
+def _counts_padding(work: LayerWork) -> bool:
+    return not isinstance(work.layer, AvgPool) or work.layer.count_include_pad
+
+
+def pooling(of: Pooling) -> LayerRule:
+    """The rule of a pool."""
+
+    def forward(work: LayerWork) -> Calculation:
+        import numpy as np
+
+        how, counts = of.windows(work), _counts_padding(work)
+        pooled = np.stack([for_each(_rational, pool(x, of.kind, how, count_include_pad=counts)) for x in work.x])
+        value = pooled.reshape(len(pooled), *work.layer.output_shape(work.shapes))
+
+        def steps() -> Iterator[WorkedStep]:
+            for example, x in enumerate(work.x):
+                found = pool_steps(x, of.kind, how, count_include_pad=counts)
+                for step, at in zip(found, places(value.shape[1:]), strict=True):
+                    yield WorkedStep(place_text((example, *at), value.shape), step.expression, value[(example, *at)])
+
+        return Calculation(value, of.formula, steps)
+
+    def backward(work: LayerWork, upstream: Any) -> LayerGradient:
+        import numpy as np
+
+        how, counts = of.windows(work), _counts_padding(work)
+        inputs = for_each(approximate, work.x) if of.kind == "l2" and is_approximate(work.output) else work.x
+        shape = (*work.x.shape[:2], *pool(inputs[0], of.kind, how, count_include_pad=counts).shape[1:])
+        pairs = [*zip(inputs, upstream.reshape(shape), strict=True)]
+        value = np.stack([pool_gradient(x, of.kind, g, how, count_include_pad=counts) for x, g in pairs])
+
+        def steps() -> Iterator[WorkedStep]:
+            for example, (x, g) in enumerate(pairs):
+                found = pool_gradient_steps(x, of.kind, g, how, count_include_pad=counts)
+                for step, at in zip(found, places(x.shape), strict=True):
+                    yield WorkedStep(place_text((example, *at), value.shape), step.expression, value[(example, *at)])
+
+        return LayerGradient((Calculation(value, of.derivative, steps),))
+
+    return LayerRule(forward, backward)
+
+
+_TO_MAXIMUM = "the upstream gradient goes to the maximum of each window"
+_TO_ALL = "the upstream gradient, divided among the values of each window"
+POOLS: dict[type[Layer], LayerRule] = {
+    MaxPool: pooling(Pooling("max", sliding_of, "the maximum of each window", _TO_MAXIMUM)),
+    AvgPool: pooling(Pooling("avg", sliding_of, "the mean of each window", _TO_ALL)),
+    L2Pool: pooling(Pooling("l2", sliding_of, "the root of the sum of squares", "upstream * x / y in each window")),
+    GlobalMaxPool: pooling(Pooling("max", _whole, "the maximum of each channel", _TO_MAXIMUM)),
+    GlobalAvgPool: pooling(Pooling("avg", _whole, "the mean of each channel", _TO_ALL)),
+}

@@ -1,0 +1,164 @@
+"""cnn convolve with layers: the texts, the losses of the lectures, and every mistake with its place and its fix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from program import Run
+
+from cnncli.errors import INTERNAL_ERROR
+from cnncli.homework.exact_ops.chain.numbers_in_files import exact_array
+
+CHAIN = """\
+input: 1x3x3
+values: "1 2 0; 0 1 3; 2 1 0"
+layers:
+  - conv: {filters: 1, kernel: 2, weight: "1 0; 0 -1", bias: 1}
+  - relu
+  - maxpool: {kernel: 2}
+  - flatten
+  - linear: {units: 2, weight: [[1], [-1]], bias: "0 2"}
+  - softmax
+target: 0
+"""
+Write = Callable[..., Path]
+
+
+def test_a_chain_shows_every_output_the_loss_and_every_gradient(cnn: Run, write: Write) -> None:
+    out = cnn("convolve", str(write(CHAIN)), "--steps").out
+    for line in (
+        "conv1 (conv): 1x3x3 -> 1x2x2",
+        "(1,0): 0*1 + 1*0 + 2*0 + 1*(-1) + 1 = 0",
+        "(0,0): max(1, 0, 0, 2) = 2",
+        "(1): (-1)*2 + 2 = 0",
+        "sum: 7.38906 + 1 ≈ 8.38906",
+        "loss: -log(0.880797) ≈ 0.126928",
+        "gradient to linear1.weight, rounded",
+        "(0,0): (-0.119203)*2 ≈ -0.238406",
+        "gradient to the input of conv1, rounded",
+    ):
+        assert f"\n{line}\n" in f"\n{out}", line
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_long_expressions_are_wrapped_at_spaces(cnn: Run) -> None:
+    values = " ".join(map(str, range(100, 130)))
+    out = cnn("convolve", values, "--layer", f"linear: {{weight: '{values}', bias: false}}", "--steps").out
+    assert max(map(len, out.splitlines())) <= 80
+    assert f"= {sum(n * n for n in range(100, 130))}" in out
+
+
+def test_examples_are_rows_of_vectors_and_headed_maps(cnn: Run) -> None:
+    assert cnn("convolve", "1 -2 || 3 4", "--layer", "relu").out == "relu1 (relu): 2 -> 2\n1  0\n3  4\n"
+    maps = cnn("convolve", "1; -2 || 3; 4", "--layer", "relu").out
+    assert maps == "relu1 (relu): 1x2x1 -> 1x2x1\nexample 0:\n1\n0\nexample 1:\n3\n4\n"
+
+
+@pytest.mark.parametrize(
+    ("loss", "value", "gradient"),
+    [
+        ("cross_entropy", 2.0403551528, [-0.8700174610, 0.8690495352, 0.0009679258]),
+        ("hinge", "29/10", [-1, 1, 0]),
+    ],
+)
+def test_the_losses_of_cs231n(cnn: Run, loss: str, value: object, gradient: list[float]) -> None:
+    words = ("3.2 5.1 -1.7", "--layer", "identity", "--target", "0", "--loss", loss, "--format", "json")
+    record = json.loads(cnn("convolve", *words).out)
+    assert record["loss"]["value"] == (value if isinstance(value, str) else pytest.approx(value))
+    assert record["gradients"][0]["value"] == pytest.approx(gradient)
+    assert record["loss"]["exact"] == isinstance(value, str)
+
+
+def test_batchnorm_by_hand_is_exact_without_eps(cnn: Run) -> None:
+    words = ("1 || 3 || 8", "--layer", "batchnorm: {eps: 0, gamma: 2, beta: 1}", "--format", "json")
+    normalized = [-3, -1, 4]  # times sqrt(3 / 26)
+    record = json.loads(cnn("convolve", *words).out)["layers"][0]
+    assert record["output"] == [[pytest.approx(1 + 2 * value * (3 / 26) ** 0.5)] for value in normalized]
+    rational = json.loads(cnn("convolve", "1 || 3", *words[1:]).out)["layers"][0]
+    assert rational["output"] == [[-1], [3]] and rational["exact"]
+
+
+def test_a_sum_that_cancels_is_zero(cnn: Run) -> None:
+    """Two values are always normalized to -1 and 1, so that their gradients are 0."""
+    words = ("1/3 || 1/7", "--layer", "sigmoid", "--layer", "batchnorm: {eps: 0}", "--backward", "2 || 1/3")
+    out = cnn("convolve", *words).out
+    assert out.endswith("gradient to the input of sigmoid1, rounded\n0\n0\n")
+
+
+def test_sizes_are_those_of_the_weights(cnn: Run) -> None:
+    words = ("1 2; 3 4", "--layer", "conv: {weight: '1 0; 0 1 || 0 1; 1 0', bias: '0 1'}", "--format", "json")
+    assert json.loads(cnn("convolve", *words).out)["layers"][0]["output"] == [[[5]], [[6]]]
+
+
+def test_weights_that_are_not_given_are_noted(cnn: Run) -> None:
+    ended = cnn("convolve", "1 2", "--layer", "linear: {weight: 1 1}", "--layer", "prelu")
+    assert ended.err == "linear1: no bias is given, so it is 0\nprelu1: no weight is given, so it is 1/4\n"
+
+
+def test_floats_of_a_file_are_the_decimals_that_are_printed() -> None:
+    assert [*map(str, exact_array(np.array([0.1, 3.0])))] == ["1/10", "3"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('weight: "1 0; 0 -1", ', "", ":4:5: conv1: missing weight of shape 1x1x2x2"),
+        ('"1 0; 0 -1"', '"1 0"', ":4:43: conv1: weight has shape 2, but must be 1x1x2x2"),
+        ("bias: 1}", "bias: 1 2}", "conv1: bias has shape 2, but must be 1"),
+        ("- relu", "- relu: {weight: 1}", "relu1: relu has no weight"),
+        ("- relu", "- lrn", "lrn1: lrn cannot be calculated by hand"),
+        ("- relu", "- add: [input, conv1]", "add1: add needs equal shapes"),
+        ("values:", "valeus:", "a network has no key 'valeus'"),
+        ("values:", "description:", ":1:1: missing values: the numbers of input 1x3x3"),
+        ("1 2 0;", "1 2 x;", ":2:9: 'x' is not a number"),
+        ("1 2 0;", "1 2;", "rows have different lengths"),
+        ("1 2 0; 0 1 3; 2 1 0", "1 2; 3 4", "the input has shape 2x2, but must be 1x3x3"),
+        ("target: 0", "target: 2", "target 2: there is no such class"),
+        ("target: 0", "target: 0 1 2", "the target has shape 3, but must be 2"),
+        ("target: 0", "target: 1 1", "the targets of cross_entropy are probabilities"),
+        ("target: 0", "target: {a: 1}", "a matrix in YAML must be a list"),
+        ("target: 0", "loss: mse", "a loss without a target"),
+        ("target: 0", "loss: huber", "unknown loss 'huber'"),
+        ("relu\n", "batchnorm: {mean: 1}\n", "mean and var go together"),
+        ("relu\n", "batchnorm: {mean: 1, var: -1}\n", "the variance plus eps is not above 0"),
+        ("kernel: 2}\n", "kernel: 9}\n", "maxpool1: a 9x9 kernel does not fit"),
+    ],
+)
+def test_a_mistake_is_reported_at_its_place(cnn: Run, write: Write, old: str, new: str, message: str) -> None:
+    assert old in CHAIN
+    ended = cnn("convolve", str(write(CHAIN.replace(old, new))))
+    assert ended.code in (1, 2) and message in ended.err and INTERNAL_ERROR not in ended.err
+    assert not ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("1 2", "--layer", "foo"), "--layer 1: unknown layer type 'foo'"),
+        (("1 2", "--layer", "relu", "--layer", "linear: 2"), "--layer 2 (linear1): missing weight of shape 2x2"),
+        (("1 2", "--layer", "[relu"), "--layer 1: the bracket opened here is not closed"),
+        (("1 2", "--layer", "relu", "--target", "x"), "--target: 'x' is not a number"),
+        (("1 2", "--layer", "relu", "--target", "1 2"), "which loss is meant"),
+        (("1 2", "--layer", "relu", "--loss", "mse"), "--loss requires --target"),
+        (("1 2", "--layer", "relu", "--backward", "1"), "the upstream gradient has shape 1, but must be 2"),
+        (("1 2", "--layer", "relu", "--backward", "1 1 || 1 1"), "2 upstream gradients for 1 examples"),
+        (("1 2", "--layer", "relu", "--stride", "2"), "--stride has no effect on a chain of layers"),
+        (("1 2", "1 1", "--target", "1"), "--target is for a chain of layers"),
+        (("1e99", "--layer", "elu", "--layer", "softplus"), "a number that is too large"),
+        (("p.png", "--layer", "relu"), "an image is too large"),
+        (("1", "--layer", "batchnorm"), "is that of a single value"),
+    ],
+)
+def test_a_wrong_option_is_named(cnn: Run, words: tuple[str, ...], message: str) -> None:
+    ended = cnn("convolve", *words)
+    assert ended.code == 2 and message in ended.err
+
+
+def test_a_network_that_is_too_large_is_refused(cnn: Run) -> None:
+    row = " ".join(["1"] * 600)
+    ended = cnn("convolve", row, "--layer", f"linear: {{weight: '{'; '.join([row] * 600)}', bias: false}}")
+    assert ended.code == 2 and "too many to calculate by hand" in ended.err
