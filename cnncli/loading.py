@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import format_input_shape, is_symbolic, read_input_shape
@@ -58,6 +57,8 @@ class NetworkNotFound(CnnError):
         """How to get a file of that name: a copy of the first of the ``likely`` networks."""
         name = self.architecture
         path = name if name.endswith(FILE_ENDINGS) else f"{name}.yaml"
+        from shlex import quote  # needed only for errors
+
         return f"cnn new {quote(path)} --like {self.likely[0]} writes a copy"
 
     def _hint(self, *, is_path: bool) -> str:

@@ -79,8 +79,10 @@ class AxisField(NamedTuple):
         return self.first[0]
 
     @property
-    def stride(self) -> Fraction:
+    def stride(self) -> int | Fraction:
         """The distance between the fields of neighboring units, averaged over a period; also called jump."""
+        if self.period == 1:
+            return self.advance
         from fractions import Fraction  # imports decimal, which would double the import time of the calculator
 
         return Fraction(self.advance, len(self.first))

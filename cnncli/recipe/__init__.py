@@ -1,7 +1,6 @@
 """The training recipe: the ``train`` section of a file, with defaults, overridden by options. No torch here."""
 
-from cnncli.recipe.checks import check_options, option_of
-from cnncli.recipe.keys import ROWS, Key, Recipe
+from cnncli.recipe.keys import ROWS, Key, Recipe, option_of
 from cnncli.recipe.serialization import as_dict, differences, from_dict, read_recipe, recipe_problems
 from cnncli.recipe.values import AUTO, COMPILE, INITS, OPTIMIZERS, PRECISIONS, SCHEDULES, TASKS
 
@@ -17,7 +16,6 @@ __all__ = [
     "Key",
     "Recipe",
     "as_dict",
-    "check_options",
     "differences",
     "from_dict",
     "option_of",

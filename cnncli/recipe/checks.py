@@ -4,15 +4,10 @@ import math
 from collections.abc import Collection, Iterator
 
 from cnncli.errors import CnnError
-from cnncli.recipe.keys import ROWS, Recipe
+from cnncli.recipe.keys import ROWS, Recipe, option_of
 from cnncli.recipe.values import INITS
 
 MAX_FACTOR = 1e30  # of the learning rate over a whole schedule: float32 ends at 3e38
-
-
-def option_of(key: str) -> str:
-    """The option of ``cnn train`` that sets a key: ``--batch-size``."""
-    return f"--{key.replace('_', '-')}"
 
 
 def check_together(recipe: Recipe) -> None:

@@ -224,3 +224,8 @@ class Recipe(Record):
 ROWS: dict[str, Key] = {name: field.row for name, field in Recipe.schema.items()}
 SYNONYMS = {word: name for name, row in ROWS.items() for word in row.synonyms}
 SYNONYMS["dropout"] = "layers, where dropout is one of them"
+
+
+def option_of(key: str) -> str:
+    """The option of ``cnn train`` that sets a key: ``--batch-size``."""
+    return f"--{key.replace('_', '-')}"

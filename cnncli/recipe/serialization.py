@@ -6,8 +6,7 @@ from typing import Any
 from cnncli.arithmetic.shape import InvalidValue
 from cnncli.errors import CnnError, Problem, closest
 from cnncli.graph import Setting
-from cnncli.recipe.checks import check_together, option_of
-from cnncli.recipe.keys import SYNONYMS, Recipe
+from cnncli.recipe.keys import SYNONYMS, Recipe, option_of
 
 
 def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Recipe:
@@ -27,6 +26,8 @@ def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Rec
             problems.append(Problem(f"{option_of(key)}: {error}", error.hint))
     if problems:
         raise CnnError.of(problems)
+    from cnncli.recipe.checks import check_together  # commands that only calculate do not need it
+
     recipe = Recipe(**values)
     check_together(recipe)
     return recipe

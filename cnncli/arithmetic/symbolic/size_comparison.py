@@ -11,7 +11,7 @@ from itertools import product as combinations
 from typing import Any
 
 from cnncli.arithmetic.size import Undecided
-from cnncli.arithmetic.symbolic.growth import PERIOD_LIMIT, bounds, is_linear, period, slope, trend
+from cnncli.arithmetic.symbolic.growth import PERIOD_LIMIT, bounds, is_linear, period, trend
 from cnncli.arithmetic.symbolic.polynomial import Atom, Factor, Letter, Polynomial
 
 _assumed: list[dict[Any, None]] = []
@@ -97,12 +97,13 @@ def sign_everywhere(difference: Any) -> int | None:
         return 1 if difference >= 0 else -1
     letters, length = difference.letters, period(difference)
     if is_linear(difference) and length ** len(letters) <= PERIOD_LIMIT:
-        rates = [slope(difference, name) for name in letters]
+        ones = dict.fromkeys(letters, 1)
+        rises = [difference.at({**ones, name: 1 + length}) - difference.at(ones) for name in letters]
         sizes = [range(1, length + 1)] * len(letters)
         first = [difference.at(dict(zip(letters, values, strict=True))) for values in combinations(*sizes)]
-        if min(first) >= 0 and min(rates) >= 0:  # f(H + period) = f(H) + rate * period: it never falls below these
+        if min(first) >= 0 and min(rises) >= 0:  # f(H + period) = f(H) + rise: it never falls below these
             return 1
-        return -1 if max(first) <= 0 and max(rates) <= 0 else None
+        return -1 if max(first) <= 0 and max(rises) <= 0 else None
     if _is_nonnegative(difference):
         return 1
     return -1 if _is_nonnegative(-difference) else None
