@@ -45,6 +45,7 @@ AREAS = {
     "core": (
         "cnncli/*.py",
         "cnncli/arithmetic/**/*.py",
+        "cnncli/inference/*.py",
         "cnncli/io/*.py",
         "cnncli/recipe/*.py",
         "cnncli/runs/*.py",

@@ -31,7 +31,6 @@ from cnncli.errors import CnnError
 from cnncli.inference import SUMMED, Inferred
 from cnncli.language import Source
 from cnncli.loading import load, load_source
-from cnncli.views.summary.formats import smallest_sizes
 
 thorough = settings(
     max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
@@ -300,7 +299,7 @@ def test_a_growing_form_is_settled_where_no_later_size_is_negative_and_its_zeros
 def test_the_smallest_input_works_and_none_smaller_does(name: str) -> None:
     shape = load(name).graph.inputs[0].shape
     formulas = load(name, inputs={"": f"{shape[0]}xHxW"}, symbolic_sizes=True).inferred
-    needed = smallest_sizes(formulas)
+    needed = formulas.smallest_sizes
     fitting = load(name, inputs={"": format_input_shape((shape[0], needed["H"] or 0, needed["W"] or 0))}).inferred
     agree(formulas, fitting, {letter: size or 0 for letter, size in needed.items()})
     for height, width in ((-1, 0), (0, -1)):

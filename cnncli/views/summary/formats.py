@@ -14,7 +14,7 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
     """The summary as plain data: every layer in the order of computation, without folding."""
     graph = inferred.graph
     totals = {name: scaled(name, count, batch) for name, count in inferred.totals.items()}
-    smallest = {"smallest_input": smallest_sizes(inferred)} if inferred.assumed else {}
+    smallest = {"smallest_input": inferred.smallest_sizes} if inferred.assumed else {}
     return {
         "name": graph.name or slug,
         **({"batch": batch} if batch else {}),
@@ -24,13 +24,6 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
         **smallest,
         "totals": totals,
     }
-
-
-def smallest_sizes(inferred: Inferred) -> dict[str, int | None]:
-    """By letter, the smallest size from which on the network works, ignoring conditions on several letters."""
-    from cnncli.arithmetic.symbolic import smallest
-
-    return {name: smallest(inferred.assumed, name) for name in inferred.letters}
 
 
 def json_text(summary: dict[str, Any]) -> str:

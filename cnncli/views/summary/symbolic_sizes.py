@@ -14,7 +14,6 @@ from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
 from cnncli.views.summary.columns import scaled
-from cnncli.views.summary.formats import smallest_sizes
 
 LAYERS_LIMIT = 200_000  # that are inferred, over all sizes without a formula: a few seconds
 DOES_NOT_FIT = "does not fit"
@@ -49,7 +48,7 @@ def footer(inferred: Inferred, batch: int) -> list[str]:
     """The totals as formulas, and the smallest valid input."""
     totals = inferred.totals
     lines = [f" {name} = {scaled(name, totals[name], batch)}" for name in ("params", "macs", "activations")]
-    needed = smallest_sizes(inferred)
+    needed = inferred.smallest_sizes
     sizes = ", ".join(f"{name} = {'none' if size is None else size}" for name, size in needed.items())
     return ["", *lines, f" smallest valid input: {sizes}"]
 
@@ -98,7 +97,7 @@ def at_sizes(graph: Graph, sizes: list[dict[str, int]], columns: str | None, bat
 def _provably_fits(formulas: Inferred) -> Callable[[Mapping[str, int]], bool]:
     """A test for sizes at which the formulas provably hold; False does not prove that they fail."""
     try:
-        needed = smallest_sizes(formulas)
+        needed = formulas.smallest_sizes
     except Undecided:
         return lambda values: False
     joint = [form for form in formulas.assumed if len(letters_of([form])) > 1]

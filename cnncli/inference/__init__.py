@@ -5,31 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cnncli.arithmetic.axis_field import (
-    ITSELF,
-    NOTHING,
-    UNKNOWN,
-    AxisField,
-    compose,
-    field_of_all,
-    full_axis,
-    merge_fields,
-)
-from cnncli.arithmetic.shape import (
-    Shape,
-    Size,
-    add_up,
-    format_input_shape,
-    format_shape,
-    is_symbolic,
-    numel,
-    too_large,
-)
+from cnncli.arithmetic.axis_field import UNKNOWN
+from cnncli.arithmetic.shape import Shape, Size, add_up, format_shape, is_symbolic, numel, too_large
 from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import Window, dropped
-from cnncli.errors import NO, SHOWN_AT_MOST, CnnError, Problem
+from cnncli.errors import SHOWN_AT_MOST, CnnError, Problem
 from cnncli.graph import Graph, Node
-from cnncli.layer_names import output_layer, unknown_layer
+from cnncli.inference.node_fields import Fields, is_too_wide, node_fields, own_field, unknown_field
+from cnncli.inference.node_fields import ReceptiveField as ReceptiveField
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 from cnncli.layers.window_fields import check_exact, dropped_notes
 
@@ -56,31 +39,6 @@ class LayerStats(NamedTuple):
     activations: int
     dropped: tuple[int, ...]
     notes: tuple[str, ...]
-
-
-class ReceptiveField(NamedTuple):
-    """The field on one network input, per axis, and whether all paths to it agree in stride and center (``aligned``).
-
-    There is a field for each spatial axis of the network's input. ``order`` gives the axis of the layer's output along
-    which each of them moves, if that differs from the input's. After a global layer (reshape, global pooling) no field
-    moves any more, and the output may have any number of axes.
-    """
-
-    axes: tuple[AxisField, ...]
-    aligned: bool = True
-    order: tuple[int, ...] | None = None
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether all units depend on the same inputs."""
-        return all(field.advance == 0 for field in self.axes)
-
-    def covers(self, shape: Shape) -> bool:
-        """Whether every unit depends on the entire input of that shape."""
-        return all(
-            field.advance == 0 and field.first[0] <= 0 and field.last[0] >= size - 1
-            for field, size in zip(self.axes, shape[1:], strict=True)
-        )
 
 
 class LayerInfo(NamedTuple):
@@ -130,6 +88,13 @@ class Inferred(NamedTuple):
         return letters_of(size for entry in self.graph.inputs for size in entry.shape)
 
     @property
+    def smallest_sizes(self) -> dict[str, int | None]:
+        """By letter, the smallest size from which on the network works, ignoring conditions on several letters."""
+        from cnncli.arithmetic.symbolic import smallest
+
+        return {name: smallest(self.assumed, name) for name in self.letters}
+
+    @property
     def totals(self) -> dict[str, int]:
         """The sum of each quantity over all layers, and the bytes of the parameters in float32."""
         all_stats = [info.stats for info in self.layers.values()]
@@ -139,11 +104,15 @@ class Inferred(NamedTuple):
     def layer(self, name: str) -> LayerInfo:
         """The results for a layer by name. Raises CnnError for an unknown name."""
         if name not in self.layers:
+            from cnncli.layer_names import unknown_layer  # needed only for errors
+
             raise unknown_layer(self.graph, name)
         return self.layers[name]
 
     def output_of(self, name: str) -> LayerInfo:
         """The results for a layer, or for the last layer of the composite of that name. Raises CnnError for others."""
+        from cnncli.layer_names import output_layer
+
         return self.layers[output_layer(self.graph, name)]
 
     def shape(self, name: str) -> Shape:
@@ -153,14 +122,13 @@ class Inferred(NamedTuple):
         return next(entry.shape for entry in self.graph.inputs if entry.name == name)
 
 
-NO_FORMULA = ShapeError(
+NO_FORMULA = (
     "its output size depends on the symbolic sizes in a way that no single formula expresses",
     "give a numeric input size, e.g. 3x224x224",
 )
 
 
-WIDEST_FIELD = 10**100  # pixels; each window of stride 2 on a 1x1 feature map doubles the RF stride
-TOO_WIDE = ShapeError(
+TOO_WIDE = (
     "its receptive field or RF stride would exceed 10^100 pixels (the limit)",
     "a 1x1 feature map cannot shrink: use stride 1 there, or fewer layers",
 )
@@ -205,7 +173,7 @@ def _assumed(inferred: Inferred) -> tuple[Size, ...]:
 def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tuple[Inferred, list[Problem]]:
     extents = {entry.name: entry.shape for entry in graph.inputs}
     shapes = dict(extents)
-    fields: dict[str, Fields] = {entry.name: {entry.name: _own_field(entry.shape)} for entry in graph.inputs}
+    fields: dict[str, Fields] = {entry.name: {entry.name: own_field(entry.shape)} for entry in graph.inputs}
     layers: dict[str, LayerInfo] = {}
     problems: list[Problem] = []
     known: dict[tuple[int, Shapes], LayerStats] = {}
@@ -214,46 +182,54 @@ def _infer_all(graph: Graph, *, strict: bool, forced: Mapping[str, Shape]) -> tu
         if not all(name in shapes for name in node.inputs):
             continue  # after a layer that does not fit, which has been reported
         inputs = tuple(shapes[name] for name in node.inputs)
-        key = (id(node.layer), inputs)
         try:
-            stats = known.get(key) or known.setdefault(key, infer_layer(node.layer, inputs, strict=strict))
-            if node.shares:
-                stats = _with_shared_weights(stats, node, layers)
-        except Undecided:
-            problems.extend(_problem(node, NO_FORMULA, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
-            continue
+            stats = _stats(node, inputs, known, layers, strict=strict)
+            own = _fields(node, inputs, stats, fields, extents)
         except ShapeError as error:
-            problems.extend(_problem(node, error, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
-            continue
-        try:
-            own = _receptive_fields(node, inputs, stats, fields, extents)
-        except Undecided:
-            own = {name: ReceptiveField((UNKNOWN,) * (len(shape) - 1)) for name, shape in extents.items()}
-        if any(map(_is_too_wide, own.values())):
-            problems.extend(_problem(node, TOO_WIDE, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
+            from cnncli.inference.problems import shape_problem
+
+            if str(error):  # else the problems of the file report it
+                problems.append(shape_problem(node, error, graph, shapes, walk=len(problems) < SHOWN_AT_MOST))
             continue
         shapes[node.name] = forced.get(node.name, stats.output_shape)
         fields[node.name] = own
         layers[node.name] = LayerInfo(node, inputs, stats, own)
         kept += len(own)
         if kept > MOST_FIELDS:
-            raise _too_many_fields(node, graph)
+            from cnncli.inference.problems import too_many_fields
+
+            raise too_many_fields(node, graph, MOST_FIELDS)
     return Inferred(graph, layers), problems
 
 
-def _is_too_wide(field: ReceptiveField) -> bool:
-    ends = [end for axis in field.axes if axis.is_known for end in (axis.advance, axis.last[-1])]
-    return any(not is_symbolic(end) and end > WIDEST_FIELD for end in ends)  # symbolic sizes exceed any number
+def _stats(
+    node: Node,
+    inputs: Shapes,
+    known: dict[tuple[int, Shapes], LayerStats],
+    layers: Mapping[str, LayerInfo],
+    *,
+    strict: bool,
+) -> LayerStats:
+    """The quantities of a node, calculated once for each layer and shapes. Raises ShapeError."""
+    key = (id(node.layer), inputs)
+    try:
+        stats = known.get(key) or known.setdefault(key, infer_layer(node.layer, inputs, strict=strict))
+        return _with_shared_weights(stats, node, layers) if node.shares else stats
+    except Undecided:
+        raise ShapeError(*NO_FORMULA) from None
 
 
-def _too_many_fields(node: Node, graph: Graph) -> CnnError:
-    """The error for a graph whose number of layers times inputs would take too much time and memory."""
-    message = (
-        f"{len(graph.inputs):,} inputs times the layers that depend on them are more than {MOST_FIELDS:,} "
-        "receptive fields (the limit)"
-    )
-    place = node.origin("") if node.origin else None
-    return CnnError.of([Problem(message, "use fewer inputs, or one input with more channels", place)])
+def _fields(
+    node: Node, inputs: Shapes, stats: LayerStats, fields: Mapping[str, Fields], extents: Mapping[str, Shape]
+) -> Fields:
+    """The receptive field of a node on each network input. Raises ShapeError for one that exceeds the limit."""
+    try:
+        own = node_fields(node, inputs, stats.local_receptive_field, stats.output_shape, fields, extents)
+    except Undecided:
+        own = {name: unknown_field(shape) for name, shape in extents.items()}
+    if any(map(is_too_wide, own.values())):
+        raise ShapeError(*TOO_WIDE)
+    return own
 
 
 def infer_layer(layer: Layer, inputs: Shapes, *, strict: bool = False) -> LayerStats:
@@ -312,117 +288,3 @@ def _with_shared_weights(stats: LayerStats, node: Node, layers: Mapping[str, Lay
         raise ShapeError(f"{node.layer.kind} has no weights to share", "remove share", "share")
     note = f"shares the weights of {node.shares}"
     return stats._replace(weight_shapes={}, params=0, trainable=0, weights=0, biases=0, notes=(*stats.notes, note))
-
-
-def _own_field(shape: Shape) -> ReceptiveField:
-    return ReceptiveField((ITSELF,) * (len(shape) - 1))
-
-
-Fields = Mapping[str, ReceptiveField]  # by network input
-
-
-def _receptive_fields(
-    node: Node, inputs: Shapes, stats: LayerStats, fields: Mapping[str, Fields], extents: Mapping[str, Shape]
-) -> Fields:
-    """Compose the layer's local field with those of its inputs, and merge the paths that lead to the same input."""
-    if node.layer.is_global:
-        earlier = fields[node.inputs[0]]
-        return {name: _global_field(field, inputs[0], extents[name]) for name, field in earlier.items()}
-    if len(node.inputs) == 1:
-        return {
-            name: _permuted(node.layer, _through(stats.local_receptive_field[0], field, inputs[0], extents[name]))
-            for name, field in fields[node.inputs[0]].items()
-        }
-    merged: dict[str, ReceptiveField] = {}
-    for source, shape, local in zip(node.inputs, inputs, stats.local_receptive_field, strict=True):
-        for name, field in fields[source].items():
-            path = _through(local, field, shape, extents[name])
-            merged[name] = _merged(merged[name], path, stats.output_shape, extents[name]) if name in merged else path
-    return merged
-
-
-def _through(local: LocalReceptiveField, earlier: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    if len(local) != len(earlier.axes):  # reshaped earlier: all units depend on the same inputs
-        return earlier
-    sizes = _moving_along(earlier, shape)
-    if earlier.order is not None:
-        local = tuple(local[axis] for axis in earlier.order)
-    return _of_axes(
-        tuple(
-            # a layer that reads its entire input is clipped to the image, which composing would not do
-            field_of_all(field, size, n) if own.advance == 0 and own.last[0] == size - 1 else compose(own, field)
-            for own, field, size, n in zip(local, earlier.axes, sizes, extent[1:], strict=True)
-        ),
-        earlier.aligned,
-        earlier.order,
-    )
-
-
-def _of_axes(axes: tuple[AxisField, ...], aligned: bool = True, order: tuple[int, ...] | None = None) -> ReceptiveField:
-    """The field of these axes: a unit that is empty on one of them depends on no input at all."""
-    if any(axis.is_always_empty for axis in axes):
-        return ReceptiveField((NOTHING,) * len(axes))
-    return ReceptiveField(axes, aligned, order)
-
-
-def _permuted(layer: Layer, field: ReceptiveField) -> ReceptiveField:
-    """The field after a layer that may permute the axes."""
-    if not layer.permutes_axes or field.is_constant:
-        return field
-    axes = tuple(range(len(field.axes)))
-    order = tuple(layer.map_axis(axis) for axis in field.order or axes)
-    return field._replace(order=None if order == axes else order)
-
-
-def _global_field(earlier: ReceptiveField, shape: Shape, extent: Shape) -> ReceptiveField:
-    sizes = _moving_along(earlier, shape)
-    return _of_axes(tuple(map(field_of_all, earlier.axes, sizes, extent[1:])), earlier.aligned)
-
-
-def _moving_along(field: ReceptiveField, shape: Shape) -> tuple[Size, ...]:
-    """For each axis of the network's input, the size of the axis of a layer's output along which the field moves."""
-    sizes = shape[1:]
-    if len(sizes) != len(field.axes):  # a vector, or reshaped: no field moves
-        return (1,) * len(field.axes)
-    return sizes if field.order is None else tuple(sizes[axis] for axis in field.order)
-
-
-def _merged(one: ReceptiveField, other: ReceptiveField, output: Shape, extent: Shape) -> ReceptiveField:
-    for path, another in ((one, other), (other, one)):
-        if any(axis.is_always_empty for axis in path.axes):
-            return another
-    moving = other if one.is_constant else one
-    if one.order != other.order and not (one.is_constant or other.is_constant):
-        everything = tuple(map(full_axis, extent[1:]))  # one path is permuted: cover both regions
-        return ReceptiveField(everything, False)
-    if one.axes == other.axes:
-        return ReceptiveField(one.axes, one.aligned and other.aligned, moving.order)
-    units = _moving_along(moving, output)
-    joined = [merge_fields(a, b, n, m) for a, b, n, m in zip(one.axes, other.axes, units, extent[1:], strict=True)]
-    aligned = one.aligned and other.aligned and all(same for _, same in joined)
-    return ReceptiveField(tuple(field for field, _ in joined), aligned, moving.order)
-
-
-def _problem(node: Node, error: ShapeError, graph: Graph, shapes: Mapping[str, Shape], *, walk: bool) -> list[Problem]:
-    if not str(error):
-        return []  # a layer that could not be read, which the file's problems report
-    place = node.origin(error.field) if node.origin else None
-    way = _way(node, graph, shapes) if walk else ""  # walks back through the graph: only for problems that are shown
-    return [Problem(str(error), error.hint, place, node.name, way, NO)]
-
-
-def _way(node: Node, graph: Graph, shapes: Mapping[str, Shape]) -> str:
-    """The shapes from the input to a node along first inputs, where they change; the middle is left out."""
-    nodes = {entry.name: entry for entry in graph.nodes}
-    steps: list[str] = []
-    name = node.inputs[0]
-    while name in nodes:
-        before = nodes[name].inputs[0]
-        if shapes[before] != shapes[name]:
-            steps.append(f"{name} {format_shape(shapes[name])}")
-        name = before
-    steps.append(f"{name if name == 'input' else f'input {name}'} {format_input_shape(shapes[name])}")
-    steps.reverse()
-    if len(steps) > 5:
-        steps[3:-1] = ["…"]
-    return " -> ".join(steps)
