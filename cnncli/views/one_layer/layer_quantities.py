@@ -18,7 +18,7 @@ from cnncli.views import explaining, listing
 from cnncli.views.memory import human
 from cnncli.views.one_layer.layer_types import WIDTH, hanging
 from cnncli.views.summary.columns import receptive_field_text
-from cnncli.views.summary.formats import as_json, smallest_sizes
+from cnncli.views.summary.formats import as_json
 
 Record = dict[str, Any]
 
@@ -51,7 +51,7 @@ def _record(inferred: Inferred, quantity: str | None, batch: int | None) -> Reco
     if inferred.has_symbolic_sizes:
         if quantity is not None:
             raise CnnError("--figure: JSON with symbolic sizes has every quantity", "leave --figure out")
-        return record | {"smallest_input": smallest_sizes(inferred)}
+        return record | {"smallest_input": inferred.smallest_sizes}
     steps = _explained(inferred, batch).steps
     record["bytes"] |= {"saved_for_backward": steps[-1].value}
     return record | {"figures": [explaining.step_record(step) for step in explaining.chosen(steps, quantity)]}
@@ -98,7 +98,7 @@ def _symbolic_quantities(inferred: Inferred, batch: int | None) -> Iterator[tupl
     for tensor, count in byte_counts(info, batch).items():
         if tensor != "buffers" or count:
             yield f"bytes of {tensor}", _written(count)
-    needed = smallest_sizes(inferred)
+    needed = inferred.smallest_sizes
     sizes = [f"{letter} = {'none' if size is None else size}" for letter, size in needed.items()]
     yield "smallest input", ", ".join(sizes)
     if info.stats.notes:
