@@ -19,8 +19,8 @@ from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.blocks import TEXTS, read_blocks, read_defaults, read_variables, read_variant
 from cnncli.language.composites import EXPANSIONS, block
 from cnncli.language.expansion import SEARCHED, Expansion
-from cnncli.language.reading import NAME_HINT, NAME_LIMIT, Reading, ReportedError, is_name, is_nothing
-from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, parse, read_text
+from cnncli.language.reading import NAME_LIMIT, Reading, ReportedError, is_name, is_nothing, name_hint
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, decode, foreign, parse, read_text
 
 KEYS = {  # of a file, each with its description for editors
     "name": "Name of the network.",
@@ -66,10 +66,16 @@ def read(
     """
     reading = Reading(source, argument_names)
     root = parse(source) if tree is None else tree
-    if root is None:
+    if root is None or is_nothing(root):
         raise CnnError(f"{source.name}: the file is empty", FIRST_LINES)
+    if not isinstance(root, Mapping) or not any(key in root.entries for key in KEYS):
+        what = foreign(source)
+        if what is not None:
+            raise what
     if not isinstance(root, Mapping):
-        raise source.error(root, "a network is a mapping (key: value)", FIRST_LINES)
+        if not _report_typing_errors(reading, root):
+            reading.report(root, "a network is a mapping (key: value)", FIRST_LINES)
+        raise CnnError.of([*reading.problems.values()])
     reading.known_keys(root, tuple(KEYS), "a network")
     overrides = dict(overrides)
     variant = read_variant(reading, root, overrides)
@@ -143,7 +149,7 @@ def _input_nodes(reading: Reading, root: Mapping) -> dict[str, Value]:
         return {DEFAULT_INPUT: root}
     for name, at in mapping.keys.items():
         if not is_name(name):
-            reading.report(at, f"{name!r} is not a name", NAME_HINT)
+            reading.report(at, f"{name!r} is not a name", name_hint(name))
     if not mapping.entries:
         reading.report(mapping, "the network needs an input", "write input: 3x224x224")
         return {DEFAULT_INPUT: root}
@@ -192,10 +198,7 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
     """Expand the layers; the names of the outputs."""
     layers = root.entries.get("layers")
     if not isinstance(layers, Sequence) or not layers.items:
-        at = layers or root.keys.get("layers", root)
-        reading.report(
-            at, "the network needs a list of layers", "write layers: and after it a line for each, e.g. - relu"
-        )
+        _report_no_list(reading, layers or root.keys.get("layers", root), layers)
         return ()
     reserved = dict.fromkeys(inputs, "an input")
     end = expansion.expand(layers, expansion.top, "", inputs[0] if len(inputs) == 1 else None, reserved)
@@ -215,6 +218,28 @@ def _expand(reading: Reading, root: Mapping, expansion: Expansion, inputs: list[
         elif name:
             names.append(name)
     return tuple(names)
+
+
+def _report_no_list(reading: Reading, at: Value, layers: Value | None) -> None:
+    """Report what is not a list of layers: by its typing errors, if it has some."""
+    if layers is not None and not is_nothing(layers) and _report_typing_errors(reading, layers):
+        return
+    hint = "write layers: and after it a line for each, e.g. - relu"
+    if isinstance(layers, Mapping) or (isinstance(layers, Scalar) and layers.text):
+        hint = "begin each layer with a dash and a space, e.g. - relu"
+    reading.report(at, "the network needs a list of layers", hint)
+
+
+def _report_typing_errors(reading: Reading, node: Value) -> bool:
+    """Report the typing errors in the lines of a value; whether there are any."""
+    from cnncli.language.hints.typing_errors import line_faults
+
+    source = reading.source
+    last = source.text.count("\n", 0, node.end)
+    typed = [fault for fault in line_faults(source.text) if node.line <= fault.at[0] <= last]
+    for fault in typed:
+        reading.report(*fault)
+    return bool(typed)
 
 
 def _output(reading: Reading, node: Value, expansion: Expansion) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnncli.arithmetic.numerals import read_number
 from cnncli.errors import closest, enumerated
 from cnncli.layers import KINDS
 
@@ -49,17 +50,38 @@ FAMILIES = {
     **dict.fromkeys(("norm", "normalization"), ("batchnorm", "layernorm", "groupnorm")),
 }
 
+REDUCTIONS = {"max": "maxpool", "maximum": "maxpool", "mean": "avgpool", "average": "avgpool", "avg": "avgpool"}
 LONGEST_WORD = 60
 
-KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases}
+KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases} | dict.fromkeys(
+    ("output", "outputs", "out", "classifier", "head"), "linear"
+)
+
+
+def odd_letter(word: str) -> str:
+    """The hint for a word with a letter that looks like another one, e.g. a Cyrillic c; "" if it has none."""
+    import unicodedata  # needed only for errors
+
+    odd = next((char for char in word if not char.isascii() and (char.isalpha() or not char.isprintable())), "")
+    return f"type it again: {odd!r} is U+{ord(odd):04X}, {unicodedata.name(odd, 'unnamed')}" if odd else ""
 
 
 def _plain(word: str) -> str:
     return word.rpartition(".")[2].lower().replace("_", "").replace("-", "")
 
 
-def kind_hint(word: str, known: list[str]) -> str:
-    """The hint for an unknown layer type."""
+def kind_hint(word: str, known: list[str], value: str = "") -> str:
+    """The hint for an unknown layer type; ``value`` is the text after its colon."""
+    odd = odd_letter(word)
+    if odd:
+        return odd
+    if _plain(word) in ("activation", "act", "nonlinearity"):
+        kind = _same_kind(value, known) if value else None
+        return f"write - {kind}" if kind else "write the activation as a layer, e.g. - relu"
+    if _plain(word) in ("input", "inputlayer"):
+        return "write the input before the layers: input: 1x28x28"
+    if _plain(word) in REDUCTIONS and read_number(value) is not None:
+        return f"use {REDUCTIONS[_plain(word)]}"
     family = FAMILIES.get(_plain(word).removesuffix("1d").removesuffix("2d").removesuffix("3d"))
     if family is not None:
         return f"use {enumerated(family, 'or')}"
@@ -96,6 +118,9 @@ def _similar_kind(word: str, known: list[str]) -> str | None:
 
 def field_hint(field: str, known: list[str]) -> str:
     """The hint for an unknown field."""
+    odd = odd_letter(field)
+    if odd:
+        return odd
     if field in IMPLIED:
         return "remove it: it is derived from the input"
     name = FIELD_ALIASES.get(field.lower(), field.lower())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, suggestion
 from cnncli.language.expressions import UNKNOWN, Env
-from cnncli.language.reading import NAME_HINT, Reading, ReportedError, is_name, is_nothing
+from cnncli.language.reading import Reading, ReportedError, is_name, is_nothing, name_hint
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
 from cnncli.layers import KINDS
 
@@ -146,7 +146,7 @@ def read_variables(
         for name, value in mapping.entries.items():
             try:
                 if not is_name(name):
-                    reading.fail(mapping.keys[name], f"{name!r} is not a name", NAME_HINT)
+                    reading.fail(mapping.keys[name], f"{name!r} is not a name", name_hint(name))
                 given = overrides.get(name)
                 value = chosen.get(name, value)
                 env[name] = reading.value(value, env) if given is None else _read_override(reading, name, given, env)
@@ -230,7 +230,7 @@ def _read_block(reading: Reading, name: str, at: Value, value: Value) -> Block:
     if name in KINDS or name in COMPOSITES:
         reading.fail(at, f"a block cannot be called {name}, which is a layer type", "choose another name")
     if not is_name(name):
-        reading.fail(at, f"{name!r} is not a name for a block", NAME_HINT)
+        reading.fail(at, f"{name!r} is not a name for a block", name_hint(name))
     body = reading.mapping(value, f"the block {name}", "write parameters: {…} and layers: […] in it")
     reading.known_keys(body, tuple(BLOCK_KEYS), f"the block {name}")
     layers = body.entries.get("layers")

@@ -11,7 +11,7 @@ from cnncli.language.entries import fail_missing, given_fields
 from cnncli.language.expansion import Call, Expansion
 from cnncli.language.expressions import UNKNOWN, Env
 from cnncli.language.layer_lists import LAYER_LIMIT
-from cnncli.language.reading import NAME_HINT, ReportedError, is_name, is_nothing
+from cnncli.language.reading import ReportedError, is_name, is_nothing, name_hint
 from cnncli.language.source import Mapping, Sequence, Value
 from cnncli.layers import KINDS
 from cnncli.layers.fields import shown
@@ -55,7 +55,7 @@ def _named_branches(expansion: Expansion, node: Value) -> dict[str, Value]:
         expansion.reading.fail(node, "parallel needs at least one branch", "write branches: [[ … ], [ … ]]")
     for name in branches:
         if not is_name(name):
-            expansion.reading.fail(node, f"{name!r} is not a name", NAME_HINT)
+            expansion.reading.fail(node, f"{name!r} is not a name", name_hint(name))
     return branches
 
 

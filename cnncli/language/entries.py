@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple, NoReturn
 
+from cnncli.arithmetic.numerals import read_number, rewritten
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.language.aliases import field_hint
+from cnncli.language.aliases import FIELD_ALIASES, field_hint, kind_hint
 from cnncli.language.blocks import EVERYWHERE, SHARE
 from cnncli.language.expressions import Env
 from cnncli.language.reading import Reading, ReportedError, is_nothing
@@ -33,13 +35,82 @@ def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], fu
         return {}
     if not isinstance(body, Mapping):
         if not main:
-            reading.fail(body, f"{entry.kind} takes no value", f"write - {entry.kind}", full)
+            off = isinstance(body, Scalar) and body.text.lower() in ("false", "no", "off")
+            hint = "remove the layer" if off else f"write - {entry.kind}"
+            reading.fail(body, f"{entry.kind} takes no value", hint, full)
+        if isinstance(body, Scalar) and not body.quoted:
+            typed = _GLUED_FIELD.match(body.text)
+            fault = _missing_sign(typed, known, _written_out(entry.kind, body.text)) if typed else None
+            if fault is not None:
+                reading.fail(body, *fault, full)
         return {main: body}
+    before = ""
     for field in body.entries:
         if field not in known and field not in EVERYWHERE:
+            fault = _typed_field(entry, body, field, before, [*known, *EVERYWHERE])
             hint = field_hint(field, [*known, *EVERYWHERE])
-            reading.report(body.keys[field], f"{entry.kind} has no field {field!r}", hint, full)
+            reading.report(body.keys[field], *(fault or (f"{entry.kind} has no field {field!r}", hint)), full)
+        before = field
     return body.entries
+
+
+# typing errors, as YAML reads them: a key without a value, or a text
+_TYPED_FIELD = re.compile(r"(\w+)(:|\s*=\s*|\s+)([^:=]+)")
+_GLUED_FIELD = re.compile(r"(\w+)(:(?=\S)|\s*=)")
+DIGITS_IN_A_GROUP = 3  # 1,000
+
+
+def _typed_field(entry: Entry, body: Mapping, field: str, before: str, known: list[str]) -> tuple[str, str] | None:
+    """The typing error and the hint for a text in braces that is no field: ``filters:4``, ``filters=4``, ``5``."""
+    if not is_nothing(body.entries[field]):
+        return None
+    number, previous = read_number(field), body.entries.get(before)
+    if number is not None and isinstance(previous, Scalar) and read_number(previous.text) is not None:
+        text = f"{previous.text},{field}"
+        whole = previous.text == "0" or len(field) == DIGITS_IN_A_GROUP  # 0,5 or 1,000
+        meant = rewritten(text) if whole else f"write [{previous.text}, {field}]"
+        return f"a comma ends the value of {before}", meant.replace("write ", f"write {before}: ")
+    if number is not None or "：" in field:
+        message = "'：' is a full-width colon" if number is None else f"{field} is given without the name of a field"
+        return message, _written_out(entry.kind, ", ".join(body.entries))
+    return _missing_sign(_TYPED_FIELD.fullmatch(field), known)
+
+
+def _missing_sign(typed: re.Match[str] | None, known: list[str], hint: str = "") -> tuple[str, str] | None:
+    """The fault of ``filters:4`` or ``filters=4``, and its hint; None for a text that does not begin with a field."""
+    name = FIELD_ALIASES.get(typed[1], typed[1]) if typed else ""
+    if typed is None or name not in known:
+        return None
+    colon = typed[2] == ":"
+    message = "a space is missing after the colon" if colon else f"a colon is missing after {typed[1]}"
+    return message, hint or f"write {name}: {typed[3]}"
+
+
+def _written_out(kind: str, values: str) -> str:
+    """The hint for values that are not in braces, or without names: ``filters=6, kernel=5`` or ``6, 5``."""
+    from cnncli.language.hints.typed_layers import rewritten_line
+
+    hint = rewritten_line(f"- {kind}: {{{values}}}")
+    return f"write {hint}" if "{" in hint else ""
+
+
+def report_unknown_kind(reading: Reading, entry: Entry, known: list[str]) -> None:
+    """Report a layer type that does not exist, by its typing error if it has one."""
+    from cnncli.language.hints.typed_layers import layer_fault
+
+    kind, at = entry.kind, entry.at
+    second = re.fullmatch(r"(\S+) -(\s?)(\S.*)", kind)
+    if second:  # the next line continues this one
+        fault, hint = "a space is missing after the dash", f"write - {second[3]}"
+        if second[2]:
+            fault, hint = "a list item is indented further than the one before", "align its dash with the earlier ones"
+        line = reading.source.line(at.line + 1)
+        reading.report((at.line + 1, len(line) - len(line.lstrip())), fault, hint)
+        return
+    typed = kind if entry.body is None else reading.source.text[at.start : entry.body.end]
+    message, hint = layer_fault(typed, known) or (f"unknown layer type {kind!r}", "")
+    value = entry.body.text if isinstance(entry.body, Scalar) else ""
+    reading.report(at, message, hint or kind_hint(kind, known, value))
 
 
 class LayerReader:
@@ -81,19 +152,22 @@ class LayerReader:
                 self._read_field(made, field, node, self.top, full, fields)
         for field, node in given.items():
             if field in made.schema:
-                self._read_field(made, field, node, env, full, fields)
+                self._read_field(made, field, node, env, full, fields, isinstance(entry.body, Mapping))
         if self.reading.reported > before:
             raise ReportedError
         return self._checked(made, fields, entry, full)
 
     def _read_field(
-        self, made: type[Layer], field: str, node: Value, env: Env, full: str, into: dict[str, Any]
+        self, made: type[Layer], field: str, node: Value, env: Env, full: str, into: dict[str, Any], given: bool = True
     ) -> None:
         try:
             into[field] = made.schema[field].read(self.reading.value(node, env, full))
         except InvalidValue as error:
             because = f" (from {node.text})" if isinstance(node, Scalar) and "$" in node.text else ""
-            self.reading.report(node, f"{field} {error}{because}", error.hint, full)
+            text = self.reading.source.text[node.start : node.end]
+            several = not given and field == made.main and re.search(r"[\s,]", text)
+            hint = error.hint or (_written_out(made.kind, text.strip("()[]")) if several else "")
+            self.reading.report(node, f"{field} {error}{because}", hint, full)
         except ReportedError:
             return
 

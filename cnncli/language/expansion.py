@@ -10,9 +10,9 @@ from typing import NamedTuple, NoReturn
 from cnncli.arithmetic.shape import Shape
 from cnncli.errors import Place, closest
 from cnncli.graph import Group, Node, Origin
-from cnncli.language.aliases import kind_hint, kind_meant
+from cnncli.language.aliases import kind_meant
 from cnncli.language.blocks import SHARE, Block
-from cnncli.language.entries import Entry, LayerReader
+from cnncli.language.entries import Entry, LayerReader, report_unknown_kind
 from cnncli.language.expressions import Env
 from cnncli.language.layer_lists import LAYER_LIMIT, ListReader
 from cnncli.language.reading import NAME_LIMIT, Reading, ReportedError, is_nothing
@@ -125,7 +125,7 @@ class Expansion:
         composite = self.composites.get(kind)
         if composite is None:
             known = [*KINDS, *self.composites, "when"]
-            self.reading.report(entry.at, f"unknown layer type {kind!r}", kind_hint(kind, known))
+            report_unknown_kind(self.reading, entry, known)
             meant = (
                 kind_meant(kind, known) or "unreadable"
             )  # numbered as the layer that was meant, so that uses of its name are valid

@@ -8,7 +8,7 @@ from cnncli.errors import CnnError
 from cnncli.language.blocks import COMPOSITES
 from cnncli.language.entries import Entry, fail_missing
 from cnncli.language.expressions import Env
-from cnncli.language.reading import NAME_HINT, Reading, ReportedError, is_name, is_nothing
+from cnncli.language.reading import Reading, ReportedError, is_name, is_nothing, name_hint
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers.fields import shown
 
@@ -60,7 +60,7 @@ class ListReader:
         except ReportedError:
             return ""
         if not is_name(name):
-            self.reading.report(node, f"{name!r} is not a name", NAME_HINT)
+            self.reading.report(node, f"{name!r} is not a name", name_hint(name))
             return ""
         if name in first:
             line = first[name].line + 1

@@ -141,6 +141,17 @@ def is_nothing(node: Value | None) -> bool:
     return node is None or (isinstance(node, Scalar) and not node.quoted and node.text in ("", "~", "null"))
 
 
+def name_hint(text: str) -> str:
+    """What to write instead of a text that is not a name."""
+    if text.isascii():
+        return NAME_HINT
+    import unicodedata  # needed only for errors
+
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if char.isascii())
+    example = f", e.g. {plain}" if is_name(plain) else ""
+    return f"use letters from a to z, digits and underscores{example}"
+
+
 def is_name(text: str) -> bool:
     """Letters, digits, underscores; not too many."""
     return text.isascii() and text.replace("_", "a").isalnum() and len(text) <= NAME_LIMIT

@@ -31,10 +31,13 @@ class Source:
 
     def place(self, at: Value | tuple[int, int]) -> Place:
         line, column = at if isinstance(at, tuple) else (at.line, at.column)
+        return Place(self.name, line + 1, column + 1, self.line(line))
+
+    def line(self, number: int) -> str:
+        """A line of the text, counted from 0; "" past its end."""
         if self._lines is None:
             self._lines = self.text.splitlines()
-        shown = self._lines[line] if line < len(self._lines) else ""
-        return Place(self.name, line + 1, column + 1, shown)
+        return self._lines[number] if number < len(self._lines) else ""
 
     def problem(self, at: Value | tuple[int, int], message: str, hint: str = "", layer: str = "") -> Problem:
         return Problem(message, hint, self.place(at), layer)
@@ -118,6 +121,12 @@ def decode(name: str, data: bytes) -> Source:
     """Bytes of UTF-8, with or without a byte order mark. Raises CnnError for anything else, and past 1 MiB."""
     if len(data) > TEXT_LIMIT:
         raise too_large(name, TEXT_LIMIT, HINT)
+    if not data[:512].isascii() or any(byte < 9 for byte in data[:512]):
+        from cnncli.language.hints.foreign_files import binary_file
+
+        what = binary_file(data[:512])
+        if what:
+            raise CnnError(f"{name}: is {what}, not a description of a network", "name a YAML file")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CnnError(f"{name}: is UTF-16 text", "save it as UTF-8")
     try:
@@ -143,9 +152,22 @@ def parse(source: Source) -> Value | None:
     try:
         return _TreeBuilder(source).build(yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
-        from cnncli.language.yaml_errors import syntax_fault
+        from cnncli.language.yaml_errors import syntax_faults
 
-        raise source.error(*syntax_fault(source.text, error)) from None
+        what = foreign(source)
+        if what is not None:
+            raise what from None
+        faults = syntax_faults(source.text, error)
+        raise CnnError.of([source.problem(*fault) for fault in faults]) from None
+
+
+def foreign(source: Source) -> CnnError | None:
+    """The error for a text of another kind, e.g. Python code; None where it may be a network."""
+    from cnncli.language.hints.foreign_files import HINT as WRITE_LAYERS
+    from cnncli.language.hints.foreign_files import foreign_text
+
+    what = foreign_text(source.text)
+    return CnnError(f"{source.name}: is {what}, not a description of a network", WRITE_LAYERS) if what else None
 
 
 class _Container:
@@ -314,10 +336,17 @@ def _enter(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:
         first = parent.keys[key.text]
         listed = _is_empty(value) and _is_empty(parent.entries[key.text])
         hint = "write a list in brackets: [1, 2]" if listed else f"it is already in line {first.line + 1}; keep one"
-        raise source.error(key, f"{key.text!r} is given twice", hint)
+        raise source.error(key, f"{key.text!r} is given twice", _dash_hint(key.text) or hint)
     parent.entries[key.text] = value
     parent.keys[key.text] = key
     parent.dynamic = parent.dynamic or key.dynamic
+
+
+def _dash_hint(key: str) -> str:
+    """The hint for layers that are written as a mapping; "" for a key that is no layer type."""
+    from cnncli.layers import KINDS  # needed only for errors
+
+    return f"begin each layer with a dash and a space: - {key}" if key in KINDS else ""
 
 
 def _merge(source: Source, parent: Mapping, key: Scalar, value: Value) -> None:

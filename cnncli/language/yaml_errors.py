@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 
@@ -13,8 +14,32 @@ class SyntaxFault(NamedTuple):
     hint: str
 
 
-def syntax_fault(text: str, error: Any) -> SyntaxFault:
-    """The fault in a text that PyYAML refuses with ``error``."""
+def syntax_faults(text: str, error: Any) -> list[SyntaxFault]:
+    """The faults in a text that PyYAML refuses with ``error``: its typing errors, if one may be the cause."""
+    found = _syntax_fault(text, error)
+    if "a tab," in found.message:
+        return [found]
+    from cnncli.language.hints.typing_errors import line_faults
+
+    typed = line_faults(text)
+    if any(fault.at[0] <= found.at[0] for fault in typed):
+        return [SyntaxFault(*fault) for fault in typed]
+    return [_with_line(text, found)]
+
+
+def _with_line(text: str, found: SyntaxFault) -> SyntaxFault:
+    """The fault with the corrected line as its hint where a layer's braces are not closed."""
+    from cnncli.language.hints.typed_layers import rewritten_line
+
+    lines = text.splitlines()
+    line = lines[found.at[0]].strip() if found.at[0] < len(lines) else ""
+    if "opened here is not closed" in found.message:
+        hint = rewritten_line(line)
+        return found._replace(hint=f"write {hint}") if hint else found
+    return _indentation(lines, found)
+
+
+def _syntax_fault(text: str, error: Any) -> SyntaxFault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     if mark is None:
@@ -29,6 +54,31 @@ def syntax_fault(text: str, error: Any) -> SyntaxFault:
             opened = getattr(error, "context_mark", None) if "opened here" in message else None
             return SyntaxFault((opened.line, opened.column) if opened else at, message, hint)
     return SyntaxFault(at, f"is not YAML: {problem}", "check the indentation, the brackets and the quotes")
+
+
+def _indentation(lines: list[str], found: SyntaxFault) -> SyntaxFault:
+    """A list item or a field that is not aligned with the earlier ones, and with which line it should be."""
+    number = found.at[0]
+    if number >= len(lines) or not ("indent" in found.message or "document start" in found.message):
+        return found
+    line = lines[number]
+    indent = len(line) - len(line.lstrip())
+    is_item = line.lstrip().startswith("- ")
+    for earlier in range(number - 1, -1, -1):
+        other = lines[earlier]
+        if not other.strip() or (is_item and not other.lstrip().startswith("- ")):
+            continue
+        column = len(other) - len(other.lstrip())
+        if column == indent:
+            return found
+        unfinished = re.fullmatch(r"- (\w+)", other.strip())
+        if unfinished and indent > column:
+            hint = f"write - {unfinished[1]}:"
+            return SyntaxFault((earlier, column + 2), f"a colon is missing after {unfinished[1]}", hint)
+        columns = f"column {indent + 1} here, and column {column + 1} in line {earlier + 1}"
+        message = f"the indentation does not match the previous lines: {columns}"
+        return SyntaxFault((number, indent), message, f"align it with line {earlier + 1}")
+    return SyntaxFault((number, indent), "a list item without a key for the list", "write layers: in the line before")
 
 
 def _forbidden_character(text: str, error: Any, problem: str) -> SyntaxFault:

@@ -297,10 +297,10 @@ net.yaml:2:1: input and inputs are both given
     (
         "input: 1x2x2\nlayers:\n  -relu\n",
         """\
-net.yaml:3:3: the network needs a list of layers
+net.yaml:3:3: a space is missing after the dash
     -relu
     ^
-  write layers: and after it a line for each, e.g. - relu""",
+  write - relu""",
     ),
     (
         "name: [x]\ninput: 1x2x2\n",
@@ -338,18 +338,18 @@ net.yaml:3:1: a tab, where YAML requires spaces
     (
         "input: 1x2x2\nlayers:\n  - conv\n    filters: 6\n",
         """\
-net.yaml:4:12: a second ':' in one line, a line indented too far, or no ':' at the end of the previous line
-    filters: 6
-           ^
-  put a list item's fields in braces, as in conv: {filters: 6, kernel: 5}; put a text with ': ' in quotes""",
+net.yaml:3:5: a colon is missing after conv
+    - conv
+      ^
+  write - conv:""",
     ),
     (
         "input: 1x2x2\nlayers:\n  - conv: {filters: 6 kernel: 5}\n",
         """\
-net.yaml:3:11: the brace opened here is not closed, or a comma is missing after it
+net.yaml:3:5: a comma is missing between the fields
     - conv: {filters: 6 kernel: 5}
-            ^
-  write {a: 1, b: 2}""",
+      ^
+  write - conv: {filters: 6, kernel: 5}""",
     ),
     (
         "input: 1x2x2\nlayers: [relu, relu\noutputs: relu1\n",
@@ -370,10 +370,10 @@ net.yaml:1:7: the quote opened here is never closed
     (
         "input: 1x2x2\nlayers:\n  - relu\n - relu\n",
         """\
-net.yaml:4:2: the indentation does not match the previous lines
+net.yaml:4:2: the indentation does not match the previous lines: column 2 here, and column 3 in line 3
     - relu
     ^
-  align it with its neighbors""",
+  align it with line 3""",
     ),
     (
         "layers:\n- relu\nrelu\ninput: 1x2x2",

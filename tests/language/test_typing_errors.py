@@ -1,0 +1,272 @@
+"""What people type by habit: each text is understood, or answered with what is wrong, where, and what to write."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from program import Run
+from texts import loaded, network, refusal
+
+from cnncli.errors import CnnError
+from cnncli.language import decode
+from cnncli.language.hints.foreign_files import foreign_text
+from cnncli.language.hints.typed_layers import TORCH_ARGUMENTS, rewritten_line
+from cnncli.language.hints.typing_errors import line_faults
+from cnncli.layers import KINDS
+
+LAYERS = {  # a list item, and (line, column, message, hint) of its problems
+    "conv: {filters:4, kernel:3}": [
+        (3, 12, "a space is missing after the colon", "write filters: 4"),
+        (3, 23, "a space is missing after the colon", "write kernel: 3"),
+    ],
+    "conv: {filters=4, kernel 3}": [
+        (3, 12, "a colon is missing after filters", "write filters: 4"),
+        (3, 23, "a colon is missing after kernel", "write kernel: 3"),
+    ],
+    "conv: filters=6, kernel=5": [(3, 11, "a colon is missing after filters", "write - conv: {filters: 6, kernel: 5}")],
+    "conv: filters:6": [(3, 11, "a space is missing after the colon", "write - conv: {filters: 6}")],
+    "conv: {filters：6， kernel：5}": [
+        (3, 12, "'：' is a full-width colon", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv: {filters: 6, kernel: 5,5}": [(3, 34, "a comma ends the value of kernel", "write kernel: [5, 5]")],
+    "dropout: {rate: 0,5}": [(3, 23, "a comma ends the value of rate", "write rate: 0.5")],
+    "linear: {units: 1,000}": [(3, 23, "a comma ends the value of units", "write units: 1000")],
+    "conv: [6, 5]": [
+        (3, 11, "filters must be a whole number, not [6, 5]", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv:6": [(3, 5, "a space is missing after the colon", "write - conv: {filters: 6, kernel: …}")],
+    "conv:{filters: 6, kernel: 5}": [
+        (3, 5, "a space is missing after the colon", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv {filters: 6}": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6}")],
+    "conv {filters: 6, kernel: 3}": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6, kernel: 3}")],
+    "conv 6": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6, kernel: …}")],
+    "maxpool 2": [(3, 5, "a colon is missing after maxpool", "write - maxpool: 2")],
+    "conv(6, 3)": [(3, 5, "a layer is not written as a call", "write - conv: {filters: 6, kernel: 3}")],
+    "Conv2d(3, 6, kernel_size=5)": [
+        (3, 5, "a layer is not written as a call", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "Conv2D(6, (3, 3), padding='SAME', activation='relu')": [
+        (3, 5, "a layer is not written as a call",
+         "write - conv: {filters: 6, kernel: 3, padding: same}, then - relu")
+    ],
+    "nn.Linear(120, 84)": [(3, 5, "a layer is not written as a call", "write - linear: 84")],
+    "nn.ReLU(inplace=True)": [(3, 5, "a layer is not written as a call", "write - relu")],
+    "nn.BatchNorm2d(32)": [(3, 5, "a layer is not written as a call", "write - batchnorm")],
+    "relu,": [(3, 5, "',' after the layer", "write - relu")],
+    "conv: {filters: 6, kernel: 5},": [(3, 5, "',' after the layer", "write - conv: {filters: 6, kernel: 5}")],
+    "conv: filters: 6, kernel: 5": [
+        (3, 5, "the fields of conv are not in braces", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv: {filters: 6; kernel: 5}": [
+        (3, 5, "a comma is missing between the fields", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv: {filters: 6 kernel: 5}": [
+        (3, 5, "a comma is missing between the fields", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv: {filters: 6, kernel: 5}}": [
+        (3, 5, "a closing brace has no opening one", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv: {filters: 6, kernel: 5": [
+        (3, 11, "the brace opened here is not closed, or a comma is missing after it",
+         "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "pool: 2": [(3, 5, "unknown layer type 'pool'", "use maxpool or avgpool")],
+    "max: 2": [(3, 5, "unknown layer type 'max'", "use maxpool")],
+    "output: 10": [(3, 5, "unknown layer type 'output'", "use linear")],
+    "dense: 10": [(3, 5, "unknown layer type 'dense'", "use linear")],
+    "activation: relu": [(3, 5, "unknown layer type 'activation'", "write - relu")],
+    "relu: true": [(3, 11, "relu takes no value", "write - relu")],
+    "relu: false": [(3, 11, "relu takes no value", "remove the layer")],
+    "maxpool: {size: 2}": [(3, 15, "maxpool has no field 'size'", "use kernel")],
+    "\u0441onv: {filters: 6, kernel: 5}": [
+        (3, 5, "unknown layer type '\u0441onv'", "type it again: '\u0441' is U+0441, CYRILLIC SMALL LETTER ES")
+    ],
+    "relu: {name: café}": [
+        (3, 18, "'café' is not a name", "use letters from a to z, digits and underscores, e.g. cafe")
+    ],
+    "relu: {name: cafe\u0301}": [
+        (3, 18, "'cafe\u0301' is not a name", "use letters from a to z, digits and underscores, e.g. cafe")
+    ],
+}  # fmt: skip
+
+
+def problems(text: str) -> list[tuple[int, int, str, str]]:
+    found = refusal(text).problems
+    return [(*problem.place[1:3], problem.message, problem.hint) for problem in found if problem.place is not None]
+
+
+@pytest.mark.parametrize("typed", LAYERS)
+def test_a_layer_in_another_notation_is_answered_with_what_to_write(typed: str) -> None:
+    assert problems(network(typed)) == LAYERS[typed]
+
+
+FILES = {  # a file, and (line, column, message, hint) of its problems
+    "input 1x28x28\nlayers: [relu]\n": [(1, 1, "a colon is missing after input", "write input: 1x28x28")],
+    "input = 1x28x28\nlayers: [relu]\n": [(1, 1, "a colon is missing after input", "write input: 1x28x28")],
+    "input:1x28x28\nlayers: [relu]\n": [(1, 1, "a space is missing after the colon", "write input: 1x28x28")],
+    "input： 1x28x28\nlayers：\n  - relu\n": [
+        (1, 1, "'：' is a full-width colon", "write input: 1x28x28"),
+        (2, 1, "'：' is a full-width colon", "write layers:"),
+    ],
+    "input: 1x9x9\nlayers:\n  -conv: 6\n  -relu\n": [
+        (3, 3, "a space is missing after the dash", "write - conv: 6"),
+        (4, 3, "a space is missing after the dash", "write - relu"),
+    ],
+    "input: 1x9x9\nlayers:\n  - relu\n  -relu\n": [(4, 3, "a space is missing after the dash", "write - relu")],
+    "input: 1x9x9\nlayers:\n  • relu\n  2. conv: {filters: 6, kernel: 5}\n": [
+        (3, 3, "a list item starts with a dash and a space", "write - relu"),
+        (4, 3, "a list item starts with a dash and a space", "write - conv: {filters: 6, kernel: 5}"),
+    ],
+    "input: 1x9x9\nlayers:\n  - conv:\n      filters:6\n      kernel: 5\n": [
+        (4, 7, "a space is missing after the colon", "write filters: 6")
+    ],
+    "input: 1x9x9\nlayers:\n  - conv:\n      filters: 6\n     kernel: 5\n": [
+        (
+            5,
+            6,
+            "the indentation does not match the previous lines: column 6 here, and column 7 in line 4",
+            "align it with line 4",
+        )
+    ],
+    "input: 1x9x9\nlayers:\n  - relu\n - relu\n": [
+        (
+            4,
+            2,
+            "the indentation does not match the previous lines: column 2 here, and column 3 in line 3",
+            "align it with line 3",
+        )
+    ],
+    "input: 1x9x9\nlayers:\n  - relu\n    - relu\n": [
+        (4, 5, "a list item is indented further than the one before", "align its dash with the earlier ones")
+    ],
+    "input: 1x9x9\nlayers:\n  - conv\n    filters: 6\n": [(3, 5, "a colon is missing after conv", "write - conv:")],
+    "input: 1x9x9\n- relu\n": [(2, 1, "a list item without a key for the list", "write layers: in the line before")],
+    "input: 1x9x9\nlayers:\n\t- relu\n": [(3, 1, "a tab, where YAML requires spaces", "replace the tab with spaces")],
+    "input: 1x9x9\nlayers:\n  conv: {filters: 6, kernel: 5}\n  relu:\n": [
+        (3, 3, "the network needs a list of layers", "begin each layer with a dash and a space, e.g. - relu")
+    ],
+    "input: 1x9x9\nlayers:\n  relu:\n  relu:\n": [
+        (4, 3, "'relu' is given twice", "begin each layer with a dash and a space: - relu")
+    ],
+    "// gray\ninput: 1x9x9\nlayers: [relu]\n": [(1, 1, "a comment starts with #", "write # gray")],
+    "description: |\n  -conv and\n  input 3x3\ninput: 1x9x9\nlayers:\n  -relu\n": [
+        (6, 3, "a space is missing after the dash", "write - relu")
+    ],
+}
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_a_typing_error_is_named_with_its_line(text: str) -> None:
+    assert problems(text) == FILES[text]
+
+
+def test_every_typing_error_of_a_file_is_reported() -> None:
+    text = "input 1x28x28\nlayers:\n  -conv: {filters: 6, kernel: 5}\n  - maxpool 2\n  * relu\n"
+    assert [line for line, *_ in problems(text)] == [1, 3, 4, 5]
+
+
+DEFAULTS = {name: kind for name, kind in KINDS.items() if not kind.merges}
+
+
+@pytest.mark.parametrize("kind", DEFAULTS)
+@pytest.mark.parametrize("notation", ["{0}({1})", "{0} {{{1}}}", "{0}:{{{1}}}", "{0}: {1}"])
+def test_the_layer_that_a_hint_says_to_write_has_the_values_that_were_typed(kind: str, notation: str) -> None:
+    required = [name for name, field in KINDS[kind].schema.items() if field.required]
+    values = dict.fromkeys(required, "3") | {"reshape": {"shape": "81"}, "permute": {"order": "[0]"}}.get(kind, {})
+    if not values:
+        return
+    typed = notation.format(kind, ", ".join(f"{name}: {value}" for name, value in values.items()))
+    (problem,) = refusal(network(typed, input="9")).problems if notation != "{0}: {1}" else [None]
+    line = problem.hint.removeprefix("write ") if problem else rewritten_line(f"- {typed}")
+    wanted = f"{kind}: {{{', '.join(f'{name}: {value}' for name, value in values.items())}}}"
+    assert _layer(line.removeprefix("- ")) == _layer(wanted)
+
+
+def _layer(item: str) -> object:
+    from cnncli.language import Source, read
+
+    (node,) = read(Source("net.yaml", network(item, input="9"))).graph.nodes
+    return node.layer
+
+
+def test_pytorchs_arguments_name_fields_that_exist() -> None:
+    fields = {field for kind in KINDS.values() for field in kind.schema}
+    assert {name for names in TORCH_ARGUMENTS.values() for name in names if name} <= fields
+
+
+@given(st.text(st.sampled_from("conv relu-:{}()[]=,;'\" 35：filters\n\t#|"), max_size=80))
+@settings(max_examples=150, deadline=None)
+def test_any_text_has_an_answer(text: str) -> None:
+    line_faults(text), foreign_text(text), rewritten_line(f"- conv: {text}")
+    try:
+        loaded(text)
+    except CnnError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 200_000, "- conv: {" * 20_000, "a " * 200_000, "\n" * 300_000 + "x", "# " * 300_000]
+)
+def test_looking_for_typing_errors_takes_linear_time(text: str) -> None:
+    began = time.process_time()
+    line_faults(text), foreign_text(text), rewritten_line(f"- conv: {text}")
+    assert time.process_time() - began < 2
+
+
+FOREIGN = {
+    "import torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        pass\n": "Python code",
+    "model = keras.Sequential([\n    keras.layers.Conv2D(6, (5, 5)),\n])\n": "Python code",
+    "nn.Sequential(\n    nn.Conv2d(1, 6, 5),\n    nn.ReLU(),\n)\n": "Python code",
+    "LeNet(\n  (conv1): Conv2d(1, 6, kernel_size=(5, 5))\n)\n": "a printed PyTorch model",
+    json.dumps({"class_name": "Sequential", "config": {"layers": [{"class_name": "Conv2D"}]}}): "a Keras model as JSON",
+    json.dumps({"cells": [{"source": ["import torch"]}], "nbformat": 4}, indent=1): "a Jupyter notebook",
+    '{"a": 1}': "a JSON file without input and layers",
+    "label,pixel0,pixel1\n1,0,0\n2,3,4\n": "a table of values",
+    'Model: "sequential"\n____\nLayer (type)   Output Shape\n': "a printed summary of a model",
+    'name: "LeNet"\nlayer {\n  name: "data"\n}\n': "a Caffe prototxt file",
+    "[net]\nbatch=1\n\n[convolutional]\nfilters=32\n": "a darknet configuration",
+    "<!DOCTYPE html>\n<html>": "an HTML or XML file",
+}
+BINARY = {
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR": "a PNG image",
+    b"\xff\xd8\xff\xe0\0\x10JFIF": "a JPEG image",
+    b"\x89HDF\r\n\x1a\n\0": "an HDF5 file",
+    b"\x08\x07\x12\x07pytorch\x1a\x051.9:\xd4": "an ONNX model",
+    b"PK\x03\x04\x14\0\0\0archive/data.pkl": "a ZIP archive",
+    b"\x93NUMPY\x01\0v\0": "a NumPy array",
+    b"X\0\0\0\0\0\0\0" + b'{"conv1.weight": 1}': "a safetensors file",
+}
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_a_file_of_another_kind_is_named_in_one_sentence(text: str) -> None:
+    (problem,) = refusal(text).problems
+    assert problem.message == f"net.yaml: is {FOREIGN[text]}, not a description of a network"
+
+
+@pytest.mark.parametrize("data", BINARY)
+def test_a_binary_file_is_named_in_one_sentence(data: bytes) -> None:
+    with pytest.raises(CnnError, match=re.escape(BINARY[data])) as caught:
+        decode("net.yaml", data)
+    assert len(caught.value.problems) == 1
+
+
+def test_json_and_names_of_people_are_no_other_kind_of_file() -> None:
+    assert graph_of('{"input": "1x9x9", "layers": ["relu"]}')
+    assert graph_of("description: import torch, def f()\ninput: 1x9x9\nlayers: [relu]\nsource: BM, GIF8 é\n")
+
+
+def graph_of(text: str) -> object:
+    return loaded(text).graph.nodes
+
+
+def test_a_folder_is_named_as_one(cnn: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    ended = cnn("summarize", tmp_path_factory.mktemp("nets"))
+    assert ended.code == 2
+    assert "is a directory" in ended.err
