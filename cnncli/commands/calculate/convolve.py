@@ -41,6 +41,8 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--backward", "--transposed", "--output", why="--backward is for convolutions and pools"),
     options.excludes("--backward", "--bias", why="the gradients do not depend on the bias"),
     options.excludes("--output", "--steps", "--format", why="-o writes an image or a matrix"),
+    options.excludes("--counts", "--pool", "--transposed", "--backward", "--steps", "--as-matrix", "--output", "--bias",
+                     "--flip", "--padding-mode", why="--counts counts the operations without a bias"),
     options.excludes("--as-matrix", "--pool", "--backward", "--steps", why="--as-matrix shows matrices only"),
     options.excludes("--target", "--backward", why="the target gives the gradient"),
     cls=MatrixCommand,
@@ -68,13 +70,14 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--loss", type=click.Choice(("cross_entropy", "mse", "hinge")), help="Loss of the target.")
 @click.option("--backward", "upstream", metavar="G", help="Upstream gradient to backpropagate.")
 @click.option("--steps", is_flag=True, help="Show every window with its products and their sum.")
+@click.option("--counts", is_flag=True, help="Count the operations: direct, separable, im2col, Winograd, FFT.")
 @click.option("--as-matrix", type=click.Choice(("toeplitz", "im2col")),
               help="Write it as a product of matrices: T x, or kernels times patches.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Image to write, or matrix: .csv, .npy.")
 @options.format_option("table", "json")
 def command(
     matrix: str | None, kernels: tuple[str, ...], input_text: str | None, more_kernels: tuple[str, ...],
-    upstream: str | None, steps: bool, as_matrix: str | None, output: Path | None, form: str,
+    upstream: str | None, steps: bool, counts: bool, as_matrix: str | None, output: Path | None, form: str,
     layers: tuple[str, ...], target: str | None, loss: str | None, **fields: Any,
 ) -> None:  # fmt: skip
     """Convolve and pool small matrices exactly, step by step.
@@ -101,12 +104,15 @@ def command(
         raise CnnError("missing input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
     if _ran_chain(text, ChainOptions(layers, target, loss), upstream, form, steps=steps):
         return
-    _check_output(text, output, as_matrix)
+    if not counts:
+        _check_output(text, output, as_matrix)
     given = {name: value for name, value in fields.items() if value is not None}
     exercise = read_exercise(ExerciseText(text, (*kernels, *more_kernels), **given), letters=True)
     _check_border(exercise)
     if upstream is not None:
         _print_gradients(exercise, upstream, form, steps=steps)
+    elif counts:
+        _print_counts(exercise, form)
     elif as_matrix is not None:
         _give_matrix(exercise, as_matrix, output, form)
     elif output is not None:
@@ -141,6 +147,7 @@ def _check_border(exercise: Exercise) -> None:
 
 
 def _print_result(exercise: Exercise, form: str, *, steps: bool) -> None:
+    from cnncli.views.exact_ops.counts import separable_note
     from cnncli.views.exact_ops.results import dropped_note, result_lines, result_record
 
     if form == "json":
@@ -148,6 +155,8 @@ def _print_result(exercise: Exercise, form: str, *, steps: bool) -> None:
         return
     click.echo("\n".join(result_lines(exercise, steps=steps)))
     _note(dropped_note(exercise))
+    if steps:
+        _note(separable_note(exercise))
 
 
 def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -> None:
@@ -173,6 +182,15 @@ def _give_matrix(exercise: Exercise, matrix: str, output: Path | None, form: str
         _print_json(matrix_record(exercise, matrix))
     else:
         click.echo("\n".join(matrix_lines(exercise, matrix)))
+
+
+def _print_counts(exercise: Exercise, form: str) -> None:
+    from cnncli.views.exact_ops.counts import counts_lines, counts_record
+
+    if form == "json":
+        _print_json(counts_record(exercise))
+    else:
+        click.echo("\n".join(counts_lines(exercise)))
 
 
 def _note(text: str) -> None:

@@ -198,6 +198,21 @@ def test_a_gradient_that_depends_on_the_value_of_a_letter_is_refused(cnn: Run, p
     assert ended.code == 2 and "depends on the values of the letters" in ended.err
 
 
+def test_the_operations_of_each_method_are_counted(cnn: Run) -> None:
+    image = "; ".join(["1 2 3 4 5 6"] * 6)
+    out = cnn("convolve", image, "1 2 1; 2 4 2; 1 2 1", "--counts").out
+    assert max(map(len, out.splitlines())) <= 80 and "Winograd F(2x2, 3x3)" in out
+    assert out.endswith("\n\nthe kernel is separable: (1 2 1)^T (1 2 1)\n")
+    record = json.loads(cnn("convolve", image, "1 2 1; 2 4 2; 1 2 2", "--counts", "--format", "json").out)
+    assert record["separable"] == [] and record["methods"][0]["multiplications"] == 16 * 9
+
+
+def test_steps_say_that_a_kernel_is_separable(cnn: Run) -> None:
+    note = "(the kernel is separable: (1 2)^T (1 3); 2 + 2 = 4 multiplications per value\ninstead of 2 * 2 = 4)\n"
+    assert cnn("convolve", "1 2; 3 4", "1 3; 2 6", "--steps").err == note
+    assert cnn("convolve", "1 2; 3 4", "1 3; 2 5", "--steps").err == ""
+
+
 def test_a_convolution_is_a_product_of_matrices(cnn: Run) -> None:
     lines = cnn("convolve", "1 2 3", "1 4", "--as-matrix", "toeplitz", "--bias", "2").out.splitlines()
     assert lines == [
