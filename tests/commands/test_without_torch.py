@@ -63,6 +63,8 @@ def without_torch(*arguments: str) -> Ended:
         "solve lenet5 --accepts",
         "convolve 1,2;3,4 1,0;0,1 --steps",
         "check sheet.yaml",
+        "new - --like resnet18",
+        "schema",
         "grade key.yaml sheet.yaml -o marks",
         "quiz --solutions",
         "quiz -o quiz",
