@@ -60,7 +60,13 @@ class Max(NamedTuple):
     other: Expression
 
 
-Expression = Name | Sum | Product | Rounded | Remainder | Quotient | Max | int
+class Root(NamedTuple):
+    """The square root, which is not an integer."""
+
+    of: Expression
+
+
+Expression = Name | Sum | Product | Rounded | Remainder | Quotient | Max | Root | int
 
 
 class Traced(int):
@@ -217,6 +223,7 @@ class Notation(NamedTuple):
     remainder: str
     quotient: str
     maximum: str
+    root: str
     brackets: tuple[str, str] = ("(", ")")
     has_fraction_bars: bool = False  # which separate numerator and denominator without brackets
     bars: Mapping[str, tuple[str, str]] = {}
@@ -229,6 +236,7 @@ PLAIN_FORMULA = Notation(
     "({one}) % {other}",
     "{one} / {other}",
     "max({one}, {other})",
+    "sqrt({of})",
 )
 PLAIN_NUMBERS = PLAIN_FORMULA._replace(name=lambda name: str(name.value))
 _BARS = {"floor": (r"\left\lfloor ", r" \right\rfloor"), "ceil": (r"\left\lceil ", r" \right\rceil")}
@@ -247,6 +255,7 @@ LATEX_FORMULA = Notation(
     r"({one}) \bmod {other}",
     r"\frac{{{one}}}{{{other}}}",
     r"\max\left({one}, {other}\right)",
+    r"\sqrt{{{of}}}",
     (r"\left(", r"\right)"),
     True,
     _BARS,
@@ -277,6 +286,8 @@ def _write(expression: Expression, notation: Notation) -> tuple[str, int]:
     if isinstance(expression, Max):
         one, other = (written(part, notation) for part in expression)
         return notation.maximum.format(one=one, other=other), ATOM
+    if isinstance(expression, Root):
+        return notation.root.format(of=written(expression.of, notation)), ATOM
     bars = notation.has_fraction_bars
     one = _inside(expression.one, SUM if bars else PRODUCT, notation)
     other = _inside(expression.other, SUM if bars else ATOM, notation)

@@ -100,6 +100,14 @@ class Layer(Record):
         """The trainable tensors, with PyTorch's names and shapes; parameter counts are sums over them."""
         return {}
 
+    def fans(self, inputs: Shapes) -> tuple[int, int] | None:
+        """(fan_in, fan_out) that scale initial weights: inputs of a unit, and units that read an input.
+
+        Only convolutions and linear layers have them. As in PyTorch, fan_out counts the filters of all groups, and a
+        stride does not matter.
+        """
+        return None
+
     def buffers(self, inputs: Shapes) -> Mapping[str, Shape]:
         """Tensors that are saved but not trained: running statistics."""
         return {}

@@ -62,6 +62,12 @@ class Convolution(Layer):
         weight = {"weight": (filters, exact_quotient(shape[0], groups), *kernel)}
         return {**weight, "bias": (filters,)} if self.bias else weight
 
+    def fans(self, inputs: Shapes) -> tuple[int, int] | None:
+        channels = inputs[0][0]
+        filters, groups = self.maps(channels)
+        area = numel(tuple(window.kernel for window in self.windows(inputs)))
+        return exact_quotient(channels, groups) * area, filters * area
+
     def products(self, inputs: Shapes) -> int:
         """Multiplications of all filters at one position: the weights of a shared kernel."""
         channels = inputs[0][0]
@@ -138,6 +144,12 @@ class Conv(FilterConvolution):
         if self.connections is not None:
             weights["weight"] = (sum(map(len, self.connections)), *weights["weight"][2:])
         return weights
+
+    def fans(self, inputs: Shapes) -> tuple[int, int] | None:
+        if self.connections is None:
+            return super().fans(inputs)
+        entries, area = sum(map(len, self.connections)), numel(tuple(w.kernel for w in self.windows(inputs)))
+        return max(1, entries // self.filters) * area, max(1, entries // inputs[0][0]) * area
 
     def products(self, inputs: Shapes) -> int:
         if self.connections is None:
@@ -270,6 +282,11 @@ class ConvTranspose(Layer):
         kernel = per_axis(self.kernel, len(inputs[0]) - 1, "kernel")
         weight = {"weight": (inputs[0][0], exact_quotient(self.filters, self.groups), *kernel)}
         return {**weight, "bias": (self.filters,)} if self.bias else weight
+
+    def fans(self, inputs: Shapes) -> tuple[int, int] | None:
+        # nn.init reads both from the weight's shape as if it were that of a convolution, and so exchanges them
+        area = numel(per_axis(self.kernel, len(inputs[0]) - 1, "kernel"))
+        return inputs[0][0] * area, exact_quotient(self.filters, self.groups) * area
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return numel(inputs[0][1:]) * numel(self.weights(inputs)["weight"])

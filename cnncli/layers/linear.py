@@ -34,6 +34,9 @@ class Linear(VectorLayer):
         weight: dict[str, Shape] = {"weight": (self.units, inputs[0][0])}
         return {**weight, "bias": (self.units,)} if self.bias else weight
 
+    def fans(self, inputs: Shapes) -> tuple[int, int] | None:
+        return inputs[0][0], self.units
+
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return self.units * inputs[0][0]
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from cnncli.analysis.explanation import (
+    INITIALIZATION,
     DerivationStep,
     Explanation,
     Reference,
@@ -28,10 +29,12 @@ SHORT_MARGIN = 4  # before arithmetic that does not fit beside the name of its q
 
 
 def chosen(steps: Sequence[DerivationStep], quantity: str | None) -> list[DerivationStep]:
-    """The steps of the quantity that --figure names, or all."""
+    """The steps of the quantity that --figure names; without one all, except for the initialization."""
     if quantity is None:
-        return [*steps]
-    starts = ("padding", "output") if quantity == "shape" else quantity.replace("_", " ")
+        return [step for step in steps if not step.quantity.startswith(INITIALIZATION)]
+    starts = {"shape": ("padding", "output"), "initialization": INITIALIZATION}.get(
+        quantity, quantity.replace("_", " ")
+    )
     return [step for step in steps if step.quantity.startswith(starts)]
 
 
@@ -71,6 +74,8 @@ def as_text(explanation: Explanation, quantity: str | None) -> str:
     if zero:
         remarks = "; ".join(dict.fromkeys(step.remark for step in zero if step.remark))
         lines += _wrapped(f"  {', '.join(map(_label, zero))}: 0{f' ({remarks})' if remarks else ''}")
+    if quantity is not None and not steps:
+        lines.append(f"  no {quantity}")
     lines += [line for note in explanation.notes if quantity is None for line in _wrapped(f"  note: {note}")]
     return "\n".join(lines) + "\n"
 
@@ -115,7 +120,7 @@ def _symbol_lines(texts: Sequence[str]) -> list[str]:
 
 def _parts(step: DerivationStep) -> list[str]:
     """The formula, the formula with its numbers, the result; equal ones once."""
-    return [*dict.fromkeys((step.formula, step.numbers, str(step.value)))]
+    return [*dict.fromkeys((step.formula, step.numbers, step.result))]
 
 
 def _label(step: DerivationStep) -> str:
@@ -175,7 +180,7 @@ def as_latex(explanation: Explanation, quantity: str | None) -> str:
 
 
 def _latex_parts(step: DerivationStep) -> list[str]:
-    parts = (written(step.expression, LATEX_FORMULA), written(step.expression, LATEX_NUMBERS), str(step.value))
+    parts = (written(step.expression, LATEX_FORMULA), written(step.expression, LATEX_NUMBERS), step.result)
     return [*dict.fromkeys(parts)]
 
 
@@ -196,7 +201,10 @@ def solution(
     write = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[form]
     known = references(inferred, names)
     covered: set[str] = set()
-    for name in names:
+    shown = [name for name in names if not total or _has(inferred, name, quantity)]
+    if names and not shown:
+        yield f"no layer has {quantity}\n"
+    for name in shown:
         if name in covered:
             continue
         if name in known:
@@ -204,8 +212,13 @@ def solution(
             yield _reference(inferred, known[name], form)
         else:
             yield write(explain(inferred, name), quantity)
-    if total:
+    if total and chosen(explain_total(inferred).steps, quantity):
         yield write(explain_total(inferred), quantity)
+
+
+def _has(inferred: Inferred, name: str, quantity: str | None) -> bool:
+    """Whether a layer has the quantity: not all layers have buffers or initial weights."""
+    return quantity is None or bool(chosen(explain(inferred, name).steps, quantity))
 
 
 def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
@@ -247,6 +260,6 @@ def step_record(step: DerivationStep) -> dict[str, Any]:
         "figure": step.quantity,
         "formula": step.formula,
         "numbers": step.numbers,
-        "result": stride_value(step.value),
+        "result": step.value if isinstance(step.value, float) else stride_value(step.value),
         "remark": step.remark,
     }

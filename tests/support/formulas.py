@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, sqrt
 
 
 def evaluated(text: str, symbols: Mapping[str, int] | None = None) -> Fraction:
     """The value of written arithmetic, divisions exact."""
     exact = re.sub(r"(?<![\w.])(\d+)", r"Fraction(\1)", text)
     names = {symbol: Fraction(value) for symbol, value in (symbols or {}).items()}
-    return Fraction(eval(exact, {"Fraction": Fraction, "floor": floor, "ceil": ceil, **names}))
+    return Fraction(eval(exact, {"Fraction": Fraction, "floor": floor, "ceil": ceil, "sqrt": sqrt, **names}))
 
 
 def from_latex(text: str) -> str:

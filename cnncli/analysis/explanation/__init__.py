@@ -4,6 +4,7 @@ A layer's own methods are called with sizes and fields that record their derivat
 so a formula is the very computation that gave the result.
 """
 
+from cnncli.analysis.explanation.initialization import INITIALIZATION as INITIALIZATION
 from cnncli.analysis.explanation.layer import explain as explain
 from cnncli.analysis.explanation.network import Reference as Reference
 from cnncli.analysis.explanation.network import explain_total as explain_total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnncli.analysis.explanation.initialization import initialization_steps
 from cnncli.analysis.explanation.meanings import meanings
 from cnncli.analysis.explanation.receptive_fields import receptive_field_steps
 from cnncli.analysis.explanation.steps import DerivationStep, Explanation, symbols_of
@@ -46,6 +47,7 @@ def _steps(inferred: Inferred, info: LayerInfo) -> Iterator[DerivationStep]:
     yield DerivationStep.of("connections", traced.connection_count(inputs, output))
     yield DerivationStep.of("activations", numel(output))
     yield from receptive_field_steps(inferred, info, traced, inputs)
+    yield from initialization_steps(info, traced, inputs)
 
 
 def _derives_from_output(info: LayerInfo) -> bool:

@@ -19,20 +19,26 @@ SYMBOL_ORDER = (
 
 
 class DerivationStep(NamedTuple):
-    """One ``quantity``: ``expression`` gives ``value``, a Fraction for a receptive field's stride below 1.
+    """One ``quantity``: ``expression`` gives ``value``.
 
+    That is a Fraction for a receptive field's stride below 1, and a float for the deviation of initial weights.
     ``remark`` adds in words what the formula does not show.
     """
 
     quantity: str
     expression: Expression
-    value: int | Fraction
+    value: int | Fraction | float
     remark: str = ""
 
     @classmethod
     def of(cls, quantity: str, number: int, remark: str = "") -> DerivationStep:
         """The step that derives a number, traced or plain."""
         return cls(quantity, expression_of(number), int(number), remark)
+
+    @property
+    def result(self) -> str:
+        """The value as text."""
+        return f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
 
     @property
     def formula(self) -> str:

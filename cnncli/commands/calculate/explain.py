@@ -12,7 +12,10 @@ from cnncli.errors import CnnError
 if TYPE_CHECKING:
     from cnncli.inference import Inferred
 
-QUANTITIES = ("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field")
+QUANTITIES = (
+    *("shape", "params", "macs", "flops", "connections", "activations", "buffers", "receptive_field"),
+    "initialization",
+)
 
 
 @options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile applies to the whole network"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, suggestion
-from cnncli.inference import SUMMED, Inferred, LayerInfo
+from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 from cnncli.layers.window_fields import padding_text, values_text
 from cnncli.views.summary.rows import Row
 
@@ -97,6 +97,54 @@ def scaled(name: str, count: int, batch: int) -> int:
     return count * batch if batch and name in PER_INPUT else count
 
 
+MEGABYTES = {"param_mb": "params", "activation_mb": "activations"}  # of values in float32; the quantity of each column
+
+
+def megabytes(name: str, counts: Mapping[str, int], batch: int) -> float | str:
+    """The size of a layer's, or the network's, parameters or activations in MB of 10^6 bytes, in float32.
+
+    A formula for symbolic sizes.
+    """
+    quantity = MEGABYTES[name]
+    size = scaled(quantity, counts[quantity], batch) * BYTES_PER_PARAMETER
+    return f"({size}) / 10^6" if is_symbolic(size) else size / 10**6
+
+
+def _megabytes_text(name: str, counts: Mapping[str, int], batch: int) -> str:
+    size = megabytes(name, counts, batch)
+    return size if isinstance(size, str) else f"{size:,.6f}"
+
+
+def _megabytes(name: str) -> Callable[[Row, Inferred, int], str]:
+    return lambda row, inferred, batch: "" if row.counts is None else _megabytes_text(name, row.counts, batch)
+
+
+INITIALIZATION = ("fan_in", "fan_out", "he_std", "xavier_std")
+
+
+def initialization(info: LayerInfo) -> dict[str, int | float | None]:
+    """The fans of a layer and the standard deviations that they give; None where there are no weights to draw."""
+    from cnncli.analysis.initialization import initialization_of
+
+    found = initialization_of(info)
+    return {name: None if found is None else getattr(found, name) for name in INITIALIZATION}
+
+
+def _initialization(name: str) -> Callable[[Row, Inferred, int], str]:
+    def cell(row: Row, inferred: Inferred, batch: int) -> str:
+        value = initialization(row.info)[name] if row.info is not None and row.is_layer else None
+        return "" if value is None else f"{value:.6f}" if isinstance(value, float) else f"{value:,}"
+
+    return cell
+
+
+def total_text(column: Column, totals: Mapping[str, int], batch: int) -> str:
+    """The column's text in the row of totals; empty if it does not add up."""
+    if column.name in MEGABYTES:
+        return _megabytes_text(column.name, totals, batch)
+    return f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else ""
+
+
 def type_text(row: Row) -> str:
     """The layer type, with ``x8`` for eight identical repeats."""
     return row.kind if row.times == 1 else f"{row.kind} x{row.times}"
@@ -116,6 +164,8 @@ COLUMNS = {
         Column("macs", "MACs", _count("macs"), 3, right=True),
         Column("RF", "RF", _receptive_field, 4),
         *(Column(name, name, _count(name), 10, right=True) for name in SUMMED if name not in ("params", "macs")),
+        *(Column(name, name.replace("_mb", " MB"), _megabytes(name), 10, right=True) for name in MEGABYTES),
+        *(Column(name, name, _initialization(name), 10, right=True) for name in INITIALIZATION),
         Column("inputs", "inputs", lambda row, *_: ", ".join(row.info.node.inputs) if row.info else "", 11),
         Column("notes", "notes", lambda row, *_: "; ".join(notes(row)), 12),
     )

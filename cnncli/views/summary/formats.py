@@ -6,7 +6,16 @@ from typing import Any
 
 from cnncli.inference import SUMMED, Inferred, LayerInfo
 from cnncli.io.escaping import csv_text, latex, markdown
-from cnncli.views.summary.columns import Column, scaled, stride_value, with_batch
+from cnncli.views.summary.columns import (
+    MEGABYTES,
+    Column,
+    initialization,
+    megabytes,
+    scaled,
+    stride_value,
+    total_text,
+    with_batch,
+)
 from cnncli.views.summary.rows import Row, total_label
 
 
@@ -42,12 +51,13 @@ def json_text(summary: dict[str, Any]) -> str:
 
 def _layer(info: LayerInfo, batch: int) -> dict[str, Any]:
     stats = info.stats
+    counts = {name: getattr(stats, name) for name in SUMMED}
     return {
         "name": info.node.name,
         "kind": info.node.layer.kind,
         "inputs": list(info.node.inputs),
         "output_shape": list(with_batch(stats.output_shape, batch)),
-        **{name: scaled(name, getattr(stats, name), batch) for name in SUMMED},
+        **{name: scaled(name, count, batch) for name, count in counts.items()},
         "receptive_field": {
             name: {
                 "size": [axis.size if axis.is_known else None for axis in field.axes],
@@ -57,6 +67,8 @@ def _layer(info: LayerInfo, batch: int) -> dict[str, Any]:
             }
             for name, field in info.receptive_field.items()
         },
+        **{name: megabytes(name, counts, batch) for name in MEGABYTES},
+        **initialization(info),
         "dropped": list(stats.dropped),
         "notes": list(stats.notes),
     }
@@ -111,7 +123,5 @@ def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: in
     """The texts of all rows and of the total."""
     totals = inferred.totals
     body = [[column.cell(row, inferred, batch) for column in columns] for row in rows]
-    total = [
-        f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else "" for column in columns
-    ]
+    total = [total_text(column, totals, batch) for column in columns]
     return [*body, [total[0] or total_label(inferred, rows), *total[1:]]]

@@ -16,7 +16,7 @@ from cnncli.arithmetic.shape import describe_input
 from cnncli.errors import shortened
 from cnncli.inference import Inferred
 from cnncli.io.escaping import visible_line
-from cnncli.views.summary.columns import Column, notes, scaled
+from cnncli.views.summary.columns import Column, notes, total_text
 from cnncli.views.summary.rows import Row, total_label
 
 GAP = "  "
@@ -44,9 +44,9 @@ def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch:
     totals = inferred.totals
     laid_out = []
     for position, column in enumerate(columns):
-        total = total_label(inferred, rows) if position == 0 and column.name not in totals else ""
-        if column.name in totals:
-            total = f"{scaled(column.name, totals[column.name], batch):,}"
+        total = total_text(column, totals, batch)
+        if position == 0 and not total:
+            total = total_label(inferred, rows)
         texts = [column.heading, *(visible_line(column.cell(row, inferred, batch)) for row in rows), total]
         laid_out.append(TextColumn(column, texts, max(map(len, texts))))
     return laid_out

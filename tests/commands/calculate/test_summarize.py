@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from program import Run, run_process
+
+from cnncli import load
 
 LENET5 = """\
 LeNet-5 · input 1x28x28 · LeCun et al. 1998, as drawn in most lectures
@@ -64,6 +67,12 @@ def test_json_holds_the_figures_of_the_contract(cnn: Run) -> None:
         "connections": 122304,
         "activations": 4704,
         "receptive_field": {"input": {"size": [5, 5], "stride": [1, 1], "offset": [-2, -2], "aligned": True}},
+        "param_mb": 0.000624,
+        "activation_mb": 0.018816,
+        "fan_in": 25,
+        "fan_out": 150,
+        "he_std": pytest.approx(0.282843, rel=1e-5),
+        "xavier_std": pytest.approx(0.106904, rel=1e-5),
         "dropped": [0, 0],
         "notes": [],
     }
@@ -190,3 +199,20 @@ def test_a_misspelled_architecture_is_answered_with_the_nearest(cnn: Run) -> Non
 def test_a_shape_that_does_not_fit_ends_with_1_and_an_invalid_file_with_2(cnn: Run, write: Callable[..., Path]) -> None:
     assert cnn("summarize", "lenet5", "--input", "1x10x10").code == 1
     assert cnn("summarize", write("input: 1x9x9\nlayers: [rellu]\n")).code == 2
+
+
+def test_bytes_and_initial_deviations_are_columns(cnn: Run) -> None:
+    columns = "layer,param_mb,activation_mb,fan_in,fan_out,he_std,xavier_std"
+    rows = [*csv.DictReader(io.StringIO(cnn("summarize", "vgg16", "--columns", columns, "--format", "csv").out))]
+    inferred = load("vgg16").inferred
+    for row, info in zip(rows, inferred.layers.values(), strict=True):
+        assert float(row["param_mb"]) == 4 * info.stats.params / 1e6
+        assert float(row["activation_mb"]) == 4 * info.stats.activations / 1e6
+        assert bool(row["he_std"]) == bool(info.stats.params)
+    first = rows[0]
+    assert (first["fan_in"], first["fan_out"], first["he_std"], first["xavier_std"]) == (
+        "27", "576", "0.272166", f"{math.sqrt(2 / 603):.6f}"
+    )  # fmt: skip
+    table = cnn("summarize", "lenet5", "--columns", "layer,param_mb,activation_mb", "--batch", "10").out
+    assert table.endswith(f" total     0.246824       {10 * 0.060008:.6f}\n")
+    assert "(24 * H * W) / 10^6" in cnn("summarize", "lenet5", "--input", "1xHxW", "--columns", "activation_mb").out
