@@ -62,6 +62,6 @@ def test_the_fans_are_pytorch_s_and_those_of_a_transposed_convolution_exchanged(
 def test_the_initialization_is_explained_on_request_alone() -> None:
     inferred = loaded(network("conv: {filters: 16, kernel: 5}", "relu", input="6x14x14")).inferred
     text = as_text(explain(inferred, "conv1"), "initialization")
-    assert "  He std        sqrt(2 / fan_in) = sqrt(2 / 150) = 0.1155   (He et al. 2015, for ReLU)\n" in text
+    assert "sqrt(2 / fan_in) = sqrt(2 / 150) = 0.1155" in " ".join(text.split())
     assert "std" not in as_text(explain(inferred, "conv1"), None)
     assert as_text(explain(inferred, "relu1"), "initialization").endswith("\n  no initialization\n")
