@@ -242,6 +242,8 @@ COMMANDS = {
             "--steps": "--steps",
             "--counts": "--counts",
             "--as-matrix": "--as-matrix im2col",
+            "--absolute": "--absolute",
+            "--rescale": "--rescale",
             "--output": "-o other.png",
             "--format": "--format json",
         },

@@ -43,6 +43,8 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--output", "--steps", "--format", why="-o writes an image or a matrix"),
     options.excludes("--counts", "--pool", "--transposed", "--backward", "--steps", "--as-matrix", "--output", "--bias",
                      "--flip", "--padding-mode", why="--counts counts the operations without a bias"),
+    *(options.needs(option, "--output", why="add -o edges.png") for option in ("--absolute", "--rescale")),
+    options.excludes("--as-matrix", "--absolute", "--rescale", why="they are for images"),
     options.excludes("--as-matrix", "--pool", "--backward", "--steps", why="--as-matrix shows matrices only"),
     options.excludes("--target", "--backward", why="the target gives the gradient"),
     cls=MatrixCommand,
@@ -74,11 +76,13 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--as-matrix", type=click.Choice(("toeplitz", "im2col")),
               help="Write it as a product of matrices: T x, or kernels times patches.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Image to write, or matrix: .csv, .npy.")
+@click.option("--absolute", is_flag=True, help="Write absolute values to an image: falling edges show as well.")
+@click.option("--rescale", is_flag=True, help="Stretch the values of an image to 0..255.")
 @options.format_option("table", "json")
 def command(
     matrix: str | None, kernels: tuple[str, ...], input_text: str | None, more_kernels: tuple[str, ...],
     upstream: str | None, steps: bool, counts: bool, as_matrix: str | None, output: Path | None, form: str,
-    layers: tuple[str, ...], target: str | None, loss: str | None, **fields: Any,
+    absolute: bool, rescale: bool, layers: tuple[str, ...], target: str | None, loss: str | None, **fields: Any,
 ) -> None:  # fmt: skip
     """Convolve and pool small matrices exactly, step by step.
 
@@ -116,7 +120,7 @@ def command(
     elif as_matrix is not None:
         _give_matrix(exercise, as_matrix, output, form)
     elif output is not None:
-        _write_image(exercise.result(), output)
+        _write_image(exercise.result(), output, absolute=absolute, rescale=rescale)
     else:
         _print_result(exercise, form, steps=steps)
 
@@ -265,18 +269,12 @@ def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, fo
 # Files ------------------------------------------------------------------------------------------------------------
 
 
-def _write_image(result: Any, output: Path) -> None:
-    from io import BytesIO
+def _write_image(result: Any, output: Path, *, absolute: bool, rescale: bool) -> None:
+    from cnncli.views.exact_ops.pictures import picture
 
-    import numpy as np
-    from PIL import Image
-
-    pixels = np.clip(np.rint(result.astype(float)), 0, 255).astype(np.uint8)
-    image = Image.fromarray(pixels[0]) if len(pixels) == 1 else Image.fromarray(pixels.transpose(1, 2, 0))
-    data = BytesIO()
-    image.save(data, Image.registered_extensions().get(output.suffix.lower(), "PNG"))
-    _write(output, data.getvalue())
-    click.echo(f"{output}: {pixels.shape[1]}x{pixels.shape[2]}, values below 0 are black, above 255 white")
+    data, text = picture(result, output.suffix.lower(), absolute=absolute, rescale=rescale)
+    _write(output, data)
+    click.echo(f"{output}: {text}")
 
 
 def _write(output: Path, data: bytes) -> None:

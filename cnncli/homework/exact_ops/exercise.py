@@ -185,9 +185,8 @@ def _input_and_kernel(x: Any, text: ExerciseText, *, letters: bool) -> tuple[Any
         raise CnnError("both a kernel and a named filter are given", "give one of them")
     if text.filter:
         kernels = [np.array(filter_named(text.filter), dtype=object)]
-        if is_image(text.input):  # filter each color channel by itself
-            return x, np.eye(len(x))[:, :, None, None] * kernels[0].astype(float)
     elif text.kernels:
+        letters = letters and not is_image(text.input)
         kernels = [matrices.read_numbers(one, letters=letters) for one in _each_kernel(text.kernels)]
     else:
         raise CnnError("missing kernel", f'write one, e.g. "0 1; 2 3", or --filter {", ".join(FILTERS)}')
@@ -200,7 +199,11 @@ def _input_and_kernel(x: Any, text: ExerciseText, *, letters: bool) -> tuple[Any
         x = x[None]
     if x.ndim <= 2:
         x = x[None]
-    return x, _weight(x, kernels, transposed=text.transposed)
+    if not is_image(text.input):
+        return x, _weight(x, kernels, transposed=text.transposed)
+    if len(kernels) == 1 and kernels[0].ndim == 2:  # it filters each color channel by itself
+        return x, np.eye(len(x))[:, :, None, None] * kernels[0].astype(float)
+    return x, _weight(x, kernels, transposed=text.transposed).astype(float)
 
 
 def _each_kernel(texts: tuple[str, ...]) -> list[str]:

@@ -100,6 +100,32 @@ def test_an_image_is_filtered_channel_by_channel(cnn: Run, tmp_path: Path) -> No
     assert tuple(found[4, 4]) == (255, 255, 0) and not found[4, 2].any()
 
 
+def test_an_own_kernel_filters_each_channel_of_a_color_image(cnn: Run, tmp_path: Path) -> None:
+    image, output = tmp_path / "photo.png", tmp_path / "edges.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(image)
+    differences = np.diff(pixels.astype(int), axis=1)
+    for words, expected, text in (
+        ((), differences.clip(0, 255), "values below 0 are black, above 255 white"),
+        (("--absolute",), abs(differences), "absolute values above 255 are white"),
+        (("--rescale",), (differences - differences.min()) * 255 / np.ptp(differences),
+         f"values from {differences.min()} (black) to {differences.max()} (white)"),
+        (("--absolute", "--rescale"), (abs(differences) - abs(differences).min()) * 255 / np.ptp(abs(differences)),
+         f"absolute values from {abs(differences).min()} (black) to {abs(differences).max()} (white)"),
+    ):  # fmt: skip
+        ended = cnn("convolve", image, "-1 1", "-o", output, *words)
+        assert (ended.code, ended.out) == (0, f"{output}: 5x5, {text}\n")
+        assert np.array_equal(np.asarray(Image.open(output)), np.rint(expected))
+
+
+def test_an_image_has_one_or_three_channels(cnn: Run, tmp_path: Path) -> None:
+    image = tmp_path / "photo.png"
+    Image.fromarray(np.zeros((4, 4), dtype=np.uint8)).save(image)
+    ended = cnn("convolve", image, "1 2", "3 4", "-o", tmp_path / "two.png")
+    assert ended.code == 2 and "the result has 2" in ended.err
+    assert cnn("convolve", image, "a 1", "-o", tmp_path / "letter.png").code == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "err"),
     [
