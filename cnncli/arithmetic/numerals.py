@@ -53,9 +53,9 @@ def read_percentage(text: str) -> float | None:
 _SHORT = 60  # characters of a text in which a number is looked for
 _POWER_LIMIT = 40
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_CALCULATION = re.compile(r"([0-9]{1,6}) *(\^|\*\*|\*) *([0-9]{1,6})")
-_WITH_UNIT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) *((?!(?:[eE]+|[xX])$)[A-Za-z]+)")
-_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
+_CALCULATION = r"([0-9]{1,6}) *(\^|\*\*|\*) *([0-9]{1,6})"
+_WITH_UNIT = r"([+-]?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?) *((?!(?:[eE]+|[xX])$)[A-Za-z]+)"
+_DECIMAL_COMMA = r"[0-9]+,[0-9]+"
 
 
 def rewritten(text: str) -> str:
@@ -75,14 +75,14 @@ def _intended(text: str) -> str:
     """The number that a text means, as it is written; "" if it means none."""
     if text.lower() in _WORDS:
         return str(_WORDS.index(text.lower()))
-    if match := _CALCULATION.fullmatch(text):
+    if match := re.fullmatch(_CALCULATION, text):
         return _calculated(int(match[1]), match[2], int(match[3]))
-    if match := _WITH_UNIT.fullmatch(text):
+    if match := re.fullmatch(_WITH_UNIT, text):
         zeros = ZEROS.get(match[2].lower())
         return match[1] if zeros is None else f"{float(match[1]) * 10**zeros:.12g}"
     if _THOUSANDS.fullmatch(text):
         return text.replace(",", "")
-    plain = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
+    plain = text.replace(",", ".") if re.fullmatch(_DECIMAL_COMMA, text) else text
     return plain if read_number(plain) is not None else ""
 
 
@@ -92,7 +92,7 @@ def _calculated(left: int, sign: str, right: int) -> str:
     return str(left * right)
 
 
-_SIZES = re.compile(r"\s*[xX*,×✕✖⨯⨉]\s*|\s+by\s+")
+_SIZES = r"\s*[xX*,×✕✖⨯⨉]\s*|\s+by\s+"
 
 
 def split_sizes(text: str, commas: bool = True) -> list[str]:
@@ -105,4 +105,4 @@ def split_sizes(text: str, commas: bool = True) -> list[str]:
     inner = text[1:-1].strip().removesuffix(",") if enclosed else text
     if "," in inner and not (enclosed or commas):
         return [text]
-    return _SIZES.split(inner.strip())
+    return re.split(_SIZES, inner.strip())

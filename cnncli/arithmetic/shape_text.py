@@ -38,14 +38,14 @@ def probable_parts(text: str) -> list[str]:
     return _opened(found[1:] if batched else found)
 
 
-_TOKEN = re.compile(r"\d+|\bNone\b|\bnull\b|\?|-1|\b(?:batch\w*|bs|[A-Z])\b")
+_TOKEN = r"\d+|\bNone\b|\bnull\b|\?|-1|\b(?:batch\w*|bs|[A-Z])\b"
 
 
 def _tokens(text: str) -> list[str]:
     """The numbers and open sizes of a text; ``28²`` are two of them, and ``28.0`` is one."""
     spaced = text.replace("x", " ").replace("X", " ")
     squared = re.sub(r"(\d+)(?:²|\^2\b)", r"\1 \1", re.sub(r"(\d)\.0+(?!\d)", r"\1", spaced))
-    return _TOKEN.findall(squared)
+    return re.findall(_TOKEN, squared)
 
 
 def _opened(sizes: list[str]) -> list[str]:

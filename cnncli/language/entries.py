@@ -39,7 +39,7 @@ def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], fu
             hint = "remove the layer" if off else f"write - {entry.kind}"
             reading.fail(body, f"{entry.kind} takes no value", hint, full)
         if isinstance(body, Scalar) and not body.quoted:
-            typed = _GLUED_FIELD.match(body.text)
+            typed = re.match(_GLUED_FIELD, body.text)
             fault = _missing_sign(typed, known, _written_out(entry.kind, body.text)) if typed else None
             if fault is not None:
                 reading.fail(body, *fault, full)
@@ -55,8 +55,8 @@ def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], fu
 
 
 # typing errors, as YAML reads them: a key without a value, or a text
-_TYPED_FIELD = re.compile(r"(\w+)(:|\s*=\s*|\s+)([^:=]+)")
-_GLUED_FIELD = re.compile(r"(\w+)(:(?=\S)|\s*=)")
+_TYPED_FIELD = r"(\w+)(:|\s*=\s*|\s+)([^:=]+)"
+_GLUED_FIELD = r"(\w+)(:(?=\S)|\s*=)"
 DIGITS_IN_A_GROUP = 3  # 1,000
 
 
@@ -73,7 +73,7 @@ def _typed_field(entry: Entry, body: Mapping, field: str, before: str, known: li
     if number is not None or "：" in field:
         message = "'：' is a full-width colon" if number is None else f"{field} is given without the name of a field"
         return message, _written_out(entry.kind, ", ".join(body.entries))
-    return _missing_sign(_TYPED_FIELD.fullmatch(field), known)
+    return _missing_sign(re.fullmatch(_TYPED_FIELD, field), known)
 
 
 def _missing_sign(typed: re.Match[str] | None, known: list[str], hint: str = "") -> tuple[str, str] | None:
@@ -165,7 +165,7 @@ class LayerReader:
         except InvalidValue as error:
             because = f" (from {node.text})" if isinstance(node, Scalar) and "$" in node.text else ""
             text = self.reading.source.text[node.start : node.end]
-            several = not given and field == made.main and re.search(r"[\s,]", text)
+            several = not given and field == made.main and re.search(r"[\s,@]", text)
             hint = error.hint or (_written_out(made.kind, text.strip("()[]")) if several else "")
             self.reading.report(node, f"{field} {error}{because}", hint, full)
         except ReportedError:

@@ -121,23 +121,29 @@ def decode(name: str, data: bytes) -> Source:
     """Bytes of UTF-8, with or without a byte order mark. Raises CnnError for anything else, and past 1 MiB."""
     if len(data) > TEXT_LIMIT:
         raise too_large(name, TEXT_LIMIT, HINT)
-    if not data[:512].isascii() or any(byte < 9 for byte in data[:512]):
-        from cnncli.language.hints.foreign_files import binary_file
-
-        what = binary_file(data[:512])
-        if what:
-            raise CnnError(f"{name}: is {what}, not a description of a network", "name a YAML file")
+    if any(byte < 9 for byte in data[:512]):
+        _refuse_binary(name, data)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CnnError(f"{name}: is UTF-16 text", "save it as UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        _refuse_binary(name, data)
         line = data.count(b"\n", 0, error.start) + 1
         raise CnnError(
             f"{name}:{line}: is not UTF-8 text: byte 0x{data[error.start]:02x} at offset {error.start}",
             "save it as UTF-8 (or is it a binary file?)",
         ) from None
     return Source(name, text)
+
+
+def _refuse_binary(name: str, data: bytes) -> None:
+    """Raises CnnError for a file of a known binary format."""
+    from cnncli.language.hints.foreign_files import binary_file
+
+    what = binary_file(data[:512])
+    if what:
+        raise CnnError(f"{name}: is {what}, not a description of a network", "name a YAML file")
 
 
 def parse(source: Source) -> Value | None:

@@ -34,6 +34,9 @@ def _with_line(text: str, found: SyntaxFault) -> SyntaxFault:
     lines = text.splitlines()
     line = lines[found.at[0]].strip() if found.at[0] < len(lines) else ""
     if "opened here is not closed" in found.message:
+        after = lines[found.at[0] + 1] if found.at[0] + 1 < len(lines) else ""
+        if len(after) - len(after.lstrip()) > len(lines[found.at[0]]) - len(lines[found.at[0]].lstrip()):
+            return found  # the value goes on in the next line
         hint = rewritten_line(line)
         return found._replace(hint=f"write {hint}") if hint else found
     return _indentation(lines, found)

@@ -58,6 +58,16 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
     "nn.Linear(120, 84)": [(3, 5, "a layer is not written as a call", "write - linear: 84")],
     "nn.ReLU(inplace=True)": [(3, 5, "a layer is not written as a call", "write - relu")],
     "nn.BatchNorm2d(32)": [(3, 5, "a layer is not written as a call", "write - batchnorm")],
+    "self.conv1 = nn.Conv2d(3, 6, 5)": [
+        (3, 5, "a layer is not written as a call", "write - conv: {filters: 6, kernel: 5}")
+    ],
+    "conv3-64": [(3, 5, "unknown layer type 'conv3-64'", "write - conv: {filters: 64, kernel: 3}")],
+    "conv3x3: 64": [(3, 5, "unknown layer type 'conv3x3: 64'", "write - conv: {filters: 64, kernel: 3}")],
+    "3x3 conv, 64": [(3, 5, "unknown layer type '3x3 conv, 64'", "write - conv: {filters: 64, kernel: 3}")],
+    "conv 3x3, 64": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 64, kernel: 3x3}")],
+    "conv: 6@5x5": [
+        (3, 11, "filters must be a whole number, not '6@5x5'", "write - conv: {filters: 6, kernel: 5x5}")
+    ],
     "relu,": [(3, 5, "',' after the layer", "write - relu")],
     "conv: {filters: 6, kernel: 5},": [(3, 5, "',' after the layer", "write - conv: {filters: 6, kernel: 5}")],
     "conv: filters: 6, kernel: 5": [
@@ -153,6 +163,14 @@ FILES = {  # a file, and (line, column, message, hint) of its problems
     ],
     "input: 1x9x9\nlayers:\n  relu:\n  relu:\n": [
         (4, 3, "'relu' is given twice", "begin each layer with a dash and a space: - relu")
+    ],
+    "input: 1x9x9\nlayers:\n  -\u00a0relu\n": [
+        (
+            3,
+            4,
+            "a no-break, full-width or invisible space, where YAML requires an ordinary one",
+            "type it again",
+        )
     ],
     "// gray\ninput: 1x9x9\nlayers: [relu]\n": [(1, 1, "a comment starts with #", "write # gray")],
     "description: |\n  -conv and\n  input 3x3\ninput: 1x9x9\nlayers:\n  -relu\n": [

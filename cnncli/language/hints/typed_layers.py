@@ -38,15 +38,40 @@ class Fault(NamedTuple):
     hint: str
 
 
+# conv3-64 and conv3x3 (VGG's notation), 3x3 conv 64, and an assignment or a name before the layer, as in Python
+_SIZE_IN_NAME = re.compile(r"([A-Za-z]+)([0-9]{1,2})(?:[x×][0-9]{1,2})?(?:-([0-9]+)|:?\s+([0-9]+))?")
+_SIZE_FIRST = re.compile(r"([0-9]{1,2})\s*[x×]\s*[0-9]{1,2}\s+([A-Za-z]+)[:,]?\s*([0-9]*)")
+_ASSIGNED = re.compile(r"(?:[\w.]+\s*=|\(\w+\):)\s*(?=[A-Za-z][\w.]*\()")
+
+
 def layer_fault(text: str, known: list[str]) -> Fault | None:
     """The fault of a list item, without its dash, that begins with a layer type; None for any other text."""
     text = text.strip()[:LONGEST]
+    text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
+    sized = _sized_layer(text, known)
+    if sized is not None:
+        return sized
     word = _WORD.match(text)
     kind = kind_meant(word[0], known) if word else None
     if word is None or kind is None:
         return None
     message = _fault(word[0], text[word.end() :])
     return Fault(message, f"write {rewritten_layer(kind, word[0], text[word.end() :])}") if message else None
+
+
+def _sized_layer(text: str, known: list[str]) -> Fault | None:
+    """The fault of ``conv3-64``, ``conv3x3: 64`` or ``3x3 conv 64``; None for any other text."""
+    if match := _SIZE_IN_NAME.fullmatch(text):
+        word, kernel, filters = match[1], match[2], match[3] or match[4]
+    elif match := _SIZE_FIRST.fullmatch(text):
+        word, kernel, filters = match[2], match[1], match[3]
+    else:
+        return None
+    kind = kind_meant(word, known)
+    if kind not in KINDS or "kernel" not in KINDS[kind].schema or kind_meant(text, known) == text:
+        return None
+    fields = {"filters": filters or "…", "kernel": kernel} if "filters" in KINDS[kind].schema else {"kernel": kernel}
+    return Fault(f"unknown layer type {text!r}", f"write {_item(kind, fields)}")
 
 
 def _fault(word: str, rest: str) -> str:
@@ -130,6 +155,10 @@ def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str
     """The fields that values without names mean, by PyTorch's order for its modules, else by cnn's."""
     schema = KINDS[kind].schema
     plain = re.sub(r"[123]d$", "d", word.rpartition(".")[2]).lower()
+    values = [part for value in values for part in value.split("@")]  # 6@5x5
+    sizes = [value for value in values if re.fullmatch(r"[0-9]+\s*[x×][x×0-9 ]+", value)]
+    if sizes and "filters" in schema and len(values) > 1:  # conv 3x3, 64
+        return {"filters": next((value for value in values if value not in sizes), "…"), "kernel": sizes[0]}
     for names in (TORCH_ARGUMENTS.get(plain, tuple(schema)), tuple(schema)):
         fields = {name: value for name, value in zip(names, values, strict=False) if name in schema and value}
         if fields or not (schema and schema[KINDS[kind].main].required):

@@ -21,6 +21,11 @@ FIELDS = {field for layer in KINDS.values() for field in layer.schema} | {"name"
 _BULLET = re.compile(r"([–—−•·▪*+]|[0-9]+[.):])\s+(?=\S)")
 _TOP_KEY = re.compile(rf"({'|'.join(TOP_KEYS)})\b(\s*)([:：=]?)(.*)")
 _FIELD_LINE = re.compile(r"([A-Za-z_]\w*)(?::(?=[^\s:/])|：\s*|\s*=\s*)(\S.*)")
+_ODD_SPACE = re.compile("(^[\\s]*-?|:) *[\u00a0\u2007\u202f\u3000\u200b\u2060]")
+ODD_SPACE = (
+    "a no-break, full-width or invisible space, where YAML requires an ordinary one",
+    "type it again",
+)
 _TEXT_BLOCK = re.compile(r":\s+[|>][+-]?[0-9]?\s*$")
 
 
@@ -38,6 +43,10 @@ def line_faults(text: str) -> list[LineFault]:
     for number, line in _lines(text):
         content = line.strip()
         indent = len(line) - len(line.lstrip())
+        space = _ODD_SPACE.search(line)
+        if space:
+            faults.append(LineFault((number, space.end() - 1), *ODD_SPACE))
+            continue
         fault = _fault(content, indent)
         if fault is not None:
             dash = 2 if content.startswith("- ") else 0
