@@ -33,49 +33,60 @@ def _run_guarded() -> int:
 
 
 def _run() -> int:
-    import click
-
-    from cnncli.arithmetic.size import Undecided
     from cnncli.commands import cnn
-    from cnncli.errors import NO, CnnError, Interrupted
 
     try:
         result = cnn.main(prog_name="cnn", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
-    except CnnError as error:
+    except (Exception, SystemExit) as error:
+        return _exit_code(error)
+
+
+def _exit_code(error: Exception | SystemExit) -> int:
+    """The exit code for what a command has raised, after its message."""
+    import click
+
+    from cnncli.errors import CnnError, Interrupted
+
+    if isinstance(error, CnnError):
         _complain(str(error))
         return error.exit_code
-    except click.ClickException as error:
+    if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
-    except Interrupted as interrupted:
-        return interrupted.exit_code
-    except click.exceptions.Abort:
+    if isinstance(error, Interrupted):
+        return error.exit_code
+    if isinstance(error, click.exceptions.Abort):
         return INTERRUPTED
-    except Undecided:
+    if isinstance(error, BrokenPipeError | SystemExit):
+        if isinstance(error, SystemExit) and "_CNN_COMPLETE" in os.environ:
+            raise error
+        _discard_output()
+        # the reader has closed the pipe: cnn … | head. Click and rich exit with 1, which would mean the answer no
+        return 0
+    return _complain_of(error)
+
+
+def _complain_of(error: Exception) -> int:
+    """Print the message for an error that is not cnn's or click's, and return the exit code."""
+    from cnncli.arithmetic.size import Undecided
+    from cnncli.errors import NO
+
+    if isinstance(error, Undecided):
         _complain(
             "cnn: the answer depends on the symbolic sizes in a way that no single formula gives\n"
             "  use numbers in --input"
         )
         return NO
-    except BrokenPipeError:
-        _discard_output()
-        return 0  # the reader has closed the pipe: cnn … | head
-    except SystemExit:
-        if "_CNN_COMPLETE" in os.environ:
-            raise
-        _discard_output()
-        return 0  # click and rich exit with 1 when the reader closes the pipe, which would mean the answer no
-    except OSError as error:
+    if isinstance(error, OSError):
         _discard_output()
         _complain(f"cnn: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 2
-    except Exception as error:
-        if os.environ.get("CNN_DEBUG"):
-            raise
-        _complain(_unexpected(error))
-        return 2
+    if os.environ.get("CNN_DEBUG"):
+        raise error
+    _complain(_unexpected(error))
+    return 2
 
 
 def _unexpected(error: Exception) -> str:

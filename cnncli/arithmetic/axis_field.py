@@ -219,6 +219,11 @@ def compose(layer: AxisField, earlier: AxisField) -> AxisField:
         return periodic(
             lambda unit: earlier.low(layer.low(unit)), lambda unit: earlier.high(layer.high(unit)), repeats, moved
         )
+    return _compose_with_gaps(layer, earlier, repeats, moved)
+
+
+def _compose_with_gaps(layer: AxisField, earlier: AxisField, repeats: int, moved: int) -> AxisField:
+    """:func:`compose` where units are empty or out of order: the bounds are those of all units that a window reads."""
     ends_of = outermost(earlier)
 
     def bounds(start: int, end: int) -> tuple[int, int] | None:
@@ -230,7 +235,7 @@ def compose(layer: AxisField, earlier: AxisField) -> AxisField:
     def largest() -> int:
         """The size of the layer's widest window, at any position."""
         width = layer.size - 1
-        found = (bounds(start, start + width) for start in range(period))
+        found = (bounds(start, start + width) for start in range(earlier.period))
         return max((ends[1] - ends[0] + 1 for ends in found if ends), default=0)
 
     return with_gaps(

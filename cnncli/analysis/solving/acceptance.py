@@ -7,7 +7,7 @@ formulas apply are tried one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import lcm
@@ -200,15 +200,7 @@ def _tried(found: SymbolicNetwork, letter: str) -> Tried | None:
     If paths have equal sizes only at some values, one of them may be a single row at a small value: an element-wise
     merge then broadcasts it, which no formula expresses. None if that cannot happen.
     """
-    merged = [
-        size
-        for info in found.inferred.layers.values()
-        if info.node.layer.merges and not isinstance(info.node.layer, Concat)
-        for shape in info.input_shapes
-        for size in shape
-        if isinstance(size, SymbolicSize) and size.letters == (letter,)
-    ]
-    border = smallest([size - 2 for size in merged], letter) if found.demanded else 1
+    border = _broadcast_border(found, letter)
     others = {name: _by_formula(found, name).accepted.examples(1) for name in found.letters if name != letter}
     if border is None or border == 1 or not all(others.values()):
         return None
@@ -216,15 +208,8 @@ def _tried(found: SymbolicNetwork, letter: str) -> Tried | None:
     exact: set[int] = set()
     padding: set[int] = set()
     for size in range(1, min(border, TRIED_LIMIT)):
-        values = {letter: size, **{name: sizes[0] for name, sizes in others.items()}}
-        given = {
-            entry.name: format_input_shape(tuple(value_of(n, values) for n in entry.shape))
-            for entry in found.inferred.graph.inputs
-        }
-        loaded = found.loaded
-        try:
-            there = load_source(loaded.source, loaded.slug, overrides=loaded.overrides, inputs=given).inferred
-        except CnnError:
+        there = _inferred_at(found, {letter: size, **{name: sizes[0] for name, sizes in others.items()}})
+        if there is None:
             continue
         dropped = [
             (rest, window.after)
@@ -236,6 +221,32 @@ def _tried(found: SymbolicNetwork, letter: str) -> Tried | None:
         exact |= {size} if all(rest == 0 for rest, _ in dropped) else set()
         padding |= {size} if all(rest <= spare for rest, spare in dropped) else set()
     return min(border, TRIED_LIMIT), accepted, exact, padding
+
+
+def _broadcast_border(found: SymbolicNetwork, letter: str) -> int | None:
+    """The size from which on no element-wise merge broadcasts a single row or column; None if there is none."""
+    merged = [
+        size
+        for info in found.inferred.layers.values()
+        if info.node.layer.merges and not isinstance(info.node.layer, Concat)
+        for shape in info.input_shapes
+        for size in shape
+        if isinstance(size, SymbolicSize) and size.letters == (letter,)
+    ]
+    return smallest([size - 2 for size in merged], letter) if found.demanded else 1
+
+
+def _inferred_at(found: SymbolicNetwork, values: Mapping[str, int]) -> Inferred | None:
+    """The network with these values of its letters; None if it does not accept them."""
+    given = {
+        entry.name: format_input_shape(tuple(value_of(n, values) for n in entry.shape))
+        for entry in found.inferred.graph.inputs
+    }
+    loaded = found.loaded
+    try:
+        return load_source(loaded.source, loaded.slug, overrides=loaded.overrides, inputs=given).inferred
+    except CnnError:
+        return None
 
 
 def joint_conditions(found: SymbolicNetwork) -> list[str]:

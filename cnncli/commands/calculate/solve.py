@@ -192,7 +192,7 @@ def _network(architecture: str, asked: dict[str, Any]) -> RecordAndLines:
         from cnncli.commands.calculate.solve_budgets import solved
 
         return solved(loaded, asked)
-    from cnncli.views.solving.receptive_field import answer
+    from cnncli.views.solving.first_reaching import answer
 
     return answer(loaded.inferred, asked["receptive_field"])
 
