@@ -12,9 +12,9 @@ from cnncli.errors import INVALID, NO, CnnError, Problem
 from cnncli.homework.answer_key.sheet import sheet_of
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.io.files import is_file
+from cnncli.io.files import is_file, is_missing
 from cnncli.language.source import Mapping, Source, parse, read_text
-from cnncli.loading import problems_of
+from cnncli.loading import NetworkNotFound, problems_of
 
 ENDINGS = (".yaml", ".yml")
 NEITHER = (
@@ -88,13 +88,23 @@ def _check(path: str, strict: bool, skip_others: bool) -> Checked:
     try:
         source = read_text(path)
     except CnnError as error:
-        return Checked(path, Kind.OTHER, error.problems)
+        # A file of another kind may be large, or not be text; a file that is closed or missing is an error.
+        other = skip_others and is_file(path) and os.access(path, os.R_OK)
+        return Checked(path, Kind.OTHER, _with_copy(path, error.problems), skipped=other)
     kind, problems = _kind_of(source)
     if kind is Kind.NETWORK:
         return Checked(source.name, kind, tuple(problems_of(source, strict=strict)))
     if kind is Kind.SHEET:
         return _check_sheet(source)
     return Checked(source.name, kind, problems, skipped=skip_others)
+
+
+def _with_copy(path: str, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """The problems of a file that cannot be read; one named like a bundled network may be meant as a copy of it."""
+    if path == "-" or not is_missing(path):
+        return problems
+    missing = NetworkNotFound(path)
+    return tuple(problem._replace(hint=missing.copy) for problem in problems) if missing.likely else problems
 
 
 def _kind_of(source: Source) -> tuple[Kind, tuple[Problem, ...]]:

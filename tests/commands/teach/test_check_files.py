@@ -94,6 +94,20 @@ def test_skipped_files_are_named_in_a_note(cnn: Run) -> None:
     assert ended.err == "skipped, neither a network nor an answer sheet: compose.yaml, pods.yaml\n"
 
 
+def test_a_large_file_and_one_that_is_not_text_are_of_another_kind(cnn: Run, here: Path) -> None:
+    (here / "lock.yaml").write_bytes(b"a: 1\n" * 300_000)
+    (here / "binary.yaml").write_bytes(b"\xff\x00")
+    assert cnn("check", "lock.yaml").code == cnn("check", "binary.yaml").code == 2
+    assert cnn("check", "lock.yaml", "binary.yaml", "--skip-others").code == 0
+
+
+def test_a_missing_file_that_is_named_like_a_bundled_network_can_be_a_copy_of_it(cnn: Run) -> None:
+    for name, file in (("lenet.yaml", "lenet.yaml"), ("lenet5", "lenet5.yaml")):
+        ended = cnn("check", name)
+        assert ended == (2, "", f"{name}: no such file\n  cnn new {file} --like lenet5 writes a copy\n")
+    assert cnn("check", "sheet7.yaml").err == "sheet7.yaml: no such file\n"
+
+
 def test_a_problem_of_one_variant_names_it_and_one_of_all_is_told_once(cnn: Run, write: Callable[..., Path]) -> None:
     ended = cnn("check", write(FAMILY, "family.yaml"))
     assert ended.code == 1 and ended.out.count("does not fit") == 1 and "padding 0 (variant b)\n" in ended.out
