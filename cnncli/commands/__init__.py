@@ -16,6 +16,7 @@ SECTIONS = {
         "solve": "Find windows, sizes, depths or widths that meet a target.",
         "receptive-field": "Show the exact input region one unit depends on.",
         "convolve": "Convolve and pool small matrices exactly, step by step.",
+        "iou": "Calculate the overlap of two boxes or masks: IoU, Dice.",
         "new": "Write a network file to start from.",
         "schema": "Print a JSON Schema with which editors check networks.",
         "list": "List the bundled networks.",

@@ -19,6 +19,7 @@ SYNONYMS = {
     **dict.fromkeys(("compare", "vs"), "diff"),
     **dict.fromkeys(("rf", "field", "receptive", "receptive_field", "receptivefield"), "receptive-field"),
     **dict.fromkeys(("conv", "convolution", "pool", "filter"), "convolve"),
+    **dict.fromkeys(("jaccard", "dice", "overlap", "intersection"), "iou"),
     **dict.fromkeys(("ls", "networks", "models", "architectures"), "list"),
     **dict.fromkeys(("fit", "run", "resume"), "train"),
     **dict.fromkeys(("test", "eval", "score"), "evaluate"),

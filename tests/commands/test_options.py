@@ -138,6 +138,14 @@ COMMANDS = {
             "--format": "--format markdown",
         },
     ),
+    "iou": Walked(
+        {
+            "boxes": "'0 0 4 4' '1 2 5 5'",
+            "masks": "'0 1; 1 1' '1 1; 0 1'",
+            "json": "'0 0 4 4' '1 2 5 5' --format json",
+        },
+        {"--boxes": "--boxes xywh", "--format": "--format json"},
+    ),
     "receptive-field": Walked(
         {"table": "net.yaml c2", "json": "net.yaml c2 --format json", "drawn": "net.yaml c2 --image p.png -o seen.png"},
         {

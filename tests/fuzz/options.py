@@ -37,6 +37,7 @@ FITTING: Mapping[str, tuple[str, ...]] = {
     "device": ("cpu", "auto", "cuda:1"), "data": ("digits",), "dataset": ("digits",), "name": ("digits", "mnist"),
     "file": ("-", "fresh.yaml", "net.yaml", "net", "missing/net.yaml"), "like": ("lenet5", "resnet18", "lenet", "edge"),
     "optimizer": ("sgd", "adam", "adamw"), "part": ("resnet", "x"), "kind": (*KINDS, "residual", "Conv2d", "lenet5"),
+    "first": ("0 0 4 4", "-1 0 1/2 3", "0 1; 1 1", "0 0; 0 0"), "second": ("1 2 5 5", "0 0 0 0", "1 1; 0 1", "1 2"),
 }  # fmt: skip
 # more processes, compilers and endless work: tried by the project's other tests
 LEFT_OUT = frozenset({"help", "version", "nproc", "max_restarts", "compile", "epochs", "loaders"})

@@ -9,7 +9,7 @@ import click
 from cnncli.analysis.solving import QUANTITIES
 from cnncli.analysis.solving.windows import MAX_KERNEL
 from cnncli.commands import options
-from cnncli.commands.calculate.quantities import Bytes, Count, InputSizes, Padding, PerAxis, Sizes
+from cnncli.commands.quantities import Bytes, Count, InputSizes, Padding, PerAxis, Sizes
 from cnncli.errors import NO, CnnError
 
 if TYPE_CHECKING:

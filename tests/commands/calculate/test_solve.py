@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import Run
 
-from cnncli.commands.calculate.quantities import Bytes, Count, InputSizes
+from cnncli.commands.quantities import Bytes, Count, InputSizes
 from cnncli.errors import INTERNAL_ERROR, CnnError
 
 
