@@ -116,6 +116,19 @@ def _similar_kind(word: str, known: list[str]) -> str | None:
     return closest(word, known) or KIND_ALIASES.get(closest(plain, list(KIND_ALIASES)) or "")
 
 
+WEIGHTS_BY_HAND = {  # fields of layers in a file for cnn convolve: the weight or buffer that each gives
+    **{name: name for name in ("weight", "bias", "running_mean", "running_var")},
+    "weights": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "mean": "running_mean",
+    "var": "running_var",
+    "variance": "running_var",
+}
+KEYS_BY_HAND = ("values", "target", "loss")  # keys of such a file
+BY_HAND_HINT = "remove it, or use cnn convolve, which calculates with numbers"
+
+
 def field_hint(field: str, known: list[str]) -> str:
     """The hint for an unknown field."""
     odd = odd_letter(field)
@@ -126,6 +139,8 @@ def field_hint(field: str, known: list[str]) -> str:
     name = FIELD_ALIASES.get(field.lower(), field.lower())
     if name in known:
         return f"use {name}"
+    if field in WEIGHTS_BY_HAND:
+        return BY_HAND_HINT
     if field in SEPARATE_LAYERS:
         return "add it as a separate layer after this one"
     if field == "ceil_mode" and "rounding" in known:

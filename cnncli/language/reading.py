@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from cnncli.errors import CnnError, Problem, closest, shortened
+from cnncli.language.aliases import BY_HAND_HINT, KEYS_BY_HAND
 from cnncli.language.argument_names import OPTION_NAMES, OptionNames
 from cnncli.language.expressions import Env, Unknown, evaluate
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, plain_value
@@ -95,11 +96,8 @@ class Reading:
         for key, at in node.keys.items():
             if key not in known:
                 near = closest(key, known)
-                self.report(
-                    at,
-                    f"{what} has no key {key!r}",
-                    f"did you mean {near}?" if near else f"the keys are {', '.join(known)}",
-                )
+                hint = f"did you mean {near}?" if near else f"the keys are {', '.join(known)}"
+                self.report(at, f"{what} has no key {key!r}", BY_HAND_HINT if key in KEYS_BY_HAND else hint)
 
 
 def _holds_name(text: str) -> bool:

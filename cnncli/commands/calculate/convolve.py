@@ -236,6 +236,8 @@ def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, 
 
 
 def _read_chain(text: str, given: ChainOptions) -> ChainText | None:
+    if not given.layers and not text.rstrip().endswith((".yaml", ".yml")):
+        return None  # a matrix, which need not wait for the import of all layer types
     from cnncli.homework.exact_ops.chain.chain_reading import chain_file, chain_of_layers
 
     chain = chain_file(text)

@@ -74,7 +74,9 @@ def _steps(found: Calculation) -> Iterator[str]:
 def _step(step: WorkedStep) -> str:
     from cnncli.homework.exact_ops.matrices import shown
 
-    return f"{step.place}: {step.expression} {_sign(step.value)} {shown(step.value)}"
+    value = shown(step.value)
+    equals = "" if step.expression == value else f" {_sign(step.value)} {value}"
+    return f"{step.place}: {step.expression}{equals}"
 
 
 def _sign(value: Any) -> str:
@@ -159,6 +161,12 @@ def _record(name: str, found: Calculation, *, steps: bool, has_batch: bool = Tru
     record: dict[str, Any] = {name: plain(single), "exact": _sign(value) == "="}
     if steps:
         record["steps"] = [
-            {"position": step.place, "working": step.expression, "value": plain(step.value)} for step in found.steps()
+            {"position": _position(step.place), "working": step.expression, "value": plain(step.value)}
+            for step in found.steps()
         ]
     return record
+
+
+def _position(place: str) -> str:
+    """``0,1`` for ``(0,1)``, as of convolutions; other places are words."""
+    return place[1:-1] if place.startswith("(") else place

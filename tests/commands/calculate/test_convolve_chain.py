@@ -99,6 +99,36 @@ def test_weights_that_are_not_given_are_noted(cnn: Run) -> None:
     assert ended.err == "linear1: no bias is given, so it is 0\nprelu1: no weight is given, so it is 1/4\n"
 
 
+def test_rows_that_no_window_covers_are_noted(cnn: Run) -> None:
+    assert cnn("convolve", "1 2 3; 4 5 6; 7 8 9", "--layer", "maxpool: 2").err == "maxpool1: drops 1 row and 1 column\n"
+
+
+def test_json_has_the_steps_of_every_value(cnn: Run) -> None:
+    words = ("1 2", "--layer", "linear: {weight: 3 4, bias: 1}", "--backward", "2", "--steps", "--format", "json")
+    record = json.loads(cnn("convolve", *words).out)
+    assert record["layers"][0]["steps"] == [{"position": "0", "working": "3*1 + 4*2 + 1", "value": 12}]
+    assert [(each["layer"], each["to"], each["value"]) for each in record["gradients"]] == [
+        *(("linear1", "weight", [[2, 4]]), ("linear1", "bias", [2]), ("linear1", "input", [6, 8]))
+    ]
+    assert record["gradients"][0]["steps"][1] == {"position": "0,1", "working": "2*2", "value": 4}
+
+
+def test_several_inputs_and_gradients_that_meet(cnn: Run, write: Write) -> None:
+    text = (
+        "inputs: {a: 2, b: 2}\nvalues: {a: 1 2, b: 3 4}\nlayers:\n  - multiply: [a, b]\n  - residual: {layers: [relu]}"
+    )
+    out = cnn("convolve", str(write(text)), "--backward", "1 1", "--steps").out
+    assert "gradient to the output of multiply1\n  the sum of the gradients from its 2 readers\n(0): 1 + 1 = 2\n" in out
+    assert (
+        "gradient to the input a of multiply1\n  upstream * the other inputs\n(0): 2*3 = 6\n(1): 2*4 = 8\n6  8\n" in out
+    )
+
+
+def test_other_commands_say_what_numbers_are_for(cnn: Run, write: Write) -> None:
+    ended = cnn("summarize", str(write(CHAIN)))
+    assert ended.code == 2 and ended.err.count("or use cnn convolve, which calculates with numbers") == 4
+
+
 def test_floats_of_a_file_are_the_decimals_that_are_printed() -> None:
     assert [*map(str, exact_array(np.array([0.1, 3.0])))] == ["1/10", "3"]
 

@@ -90,12 +90,15 @@ def place_text(index: Index, shape: Index) -> str:
     return f"({','.join(map(str, index[hidden:]))})"
 
 
-def steps_for(array: Any, expression: Callable[[Index], str]) -> Callable[[], Iterator[WorkedStep]]:
-    """A step for every value of an array."""
+def steps_for(
+    array: Any, expression: Callable[[Index], str], *, has_batch: bool = True
+) -> Callable[[], Iterator[WorkedStep]]:
+    """A step for every value of an array. Without a batch, its places have all axes."""
 
     def steps() -> Iterator[WorkedStep]:
         for index in places(array.shape):
-            yield WorkedStep(place_text(index, array.shape), expression(index), array[index])
+            place = place_text(index, array.shape) if has_batch else f"({','.join(map(str, index))})"
+            yield WorkedStep(place, expression(index), array[index])
 
     return steps
 

@@ -23,11 +23,11 @@ from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.inference import Inferred, infer_all
 from cnncli.language import Source, read, read_text
+from cnncli.language.aliases import KEYS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Value, parse
 from cnncli.layers.norm import Affine, Scale
 
 OPERATIONS_LIMIT = 200_000  # multiplications and values of all examples: a minute of reading, a second of calculating
-WORDS = ("values", "target", "loss")  # of a chain, in addition to those of the language
 LAYERS_SOURCE = "--layer"
 
 
@@ -45,7 +45,7 @@ class Chain(NamedTuple):
     """A network with its numbers.
 
     ``values`` are (N, *shape) by input, ``weights`` by node and PyTorch's names. ``target`` are the parts as written,
-    or None. ``notes`` say which weights are not given.
+    or None. ``notes`` say which weights are not given, and which rows no window covers.
     """
 
     inferred: Inferred
@@ -120,7 +120,7 @@ def read_chain(text: ChainText) -> Chain:
     """The chain, with all of its mistakes at once. Raises CnnError."""
     source, root = text.source, text.root
     found: list[tuple[Value, CnnError]] = []
-    words = {word: _pop(root, word) for word in WORDS}
+    words = {word: _pop(root, word) for word in KEYS_BY_HAND}
     numbers = take_numbers(root, found)
     values = _values(text, words["values"], root, found)
     draft = read(source, tree=root)
@@ -136,7 +136,8 @@ def read_chain(text: ChainText) -> Chain:
     if reader.problems:
         raise CnnError.of(reader.problems)
     check_size(inferred, arrays)
-    return Chain(inferred, arrays, weights, target, loss, tuple(reader.notes))
+    dropped = [f"{name}: {note}" for name, info in inferred.layers.items() for note in info.stats.notes]
+    return Chain(inferred, arrays, weights, target, loss, (*reader.notes, *dropped))
 
 
 def _pop(root: Mapping, word: str) -> Value | None:

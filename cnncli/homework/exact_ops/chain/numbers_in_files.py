@@ -15,21 +15,13 @@ from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.homework.exact_ops.matrix_files import as_array, from_tree, is_file, is_image
 from cnncli.homework.exact_ops.numbers import exactly, refuse_roots
+from cnncli.language.aliases import WEIGHTS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.conv import Conv, DepthwiseConv
 from cnncli.layers.linear import Linear
 from cnncli.layers.norm import BatchNorm
 
-FIELDS = {  # of a layer, and the weight that each gives
-    **{name: name for name in ("weight", "bias", MEAN, VARIANCE)},
-    "weights": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "mean": MEAN,
-    "var": VARIANCE,
-    "variance": VARIANCE,
-}
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
 Place = tuple[int, int]  # line and column, from 0
 Parts = list[Any]  # arrays of exact numbers, which || separates
@@ -125,7 +117,7 @@ def _weight_name(kind: type[Layer], field: str, node: Value) -> str:
     """The weight that a field gives, or "" for a field of the layer type itself (``bias: false``, softplus's beta)."""
     if field == EPS and isinstance(node, Scalar) and node.text in ("0", "0.0") and EPS in kind.schema:
         return EPS
-    name = FIELDS.get(field, "")
+    name = WEIGHTS_BY_HAND.get(field, "")
     if name in (MEAN, VARIANCE) and not issubclass(kind, BatchNorm):
         return ""
     if field not in kind.schema:

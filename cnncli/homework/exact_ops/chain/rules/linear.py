@@ -51,7 +51,11 @@ def _backward(work: LayerWork, upstream: Any) -> LayerGradient:
     def weight_text(index: Index) -> str:
         return _products(zip(upstream[:, index[0]], x[:, index[1]], strict=True))
 
-    gradients = {"weight": Calculation(to_weight, _of_batch("upstream x^T", x), steps_for(to_weight, weight_text))}
+    gradients = {
+        "weight": Calculation(
+            to_weight, _of_batch("upstream x^T", x), steps_for(to_weight, weight_text, has_batch=False)
+        )
+    }
     if "bias" in work.weights:
         gradients["bias"] = bias_gradient(to_bias, upstream.T)
     return LayerGradient((Calculation(to_input, "W^T upstream", steps_for(to_input, input_text)),), gradients)
