@@ -16,7 +16,8 @@ from .mutations import mutate_yaml, nasty_text
 
 SHAPES = ("1x8x8", "3x32x32", "3x224x224", "1x28x28", "3xHxW", "1x8", "10", "3x16x16x16", "rgb=3x16x16", "32x32x3")
 FIGURES = ("params", "macs", "flops", "activations", "output", "receptive_field", "shape", "weights", "memory")
-MATRICES = ("0 1 2; 3 4 5; 6 7 8", "1 2; 3 4", "1 2; 3 4 | 5 6; 7 8", "1/2 -1", "[[1, 2], [3, 4]]", "1", "1 1 1 1 1")
+MATRICES = ("0 1 2; 3 4 5; 6 7 8", "1 2; 3 4", "1 2; 3 4 | 5 6; 7 8", "1/2 -1", "[[1, 2], [3, 4]]", "1", "1 1 1 1 1",
+            "a b; c d", "x1 x2; 0 y")  # fmt: skip
 # values that mean something, by the option's or the argument's name
 FITTING: Mapping[str, tuple[str, ...]] = {
     "input_shapes": SHAPES,
@@ -30,7 +31,7 @@ FITTING: Mapping[str, tuple[str, ...]] = {
     "input": ("7", "7x5", *MATRICES), "input_text": MATRICES, "text": MATRICES,
     "size_in": ("7", "32", "7x5"), "size_out": ("3", "5", "3x2"),
     "stride": ("1", "2", "2x1"), "padding": ("0", "1", "same", "full", "valid", "1x2"), "dilation": ("1", "2"),
-    "bias": ("1", "1 2", "1/3"), "backward": MATRICES, "filter_name": ("edge", "sobel_x", "gaussian", "sharpen"),
+    "bias": ("1", "1 2", "1/3", "b"), "upstream": MATRICES, "filter_name": ("edge", "sobel_x", "gaussian", "sharpen"),
     "vary": ("width", "width,depth"), "params": ("1000", "50k", "1M"), "macs": ("1000000",), "memory": ("24GB", "1MB"),
     "count": ("fvcore", "thop", "torch"), "level": ("easy", "medium", "hard"), "questions": ("1", "3"),
     "topics": ("sizes", "padding,fields", "by_hand", "networks"), "seed": ("1", "7"), "student": ("ann", "s-1"),

@@ -11,7 +11,7 @@ from typing import Any
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import exactly, simplest
-from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, padded, patch, positions, taps
+from cnncli.homework.exact_ops.sliding import Sliding, StepPart, WindowStep, padded, patch, positions, taps
 
 
 def convolve(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) -> Any:
@@ -70,12 +70,27 @@ def convolution_steps(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) ->
     result = simplest(convolve(x, kernel, bias, how))
     ratio = simplest(_border_ratio(x, how)) if how.mode == "partial" else None
     for number, position in product(range(len(kernel)), product(*map(range, counts))):
-        pairs = zip(patch(padded_x, how, position).reshape(-1), kernel[number].reshape(-1), strict=True)
-        terms = [f"{factor_text(value)}*{factor_text(weight)}" for value, weight in pairs]
-        expression = " + ".join(terms)
+        under = patch(padded_x, how, position)
+        expression = _products(under, kernel[number])
+        parts = _parts(under, kernel[number], bias[number]) if len(x) > 1 and ratio is None else ()
         if ratio is not None:
             expression = f"({expression}) * {factor_text(ratio[(0, *position)])}"
         if bias[number]:
             expression += f" + {factor_text(bias[number])}"
         value = result[(number, *position)]
-        yield WindowStep((number, *position) if len(kernel) > 1 else position, expression, value)
+        yield WindowStep((number, *position) if len(kernel) > 1 else position, expression, value, parts)
+
+
+def _products(values: Any, weights: Any) -> str:
+    """``1*1 + 1*0 + …`` of the values under a window and the weights, in the order of both."""
+    pairs = zip(values.reshape(-1), weights.reshape(-1), strict=True)
+    return " + ".join(f"{factor_text(value)}*{factor_text(weight)}" for value, weight in pairs)
+
+
+def _parts(values: Any, weights: Any, bias: Any) -> tuple[StepPart, ...]:
+    """The sum of each channel, counted from 1, and the bias if it is not 0."""
+    sums = [exactly((one * other).sum()) for one, other in zip(values, weights, strict=True)]
+    channels = [
+        StepPart(f"channel {at + 1}", _products(values[at], weights[at]), total) for at, total in enumerate(sums)
+    ]
+    return (*channels, *([StepPart("bias", "", bias)] if bias else []))

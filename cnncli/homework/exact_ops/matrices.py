@@ -96,7 +96,7 @@ def _listed(texts: list[list[str]], ndim: int) -> list[str]:
     for position in product(range(len(texts)), range(len(texts[0]))):
         where = ",".join(map(str, position[-ndim:]))
         text = f"({where}): {texts[position[0]][position[1]]}"
-        found += wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False)
+        found += wrap(text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return found
 
 

@@ -22,12 +22,24 @@ from cnncli.homework.exact_ops.numbers import simplest
 MODES = {"zeros": "constant", "partial": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
+class StepPart(NamedTuple):
+    """A named part of a step: the sum of one channel, or the bias, whose expression is empty."""
+
+    name: str
+    expression: str
+    value: Any
+
+
 class WindowStep(NamedTuple):
-    """One value of the output: its position (with its channel, if there are several), its expression, and the value."""
+    """One value of the output: its position (with its channel, if there are several), its expression, and the value.
+
+    A sum over several channels has its ``parts``, which the value adds.
+    """
 
     position: tuple[int, ...]
     expression: str
     value: Any
+    parts: tuple[StepPart, ...] = ()
 
 
 class Sliding(NamedTuple):

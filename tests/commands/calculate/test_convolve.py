@@ -233,6 +233,23 @@ def test_the_operations_of_each_method_are_counted(cnn: Run) -> None:
     assert record["separable"] == [] and record["methods"][0]["multiplications"] == 16 * 9
 
 
+def test_steps_over_several_channels_are_grouped_by_channel(cnn: Run) -> None:
+    arguments = ("convolve", "0 1; 3 4 | 1 2; 4 -5", "0 1; 2 3 | 1 2; 3 4", "--bias", "7", "--steps")
+    assert cnn(*arguments).out.splitlines() == [
+        "(0,0): channel 1: 0*0 + 1*1 + 3*2 + 4*3 = 19",
+        "       channel 2: 1*1 + 2*2 + 4*3 + (-5)*4 = -3",
+        "       19 + (-3) + 7 (bias) = 23",
+        "", "23",
+    ]  # fmt: skip
+    (step,) = json.loads(cnn(*arguments, "--format", "json").out)["steps"]
+    assert [part["value"] for part in step["parts"]] == [19, -3, 7] and step["value"] == 23
+
+
+def test_long_steps_are_wrapped(cnn: Run) -> None:
+    out = cnn("convolve", "1.25 2.25 3.25; 4.25 5.25 6.25; 7.25 8.25 9.25", "--filter", "gaussian", "--steps").out
+    assert max(map(len, out.splitlines())) <= 80 and " ".join(out.split()).endswith("9.25*0.0625 = 5.25 5.25")
+
+
 def test_steps_say_that_a_kernel_is_separable(cnn: Run) -> None:
     note = "(the kernel is separable: (1 2)^T (1 3); 2 + 2 = 4 multiplications per value\ninstead of 2 * 2 = 4)\n"
     assert cnn("convolve", "1 2; 3 4", "1 3; 2 6", "--steps").err == note
