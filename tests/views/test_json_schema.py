@@ -167,7 +167,7 @@ def test_what_is_not_a_shape_is_refused(shape: str) -> None:
     assert not is_read(text) and not accepts(text)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(networks(), st.integers(0, 2**32))
 def test_random_networks_are_accepted_until_a_word_is_misspelled(text: str, seed: int) -> None:
     assert accepts(text)
@@ -232,7 +232,7 @@ SCALARS = st.one_of(WORDS, NUMBERS, st.booleans(), st.none())
 VALUES = st.one_of(SCALARS, st.lists(st.one_of(SCALARS, st.lists(NUMBERS, max_size=3)), max_size=4))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(VALUES)
 def test_a_value_that_a_reader_accepts_is_accepted(value: Any) -> None:
     for name, read in READERS.items():

@@ -14,6 +14,8 @@ from cnncli.errors import INTERNAL_ERROR
 from cnncli.language import Source
 from cnncli.loading import load, load_source
 
+QUICK = ("lenet5", "resnet18", "resnet34", "vgg16", "edge_detection/convolution")
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -43,7 +45,7 @@ def test_a_copy_of_a_bundled_network_is_its_own_text(cnn: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if "resnet" in name else pytest.mark.slow) for name in bundled()]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in bundled()]
 )
 def test_a_copy_is_the_network_with_that_name(name: str) -> None:
     copied = load_source(Source("copy.yaml", copy_of(name)), "copy")
