@@ -249,18 +249,43 @@ def _compose_with_gaps(layer: AxisField, earlier: AxisField, repeats: int, moved
 def field_of_all(earlier: AxisField, units: int, extent: int) -> AxisField:
     """The field of a unit that depends on all ``units`` of its input, clipped to the image.
 
-    In an image of symbolic size, that is all of it except for a dropped remainder.
+    In an image of symbolic size, a remainder that the floor drops at some sizes counts as part of it.
     """
     if earlier.is_always_empty:
         return NOTHING
     if is_symbolic(units) or is_symbolic(extent):
-        return full_axis(extent)
+        return _symbolic_field_of_all(earlier, units, extent)
     if not earlier.first:
         return UNKNOWN
     ends = outermost(earlier)(range(units))
     if ends is None:
         return NOTHING
     return AxisField((max(0, earlier.low(ends[0])),), (min(extent - 1, earlier.high(ends[1])),), 0)
+
+
+def _symbolic_field_of_all(earlier: AxisField, units: int, extent: int) -> AxisField:
+    """All of the image, unless a slice or a crop leaves out some of it at every size."""
+    if not earlier.first or (is_symbolic(units) and (earlier.period > 1 or earlier.empty)):
+        return full_axis(extent)
+    ends = (0, units - 1) if is_symbolic(units) else outermost(earlier)(range(units))
+    if ends is None:
+        return NOTHING
+    first, last = earlier.low(ends[0]), earlier.high(ends[1])
+    if not _is_always_positive(first):
+        first = 0
+    if not _is_always_positive(extent - 1 - last):
+        last = extent - 1
+    return AxisField((first,), (last,), 0)
+
+
+def _is_always_positive(size: int) -> bool:
+    """Whether a size is provably positive at all large sizes."""
+    if not is_symbolic(size):
+        return size > 0
+    try:
+        return size > 0
+    except Undecided:
+        return False
 
 
 def merge_fields(one: AxisField, other: AxisField, units: int, extent: int) -> tuple[AxisField, bool]:

@@ -248,6 +248,30 @@ def test_a_transposed_convolution_without_bias_keeps_the_smaller_side_of_its_min
             assert value_of(flops, {"H": height, "W": width}) == worked_out.totals["flops"]
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        "{conv: {filters: 1, kernel: 3}}, {slice: {axis: height, stop: 3}}, {slice: {axis: width, start: 2, stop: 3}}",
+        "{conv: {filters: 1, kernel: 3, padding: 1}}, {crop: 4}",
+        "{conv: {filters: 1, kernel: 5, padding: 2}}, {slice: {axis: width, start: 3}}, {crop: [[0, 2], [1, 0]]}",
+        "{slice: {axis: height, start: 1}}, {maxpool: {kernel: 3, stride: 1}}, {pad: 1}",
+    ],
+)
+@pytest.mark.parametrize("last", ["global_avgpool", "flatten"])
+def test_what_a_slice_or_a_crop_leaves_out_no_later_unit_depends_on(layers: str, last: str) -> None:
+    text = f"input: 1x%sx%s\nlayers: [{layers}, {last}]\n"
+    formulas = read(text % ("H", "W"), symbolic_sizes=True)
+    assert isinstance(formulas, Inferred)
+    *_, info = formulas.layers.values()
+    for height, width in ((12, 17), (13, 15), (31, 20)):
+        worked_out = read(text % (height, width))
+        assert isinstance(worked_out, Inferred)
+        *_, there = worked_out.layers.values()
+        for axis, concrete in zip(info.receptive_field["input"].axes, there.receptive_field["input"].axes, strict=True):
+            assert value_of(axis.size, {"H": height, "W": width}) == concrete.size
+            assert value_of(axis.offset, {"H": height, "W": width}) == concrete.offset
+
+
 def agree(formulas: Inferred, worked_out: Inferred, values: dict[str, int]) -> None:
     for name, info in formulas.layers.items():
         there = worked_out.layers[name]
