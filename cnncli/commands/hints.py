@@ -11,6 +11,7 @@ import click
 
 from cnncli.commands import SUMMARIES, cnn
 from cnncli.errors import CnnError, closest, enumerated, shortened
+from cnncli.layers import KINDS
 
 # What other programs call a command, or what is typed for one.
 SYNONYMS = {
@@ -37,6 +38,8 @@ def unknown_command(args: Sequence[str]) -> CnnError:
     """The error for ``cnn WORD …`` where WORD is no command: a synonym, a network, a dataset or a misspelling."""
     word, rest = args[0], [*args[1:]]
     shown = repr(shortened(word))
+    if word in KINDS and (word not in SYNONYMS or "--filters" in rest):
+        return CnnError(f"{word} is a layer type, not a command", f"write {_line('layer', word, *rest)}")
     if word.lower() in SUMMARIES or word.lower() in SYNONYMS:
         return CnnError(f"unknown command {shown}", f"use {_line(SYNONYMS.get(word.lower(), word.lower()), *rest)}")
     network = _network(word)

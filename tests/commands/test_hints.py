@@ -20,6 +20,8 @@ from cnncli.commands.hints import SYNONYMS
         ("lenet.yaml", "lenet.yaml is a network, not a command", "write cnn summarize lenet5"),
         ("mine.yaml --batch 2", "mine.yaml is a network, not a command", "write cnn summarize mine.yaml --batch 2"),
         ("lenet5 explain c1", "lenet5 is a network, not a command", "write cnn explain lenet5 c1"),
+        ("linear 120 --input 400", "linear is a layer type, not a command", "write cnn layer linear 120 --input 400"),
+        ("conv --filters 6", "conv is a layer type, not a command", "write cnn layer conv --filters 6"),
         ("lenet5 c1", "lenet5 is a network, not a command", "write cnn explain lenet5 c1"),
         ("lenet5 vgg16", "lenet5 is a network, not a command", "write cnn diff lenet5 vgg16"),
         ("mnist", "mnist is a dataset, not a command", "write cnn data mnist"),
