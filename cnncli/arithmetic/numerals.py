@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+MINUS_SIGN = "\u2212"
 LONGEST_NUMBER = 4000  # characters; Python reads integers of up to 4,300 digits
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
 ZEROS = {"k": 3, "m": 6, "g": 9}  # of 32k, 1M and 4G
@@ -67,7 +68,7 @@ def rewritten(text: str) -> str:
     """
     if len(text) > _SHORT or read_number(text) is not None:
         return ""
-    intended = _intended(in_ascii_digits(text.strip().replace("_", "").replace("\N{MINUS SIGN}", "-")))
+    intended = _intended(in_ascii_digits(text.strip().replace("_", "").replace(MINUS_SIGN, "-")))
     return f"write {intended}" if intended else ""
 
 

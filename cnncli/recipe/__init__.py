@@ -1,7 +1,6 @@
 """The training recipe: the ``train`` section of a file, with defaults, overridden by options. No torch here."""
 
-from cnncli.recipe.keys import ROWS, Key, Recipe, option_of
-from cnncli.recipe.serialization import as_dict, differences, from_dict, read_recipe, recipe_problems
+from cnncli.recipe.keys import ROWS, Key, Recipe, option_of, recipe_problems
 from cnncli.recipe.values import AUTO, COMPILE, INITS, OPTIMIZERS, PRECISIONS, SCHEDULES, TASKS
 
 __all__ = [
@@ -15,10 +14,6 @@ __all__ = [
     "TASKS",
     "Key",
     "Recipe",
-    "as_dict",
-    "differences",
-    "from_dict",
     "option_of",
-    "read_recipe",
     "recipe_problems",
 ]

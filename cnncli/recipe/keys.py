@@ -5,8 +5,12 @@ All that is known of a key is in its row: the ``train`` section of a file, the o
 each key, and fails for a key that changes nothing.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
+from cnncli.arithmetic.shape import InvalidValue
+from cnncli.errors import Problem, closest
+from cnncli.graph import Setting
 from cnncli.layers.fields import Count, Flag, NonNegative, Positive, Text, UnitInterval, Whole
 from cnncli.recipe.values import (
     AUTO,
@@ -229,3 +233,19 @@ SYNONYMS["dropout"] = "layers, where dropout is one of them"
 def option_of(key: str) -> str:
     """The option of ``cnn train`` that sets a key: ``--batch-size``."""
     return f"--{key.replace('_', '-')}"
+
+
+def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
+    """The problems in a ``train`` section; commands that only calculate report it, too."""
+    problems = []
+    for key, setting in train.items():
+        if key not in Recipe.schema:
+            near = SYNONYMS.get(key) or closest(key, list(Recipe.schema))
+            hint = f"write {near}" if near else f"the keys are {', '.join(Recipe.schema)}"
+            problems.append(Problem(f"unknown recipe key {key!r}", hint, setting.key_place, "train"))
+            continue
+        try:
+            Recipe.schema[key].read(setting.value)
+        except InvalidValue as error:
+            problems.append(Problem(f"{key} {error}", error.hint, setting.place, "train"))
+    return problems

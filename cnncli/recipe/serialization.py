@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.errors import CnnError, Problem, closest
+from cnncli.errors import CnnError, Problem
 from cnncli.graph import Setting
-from cnncli.recipe.keys import SYNONYMS, Recipe, option_of
+from cnncli.recipe.keys import Recipe, option_of, recipe_problems
 
 
 def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Recipe:
@@ -31,22 +31,6 @@ def read_recipe(train: Mapping[str, Setting], options: Mapping[str, Any]) -> Rec
     recipe = Recipe(**values)
     check_together(recipe)
     return recipe
-
-
-def recipe_problems(train: Mapping[str, Setting]) -> list[Problem]:
-    """The problems in a ``train`` section; commands that only calculate report it, too."""
-    problems = []
-    for key, setting in train.items():
-        if key not in Recipe.schema:
-            near = SYNONYMS.get(key) or closest(key, list(Recipe.schema))
-            hint = f"write {near}" if near else f"the keys are {', '.join(Recipe.schema)}"
-            problems.append(Problem(f"unknown recipe key {key!r}", hint, setting.key_place, "train"))
-            continue
-        try:
-            Recipe.schema[key].read(setting.value)
-        except InvalidValue as error:
-            problems.append(Problem(f"{key} {error}", error.hint, setting.place, "train"))
-    return problems
 
 
 def as_dict(recipe: Recipe) -> dict[str, Any]:

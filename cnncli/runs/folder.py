@@ -204,7 +204,7 @@ def _check_fit(run: Run, loaded: Loaded) -> None:
 def recipe_of(run: Run) -> Recipe:
     """The recipe of a run. Raises CnnError if it cannot be read."""
     from cnncli.language.source import parse, plain_tree
-    from cnncli.recipe import from_dict
+    from cnncli.recipe.serialization import from_dict
 
     path = run.folder / RECIPE
     values = plain_tree(parse(_source(path)))

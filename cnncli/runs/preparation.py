@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from cnncli.data import Dataset, LazyImages
 from cnncli.errors import CnnError
 from cnncli.loading import Loaded
-from cnncli.recipe import Recipe, as_dict, differences, read_recipe
+from cnncli.recipe import Recipe
 from cnncli.recipe.checks import check_options
+from cnncli.recipe.serialization import as_dict, differences, read_recipe
 from cnncli.runs import folder
 from cnncli.runs.folder import Run
 from cnncli.runs.tasks import check_changes, dataset_for, task_of

@@ -201,7 +201,7 @@ def _cell(column: str, value: Any, row: Row) -> Any:
 
 
 def _load(run: Run) -> LoadedRun:
-    from cnncli.recipe import as_dict
+    from cnncli.recipe.serialization import as_dict
 
     try:
         recipe = as_dict(recipe_of(run))

@@ -30,7 +30,7 @@ from cnncli.commands import cnn as program
 from cnncli.commands.options import CheckedCommand, parameters
 from cnncli.commands.train.train import LISTS
 from cnncli.errors import INTERNAL_ERROR, CnnError
-from cnncli.recipe import as_dict
+from cnncli.recipe.serialization import as_dict
 
 NETWORK = """
 variables: {w: 2, k: 3}

@@ -18,7 +18,8 @@ from safetensors.numpy import load_file, save_file
 from cnncli.data import memory_limit
 from cnncli.errors import INTERNAL_ERROR, CnnError
 from cnncli.executor.runs import prediction
-from cnncli.recipe import Recipe, as_dict, from_dict
+from cnncli.recipe import Recipe
+from cnncli.recipe.serialization import as_dict, from_dict
 from cnncli.runs import folder as runs
 from cnncli.runs.record import FORMAT, RunRecord, record_text
 

@@ -21,7 +21,8 @@ from cnncli.language.source import parse, plain_tree
 from cnncli.layers import KINDS
 from cnncli.layers.descriptions import DESCRIPTIONS, description
 from cnncli.loading import load_source
-from cnncli.recipe import Recipe, as_dict
+from cnncli.recipe import Recipe
+from cnncli.recipe.serialization import as_dict
 from cnncli.schema import Reader
 from cnncli.views.json_schema import architecture_schema
 

@@ -24,7 +24,7 @@ from cnncli.executor.network.weights import load_network, save_weights
 from cnncli.inference import Inferred
 from cnncli.io.writing import write_output
 from cnncli.loading import Loaded
-from cnncli.recipe import read_recipe
+from cnncli.recipe.serialization import read_recipe
 from cnncli.runs.folder import Run
 
 SUFFIXES = {"pytorch": ".py", "onnx": ".onnx", "torchscript": ".pt"}

@@ -27,7 +27,7 @@ from cnncli.executor.training.loop import Callbacks, evaluate_held_out, train
 from cnncli.executor.training.objectives import Evaluation
 from cnncli.executor.training.restoring import Restorable
 from cnncli.language.resolved import resolved_text
-from cnncli.recipe import as_dict
+from cnncli.recipe.serialization import as_dict
 from cnncli.runs import folder as runs
 from cnncli.runs.lock import run_lock
 

@@ -12,7 +12,7 @@ from cnncli.analysis.input_region import LARGEST, Rectangle, input_region, middl
 from cnncli.arithmetic.axis_field import PERIOD_LIMIT, AxisField, outermost
 from cnncli.arithmetic.shape import Shape
 from cnncli.executor.network.network import place_of, torch_errors_at
-from cnncli.executor.verification.gradients import measured_input_region
+from cnncli.executor.verification.measured_regions import measured_input_region
 from cnncli.inference import Inferred, LayerInfo, ReceptiveField
 
 SAMPLE = 16  # layers, each of which takes a walk back through the network

@@ -19,7 +19,7 @@ from cnncli import inference
 from cnncli.analysis import input_region
 from cnncli.arithmetic.axis_field import AxisField
 from cnncli.executor.verification import verdicts as verdicts_module
-from cnncli.executor.verification.gradients import measured_input_region
+from cnncli.executor.verification.measured_regions import measured_input_region
 from cnncli.executor.verification.verdicts import OK, verify
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import infer

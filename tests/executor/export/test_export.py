@@ -21,7 +21,7 @@ from cnncli.bundled import bundled
 from cnncli.executor.network.initialization import initialize
 from cnncli.executor.network.network import Network, own_tensors
 from cnncli.executor.network.weights import load_weights
-from cnncli.recipe import read_recipe
+from cnncli.recipe.serialization import read_recipe
 from cnncli.runs import folder
 
 DRAWN = 6  # bundled networks

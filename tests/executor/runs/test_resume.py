@@ -25,7 +25,8 @@ from cnncli.analysis.memory import memory
 from cnncli.executor.runs import recorder, running, torch_errors
 from cnncli.executor.training import checkpoint, loop
 from cnncli.executor.training.checkpoint import LAST, PREVIOUS
-from cnncli.recipe import Recipe, as_dict, differences, from_dict
+from cnncli.recipe import Recipe
+from cnncli.recipe.serialization import as_dict, differences, from_dict
 from cnncli.runs import folder
 
 NET = """

@@ -14,7 +14,8 @@ from torch.optim import lr_scheduler
 from cnncli.errors import CnnError
 from cnncli.executor.training.optimization.schedules import RISE, START, lr_factor, steps_in
 from cnncli.executor.training.state import TrainState
-from cnncli.recipe import SCHEDULES, Recipe, read_recipe
+from cnncli.recipe import SCHEDULES, Recipe
+from cnncli.recipe.serialization import read_recipe
 
 some = settings(max_examples=40, deadline=None, derandomize=True)
 Made = Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]
