@@ -121,9 +121,10 @@ def counted(count: float, noun: str) -> str:
     >>> counted(1, "image"), counted(1200, "class"), counted(0, "axis"), counted(0.5, "epoch")
     ('1 image', '1,200 classes', '0 axes', '0.5 epochs')
     """
-    ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
+    count = int(count) if isinstance(count, float) and count.is_integer() else count
+    ending = "es" if noun.endswith(("s", "x", "tch")) else "s"
     plural = noun.removesuffix("is") + "es" if noun == "axis" else noun + ending
-    return f"{count:,} {noun if count == 1 else plural}"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural}"
 
 
 def closest(word: str, known: list[str] | tuple[str, ...]) -> str | None:

@@ -12,6 +12,7 @@ from typing import ClassVar, Self
 from cnncli.arithmetic.axis_field import ITSELF, AxisField, window_field
 from cnncli.arithmetic.shape import Shape, divides
 from cnncli.arithmetic.window import SAME_NAMES, Window
+from cnncli.errors import counted
 from cnncli.schema import Record
 
 Shapes = tuple[Shape, ...]
@@ -165,7 +166,7 @@ def spatial_axes(kind: str, shape: Shape) -> Shape:
     """The sizes after the channels: 1 to 3 of them. Raises ShapeError for a vector."""
     if len(shape) < 2:
         raise ShapeError(
-            f"{kind} needs a feature map, but its input is a vector of {shape[0]} values",
+            f"{kind} needs a feature map, but its input is a vector of {counted(shape[0], 'value')}",
             "put it before the flatten or the global pool, or use linear",
         )
     return shape[1:]
@@ -174,14 +175,14 @@ def spatial_axes(kind: str, shape: Shape) -> Shape:
 def expect_map(kind: str, shape: Shape) -> None:
     """Raises ShapeError for a vector."""
     if len(shape) < 2:
-        raise ShapeError(f"{kind} needs a feature map, but its input is a vector of {shape[0]} values")
+        raise ShapeError(f"{kind} needs a feature map, but its input is a vector of {counted(shape[0], 'value')}")
 
 
 def check_groups(groups: int, channels: int) -> None:
     """Raises ShapeError if the groups do not divide the channels."""
     if not divides(groups, channels):
         raise ShapeError(
-            f"{groups} groups do not divide {channels} channels", "groups must divide the channels", "groups"
+            f"{groups} groups do not divide {counted(channels, 'channel')}", "groups must divide the channels", "groups"
         )
 
 
@@ -191,4 +192,4 @@ def dot_product_flops(length: int, bias: bool) -> int:
 
 
 def _axes(count: int) -> str:
-    return f"{count} axis" if count == 1 else f"{count} axes"
+    return counted(count, "axis")

@@ -6,6 +6,7 @@ from typing import Self
 from cnncli.arithmetic.axis_field import AxisField, with_gaps
 from cnncli.arithmetic.shape import Shape, divides, exact_quotient, numel, smaller
 from cnncli.arithmetic.window import Window, split_padding, transposed_size, transposed_taps
+from cnncli.errors import counted
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes, per_axis
 from cnncli.layers.fields import Count, Flag, Padding, PaddingMode, PerAxis, Rounding, Table, WholePerAxis
 from cnncli.layers.window_fields import check_border, halved, output_sizes, padding_name, padding_text, windows_of
@@ -120,7 +121,11 @@ class Conv(FilterConvolution):
             )
         if len(table) != self.filters:
             hint = "give a list of input channels for each filter"
-            return ShapeError(f"connections has {len(table)} lists for {self.filters} filters", hint, "connections")
+            return ShapeError(
+                f"connections has {counted(len(table), 'list')} for {counted(self.filters, 'filter')}",
+                hint,
+                "connections",
+            )
         if any(len(set(maps)) < len(maps) for maps in table):
             return ShapeError(
                 "connections lists an input channel twice for one filter", "list each channel once", "connections"
@@ -159,11 +164,11 @@ class Conv(FilterConvolution):
 
 def divided(groups: int, channels: int, filters: int) -> int:
     """The groups. Raises ShapeError unless they divide both the channels and the filters."""
-    for what, count in (("input channels", channels), ("filters", filters)):
+    for what, count in (("input channel", channels), ("filter", filters)):
         if not divides(groups, count):
             raise ShapeError(
-                f"{groups} groups do not divide {count} {what}",
-                f"groups must divide both {channels} input channels and {filters} filters",
+                f"{groups} groups do not divide {counted(count, what)}",
+                f"groups must divide both {counted(channels, 'input channel')} and {counted(filters, 'filter')}",
                 "groups",
             )
     return groups

@@ -15,6 +15,7 @@ from cnncli.arithmetic.shape import (
 )
 from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import adaptive_pattern, scaled_size
+from cnncli.errors import counted
 from cnncli.layers.base import (
     Layer,
     LocalReceptiveField,
@@ -99,7 +100,7 @@ class Reshape(Layer):
         held, wanted = numel(inputs[0]), numel(self.shape)
         if held != wanted:
             raise ShapeError(
-                f"a shape of {format_shape(self.shape)} has {wanted:,} values, but the input "
+                f"a shape of {format_shape(self.shape)} has {counted(wanted, 'value')}, but the input "
                 f"{format_shape(inputs[0])} has {held:,}",
                 "use a shape with the same number of values",
                 "shape",
@@ -124,7 +125,7 @@ class Permute(Layer):
         (shape,) = inputs
         if len(shape) != len(self.order):
             raise ShapeError(
-                f"order lists {len(self.order)} axes, but the input {format_shape(shape)} has {len(shape)}",
+                f"order lists {counted(len(self.order), 'axis')}, but the input {format_shape(shape)} has {len(shape)}",
                 "list every axis, including the channels (0)",
                 "order",
             )

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection, Iterator
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.recipe.keys import ROWS, Recipe, option_of
 from cnncli.recipe.values import INITS
 
@@ -58,7 +58,7 @@ def _partial(recipe: Recipe) -> Problems:
 def _warmup(recipe: Recipe) -> Problems:
     if recipe.warmup >= recipe.epochs:
         yield (
-            f"warmup: {recipe.warmup:g} of {recipe.epochs:g} epochs leave none at the full learning rate",
+            f"warmup: {recipe.warmup:g} of {counted(recipe.epochs, 'epoch')} leaves none at the full learning rate",
             "use a shorter warmup",
         )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.shape import InvalidValue, format_shape, numel, read_channels_first
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import read_bytes
 from cnncli.runs.record import Normalization as Normalization
 from cnncli.runs.record import RunRecord as RunRecord
@@ -191,11 +191,13 @@ def _check_fit(run: Run, loaded: Loaded) -> None:
     if (record.task == "segmentation") != (len(output) > 1):
         problem = f"the task is {record.task}, and the network's output is {format_shape(output)}"
     elif output[0] != len(record.classes):
-        problem = f"has {len(record.classes)} classes, and the network's output is {format_shape(output)}"
+        problem = f"has {counted(len(record.classes), 'class')}, and the network's output is {format_shape(output)}"
     elif channels != shape[0] if len(shape) > 1 else shape[0] % channels:
-        problem = f"the normalization has {channels} channels, and the network's input is {format_shape(shape)}"
+        problem = (
+            f"the normalization has {counted(channels, 'channel')}, and the network's input is {format_shape(shape)}"
+        )
     elif record.columns and len(record.columns) != numel(shape):
-        problem = f"has {len(record.columns)} columns, and the network's input is {format_shape(shape)}"
+        problem = f"has {counted(len(record.columns), 'column')}, and the network's input is {format_shape(shape)}"
     else:
         return
     raise CnnError(f"{run.folder / RUN}: {problem}", _BY_HAND)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, TypeVar
 
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.errors import shortened
+from cnncli.errors import counted, shortened
 from cnncli.recipe import COMPILE, PRECISIONS, TASKS
 from cnncli.schema import Record
 
@@ -197,7 +197,7 @@ def read_record(text: str) -> RunRecord:
     if (record.task == "regression") != (record.targets is not None):
         raise InvalidValue("a regression, and no other task, has targets: the scaling of its targets")
     if record.targets is not None and len(record.targets.mean) != len(record.classes):
-        raise InvalidValue(f"has {len(record.classes)} classes, and targets for {len(record.targets.mean)}")
+        raise InvalidValue(f"has {counted(len(record.classes), 'class')}, and targets for {len(record.targets.mean)}")
     return record
 
 

@@ -20,6 +20,7 @@ from cnncli.analysis.explanation import (
 from cnncli.arithmetic.axes import AXIS_ENDS, AXIS_NAMES
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, Name, written
+from cnncli.errors import counted
 from cnncli.inference import Inferred
 from cnncli.io.escaping import latex, markdown, visible_line
 from cnncli.views.summary.columns import receptive_field_text, stride_value
@@ -224,7 +225,7 @@ def _has(inferred: Inferred, name: str, quantity: str | None) -> bool:
 def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
     """``stage1.more.1 (repeat): as stage1.more.0: 10 layers, 70,400 params, 218,365,952 macs; RF 43x43``."""
     layers = [inferred.layers[name] for name in reference.layers]
-    counts = [f"{len(layers)} layers"] if len(layers) > 1 else []
+    counts = [counted(len(layers), "layer")] if len(layers) > 1 else []
     counts += [f"{sum(getattr(layer.stats, count) for layer in layers):,} {count}" for count in ("params", "macs")]
     start, end = f"{reference.name} ({reference.kind})", receptive_field_text(layers[-1], inferred)
     line = f"as {reference.like}: {', '.join(counts)}; RF {end}"

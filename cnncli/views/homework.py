@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cnncli.errors import shortened
+from cnncli.errors import counted, shortened
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.verdict import Verdict
@@ -86,7 +86,7 @@ def class_lines(key: AnswerKey, submissions: list[GradedSubmission], statistics:
 
 
 def _submissions(count: int) -> str:
-    return f"{count} submission{'s' * (count != 1)}"
+    return counted(count, "submission")
 
 
 def _question_row(found: QuestionStatistics) -> dict[str, Any]:

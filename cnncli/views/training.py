@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from cnncli.errors import counted
 from cnncli.views.memory import human
 from cnncli.views.metrics import duration, metric_text, metric_value
 
@@ -149,9 +150,9 @@ def trial_lines(trial: StepTimes, memory: Memory, batch_size: int, epochs: float
     """The estimated duration and memory of a training, from the steps of a dry run."""
     measured = f", {human(trial.peak_bytes)} measured" if trial.peak_bytes else ""
     return [
-        f"step of {batch_size} images: {1000 * trial.step:.1f} ms, {batch_size / trial.step:,.0f} images/s",
+        f"step of {counted(batch_size, 'image')}: {1000 * trial.step:.1f} ms, {batch_size / trial.step:,.0f} images/s",
         f"evaluation on the held-out set: {trial.evaluation:.1f} s",
-        f"estimated duration of {epochs} epochs: {duration(trial.total)}",
+        f"estimated duration of {counted(epochs, 'epoch')}: {duration(trial.total)}",
         f"peak memory of a step: {human(memory.training)} calculated{measured}",
         f"mean loss of these steps: {trial.loss:.4f}; nothing was written",
     ]

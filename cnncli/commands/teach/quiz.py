@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncli.commands import options
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 
 if TYPE_CHECKING:
     from cnncli.homework.quiz.quiz import Quiz
@@ -164,7 +164,7 @@ def _write_class(folder: Path | None, roster: Path, draw_for: Callable[[str], Qu
                 advance(1)
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
-    click.echo(f"{folder}: papers, sheets, solutions and keys for {len(students)} students")
+    click.echo(f"{folder}: papers, sheets, solutions and keys for {counted(len(students), 'student')}")
 
 
 def _students(roster: Path) -> list[str]:

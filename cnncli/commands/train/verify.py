@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncli.commands import options
-from cnncli.errors import NO
+from cnncli.errors import NO, counted
 
 if TYPE_CHECKING:
     from cnncli.executor.verification.verdicts import LayerVerdict
@@ -83,7 +83,8 @@ def _summary(inferred: Inferred, verdicts: list[LayerVerdict]) -> list[str]:
     for name, label in LABELS.items():
         compared = [found for verdict in verdicts if (found := getattr(verdict, name)) != NOTHING]
         sample = ", a sample of the layers with feature maps" if name == "field" else ""
-        lines.append(f" {label}: {compared.count(OK)} of {len(compared)} layers compared agree{sample}")
+        agree = "agrees" if len(compared) == 1 else "agree"
+        lines.append(f" {label}: {compared.count(OK)} of {counted(len(compared), 'layer')} compared {agree}{sample}")
     lines += _notes(verdicts)
     totals = inferred.totals
     lines.append(f" {totals['params']:,} parameters and {totals['macs']:,} MACs in total")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.memory_limit import check_fits
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import open_regular
 
 CSV_MEMORY = 20  # bytes of memory per byte of the file, at worst: if each number has two digits
@@ -61,9 +61,9 @@ def values_in(
     for number, (line, row) in enumerate(rows):
         cells = [row[place] for place in inputs] if len(row) == columns else []
         if not cells or not all(map(is_number, cells)):
-            numbers = f"{len(inputs)} number{'s' if len(inputs) > 1 else ''}{f' and {besides}' if besides else ''}"
+            numbers = f"{counted(len(inputs), 'number')}{f' and {besides}' if besides else ''}"
             wrong = next((place for place, cell in zip(inputs, cells, strict=False) if not is_number(cell)), None)
-            count = f"it has {len(row)} column{'s' if len(row) > 1 else ''}; expected {columns}"
+            count = f"it has {counted(len(row), 'column')}; expected {columns}"
             hint = count if wrong is None else f"{column_name(names, wrong)} is {row[wrong].strip()[:40] or 'empty'}"
             raise CnnError(f"{path}:{line}: expected {numbers}: {','.join(row)[:60]}", hint)
         values[number] = [float(cell.strip()) for cell in cells]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cnncli.arithmetic.shape import format_input_shape, format_shape
 from cnncli.data.formats.containers import Container, FileEntry
 from cnncli.data.formats.pixels import MODES, Decoded, NotDecoded, decode, mode_name, strict
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.progress import progress
 
 T = TypeVar("T", bound=Hashable)
@@ -102,12 +102,14 @@ def conversions(found: Counter[tuple[str, int, int]], shape: tuple[int, int, int
     modes = _tally((mode, count) for (mode, _, _), count in found.items() if mode != MODES[channels])
     sizes = _tally(((h, w), count) for (_, h, w), count in found.items() if (h, w) != (height, width))
     wanted = mode_name(MODES[channels])
-    notes = [f"{n:,} of {total:,} images converted from {mode_name(mode)} to {wanted}" for mode, n in modes.items()]
+    notes = [
+        f"{n:,} of {counted(total, 'image')} converted from {mode_name(mode)} to {wanted}" for mode, n in modes.items()
+    ]
     if sizes:
         before = " and ".join(format_shape(size) for size in sorted(sizes))
         if len(sizes) > 2:
             before = f"{len(sizes):,} sizes ({format_shape(min(sizes))} to {format_shape(max(sizes))})"
-        notes.append(f"{sizes.total():,} of {total:,} images resized from {before} to {height}x{width}")
+        notes.append(f"{sizes.total():,} of {counted(total, 'image')} resized from {before} to {height}x{width}")
     return tuple(notes)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cnncli.arithmetic.shape import format_shape
 from cnncli.data.memory_limit import check_fits
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import open_regular
 
 HINT = "delete the file to download it again; if it is your own, check how it was written"
@@ -34,7 +34,9 @@ def read_labeled(images: Path, labels: Path, classes: int) -> tuple[NDArray[np.u
     """Read an images file (N, H, W) as (N, 1, H, W), and its labels file (N,). Raises CnnError where they disagree."""
     pixels, numbers = read_idx(images, axes=3), read_idx(labels, axes=1)
     if len(pixels) != len(numbers):
-        message = f"{images} contains {len(pixels):,} images, but {labels} contains {len(numbers):,} labels"
+        message = (
+            f"{images} contains {counted(len(pixels), 'image')}, but {labels} contains {counted(len(numbers), 'label')}"
+        )
         raise CnnError(message, f"they belong to different datasets: {HINT.replace('the file', 'both files', 1)}")
     if pixels.size == 0:
         raise CnnError(f"{images}: contains no pixels (its shape is {format_shape(pixels.shape)})", HINT)

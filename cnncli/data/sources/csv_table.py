@@ -21,7 +21,7 @@ from cnncli.data.formats.csv_columns import (
 from cnncli.data.formats.csv_rows import CsvRow, as_numbers, column_name, is_number, rows_in, values_in
 from cnncli.data.registry import Request
 from cnncli.data.sources.targets import Examples, checked_examples, held_out_dataset, is_one_hot
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import given_path
 
 NAMES_LIMIT = 1 << 20  # characters of the columns' names, which are stored in a run
@@ -94,7 +94,7 @@ def _places(path: Path, heads: list[str], columns: int, request: Request) -> Col
         if request.task == "classification":
             _check_one_class(path, names, fits=not shape or len(places.inputs) == math.prod(shape))
     if not places.inputs:
-        raise CnnError(f"{path}: has {columns} columns, all of them targets", "some columns must be inputs")
+        raise CnnError(f"{path}: has {counted(columns, 'column')}, all of them targets", "some columns must be inputs")
     return places
 
 

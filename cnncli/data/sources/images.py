@@ -16,7 +16,7 @@ from cnncli.data.memory_limit import check_fits, fits, gib
 from cnncli.data.registry import Request
 from cnncli.data.sources import masks
 from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, Labeled, split_class_folders
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import given_path
 
 PAIRED = [{image, mask} for image in IMAGE_FOLDERS for mask in MASK_FOLDERS]
@@ -41,7 +41,7 @@ def load(request: Request) -> Dataset:
         raise CnnError(message, "for masks, use --task segmentation and a network that ends in a feature map")
     count = len(found.train) + len(found.test)
     needed = count * prod(shape)
-    what = f"{count:,} images of {format_shape(shape)}"
+    what = f"{counted(count, 'image')} of {format_shape(shape)}"
     stays = request.stream or not fits(needed)
     if stays and source.form == "compressed":
         if not request.stream:

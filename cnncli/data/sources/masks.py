@@ -20,7 +20,7 @@ from cnncli.data.memory_limit import check_fits
 from cnncli.data.registry import Request
 from cnncli.data.sources.class_folders import IMAGE_FOLDERS, MASK_FOLDERS, select
 from cnncli.data.splits import HELD_OUT, TEST_NAMES, TRAIN_NAMES, hold_out_by_rank
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import given_path
 from cnncli.io.progress import progress
 
@@ -87,10 +87,11 @@ def paired(source: Container) -> tuple[tuple[Pairs, Pairs], list[str]]:
     both = sorted(images.keys() & masks.keys())
     if not both:
         raise CnnError(f"{source.path}: contains no images with masks", WANTED)
-    left_out = ((images.keys() - masks, "images without a mask"), (masks.keys() - images, "masks without an image"))
-    for alone, what in left_out:
-        if alone:
-            notes.append(f"skipped: {len(alone):,} {what}")
+    left_out = (
+        (images.keys() - masks, "image", "without a mask"),
+        (masks.keys() - images, "mask", "without an image"),
+    )
+    notes += [f"skipped: {counted(len(alone), noun)} {why}" for alone, noun, why in left_out if alone]
     keys = [(_split_of(key), key) for key in both]
     train = [key for split, key in keys if split != "test"]
     test = [key for split, key in keys if split == "test"]

@@ -17,7 +17,7 @@ from cnncli.data.dataset import Dataset, Split
 from cnncli.data.download.published import local_or_downloaded
 from cnncli.data.memory_limit import check_fits
 from cnncli.data.registry import DIGITS, Request
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import open_regular
 
 IMAGE = (32, 32, 3)
@@ -71,7 +71,7 @@ def _split(path: Path, reader: Any) -> Split:
         shape = format_shape(pixels.shape)
         raise CnnError(f"{path}: X is {shape} of {pixels.dtype}, not 32x32x3xN of uint8", AGAIN)
     if len(labels) != pixels.shape[3]:
-        raise CnnError(f"{path}: {pixels.shape[3]:,} images, and {len(labels):,} labels", AGAIN)
+        raise CnnError(f"{path}: {counted(pixels.shape[3], 'image')}, and {counted(len(labels), 'label')}", AGAIN)
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() > TEN:
         raise CnnError(f"{path}: the labels are not the digits 1 to 9, and 10 for 0", AGAIN)
     return Split(np.ascontiguousarray(pixels.transpose(3, 2, 0, 1)), labels.astype(np.int64) % TEN)

@@ -13,7 +13,7 @@ from cnncli.data.dataset import VOID, Dataset, Split, mask_classes, unnamed_targ
 from cnncli.data.formats.csv_rows import are_whole
 from cnncli.data.registry import Request
 from cnncli.data.splits import hold_out_by_permutation
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 
 Examples = tuple[NDArray[Any], NDArray[Any]]
 
@@ -22,7 +22,8 @@ def checked_examples(path: Path, x: NDArray[Any], y: NDArray[Any], shape: tuple[
     """The examples as :func:`shaped`, and a target for each. Raises CnnError."""
     if x.ndim and (y.ndim == 0 or len(y) != len(x)):
         raise CnnError(
-            f"{path}: {len(x)} examples, but labels of shape {format_shape(y.shape)}", "one label per example is needed"
+            f"{path}: {counted(len(x), 'example')}, but labels of shape {format_shape(y.shape)}",
+            "one label per example is needed",
         )
     return shaped(path, x, shape), y
 
@@ -146,7 +147,7 @@ def _with_classes(path: Path, train: Examples, test: Examples, notes: tuple[str,
     values = np.unique(np.concatenate((train[1], test[1])))
     if len(values) > len(train[1]) // 2 + 1:
         raise CnnError(
-            f"{path}: there are {len(values):,} classes for {len(train[1]):,} examples",
+            f"{path}: there are {len(values):,} classes for {counted(len(train[1]), 'example')}",
             "check that the labels are classes",
         )
     missing = np.setdiff1d(values, train[1])

@@ -15,7 +15,7 @@ from cnncli.data.formats.csv_rows import Values, is_number, rows_in, values_in
 from cnncli.data.formats.npz import Npz
 from cnncli.data.sources.targets import shaped
 from cnncli.data.unlabeled.image_files import BATCH, image_input_shape
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import given_path
 
 KINDS = {".csv": "csv", ".tsv": "csv", ".npz": "npz"}  # by file extension; others are named like datasets, csv:FILE
@@ -95,7 +95,9 @@ def _values(path: Path, count: int, trained_on: TrainedOn) -> tuple[list[int], V
     named = known or not any(map(is_number, heads[:count]))  # a line of both is reported as an error
     body = rows[1:] if named else rows
     if not body:
-        raise CnnError(f"{path}: contains no examples", f"expected {count} numbers in a row for each example")
+        raise CnnError(
+            f"{path}: contains no examples", f"expected {counted(count, 'number')} in a row for each example"
+        )
     inputs = _inputs(path, heads, count, trained_on, named=named)
     return [row.line for row in body], values_in(path, body, heads if named else len(heads), inputs)
 
@@ -112,6 +114,6 @@ def _inputs(path: Path, heads: list[str], count: int, trained_on: TrainedOn, *, 
         outputs = len(trained_on.names) if regression else 1
         targets = known or target_columns(heads if named else [""] * len(heads), trained_on.task, outputs)
     if len(heads) - len(targets) != count:
-        wanted = f"the network takes {count} numbers in each row, with or without their targets"
-        raise CnnError(f"{path}: has {len(heads)} columns", wanted)
+        wanted = f"the network takes {counted(count, 'number')} in each row, with or without their targets"
+        raise CnnError(f"{path}: has {counted(len(heads), 'column')}", wanted)
     return [place for place in range(len(heads)) if place not in targets]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 
 
 def split_rows(total: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -13,7 +13,8 @@ def split_rows(total: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     count = round(total * fraction)
     if not 0 < count < total:
         raise CnnError(
-            f"validation: a fraction of {fraction:g} takes {count} of {total} images", "use a fraction such as 0.1"
+            f"validation: a fraction of {fraction:g} takes {count} of {counted(total, 'image')}",
+            "use a fraction such as 0.1",
         )
     order = torch.randperm(total, generator=generator(seed, 0, "validation"))
     return order[count:].sort().values, order[:count].sort().values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 
 IMAGES = 5000  # enough for the statistics of patches
 EPS = 5e-4
@@ -22,7 +22,9 @@ def whiten(convolution: nn.Module, images: Tensor) -> None:
     filters, channels, *kernel = weight.shape
     size = channels * kernel[0] * kernel[-1]
     if weight.dim() != 4 or filters != 2 * size:
-        raise CnnError(f"whiten: the first convolution has {filters} filters", f"use 2 C k k = {2 * size} filters")
+        raise CnnError(
+            f"whiten: the first convolution has {counted(filters, 'filter')}", f"use 2 C k k = {2 * size} filters"
+        )
     images = images.cpu() if images.device.type == "mps" else images  # which has no float64
     patches = images[:IMAGES].float().unfold(2, kernel[0], 1).unfold(3, kernel[1], 1)
     rows = patches.permute(0, 2, 3, 1, 4, 5).reshape(-1, size).double()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from cnncli.errors import CnnError, Interrupted
+from cnncli.errors import CnnError, Interrupted, counted
 from cnncli.executor.runs.job import Display, Prepared
 from cnncli.executor.runs.recorder import RunRecorder
 from cnncli.executor.runtime import distributed
@@ -53,7 +53,7 @@ def recorded_endings(recorder: RunRecorder) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         _record(recorder.run, "interrupted")
-        done = f"{recorder.run.record.epochs_done} of {recorder.job.recipe.epochs} epochs"
+        done = f"{recorder.run.record.epochs_done} of {counted(recorder.job.recipe.epochs, 'epoch')}"
         recorder.display.note(
             f"interrupted after {done}; to resume: cnn train --resume {folder}; the run is saved in {folder}"
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from cnncli.data import Dataset
+from cnncli.errors import counted
 from cnncli.executor.feeding.device_images import Examples
 from cnncli.executor.runtime import distributed
 from cnncli.executor.runtime.devices import describe
@@ -61,7 +62,7 @@ class Prepared(NamedTuple):
 
     def __str__(self) -> str:
         """The device and the number of images: ``cpu (2 threads) in bf16, 1,437 images``."""
-        return f"{self.device_text()}, {len(self.setup.train):,} images"
+        return f"{self.device_text()}, {counted(len(self.setup.train), 'image')}"
 
     def device_text(self) -> str:
         """Workers, device and precision: ``2 workers, cuda:0 (NVIDIA H100) in bf16``."""

@@ -11,7 +11,7 @@ from datetime import datetime
 import torch
 
 from cnncli.data import absolute_spec
-from cnncli.errors import NO, CnnError, Interrupted
+from cnncli.errors import NO, CnnError, Interrupted, counted
 from cnncli.executor.runs import provenance
 from cnncli.executor.runs.endings import interruptible, interruptible_evaluation, recorded_endings
 from cnncli.executor.runs.job import Display, Job, Prepared
@@ -120,8 +120,7 @@ def _rewound(job: Job, run: runs.Run, done: int, display: Display) -> runs.Run:
     """The run with its metrics and its record reset to the ``done`` epochs of the checkpoint."""
     damaged = run.cut_metrics(done)
     if damaged:
-        counted = f"{damaged} lines" if damaged > 1 else "1 line"
-        display.note(f"{run.folder / runs.METRICS}: left out {counted} that cannot be read")
+        display.note(f"{run.folder / runs.METRICS}: left out {counted(damaged, 'line')} that cannot be read")
     return run.updated(status="running", epochs_done=done, dataset=absolute_spec(job.spec))
 
 
@@ -149,7 +148,7 @@ def _not_exact(record: runs.RunRecord, prepared: Prepared) -> Iterator[str]:
     elif began.get("cnn") != provenance.versions()["cnn"]:
         why = f"the run started with cnn {began.get('cnn')}"
     elif prepared.device.type == "cpu" and record.threads not in (0, torch.get_num_threads()):
-        why = f"the run started with {record.threads} threads"
+        why = f"the run started with {counted(record.threads, 'thread')}"
     elif prepared.device.type != "cpu" and not prepared.setup.recipe.deterministic:
         why = "without --deterministic a GPU does not add in a fixed order"
     else:

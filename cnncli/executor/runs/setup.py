@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.data import Dataset
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.executor.feeding.device_images import Examples, random_split
 from cnncli.executor.feeding.preprocessing import (
     InputTransform,
@@ -133,12 +133,12 @@ def _check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
     sides = image_shape(dataset)[1:]
     if recipe.translate and sides and recipe.translate >= min(sides):
         raise CnnError(
-            f"translate: images of {format_shape(sides)} cannot be shifted by {recipe.translate} pixels",
+            f"translate: images of {format_shape(sides)} cannot be shifted by {counted(recipe.translate, 'pixel')}",
             f"use at most {min(sides) - 1}",
         )
     if recipe.cutout and sides and recipe.cutout > min(sides):
         raise CnnError(
-            f"cutout: a square of {recipe.cutout} pixels covers images of {format_shape(sides)}",
+            f"cutout: a square of {counted(recipe.cutout, 'pixel')} covers images of {format_shape(sides)}",
             f"use at most {min(sides)}",
         )
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import torch
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # from glibc's mallopt
 
@@ -70,4 +70,4 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     threads = torch.get_num_threads()
-    return f"{device} ({threads} thread{'s' * (threads != 1)})" if device.type == "cpu" else str(device)
+    return f"{device} ({counted(threads, 'thread')})" if device.type == "cpu" else str(device)

@@ -23,7 +23,7 @@ from torch._C._distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.executor.runtime.children import safe_path
 from cnncli.runs.torchrun import place
 
@@ -138,7 +138,7 @@ def local_device(device: torch.device) -> torch.device:
         own, there = place(), torch.cuda.device_count()
         if own.local_world_size > there:
             raise CnnError(
-                f"{own.local_world_size} workers on a machine with {there} GPUs",
+                f"{own.local_world_size} workers on a machine with {counted(there, 'GPU')}",
                 f"use --nproc {there}, or --device cpu",
             )
         device = torch.device("cuda", own.local_rank)

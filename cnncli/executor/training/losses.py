@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.executor.feeding.augmentation import Mixed
 from cnncli.graph import Graph
 from cnncli.layers import Layer
@@ -82,7 +82,9 @@ def class_weights(recipe: Recipe, counts: Tensor) -> Tensor | None:
     if recipe.class_weights == "balanced":
         weights = 1 / counts.clamp_min(1)
     elif len(recipe.class_weights) != classes:
-        raise CnnError(f"class_weights has {len(recipe.class_weights)} weights for {classes} classes")
+        raise CnnError(
+            f"class_weights has {counted(len(recipe.class_weights), 'weight')} for {counted(classes, 'class')}"
+        )
     else:
         weights = torch.tensor(recipe.class_weights, dtype=torch.float64)
     return (weights * counts.sum() / (weights * counts).sum()).float().to(device)

@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import exactly, simplest
 from cnncli.homework.exact_ops.sliding import Sliding, StepPart, WindowStep, padded, patch, positions, taps
@@ -21,7 +21,7 @@ def convolve(x: Any, kernel: Any, bias: Sequence[Any], how: Sliding) -> Any:
     divided by the part of it inside the image. Raises CnnError where the channels differ.
     """
     if kernel.shape[1] != x.shape[0]:
-        raise CnnError(f"the kernel has {kernel.shape[1]} channels, but the input has {x.shape[0]}")
+        raise CnnError(f"the kernel has {counted(kernel.shape[1], 'channel')}, but the input has {x.shape[0]}")
     padded_x, counts = padded(x, how), positions(x.shape[1:], how)
     total: Any = 0
     for tap in product(*map(range, kernel.shape[2:])):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.window import PADDING_NAMES, Window, transposed_size
-from cnncli.errors import CnnError, suggestion
+from cnncli.errors import CnnError, counted, suggestion
 from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.backward.convolution import Gradients, gradient_steps, gradients
 from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradient_steps
@@ -118,7 +118,7 @@ def read_exercise(text: ExerciseText, *, letters: bool = False) -> Exercise:
     channels = kernel.shape[0 if text.transposed else 1]
     if channels != x.shape[0]:
         raise CnnError(
-            f"the kernel has {channels} channel{'s' * (channels > 1)}, but the input has {x.shape[0]}",
+            f"the kernel has {counted(channels, 'channel')}, but the input has {x.shape[0]}",
             "give each filter one matrix per input channel: 1 0; 0 1 | 2 0; 0 2",
         )
     if text.output_padding and not text.transposed:
@@ -265,7 +265,7 @@ def _bias(texts: tuple[str, ...], filters: int, *, letters: bool) -> tuple[Any, 
     values = tuple(value for array in arrays for value in array)
     refuse_roots(values)
     if values and len(values) != filters:
-        raise CnnError(f"{len(values)} biases for {filters} filters", "give one per filter")
+        raise CnnError(f"{counted(len(values), 'bias')} for {counted(filters, 'filter')}", "give one per filter")
     return values or (0,) * filters
 
 

@@ -56,7 +56,7 @@ def as_text(inferred: Inferred, name: str) -> str:
         lines.append(f"   {record['counts']}")
         for found in record["differences"]:
             sign = "+" if found["more"] > 0 else "-"
-            layers = f"{found['layers']} layer{'s' if found['layers'] != 1 else ''}"
+            layers = counted(found["layers"], "layer")
             what = f"{sign} {abs(found['more']):,} {found['figure']}"
             lines.append(f"   {what:<28} {found['kind']}, {layers}: {found['why']}")
         lines += [f"   {note}" for note in record["notes"]]

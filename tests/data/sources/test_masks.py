@@ -129,7 +129,7 @@ def test_what_has_no_pair_is_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "images/4.png").unlink()
     dataset = loaded(tmp_path)
     assert len(dataset.train.labels) + len(dataset.test.labels) == COUNT - 2
-    assert "skipped: 1 images without a mask" in dataset.notes and "skipped: 1 masks without an image" in dataset.notes
+    assert "skipped: 1 image without a mask" in dataset.notes and "skipped: 1 mask without an image" in dataset.notes
 
 
 @pytest.mark.parametrize("problem", ["no masks", "broken", "photographs", "both", "sixteen bits"])

@@ -146,7 +146,7 @@ def test_classes_of_numbers_may_be_named(tmp_path: Path) -> None:
     assert load(tmp_path).classes == ("cat", "dog", "bird")
     assert load(tmp_path / "{train-{00..01},val-00}.tar").classes == ("cat", "dog", "bird")
     (tmp_path / "classes.txt").write_text("cat\n")
-    assert failure(tmp_path).startswith(f"{tmp_path / 'classes.txt'}: lists 1 classes, but samples have the class 1\n")
+    assert failure(tmp_path).startswith(f"{tmp_path / 'classes.txt'}: lists 1 class, but samples have the class 1\n")
     (tmp_path / "classes.txt").write_text("cat\ncat\n")
     assert "lists a class twice: cat" in failure(tmp_path)
 

@@ -32,7 +32,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("--schedule multistep", "milestones: the learning rate drops at increasing epochs below 4, and none is given"),
         ("--schedule multistep --milestones 3,2", "not at 3, 2"),
         ("--schedule multistep --milestones 2,9", "not at 2, 9"),
-        ("--warmup 4", "warmup: 4 of 4 epochs leave none at the full learning rate"),
+        ("--warmup 4", "warmup: 4 of 4 epochs leaves none at the full learning rate"),
         ("--label-smoothing 1", "--label-smoothing: must be at least 0 and below 1"),
         ("--ema 1", "--ema: must be at least 0 and below 1"),
         ("--loss huber", "loss: huber is for regression, not for classification"),

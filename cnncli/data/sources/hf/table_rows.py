@@ -16,7 +16,7 @@ from cnncli.data.formats.decoding import BATCH, conversions, decoded, image_shap
 from cnncli.data.formats.pixels import strict
 from cnncli.data.memory_limit import check_fits
 from cnncli.data.sources.hf.column_choice import Columns
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import MAX_FILE_BYTES, read_bytes
 from cnncli.io.progress import progress
 
@@ -78,7 +78,7 @@ def read_images(name: str, splits: Sequence[TableSplit], column: str, shape: tup
     """All images in one array (N, C, H, W), split by split, and notes on what was converted. Raises CnnError."""
     wanted = image_shape(shape)
     total = sum(map(len, splits))
-    check_fits(total * int(np.prod(wanted)), f"{name}: {total:,} images of {format_shape(wanted)}", SMALLER)
+    check_fits(total * int(np.prod(wanted)), f"{name}: {counted(total, 'image')} of {format_shape(wanted)}", SMALLER)
     images = np.empty((total, *wanted), np.uint8)
     found: Counter[tuple[str, int, int]] = Counter()
     files = (

@@ -20,7 +20,7 @@ from cnncli.data.registry import Request
 from cnncli.data.sources.wds.samples import Label, Samples, read_samples
 from cnncli.data.sources.wds.shards import FORMS, Located, find_shards
 from cnncli.data.splits import HELD_OUT, by_split, choose_splits, hold_out_by_hash
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import is_file, read_bytes
 from cnncli.io.progress import Advance, progress
 
@@ -100,7 +100,8 @@ def _classes(name: str, found: Sequence[Located], labels: set[Label]) -> tuple[s
         path, names = given
         unknown = sorted(texts.difference(names)) + [str(number) for number in sorted(numbers) if number >= len(names)]
         if unknown:
-            message = f"{path}: lists {len(names):,} classes, but samples have the class {', '.join(unknown[:5])}"
+            listed = counted(len(names), "class")
+            message = f"{path}: lists {listed}, but samples have the class {', '.join(unknown[:5])}"
             raise CnnError(message, "it needs one line per class, in the order 0, 1, 2, …")
         return names
     if texts and numbers:
