@@ -69,7 +69,7 @@ class Commands(click.Group):
             args = [*args[1:], "--help"]  # help NAME
             if args[0] in ("help", "--help"):
                 _print_help(ctx)
-        elif args[0] == "version":
+        elif args == ["version"]:
             _print_version(ctx, None, True)
         if args[0] not in SUMMARIES and not args[0].startswith("-"):
             from cnncli.commands.hints import unknown_command

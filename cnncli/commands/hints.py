@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -42,10 +41,12 @@ def unknown_command(args: Sequence[str]) -> CnnError:
         return CnnError(f"{word} is a layer type, not a command", f"write {_line('layer', word, *rest)}")
     if word.lower() in SUMMARIES or word.lower() in SYNONYMS:
         return CnnError(f"unknown command {shown}", f"use {_line(SYNONYMS.get(word.lower(), word.lower()), *rest)}")
+    from cnncli.runs.folder import is_run
+
     network = _network(word)
     if network is not None:
         return CnnError(f"{shortened(word)} is a network, not a command", _on_network(network, rest))
-    if _is_run(word):
+    if is_run(word):
         hint = f"write {_line('summarize', word)} for its layers, or {_line('evaluate', word)} for its accuracy"
         return CnnError(f"{shortened(word)} is a run folder, not a command", hint)
     if _is_dataset(word):
@@ -85,12 +86,6 @@ def _network(word: str) -> str | None:
         return word
     likely = bundled_like(word)
     return likely[0] if len(likely) == 1 else word if word.endswith((".yaml", ".yml")) else None
-
-
-def _is_run(word: str) -> bool:
-    from cnncli.io.files import is_file
-
-    return bool(word) and is_file(Path(word) / "run.json")
 
 
 def _is_dataset(word: str) -> bool:

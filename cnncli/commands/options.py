@@ -157,13 +157,19 @@ architecture = click.argument("architecture", metavar="ARCH", shell_complete=com
 
 
 def load_to_show(architecture: str, **settings: Any) -> Loaded:
-    """Load a network to show it: where it is missing, the bundled one that its name means, with a note on stderr.
+    """Load a network to show it: that of a run folder, and for a missing file the bundled one, with a note on stderr.
 
     ``settings`` are those of :func:`cnncli.loading.load`. Only what calculates calls this: a training of another
     network than the one named would be found out too late.
     """
+    from cnncli.io.files import exists, is_file
     from cnncli.loading import NetworkNotFound, load
 
+    if exists(architecture) and not is_file(architecture):
+        from cnncli.runs.folder import is_run, load_architecture, open_run
+
+        if is_run(architecture):
+            return load_architecture(open_run(Path(architecture)), **settings)
     try:
         return load(architecture, **settings)
     except NetworkNotFound as error:
@@ -254,11 +260,19 @@ def overrides(assignments: tuple[str, ...]) -> dict[str, str]:
     for assignment in assignments:
         name, sign, value = assignment.partition("=")
         if not sign or not name.strip():
-            raise CnnError(f"--set {assignment}: is not NAME=VALUE", "write --set width=64")
+            raise CnnError(f"--set {assignment}: is not NAME=VALUE", f"write --set {_assignment_meant(assignment)}")
         if name.strip() in result:
             raise CnnError(f"--set {name.strip()} is given twice", "give it once")
         result[name.strip()] = value.strip()
     return result
+
+
+def _assignment_meant(text: str) -> str:
+    """NAME=VALUE for ``width:64``, ``width 64`` and ``width``."""
+    import re
+
+    match = re.fullmatch(r"\s*([^\W\d]\w{0,30})(?:(?:\s*:\s*|\s+)(\S{1,30}))?\s*", text)
+    return f"{match[1]}={match[2] or 64}" if match else "width=64"
 
 
 def input_shapes(texts: tuple[str, ...]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.shape import InvalidValue, format_shape, numel, read_channels_first
 from cnncli.errors import CnnError, counted
-from cnncli.io.files import read_bytes
+from cnncli.io.files import is_file, read_bytes
 from cnncli.runs.record import Normalization as Normalization
 from cnncli.runs.record import RunRecord as RunRecord
 from cnncli.runs.record import read_record, record_text
@@ -125,6 +125,28 @@ def _given_folder(folder: Path) -> Path:
     return folder
 
 
+def is_run(text: str) -> bool:
+    """Whether a text is the path of a run folder."""
+    return bool(text) and is_file(Path(text) / RUN)
+
+
+def load_architecture(
+    run: Run, *, overrides: Mapping[str, str] = {}, inputs: Mapping[str, str] = {}, **how: Any
+) -> Loaded:
+    """The network of a run, with other variables and input shapes where they are given; ``how`` as for ``load_source``.
+
+    Without ``inputs``, shapes are read as the version that trained it wrote them: 32x32x3, where 32@32x3 is written
+    today. Raises CnnError if its file cannot be read.
+    """
+    from cnncli.loading import load_source
+
+    record = run.record
+    if not inputs:
+        how["read_shape"] = read_channels_first
+    overrides, inputs = {**(record.overrides or {}), **overrides}, inputs or record.inputs or {}
+    return load_source(source_of(run), record.name, overrides=overrides, inputs=inputs, **how)
+
+
 def open_run(folder: Path, *, best: bool = False) -> Run:
     """Read a run folder, to use its last weights or the ``best``. Raises CnnError if it is not one, or is damaged."""
     path = folder / RUN
@@ -167,16 +189,9 @@ def _source(path: Path) -> Source:
 def architecture_of(run: Run) -> Loaded:
     """The network of a run, with the name under which it was trained.
 
-    Input shapes are read as the version that trained it wrote them: 32x32x3, where 32@32x3 is written today.
     Raises CnnError if its file cannot be read, or if ``run.json`` belongs to another network.
     """
-    from cnncli.loading import load_source
-
-    record = run.record
-    overrides, inputs = record.overrides or {}, record.inputs or {}
-    loaded = load_source(
-        source_of(run), record.name, overrides=overrides, inputs=inputs, read_shape=read_channels_first
-    )
+    loaded = load_architecture(run)
     _check_fit(run, loaded)
     return loaded
 

@@ -33,6 +33,8 @@ from cnncli.commands.hints import SYNONYMS
         ("summarize", "cnn summarize: ARCH is missing", "name a YAML file or a bundled network, e.g. cnn summarize"),
         ("summarize lenet5 c1", "cnn summarize: unexpected 'c1'", "write cnn explain lenet5 c1, or cnn summarize"),
         ("summarize lenet5 vgg16", "cnn summarize: unexpected 'vgg16'", "write cnn diff lenet5 vgg16"),
+        ("summarize lenet5 --set w:2", "--set w:2: is not NAME=VALUE", "write --set w=2"),
+        ("version 3", "unknown command 'version'", ""),
         ("summarize lenet5 w=2", "cnn summarize: unexpected 'w=2'", "write --set w=2"),
         ("summarize lenet5 --input 1 32 32", "cnn summarize: unexpected '32 32'", "write --input 1x32x32"),
         ("summarize lenet5 -top 3", "cnn summarize has no option -top", "did you mean --top?"),

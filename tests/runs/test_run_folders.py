@@ -338,3 +338,10 @@ def test_a_recipe_is_read_back_from_its_file_as_it_was(tmp_path: Path, recipe: R
     record = RunRecord(name="net", dataset="digits", classes=("a",), normalisation=scales)
     run = runs.create(tmp_path / "run", record, NET, as_dict(recipe))
     assert runs.recipe_of(run) == recipe == from_dict(as_dict(recipe))
+
+
+def test_the_network_of_a_run_is_summarized_and_explained(cnn: Run, folder: Path) -> None:
+    network = folder / "run" / "architecture.yaml"
+    for command in ("summarize", "explain"):
+        shown = [json.loads(cnn(command, what, "--format", "json").out)["layers"] for what in (folder / "run", network)]
+        assert shown[0] == shown[1] != []

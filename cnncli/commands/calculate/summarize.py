@@ -62,7 +62,7 @@ def command(
 ) -> None:
     """Show each layer's shape, parameters, MACs, receptive field.
 
-    ARCH is a YAML file, - for standard input, or a bundled name (cnn list).
+    ARCH is a YAML file, - for standard input, a bundled name (cnn list), or a run folder.
 
     params are trainable weights and biases; MACs are multiply-accumulates for one input; RF is the receptive field.
     Input sizes may be symbolic (--input 3xHxW): the table then shows formulas.
