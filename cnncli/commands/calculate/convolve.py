@@ -230,7 +230,7 @@ def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, 
         return False
     for name, parameter in options.parameters(ctx.command).items():
         if name not in OF_CHAINS and parameter.name != "help" and options.is_given(ctx, name):
-            raise CnnError(f"{name} has no effect on a chain of layers", "write it as a field of its layer")
+            raise CnnError(f"{name} has no effect on a chain of layers", "leave it out; a size is a field of its layer")
     _print_chain(chain, given, upstream, form, steps=steps)
     return True
 
