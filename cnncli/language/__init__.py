@@ -236,7 +236,7 @@ def _report_typing_errors(reading: Reading, node: Value) -> bool:
 
     source = reading.source
     last = source.text.count("\n", 0, node.end)
-    typed = [fault for fault in line_faults(source.text) if node.line <= fault.at[0] <= last]
+    typed = [fault for fault in line_faults(source.text, node.line) if node.line <= fault.at[0] <= last]
     for fault in typed:
         reading.report(*fault)
     return bool(typed)

@@ -21,7 +21,7 @@ def syntax_faults(text: str, error: Any) -> list[SyntaxFault]:
         return [found]
     from cnncli.language.hints.typing_errors import line_faults
 
-    typed = line_faults(text)
+    typed = line_faults(text, found.at[0])
     if any(fault.at[0] <= found.at[0] for fault in typed):
         return [SyntaxFault(*fault) for fault in typed]
     return [_with_line(text, found)]

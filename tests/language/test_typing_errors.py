@@ -184,6 +184,11 @@ def test_a_typing_error_is_named_with_its_line(text: str) -> None:
     assert problems(text) == FILES[text]
 
 
+def test_a_typing_error_is_found_far_into_a_file() -> None:
+    text = network(*["relu"] * 2000) + "  -relu\n"
+    assert problems(text) == [(2003, 3, "a space is missing after the dash", "write - relu")]
+
+
 def test_every_typing_error_of_a_file_is_reported() -> None:
     text = "input 1x28x28\nlayers:\n  -conv: {filters: 6, kernel: 5}\n  - maxpool 2\n  * relu\n"
     assert [line for line, *_ in problems(text)] == [1, 3, 4, 5]
@@ -229,7 +234,11 @@ def test_any_text_has_an_answer(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 200_000, "- conv: {" * 20_000, "a " * 200_000, "\n" * 300_000 + "x", "# " * 300_000]
+    "text",
+    [
+        *("(" * 200_000, "- conv: {" * 20_000, "a " * 200_000, "\n" * 300_000 + "x", "# " * 300_000),
+        "".join(f"  -zzq{number}\n" for number in range(50_000)),
+    ],
 )
 def test_looking_for_typing_errors_takes_linear_time(text: str) -> None:
     began = time.process_time()

@@ -15,6 +15,7 @@ from cnncli.layers import KINDS
 
 KNOWN = [*KINDS, *COMPOSITE_KINDS]
 MOST_FAULTS = 50
+REACH = 300
 TOP_KEYS = ("name", "input", "inputs", "variables", "variants", "defaults", "blocks", "layers", "outputs", "train")
 FIELDS = {field for layer in KINDS.values() for field in layer.schema} | {"name", "from", "layers", "times"}
 
@@ -37,10 +38,12 @@ class LineFault(NamedTuple):
     hint: str
 
 
-def line_faults(text: str) -> list[LineFault]:
-    """The typing errors of a text, at most MOST_FAULTS."""
+def line_faults(text: str, near: int = 0) -> list[LineFault]:
+    """The typing errors in the lines within REACH of line ``near``, at most MOST_FAULTS."""
     faults: list[LineFault] = []
     for number, line in _lines(text):
+        if abs(number - near) > REACH:  # comparing a misspelled word with all layer types takes a millisecond
+            continue
         content = line.strip()
         indent = len(line) - len(line.lstrip())
         space = _ODD_SPACE.search(line)
