@@ -67,6 +67,8 @@ def _is_same_cell(given: Any, expected: Any) -> bool:
     if isinstance(given, str):
         return False
     if isinstance(expected, str):
-        return bool(abs(float(given) - float(Fraction(expected[5:-1])) ** 0.5) <= ROUNDING)
+        from cnncli.homework.exact_ops.numbers import value_of_roots
+
+        return bool(abs(float(given) - value_of_roots(expected)) <= ROUNDING)
     has_more_decimals = isinstance(expected, Fraction) and 100 % expected.denominator != 0
     return bool(has_more_decimals and abs(Fraction(given) - expected) <= ROUNDING)

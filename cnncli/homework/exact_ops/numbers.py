@@ -13,6 +13,8 @@ from cnncli.errors import CnnError
 
 _ROOT = re.compile(r"sqrt\(([^()√]{1,60})\)|√([^()√]{1,60})")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,2})?)|[+-]?\.[0-9]{1,30}")
+_TERM = re.compile(r"([+-]?) ?([^ +-]+)")  # of a sum
+_QUOTIENT = re.compile(r"(?:([0-9]+)/)?\(?(?:([0-9]+)\*)?sqrt\(([0-9/]+)\)\)?")
 
 
 def number(word: str) -> Any:
@@ -57,6 +59,21 @@ def square_root(value: Any) -> Any:
     if numerator**2 == exact.numerator and denominator**2 == exact.denominator:
         return exactly(Fraction(numerator, denominator))
     return f"sqrt({exactly(exact)})"
+
+
+def value_of_roots(text: str) -> float:
+    """The value of a result that is written with irrational roots: ``sqrt(30)``, ``1/2 - 3/(2*sqrt(30))``."""
+    total = 0.0
+    for sign, term in _TERM.findall(text):
+        quotient = _QUOTIENT.fullmatch(term)
+        if quotient is None:
+            value = float(Fraction(term))
+        else:
+            above, below, root = quotient.groups()
+            value = float(Fraction(root)) ** 0.5
+            value = int(above) / (int(below or 1) * value) if above else value
+        total += -value if sign == "-" else value
+    return total
 
 
 def refuse_roots(values: Iterable[Any]) -> None:

@@ -16,7 +16,7 @@ from cnncli.views.exact_ops.steps import position_text, squeezed, step_records, 
 
 POOL_METHODS = {
     "max": "each upstream value goes to the maximum of its window",
-    "avg": "each upstream value is divided by the number of values of its window",
+    "avg": "each upstream value, divided by the number of values",
     "l2": "upstream value * x / norm of the window",
 }
 

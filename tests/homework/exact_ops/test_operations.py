@@ -18,7 +18,7 @@ from cnncli.homework.exact_ops.backward.convolution import gradients
 from cnncli.homework.exact_ops.backward.pooling import maxima, pool_gradient, pool_gradient_steps
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve, flipped
 from cnncli.homework.exact_ops.filters import FILTERS
-from cnncli.homework.exact_ops.numbers import number, simplest
+from cnncli.homework.exact_ops.numbers import number, simplest, value_of_roots
 from cnncli.homework.exact_ops.pooling import pool
 from cnncli.homework.exact_ops.sliding import Sliding, padded, sliding
 from cnncli.homework.exact_ops.transposed import transposed
@@ -218,6 +218,19 @@ def test_gradients_of_pools_are_autograd_s(e: dict[str, object], kind: str, coun
     steps = pool_gradient_steps(x, kind, upstream, how, count_include_pad=count_include_pad)
     expressions = np.array([step.expression for step in steps], dtype=object).reshape(found.shape)
     assert np.allclose(evaluated(expressions), evaluated(found))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("sqrt(30)", 30**0.5),
+        ("sqrt(1/3)", 3**-0.5),
+        ("-2/sqrt(3)", -2 / 3**0.5),
+        ("1/2 - 3/(2*sqrt(7))", 0.5 - 1.5 / 7**0.5),
+    ],
+)
+def test_texts_with_roots_have_their_value(text: str, value: float) -> None:
+    assert value_of_roots(text) == pytest.approx(value)
 
 
 def test_the_gradient_of_equal_maxima_goes_to_the_first() -> None:
