@@ -59,7 +59,7 @@ class Commands(click.Group):
         except click.NoSuchOption as error:
             from cnncli.errors import CnnError
 
-            hint = "cnn --help shows the commands; options follow the command, e.g. cnn summarize lenet5 --memory"
+            hint = "options follow a command, e.g. cnn summarize lenet5 --memory; see cnn --help"
             raise CnnError(f"cnn has no option {error.option_name}", hint) from None
 
     def resolve_command(

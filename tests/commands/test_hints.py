@@ -29,7 +29,7 @@ from cnncli.commands.hints import SYNONYMS
         ("summary lenet5", "unknown command 'summary'", "use cnn summarize lenet5"),
         ("Explain lenet5 c1", "unknown command 'Explain'", "use cnn explain lenet5 c1"),
         ("help nothing", "unknown command 'nothing'", "cnn help lists the commands"),
-        ("--memory lenet5", "cnn has no option --memory", "cnn --help shows the commands; options follow"),
+        ("--memory lenet5", "cnn has no option --memory", "options follow a command, e.g. cnn summarize"),
         ("summarize", "cnn summarize: ARCH is missing", "name a YAML file or a bundled network, e.g. cnn summarize"),
         ("summarize lenet5 c1", "cnn summarize: unexpected 'c1'", "write cnn explain lenet5 c1, or cnn summarize"),
         ("summarize lenet5 vgg16", "cnn summarize: unexpected 'vgg16'", "write cnn diff lenet5 vgg16"),

@@ -16,12 +16,12 @@ def as_records(inferred: Inferred) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
     for convention in CONVENTIONS.values():
         facts = inferred.layers.values()
-        counted = sum(operations(convention, entry) for entry in facts) if convention.counts_operations else None
+        total = sum(operations(convention, entry) for entry in facts) if convention.counts_operations else None
         records.append(
             {
                 "tool": convention.name,
                 "version": convention.tool,
-                "operations": counted,
+                "operations": total,
                 "params": sum(params(convention, entry) for entry in facts),
                 "counts": convention.what,
                 "differences": [
@@ -50,8 +50,8 @@ def as_text(inferred: Inferred, name: str) -> str:
     """The tools' totals, each with its differences from ours; last, both ways of counting FLOPs."""
     lines = [f"{name}: what the tools count, and why they differ", ""]
     for record in as_records(inferred):
-        counted = record["operations"]
-        shown = "no operations" if counted is None else f"{counted:,} ({rounded(counted)})"
+        total = record["operations"]
+        shown = "no operations" if total is None else f"{total:,} ({rounded(total)})"
         lines.append(f" {record['version']:<17} {shown:<28} {record['params']:>15,} params")
         lines.append(f"   {record['counts']}")
         for found in record["differences"]:
