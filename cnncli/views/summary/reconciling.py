@@ -6,6 +6,7 @@ from typing import Any
 
 from cnncli.analysis.recounting import caveats, differences, operations, param_differences, params
 from cnncli.analysis.tool_conventions import CONVENTIONS, Convention
+from cnncli.errors import counted
 from cnncli.inference import Inferred
 
 ROUNDED = (("G", 1e9), ("M", 1e6), ("k", 1e3))
