@@ -378,14 +378,17 @@ def _processor_seconds() -> float:
 
 
 class _Chosen:
-    """A pytest plugin that runs the tests of a plan in its order, as far as they exist."""
+    """A pytest plugin that runs the tests of a plan in its order, as far as they exist; without a plan all."""
 
-    def __init__(self, plan: list[str]) -> None:
-        self.order = {name: at for at, name in enumerate(plan)}
+    def __init__(self, plan: list[str] | None) -> None:
+        self.order = {name: at for at, name in enumerate(plan)} if plan is not None else None
         self.failed = ""
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = sorted((i for i in items if i.nodeid in self.order), key=lambda item: self.order[item.nodeid])
+        if self.order is None:
+            return
+        order = self.order
+        items[:] = sorted((item for item in items if item.nodeid in order), key=lambda item: order[item.nodeid])
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed and not self.failed:
@@ -468,22 +471,37 @@ def copied_tree(root: Path, folder: Path) -> Path:
     return tree
 
 
-def outcome_of(tree: Path, mutant: Mutant, coverage: Coverage, budget: float) -> dict[str, Any]:
+class Plan(NamedTuple):
+    """What is run for one mutant: test files, the tests of them in this order (None: all), processor seconds."""
+
+    files: list[str]
+    tests: list[str] | None
+    seconds: float
+
+
+def _planned(mutant: Mutant, coverage: Coverage, budget: float, files: list[str]) -> Plan:
+    if files:
+        return Plan(files, None, budget)
+    tests, seconds = coverage.plan(mutant, budget)
+    return Plan(sorted({name.split("::")[0] for name in tests}), tests, seconds)
+
+
+def outcome_of(tree: Path, mutant: Mutant, plan: Plan) -> dict[str, Any]:
     """Run a mutant's tests; says what became of it and which test noticed."""
     path = tree / mutant.file
     source, stamp = path.read_text(encoding="utf-8"), path.stat().st_mtime
-    plan, seconds = coverage.plan(mutant, budget)
-    record: dict[str, Any] = {**mutant._asdict(), "tests": len(plan), "killed": False, "by": ""}
-    if not plan:
+    count = len(plan.files if plan.tests is None else plan.tests)
+    record: dict[str, Any] = {**mutant._asdict(), "tests": count, "killed": False, "by": ""}
+    if not count:
         return record
     # bytecode is kept by the second of the source's time: each mutant has a second of its own
     outcome_of.clock += 1  # type: ignore[attr-defined]
     path.write_text(mutated_source(source, mutant), encoding="utf-8")
     os.utime(path, (outcome_of.clock, outcome_of.clock))  # type: ignore[attr-defined]
     try:
-        chosen = _Chosen(plan)
-        files = sorted({name.split("::")[0] for name in plan})
-        outcome, failed = forked(tree, lambda: (_pytest([*files, "-x"], chosen), chosen.failed)[1], 3 * seconds + 15)
+        chosen = _Chosen(plan.tests)
+        limit = 3 * plan.seconds + 15
+        outcome, failed = forked(tree, lambda: (_pytest([*plan.files, "-x"], chosen), chosen.failed)[1], limit)
     finally:
         path.write_text(source, encoding="utf-8")
         os.utime(path, (stamp, stamp))
@@ -514,6 +532,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=20, help="mutants per area (those already run included)")
     parser.add_argument("--area", choices=AREAS, action="append", help="only these areas")
     parser.add_argument("--file", help="only files whose path contains this")
+    parser.add_argument("--tests", action="append", default=[], help="run these test files, whatever they execute")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--budget", type=float, default=30, help="seconds of tests per mutant")
     parser.add_argument("--again", action="store_true", help="run the survivors so far once more")
@@ -549,10 +568,11 @@ def _run(tree: Path, options: argparse.Namespace, results: dict[str, dict[str, A
     coverage = Coverage(options.folder / "coverage.pickle")
     if options.measure:
         coverage.files = {}
-    coverage.measure(tree, options.without)
+    if not options.tests:
+        coverage.measure(tree, options.without)
     for mutant in _asked(tree, options, results):
         started = time.monotonic()
-        record = outcome_of(tree, mutant, coverage, options.budget)
+        record = outcome_of(tree, mutant, _planned(mutant, coverage, options.budget, options.tests))
         results[mutant.key] = record
         kept.write_text(json.dumps(results, indent=1))
         word = "killed" if record["killed"] else "SURVIVES"
