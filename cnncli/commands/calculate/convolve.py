@@ -96,7 +96,7 @@ def command(
       cnn convolve chain.yaml --steps
 
     Separate rows by ;, channels by |, and the filters of a kernel by ||. Nested lists and LaTeX work as well
-    (docs/exercises.md has the table). Files may be text, CSV, YAML, JSON, NPY or images. Numbers may be fractions and
+    (docs/by-hand.md has the table). Files may be text, CSV, YAML, JSON, NPY or images. Numbers may be fractions and
     stay exact. A convolution is a cross-correlation, as in all libraries, unless --flip is given. Repeated kernels are
     filters, each with one matrix per input channel, also for a transposed convolution. Layers, given with --layer or in
     a file with numbers for their weights, are calculated forward and backward.

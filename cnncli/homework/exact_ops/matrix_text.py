@@ -1,6 +1,6 @@
 """Parsing matrices as people, NumPy, PyTorch, MATLAB and LaTeX write them.
 
-The table of separators is in docs/exercises.md ("How a matrix is written"). :mod:`.matrix_spelling` makes the spelling
+The table of separators is in docs/by-hand.md ("How a matrix is written"). :mod:`.matrix_spelling` makes the spelling
 uniform (LaTeX commands, dashes, ``array(…)``). The text is then split into words, brackets and the gaps between them,
 and the gaps decide what is a row and what a channel. An ambiguous text is refused with both ways to write it.
 """
