@@ -61,7 +61,7 @@ AREAS = {
 }
 COSMETIC = ("progress.py",)
 OPTIONAL = {  # what needs a library that is not always there: without it its tests are skipped
-    "datasets": ("hub.py", "column_choice.py", "table_rows.py", "splits.py"),
+    "datasets": ("hub.py", "column_choice.py", "table_rows.py"),
     "scipy": ("svhn.py",),
     "onnx": ("onnx_torchscript.py",),
 }

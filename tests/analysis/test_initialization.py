@@ -12,8 +12,8 @@ from torch.nn.init import _calculate_fan_in_and_fan_out
 
 from cnncli.analysis.explanation import explain
 from cnncli.analysis.initialization import initialization_of
-from cnncli.executor.lowering.build import weight_holder
-from cnncli.executor.network.initialization import _WEIGHED, _fans
+from cnncli.executor.lowering.build import fans_of, weight_holder
+from cnncli.executor.lowering.custom_modules import CustomConv
 from cnncli.executor.network.network import Network
 from cnncli.graph import Graph, Input, Node
 from cnncli.inference import infer
@@ -25,11 +25,12 @@ def test_the_fans_are_those_of_training(case: Case) -> None:
     inputs = tuple(Input(f"input{at}", shape) for at, shape in enumerate(case.inputs))
     node = Node("layer", case.layer, tuple(entry.name for entry in inputs))
     inferred = infer(Graph("case", inputs, (node,), ("layer",)))
-    drawn = [
-        _fans(module) for module in map(weight_holder, Network(inferred).modules()) if isinstance(module, _WEIGHED)
-    ]
+    modules = [*map(weight_holder, Network(inferred).modules())]
+    drawn = [fans for fans in map(fans_of, modules) if fans is not None]
     found = initialization_of(inferred.layers["layer"])
     assert [found[:2]] == drawn[:1] if found is not None else drawn == []
+    own = [module.fan_in for module in modules if isinstance(module, CustomConv)]
+    assert own == [fan_in for fan_in, _ in drawn[: len(own)]]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ LOWERINGS: dict[type[Layer], Lowering] = {
     for layer_type, lowering in family.LOWERINGS.items()
 }
 
+FANS = "layer_fans"  # attribute of a layer's own module: (fan_in, fan_out), see ``Layer.fans``
+
 
 def lower(layer: Layer, inputs: Shapes, own: str, variables: tuple[str, ...]) -> TorchCode:
     """The code of a layer for inputs of these shapes (without batch).
@@ -39,9 +41,16 @@ def build(layer: Layer, inputs: Shapes) -> nn.Module:
     variables = _variables(inputs)
     code = lower(layer, inputs, "own", variables)
     own = cast("nn.Module | None", evaluated(code.module)) if code.module else None
+    if own is not None:
+        object.__setattr__(own, FANS, layer.fans(inputs))  # nn.Module declares tensors and modules alone
     if own is not None and code.forward == f"own({', '.join(variables)})":
         return own
     return Expression(layer, inputs, own, f"lambda self, own, {', '.join(variables)}: {code.forward}")
+
+
+def fans_of(module: nn.Module) -> tuple[int, int] | None:
+    """(fan_in, fan_out) of the layer that a module was built for; None if it has no weights to draw."""
+    return cast("tuple[int, int] | None", vars(module).get(FANS))
 
 
 def uncounted_macs(layer: Layer, inputs: Shapes) -> str:

@@ -50,14 +50,13 @@ class CustomConv(nn.Module):
         self.reset_parameters()
 
     @property
-    def fans(self) -> tuple[int, int]:
-        """Inputs of a unit, and units that read an input: (fan_in, fan_out), which scale initial weights."""
-        area = math.prod(window.kernel for window in self.windows)
-        return self.weight.shape[1] * area, self.weight.shape[0] * area
+    def fan_in(self) -> int:
+        """Inputs of a unit. Exported files hold this class, but not the layers' classes that define both fans."""
+        return math.prod(self.weight.shape[1:])
 
     def reset_parameters(self) -> None:
         """As in PyTorch's convolutions: uniform within 1 / sqrt(fan_in)."""
-        bound = 1 / math.sqrt(self.fans[0])
+        bound = 1 / math.sqrt(self.fan_in)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -bound, bound)
 
@@ -121,9 +120,8 @@ class ConnectionTableConv(PaddedConv):
         super().__init__(shapes, windows, 1, mode)
 
     @property
-    def fans(self) -> tuple[int, int]:
-        area = math.prod(window.kernel for window in self.windows)
-        return max(1, len(self.rows) // self.filters) * area, max(1, len(self.rows) // self.channels) * area
+    def fan_in(self) -> int:
+        return max(1, len(self.rows) // self.filters) * math.prod(self.weight.shape[1:])
 
     def kernel(self) -> Tensor:
         full = self.weight.new_zeros(self.filters, self.channels, *self.weight.shape[1:])
@@ -137,10 +135,8 @@ class LocallyConnected(CustomConv):
     """
 
     @property
-    def fans(self) -> tuple[int, int]:
-        rank = len(self.windows)
-        inputs = math.prod(self.weight.shape[1 + rank :])
-        return inputs, self.weight.shape[0] * math.prod(window.kernel for window in self.windows)
+    def fan_in(self) -> int:
+        return math.prod(self.weight.shape[1 + len(self.windows) :])
 
     def forward(self, x: Tensor) -> Tensor:
         rank = len(self.windows)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnncli.errors import CnnError
-from cnncli.executor.lowering.build import weight_holder
+from cnncli.executor.lowering.build import fans_of, weight_holder
 from cnncli.executor.lowering.custom_modules import (
     ChannelScale,
+    ConnectionTableConv,
     CroppedConvTranspose,
-    CustomConv,
+    LocallyConnected,
     RBFOutput,
     TrainableAvgPool,
 )
@@ -47,31 +49,28 @@ def _normal(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generato
 
 
 def _dirac(weight: Tensor, fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
-    """Convolutions: one filter per channel that copies it, the others uniform as in PyTorch; linear weights uniform
-    with standard deviation 1. Jordan 2024."""
-    if weight.dim() == 2:
-        return weight.uniform_(-math.sqrt(3), math.sqrt(3), generator=generator)
-    bound = 1 / math.sqrt(fan_in)
-    weight.uniform_(-bound, bound, generator=generator)
-    if weight.dim() <= 5:
-        nn.init.dirac_(weight[: weight.shape[1]])
-    return weight
+    """Convolutions uniform as in PyTorch, before one filter per channel copies it (:func:`_start_as_dirac`); linear
+    weights uniform with standard deviation 1. Jordan 2024."""
+    bound = math.sqrt(3) if weight.dim() == 2 else 1 / math.sqrt(fan_in)
+    return weight.uniform_(-bound, bound, generator=generator)
 
 
 SCHEMES: dict[str, Fill] = {"kaiming": _kaiming, "xavier": _xavier, "lecun": _lecun, "normal": _normal, "dirac": _dirac}
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, CroppedConvTranspose)
-_WEIGHED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear, CustomConv, *_TRANSPOSED)
 _CONSTANT = (_BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.PReLU, ChannelScale, TrainableAvgPool, RBFOutput)
 
 
-def _fans(module: nn.Module) -> tuple[int, int]:
-    """Inputs of a unit, and units that read an input: (fan_in, fan_out)."""
-    if isinstance(module, CustomConv):
-        return module.fans
+def _start_as_dirac(module: nn.Module) -> None:
+    """Let one filter of a convolution copy each channel; weights of single connections or positions stay as drawn.
+
+    As in :func:`torch.nn.init.dirac_`, the filters of a group copy its channels.
+    """
     weight = module.get_parameter("weight")
-    area = math.prod(weight.shape[2:])
-    first, second = weight.shape[1] * area, weight.shape[0] * area
-    return (second, first) if isinstance(module, _TRANSPOSED) else (first, second)
+    if weight.dim() == 2 or isinstance(module, ConnectionTableConv | LocallyConnected):
+        return
+    for group in weight.chunk(cast(int, module.groups)):
+        filters = group.transpose(0, 1) if isinstance(module, _TRANSPOSED) else group
+        nn.init.dirac_(filters[: filters.shape[1]])
 
 
 def initialize_weights(network: nn.Module, recipe: Recipe, sample: Callable[[int], Tensor] | None) -> Iterator[str]:
@@ -102,8 +101,11 @@ def initialize(network: nn.Module, scheme: str, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     fill = SCHEMES[scheme]
     for module in map(weight_holder, network.modules()):
-        if isinstance(module, _WEIGHED):
-            fill(module.get_parameter("weight"), *_fans(module), generator)
+        fans = fans_of(module)
+        if fans is not None:
+            fill(module.get_parameter("weight"), *fans, generator)
+            if scheme == "dirac":
+                _start_as_dirac(module)
             if isinstance(module.bias, Tensor):
                 module.bias.zero_()
         elif isinstance(module, _CONSTANT):
