@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import Any
 
 from cnncli.analysis.explanation import (
@@ -23,9 +23,9 @@ from cnncli.arithmetic.tracing import LATEX_FORMULA, LATEX_NUMBERS, Name, writte
 from cnncli.errors import counted
 from cnncli.inference import Inferred
 from cnncli.io.escaping import latex, markdown, visible_line
+from cnncli.io.width import text_width, wrapped
 from cnncli.views.summary.columns import receptive_field_text, stride_value
 
-WIDEST = 79  # a longer line of arithmetic is broken at its equal signs, then at its operators
 SHORT_MARGIN = 4  # before arithmetic that does not fit beside the name of its quantity
 
 
@@ -63,31 +63,24 @@ def _is_zero(step: DerivationStep) -> bool:
 
 
 def as_text(explanation: Explanation, quantity: str | None) -> str:
-    """A paragraph of aligned lines: ``params   C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
+    """Lines aligned at their equal signs: ``params = C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156``."""
     steps = folded(chosen(explanation.steps, quantity))
-    heading = chain.from_iterable(map(_wrapped, _heading(explanation)))
-    lines = [*heading, *_symbol_lines(_symbols(explanation, steps)), ""]
+    heading = chain.from_iterable(map(wrapped, _heading(explanation)))
+    lines = [*heading, *_symbol_lines(explanation, steps), ""]
     derived = [step for step in steps if not _is_zero(step)]
-    width = max((len(_label(step)) for step in derived), default=0)
+    width = max((len(_short(step.quantity)) for step in derived), default=0)
     for step in derived:
         lines += _text_lines(step, width)
     zero = [step for step in steps if _is_zero(step)]
     if zero:
         remarks = "; ".join(dict.fromkeys(step.remark for step in zero if step.remark))
-        lines += _wrapped(f"  {', '.join(map(_label, zero))}: 0{f' ({remarks})' if remarks else ''}")
+        lines += wrapped(
+            f"  {', '.join(_short(step.quantity) for step in zero)}: 0{f' ({remarks})' if remarks else ''}"
+        )
     if quantity is not None and not steps:
         lines.append(f"  no {quantity}")
-    lines += [line for note in explanation.notes if quantity is None for line in _wrapped(f"  note: {note}")]
+    lines += [line for note in explanation.notes if quantity is None for line in wrapped(f"  note: {note}")]
     return "\n".join(lines) + "\n"
-
-
-def _wrapped(line: str, more: int = 2) -> list[str]:
-    """A line as lines of at most ``WIDEST`` characters, broken at spaces; further ones are indented by ``more``."""
-    indent = " " * (len(line) - len(line.lstrip()))
-    return textwrap.wrap(
-        line.lstrip(), WIDEST, initial_indent=indent, subsequent_indent=indent + " " * more,
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
 
 
 def _heading(explanation: Explanation, escaped: Callable[[str], str] = visible_line) -> list[str]:
@@ -100,23 +93,30 @@ def _heading(explanation: Explanation, escaped: Callable[[str], str] = visible_l
     ]
 
 
-def _symbols(
-    explanation: Explanation, steps: Sequence[DerivationStep], write: Callable[[str, int], str] = "{} = {:,}".format
-) -> list[str]:
+def _symbols(explanation: Explanation, steps: Sequence[DerivationStep], write: Callable[[str, int], str]) -> list[str]:
     """``k = 5 (kernel size)`` for each symbol in the formulas; ``write`` gives the equation."""
     return [f"{write(symbol, value)} ({explanation.meanings[symbol]})" for symbol, value in symbols_of(steps).items()]
 
 
-def _symbol_lines(texts: Sequence[str]) -> list[str]:
-    """``where`` and the texts, in lines of at most ``WIDEST``; a text is not broken."""
-    lines: list[str] = []
-    for at, text in enumerate(texts):
-        part = text + ("," if at + 1 < len(texts) else "")
-        if lines and len(lines[-1]) + 1 + len(part) <= WIDEST:
-            lines[-1] += f" {part}"
-        else:
-            lines.append(f"{'        ' if lines else '  where '}{part}")
-    return lines
+def _symbol_lines(explanation: Explanation, steps: Sequence[DerivationStep]) -> list[str]:
+    """``where`` and a line per symbol, or per two symbols where they fit: ``k = 5  kernel size``, in columns."""
+    rows = [(name, f"{value:,}", _short(explanation.meanings[name])) for name, value in symbols_of(steps).items()]
+    if not rows:
+        return []
+    half = -(-len(rows) // 2)
+    start = "  where  "
+    columns = [_equations(rows[:half]), _equations(rows[half:])]
+    texts = [f"{left}   {right}" for left, right in zip_longest(*columns, fillvalue="")]
+    if len(start) + max(map(len, texts)) > text_width():
+        texts = _equations(rows)
+    return [f"{start if at == 0 else ' ' * len(start)}{text.rstrip()}" for at, text in enumerate(texts)]
+
+
+def _equations(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """A line of symbol, value and meaning per row, aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    columns = ((text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+    return [f"{name} = {value}  {meaning}" for name, value, meaning in columns]
 
 
 def _parts(step: DerivationStep) -> list[str]:
@@ -124,28 +124,29 @@ def _parts(step: DerivationStep) -> list[str]:
     return [*dict.fromkeys((step.formula, step.numbers, step.result))]
 
 
-def _label(step: DerivationStep) -> str:
-    """The quantity, short enough to leave room for its arithmetic."""
-    return step.quantity.replace("receptive field", "RF")
+def _short(text: str) -> str:
+    """A text with RF for the receptive field, which leaves room for the arithmetic: ``input RF size``."""
+    return re.sub(r"^receptive field (.*) of the input$", r"input RF \1", text).replace("receptive field", "RF")
 
 
 def _text_lines(step: DerivationStep, width: int) -> Iterator[str]:
+    """The quantity and its arithmetic: on one line if that fits, else with a line per equal sign."""
     *worked, result = _parts(step)
     remark = f"   ({step.remark})" if step.remark else ""
-    parts = [*worked, f"{step.value:,}" if worked and isinstance(step.value, int) else result]
-    start = f"  {_label(step).ljust(width)}  "
-    line = start + " = ".join(parts) + remark
-    if len(line) <= WIDEST or len(parts) == 1:
-        yield from _wrapped(line, len(start) - 2)
+    *parts, last = [*worked, f"{step.value:,}" if worked and isinstance(step.value, int) else result]
+    parts.append(last + remark)
+    start, most = f"  {_short(step.quantity).ljust(width)} = ", text_width()
+    line = start + " = ".join(parts)
+    if len(line) <= most or len(parts) == 1:
+        yield from wrapped(line, len(start) - 2)
         return
-    fits = max(map(len, (*parts[:-1], parts[-1] + remark))) + len(start) + 2 <= WIDEST
-    margin = " " * (len(start) if fits else SHORT_MARGIN)
-    if not fits:
-        yield start.rstrip()
-    yield from _wrapped((start if fits else margin) + "  " + parts[0])
-    for part in parts[1:-1]:
-        yield from _wrapped(f"{margin}= {part}", 4)
-    yield from _wrapped(f"{margin}= {parts[-1]}{remark}", 4)
+    if max(map(len, parts)) + len(start) > most:  # does not fit beside the name of the quantity
+        yield start.removesuffix("= ").rstrip()
+        start = " " * SHORT_MARGIN + "= "
+    margin = " " * (len(start) - 2)
+    yield from wrapped(start + parts[0], len(start) if start.strip() != "=" else 4)
+    for part in parts[1:]:
+        yield from wrapped(f"{margin}= {part}", 4)
 
 
 # Markdown and LaTeX ------------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
         return f"\\paragraph{{{latex(start)}}} {latex(line)}\n"
     if form == "markdown":
         return f"### {markdown(start)}\n\n{markdown(line)}\n"
-    return "\n".join(_wrapped(f"{visible_line(start)}: {visible_line(line)}")) + "\n"
+    return "\n".join(wrapped(f"{visible_line(start)}: {visible_line(line)}")) + "\n"
 
 
 # Programs ----------------------------------------------------------------------------------------------------------

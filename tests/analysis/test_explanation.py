@@ -120,7 +120,7 @@ def test_the_printed_arithmetic_of_every_kind_gives_the_figures_of_the_summary(c
 def test_exactly_the_symbols_that_are_printed_are_defined(case: Case, figure: str | None) -> None:
     explanation = explain(graph_of(case), "layer")
     where = re.search(r"^  where (.*?)\n\n", as_text(explanation, figure), re.MULTILINE | re.DOTALL)
-    found = re.findall(r"(\w+) = (-?[\d,]+) \(([^()]+(?:\(jump\))?[^()]*)\)", where[1] if where else "")
+    found = re.findall(r"(\w+) += (-?[\d,]+) +(\S+(?: \S+)*)", where[1] if where else "")
     formulas = [step.formula for step in folded(chosen(explanation.steps, figure))]
     printed = {word for formula in formulas for word in re.findall(r"[A-Za-z]\w*", formula)}
     assert {symbol for symbol, _, _ in found} == printed - {"floor", "ceil", "max", "sqrt"}
@@ -235,17 +235,17 @@ def test_explain_shows_formula_numbers_and_result(cnn: Run) -> None:
     assert (
         ended.out
         == """\
-c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels
-  of its group
+c1 (conv): Map (C, H, W) to (filters, H', W'): each filter spans the channels of
+  its group
   input 1x28x28 -> 6x28x28
-  where C_in = 1 (input channels), C_out = 6 (output channels),
-        k = 5 (kernel size)
+  where  C_in  = 1  input channels    k = 5  kernel size
+         C_out = 6  output channels
 
-  params of weight    C_out * C_in * k * k
-                    = 6 * 1 * 5 * 5
-                    = 150   (shape 6x1x5x5)
-  params of bias    C_out = 6   (shape 6)
-  params            C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156
+  params of weight = C_out * C_in * k * k
+                   = 6 * 1 * 5 * 5
+                   = 150   (shape 6x1x5x5)
+  params of bias   = C_out = 6   (shape 6)
+  params           = C_out * C_in * k * k + C_out = 6 * 1 * 5 * 5 + 6 = 156
 """
     )
 
@@ -263,13 +263,13 @@ def test_same_padding_with_a_stride_is_derived_from_the_output_size(cnn: Run, tm
     conv = "conv: {filters: 1, kernel: 3, stride: 2, padding: %s}"
     path.write_text(f"input: 1x9x8\nlayers: [{conv % 'same'}, {conv % 'same_lower'}]\n")
     out = " ".join(cnn("explain", path, "conv1", "--figure", "shape").out.split())
-    assert "output height ceil(H / s) = ceil(9 / 2) = 5" in out
-    assert "padding height max((H_out - 1) * s + k - H, 0) = max((5 - 1) * 2 + 3 - 9, 0) = 2" in out
-    assert "padding top, bottom P_h / 2 = 2 / 2 = 1" in out
-    assert "padding left floor(P_w / 2) = floor(1 / 2) = 0" in out
-    assert "padding right P_w - floor(P_w / 2) = 1 - floor(1 / 2) = 1" in out
+    assert "output height = ceil(H / s) = ceil(9 / 2) = 5" in out
+    assert "padding height = max((H_out - 1) * s + k - H, 0) = max((5 - 1) * 2 + 3 - 9, 0) = 2" in out
+    assert "padding top, bottom = P_h / 2 = 2 / 2 = 1" in out
+    assert "padding left = floor(P_w / 2) = floor(1 / 2) = 0" in out
+    assert "padding right = P_w - floor(P_w / 2) = 1 - floor(1 / 2) = 1" in out
     out = " ".join(cnn("explain", path, "conv2", "--figure", "shape").out.split())
-    assert "padding right floor(P_w / 2) = floor(1 / 2) = 0" in out  # 5x4: the odd column goes before
+    assert "padding right = floor(P_w / 2) = floor(1 / 2) = 0" in out  # 5x4: the odd column goes before
 
 
 @thorough

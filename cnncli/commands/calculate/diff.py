@@ -98,10 +98,10 @@ def _fitted(
     rows: list[dict[str, Any]], networks: list[Compared], quantities: list[str]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows with as many columns per network as fit the terminal, and the names of those that are hidden."""
+    from cnncli.io.width import output_width
     from cnncli.views import listing
-    from cnncli.views.summary.table import terminal_width
 
-    width, hidden, shown = terminal_width(), [], [*quantities]
+    width, hidden, shown = output_width(), [], [*quantities]
     while width is not None and len(shown) > 1:
         if max(map(len, listing.as_table(rows).splitlines())) <= width:
             break

@@ -95,9 +95,10 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
     rows = _rows(loaded, shown)
     columns = _columns(loaded, shown, rows)
     if form == "table":
-        from cnncli.views.summary.table import lines, show, styles, terminal_width, title
+        from cnncli.io.width import output_width
+        from cnncli.views.summary.table import lines, show, styles, title
 
-        table = lines(inferred, rows, columns, batch, terminal_width())
+        table = lines(inferred, rows, columns, batch, output_width())
         table += ["", *(f" {note}" for note in notes)] if notes else []
         if inferred.has_symbolic_sizes:
             from cnncli.views.summary.symbolic_sizes import footer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,9 +13,10 @@ from cnncli.arithmetic.shape import format_shape
 from cnncli.errors import CnnError
 from cnncli.inference import SUMMED, Inferred
 from cnncli.io.escaping import latex
+from cnncli.io.width import wrapped
 from cnncli.views import explaining, listing
 from cnncli.views.memory import human
-from cnncli.views.one_layer.layer_types import WIDTH, hanging
+from cnncli.views.one_layer.layer_types import hanging
 from cnncli.views.summary.columns import receptive_field_text
 from cnncli.views.summary.formats import as_json
 
@@ -84,8 +84,8 @@ def _formulas(inferred: Inferred, quantity: str | None, batch: int | None, form:
         rows = [rf"  \text{{{latex(name)}}} &= \text{{{latex(value)}}}" for name, value in quantities.items()]
         return "\n".join([r"\begin{align*}", " \\\\\n".join(rows), r"\end{align*}"]) + "\n"
     inputs = " and ".join(map(format_shape, info.input_shapes))
-    heading = textwrap.fill(f"{name}: {summary_of(type(info.node.layer))}", WIDTH)
-    return "\n".join([heading, f"  input {inputs}", "", *_listed(quantities)]) + "\n"
+    heading = wrapped(f"{name}: {summary_of(type(info.node.layer))}")
+    return "\n".join([*heading, f"  input {inputs}", "", *_listed(quantities)]) + "\n"
 
 
 def _symbolic_quantities(inferred: Inferred, batch: int | None) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnncli.analysis.explanation.layer import summary_of
 from cnncli.errors import CnnError
+from cnncli.io.width import text_width, wrapped
 from cnncli.layers import FAMILIES, KINDS
 from cnncli.layers.descriptions import description
 from cnncli.layers.fields import shown
@@ -15,7 +16,6 @@ from cnncli.one_layer import option
 from cnncli.schema import SchemaField
 from cnncli.views import listing
 
-WIDTH = 79
 FOOTER = """cnn layer TYPE lists the fields of a type, with what they mean. residual,
 parallel and repeat, which hold other layers, are written in a file.
 """
@@ -99,11 +99,11 @@ def _fields_text(kind: str) -> str:
     required = [name for name, field in layer.schema.items() if field.required]
     words = [name.upper() if name == layer.main else f"{option(name)} {name.upper()}" for name in required]
     example = " ".join(["cnn layer", kind, *words, *["--input SHAPE"] * layer.min_inputs])
-    heading = textwrap.fill(f"{kind}: {summary_of(layer)}", WIDTH)
-    return "\n".join([heading, "", *lines, "", example]) + "\n"
+    heading = wrapped(f"{kind}: {summary_of(layer)}")
+    return "\n".join([*heading, "", *lines, "", example]) + "\n"
 
 
 def hanging(start: str, text: str) -> list[str]:
     """A text after its label, its further lines indented as far."""
-    parts = textwrap.wrap(text, WIDTH - len(start), break_long_words=False) or [""]
+    parts = textwrap.wrap(text, text_width() - len(start), break_long_words=False) or [""]
     return [f"{start if at == 0 else ' ' * len(start)}{part}".rstrip() for at, part in enumerate(parts)]

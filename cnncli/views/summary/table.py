@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.shape import describe_input
 from cnncli.errors import shortened
 from cnncli.inference import Inferred
@@ -117,15 +116,6 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
     inputs = [f"{name} {describe_input(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
     parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
     return " · ".join(visible_line(part) for part in parts if part)
-
-
-def terminal_width() -> int | None:
-    """The width that tables are fitted to: ``$COLUMNS`` or the terminal's; None, for no limit, on a pipe."""
-    columns = os.environ.get("COLUMNS", "")
-    if is_digits(columns) and 0 < int(columns[:10]) < 10**9:
-        return int(columns)
-    # A terminal of unknown size reports 0.
-    return (os.get_terminal_size(sys.stdout.fileno()).columns or None) if sys.stdout.isatty() else None
 
 
 _STYLES = {
