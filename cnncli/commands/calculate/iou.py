@@ -15,7 +15,7 @@ from cnncli.commands.calculate.convolve import MatrixCommand
               help="Two corners, or a corner or the center with width and height.  [default: xyxy]")  # fmt: skip
 @options.format_option("table", "json")
 def command(first: str, second: str, boxes: str | None, form: str) -> None:
-    """Intersection over union and Dice of two boxes or masks.
+    """Calculate the overlap of two boxes or masks: IoU, Dice.
 
     \b
       cnn iou "0 0 10 10" "5 5 15 15"          boxes: x1 y1 x2 y2

@@ -13,7 +13,7 @@ def split_rows(total: int, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     count = round(total * fraction)
     if not 0 < count < total:
         raise CnnError(
-            f"validation: a fraction of {fraction:g} takes {count} of {counted(total, 'image')}",
+            f"validation: a fraction of {fraction:g} takes {count:,} of {counted(total, 'image')}",
             "use a fraction such as 0.1",
         )
     order = torch.randperm(total, generator=generator(seed, 0, "validation"))

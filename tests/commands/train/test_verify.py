@@ -22,7 +22,7 @@ from cnncli.executor.verification import verdicts as verdicts_module
 from cnncli.executor.verification.measured_regions import measured_input_region
 from cnncli.executor.verification.verdicts import OK, verify
 from cnncli.graph import Graph, Input, Node
-from cnncli.inference import infer
+from cnncli.inference import infer, node_fields
 from cnncli.layers.conv import Conv
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -143,13 +143,13 @@ def test_every_receptive_field_of_a_random_network_is_confirmed(text: str) -> No
 def test_a_composed_receptive_field_that_is_too_small_or_too_large_is_reported(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, mistake: int
 ) -> None:
-    composed = inference.compose
+    composed = node_fields.compose
 
     def wrong(layer: AxisField, earlier: AxisField) -> AxisField:
         right = composed(layer, earlier)
         return right._replace(last=tuple(high + mistake for high in right.last))
 
-    monkeypatch.setattr(inference, "compose", wrong)
+    monkeypatch.setattr(node_fields, "compose", wrong)
     ended = cnn("verify", "lenet5", "--only-differences")
     ours = f"11..{15 + mistake}"
     assert ended.code == 1 and f"RF {ours}x{ours}, torch 11..15x11..15" in ended.out.splitlines()[0]

@@ -188,7 +188,7 @@ def errors() -> list[tuple[str, list[str], str]]:
             ["digits_cnn", "--optimizer", "adm"],
             "must be sgd, adam, adamw, rmsprop or muon, not adm",
         ),
-        ("validation", ["digits_cnn", "--validation", "0.9999"], "a fraction of 0.9999 takes 1437 of 1437 images"),
+        ("validation", ["digits_cnn", "--validation", "0.9999"], "a fraction of 0.9999 takes 1,437 of 1,437 images"),
         ("device", ["digits_cnn", "--device", "cuda:99"], "the device 'cuda:99' cannot be used"),
         ("nesterov", ["digits_cnn", "--optimizer", "sgd", "--momentum", "0", "--nesterov"], "nesterov needs momentum"),
         ("epoch of nothing", ["holes.yaml"], "milestones must be a list of whole numbers, e.g. 30, 60, not [nothing]"),
