@@ -11,7 +11,7 @@ from cnncli.arithmetic.size import Undecided
 from cnncli.arithmetic.window import Window, dropped
 from cnncli.errors import SHOWN_AT_MOST, CnnError, Problem
 from cnncli.graph import Graph, Node
-from cnncli.inference.node_fields import Fields, is_too_wide, node_fields, own_field, unknown_field
+from cnncli.inference.node_fields import Fields, fields_of_node, is_too_wide, own_field, unknown_field
 from cnncli.inference.node_fields import ReceptiveField as ReceptiveField
 from cnncli.layers.base import Layer, LocalReceptiveField, ShapeError, Shapes
 from cnncli.layers.window_fields import check_exact, dropped_notes
@@ -224,7 +224,7 @@ def _fields(
 ) -> Fields:
     """The receptive field of a node on each network input. Raises ShapeError for one that exceeds the limit."""
     try:
-        own = node_fields(node, inputs, stats.local_receptive_field, stats.output_shape, fields, extents)
+        own = fields_of_node(node, inputs, stats.local_receptive_field, stats.output_shape, fields, extents)
     except Undecided:
         own = {name: unknown_field(shape) for name, shape in extents.items()}
     if any(map(is_too_wide, own.values())):

@@ -66,7 +66,7 @@ def is_too_wide(field: ReceptiveField) -> bool:
     return any(not is_symbolic(end) and end > WIDEST_FIELD for end in ends)  # symbolic sizes exceed any number
 
 
-def node_fields(
+def fields_of_node(
     node: Node,
     inputs: Shapes,
     local_fields: tuple[LocalReceptiveField, ...],
