@@ -18,6 +18,7 @@ from cnncli.executor.network.network import Network
 from cnncli.homework.exact_ops.chain.calculation import Calculation
 from cnncli.homework.exact_ops.chain.chain_reading import Chain
 from cnncli.homework.exact_ops.chain.chain_run import ChainResult, run_chain
+from cnncli.homework.exact_ops.chain.rules.activations import FUNCTIONS
 from cnncli.homework.exact_ops.chain.rules.layer_rules import RULES, UNSUPPORTED
 from cnncli.homework.exact_ops.chain.rules.norms import MEAN
 from cnncli.inference import infer
@@ -209,6 +210,41 @@ def torch_loss(output: torch.Tensor, loss: str, last: str, target: Any) -> torch
     if last == "softmax":
         return functional.nll_loss(output.log(), torch.tensor(target))
     return (functional.nll_loss if last else functional.cross_entropy)(output, torch.tensor(target))
+
+
+PIECES = [
+    text for shape, text in CASES if shape == VECTOR and text.partition(":")[0] in {layer.kind for layer in FUNCTIONS}
+]
+
+
+@pytest.mark.parametrize("layer", [*PIECES, "prelu"])
+def test_every_piece_of_an_activation_is_that_of_torch_and_so_are_its_kinks(layer: str) -> None:
+    """Below, at and above 0, 3 and 6, where the pieces of activations meet."""
+    grid = [n for n in range(-7, 8) if layer != "hardswish" or abs(n) != 3]  # there torch has changed its choice
+    chain = chain_of(f"input: {len(grid)}\nlayers:\n  - {layer}\n", random.Random(layer))
+    chain = chain._replace(values={"input": np.array([grid, [Fraction(n, 4) for n in grid]], dtype=object)})
+    upstream = array(random.Random(1), (2, len(grid)))
+    result = run_chain(chain, [upstream])
+    network, x = network_of(chain, training=False), tensor(chain.values["input"]).requires_grad_()
+    output = network(x)
+    close(result.layers[chain.output].output.value, output)
+    output.backward(tensor(upstream))
+    agree(chain, result, network, x)
+    evaluate_steps(result)
+
+
+@pytest.mark.parametrize("layer", ["maxpool: {kernel: 2, stride: 1}", "maxpool: {kernel: 3, padding: 1}"])
+@pytest.mark.parametrize("shape", ["2x4x4", "2x5"])
+def test_the_gradient_of_equal_maxima_goes_where_torch_sends_it(layer: str, shape: str) -> None:
+    draws = random.Random(layer)
+    chain = chain_of(f"input: {shape}\nlayers:\n  - {layer}\n", draws)
+    equal = np.array([draws.choice([0, 0, 1]) for _ in chain.values["input"].flat], dtype=object)
+    chain = chain._replace(values={"input": equal.reshape(chain.values["input"].shape)})
+    upstream = array(draws, (2, *chain.inferred.shape(chain.output)))
+    result = run_chain(chain, [upstream])
+    network, x = network_of(chain, training=False), tensor(chain.values["input"]).requires_grad_()
+    network(x).backward(tensor(upstream))
+    agree(chain, result, network, x)
 
 
 # Steps ------------------------------------------------------------------------------------------------------------
