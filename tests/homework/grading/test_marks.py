@@ -22,7 +22,9 @@ from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission, grade
 from cnncli.homework.grading.gradebooks import CANVAS, canvas_csv, moodle_csv, plain_csv
 from cnncli.homework.grading.gradescope import error_results, results_text, submission_results
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion, read_key
+from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.homework.grading.roster import Roster, read_roster
+from cnncli.homework.grading.submissions import find_sheets, grade_files, read_keys
 
 some = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 OUT_OF = (Fraction(2), Fraction(3, 2))
@@ -92,6 +94,15 @@ def test_statistics_count_every_answer_of_the_graded_sheets(drawn: list[tuple[Ki
         mistakes = Counter(name for status, text in column if status == "wrong" for name in WRONG[text])
         most_often = max(mistakes.values(), default=0)
         assert mistakes[found.top_mistake] == most_often and bool(found.top_mistake_text) == (most_often > 0)
+
+
+@some
+@given(st.integers(3, 7), st.integers(0, 8), st.integers(0, 3))
+def test_a_question_is_suspicious_where_5_and_more_than_half_agree(agree: int, others: int, blank: int) -> None:
+    column: list[Kind] = [("wrong", "150")] * agree + [("correct", "7")] * others + [("blank", "7")] * blank
+    found, _ = class_statistics(KEY, submissions_of([(kind, kind) for kind in column]))
+    assert found.suspicious == (agree >= 5 and agree > others)
+    assert [(wrong.value, wrong.times) for wrong in found.wrong] == [("150", agree)]
 
 
 STILL_WRONG = ("wrong", "follow-through")
@@ -189,6 +200,46 @@ def test_results_of_a_sheet_that_cannot_be_read_name_the_first_problems() -> Non
     said = record["output"].splitlines()
     assert said[:3] == ["problem 0", "problem 1", "  fix it"] and (record["score"], record["tests"]) == (0, [])
     assert "é" in results_text({"output": "é"})
+
+
+def test_every_wrong_answer_of_a_key_is_named_and_no_right_one(tmp_path: Path) -> None:
+    answers = {"c1.params": "156", "c1.shape": "6x28x28", "conv2.params": "2416", "c1.macs": "117600"}
+    for wrong in ({}, *({name: "7"} for name in answers), dict.fromkeys(answers, "7")):
+        written = {**answers, **wrong}
+        questions = "".join(f"  {name}: {{answer: '{text}'}}\n" for name, text in written.items())
+        key = key_of(tmp_path, f"architecture: lenet5\nquestions:\n  total.params: 1\n{questions}")
+        found = wrong_answers(key, empty_cache())
+        assert [line.partition(":")[0] for line in found] == [name for name in answers if name in wrong]
+        assert all(f"the key has 7; correct answer: {answers[name]}" in line.replace(",", "") for name, line in zip(
+            wrong, found, strict=True))  # fmt: skip
+
+
+def test_sheets_are_graded_by_the_key_of_their_student_or_by_the_one_for_all(tmp_path: Path) -> None:
+    for name, text in (("ann", "3"), ("bob", "4"), ("", "3"), ("zoe", "3")):
+        student = f"student: {name}\n" if name else ""
+        (tmp_path / f"sheet-{name}.yaml").write_text(f"{student}answers: {{q: {text}}}\n")
+    for name, kernel in (("ann", 3), ("bob", 2)):
+        key = f"student: {name}\nquestions: {{q: {{solve: {{input: 5, kernel: {kernel}}}}}}}\n"
+        (tmp_path / "keys").mkdir(exist_ok=True)
+        (tmp_path / "keys" / f"{name}.yaml").write_text(key)
+    files = sorted(tmp_path.glob("*.yaml"))
+    assert find_sheets(tmp_path, _none) == [*sorted((tmp_path / "keys").iterdir()), *files]
+    own = {paper.student: paper for paper in grade_files(read_keys(tmp_path / "keys", _none), files)}
+    assert {name: (paper.points, bool(paper.problem)) for name, paper in own.items()} == {
+        "sheet-": (0, True), "ann": (1, False), "bob": (1, False), "zoe": (0, True),
+    }  # fmt: skip
+    assert own["zoe"].problem == "no key for zoe" and own["sheet-"].problem == "no key for a sheet without a student"
+    for_all = [*grade_files(read_keys(tmp_path / "keys" / "ann.yaml", _none), files)]
+    assert [(paper.points, paper.problem) for paper in for_all] == [(1, ""), (1, ""), (0, ""), (1, "")]
+    assert [paper.student for paper in for_all][1:] == ["ann", "bob", "zoe"]
+    other = "student: bob\nquestions: {q: {points: 2, solve: {input: 5, kernel: 2}}}\n"
+    (tmp_path / "keys" / "bob.yaml").write_text(other)
+    with pytest.raises(CnnError, match="ask different questions"):
+        read_keys(tmp_path / "keys", _none)
+
+
+def _none(path: Path, reason: str) -> None:
+    raise AssertionError(path, reason)
 
 
 # The class list ---------------------------------------------------------------------------------------------------
