@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question, read_sheet
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.grading import submissions
 from cnncli.homework.grading.class_statistics import class_statistics
 from cnncli.homework.grading.feedback import as_code, feedback_lines, html, markdown
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission, grade
@@ -111,12 +113,12 @@ STILL_WRONG = ("wrong", "follow-through")
 @some
 @given(papers, st.booleans())
 def test_gradebooks_hold_the_points_of_every_graded_sheet(drawn: list[tuple[Kind, Kind]], listed: bool) -> None:
-    submissions = submissions_of(drawn)
-    totals = {paper.student: paper.points for paper in submissions if not paper.problem}
+    graded_papers = submissions_of(drawn)
+    totals = {paper.student: paper.points for paper in graded_papers if not paper.problem}
     assert all(totals[f"s{at}"] == sum(map(worth, pair, OUT_OF)) for at, pair in enumerate(drawn))
-    rows = [*csv.DictReader(io.StringIO(plain_csv(KEY, submissions)))]
-    assert [row["student"] for row in rows] == [paper.student for paper in submissions]
-    for row, paper in zip(rows, submissions, strict=True):
+    rows = [*csv.DictReader(io.StringIO(plain_csv(KEY, graded_papers)))]
+    assert [row["student"] for row in rows] == [paper.student for paper in graded_papers]
+    for row, paper in zip(rows, graded_papers, strict=True):
         assert row["problem"] == paper.problem and row["file"] == paper.file and row["out_of"] == "3.5"
         columns = [row[question.name] for question in KEY.questions]
         if paper.problem:
@@ -126,13 +128,13 @@ def test_gradebooks_hold_the_points_of_every_graded_sheet(drawn: list[tuple[Kind
     of_class = tuple({"ID": str(at), "Student": f"Name {at}", "SIS User ID": f"s{at}"} for at in range(0, 14, 2))
     roster = Roster(("ID", "Student", "SIS User ID"), of_class) if listed else None
     known = {row["SIS User ID"]: row for row in of_class} if listed else {}
-    heading, possible, *rest = csv.reader(io.StringIO(canvas_csv(KEY, submissions, roster)))
+    heading, possible, *rest = csv.reader(io.StringIO(canvas_csv(KEY, graded_papers, roster)))
     assert (heading, possible[0].strip(), possible[-1]) == ([*CANVAS, "Homework"], "Points Possible", "3.5")
     assert [float(row[-1]) for row in rest] == [float(points) for points in totals.values()]
     for row, student in zip(rest, totals, strict=True):
         own = known.get(student)
         assert row[:-1] == ([own["Student"], own["ID"], student, "", ""] if own else [student, "", student, "", ""])
-    heading, *rest = csv.reader(io.StringIO(moodle_csv(KEY, submissions, roster)))
+    heading, *rest = csv.reader(io.StringIO(moodle_csv(KEY, graded_papers, roster)))
     assert heading == [*(roster.columns if roster else ["ID number"]), "Homework", "Feedback comments"]
     for row, (student, points), pair in zip(rest, totals.items(), drawn, strict=True):
         empty = [""] * (len(heading) - 3)
@@ -236,6 +238,25 @@ def test_sheets_are_graded_by_the_key_of_their_student_or_by_the_one_for_all(tmp
     (tmp_path / "keys" / "bob.yaml").write_text(other)
     with pytest.raises(CnnError, match="ask different questions"):
         read_keys(tmp_path / "keys", _none)
+
+
+def test_a_sheet_that_is_too_deep_is_not_graded_and_the_next_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "bob"):
+        (tmp_path / f"{name}.yaml").write_text("answers: {c1.params: 156}\n")
+    real = submissions.grade
+
+    def deep(key: AnswerKey, file: str, *rest: Any) -> GradedSubmission:
+        if "ann" in file:
+            raise RecursionError
+        return real(key, file, *rest)
+
+    monkeypatch.setattr(submissions, "grade", deep)
+    keys = {"": key_of(tmp_path, "architecture: lenet5\nquestions: {c1.params: 1}\n")}
+    ann, bob = grade_files(keys, [tmp_path / "ann.yaml", tmp_path / "bob.yaml"])
+    assert (ann.student, ann.problem, ann.points) == ("ann", "nested too deeply", 0)
+    assert (bob.problem, bob.points) == ("", 1)
 
 
 def _none(path: Path, reason: str) -> None:

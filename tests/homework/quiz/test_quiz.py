@@ -34,7 +34,7 @@ QUIZZES = {
 }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(**QUIZZES)
 def test_every_generated_key_passes_the_check(
     tmp_path_factory: pytest.TempPathFactory, seed: int, student: str, level: str
@@ -53,7 +53,7 @@ def test_every_generated_key_passes_the_check(
     assert submission.points == key.out_of
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(**QUIZZES)
 def test_wrong_options_are_mistakes_with_values_of_their_own(seed: int, student: str, level: str) -> None:
     for answers in answered(draw(seed, student, len(TOPICS), level)):
@@ -64,7 +64,7 @@ def test_wrong_options_are_mistakes_with_values_of_their_own(seed: int, student:
             assert not isinstance(answer.expected.value, str), "every answer of a quiz exists"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(**QUIZZES)
 def test_a_question_depends_on_seed_student_and_number_alone(seed: int, student: str, level: str) -> None:
     long, short = draw(seed, student, 2 * len(TOPICS), level), draw(seed, student, 3, level)
@@ -159,7 +159,7 @@ def _in_brackets(text: str) -> str:
     return "[" + ", ".join("[" + ", ".join(row.split()) + "]" for row in text.split(";")) + "]"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(**QUIZZES)
 def test_an_interactive_quiz_accepts_every_correct_answer(seed: int, student: str, level: str) -> None:
     quiz = draw(seed, student, len(TOPICS), level)
