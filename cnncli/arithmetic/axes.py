@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncli.errors import counted
+from cnncli.errors import counted, enumerated
 
 
 class Axis(NamedTuple):
@@ -32,4 +32,5 @@ AXIS_ENDS = tuple(end for axis in (*SPATIAL_AXES[3], _LENGTH) for end in axis.en
 def lines_text(counts: Sequence[int]) -> str:
     """Numbers of rows and columns, one for each spatial axis, those of 0 left out: ``1 row and 2 columns``."""
     pairs = zip(counts, SPATIAL_AXES[len(counts)], strict=True)
-    return " and ".join(counted(count, axis.line) for count, axis in pairs if count)
+    found = [counted(count, axis.line) for count, axis in pairs if count]
+    return enumerated(found) if found else ""

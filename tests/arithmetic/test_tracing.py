@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 import re
@@ -61,6 +62,36 @@ def computations(draw: st.DrawFn) -> tuple[int, int, dict[str, int]]:
     return traced, plain, values
 
 
+def brackets(text: str) -> list[tuple[int, int]]:
+    """The places of the brackets of a text that enclose no function's arguments."""
+    opened: list[int] = []
+    found = []
+    for at, char in enumerate(text):
+        if char == "(":
+            opened.append(at)
+        elif char == ")":
+            start = opened.pop()
+            found += [] if text[start - 1 : start].isalpha() else [(start, at)]
+    return found
+
+
+def assert_brackets_have_a_reason(text: str) -> None:
+    """Without any pair the text would be read otherwise, if they hold no fraction or remainder, and no sign leads."""
+    for start, end in brackets(text):
+        inside = text[start + 1 : end]
+        if not inside.startswith("-") and "/" not in inside and "%" not in inside + text[end : end + 3]:
+            without = text[:start] + inside + text[end + 1 :]
+            assert ast.dump(ast.parse(without)) != ast.dump(ast.parse(text)), text
+
+
+def assert_simple(text: str) -> None:
+    """No zero is added, and no term is there twice."""
+    assert not re.search(r"[+-] 0\b(?! [*/])", text), text
+    if "(" not in text and "%" not in text:
+        terms = re.split(r" [+-] ", text.removeprefix("-"))
+        assert len({*terms}) == len(terms), text
+
+
 @thorough
 @given(computations())
 def test_a_traced_number_is_the_plain_one_and_its_formula_gives_it(found: tuple[int, int, dict[str, int]]) -> None:
@@ -72,9 +103,11 @@ def test_a_traced_number_is_the_plain_one_and_its_formula_gives_it(found: tuple[
         assert evaluated(text, values) == plain, text
         assert not re.search(r"[+-] *[+-]|\* *-|/ *-|--", text), text  # a negative number stands in brackets
         assert not re.search(r"-0\b", text), text
+        assert_brackets_have_a_reason(text)
+    assert_simple(written(expression, PLAIN_FORMULA))
 
 
-@thorough
+@settings(thorough, max_examples=100)
 @given(computations())
 def test_the_formula_in_latex_is_the_same_arithmetic(found: tuple[int, int, dict[str, int]]) -> None:
     traced, plain, values = found
@@ -88,7 +121,7 @@ def test_numbers_of_one_value_and_other_expressions_are_told_apart_by_caches() -
     assert isinstance(one + 1, Traced) and one + 0 is one and one * 1 is one and one // 1 is one
 
 
-@thorough
+@settings(thorough, max_examples=50)
 @given(st.integers(-50, 50), st.integers(1, 9))
 def test_a_ceiling_is_written_as_one(one: int, other: int) -> None:
     found = -(-named("n", one) // named("s", other))
@@ -98,6 +131,13 @@ def test_a_ceiling_is_written_as_one(one: int, other: int) -> None:
     assert written(expression_of(found), LATEX_FORMULA) == r"\left\lceil \frac{n}{s} \right\rceil"
     floor = -named("n", one) // named("s", other)
     assert written(expression_of(floor), PLAIN_FORMULA) == "-ceil(n / s)"
+    rows, step = named("n", one) - named("k", 3), named("s", other)
+    for traced, formula in (
+        (-(-rows // step), "ceil((n - k) / s)"),
+        (rows // step, "floor((n - k) / s)"),
+        (-(rows // step), "-floor((n - k) / s)"),
+    ):
+        assert written(expression_of(traced), PLAIN_FORMULA) == formula
     assert written(expression_of(named("r", 3) - floor * named("j", 2)), PLAIN_FORMULA) == "r + ceil(n / s) * j"
 
 

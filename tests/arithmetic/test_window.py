@@ -28,6 +28,7 @@ from cnncli.arithmetic.window import (
     same_padding,
     scaled_size,
     skipped_per_stride,
+    taps_inside,
     transposed_size,
     transposed_taps,
 )
@@ -206,3 +207,23 @@ def test_the_largest_border_is_the_largest_that_torch_pads(mode: str, size: int)
         assert pad(line, (most, most), mode).shape[2] == size + 2 * most
         with pytest.raises(RuntimeError):
             pad(line, (most + 1, 0), mode)
+
+
+@given(sizes, windows)
+def test_the_taps_inside_are_from_the_first_to_the_last_that_meet_a_value(size: int, window: Window) -> None:
+    assume(fits(size, window))
+    begins = [at * window.stride - window.before for at in range(output_size(size, window))]
+    met = {tap for tap in range(window.kernel) for begin in begins if 0 <= begin + tap * window.dilation < size}
+    assume(met)
+    assert {*taps_inside(size, window)} >= met
+    if window.stride == 1:
+        assert taps_inside(size, window) == range(min(met), max(met) + 1)
+
+
+@given(sizes, st.integers(1, 8))
+def test_a_window_of_which_only_the_kernel_is_given_moves_by_one_over_the_axis_itself(size: int, kernel: int) -> None:
+    window = Window(kernel)
+    assume(kernel <= size)
+    assert fits(size, window) and output_size(size, window) == size - kernel + 1
+    assert (remainder(size, window), skipped_per_stride(window), overhang(size, window)) == (0, 0, 0)
+    assert window.effective_kernel == kernel and not window.ceil and not window.exact
