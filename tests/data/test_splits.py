@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data_tars import png, write_tar
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import ROOT
 
@@ -20,10 +20,20 @@ from cnncli.data.formats.containers import Container, FileEntry
 from cnncli.data.sources.class_folders import split_class_folders
 from cnncli.data.sources.hf.hub import _train_and_test as train_and_test
 from cnncli.data.sources.masks import paired
-from cnncli.data.splits import hold_out_by_hash, hold_out_by_rank
+from cnncli.data.splits import (
+    TEST_NAMES,
+    TRAIN_NAMES,
+    by_split,
+    choose_splits,
+    hold_out_by_hash,
+    hold_out_by_permutation,
+    hold_out_by_rank,
+    split_of,
+)
 from cnncli.errors import CnnError
 
 SIZES = range(1, 51)
+few = settings(max_examples=40, deadline=None)
 
 
 def of_arrays(folder: Path, count: int) -> list[int]:
@@ -141,7 +151,8 @@ def test_the_same_examples_are_held_out_as_in_every_version(
     assert (found[9], found[49], digest) == PINNED[held_out.__name__]
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=9), max_size=40, unique=True), st.sampled_from([0, 1]))
+@few
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=9), max_size=20, unique=True), st.sampled_from([0, 1]))
 def test_what_is_held_out_depends_on_the_names_and_not_on_their_order(names: list[str], at_least: int) -> None:
     held_out = [names[at] for at in hold_out_by_rank(names, at_least)]
     mirrored = names[::-1]
@@ -149,6 +160,52 @@ def test_what_is_held_out_depends_on_the_names_and_not_on_their_order(names: lis
     assert len(held_out) == max(len(names) // 5, at_least if len(names) > 1 else 0)
     chosen = dict(zip(names, hold_out_by_hash(names), strict=True))
     assert dict(zip(mirrored, hold_out_by_hash(mirrored), strict=True)) == chosen
+
+
+@few
+@given(count=st.integers(0, 300))
+def test_a_fifth_of_the_rows_is_held_out_and_all_others_train(count: int) -> None:
+    if count < 5:
+        with pytest.raises(CnnError, match="too few to split"):
+            hold_out_by_permutation("x", count)
+        return
+    train, test = hold_out_by_permutation("x", count)
+    assert len(test) == -(-count // 5) and [*train] == sorted(train) and [*test] == sorted(test)
+    assert sorted([*train, *test]) == [*range(count)]
+
+
+WORDS = st.sampled_from([*TRAIN_NAMES, *TEST_NAMES, "latest", "a", "trains", "00"])
+
+
+@few
+@given(words=st.lists(st.lists(WORDS, min_size=1, max_size=3), min_size=1, max_size=3), upper=st.booleans())
+def test_the_split_is_the_first_such_word_of_the_name_or_of_the_nearest_folder(
+    words: list[list[str]], upper: bool
+) -> None:
+    path = tuple("-".join(name).upper() if upper else "_".join(name) + ".tar" for name in words)
+    known = [word for name in reversed(words) for word in name if word in (*TRAIN_NAMES, *TEST_NAMES)]
+    assert split_of(path) == (known[0] if known else "")
+    assert by_split([(path, 1), (("train",), 2), (path, 3)])[split_of(path)] == (
+        [1, 2, 3] if split_of(path) == "train" else [1, 3]
+    )
+
+
+@few
+@given(st.lists(st.sampled_from([*TRAIN_NAMES, *TEST_NAMES, ""]), min_size=1, max_size=5, unique=True))
+def test_the_first_present_names_of_a_training_and_of_a_test_split_are_taken(names: list[str]) -> None:
+    train = [name for name in (*TRAIN_NAMES, "") if name in names]
+    test = [name for name in TEST_NAMES if name in names]
+    if len(names) > 1 and not train:
+        with pytest.raises(CnnError, match="no training split"):
+            choose_splits("x", names)
+        return
+    found = choose_splits("x", names)
+    if len(names) == 1:
+        assert found == (names[0], None, ())
+        return
+    assert (found.train, found.test) == (train[0], test[0] if test else None)
+    left = sorted(name or "files whose names contain no split" for name in names if name not in (train[0], *test[:1]))
+    assert found.notes == ((f"not read: {', '.join(left)}",) if left else ())
 
 
 def test_examples_are_held_out_in_one_module() -> None:

@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.data import ColumnNames, load_dataset
-from cnncli.data.formats.csv_columns import places_of, trained_places
+from cnncli.data.dataset import MAX_CLASS_NAME
+from cnncli.data.formats.csv_columns import places_of, target_columns, trained_places
 from cnncli.data.unlabeled.tables import TrainedOn, table_batches
 from cnncli.errors import CnnError
 
+few = settings(max_examples=50, deadline=None)
 NAMES = st.lists(st.text("abcAB", min_size=1, max_size=3), min_size=1, max_size=8)
 DRAWS = np.random.default_rng(0)
 X, Y = DRAWS.normal(size=(20, 3)), DRAWS.normal(size=(20, 2))
@@ -26,6 +28,7 @@ def written(path: Path, heads: list[str], columns: np.ndarray) -> Path:
     return path
 
 
+@few
 @given(names=NAMES, order=st.randoms(use_true_random=False))
 def test_names_that_differ_are_found_in_any_order(names: list[str], order: object) -> None:
     wanted = list(dict.fromkeys(names))
@@ -34,6 +37,7 @@ def test_names_that_differ_are_found_in_any_order(names: list[str], order: objec
     assert found is not None and [heads[place] for place in found] == wanted
 
 
+@few
 @given(names=NAMES, heads=NAMES)
 def test_what_is_found_has_the_wanted_names_in_their_order(names: list[str], heads: list[str]) -> None:
     found = places_of(names, heads)
@@ -83,6 +87,73 @@ def test_the_order_of_a_tables_columns_changes_nothing(
 def test_columns_that_are_missing_or_too_many_are_named(heads: list[str], task: str, said: str) -> None:
     with pytest.raises(CnnError, match=said):
         trained_places(Path("data.csv"), heads, TRAINED, task, targets=True)
+
+
+def is_target(name: str) -> bool:
+    """target, target_price, y, y1 and y_price, but not year."""
+    return name.startswith("target") or name == "y" or (name[:1] == "y" and not name[1].isalpha())
+
+
+@given(
+    heads=st.lists(st.sampled_from(["label", "Class", "target", "target_u", "y", "Y1", "year", "a", ""]), min_size=1),
+    task=st.sampled_from(["auto", "classification", "regression"]),
+    outputs=st.integers(1, 3),
+    inputs=st.integers(0, 4),
+)
+def test_targets_are_the_columns_called_so_else_the_last(
+    heads: list[str], task: str, outputs: int, inputs: int
+) -> None:
+    found = target_columns(heads, task, outputs, inputs)
+    lower = [head.lower() for head in heads]
+    called = [place for place, head in enumerate(lower) if is_target(head)]
+    fits = len(heads) == inputs + outputs and outputs > 1
+    several = len(called) > 1 or (not called and fits)
+    if task == "regression" or (task == "auto" and several and "label" not in lower and "class" not in lower):
+        assert found == (called or [*range(len(heads))][-outputs:])
+        return
+    (place,) = found
+    names = [name for name in ("label", "class", "target", "y") if name in lower]
+    assert place == (lower.index(names[0]) if names else len(heads) - 1)
+
+
+@pytest.mark.parametrize(
+    ("heads", "shape", "clear"),
+    [
+        ("a,b,c,target_u,target_v", (3,), False),
+        ("a,b,c,target_u,target_v", (), False),
+        ("a,b,c,target,target_v", (4,), True),  # target is the class, target_v the fourth input
+        ("a,b,c,target,target_v", (3,), False),
+        ("a,b,c,y,target_v", (4,), True),
+        ("a,b,c,target_u,label", (4,), True),
+        ("a,b,c,target_u,label", (3,), True),  # the error is that of the columns' number
+        ("a,b,c,target_u,target_v", (4,), False),
+    ],
+)
+def test_a_class_among_several_targets_must_be_clear(
+    tmp_path: Path, heads: str, shape: tuple[int, ...], clear: bool
+) -> None:
+    classes = np.arange(20) % 2
+    path = written(tmp_path / "data.csv", heads.split(","), np.column_stack([X, classes, classes]))
+    if clear and shape == (4,):
+        assert load_dataset(f"csv:{path}", shape, task="classification", outputs=2).classes in (
+            ("0", "1"),
+            ("0.0", "1.0"),
+        )
+        return
+    with pytest.raises(CnnError) as refusal:
+        load_dataset(f"csv:{path}", shape, task="classification", outputs=2)
+    assert ("a classification takes one column" in str(refusal.value)) == (not clear)
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(1, True), (MAX_CLASS_NAME, True), (MAX_CLASS_NAME + 1, False)])
+def test_a_class_has_at_most_so_many_characters(tmp_path: Path, length: int, accepted: bool) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("a,label\n" + f"1,{'x' * length}\n2,y\n" * 10)
+    if accepted:
+        assert {*load_dataset(f"csv:{path}", (1,)).classes} == {"x" * length, "y"}
+        return
+    with pytest.raises(CnnError, match=rf"data\.csv:2: a target has more than {MAX_CLASS_NAME} characters"):
+        load_dataset(f"csv:{path}", (1,))
 
 
 @pytest.mark.parametrize("place", range(4))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.data import load_dataset
+from cnncli.data.sources.targets import shaped
 from cnncli.errors import CnnError
 
 DRAWS = np.random.default_rng(0)
@@ -77,6 +78,43 @@ def test_labels_that_float64_would_merge_stay_apart(first: int, apart: int) -> N
 
 def test_many_classes_are_refused_without_comparing_each_with_each(tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
-    path.write_text("a,label\n" + "".join(f"{at},c{at}\n" for at in range(200_000)))
-    with pytest.raises(CnnError, match="200,000 classes for 160,000 examples"):
+    path.write_text("a,label\n" + "".join(f"{at},c{at}\n" for at in range(40_000)))
+    with pytest.raises(CnnError, match="40,000 classes for 32,000 examples"):
         load_dataset(f"csv:{path}", (1,))
+
+
+@pytest.mark.parametrize(("train", "test"), [(2, 3), (3, 1), (1, 2), (2, 2)])
+def test_both_splits_have_as_many_targets(tmp_path: Path, train: int, test: int) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, x_train=X, y_train=DRAWS.normal(size=(60, train)), x_test=X, y_test=DRAWS.normal(size=(60, test)))
+    if train == test:
+        found = load_dataset(f"npz:{path}", (3,), task="regression", outputs=2)
+        assert found.train.labels.shape == found.test.labels.shape == (60, train)
+        return
+    with pytest.raises(CnnError, match=f"the training split has {train} targets, the test split {test}"):
+        load_dataset(f"npz:{path}", (3,), task="regression", outputs=2)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    shape=st.lists(st.integers(1, 3), min_size=1, max_size=3).map(tuple),
+    layout=st.sampled_from(["itself", "without the channel", "channels last", "a row", "as a vector"]),
+    dtype=st.sampled_from([np.uint8, np.int16, np.float64, np.bool_]),
+)
+def test_each_layout_of_examples_is_read_as_the_same_input(
+    shape: tuple[int, ...], layout: str, dtype: type[np.generic]
+) -> None:
+    wanted = np.random.default_rng(1).integers(0, 200, (4, *shape)).astype(dtype)
+    given_, into = wanted, shape
+    if layout == "without the channel" and shape[0] == 1 and len(shape) > 1:
+        given_ = wanted[:, 0]
+    elif layout == "channels last" and len(shape) > 1:
+        given_ = np.moveaxis(wanted, 1, -1)
+    elif layout == "a row":
+        given_ = wanted.reshape(4, -1)
+    elif layout == "as a vector":
+        into, wanted = (int(np.prod(shape)),), wanted.reshape(4, -1)
+    found = shaped(Path("x.npz"), given_, into)
+    assert found.dtype == (np.uint8 if dtype is np.uint8 else np.float32)
+    ambiguous = given_.shape[1:] == into  # nothing tells that channels are last
+    assert np.array_equal(found, (given_ if ambiguous else wanted).astype(found.dtype))
