@@ -167,6 +167,8 @@ class Search:
         short = last_index(lambda i: not self._passes(at(i), side) and candidates.is_searched(at(i)), axis.last)
         self._note_end(axis, line, short, name)
         for index in range(short + 1, min(axis.last, short + SCANNED) + 1):
+            if not candidates.is_searched(at(index)):
+                break
             if candidates.meets(at(index)):
                 self.stopped_at.pop(name, None)
                 return {at(index)}
@@ -174,9 +176,10 @@ class Search:
         return set()
 
     def _passes(self, values: Values, side: int) -> bool:
-        """Whether the receptive field is large enough and the output no longer on that ``side`` of its target."""
+        """Whether the receptive field is large enough and the output no longer on that ``side`` of its target (0: on
+        it from the first value on)."""
         candidates = self.candidates
-        passed = self.constraints.output_size is None or candidates.output_side(values) != side
+        passed = side == 0 or candidates.output_side(values) != side
         return not candidates.is_valid(values) or (passed and candidates.reaches_field(values))
 
     def _note_end(self, axis: SearchAxis, line: Line, limit: int, name: str) -> None:

@@ -80,7 +80,7 @@ def _unusualness(solution: Solution) -> tuple[object, ...]:
     """The order: nothing dropped; then fewest oddities; then small kernels and strides.
 
     Odd are: an even kernel (but for a pool's, which moves by its own size), padding that is neither none nor half of
-    the kernel, a dilation, a stride beyond the kernel.
+    the kernel, a stride beyond the kernel.
     """
     usual = solution.padding in (0, (solution.effective_kernel - 1) // 2, "same", "valid")
     tiles = solution.kernel == solution.stride
@@ -88,7 +88,6 @@ def _unusualness(solution: Solution) -> tuple[object, ...]:
         (
             solution.kernel % 2 == 0 and not tiles,
             not usual,
-            solution.dilation > 1,
             solution.stride > solution.kernel,
             solution.kernel == 1 and solution.stride > 1,
         )
@@ -109,16 +108,28 @@ def _candidates(wanted: Wanted) -> Iterator[tuple[int, int, int]]:
 def _skipping_strides(wanted: Wanted) -> Iterator[tuple[int, int, int]]:
     """(kernel, stride, dilation) of the given kernel, with strides above it: the first few for each padding.
 
-    From s (m - 1) <= n + 2 p - k' < s m, for the first axis.
+    From s (m - 1) <= n + 2 p - k' < s m on each axis.
     """
     assert wanted.kernel is not None
     window = Window(wanted.kernel, dilation=wanted.dilation or 1)
-    for padding in range(window.effective_kernel // 2 + 1):
-        rest = wanted.inputs[0] + 2 * padding - window.effective_kernel
-        first = max(wanted.kernel, rest // wanted.outputs[0]) + 1
-        last = rest // (wanted.outputs[0] - 1) if wanted.outputs[0] > 1 else first
+    for total in _total_paddings(wanted.padding, window.effective_kernel):
+        rests = [
+            (size + total - window.effective_kernel, m) for size, m in zip(wanted.inputs, wanted.outputs, strict=True)
+        ]
+        first = max(wanted.kernel, *(rest // m for rest, m in rests)) + 1
+        last = min((rest // (m - 1) for rest, m in rests if m > 1), default=first)
         strides = {*range(first, min(last, first + MAX_SKIPPING) + 1), *([last] if last >= first else [])}
         yield from ((wanted.kernel, stride, window.dilation) for stride in strides)
+
+
+def _total_paddings(padding: Padding | None, effective_kernel: int) -> Sequence[int]:
+    """Of both sides together: that of a given padding, else up to half of the kernel per side."""
+    if padding is None:
+        return range(0, 2 * (effective_kernel // 2) + 1, 2)
+    if isinstance(padding, int):
+        return [2 * padding]
+    # floor((n - 1) / s) + 1 is the ceil(n / s) of padding same at every stride
+    return [{"valid": 0, "full": 2 * (effective_kernel - 1)}.get(padding, effective_kernel - 1)]
 
 
 def _paddings(wanted: Wanted, kernel: int, stride: int, dilation: int) -> Iterator[Solution]:
@@ -207,7 +218,8 @@ def _transposed_paddings(wanted: Wanted, kernel: int, stride: int, dilation: int
     size, output = wanted.inputs[0], wanted.outputs[0]
     for extra in range(max(stride, dilation)):
         padding, odd = divmod(transposed_size(size, uncut, extra) - output, 2)
-        if odd or not 0 <= padding <= uncut.effective_kernel // 2 or wanted.padding not in (None, padding):
+        usual = range(uncut.effective_kernel // 2 + 1) if wanted.padding is None else (wanted.padding,)
+        if odd or padding not in usual:
             continue
         window = uncut._replace(before=padding, after=padding)
         pairs = zip(wanted.inputs, wanted.outputs, strict=True)

@@ -142,7 +142,7 @@ def test_what_is_accepted_is_what_trying_every_size_finds(text: str) -> None:
 def test_random_networks_accept_and_drop_what_trying_every_size_finds() -> None:
     outcomes: Counter[bool] = Counter()
 
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(networks())
     def compare(text: str) -> None:
         try:
@@ -155,7 +155,7 @@ def test_random_networks_accept_and_drop_what_trying_every_size_finds() -> None:
         outcomes[compared(loaded)] += 1
 
     compare()
-    assert outcomes[True] > 20
+    assert outcomes[True] > 4
 
 
 @pytest.mark.parametrize(
@@ -207,13 +207,12 @@ def test_a_vector_has_one_size_only() -> None:
         symbolic_network(read("input: 9\nlayers: [linear: 3]\n"))
 
 
-@pytest.mark.parametrize("depth", [100, 1000])  # with the first size that works below and above 2^20 steps
-def test_the_first_size_that_works_is_found_however_large_it_is(depth: int) -> None:
-    repeated = f"{{repeat: {{times: {depth}, layers: [{{conv: {{filters: 1, kernel: 3}}}}]}}}}"
-    text = f"input: 1x%s\nlayers: [{{maxpool: 1000}}, {repeated}, {{maxpool: 16}}, {{maxpool: 4}}]\n"
+@pytest.mark.parametrize("kernel", [1000, 2_000_000])  # with the first size that works below and above 2^20 steps
+def test_the_first_size_that_works_is_found_however_large_it_is(kernel: int) -> None:
+    text = f"input: 1x%s\nlayers: [{{maxpool: {{kernel: {kernel}, stride: 1}}}}, {{maxpool: 16}}, {{maxpool: 4}}]\n"
     sizes = acceptance(symbolic_network(read(text % "5000000x5000000")), "H")
     least = sizes.accepted.least
-    assert least == (16 * 4 + 2 * depth) * 1000 and sizes.accepted == SizeSet(least, 1, (0,))
+    assert least == 16 * 4 + kernel - 1 and sizes.accepted == SizeSet(least, 1, (0,))
     with pytest.raises(CnnError):
         read(text % f"{least - 1}x{least}")
     exact = sizes.exact.examples(1)[0]
