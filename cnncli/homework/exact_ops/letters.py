@@ -9,7 +9,7 @@ from math import lcm
 from typing import Any
 
 from cnncli.errors import CnnError
-from cnncli.homework.exact_ops.numbers import exactly, number
+from cnncli.homework.exact_ops.numbers import LIMIT_HINT, exactly, number
 
 PRODUCTS_LIMIT = 4_000
 
@@ -17,6 +17,11 @@ Monomial = tuple[tuple[str, int], ...]  # letters with their powers, in order; (
 
 _NAME = r"[^\W\d_](?:_?[0-9]{1,4}|[\u2080-\u2089]{1,4})?"
 _LETTER = re.compile(rf"([+-]?)([0-9./]{{0,30}})\*?({_NAME})")
+# Numbers of programming languages that would be read as a factor and a letter: 1e100, 0x10, 0b11, 0o7, 1d2, 1.5f.
+_LITERAL = re.compile(
+    r"[+-]?([0-9./]*[0-9.][eE][+-]?[0-9]+|0[xX][0-9a-fA-F]+|0[bBoO][0-9]+|[0-9./]*[0-9.][dD][0-9]+"
+    r"|(?:1|[0-9]*\.[0-9]*)[fF])"
+)
 _SUBSCRIPTS = {0x2080 + digit: str(digit) for digit in range(10)}
 
 
@@ -102,10 +107,19 @@ def entry(word: str) -> Any:
     except CnnError as error:
         problem = error.problems[0]
     letter = _LETTER.fullmatch(word)
-    if letter is None:
-        raise CnnError(problem.message, "write 3, -1/9, 0.25, or a letter: a, 2b, x1" if problem.hint else "")
+    if letter is not None and _LITERAL.fullmatch(word):
+        raise CnnError(*_ambiguous(word, letter))
+    if letter is None or not letter[3][0].isalpha():  # ½ and ² are no letters
+        is_malformed = problem.hint and problem.hint != LIMIT_HINT
+        raise CnnError(problem.message, "write 3, -1/9, 0.25, or a letter: a, 2b, x1" if is_malformed else problem.hint)
     factor = number(letter[1] + (letter[2] or "1"))
     return _simplest({((letter[3].translate(_SUBSCRIPTS), 1),): factor})
+
+
+def _ambiguous(word: str, letter: re.Match[str]) -> tuple[str, str]:
+    """The message and the hint for a word that may be a number, or a factor and a letter."""
+    product = f"{letter[1]}{letter[2]}*{letter[3]}"
+    return f"{word!r} may be a number or {product}", f"write {product}, or the number in decimal digits"
 
 
 def has_letters(array: Any) -> bool:
@@ -149,4 +163,7 @@ def _product_text(factor: Any, product: Monomial) -> str:
     names = [name if power == 1 else f"{name}^{power}" for name, power in product]
     letters = ("" if all(len(name) == 1 for name, _ in product) else "*").join(names)
     number_text = f"{factor:.6g}" if isinstance(factor, float) else str(factor)
-    return number_text if not product else letters if factor == 1 else f"{number_text}{letters}"
+    if not product or factor == 1:
+        return letters if product else number_text
+    sign = "*" if _LITERAL.match(number_text + letters) else ""  # 2*e1: 2e1 is 20
+    return f"{number_text}{sign}{letters}"

@@ -9,10 +9,12 @@ from math import isqrt
 from typing import Any
 
 from cnncli.arithmetic.numerals import is_digits
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 
 _ROOT = re.compile(r"sqrt\(([^()√]{1,60})\)|√([^()√]{1,60})")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,2})?)|[+-]?\.[0-9]{1,30}")
+_LONG = re.compile(r"[+-]?[0-9]*(\.[0-9]*)?(/[0-9]+|[eE][+-]?[0-9]+)?")  # the same without limits
+LIMIT_HINT = "numbers have at most 30 digits, and exponents from -99 to 99 (the limit)"
 _TERM = re.compile(r"([+-]?) ?([^ +-]+)")  # of a sum
 _QUOTIENT = re.compile(r"(?:([0-9]+)/)?\(?(?:([0-9]+)\*)?sqrt\(([0-9/]+)\)\)?")
 
@@ -28,6 +30,8 @@ def number(word: str) -> Any:
             raise CnnError(f"{word!r} is the root of a negative number")
         return square_root(value)
     if not _NUMBER.fullmatch(word):
+        if any(map(str.isdigit, word)) and _LONG.fullmatch(word):
+            raise CnnError(f"{shortened(word, 40)!r} is too long, or its exponent too large", LIMIT_HINT)
         raise CnnError(f"{word[:40] or 'nothing'!r} is not a number", "write 3, -1/9 or 0.25")
     try:
         exact = Fraction(word)

@@ -108,3 +108,35 @@ def test_too_many_products_of_letters_are_refused() -> None:
     size = PRODUCTS_LIMIT // 100 + 1
     with pytest.raises(CnnError, match="letters: more than"):
         read_exercise(ExerciseText(" ".join(["a"] * size), (" ".join(["1"] * 100),)), letters=True)
+
+
+@pytest.mark.parametrize(
+    ("word", "product"),
+    [
+        ("1e100", "1*e100"),
+        ("-2.5E100", "-2.5*E100"),
+        ("0x10", "0*x10"),
+        ("0b11", "0*b11"),
+        ("0o7", "0*o7"),
+        ("1d2", "1*d2"),
+        ("1f", "1*f"),
+        ("1.5f", "1.5*f"),
+    ],
+)
+def test_numbers_of_programming_languages_are_not_read_as_products(word: str, product: str) -> None:
+    with pytest.raises(CnnError) as caught:
+        entry(word)
+    assert f"write {product}," in caught.value.problems[0].hint
+    assert entry(product) is not None
+
+
+@pytest.mark.parametrize("word", ["½", "²", "2²", "1e-100", "1" * 40, "0." + "1" * 40])
+def test_what_is_neither_a_letter_nor_a_number_within_the_limits_is_refused(word: str) -> None:
+    with pytest.raises(CnnError):
+        entry(word)
+
+
+@pytest.mark.parametrize("word", ["2*e1", "3*d2", "5*E3", "2e", "2*x10", "2f"])
+def test_what_is_printed_for_a_product_is_read_as_the_same_product(word: str) -> None:
+    assert isinstance(entry(word), LetterSum)
+    assert entry(shown(entry(word))) == entry(word)

@@ -30,7 +30,7 @@ def test_a_number_is_read_exactly(value: Fraction, long: int, decimals: int) -> 
     if len(str(long)) <= 30:
         assert number(str(long)) == long
     else:
-        with pytest.raises(CnnError, match="is not a number"):
+        with pytest.raises(CnnError, match="is too long"):
             number(str(long))
 
 
