@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import Run
 
-from cnncli.homework.exact_ops.overlap import overlap
+from cnncli.errors import CnnError
+from cnncli.homework.exact_ops.overlap import overlap, text_lines
 
 CORNER, SIDE = st.integers(0, 6), st.integers(1, 6)
 BOXES = st.tuples(CORNER, CORNER, SIDE, SIDE)  # x, y, width, height
@@ -50,6 +52,37 @@ def test_masks_overlap_in_the_pixels_that_are_1_in_both(one: int, other: int) ->
     found = overlap(*("; ".join(written(*row) for row in mask) for mask in masks))
     assert (found.intersection, found.union) == ((masks[0] & masks[1]).sum(), (masks[0] | masks[1]).sum())
     assert found.iou == Fraction(int((masks[0] & masks[1]).sum()), int((masks[0] | masks[1]).sum()))
+
+
+@settings(max_examples=20)
+@given(BOXES, BOXES)
+def test_the_arithmetic_of_every_step_gives_its_value(
+    one: tuple[int, int, int, int], other: tuple[int, int, int, int]
+) -> None:
+    found = overlap(written(*one), written(*other), "xywh")
+    names = ["area of A", "area of B", "common width", "common height", "intersection", "union", "IoU", "Dice"]
+    assert [line.quantity for line in found.calculation] == names
+    for line, text in zip(found.calculation, text_lines(found), strict=True):
+        assert Fraction(eval(line.arithmetic)).limit_denominator(1000) == line.value
+        if line.quantity.startswith("common"):
+            axis = 0 if line.quantity.endswith("width") else 1
+            distance = min(box[axis] + box[axis + 2] for box in (one, other)) - max(box[axis] for box in (one, other))
+            assert line.value == max(0, distance)
+            assert line.arithmetic.startswith("max(0, ") == (distance < 0)
+        shown = re.fullmatch(r"(.*\S)  +\S.* = (\S+)(?:   \((.*)\))?", text)
+        assert shown is not None and shown[1] == line.quantity and Fraction(shown[2]) == line.value
+        assert (shown[3] is None) == (Fraction(shown[2]).denominator == 1)
+        assert shown[3] is None or float(shown[3]) == pytest.approx(float(line.value), abs=1e-5)
+
+
+@pytest.mark.parametrize("convention", ["xyxy", "xywh", "cxcywh"])
+def test_a_box_without_area_is_a_box_and_one_that_is_turned_is_not(convention: str) -> None:
+    square = {"xyxy": "0 0 2 2", "xywh": "0 0 2 2", "cxcywh": "1 1 2 2"}[convention]
+    for flat in ({"xyxy": "1 0 1 2"}.get(convention, "1 0 0 2"), {"xyxy": "0 1 2 1"}.get(convention, "0 1 2 0")):
+        assert overlap(square, flat, convention).intersection == 0 == overlap(flat, square, convention).iou
+    for turned in ({"xyxy": "1 0 0 2"}.get(convention, "1 0 -1 2"), {"xyxy": "0 1 2 0"}.get(convention, "0 1 2 -1")):
+        with pytest.raises(CnnError, match=r"less than|negative"):
+            overlap(square, turned, convention)
 
 
 def test_every_step_of_the_calculation_is_shown(cnn: Run) -> None:

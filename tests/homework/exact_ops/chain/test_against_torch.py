@@ -233,6 +233,26 @@ def test_every_piece_of_an_activation_is_that_of_torch_and_so_are_its_kinks(laye
     evaluate_steps(result)
 
 
+@pytest.mark.parametrize("merge", ["add", "multiply", "maximum", "average", "concat"])
+@pytest.mark.parametrize("inputs", ["input, small", "small, input", "input, small, input"])
+def test_the_gradients_of_inputs_of_several_sizes_are_those_of_torch(merge: str, inputs: str) -> None:
+    """A single row and column is broadcast, so that its gradient is a sum; channels are set side by side."""
+    draws = random.Random(inputs)
+    small = (
+        "conv: {filters: 3, kernel: 1, name: small}" if merge == "concat" else "avgpool: {kernel: [4, 3], name: small}"
+    )
+    chain = chain_of(f"input: {IMAGE}\nlayers:\n  - {small}\n  - {merge}: [{inputs}]\n", draws)
+    upstream = array(draws, (2, *chain.inferred.shape(chain.output)))
+    result = run_chain(chain, [upstream])
+    network, x = network_of(chain, training=False), tensor(chain.values["input"]).requires_grad_()
+    output = network(x)
+    close(result.layers[chain.output].output.value, output)
+    output.backward(tensor(upstream))
+    assert x.grad is not None
+    close(next(each for each in result.gradients if each.node == "input").gradient.value, x.grad)
+    evaluate_steps(result)
+
+
 @pytest.mark.parametrize("layer", ["maxpool: {kernel: 2, stride: 1}", "maxpool: {kernel: 3, padding: 1}"])
 @pytest.mark.parametrize("shape", ["2x4x4", "2x5"])
 def test_the_gradient_of_equal_maxima_goes_where_torch_sends_it(layer: str, shape: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
-from math import log2
+from math import ceil, log2, prod
 
 import numpy as np
 import pytest
@@ -91,6 +92,55 @@ def test_the_fft_has_three_kinds_of_transforms_of_at_least_n_plus_k_minus_1_valu
     size = 8 * 8  # 5 + 2 - 1 and 6 + 2 - 1 values
     assert fft.method == "FFT 8x8"
     assert fft.multiplications == 4 * ((3 + 6 + 2) * size / 2 * log2(size) + 6 * size)
+
+
+@some
+@given(
+    c=st.integers(1, 3), f=st.integers(1, 3), k=st.integers(1, 4), h=st.integers(4, 9), w=st.integers(4, 9),
+    stride=st.integers(1, 2), padding=st.integers(0, 1), row=st.booleans(),
+)  # fmt: skip
+def test_operations_follow_the_formulas_of_each_method(
+    c: int, f: int, k: int, h: int, w: int, stride: int, padding: int, row: bool
+) -> None:
+    draws = np.random.default_rng(c + 7 * f + 31 * h)
+    sizes, kernel = ((w,), (k,)) if row else ((h, w), (k, k))
+    c = 1 if row else c
+    x, weight = draws.integers(1, 9, (c, *sizes)), draws.integers(1, 9, (f, c, *kernel))
+    texts = (str((x[0] if row else x).tolist()), tuple(str((one[0] if row else one).tolist()) for one in weight))
+    made = read_exercise(ExerciseText(*texts, stride=str(stride), padding=str(padding)))
+    whole, taps = [size + 2 * padding for size in sizes], prod(kernel)
+    outputs = [(size - k) // stride + 1 for size in whole]
+    places = prod(outputs)
+    assert counted(made, "direct") == counted(made, "im2col") == (f * places * c * taps, f * places * (c * taps - 1))
+    transform = prod(2 ** ceil(log2(size + k - 1)) for size in whole)
+    transforms, log = c + f * c + f, round(log2(transform))
+    products = (
+        transforms * transform * log // 2 + f * c * transform
+    )  # of complex numbers: 4 multiplications, 2 additions
+    sums = transforms * transform * log + f * (c - 1) * transform
+    assert counted(made, "FFT") == (4 * products, 2 * products + 2 * sums)
+    winograd = [one for one in counts(made) if "Winograd" in one.method]
+    assert bool(winograd) == (stride == 1 and k > 1)
+    for one in winograd:
+        tiles, per_tile = prod(ceil(size / 2) for size in outputs), (k + 1) ** len(kernel)
+        assert one.multiplications == f * c * tiles * per_tile and (one.additions is None) == (k != 3)
+        if k == 3:
+            data, inverse = (4, 4) if row else (32, 24)
+            assert one.additions == tiles * (c * data + f * inverse + f * (c - 1) * per_tile)
+    for method in counts(made):
+        for formula in method.formulas:
+            for written, value in re.findall(r"(?:= |columns |rows )((?:[\d*() +/-]|\^)+) = ([\d,]+)", formula):
+                assert eval(written.replace("^", "**")) == int(value.replace(",", "")), formula
+
+
+def test_a_depthwise_convolution_reads_one_channel_per_filter() -> None:
+    own = ("1 2; 3 4 | 0 0; 0 0", "0 0; 0 0 | 5 6; 7 8")
+    x = "1 2 3; 4 5 6; 7 8 9 | 1 1 1; 2 2 2; 3 3 3"
+    assert counted(read_exercise(ExerciseText(x, own)), "direct") == (2 * 4 * 4, 2 * 4 * 3)
+    for other in (("1 2; 3 4 | 0 0; 0 1", own[1]), (own[0],), (*own, own[1])):
+        made = read_exercise(ExerciseText(x, other))
+        assert counted(made, "direct") == (len(other) * 4 * 8, len(other) * 4 * 7)
+    assert "for each channel as (1x4)" in counts(read_exercise(ExerciseText(x, own)))[1].formulas[0]
 
 
 @some
