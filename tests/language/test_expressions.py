@@ -127,3 +127,12 @@ def test_any_text_is_a_value_or_a_bad_expression(text: str) -> None:
         assert 0 <= error.at <= len(text)
     else:
         assert not isinstance(found, int | float) or abs(found) <= VALUE_LIMIT
+
+
+def test_numbers_up_to_ten_to_the_eighteenth_are_given_and_no_others() -> None:
+    largest = 1_000_000_000_000_000_000
+    for text in (str(largest), f"{largest - 1} + 1", "10 ** 9 * 10 ** 9", "2 * 5e17"):
+        assert evaluate(text, {}) == -evaluate(f"-({text})", {}) == largest
+    for text in (str(largest + 1), f"{largest} + 1", f"-{largest} - 1", "10 ** 9 * 1000000001", "2 ** 60", "-3 ** 64"):
+        with pytest.raises(BadExpression, match=r"10\^18"):
+            evaluate(text, {})

@@ -44,8 +44,7 @@ def inputs_for(found: SymbolicNetwork, layer: str, wanted: int) -> dict[str, Inp
 def last_feature_map(inferred: Inferred) -> str:
     """The last layer whose output is a feature map with a symbolic size: the one that an output size is asked of."""
     for name in reversed([*inferred.layers]):
-        info = inferred.layers[name]
-        if len(info.stats.output_shape) > 1 and any(map(is_symbolic, info.stats.output_shape[1:])):
+        if any(map(is_symbolic, inferred.shape(name)[1:])):
             return name
     raise CnnError("no layer's size depends on the input", exit_code=NO)
 

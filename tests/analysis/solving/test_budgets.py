@@ -9,7 +9,7 @@ import pytest
 from formula_networks import unexceeded
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from texts import loaded
+from texts import loaded, network
 
 from cnncli import load
 from cnncli.analysis.memory import memory
@@ -128,6 +128,14 @@ def test_with_a_variable_and_the_batch_size_every_width_has_the_largest_batch(li
             assert len(fitting) < 59
             tried |= {(width, max(fitting))} if fitting else set()
     assert {tuple(found.values.values()) for found in answer.solutions} == unexceeded(tried, largest=True)
+
+
+@pytest.mark.parametrize(("wanted", "layer"), [(1, "conv1"), (3, "conv1"), (4, "conv2"), (5, "conv2"), (6, "conv2")])
+def test_of_equal_receptive_fields_that_of_the_first_layer_counts(wanted: int, layer: str) -> None:
+    conv = "conv: {filters: 1, kernel: 3}"
+    inferred = loaded(network(conv, "relu", conv, "relu", "global_avgpool", input="1x9x9")).inferred
+    (reached,) = first_reaching(inferred, wanted).values()
+    assert (reached.layer, reached.enough, reached.size[0]) == (layer, wanted < 6, 3 if layer == "conv1" else 5)
 
 
 def test_the_first_layer_that_sees_enough_is_found() -> None:

@@ -112,6 +112,29 @@ def test_unevenly_spaced_values_are_tried_one_by_one_up_to_a_limit_that_is_named
     assert max(asked) <= (1024,)
 
 
+@pytest.mark.parametrize(("first", "more"), [((30, 60, 75), 0), ((40, 80), 0), ((50, 100), 450)])
+def test_two_values_are_too_few_to_tell_a_step(first: tuple[int, ...], more: int) -> None:
+    """The values after the first ones are those from 101 on."""
+
+    def formula(w: int) -> Quantities | None:
+        return Quantities(w) if w in first or 0 < w - 100 <= more else None
+
+    with networks_by(formula, {"w": 1}) as (loaded, _):
+        answer = solve(loaded, {"w": None}, Constraints({"params": 9**9}))
+    assert found(answer) == [(100 + more if more else first[-1],)] and answer.stopped_at == {"w": 1024}
+
+
+def test_large_networks_are_tried_one_by_one_until_a_quarter_of_the_work_is_done() -> None:
+    def formula(w: int) -> Quantities | None:
+        return Quantities(w, layers=1000) if w % 7 in (0, 1) else None
+
+    with networks_by(formula, {"w": 1}) as (loaded, asked):
+        answer = solve(loaded, {"w": None}, Constraints({"params": 9**9}))
+    valid = [w for (w,), at in asked.items() if at]
+    assert 25 <= len(valid) <= 30 and max(asked) == (valid[-1],)
+    assert (found(answer), answer.stopped_at) == ([(valid[-1],)], {"w": valid[-1]})
+
+
 @few
 @given(STEPS, st.integers(64, 2500), st.booleans())
 def test_a_variable_without_networks_above_a_value_is_searched_up_to_it(step: int, end: int, targets: bool) -> None:
@@ -257,7 +280,7 @@ def test_a_search_that_takes_too_long_names_its_limit() -> None:
         assert (len(asked) - 1) * cost <= 120_000 < len(asked) * cost
         assert f"after {len(asked)} networks (the limit is the work of about 120,000 layers)" in str(refused.value)
         assert refused.value.problems[0].hint == "use larger steps, e.g. w=8..512:8"
-        with pytest.raises(CnnError, match="--vary w and v: the search") as refused:
+        with pytest.raises(CnnError, match="--vary w and v: the search takes too long") as refused:
             solve(loaded, {"w": range(1, 100), "v": None}, Constraints({"params": 10**9}))
     assert refused.value.problems[0].hint == "give a range, e.g. --vary v=8..512:8, or a tighter budget"
 
@@ -427,6 +450,15 @@ def test_the_values_beside_a_second_variable_are_those_that_its_value_in_the_fil
             with pytest.raises(CnnError, match="too uneven to be searched beside") as refused:
                 solve(loaded, {"a": None, "b": None}, Constraints({"params": 12}))
             assert all(a == 1 for a, b in asked if b != 5) and "--vary b=8..512:8" in refused.value.problems[0].hint
+
+
+def test_all_values_that_are_tried_of_a_variable_beside_a_second_one_are_evenly_spaced() -> None:
+    def formula(a: int, b: int) -> Quantities | None:
+        return Quantities(a + b) if a <= 10 or a % 2 == 0 else None
+
+    refused = pytest.raises(CnnError, match="--vary a: the valid values are too uneven to be searched beside b")
+    with networks_by(formula, {"a": 1, "b": 1}) as (loaded, _), refused:
+        solve(loaded, {"b": None, "a": None}, Constraints({"params": 12}))
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
