@@ -90,6 +90,17 @@ def test_defaults_that_cannot_be(defaults: str, expected: list[str]) -> None:
     assert messages(layer, layer, above=f"defaults: {defaults}\n") == expected
 
 
+def test_a_mistake_in_defaults_hides_no_other_one() -> None:
+    above = "blocks: {b: {layers: 3}}\ndefaults: {b: {x: 1}, cnov: {}, conv: 3, relu: {krenel: 3}, tanh: {krenel: 3}}\n"
+    assert messages("relu", above=above) == [
+        "the block b needs layers: a list",
+        "unknown layer type 'cnov'",
+        "the defaults of conv must be a mapping (name: value)",
+        "relu has no field 'krenel'",
+        "tanh has no field 'krenel'",
+    ]
+
+
 def test_a_block_is_called_as_if_it_were_a_kind() -> None:
     calls = ["unit: {width: 4, stride: 2}", "unit: 3", "unit: {width: 4, wide: true, name: entry}"]
     found = graph(*calls, above=CONV)

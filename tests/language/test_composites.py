@@ -74,6 +74,8 @@ def test_when_opens_no_scope_and_may_choose_nothing() -> None:
         ("when: {test: 1, layers: [relu]}", "a test is true or false, not 1"),
         ("when: {test: true, layers: relu}", "when takes a list of layers"),
         ("when: {test: true, layers: [], else: []}", "when has no key 'else'"),
+        ("when: {test: true, layers: [relu], name: a}", "when has no key 'name'"),
+        ("when: {test: true, layers: [relu], from: input}", "when has no key 'from'"),
         ("add: [relu1]", "add joins at least two inputs"),
         ("add", "missing required field: from"),
         ("relu: {from: [relu1, input]}", "relu reads one input, not 2"),
@@ -120,5 +122,5 @@ def test_shapes_that_do_not_fit_are_told_beside_what_cannot_be_read() -> None:
     assert found == [
         "a 99x99 kernel does not fit a 28x28 input with padding 0",
         "linear needs a vector, but its input is a feature map of 1x28x28",
-        "5 groups do not divide 1 input channel",
+        "5 groups do not divide 1 input channels",
     ]

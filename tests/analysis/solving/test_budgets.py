@@ -138,6 +138,22 @@ def test_of_equal_receptive_fields_that_of_the_first_layer_counts(wanted: int, l
     assert (reached.layer, reached.enough, reached.size[0]) == (layer, wanted < 6, 3 if layer == "conv1" else 5)
 
 
+@pytest.mark.parametrize(("one", "other"), [(3, 5), (5, 3), (7, 7)])
+def test_the_receptive_field_is_the_smallest_over_the_inputs(one: int, other: int) -> None:
+    text = (
+        "inputs: {x: 1x9x9, y: 1x9x9}\nlayers:\n"
+        f"  - conv: {{filters: 1, kernel: {one}, padding: same, from: x, name: a}}\n"
+        f"  - conv: {{filters: 1, kernel: {other}, padding: same, from: y, name: b}}\n  - add: [a, b]\n"
+    )
+    found = Constraints(receptive_field=1).quantities(loaded(text).inferred, 1, None)
+    assert found == {"receptive_field": min(one, other)}
+
+
+def test_the_receptive_field_is_0_where_every_layer_is_global() -> None:
+    inferred = loaded(network("global_avgpool")).inferred
+    assert Constraints(receptive_field=1).quantities(inferred, 1, None) == {"receptive_field": 0}
+
+
 def test_the_first_layer_that_sees_enough_is_found() -> None:
     inferred = load("resnet50").inferred
     names = list(inferred.layers)
