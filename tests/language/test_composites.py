@@ -124,3 +124,10 @@ def test_shapes_that_do_not_fit_are_told_beside_what_cannot_be_read() -> None:
         "linear needs a vector, but its input is a feature map of 1x28x28",
         "5 groups do not divide 1 input channels",
     ]
+
+
+def test_keys_without_a_value_are_as_if_left_out() -> None:
+    assert names("repeat: {times: 2, index: , layers: [relu]}") == ["repeat1.0.relu1", "repeat1.1.relu1"]
+    merged = graph("parallel: {merge: , branches: [[relu], [tanh]]}").nodes[-1]
+    assert merged.layer == graph("parallel: {branches: [[relu], [tanh]]}").nodes[-1].layer
+    assert wires("residual: {shortcut: , layers: [relu]}") == wires("residual: {layers: [relu]}")
