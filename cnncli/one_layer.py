@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from cnncli.arithmetic.shape import InvalidValue, Shape, format_shape, numel, read_input_shape
+from cnncli.arithmetic.shape import InvalidValue, Shape, format_shape, is_symbolic, numel, read_input_shape
 from cnncli.errors import CnnError, Place, Problem, enumerated, shortened
 from cnncli.graph import Graph, Input, Node, Origin
 from cnncli.inference import Inferred, infer_all
@@ -20,6 +20,18 @@ from cnncli.layers import KINDS, Layer, ShapeError
 SHOWN = 40  # characters of a value in a message
 COMMON = ("input", "batch", "format")  # the options of every layer type
 OTHER_NAMES = dict.fromkeys(("in", "from", "inputs", "input_shape", "input_size", "in_shape"), "input")
+BY_HAND = {  # words for calculations with numbers, without _ and -, and the command for each
+    **dict.fromkeys(
+        ("crossentropy", "crossentropyloss", "softmaxloss", "logloss", "nllloss", "loss"),
+        'cnn convolve "3.2 5.1 -1.7" --layer softmax --target 0',
+    ),
+    **dict.fromkeys(
+        ("hinge", "hingeloss", "svm", "svmloss", "multimarginloss"),
+        'cnn convolve "3.2 5.1 -1.7" --layer identity --target 0 --loss hinge',
+    ),
+    **dict.fromkeys(("mse", "mseloss", "l2loss"), 'cnn convolve "1 2" --layer identity --target "1 3" --loss mse'),
+    **dict.fromkeys(("im2col", "unfold", "toeplitz"), 'cnn convolve "1 2 3" "1 -1" --as-matrix im2col'),
+}
 UNUSED = {"name": "one layer needs no name", "share": "one layer shares no weights"}
 
 
@@ -41,10 +53,13 @@ def read_kind(word: str) -> str:
         raise CnnError(f"{word} holds other layers", "write them in a file, and use cnn summarize FILE")
     shown = shortened(word, SHOWN)
     known = [*KINDS]
+    by_hand = BY_HAND.get(word.lower().replace("_", "").replace("-", ""))
+    if by_hand is not None:
+        raise CnnError(f"{shown} has no size to calculate: it works with numbers", f"write {by_hand}")
     hint = kind_hint(word, known)
     if hint.startswith("the layer types are"):
         hint = "cnn layer lists the layer types; a block of a file is explained by cnn explain FILE"
-    elif kind_meant(word, known) is not None:
+    elif kind_meant(word, known) in hint.removesuffix("?").split()[-1:]:
         hint = f"{hint}: cnn layer {kind_meant(word, known)}"
     raise CnnError(f"unknown layer type {shown!r}", hint)
 
@@ -153,7 +168,10 @@ def _of_option(problem: Problem, layer: Layer, inputs: Sequence[Shape]) -> Probl
     start = "" if at == layer.kind and problem.message.startswith(layer.kind) else f"{at}: "
     hint = _with_options(problem.hint, layer.schema)
     if len(inputs) == 1 and len(inputs[0]) > 1 and _takes_vector(layer, inputs[0]):
-        hint = f"write --input {numel(inputs[0])}, the values of {format_shape(inputs[0])} after flatten"
+        values = numel(inputs[0])
+        hint = f"write --input {values}, the values of {format_shape(inputs[0])} after flatten"
+        if is_symbolic(values):
+            hint = f"its weights depend on the number of values, {values}: write that as a number, e.g. --input 400"
     return Problem(f"{start}{problem.message}", hint, exit_code=problem.exit_code)
 
 

@@ -169,7 +169,8 @@ def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any
 def _body(expansion: Expansion, call: Call) -> dict[str, Value]:
     entry = call.entry
     known, needed = COMPOSITES[entry.kind].known, COMPOSITES[entry.kind].required
-    hint = f"write {entry.kind}: {{{', '.join(f'{name}: …' for name in needed)}}}"
+    keys = (f"{name}: {'[[ … ], [ … ]]' if name == 'branches' else '…'}" for name in needed)
+    hint = f"write {entry.kind}: {{{', '.join(keys)}}}"
     body = entry.body
     if needed == ("layers",) and isinstance(body, Sequence):
         return {"layers": body}  # residual: [ … ]

@@ -181,11 +181,14 @@ def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mod
 
 
 def _describe(windows: tuple[Window, ...]) -> str:
+    if len(windows) == 1:
+        return f"a kernel of {windows[0].kernel}"
     return f"a {format_shape(tuple(w.kernel for w in windows))} kernel"
 
 
 def _input(sizes: Shape, windows: tuple[Window, ...]) -> str:
-    return f"a {format_shape(sizes)} input with padding {padding_text([(w.before, w.after) for w in windows])}"
+    shown = f"an input of {sizes[0]}" if len(windows) == 1 else f"a {format_shape(sizes)} input"
+    return f"{shown} with padding {padding_text([(w.before, w.after) for w in windows])}"
 
 
 def padding_text(border: Sequence[tuple[int, int]]) -> str:

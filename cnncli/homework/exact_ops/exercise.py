@@ -244,8 +244,10 @@ def _padding(text: str, rank: int) -> str | tuple[int, ...]:
         return text
     numbers = _sizes(text, rank)
     if numbers is None:
+        sides = "the padding per side" if rank == 1 else "the padding per side, one number or 2x1 for one per axis"
         raise CnnError(
-            f"padding {text[:40]}: not a padding", f"write a number per side, or one of {', '.join(PADDING_NAMES)}"
+            f"padding {text[:40]}: not a padding for {counted(rank, 'axis')}",
+            f"write {sides}; or one of {', '.join(PADDING_NAMES)}",
         )
     return numbers
 

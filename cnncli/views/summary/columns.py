@@ -188,6 +188,8 @@ def choose(names: str | None, rows: list[Row], leave_out: tuple[str, ...] = ()) 
         dilated = any(window.dilation > 1 for row in rows for window in _windows(row))
         shown = {*DEFAULT, *(("dilation",) if dilated else ())} - {*leave_out}
         return [COLUMNS[name] for name in COLUMNS if name in shown]
+    if {"share", "percent", "percentage", "%"} & {name.strip() for name in names.lower().split(",")}:
+        raise CnnError("--columns: a share is an option of its own, with its quantity", "write --share params")
     wanted = read_names(names, COLUMNS, "column")
     if not wanted:
         raise CnnError("--columns: names no column", f"the columns are {', '.join(COLUMNS)}")

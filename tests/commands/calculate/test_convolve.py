@@ -140,6 +140,8 @@ def test_an_image_has_one_or_three_channels(cnn: Run, tmp_path: Path) -> None:
         ((SQUARE, "--pool", "max"), 2, "missing kernel size of the pool\n  write --pool max --kernel 2\n"),
         ((SQUARE, SMALL, "--backward", "1 2"), 2, "the upstream gradient must have the output's shape 1x2x2\n"),
         (("missing.csv", SMALL), 2, "missing.csv: no such file\n"),
+        (("1 2 3", "1 2", "--padding", "1x2"), 2, "padding 1x2: not a padding for 1 axis\n"
+         "  write the padding per side; or one of valid, same, same_lower, full\n"),
         ((SQUARE, SMALL, "--stride", "0"), 2,
          "stride 0: not a size for 2 axes\n  write 2, or 2x1 for one number per axis\n"),
     ],

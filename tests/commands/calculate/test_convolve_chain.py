@@ -103,6 +103,22 @@ def test_rows_that_no_window_covers_are_noted(cnn: Run) -> None:
     assert cnn("convolve", "1 2 3; 4 5 6; 7 8 9", "--layer", "maxpool: 2").err == "maxpool1: drops 1 row and 1 column\n"
 
 
+def test_dropout_is_noted_to_drop_nothing(cnn: Run) -> None:
+    note = "dropout1: nothing is dropped at inference; training multiplies what it keeps by 1 / (1 - 0.25)\n"
+    assert cnn("convolve", "1 2", "--layer", "dropout: 0.25").err == note
+    assert cnn("convolve", "1 2", "--layer", "dropout: 0").err == ""
+
+
+def test_a_row_is_one_channel_where_a_convolution_or_a_pool_reads_it(cnn: Run) -> None:
+    words = ("0.1 1 0.2 0.1 0 0.1", "--layer", "maxpool: {kernel: 3, stride: 2, rounding: ceil}")
+    assert cnn("convolve", *words).out == "maxpool1 (maxpool): 1x6 -> 1x3\n  1  0.2  0.1\n"  # Goodfellow, figure 9.10
+    conv = ("1 2 3 4", "--layer", "conv: {weight: 1 0 -1, bias: 0}")
+    assert cnn("convolve", *conv).out == "conv1 (conv): 1x4 -> 1x2\n-2  -2\n"
+    refused = cnn("convolve", *conv, "--layer", "linear: {weight: 1 2, bias: 0}")
+    assert refused.err.endswith("shapes so far: input 1x4 -> conv1 1x2\n  put flatten (or global_avgpool) before it\n")
+    assert "a kernel of 5 does not fit an input of 4" in cnn("convolve", "1 2 3 4", "--layer", "maxpool: 5").err
+
+
 def test_json_has_the_steps_of_every_value(cnn: Run) -> None:
     words = ("1 2", "--layer", "linear: {weight: 3 4, bias: 1}", "--backward", "2", "--steps", "--format", "json")
     record = json.loads(cnn("convolve", *words).out)

@@ -171,6 +171,7 @@ def test_columns_are_chosen_by_name(cnn: Run) -> None:
     assert cnn("summarize", "lenet5", "--columns", "layer,flops").out.splitlines()[2] == " layer       flops"
     ended = cnn("summarize", "lenet5", "--columns", "layer,flopz")
     assert (ended.code, ended.err) == (2, "--columns: unknown column 'flopz'\n  did you mean flops?\n")
+    assert cnn("summarize", "lenet5", "--columns", "layer,share").err.endswith("\n  write --share params\n")
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "markdown", "latex"])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
 from cnncli.errors import CnnError, Place, Problem
-from cnncli.graph import Node
+from cnncli.graph import Graph, Node
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.losses import LOSSES
 from cnncli.homework.exact_ops.chain.numbers_in_files import (
@@ -20,6 +20,7 @@ from cnncli.homework.exact_ops.chain.numbers_in_files import (
 )
 from cnncli.homework.exact_ops.chain.rules.activations import exact
 from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
+from cnncli.homework.exact_ops.chain.rules.moving import training_notes
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.inference import Inferred, infer_all
 from cnncli.language import Source, read, read_text
@@ -120,6 +121,7 @@ def read_chain(text: ChainText) -> Chain:
     """The chain, with all of its mistakes at once. Raises CnnError."""
     source, root = text.source, text.root
     found: list[tuple[Value, CnnError]] = []
+    given = {*root.entries}
     words = {word: _pop(root, word) for word in KEYS_BY_HAND}
     numbers = take_numbers(root, found)
     values = _values(text, words["values"], root, found)
@@ -127,6 +129,8 @@ def read_chain(text: ChainText) -> Chain:
     if not draft.problems and not found and not values:
         raise _missing_values(source, root, draft.graph.inputs)
     inferred, shape_problems = infer_all(draft.graph)
+    if shape_problems and "" in values and "input" not in given:
+        inferred, shape_problems = _as_one_channel(draft.graph, inferred, shape_problems)
     problems = [*draft.problems, *shape_problems, *(_at(source, node, error) for node, error in found)]
     if problems:
         raise CnnError.of(problems)
@@ -136,8 +140,22 @@ def read_chain(text: ChainText) -> Chain:
     if reader.problems:
         raise CnnError.of(reader.problems)
     check_size(inferred, arrays)
-    dropped = [f"{name}: {note}" for name, info in inferred.layers.items() for note in info.stats.notes]
+    dropped = [
+        f"{name}: {note}"
+        for name, info in inferred.layers.items()
+        for note in (*info.stats.notes, *training_notes(info.node.layer))
+    ]
     return Chain(inferred, arrays, weights, target, loss, (*reader.notes, *dropped))
+
+
+def _as_one_channel(graph: Graph, inferred: Inferred, problems: list[Problem]) -> tuple[Inferred, list[Problem]]:
+    """The network on a row as one channel instead of a vector, where more of its layers, or the first, take that."""
+    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 1:
+        return inferred, problems
+    entry = graph.inputs[0]
+    channel, others = infer_all(graph._replace(inputs=(entry._replace(shape=(1, *entry.shape)),)))
+    further = len(channel.layers) > len(inferred.layers) or not inferred.layers
+    return (channel, others) if further else (inferred, problems)
 
 
 def _pop(root: Mapping, word: str) -> Value | None:

@@ -99,6 +99,16 @@ def _unchanged(work: LayerWork, x: Any) -> Any:
 
 
 DROPS = moving(_unchanged, "nothing is dropped at inference")
+
+
+def training_notes(layer: Layer) -> tuple[str, ...]:
+    """What a layer that drops values does only while training: inverted dropout, Srivastava et al. 2014."""
+    if not isinstance(layer, Dropout | SpatialDropout | DropPath) or not layer.rate:
+        return ()
+    scale = f"; training multiplies what it keeps by 1 / (1 - {layer.rate:g})" if layer.rate < 1 else ""
+    return (f"nothing is dropped at inference{scale}",)
+
+
 MOVES: dict[type[Layer], LayerRule] = {
     Identity: moving(_unchanged),
     Dropout: DROPS,
