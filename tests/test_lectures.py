@@ -1,10 +1,11 @@
-"""Each line of the lectures' tables that a network file can express (shared/reference/lectures.md)."""
+"""Each line of the lectures' tables, as a network or as a command (shared/reference/lectures.md)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from program import Run
 from texts import loaded, network, refusal
 
 from cnncli.arithmetic.shape import format_shape
@@ -127,6 +128,10 @@ def test_the_weights_of_a_convolution() -> None:
     assert (found.weights, found.biases, found.params) == (3 * 5 * 6 * 16, 16, 3 * 5 * 6 * 16 + 16)
 
 
+def test_a_minibatch_has_its_examples_first(cnn: Run) -> None:
+    assert " 32x6x28x28\n" in cnn("summarize", "lenet5", "--batch", "32", "--columns", "layer,output").out
+
+
 def test_a_2x2_pool_drops_three_quarters_and_learns_nothing() -> None:
     before, after = facts("identity", "maxpool: 2", input="16x28x28")
     assert after.stats.output_shape == (16, 14, 14)
@@ -182,6 +187,74 @@ def test_edge_detection_takes_two_multiplications_and_an_addition_per_pixel() ->
     assert found.flops == 267_960
     matrix = stats("flatten", f"linear: {{units: {319 * 280}, bias: false}}", input="1x280x320")
     assert 15.9e9 < matrix.flops < 16.1e9
+
+
+def test_a_locally_connected_layer_has_its_own_weights_at_each_position(cnn: Run) -> None:
+    words = ("connectivity/locally_connected", "--columns", "layer,weights")
+    assert cnn("summarize", *words).out.split()[-1] == "4,000,000"
+
+
+# By hand ----------------------------------------
+
+SQUARE, SMALL = "0 1 2; 3 4 5; 6 7 8", "0 1; 2 3"
+SQUARES, SMALLS = f"{SQUARE} | 1 2 3; 4 5 6; 7 8 9", f"{SMALL} | 1 2; 3 4"
+BINARY, CROSS = "1 1 1 0 0; 0 1 1 1 0; 0 0 1 1 1; 0 0 1 1 0; 0 1 1 0 0", "1 0 1; 0 1 0; 1 0 1"
+POOLED = "1 1 2 4; 5 6 7 8; 3 2 1 0; 1 2 3 4"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((SQUARE, SMALL), "19 25; 37 43"),
+        ((SQUARE, SMALL, "--padding", "1"), "0 3 8 4; 9 19 25 10; 21 37 43 16; 6 7 8 0"),
+        ((SQUARES, SMALLS), "56 72; 104 120"),
+        ((BINARY, CROSS), "4 3 4; 2 4 3; 2 3 4"),
+        ((POOLED, "--pool", "max", "--kernel", "2"), "6 8; 3 4"),
+        ((POOLED, "--pool", "avg", "--kernel", "2"), "3.25 5.25; 2 2"),
+        ((SQUARE, SMALL, "--flip"), "5 11; 23 29"),
+    ],
+)
+def test_the_matrices_of_the_lectures(cnn: Run, words: tuple[str, ...], expected: str) -> None:
+    printed = cnn("convolve", *words).out.splitlines()
+    assert [line.split() for line in printed] == [row.split() for row in expected.split("; ")]
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel"),
+    [
+        ("laplacian", "0 1 0; 1 -4 1; 0 1 0"),
+        ("edge", "-1 -1 -1; -1 8 -1; -1 -1 -1"),
+        ("vertical_edge", "-1 0 1; -1 0 1; -1 0 1"),
+        ("sharpen", "0 -1 0; -1 5 -1; 0 -1 0"),
+        ("emboss", "-2 -1 0; -1 1 1; 0 1 2"),
+        ("box_blur", "1/9 1/9 1/9; 1/9 1/9 1/9; 1/9 1/9 1/9"),
+        ("gaussian", "1/16 2/16 1/16; 2/16 4/16 2/16; 1/16 2/16 1/16"),
+    ],
+)
+def test_the_named_kernels_of_the_lectures(cnn: Run, name: str, kernel: str) -> None:
+    letters = "a b c; d e f; g h i"
+    assert cnn("convolve", letters, "--filter", name).out == cnn("convolve", letters, kernel).out != ""
+
+
+def test_convolution_commutes_and_cross_correlation_does_not(cnn: Run) -> None:
+    both = [("a b", "x y z"), ("x y z", "a b")]
+    flipped, correlated = (
+        {cnn("convolve", *pair, "--padding", "full", *more).out for pair in both} for more in (["--flip"], [])
+    )
+    assert (len(flipped), len(correlated)) == (1, 2)
+
+
+def test_the_gradients_of_a_convolution_are_convolutions(cnn: Run) -> None:
+    to_input, to_kernel = cnn("convolve", SQUARE, SMALL, "--backward", "1 2; 0 1").out.split("\n\n")[:2]
+    assert to_input.split(":\n")[1] == cnn("convolve", "1 2; 0 1", SMALL, "--flip", "--padding", "full").out.rstrip(
+        "\n"
+    )
+    assert to_kernel.split(":\n")[1] == cnn("convolve", SQUARE, "1 2; 0 1").out.rstrip("\n")
+
+
+def test_a_shifted_input_gives_the_shifted_convolution(cnn: Run) -> None:
+    first, moved = (cnn("convolve", row, "1 0 -1").out.split() for row in ("0 0 1 2 0 0 0", "0 0 0 1 2 0 0"))
+    assert moved[1:] == first[:-1]
 
 
 # Networks ----------------------------------------
