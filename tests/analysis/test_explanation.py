@@ -113,6 +113,12 @@ def test_the_printed_arithmetic_of_every_kind_gives_the_figures_of_the_summary(c
     sizes = [value for figure, value in values.items() if figure.startswith("output")]
     assert tuple(sizes) == stats.output_shape
     assert values.get("buffers", 0) == stats.buffers
+    for source, field in inferred.layers["layer"].receptive_field.items():
+        steps = [step for step in explanation.steps if step.quantity.startswith("receptive field size")]
+        of_source = [step for step in steps if _is_of(step.quantity, source)]
+        for step, axis, extent in zip(of_source, field.axes, inferred.shape(source)[1:], strict=True):
+            if axis.advance == 0 and not stats.windows:
+                assert (step.remark == "every output depends on all of the input") == (axis.size >= extent)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)

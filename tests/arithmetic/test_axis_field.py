@@ -235,7 +235,7 @@ def test_the_field_of_every_unit_after_gaps_is_exact() -> None:
     assert gaps > 100 and nothing > 5
 
 
-@thorough
+@settings(thorough, max_examples=250)
 @given(gapped(), gapped(), st.integers(1, 12))
 def test_a_merge_after_gaps_covers_both_paths(one: AxisField, other: AxisField, units: int) -> None:
     assume(one.stride == other.stride or NOTHING in (one, other))
@@ -251,7 +251,7 @@ def test_a_merge_after_gaps_covers_both_paths(one: AxisField, other: AxisField, 
             assert one.is_empty(unit) == other.is_empty(unit)
 
 
-@thorough
+@settings(thorough, max_examples=250)
 @given(gapped(), st.integers(1, 12), st.integers(1, 200))
 def test_the_field_of_all_units_after_gaps_is_the_union_of_their_fields_in_the_image(
     below: AxisField, units: int, extent: int

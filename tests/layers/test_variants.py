@@ -109,3 +109,20 @@ def test_a_unit_away_from_the_border_reads_its_local_receptive_field(case: Case)
                     assert all(low <= a and b <= high for (low, high), (a, b) in zip(bounds, found, strict=True))
                 else:
                     assert found == bounds
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("channels", "filters"), [(1, 1), (3, 2), (2, 5)])
+def test_a_table_that_connects_every_filter_with_every_channel_changes_no_count(
+    channels: int, filters: int, bias: bool
+) -> None:
+    fields = {"filters": filters, "kernel": (2, 3), "padding": 1, "stride": 2, "bias": bias}
+    inputs = ((channels, 7, 8),)
+    plain = KINDS["conv"](**fields)
+    joined = KINDS["conv"](**fields, connections=(tuple(range(channels)),) * filters)
+    one, other = infer_layer(plain, inputs), infer_layer(joined, inputs)
+    assert one._replace(weight_shapes={}) == other._replace(weight_shapes={})
+    assert plain.fans(inputs) == joined.fans(inputs)
+    for table in (((0,),) * filters, (tuple(range(channels)), *((0,),) * (filters - 1))):
+        fans = KINDS["conv"](**fields, connections=table).fans(inputs)
+        assert fans is not None and min(fans) >= 6  # each filter reads a channel, and each channel is read

@@ -213,6 +213,7 @@ def test_the_note_of_dropped_rows_counts_those_that_no_tap_reads(pairs: list[tup
     parts = [f"{ratio} {listed(lines)}" for ratio, lines in ratios.items()] + ([listed(ends)] if ends else [])
     note = dropped_notes((1, *(size for size, _ in pairs)), tuple(window for _, window in pairs))
     assert note == ((f"drops {' and '.join(parts)}",) if parts else ())
+    assert dropped_notes((1, *(size for size, _ in pairs)), ()) == ()
 
 
 def listed(words: list[str]) -> str:

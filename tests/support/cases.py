@@ -105,6 +105,7 @@ CASES = (
     Case("subsample", {"kernel": 3, "stride": 2, "padding": 1}, (VOLUME,), (4, 3, 3, 4), 8),
     Case("adaptive_avgpool", {"output": 6}, (IMAGE,), (4, 6, 6), 0),
     Case("adaptive_avgpool", {"output": 1}, (SIGNAL,), (4, 1), 0),
+    Case("adaptive_avgpool", {"output": (1, 3)}, (IMAGE,), (4, 1, 3), 0),
     Case("adaptive_maxpool", {"output": (4, 3)}, (IMAGE,), (4, 4, 3), 0),
     Case("global_avgpool", {}, (IMAGE,), (4,), 0),
     Case("global_avgpool", {}, (VOLUME,), (4,), 0),
