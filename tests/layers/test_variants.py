@@ -11,6 +11,7 @@ from cnncli.executor.lowering.build import build
 from cnncli.executor.network.initialization import initialize
 from cnncli.inference import infer_layer
 from cnncli.layers import KINDS, Layer
+from cnncli.layers.base import ShapeError
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 # one value of several has the gradient
@@ -126,3 +127,11 @@ def test_a_table_that_connects_every_filter_with_every_channel_changes_no_count(
     for table in (((0,),) * filters, (tuple(range(channels)), *((0,),) * (filters - 1))):
         fans = KINDS["conv"](**fields, connections=table).fans(inputs)
         assert fans is not None and min(fans) >= 6  # each filter reads a channel, and each channel is read
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.merges])
+def test_a_merge_of_inputs_of_different_ranks_or_sizes_is_refused(kind: str) -> None:
+    for shapes in (((3,), (3, 4)), ((3, 4, 4), (3, 4)), ((3, 4, 4), (3, 4, 5)), ((3, 4), (3, 4), (3, 5))):
+        for inputs in (shapes, shapes[::-1]):
+            with pytest.raises(ShapeError, match=kind):
+                KINDS[kind]().output_shape(inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cnncli.arithmetic.axes import SPATIAL_AXES
+from cnncli.arithmetic.symbolic import letter
 from cnncli.arithmetic.window import Window, fits
 from cnncli.layers import KINDS
 from cnncli.layers.base import ShapeError
@@ -218,3 +220,20 @@ def test_the_note_of_dropped_rows_counts_those_that_no_tap_reads(pairs: list[tup
 
 def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+@settings(some, max_examples=25)
+@given(windows, windows)
+def test_the_note_of_symbolic_sizes_says_at_which_of_them_nothing_is_dropped(one: Window, other: Window) -> None:
+    ratio = r"\d+ of every \d+ (?:rows and columns|rows|columns)"
+    note = "".join(dropped_notes((1, letter("H"), letter("W")), (one, other)))
+    conditions = re.findall(r"([HW]) mod (\d+) = ([\d, or]+)", note)
+    assert "unless" in note or not conditions
+    for height, width in product(range(30, 36), range(40, 45)):
+        there = "".join(dropped_notes((1, height, width), (one, other)))
+        assert re.findall(ratio, there) == re.findall(ratio, note)
+        fits_exactly = all(
+            {"H": height, "W": width}[name] % int(divisor) in map(int, re.findall(r"\d+", rests))
+            for name, divisor, rests in conditions
+        )
+        assert fits_exactly == (not re.search(r"\d", re.sub(ratio, "", there))), (note, there)
