@@ -14,6 +14,7 @@ from cnncli.graph import Graph, Input, Node, Origin
 from cnncli.inference import Inferred, infer_all
 from cnncli.language.aliases import field_hint, kind_hint, kind_meant
 from cnncli.language.blocks import COMPOSITES
+from cnncli.language.entries import two_readings, two_readings_message
 from cnncli.language.source import Source, parse, plain_tree, read_plain
 from cnncli.layers import KINDS, Layer, ShapeError
 
@@ -76,6 +77,15 @@ def unknown_option(kind: str, word: str) -> CnnError:
     elif hint.startswith(("use", "did you mean")):
         hint = re.sub(rf"\b({'|'.join(known)})\b(: )?", lambda found: option(found[1]) + " " * bool(found[2]), hint)
     return CnnError(f"{word}: {kind} has no such field", hint)
+
+
+def refuse_two_readings(kind: str, value: str) -> None:
+    """Raises CnnError for ``cnn layer maxpool 3,2``: a 3x2 kernel, or kernel 3 and stride 2."""
+    pair = two_readings(KINDS[kind], value)
+    if pair is not None:
+        kernel, stride = pair
+        hint = f"write --kernel {kernel} --stride {stride}, or --kernel {kernel}x{stride}"
+        raise CnnError(two_readings_message(kernel, stride), hint)
 
 
 def read_layer(kind: str, texts: Mapping[str, str]) -> Layer:

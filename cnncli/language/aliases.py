@@ -2,44 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from cnncli.arithmetic.numerals import read_number
 from cnncli.errors import closest, enumerated
 from cnncli.layers import KINDS
 
-FIELD_ALIASES = {
-    "out_channels": "filters",
-    "channels": "filters",
-    "out_features": "units",
-    "features": "units",
-    "neurons": "units",
-    "kernel_size": "kernel",
-    "filter_size": "kernel",
-    "pool_size": "kernel",
-    "size": "kernel",
-    "window": "kernel",
-    "strides": "stride",
-    "pad": "padding",
-    "pads": "padding",
-    "dilation_rate": "dilation",
-    "dilations": "dilation",
-    "use_bias": "bias",
-    "num_groups": "groups",
-    "group": "groups",
-    "depth_multiplier": "multiplier",
-    "channel_multiplier": "multiplier",
-    "output_size": "output",
-    "p": "rate",
-    "prob": "rate",
-    "drop_prob": "rate",
-    "epsilon": "eps",
-    "elementwise_affine": "affine",
-    "negative_slope": "slope",
-    "scale_factor": "scale",
-    "interpolation": "mode",
-    "inputs": "from",
-    "input": "from",
-    "id": "name",
+EVERYWHERE = ("name", "from")  # what every layer and every composite but ``when`` takes
+
+FIELD_ALIASES = {  # the fields that a name may mean; the layer type takes the first that it has
+    **dict.fromkeys(("out_channels", "channels", "num_filters", "nfilters"), ("filters",)),
+    **dict.fromkeys(("out_features", "features", "neurons"), ("units",)),
+    **dict.fromkeys(("kernel_size", "filter_size", "pool_size", "ksize", "window"), ("kernel",)),
+    **dict.fromkeys(("pad", "pads"), ("padding",)),
+    **dict.fromkeys(("dilation_rate", "dilations"), ("dilation",)),
+    **dict.fromkeys(("num_groups", "group"), ("groups",)),
+    **dict.fromkeys(("depth_multiplier", "channel_multiplier"), ("multiplier",)),
+    **dict.fromkeys(("prob", "drop_prob"), ("rate",)),
+    **dict.fromkeys(("inputs", "input"), ("from",)),
+    "out": ("filters", "units", "output"),
+    "size": ("kernel", "output", "scale"),
+    "strides": ("stride",),
+    "use_bias": ("bias",),
+    "output_size": ("output",),
+    "epsilon": ("eps",),
+    "elementwise_affine": ("affine",),
+    "negative_slope": ("slope",),
+    "alpha": ("slope",),
+    "scale_factor": ("scale",),
+    "factor": ("scale",),
+    "interpolation": ("mode",),
+    "id": ("name",),
+    "k": ("kernel",),
+    "f": ("filters", "kernel"),
+    "n": ("filters", "units", "size"),
+    "s": ("stride", "scale"),
+    "p": ("rate", "padding"),
+    "d": ("dilation",),
+    "r": ("factor", "rate"),
+    "g": ("groups",),
 }
+KERNEL_F = ("F", "K")  # in CS231n's notation: K filters of size F; {n: 6, f: 5} gives n filters of size f
+
+
+def field_meant(field: str, known: Sequence[str], others: Iterable[str] = ()) -> str:
+    """The field that a name means, in cnn or in another notation; the name itself where it means none of ``known``.
+
+    ``others`` are the names given with it: with ``K`` or ``n`` for the filters, ``F`` is the kernel.
+
+    >>> field_meant("p", ["rate"]), field_meant("F", ["filters", "kernel"], "KFSP"), field_meant("ab", ["rate"])
+    ('rate', 'kernel', 'ab')
+    """
+    if field in known:
+        return field
+    if field in KERNEL_F and "filters" in known and {*KERNEL_F} <= {*others}:
+        return "kernel" if field == "F" else "filters"
+    if field.lower() == "f" and "kernel" in known and {"n", "N"} & {*others}:
+        return "kernel"
+    return next((name for name in FIELD_ALIASES.get(field.lower(), (field.lower(),)) if name in known), field)
+
 
 IMPLIED = ("in_channels", "in_features", "num_features", "normalized_shape", "input_dim", "input_channels")
 SEPARATE_LAYERS = ("activation", "batch_norm", "batchnorm", "normalization")
@@ -129,14 +150,14 @@ KEYS_BY_HAND = ("values", "target", "loss")  # keys of such a file
 BY_HAND_HINT = "remove it, or use cnn convolve, which calculates with numbers"
 
 
-def field_hint(field: str, known: list[str]) -> str:
-    """The hint for an unknown field."""
+def field_hint(field: str, known: list[str], others: Iterable[str] = ()) -> str:
+    """The hint for an unknown field; ``others`` are the names of the fields given with it."""
     odd = odd_letter(field)
     if odd:
         return odd
     if field in IMPLIED:
         return "remove it: it is derived from the input"
-    name = FIELD_ALIASES.get(field.lower(), field.lower())
+    name = field_meant(field, known, others)
     if name in known:
         return f"use {name}"
     if field in WEIGHTS_BY_HAND:

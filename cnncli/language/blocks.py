@@ -6,13 +6,13 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, suggestion
+from cnncli.language.aliases import EVERYWHERE
 from cnncli.language.expressions import UNKNOWN, Env
 from cnncli.language.reading import Reading, ReportedError, is_name, is_nothing, name_hint
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
 from cnncli.layers import KINDS
 
 SHARE = "share"
-EVERYWHERE = ("name", "from")  # what every layer and every composite but ``when`` takes
 
 
 class CompositeKey(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnncli.arithmetic.numerals import read_number, rewritten
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.language.aliases import FIELD_ALIASES, field_hint, kind_hint
-from cnncli.language.blocks import EVERYWHERE, SHARE
+from cnncli.language.aliases import EVERYWHERE, field_hint, field_meant, kind_hint
+from cnncli.language.blocks import SHARE
 from cnncli.language.expressions import Env
 from cnncli.language.reading import Reading, ReportedError, is_nothing
 from cnncli.language.source import Mapping, Scalar, Value
@@ -39,8 +39,7 @@ def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], fu
             hint = "remove the layer" if off else f"write - {entry.kind}"
             reading.fail(body, f"{entry.kind} takes no value", hint, full)
         if isinstance(body, Scalar) and not body.quoted:
-            typed = re.match(_GLUED_FIELD, body.text)
-            fault = _missing_sign(typed, known, _written_out(entry.kind, body.text)) if typed else None
+            fault = _without_braces(entry.kind, body.text, known)
             if fault is not None:
                 reading.fail(body, *fault, full)
         return {main: body}
@@ -48,7 +47,7 @@ def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], fu
     for field in body.entries:
         if field not in known and field not in EVERYWHERE:
             fault = _typed_field(entry, body, field, before, [*known, *EVERYWHERE])
-            hint = field_hint(field, [*known, *EVERYWHERE])
+            hint = field_hint(field, [*known, *EVERYWHERE], body.entries)
             reading.report(body.keys[field], *(fault or (f"{entry.kind} has no field {field!r}", hint)), full)
         before = field
     return body.entries
@@ -76,14 +75,30 @@ def _typed_field(entry: Entry, body: Mapping, field: str, before: str, known: li
     return _missing_sign(re.fullmatch(_TYPED_FIELD, field), known)
 
 
-def _missing_sign(typed: re.Match[str] | None, known: list[str], hint: str = "") -> tuple[str, str] | None:
+def _missing_sign(typed: re.Match[str] | None, known: list[str]) -> tuple[str, str] | None:
     """The fault of ``filters:4`` or ``filters=4``, and its hint; None for a text that does not begin with a field."""
-    name = FIELD_ALIASES.get(typed[1], typed[1]) if typed else ""
+    name = field_meant(typed[1], known) if typed else ""
     if typed is None or name not in known:
         return None
-    colon = typed[2] == ":"
-    message = "a space is missing after the colon" if colon else f"a colon is missing after {typed[1]}"
-    return message, hint or f"write {name}: {typed[3]}"
+    return _sign_fault(typed), f"write {name}: {typed[3]}"
+
+
+def _sign_fault(typed: re.Match[str]) -> str:
+    return "a space is missing after the colon" if typed[2] == ":" else f"a colon is missing after {typed[1]}"
+
+
+def _without_braces(kind: str, text: str, known: list[str]) -> tuple[str, str] | None:
+    """The fault and the hint of fields that are not in braces: ``p=0.5``, ``filters:6``; None for a bare value."""
+    typed = re.match(_GLUED_FIELD, text)
+    if typed is None:
+        return None
+    names = re.findall(r"(\w+)\s*[:=]", text)
+    name = field_meant(typed[1], known, names)
+    if name not in known:
+        return f"{kind} has no field {typed[1]!r}", field_hint(typed[1], known)
+    value = text[typed.end() :].strip()
+    line = f"write - {kind}: {{{name}: {value if len(names) == 1 else '…'}}}"
+    return _sign_fault(typed), _written_out(kind, text) or line
 
 
 def _written_out(kind: str, values: str) -> str:
@@ -91,7 +106,7 @@ def _written_out(kind: str, values: str) -> str:
     from cnncli.language.hints.typed_layers import rewritten_line
 
     hint = rewritten_line(f"- {kind}: {{{values}}}")
-    return f"write {hint}" if "{" in hint else ""
+    return f"write {hint}" if hint else ""
 
 
 def report_unknown_kind(reading: Reading, entry: Entry, known: list[str]) -> None:
@@ -111,6 +126,22 @@ def report_unknown_kind(reading: Reading, entry: Entry, known: list[str]) -> Non
     message, hint = layer_fault(typed, known) or (f"unknown layer type {kind!r}", "")
     value = entry.body.text if isinstance(entry.body, Scalar) else ""
     reading.report(at, message, hint or kind_hint(kind, known, value))
+
+
+def two_readings(made: type[Layer], text: str) -> tuple[str, str] | None:
+    """The two numbers of a bare ``3, 2`` for a pool: a 3x2 kernel, or kernel 3 and stride 2; None for other values.
+
+    ``2, 2`` is the same layer in both readings.
+    """
+    pair = re.fullmatch(r"\s*([0-9]+)\s*,\s*([0-9]+)\s*", text)
+    if pair is None or [*made.schema][:2] != ["kernel", "stride"] or int(pair[1]) == int(pair[2]):
+        return None
+    return pair[1], pair[2]
+
+
+def two_readings_message(kernel: str, stride: str) -> str:
+    """The fault of two numbers that :func:`two_readings` finds."""
+    return f"'{kernel}, {stride}' may be kernel {kernel} and stride {stride}, or a kernel of {kernel}x{stride}"
 
 
 class LayerReader:
@@ -160,6 +191,12 @@ class LayerReader:
     def _read_field(
         self, made: type[Layer], field: str, node: Value, env: Env, full: str, into: dict[str, Any], given: bool = True
     ) -> None:
+        pair = two_readings(made, node.text) if not given and isinstance(node, Scalar) else None
+        if pair is not None:
+            fields = f"{{kernel: {pair[0]}, stride: {pair[1]}}}"
+            hint = f"write {fields}, or [{', '.join(pair)}] for a kernel of {'x'.join(pair)}"
+            self.reading.report(node, two_readings_message(*pair), hint, full)
+            return
         try:
             into[field] = made.schema[field].read(self.reading.value(node, env, full))
         except InvalidValue as error:

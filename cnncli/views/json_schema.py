@@ -13,7 +13,8 @@ from typing import Any
 
 from cnncli.arithmetic.shape import SHAPE_SCHEMA
 from cnncli.language import KEYS
-from cnncli.language.blocks import BLOCK_KEYS, COMPOSITES, EVERYWHERE, SHARE, CompositeKeys
+from cnncli.language.aliases import EVERYWHERE
+from cnncli.language.blocks import BLOCK_KEYS, COMPOSITES, SHARE, CompositeKeys
 from cnncli.language.layer_lists import LAYER_LIMIT
 from cnncli.language.reading import NAME_LIMIT
 from cnncli.layers import KINDS, Layer

@@ -29,7 +29,7 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
         (3, 23, "a colon is missing after kernel", "write kernel: 3"),
     ],
     "conv: filters=6, kernel=5": [(3, 11, "a colon is missing after filters", "write - conv: {filters: 6, kernel: 5}")],
-    "conv: filters:6": [(3, 11, "a space is missing after the colon", "write - conv: {filters: 6}")],
+    "conv: filters:6": [(3, 11, "a space is missing after the colon", "write - conv: {filters: 6, kernel: …}")],
     "conv: {filters：6， kernel：5}": [
         (3, 12, "'：' is a full-width colon", "write - conv: {filters: 6, kernel: 5}")
     ],
@@ -43,7 +43,7 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
     "conv:{filters: 6, kernel: 5}": [
         (3, 5, "a space is missing after the colon", "write - conv: {filters: 6, kernel: 5}")
     ],
-    "conv {filters: 6}": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6}")],
+    "conv {filters: 6}": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6, kernel: …}")],
     "conv {filters: 6, kernel: 3}": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6, kernel: 3}")],
     "conv 6": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 6, kernel: …}")],
     "maxpool 2": [(3, 5, "a colon is missing after maxpool", "write - maxpool: 2")],
@@ -86,6 +86,10 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
         (3, 11, "the brace opened here is not closed, or a comma is missing after it",
          "write - conv: {filters: 6, kernel: 5}")
     ],
+    "maxpool: 3, 2": [
+        (3, 14, "'3, 2' may be kernel 3 and stride 2, or a kernel of 3x2",
+         "write {kernel: 3, stride: 2}, or [3, 2] for a kernel of 3x2")
+    ],
     "pool: 2": [(3, 5, "unknown layer type 'pool'", "use maxpool or avgpool")],
     "max: 2": [(3, 5, "unknown layer type 'max'", "use maxpool")],
     "output: 10": [(3, 5, "unknown layer type 'output'", "use linear")],
@@ -114,6 +118,40 @@ def problems(text: str) -> list[tuple[int, int, str, str]]:
 @pytest.mark.parametrize("typed", LAYERS)
 def test_a_layer_in_another_notation_is_answered_with_what_to_write(typed: str) -> None:
     assert problems(network(typed)) == LAYERS[typed]
+
+
+GIVEN_WITH_A_SIGN = {  # a field with = and without braces, in cnn's or another notation, and what to write
+    "dropout: p=0.5": "- dropout: 0.5",
+    "dropout: rate = 0.5": "- dropout: 0.5",
+    "linear: out_features=120": "- linear: 120",
+    "maxpool: k=2": "- maxpool: 2",
+    "maxpool: k=2, s=1": "- maxpool: {kernel: 2, stride: 1}",
+    "leaky_relu: alpha=0.2": "- leaky_relu: 0.2",
+    "batchnorm: eps=1e-3": "- batchnorm: 1e-3",
+    "groupnorm: num_groups=3": "- groupnorm: 3",
+    "upsample: scale_factor=2": "- upsample: 2",
+    "adaptive_avgpool: output_size=1": "- adaptive_avgpool: 1",
+    "conv_transpose: f=8": "- conv_transpose: {filters: 8, kernel: …}",
+    "conv: n=6, f=5": "- conv: {filters: 6, kernel: 5}",
+    "conv: K=6, F=5, S=1, P=2": "- conv: {filters: 6, kernel: 5, stride: 1, padding: 2}",
+    "lrn: n=5": "- lrn: 5",
+}
+
+
+@pytest.mark.parametrize("typed", GIVEN_WITH_A_SIGN)
+def test_fields_with_an_equal_sign_are_answered_with_the_line_to_write(typed: str) -> None:
+    (problem,) = refusal(network(typed)).problems
+    assert problem.hint == f"write {GIVEN_WITH_A_SIGN[typed]}"
+
+
+@pytest.mark.parametrize("kind", [*KINDS])
+def test_an_unknown_field_with_an_equal_sign_is_a_problem_of_every_layer_type(kind: str) -> None:
+    assert refusal(network(f"{kind}: zzz=1")).problems
+
+
+def test_two_equal_numbers_and_a_list_are_a_kernel_of_a_pool() -> None:
+    nodes = loaded(network("maxpool: 2, 2", "avgpool: [3, 2]", input="3x32x32")).graph.nodes
+    assert [node.layer.field_values["kernel"] for node in nodes] == [(2, 2), (3, 2)]
 
 
 FILES = {  # a file, and (line, column, message, hint) of its problems

@@ -201,11 +201,12 @@ def _texts(kind: str, values: tuple[str, ...], fields: dict[str, Any]) -> dict[s
 def _main(kind: str, values: tuple[str, ...]) -> str:
     """The field that a value without a name sets. Raises CnnError where there is none, and for more than one value."""
     from cnncli.layers import KINDS
-    from cnncli.one_layer import option
+    from cnncli.one_layer import option, refuse_two_readings
 
     main, shown = KINDS[kind].main, shortened(values[-1])
     if "=" in shown:
-        raise CnnError(f"{shown}: fields are options here", f"write {shortened(' '.join(map(_as_option, values)))}")
+        written = " ".join(_as_option(kind, value) for value in values)
+        raise CnnError(f"{shown}: fields are options here", f"write {shortened(written)}")
     if not main:
         hint = f"write --input {shown}" if shown[:1].isdigit() else "leave it out"
         raise CnnError(f"{kind} takes no value, but {shown} is given", hint)
@@ -213,12 +214,15 @@ def _main(kind: str, values: tuple[str, ...]) -> str:
         others = [option(name) for name in KINDS[kind].schema if name != main]
         hint = f"write {others[0]} {shown}" if others else "give one"
         raise CnnError(f"{kind} takes one value without a name: {option(main)[2:]}", hint)
+    refuse_two_readings(kind, values[0])
     return main
 
 
-def _as_option(word: str) -> str:
-    """``kernel=5`` as ``--kernel 5``."""
+def _as_option(kind: str, word: str) -> str:
+    """``kernel=5`` as ``--kernel 5``, and ``p=0.5`` of dropout as ``--rate 0.5``."""
+    from cnncli.language.aliases import field_meant
+    from cnncli.layers import KINDS
     from cnncli.one_layer import option
 
     name, sign, value = word.partition("=")
-    return f"{option(name)} {value}" if sign else word
+    return f"{option(field_meant(name, [*KINDS[kind].schema]))} {value}" if sign else word

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnncli.language.aliases import FIELD_ALIASES, IMPLIED, SEPARATE_LAYERS, kind_meant
+from cnncli.language.aliases import EVERYWHERE, IMPLIED, SEPARATE_LAYERS, field_meant, kind_meant
 from cnncli.layers import KINDS
 
 LONGEST = 300  # characters of an item that is looked at
@@ -129,9 +129,8 @@ def rewritten_layer(kind: str, word: str, rest: str) -> str:
         return f"- {kind}: [{', '.join(positional)}]" if positional else f"- {kind}: [name, name]"
     after = [f"- {value.lower()}" for name, value in named if name in SEPARATE_LAYERS and value]
     fields = {**_positional_fields(kind, word, positional), **_known_fields(kind, named)}
-    if not named:
-        missing = [name for name, field in KINDS[kind].schema.items() if field.required and name not in fields]
-        fields |= dict.fromkeys(missing, "…")
+    missing = [name for name, field in KINDS[kind].schema.items() if field.required and name not in fields]
+    fields |= dict.fromkeys(missing, "…")
     return ", then ".join([_item(kind, fields), *after])
 
 
@@ -169,7 +168,8 @@ def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str
 def _known_fields(kind: str, named: list[tuple[str, str]]) -> dict[str, str]:
     """The named values under cnn's names, without those that are derived or another layer."""
     skipped = (*IMPLIED, *SEPARATE_LAYERS, *WITHOUT_MEANING)
-    names = {name: name if name in KINDS[kind].schema else FIELD_ALIASES.get(name.lower(), name) for name, _ in named}
+    given = [name for name, _ in named]
+    names = {name: field_meant(name, [*KINDS[kind].schema, *EVERYWHERE], given) for name in given}
     return {
         names[name]: value.lower() if names[name] == "padding" else value
         for name, value in named
