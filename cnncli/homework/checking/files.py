@@ -12,7 +12,7 @@ from cnncli.errors import INVALID, NO, CnnError, Problem
 from cnncli.homework.answer_key.sheet import sheet_of
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.io.files import is_file, is_missing
+from cnncli.io.files import TEXT_LIMIT, is_file, is_missing, named, open_regular
 from cnncli.language.source import Mapping, Source, parse, read_text
 from cnncli.loading import NetworkNotFound, problems_of
 
@@ -75,12 +75,13 @@ def check_files(paths: tuple[str, ...], *, strict: bool, skip_others: bool) -> l
 
 
 def _files(folder: str) -> list[str]:
-    """The YAML files of a folder and its subfolders in alphabetical order, without hidden ones."""
+    """The YAML files of a folder and its subfolders in alphabetical order, without hidden ones; broken links as well."""
     found = []
     for inside, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [str(Path(inside) / name) for name in files if name.endswith(ENDINGS) and not name.startswith(".")]
-        found += [path for path in paths if is_file(path)]
+        wanted = [name for name in files if name.lower().endswith(ENDINGS) and not name.startswith(".")]
+        paths = [str(Path(inside) / name) for name in wanted]
+        found += [path for path in paths if is_file(path) or is_missing(path)]  # missing: a link to no file
     return sorted(found)
 
 
@@ -89,7 +90,7 @@ def _check(path: str, strict: bool, skip_others: bool) -> Checked:
         source = read_text(path)
     except CnnError as error:
         # A file of another kind may be large, or not be text; a file that is closed or missing is an error.
-        other = skip_others and is_file(path) and os.access(path, os.R_OK)
+        other = skip_others and is_file(path) and os.access(path, os.R_OK) and not _may_be_meant(path)
         return Checked(path, Kind.OTHER, _with_copy(path, error.problems), skipped=other)
     kind, problems = _kind_of(source)
     if kind is Kind.NETWORK:
@@ -97,6 +98,13 @@ def _check(path: str, strict: bool, skip_others: bool) -> Checked:
     if kind is Kind.SHEET:
         return _check_sheet(source)
     return Checked(source.name, kind, problems, skipped=skip_others)
+
+
+def _may_be_meant(path: str) -> bool:
+    """Whether a file that is too large, or not UTF-8, has the keys of a network or a sheet in its first MiB."""
+    with named(path), open_regular(path) as file:
+        text = file.read(TEXT_LIMIT).decode("latin-1").replace("\0", "")  # UTF-16 has a NUL beside each letter
+    return any(line.search(text) for line in _LINES.values())
 
 
 def _with_copy(path: str, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -101,6 +101,30 @@ def test_a_large_file_and_one_that_is_not_text_are_of_another_kind(cnn: Run, her
     assert cnn("check", "lock.yaml", "binary.yaml", "--skip-others").code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("latin.yaml", ("# Größe\n" + NETWORK).encode("latin-1"), "UTF-8"),
+        ("wide.yaml", NETWORK.encode("utf-16"), "UTF-8"),
+        ("large.yml", (NETWORK + "#" * (1 << 20)).encode(), "larger than 1 MiB"),
+        ("UP.YAML", b"input: 1x8x8\nlayers: [rellu]\n", "rellu"),
+        ("loop.yaml", None, "no such file"),
+    ],
+)
+def test_a_folder_does_not_hide_a_network_that_cannot_be_read(
+    cnn: Run, here: Path, name: str, content: bytes | None, said: str
+) -> None:
+    path = here / "nets" / name
+    if content is None:
+        path.symlink_to("nowhere.yaml")
+    else:
+        path.write_bytes(content)
+    for arguments in (("nets",), ("nets", "--skip-others")):
+        ended = cnn("check", *arguments)
+        assert ended.code == (1 if name == "UP.YAML" else 2) and f"nets/{name}" in ended.out + ended.err
+        assert said in ended.out + ended.err and "skipped" not in ended.out + ended.err
+
+
 def test_a_missing_file_that_is_named_like_a_bundled_network_can_be_a_copy_of_it(cnn: Run) -> None:
     for name, file in (("lenet.yaml", "lenet.yaml"), ("lenet5", "lenet5.yaml")):
         ended = cnn("check", name)
