@@ -150,8 +150,46 @@ def usage_error(ctx: click.Context, args: Sequence[str], error: click.UsageError
         hint = f"give {shown} {enumerated(choices, 'or')}" if choices else _example(name, shown)
         return CnnError(f"cnn {name}: {shown} is missing", hint)
     if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
+        described = _choice_meant(ctx, args, error.param) or described
         return CnnError(f"{max(error.param.opts, key=len)}: {_uncapitalized(error.message)}", described)
     return CnnError(f"cnn {name}: {_uncapitalized(error.format_message())}", described)
+
+
+# Values of options that have another name here.
+CHOICES = {
+    **dict.fromkeys(("yolo", "center", "cxywh"), "cxcywh"),
+    **dict.fromkeys(("coco", "ltwh"), "xywh"),
+    **dict.fromkeys(("voc", "pascal_voc", "corners", "ltrb"), "xyxy"),
+    **dict.fromkeys(("rf", "field", "receptive-field", "receptive field"), "receptive_field"),
+    **dict.fromkeys(("parameters", "weights", "param"), "params"),
+    **dict.fromkeys(("mean", "average", "avgpool"), "avg"),
+    **dict.fromkeys(("maximum", "maxpool"), "max"),
+    **dict.fromkeys(("softmax", "ce", "crossentropy", "cross-entropy", "nll"), "cross_entropy"),
+    **dict.fromkeys(("l2", "squared", "mean_squared_error"), "mse"),
+    **dict.fromkeys(("svm", "margin"), "hinge"),
+    **dict.fromkeys(("zero", "constant"), "zeros"),
+    **dict.fromkeys(("reflection", "mirror", "symmetric"), "reflect"),
+    **dict.fromkeys(("replication", "edge", "nearest"), "replicate"),
+    **dict.fromkeys(("wrap", "periodic"), "circular"),
+}
+
+
+def _choice_meant(ctx: click.Context, args: Sequence[str], option: click.Option) -> str:
+    """What to write for a value that is not among an option's choices; "" if that is unknown."""
+    if not isinstance(option.type, click.Choice):
+        return ""
+    name, (values, _, _) = max(option.opts, key=len), ctx.command.make_parser(ctx).parse_args(args=[*args])
+    value = str(values[str(option.name)])
+    meant = CHOICES.get(value.lower(), value.lower())
+    if meant in option.type.choices:
+        return f"write {name} {meant}"
+    if name == "--pool" and value.isdigit():
+        return f"write --pool max --kernel {shortened(value, 9)}"
+    others = [parameter for parameter in ctx.command.params if isinstance(parameter.type, click.Choice)]
+    fits = next(
+        (other for other in others if isinstance(other.type, click.Choice) and meant in other.type.choices), None
+    )
+    return f"write {max(fits.opts, key=len)} {meant}" if fits is not None else ""
 
 
 def _argument_name(parameter: click.Parameter | None, ctx: click.Context) -> str:
@@ -171,6 +209,8 @@ def _uncapitalized(text: str) -> str:
 def _option_meant(ctx: click.Context, name: str, option: str) -> str:
     """The option that was meant: one of this command, else the commands that have it."""
     own = [known for parameter in ctx.command.get_params(ctx) for known in (*parameter.opts, *parameter.secondary_opts)]
+    if "--layer" in own and option[2:] in KINDS:
+        return f"write --layer {option[2:]}"
     if not option.startswith("--") and f"-{option}" in own:
         return f"did you mean -{option}?"
     near = closest(option, [known for known in own if known.startswith("--")])

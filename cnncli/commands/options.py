@@ -127,6 +127,7 @@ class CheckedCommand(click.Command):
             value = values[str(option.name)]
             if "" in (value if isinstance(value, list | tuple) else [value]) and name not in self.may_be_empty:
                 raise CnnError(f"{name} is empty", "give it a value, or leave it out")
+            _refuse_option_as_value(ctx, name, value)
         wants_help = any(values.get(str(parameter.name)) is True for parameter in order if parameter.is_eager)
         if extra and not wants_help:
             from cnncli.commands.hints import extra_arguments
@@ -178,6 +179,15 @@ def load_to_show(architecture: str, **settings: Any) -> Loaded:
         name = error.likely[0]
         click.echo(f"no {architecture} here: this is the bundled {name}; {error.copy}", err=True)
         return load(name, **settings)
+
+
+def _refuse_option_as_value(ctx: click.Context, name: str, value: Any) -> None:
+    """Raises CnnError where the value of an option is the next option: ``--kernel --input 3x32x32``."""
+    known = {option for parameter in ctx.command.get_params(ctx) for option in parameter.opts}
+    for text in value if isinstance(value, list | tuple) else [value]:
+        following = text.partition("=")[0] if isinstance(text, str) else ""
+        if following.startswith("--") and following in known:
+            raise CnnError(f"{name} needs a value, but {following} follows", "write the value between them")
 
 
 set_option = click.option(

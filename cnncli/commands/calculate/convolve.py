@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from cnncli.homework.exact_ops.exercise import Exercise
 
 NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt|[^\W\d_][0-9_]*[\s,;&|])")
+SINGLE = re.compile(r"[+-]?[0-9.]{1,30}(/[0-9]{1,30})?")
 OF_CHAINS = ("INPUT", "--input", "--layer", "--target", "--loss", "--backward", "--steps", "--format")
+TRANSPOSED = "conv_transpose: {stride: 2, weight: '1 2; 3 4'}"
 ONLY_OF_CHAINS = ("--target", "--loss")
 
 
@@ -38,8 +41,8 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--pool", "--filter", "--flip", "--bias", "--transposed",
                      why="a pool has no weights"),
     options.excludes("--transposed", "--padding-mode", why="a transposed convolution has no border to fill"),
-    options.excludes("--backward", "--transposed", "--output", why="--backward is for convolutions and pools"),
-    options.excludes("--backward", "--bias", why="the gradients do not depend on the bias"),
+    options.excludes("--backward", "--transposed", why=f'write --layer "{TRANSPOSED}"'),
+    options.excludes("--backward", "--output", why="--backward prints gradients"),
     options.excludes("--output", "--steps", "--format", why="-o writes an image or a matrix"),
     options.excludes("--counts", "--pool", "--transposed", "--backward", "--steps", "--as-matrix", "--output", "--bias",
                      "--flip", "--padding-mode", why="--counts counts the operations without a bias"),
@@ -106,6 +109,7 @@ def command(
     text = matrix if input_text is None else input_text
     if text is None:
         raise CnnError("missing input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
+    _refuse_unquoted(matrix, kernels)
     if _ran_chain(text, ChainOptions(layers, target, loss), upstream, form, steps=steps):
         return
     if not counts:
@@ -125,6 +129,16 @@ def command(
         _print_result(exercise, form, steps=steps)
 
 
+def _refuse_unquoted(matrix: str | None, kernels: tuple[str, ...]) -> None:
+    """Raises CnnError for a matrix without quotes, whose numbers the shell passes one by one."""
+    words = (matrix or "", *kernels)
+    if len(words) > 2 and all(SINGLE.fullmatch(word.strip()) for word in words):
+        raise CnnError(
+            f"{len(words)} arguments of one number each",
+            'quote each matrix: cnn convolve "1 2 3 4" "1 -1"; give 1x1 filters as "2 || 3"',
+        )
+
+
 def _check_output(text: str, output: Path | None, matrix: str | None) -> None:
     """Raises CnnError unless matrices are written to arrays, and images, and only they, to image files."""
     from cnncli.homework.exact_ops.matrix_files import is_image
@@ -139,6 +153,15 @@ def _check_output(text: str, output: Path | None, matrix: str | None) -> None:
         raise CnnError("-o is for images, but the input is not an image", "add --as-matrix to write its matrix")
     elif not is_image(str(output)):
         raise CnnError(f"{output}: not an image file name", "use the extension .png")
+    if output is not None and _is_same(text.strip(), output):
+        raise CnnError(f"{output}: -o is the input, which would be overwritten", "choose another name")
+
+
+def _is_same(text: str, output: Path) -> bool:
+    """Whether the input is a file, and the output would replace it."""
+    from cnncli.io.files import is_file
+
+    return is_file(text) and is_file(output) and Path(text).samefile(output)
 
 
 def _check_border(exercise: Exercise) -> None:
@@ -172,6 +195,8 @@ def _print_gradients(exercise: Exercise, text: str, form: str, *, steps: bool) -
         return
     click.echo("\n".join(gradient_lines(exercise, upstream, steps=steps)))
     _note(tie_note(exercise))
+    if any(exercise.bias):
+        _note("(the gradients do not depend on the value of the bias)")
 
 
 def _give_matrix(exercise: Exercise, matrix: str, output: Path | None, form: str) -> None:
@@ -230,6 +255,9 @@ def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, 
         return False
     for name, parameter in options.parameters(ctx.command).items():
         if name not in OF_CHAINS and parameter.name != "help" and options.is_given(ctx, name):
+            word = str(ctx.params["kernels"][0]).strip() if name == "KERNEL" else ""
+            if word.partition(":")[0].replace("_", "").isalpha():
+                raise CnnError(f"{word} follows a layer without --layer", f"write --layer {shlex.quote(word)}")
             raise CnnError(f"{name} has no effect on a chain of layers", "leave it out; a size is a field of its layer")
     _print_chain(chain, given, upstream, form, steps=steps)
     return True

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from cnncli.commands import options
 from cnncli.commands.calculate.convolve import MatrixCommand
 
+NUMBER = re.compile(r"[+-]?[0-9./]+([eE][+-]?[0-9]+)?,?")
 
-@options.command(cls=MatrixCommand)
+
+class BoxCommand(MatrixCommand):
+    """Accepts two boxes as eight numbers that are not quoted."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        numbers = [word for word in args if NUMBER.fullmatch(word)]
+        if len(numbers) == 8:
+            others = [word for word in args if not NUMBER.fullmatch(word)]
+            args = [" ".join(numbers[:4]), " ".join(numbers[4:]), *others]
+        return super().parse_args(ctx, args)
+
+
+@options.command(cls=BoxCommand)
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @click.option("--boxes", type=click.Choice(("xyxy", "xywh", "cxcywh")),

@@ -208,7 +208,8 @@ def _main(kind: str, values: tuple[str, ...]) -> str:
         written = " ".join(_as_option(kind, value) for value in values)
         raise CnnError(f"{shown}: fields are options here", f"write {shortened(written)}")
     if not main:
-        hint = f"write --input {shown}" if shown[:1].isdigit() else "leave it out"
+        is_shape = shown[:1].isdigit() and not options.is_given(click.get_current_context(), "--input")
+        hint = f"write --input {shown}" if is_shape else "leave it out"
         raise CnnError(f"{kind} takes no value, but {shown} is given", hint)
     if len(values) > 1:
         others = [option(name) for name in KINDS[kind].schema if name != main]

@@ -102,11 +102,14 @@ def _write_gradescope(sheets: tuple[str, ...], target: Path, hidden: bool, form:
 
     from cnncli.homework.answer_key.sheet import read_sheet
     from cnncli.homework.checking.check import check
+    from cnncli.homework.checking.files import Kind, kind_of_file
     from cnncli.homework.grading.gradescope import error_results, results, write_results
     from cnncli.views.homework import verdict_lines, verdicts_record
 
     if len(sheets) > 1:
         raise CnnError("--gradescope takes one answer sheet", "give one answer sheet")
+    if kind_of_file(sheets[0]) is Kind.NETWORK:
+        raise CnnError("--gradescope has no effect: FILE is a network", "give an answer sheet")
     try:
         sheet = read_sheet(sheets[0])
         verdicts = check(sheet)

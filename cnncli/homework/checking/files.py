@@ -75,7 +75,7 @@ def check_files(paths: tuple[str, ...], *, strict: bool, skip_others: bool) -> l
 
 
 def _files(folder: str) -> list[str]:
-    """The YAML files of a folder and its subfolders in alphabetical order, without hidden ones; broken links as well."""
+    """The YAML files of a folder and its subfolders in alphabetical order: broken links, but no hidden files."""
     found = []
     for inside, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -113,6 +113,14 @@ def _with_copy(path: str, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
         return problems
     missing = NetworkNotFound(path)
     return tuple(problem._replace(hint=missing.copy) for problem in problems) if missing.likely else problems
+
+
+def kind_of_file(path: str) -> Kind:
+    """What a file is, by its keys; other for one that cannot be read, and for standard input."""
+    try:
+        return Kind.OTHER if path == "-" else _kind_of(read_text(path))[0]
+    except CnnError:
+        return Kind.OTHER
 
 
 def _kind_of(source: Source) -> tuple[Kind, tuple[Problem, ...]]:

@@ -240,8 +240,10 @@ def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
 
 
 def _padding(text: str, rank: int) -> str | tuple[int, ...]:
-    if text in PADDING_NAMES:
-        return text
+    if text.lower() in PADDING_NAMES:
+        return text.lower()
+    if text.lower() in ("zero", "zeros", "none", "no"):
+        raise CnnError(f"padding {text}: not a padding", "write 0 for none; zeros fill the border by default")
     numbers = _sizes(text, rank)
     if numbers is None:
         sides = "the padding per side" if rank == 1 else "the padding per side, one number or 2x1 for one per axis"

@@ -12,7 +12,7 @@ from cnncli.homework.exact_ops.backward.pooling import maxima
 from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.homework.exact_ops.sliding import WindowStep
-from cnncli.views.exact_ops.steps import position_text, squeezed, step_records, step_text
+from cnncli.views.exact_ops.steps import position_text, squeezed, step_records, step_text, unwrapped
 
 POOL_METHODS = {
     "max": "each upstream value goes to the maximum of its window",
@@ -23,13 +23,14 @@ POOL_METHODS = {
 
 def gradient_record(exercise: Exercise, upstream: Any, *, steps: bool) -> dict[str, Any]:
     """The gradients for JSON, with their ``steps`` on request. Raises CnnError."""
+    rank = exercise.x.ndim - 1
     if exercise.pool:
-        arrays: dict[str, Any] = {"input": squeezed(exercise.pool_gradient(upstream))}
+        arrays: dict[str, Any] = {"input": unwrapped(exercise.pool_gradient(upstream), rank)}
         shown = {"input": exercise.pool_gradient_steps(upstream)} if steps else {}
     else:
         found = exercise.gradients(upstream)
-        arrays = {"input": squeezed(simplest(found.to_input)), "kernel": squeezed(simplest(found.to_kernel))}
-        arrays |= {"bias": found.to_bias}
+        to_input, to_kernel = simplest(found.to_input), simplest(found.to_kernel)
+        arrays = {"input": unwrapped(to_input, rank), "kernel": unwrapped(to_kernel, rank), "bias": found.to_bias}
         shown = dict(zip(("input", "kernel"), _steps(exercise, upstream, steps=steps), strict=True)) if steps else {}
     record: dict[str, Any] = {name: matrices.plain(array) for name, array in arrays.items()}
     return record | ({"steps": {name: step_records(each) for name, each in shown.items()}} if steps else {})

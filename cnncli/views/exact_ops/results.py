@@ -9,7 +9,7 @@ from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrices
 from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.sliding import WindowStep, dropped_rows
-from cnncli.views.exact_ops.steps import squeezed, step_records, step_text
+from cnncli.views.exact_ops.steps import squeezed, step_records, step_text, unwrapped
 
 STEPS_LIMIT = 10_000  # windows that --steps prints
 
@@ -17,7 +17,7 @@ STEPS_LIMIT = 10_000  # windows that --steps prints
 def result_record(exercise: Exercise, *, steps: bool) -> dict[str, Any]:
     """The output for JSON, with its ``steps`` on request. Raises CnnError."""
     result = exercise.result()
-    array, shown = squeezed(result), _steps(exercise, result) if steps else []
+    array, shown = unwrapped(result, exercise.x.ndim - 1), _steps(exercise, result) if steps else []
     record: dict[str, Any] = {"output": matrices.plain(array), "shape": list(array.shape)}
     return record | ({"steps": step_records(shown)} if shown else {})
 

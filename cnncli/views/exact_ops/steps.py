@@ -53,6 +53,13 @@ def _wrapped(where: str, text: str) -> str:
     return fill(text, matrices.WIDTH, initial_indent=where, subsequent_indent=rest, break_on_hyphens=False)
 
 
+def unwrapped(array: Any, rank: int) -> Any:
+    """The array without leading axes of size 1, but with its ``rank`` axes of space, for programs."""
+    while array.ndim > rank and array.shape[0] == 1:
+        array = array[0]
+    return array
+
+
 def squeezed(array: Any) -> Any:
     """The array without leading axes of size 1, so that a single feature map is shown as a matrix."""
     while array.ndim > 2 and array.shape[0] == 1:

@@ -18,7 +18,7 @@ from cnncli.homework.exact_ops.numbers import exactly, refuse_roots
 from cnncli.language.aliases import WEIGHTS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer
-from cnncli.layers.conv import Conv, DepthwiseConv
+from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv
 from cnncli.layers.linear import Linear
 from cnncli.layers.norm import BatchNorm
 
@@ -137,6 +137,10 @@ def _fill_sizes(kind: type[Layer], body: Mapping, weight: LayerNumbers) -> None:
         sizes["kernel"] = "x".join(map(str, spatial))
         if issubclass(kind, Conv):
             sizes["filters"] = str(len(first) if first.ndim == 4 else count)
+    elif issubclass(kind, ConvTranspose):  # its weight is (channels, filters / groups, *kernel)
+        sizes["kernel"] = "x".join(map(str, first.shape[-2:]))
+        if "groups" not in body.entries:
+            sizes["filters"] = str(first.shape[-3] if first.ndim > 2 else 1)
     for name, text in sizes.items():
         if name not in body.entries:
             body.entries[name] = scalar_at(weight.node, text)
