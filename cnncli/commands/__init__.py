@@ -66,6 +66,7 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] == "help":
+            _refuse_more_help(args[1:])
             args = [*args[1:], "--help"]  # help NAME
             if args[0] in ("help", "--help"):
                 _print_help(ctx)
@@ -83,6 +84,16 @@ class Commands(click.Group):
         for section, commands in SECTIONS.items():
             with formatter.section(section.capitalize()):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
+
+
+def _refuse_more_help(words: list[str]) -> None:
+    """Raises CnnError for words after ``help COMMAND``; ``help layer conv`` has the fields of a type."""
+    allowed = 2 if words[:1] == ["layer"] else 1
+    if len(words) > allowed and words[0] in SUMMARIES:
+        from cnncli.errors import CnnError, shortened
+
+        message = f"cnn help: unexpected {shortened(' '.join(words[allowed:]))!r}"
+        raise CnnError(message, f"write cnn help {shortened(' '.join(words[:allowed]))}")
 
 
 def _print_help(ctx: click.Context) -> None:

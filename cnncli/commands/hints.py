@@ -185,11 +185,10 @@ def _choice_meant(ctx: click.Context, args: Sequence[str], option: click.Option)
         return f"write {name} {meant}"
     if name == "--pool" and value.isdigit():
         return f"write --pool max --kernel {shortened(value, 9)}"
-    others = [parameter for parameter in ctx.command.params if isinstance(parameter.type, click.Choice)]
-    fits = next(
-        (other for other in others if isinstance(other.type, click.Choice) and meant in other.type.choices), None
-    )
-    return f"write {max(fits.opts, key=len)} {meant}" if fits is not None else ""
+    for other in ctx.command.params:
+        if isinstance(other.type, click.Choice) and meant in other.type.choices:
+            return f"write {max(other.opts, key=len)} {meant}"
+    return ""
 
 
 def _argument_name(parameter: click.Parameter | None, ctx: click.Context) -> str:

@@ -106,7 +106,7 @@ class CheckedCommand(click.Command):
             return super().parse_args(ctx, args)
         try:
             self._check(ctx, args)
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, [*args])  # which removes from its list what it has parsed
         except click.UsageError as error:
             raise self.usage_error(ctx, args, error) from None
 

@@ -1,0 +1,100 @@
+"""Command lines of calculations as they are typed by habit: accepted, or answered with what to write."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from program import Run
+
+NETWORK = "input: 1x8x8\nlayers: [relu]\n"
+REFUSED = [
+    ('convolve "1e100 1" "1 1"', "'1e100' may be a number or 1*e100", "write 1*e100"),
+    ('convolve "1 2" "1" --bias 1e200', "'1e200' may be a number or 1*e200", "write 1*e200"),
+    ("convolve 1 2 3 4", "4 arguments of one number each", "quote each matrix"),
+    ('convolve "1 2 3" --relu', "cnn convolve has no option --relu", "write --layer relu"),
+    ('convolve "1 2 3" --layer relu softmax', "softmax follows a layer", "write --layer softmax"),
+    ('convolve "1 2" --layer relu "leaky_relu: 1"', "leaky_relu: 1 follows a layer", "write --layer 'leaky_relu: 1'"),
+    ('convolve "1 2 3" --pool mean --kernel 2', "--pool: 'mean'", "write --pool avg"),
+    ('convolve "1 2 3" --pool 2', "--pool: '2'", "write --pool max --kernel 2"),
+    ('convolve "1 2 3" "1 1" --padding zero', "padding zero: not a padding", "write 0"),
+    ('convolve "1 2" --layer softmax --target 0 --loss softmax', "--loss: 'softmax'", "write --loss cross_entropy"),
+    (
+        'convolve "1 2" "1 2" --transposed --backward 1',
+        "--transposed has no effect",
+        'write --layer "conv_transpose: {',
+    ),
+    ('iou "0 0 1 1" "0 0 2 2" --format xywh', "--format: 'xywh'", "write --boxes xywh"),
+    ('iou "0 0 1 1" "0 0 2 2" --boxes yolo', "--boxes: 'yolo'", "write --boxes cxcywh"),
+    ("explain lenet5 --figure rf", "--figure: 'rf'", "write --figure receptive_field"),
+    ("explain lenet5 --figure parameters", "--figure: 'parameters'", "write --figure params"),
+    ("layer conv 6 --kernel --input 3x32x32", "--kernel needs a value, but --input follows", "write the value"),
+    ("layer relu 3 --input 3x32x32", "relu takes no value, but 3 is given", "leave it out"),
+    ("layer relu 3x32x32", "relu takes no value, but 3x32x32 is given", "write --input 3x32x32"),
+    ("schema -o net.yaml", "net.yaml: this file exists, and is not a .json file", "choose a name"),
+    ("check net.yaml --gradescope g.json", "--gradescope has no effect: FILE is a network", "give an answer sheet"),
+    ("convolve gray.png --filter edge -o gray.png", "gray.png: -o is the input", "choose another name"),
+    ("help convolve x", "cnn help: unexpected 'x'", "write cnn help convolve"),
+]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text(NETWORK, encoding="utf-8")
+    (tmp_path / "gray.png").write_bytes(b"not read")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("typed", "said", "hint"), REFUSED)
+def test_what_is_typed_by_habit_is_answered_with_what_to_write(
+    cnn: Run, here: Path, typed: str, said: str, hint: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in here.iterdir()}
+    ended = cnn(*shlex.split(typed))
+    assert (ended.code, ended.out) == (2, "")
+    first, second = ended.err.splitlines()
+    assert first.startswith(said) and second.strip().startswith(hint)
+    assert {path.name: path.read_bytes() for path in here.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("iou 0 0 10 10 5 5 15 15", 'iou "0 0 10 10" "5 5 15 15"'),
+        ("iou 0 0 4 4 --boxes xywh -1 -1 2 2", 'iou "0 0 4 4" "-1 -1 2 2" --boxes xywh'),
+        ('convolve "1 2 3" "1 1" --padding SAME', 'convolve "1 2 3" "1 1" --padding same'),
+        ("schema -o -", "schema"),
+        (
+            'convolve "1 2; 3 4" --layer "conv_transpose: {stride: 2, weight: \'1 2; 3 -1\', bias: 1}"',
+            'convolve "1 2; 3 4" --layer "conv_transpose: '
+            "{filters: 1, kernel: 2, stride: 2, weight: '1 2; 3 -1', bias: 1}\"",
+        ),
+    ],
+)
+def test_two_spellings_of_a_command_line_give_the_same(cnn: Run, typed: str, same: str) -> None:
+    ended = cnn(*shlex.split(typed))
+    assert ended.code == 0 and ended.out and ended == cnn(*shlex.split(same))
+
+
+def test_the_filters_of_a_transposed_convolution_follow_from_its_weight(cnn: Run) -> None:
+    ended = cnn("convolve", "1 2; 3 4", "--layer", "conv_transpose: {weight: '1 0; 0 1 | 2 0; 0 2', bias: false}")
+    assert ended.code == 0 and ended.out.startswith("conv_transpose1 (conv_transpose): 1x2x2 -> 2x3x3\n")
+
+
+@pytest.mark.parametrize("more", [(), ("--pool", "max", "--kernel", "2x1")])
+def test_json_keeps_the_axes_of_a_single_row(cnn: Run, more: tuple[str, ...]) -> None:
+    kernel = () if more else ("1 1; 0 1",)
+    record = json.loads(cnn("convolve", "1 2 3; 4 5 6", *kernel, *more, "--format", "json").out)
+    assert record == {"output": [[4, 5, 6]] if more else [[8, 11]], "shape": [1, 3] if more else [1, 2]}
+    record = json.loads(cnn("convolve", "1 2 3", "1 1", "--format", "json").out)
+    assert record == {"output": [3, 5], "shape": [2]}
+
+
+def test_gradients_are_given_with_a_bias_on_which_they_do_not_depend(cnn: Run) -> None:
+    words = ("convolve", "1 2 3; 4 5 6; 7 8 9", "1 2; 3 4", "--backward", "1 0; 0 1")
+    ended = cnn(*words, "--bias", "1")
+    assert ended.out == cnn(*words).out and "to the bias (the sum of the upstream gradient): 2" in ended.out
+    assert ended.err == "(the gradients do not depend on the value of the bias)\n"
