@@ -106,6 +106,12 @@ def test_a_text_of_a_student_is_one_printable_line(text: str, most: int) -> None
     assert len(one_line("x" * 600)) == 500 and one_line("x" * 500) == "x" * 500
 
 
+@pytest.mark.parametrize("answers", ["", "5", "[1, 2]", "{}", "~"])
+def test_a_sheet_without_answers_is_refused(answers: str) -> None:
+    with pytest.raises(CnnError, match="the sheet has no answers"):
+        sheet_of(Source("sheet.yaml", f"student: ann\nanswers: {answers}\n"), network=False)
+
+
 def test_the_student_is_a_text_and_the_network_is_needed_for_layers_alone(tmp_path: Path) -> None:
     assert sheet("  q: 1\n", "student: Ann Lee\n").student == "Ann Lee"
     assert sheet("  q: 1\n", "student: [1, 2]\n").student == "" == sheet("  q: 1\n").student

@@ -111,6 +111,17 @@ def test_a_sum_follows_from_exactly_the_wrong_counts_of_its_parts(
         assert ("a.params" in remark, "b.params" in remark) == (first != 0, second != 0)
 
 
+@pytest.mark.parametrize("nothing", ["0", "words", "", "does not fit"])
+def test_nothing_follows_from_a_count_that_is_no_number_above_0(tmp_path: Path, nothing: str) -> None:
+    right = answers_after({})
+    total = right["total.params"]
+    assert isinstance(total, int)
+    for given_total in (total, total - 140):
+        found = checked(tmp_path, {"a.params": nothing, "total.params": given_total})
+        assert not found["a.params"].correct and not found["total.params"].follow_through
+        assert found["total.params"].correct == (given_total == total)
+
+
 @settings(some, max_examples=40)
 @given(st.tuples(st.integers(2, 6), st.integers(7, 30), st.integers(7, 30)), st.integers(1, 5), st.integers(1, 5))
 def test_a_wrong_shape_means_its_channels_first_however_it_is_written(right: Shape, dh: int, dw: int) -> None:
@@ -169,3 +180,7 @@ def test_a_square_answers_a_number_per_axis_only(order: str) -> None:
         assert compare(Question("q", text, {}), expected).correct == correct, text
     assert compare(Question("q", "7x7", {}), expected).diagnoses == ("kept",)
     assert compare(Question("q", "words", {}), expected).remarks == ("could not be read as a number",)
+    refused = ExpectedAnswer("does not fit", "does not fit", (), {"unreported": 7, "as a shape": (7, 8)}, order=order)
+    for text, mistakes in (("7", ("unreported",)), ("7x8", ("as a shape",)), ("9", ()), ("no", ())):
+        found = compare(Question("q", text, {}), refused)
+        assert (found.correct, found.diagnoses) == (text == "no", mistakes)

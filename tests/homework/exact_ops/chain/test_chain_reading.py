@@ -26,6 +26,7 @@ from cnncli.homework.exact_ops.chain.chain_reading import (
 from cnncli.homework.exact_ops.chain.chain_run import BITS_LIMIT, ChainResult, run_chain
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.numbers_in_files import read_parts
+from cnncli.homework.exact_ops.chain.rules.softmax import columns
 
 some = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 shapes = st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple)
@@ -95,6 +96,16 @@ def test_a_place_leaves_out_a_batch_of_one_and_a_single_channel(index: Shape, si
     assert [*map(str, index[hidden:])] == kept and set(shape[:hidden]) <= {1}
     assert hidden <= 1 or len(shape) - hidden >= 2  # of several axes, the last two stay
     assert hidden or len(shape) == 1 or shape[0] > 1
+
+
+@some
+@given(shapes.filter(lambda shape: len(shape) > 1))
+def test_a_softmax_names_its_column_where_there_are_several(shape: Shape) -> None:
+    found = [*columns(shape)]
+    assert len(found) == prod(shape) // shape[1] and all(len(column.indices) == shape[1] for column in found)
+    assert len({index for column in found for index in column.indices}) == prod(shape)
+    names = {column.of for column in found}
+    assert len(names) == len(found) and ("" in names) == (len(found) == 1)
 
 
 # Losses -----------------------------------------------------------------------------------------------------------

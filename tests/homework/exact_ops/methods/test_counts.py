@@ -154,6 +154,12 @@ def test_an_outer_product_is_found_and_gives_the_kernel_back(column: list[Fracti
     assert np.gcd.reduce(found.column) == np.gcd.reduce(found.row) == 1 and found.scale > 0
 
 
+def test_an_outer_product_of_long_fractions_stays_exact() -> None:
+    long = Fraction(10**20 + 1, 3 * 10**20)  # as a float it is 1/3
+    found = outer_product(np.array([[long, 1], [2 * long, 2]], dtype=object))
+    assert found is not None and found.scale * found.column[0] * found.row[0] == long
+
+
 @some
 @given(st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=3, max_size=3))
 def test_a_kernel_is_separable_exactly_where_its_rank_is_1(rows: list[list[int]]) -> None:
