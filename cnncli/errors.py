@@ -14,6 +14,8 @@ NO = 1  # exit code: a negative answer (a shape that does not fit, a missed targ
 
 SHOWN_AT_MOST = 20  # problems printed for one file; the rest can wait until these are fixed
 
+EXCERPT = 76  # characters of a line that is shown, beside its indentation in 80 columns
+
 INTERNAL_ERROR = "a bug in cnn"  # in the message of every error that is not the user's
 
 
@@ -34,7 +36,7 @@ class Place(NamedTuple):
         text, column = self.text.strip(), max(self.column - 1 - lead, 0)
         if column > 60:
             text, column = "…" + text[column - 40 :], 41
-        shown = "".join(char if char.isprintable() else " " for char in shortened(text, 100))
+        shown = "".join(char if char.isprintable() else " " for char in shortened(text, EXCERPT))
         return f"    {shown}\n    {' ' * column}^"
 
 

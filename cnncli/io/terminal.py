@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cnncli.errors import CnnError
 from cnncli.io.escaping import visible
+from cnncli.io.width import output_width, text_width, wrapped_text
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -44,12 +45,17 @@ class Guard:
 
 
 class Notes(Guard):
-    """Standard error: a closed pipe (``cnn train … 2>&1 | head``) ends the notes, not the work."""
+    """Standard error: its lines are wrapped on a terminal; on a pipe each stays whole, for programs that read it.
+
+    A closed pipe (``cnn train … 2>&1 | head``) ends the notes, not the work.
+    """
 
     def write(self, text: str) -> int:
         """Write ``text``, escaped, and discard it once the reader has closed the pipe. Returns its length."""
         try:
-            return super().write(text)
+            on_pipe = output_width(self.stream) is None
+            super().write(text if on_pipe else wrapped_text(text, width=text_width(self.stream), code="    "))
+            return len(text)
         except BrokenPipeError:
             discard(self.stream)
             return len(text)

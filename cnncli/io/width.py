@@ -27,9 +27,9 @@ def output_width(stream: TextIO | None = None) -> int | None:
     return (os.get_terminal_size(stream.fileno()).columns or None) if stream.isatty() else None
 
 
-def text_width() -> int:
-    """The width at which text on standard output is wrapped."""
-    return max(min(output_width() or TEXT, TEXT), NARROWEST)
+def text_width(stream: TextIO | None = None) -> int:
+    """The width at which text on standard output, or on ``stream``, is wrapped."""
+    return max(min(output_width(stream) or TEXT, TEXT), NARROWEST)
 
 
 def wrapped(line: str, more: int = 2, width: int | None = None) -> list[str]:
@@ -48,6 +48,45 @@ def wrapped(line: str, more: int = 2, width: int | None = None) -> list[str]:
     )  # fmt: skip
 
 
-def wrapped_text(text: str, more: int = 2, width: int | None = None) -> str:
-    """The lines of a text, each ``wrapped``."""
-    return "\n".join(part for line in text.split("\n") for part in wrapped(line, more, width))
+def equation_lines(line: str) -> list[str]:
+    """A line of arithmetic, broken before equal signs if it is too long, and only then at spaces."""
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    lines: list[str] = []
+    for part in line.split(" = "):
+        if lines and len(lines[-1]) + len(" = ") + len(part) <= text_width():
+            lines[-1] += f" = {part}"
+        else:
+            lines.append(f"{indent}= {part}" if lines else part)
+    return [short for line in lines for short in wrapped(line)]
+
+
+def wrapped_text(text: str, more: int = 2, width: int | None = None, code: str | None = None) -> str:
+    """The lines of a text, each ``wrapped``; those that begin with ``code`` stay as they are."""
+    return "\n".join(
+        part
+        for line in text.split("\n")
+        for part in ([line] if code is not None and line.startswith(code) else wrapped(line, more, width))
+    )
+
+
+def titled(*parts: str) -> str:
+    """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``; a source that does not fit begins a line of its own."""
+    *first, last = [part for part in parts if part]
+    line = " · ".join([*first, last])
+    if len(line) <= text_width() or not first:
+        return wrapped_text(line)
+    return wrapped_text(f"{' · '.join(first)}\n  {last}", more=0)
+
+
+def cut(text: str, most: int) -> str:
+    """A text of at most ``most`` characters: a name is shortened in the middle, a text with spaces at its end.
+
+    >>> cut("homework_of_week_3_final.yaml", 16), cut("He et al. 2016, Deep Residual Learning", 16)
+    ('homewor…inal.yaml', 'He et al. 2016, …')
+    """
+    if len(text) <= most:
+        return text
+    if " " in text.strip():
+        return text[: most - 1] + "…"
+    end = most // 2
+    return text[: most - 1 - end] + "…" + text[len(text) - end :]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from cnncli.arithmetic.shape import format_input_shape, format_shape, probable_input
-from cnncli.views.listing import as_table
+from cnncli.io.width import output_width, wrapped
+from cnncli.views.listing import as_table, continued
 
 Record = dict[str, Any]
 
@@ -16,7 +17,8 @@ HEADINGS = {"least": "min", "most": "max"}  # of the targets' table; the keys of
 
 def dataset_table(records: Iterable[Record]) -> str:
     """The table of ``cnn data``; ``local`` is whether a dataset can be used without a download."""
-    return as_table([{**record, "local": "yes" if record["local"] else "download"} for record in records])
+    rows = [{**record, "local": "yes" if record["local"] else "download"} for record in records]
+    return as_table(continued(rows, "about", output_width()))
 
 
 def describe_dataset(record: Record, *, as_input: bool) -> str:
@@ -27,9 +29,9 @@ def describe_dataset(record: Record, *, as_input: bool) -> str:
     scale = ", pixels from 0 to 1" if record["type"] == "uint8" else ""
     rows = record["targets" if "targets" in record else "classes"]
     lines = [
-        f"{record['name']} · {shape} · {record['train']:,} training and {record['test']:,} test examples",
-        *record["notes"],
-        f"{sampled}training split: mean {mean}, std {std}{scale}",
+        *wrapped(f"{record['name']} · {shape} · {record['train']:,} training and {record['test']:,} test examples"),
+        *(line for note in record["notes"] for line in wrapped(note)),
+        *wrapped(f"{sampled}training split: mean {mean}, std {std}{scale}"),
         "",
         as_table([{HEADINGS.get(key, key): value for key, value in row.items()} for row in rows]),
     ]

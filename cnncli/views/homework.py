@@ -17,7 +17,8 @@ from cnncli.homework.grading.roster import Roster
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
 from cnncli.io.escaping import markdown
-from cnncli.views.listing import as_table
+from cnncli.io.width import equation_lines, wrapped
+from cnncli.views.listing import as_table, fitted
 
 WIDEST = 40  # characters of an answer, and of a mistake, in the table of a class
 
@@ -33,7 +34,7 @@ def verdict_lines(title: str, verdicts: list[Verdict], *, hidden: bool) -> list[
     correct = sum(verdict.correct for verdict in verdicts)
     follow_through = sum(verdict.follow_through for verdict in verdicts)
     more = f", {follow_through} more by follow-through from earlier errors" if follow_through else ""
-    return [*lines, "", f"{correct} of {len(verdicts)} correct{more}"]
+    return [*(part for line in lines for part in wrapped(line)), "", f"{correct} of {len(verdicts)} correct{more}"]
 
 
 def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
@@ -45,7 +46,7 @@ def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
     yield f"    correct answer: {verdict.expected}"
     for at, line in enumerate(verdict.derivation):
         continues = at and " = " not in line and not is_remark(line)
-        yield f"      {'= ' if continues else ''}{line}"
+        yield from equation_lines(f"      {'= ' if continues else ''}{line}")
 
 
 def verdicts_record(student: str, verdicts: list[Verdict], *, hidden: bool) -> dict[str, Any]:
@@ -69,20 +70,39 @@ def verdicts_record(student: str, verdicts: list[Verdict], *, hidden: bool) -> d
 # A graded class ---------------------------------------------------------------------------------------------------
 
 
-def class_lines(key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> list[str]:
-    """The table of a class, with a row per question, then the mean."""
+def class_lines(
+    key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics], width: int | None = None
+) -> list[str]:
+    """The table of a class, with a row per question, then the mean; in ``width`` columns if it is given."""
     graded = [submission for submission in submissions if not submission.problem]
     mean = sum(float(submission.points) for submission in graded) / max(1, len(graded))
     lines = [key.title, ""] if key.title else []
     lines += [
-        as_table([_question_row(found) for found in statistics]).rstrip("\n"),
+        *_question_lines([_question_row(found) for found in statistics], width),
         "",
         f"{_submissions(len(graded))}, mean {mean:.2f} of {points_text(key.out_of)} points",
     ]
     hardest = min(statistics, key=lambda found: found.mean / max(float(found.out_of), 1e-9))
     if graded and hardest.mean < float(hardest.out_of):
         lines.append(f"hardest: {hardest.question}")
-    return [*lines, *(_suspicion(found, len(graded)) for found in statistics if found.suspicious)]
+    suspicions = (_suspicion(found, len(graded)) for found in statistics if found.suspicious)
+    return [part for line in (*lines, *suspicions) for part in ([line] if width is None else wrapped(line))]
+
+
+def _question_lines(rows: list[dict[str, Any]], width: int | None) -> list[str]:
+    """The table of the questions; wrong answers and mistakes below it where they do not fit beside the numbers."""
+    texts = ("top wrong answer", "top mistake")
+    lines = as_table(rows).splitlines()
+    if width is None or max(map(len, lines)) <= width:
+        return lines
+    numbers, _ = fitted(rows, 0, dict.fromkeys(texts, 0))
+    told = [
+        f" {row['question']}: {row[texts[0]]}" + (f": {row[texts[1]]}" if row[texts[1]] else "")
+        for row in rows
+        if row[texts[0]]
+    ]
+    shown, _ = fitted(numbers, width, {"blank": 0, "follow-through": 0}, "question")
+    return [*as_table(shown).splitlines(), *(["", "top wrong answers:", *told] if told else [])]
 
 
 def _submissions(count: int) -> str:

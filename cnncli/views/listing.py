@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncli.io.escaping import csv_text, markdown, visible_line
+from cnncli.io.width import cut
 
 Record = dict[str, Any]
+
+NARROWEST_NAME = 12  # characters to which a name is shortened at most
+NARROWEST_TEXT = 20  # columns for a text on several lines
 
 
 def _text(value: Any) -> str:
@@ -33,6 +38,61 @@ def as_table(records: Sequence[Record]) -> str:
     names, rows = _columns(records)
     texts = [[*map(visible_line, names)], *([*map(_text, row)] for row in rows)]
     return "".join(f"{line}\n" for line in aligned(texts, _of_numbers(rows)))
+
+
+def fitted(
+    records: Sequence[Record], width: int | None, hides: Mapping[str, int], name: str = ""
+) -> tuple[list[Record], list[str]]:
+    """The records with the columns that fit into ``width``, and the names of those that are hidden.
+
+    The columns that ``hides`` names give way in its order: each is shortened to no less than its number of characters,
+    else hidden; 0 hides it at once. At last the column ``name`` is shortened. No other column is touched, so that no
+    number is cut.
+    """
+    shown, hidden = [*records], list[str]()
+    for column, least in hides.items():
+        excess = _excess(shown, width)
+        if excess <= 0:
+            return shown, hidden
+        if not any(column in record for record in shown):
+            continue
+        room = _widest(shown, column) - excess
+        if least and room >= max(least, len(column)):
+            return _with_cut(shown, column, room), hidden
+        shown = [{key: value for key, value in record.items() if key != column} for record in shown]
+        hidden.append(column)
+    if name and (excess := _excess(shown, width)) > 0:
+        shown = _with_cut(shown, name, max(_widest(shown, name) - excess, NARROWEST_NAME))
+    return shown, hidden
+
+
+def _excess(records: Sequence[Record], width: int | None) -> int:
+    """By how much the table is wider than ``width``."""
+    return max(map(len, as_table(records).splitlines())) - width if width is not None else 0
+
+
+def _widest(records: Sequence[Record], column: str) -> int:
+    return max(len(column), *(len(_text(record.get(column, ""))) for record in records))
+
+
+def _with_cut(records: Sequence[Record], column: str, most: int) -> list[Record]:
+    return [
+        {**record, column: cut(_text(record[column]), most)} if isinstance(record.get(column), str) else record
+        for record in records
+    ]
+
+
+def continued(records: Sequence[Record], column: str, width: int | None) -> list[Record]:
+    """The records with the last ``column``, a text, on several lines where it is wider than the rest of ``width``."""
+    excess = _excess(records, width)
+    room = _widest(records, column) - excess
+    if excess <= 0 or room < max(NARROWEST_TEXT, len(column)):
+        return [*records]
+    lines: list[Record] = []
+    for record in records:
+        first, *more = textwrap.wrap(visible_line(str(record[column])), room, break_on_hyphens=False) or [""]
+        lines += [{**record, column: first}, *({column: part} for part in more)]
+    return lines
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:

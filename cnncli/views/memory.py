@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncli.analysis.memory import Memory
+from cnncli.io.width import wrapped
 
 LARGEST_SHOWN = 5  # layers with the largest saved activations
 
@@ -36,8 +37,8 @@ def lines(memory: Memory) -> list[str]:
         "",
         *table,
         "",
-        f" peak inference memory at {memory.at}; a tensor is freed after the last layer that reads it",
-        f" largest activations kept for backward: {kept}",
+        *wrapped(f" peak inference memory at {memory.at}; a tensor is freed after the last layer that reads it"),
+        *wrapped(f" largest activations kept for backward: {kept}"),
         " not counted: library workspace, allocator rounding, GPU context",
     ]
 

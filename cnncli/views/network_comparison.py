@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
-from cnncli.arithmetic.shape import format_shape, is_symbolic
+from cnncli.arithmetic.shape import format_input_shape, format_shape, is_symbolic
 from cnncli.inference import SUMMED, Inferred
+from cnncli.io.escaping import visible_line
+from cnncli.io.width import cut, output_width, titled
+from cnncli.views.listing import as_table, fitted
 from cnncli.views.summary.columns import read_names, receptive_field_text, type_text
 from cnncli.views.summary.rows import Row, collapsed, flat
+from cnncli.views.summary.table import hidden_note
 
 QUANTITIES = ("output", *SUMMED, "RF")
 DEFAULT = ("output", "params", "macs")
@@ -187,3 +191,59 @@ def ratio_text(count: int, first: int) -> str:
     if count >= first:
         return f"x{count / first:.2f}" if count < 1000 * first else f"x{count / first:,.0f}"
     return f"x{count / first:.2f}" if 20 * count >= first else f"1/{first / count:,.0f}"
+
+
+# The table --------------------------------------------------------------------------------------------------------
+
+LONGEST_NAME = 24  # characters of a network's name in the headings on a terminal
+LEAST_LAYER = 20  # characters to which the names of layers are shortened before a column is hidden
+
+
+def as_fitted_table(
+    networks: Sequence[Compared], quantities: Sequence[str], *, changed: bool, depth: int | None
+) -> str:
+    """The networks' titles and the table in the width of the terminal, with a note on what does not fit."""
+    width = output_width()
+    if width is not None:
+        networks = _with_short_names(networks)
+    rows = records(networks, quantities, changed=changed, depth=depth)
+    shown, hidden = _fitted(rows, networks, quantities, width)
+    text = f"{_titles(networks)}\n\n{as_table(shown)}"
+    if hidden:
+        text += f"\n{hidden_note(hidden)}\n"
+    if changed and not any(row["type"] for row in rows):
+        text += f"\n no layer differs in {', '.join(quantities)}\n"
+    return text
+
+
+def _titles(networks: Sequence[Compared]) -> str:
+    lines = []
+    for name, inferred in networks:
+        shapes = ", ".join(format_input_shape(entry.shape) for entry in inferred.graph.inputs)
+        lines.append(titled(*map(visible_line, (name, inferred.graph.name, shapes, inferred.graph.source))))
+    return "\n".join(lines)
+
+
+def _with_short_names(networks: Sequence[Compared]) -> Sequence[Compared]:
+    """The networks with names that leave room for the numbers; with their own where those would not be distinct."""
+    short = [network._replace(name=cut(network.name, LONGEST_NAME)) for network in networks]
+    return short if len({network.name for network in short}) == len(networks) else networks
+
+
+def _fitted(
+    rows: list[dict[str, Any]], networks: Sequence[Compared], quantities: Sequence[str], width: int | None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows with as many columns as fit ``width``, and the names of those that are hidden.
+
+    First the names of layers are shortened, then types are hidden, then a quantity of all networks: the shapes, and
+    from the last one on the others. One quantity stays.
+    """
+    order = sorted(quantities, key=lambda quantity: (quantity != "output", -quantities.index(quantity)))[:-1]
+    for count in range(len(order) + 1):
+        for also in ([], ["type"]):
+            gone = {*also, *(f"{network.name} {quantity}" for quantity in order[:count] for network in networks)}
+            kept = [{key: cell for key, cell in row.items() if key not in gone} for row in rows]
+            shown, without = fitted(kept, width, {"layer": LEAST_LAYER})
+            if not without:
+                return shown, [*also, *order[:count]]
+    return fitted(kept, width, {}, "layer")[0], ["type", *order]

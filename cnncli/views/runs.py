@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
+from cnncli.io.width import cut, output_width
 from cnncli.runs.folder import RECIPE, RUN, Run, metrics_in, open_run, recipe_of, source_of
 from cnncli.runs.lock import is_locked
+from cnncli.views.listing import NARROWEST_NAME, as_table, fitted
 from cnncli.views.metrics import METRICS, duration, metric_value
+from cnncli.views.summary.table import hidden_note
 
 Row = dict[str, Any]
 
@@ -195,6 +198,28 @@ def _cell(column: str, value: Any, row: Row) -> Any:
         return value
     text = metric_value(metric, value)
     return text.rjust(len("100.00%") + 1) if text.endswith("%") else text
+
+
+GIVE_WAY = ("planned", "name", "data", "seconds", "date")  # columns of the list on a narrow terminal
+
+
+def as_fitted_table(rows: Sequence[Row]) -> str:
+    """The rows as a table in the width of the terminal."""
+    shown, width = headed(readable(rows)), output_width()
+    if not rows or "part" not in rows[0]:
+        shown, hidden = fitted(shown, width, dict.fromkeys(GIVE_WAY, 0), "run")
+        return as_table(shown) + (f"\n{hidden_note(hidden, '--format csv shows all')}\n" if hidden else "")
+    shown = [_renamed(row, _short_names([*row][2:], width)) for row in shown]
+    for folder in reversed([*shown[0]][2:]):
+        shown, _ = fitted(shown, width, {}, folder)
+    return as_table(shown)
+
+
+def _short_names(folders: Sequence[str], width: int | None) -> dict[str, str]:
+    """The names of the folders for the headings; the same for all where short ones would not be distinct."""
+    most = max(NARROWEST_NAME, (width or 10**9) // (len(folders) + 1))
+    names = {folder: cut(folder, most) for folder in folders}
+    return names if len({*names.values()}) == len(folders) else {}
 
 
 # Files ------------------------------------------------------------------------------------------------------------

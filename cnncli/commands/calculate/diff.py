@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -36,26 +36,19 @@ def command(
     totals to those of the first network. --set applies to the networks that have the variable, --input to all.
     """
     from cnncli.views import listing, network_comparison
-    from cnncli.views.summary.table import hidden_note
 
     if len(architectures) < 2:
         raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
     quantities = network_comparison.chosen(columns)
     networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
+    if form == "table":
+        click.echo(network_comparison.as_fitted_table(networks, quantities, changed=changed, depth=depth), nl=False)
+        return
     rows = network_comparison.records(networks, quantities, changed=changed, depth=depth)
     if form == "json":
         import json
 
         click.echo(json.dumps(network_comparison.json_records(rows), indent=1, ensure_ascii=False, default=str))
-        return
-    if form == "table":
-        click.echo(_title(networks))
-        rows, hidden = _fitted(rows, networks, quantities)
-        click.echo(listing.as_table(rows), nl=False)
-        if hidden:
-            click.echo(f"\n{hidden_note(hidden)}")
-        if changed and not any(row["type"] for row in rows):
-            click.echo(f"\n no layer differs in {', '.join(quantities)}")
         return
     write = {"csv": listing.as_csv, "markdown": listing.as_markdown}[form]
     click.echo(write(rows), nl=False)
@@ -81,34 +74,3 @@ def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dic
         if name not in used:
             raise CnnError(f"--set {name}: no network has a variable of that name")
     return networks
-
-
-def _title(networks: list[Compared]) -> str:
-    from cnncli.arithmetic.shape import format_input_shape
-
-    lines = []
-    for network in networks:
-        graph = network.inferred.graph
-        shapes = ", ".join(format_input_shape(entry.shape) for entry in graph.inputs)
-        lines.append(" · ".join(part for part in (network.name, graph.name, shapes, graph.source) if part))
-    return "\n".join([*lines, ""])
-
-
-def _fitted(
-    rows: list[dict[str, Any]], networks: list[Compared], quantities: list[str]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows with as many columns per network as fit the terminal, and the names of those that are hidden."""
-    from cnncli.io.width import output_width
-    from cnncli.views import listing
-
-    width, hidden, shown = output_width(), [], [*quantities]
-    while width is not None and len(shown) > 1:
-        if max(map(len, listing.as_table(rows).splitlines())) <= width:
-            break
-        gone = "output" if "output" in shown else shown[-1]
-        shown.remove(gone)
-        hidden.append(gone)
-        for row in rows:
-            for network in networks:
-                del row[f"{network.name} {gone}"]
-    return rows, hidden

@@ -21,7 +21,13 @@ QUANTITIES = (
 @options.command(options.excludes("--reconcile", "LAYER", "--figure", why="--reconcile applies to the whole network"))
 @options.architecture
 @click.argument("layers", nargs=-1, metavar="[LAYER]…")
-@click.option("--figure", "quantity", type=click.Choice(QUANTITIES), help="Explain one quantity only.")
+@click.option(
+    "--figure",
+    "quantity",
+    type=click.Choice(QUANTITIES),
+    metavar="QUANTITY",
+    help=f"Explain one quantity only: {', '.join(QUANTITIES)}.",
+)
 @click.option("--reconcile", is_flag=True, help="Show what other tools count, and why.")
 @options.input_option
 @options.set_option

@@ -130,7 +130,13 @@ def complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -
 @click.option(
     "--input", "input_shapes", multiple=True, metavar="SHAPE", help="Shape of the input, e.g. 3x32x32, 400, 3xHxW."
 )
-@click.option("--figure", "quantity", type=click.Choice((*QUANTITIES, "bytes")), help="Show one quantity only.")
+@click.option(
+    "--figure",
+    "quantity",
+    type=click.Choice((*QUANTITIES, "bytes")),
+    metavar="QUANTITY",
+    help=f"Show one quantity only: {', '.join(QUANTITIES)}, bytes.",
+)
 @click.option("--batch", type=options.Whole(1), default=None, help="Batch size, for the bytes.")
 @options.format_option("table", "json", "csv", "markdown", "latex")
 def command(

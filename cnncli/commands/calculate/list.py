@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from cnncli.bundled import BundledNetwork
 
 
+FEW = 5  # networks whose sources are shown in full on several lines
+
+
 @options.command()
 @click.argument("part", required=False, metavar="[PART]")
 @options.format_option("table", "json", "csv", "markdown")
@@ -22,7 +25,7 @@ def command(part: str | None, form: str) -> None:
     With PART only those whose name begins with it, and then those in which a word does, e.g. cnn list resnet; where
     there are none, those whose name holds it anywhere.
     """
-    from cnncli.views.listing import as_csv, as_markdown, as_table
+    from cnncli.views.listing import as_csv, as_markdown
 
     rows = _rows(part or "")
     if form == "json":
@@ -30,8 +33,23 @@ def command(part: str | None, form: str) -> None:
 
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    write = {"table": as_table, "csv": as_csv, "markdown": as_markdown}[form]
+    write = {"table": _as_table, "csv": as_csv, "markdown": as_markdown}[form]
     click.echo(write(rows), nl=False)
+
+
+def _as_table(rows: list[dict[str, Any]]) -> str:
+    """The networks in the width of the terminal; the sources of a few in full, of many shortened or hidden."""
+    from cnncli.io.width import output_width, wrapped_text
+    from cnncli.views.listing import as_table, continued, fitted
+    from cnncli.views.summary.table import hidden_note
+
+    width = output_width()
+    if len(rows) <= FEW:
+        rows = continued(rows, "source", width)
+    shown, hidden = fitted(rows, width, {"source": 14, "macs": 0}, "name")
+    if len(rows) <= FEW and hidden == ["source"]:
+        return "\n".join([as_table(shown), *(wrapped_text(f" {row['name']}: {row['source']}") for row in rows), ""])
+    return as_table(shown) + (f"\n{hidden_note(hidden, 'cnn list NAME shows all')}\n" if hidden else "")
 
 
 def _rows(part: str) -> list[dict[str, Any]]:

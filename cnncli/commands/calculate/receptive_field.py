@@ -104,6 +104,7 @@ def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[
     from cnncli.analysis.input_region import covered_fraction
     from cnncli.arithmetic.shape import format_input_shape, format_shape
     from cnncli.drawing.input_region import sketch
+    from cnncli.io.width import wrapped
 
     shape = inferred.shape(layer)
     what = f"unit {','.join(map(str, unit))} of {layer} ({format_shape(shape)})" if unit else f"a unit of {layer}"
@@ -111,11 +112,11 @@ def _lines(inferred: Inferred, layer: str, unit: tuple[int, ...], regions: dict[
     for entry in inferred.graph.inputs:
         of = f"{entry.name} {format_input_shape(entry.shape)}"
         if entry.name not in regions:
-            lines.append(f"{what} does not depend on {of}")
+            lines += wrapped(f"{what} does not depend on {of}")
             continue
         rectangle = regions[entry.name]
         sizes = "x".join(str(last - first + 1) for first, last in rectangle)
-        lines.append(f"{what} depends on {sizes} of {of}, {covered_fraction(rectangle, entry.shape):.1%}")
+        lines += wrapped(f"{what} depends on {sizes} of {of}, {covered_fraction(rectangle, entry.shape):.1%}")
         for axis, (first, last) in zip(_axes(len(rectangle)), rectangle, strict=True):
             lines.append(f"  {axis} {first} to {last}")
         lines += [f"  {line}" for line in _away_from_borders(inferred.layers[layer].receptive_field[entry.name])]

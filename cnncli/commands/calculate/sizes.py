@@ -18,9 +18,10 @@ MAX_REASONS = 10
 
 def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: int, form: str) -> None:
     """Print a row per size; a numeric input is made symbolic first. Exits with 1 if no size fits."""
+    from cnncli.io.width import output_width
     from cnncli.views import listing
     from cnncli.views.summary import symbolic_sizes
-    from cnncli.views.summary.table import title
+    from cnncli.views.summary.table import hidden_note, title
 
     loaded = _with_symbolic_sizes(loaded)
     sizes = symbolic_sizes.read_at(at, loaded.inferred.letters)
@@ -30,8 +31,10 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
 
         click.echo(json.dumps([row.record for row in rows], indent=1))
     elif form == "table":
-        table = listing.as_table([{**row.sizes, **row.quantities} for row in rows])
-        lines = [title(loaded.inferred, loaded.slug, batch), "", table.rstrip("\n"), *_reasons(rows)]
+        quantities = dict.fromkeys([*rows[0].quantities][:0:-1], 0)
+        shown, hidden = listing.fitted([{**row.sizes, **row.quantities} for row in rows], output_width(), quantities)
+        lines = [title(loaded.inferred, loaded.slug, batch), "", listing.as_table(shown).rstrip("\n"), *_reasons(rows)]
+        lines += ["", hidden_note(hidden)] if hidden else []
         click.echo("\n".join(lines))
     else:
         write = {"csv": listing.as_csv, "markdown": listing.as_markdown}.get(form)
@@ -61,9 +64,10 @@ def _with_symbolic_sizes(loaded: Loaded) -> Loaded:
 def _reasons(rows: list[AtSize]) -> list[str]:
     """The footer: why the network does not fit at some of the sizes."""
     from cnncli.io.escaping import visible_line
+    from cnncli.io.width import wrapped
 
     without = [row for row in rows if row.reason]
-    lines = [f" {visible_line(row.why)}" for row in without[:MAX_REASONS]]
+    lines = [line for row in without[:MAX_REASONS] for line in wrapped(f" {visible_line(row.why)}")]
     if len(without) > MAX_REASONS:
         lines.append(f" … and {len(without) - MAX_REASONS} more: --format csv gives all reasons")
     return ["", *lines] if lines else []

@@ -89,15 +89,15 @@ def command(architecture: str | None, form: str, **asked: Any) -> None:
     """Find windows, sizes, depths or widths that meet a target.
 
     \b
-      cnn solve --in 7 --out 3                         windows between two sizes
-      cnn solve --in 7 --kernel 3 --stride 3           the output size
-      cnn solve --in 28 --kernel 5x3                   … of a rectangular kernel
-      cnn solve --out 5 --kernel 3 --stride 2          the input sizes
-      cnn solve resnet50 --accepts                     the input sizes it accepts
-      cnn solve lenet5 --output-size 5                 … that end in 5x5 feature maps
-      cnn solve resnet50 --receptive-field 64          the first layer that reaches it
-      cnn solve net.yaml --params 100k --vary width    the largest width within a budget
-      cnn solve resnet50 --memory 24GB                 the largest batch to train with
+      cnn solve --in 7 --out 3                       windows between two sizes
+      cnn solve --in 7 --kernel 3 --stride 3         the output size
+      cnn solve --in 28 --kernel 5x3                 … of a rectangular kernel
+      cnn solve --out 5 --kernel 3 --stride 2        the input sizes
+      cnn solve resnet50 --accepts                   the input sizes it accepts
+      cnn solve lenet5 --output-size 5               … that end in 5x5 maps
+      cnn solve resnet50 --receptive-field 64        the first layer to reach it
+      cnn solve net.yaml --params 100k --vary width  the largest width
+      cnn solve resnet50 --memory 24GB               the largest batch
 
     Budgets (--params, --macs, --flops, --activations, --memory) and targets (--receptive-field, --output-size) apply
     together. Budgets ask for the largest values, targets alone for the smallest. With several variables, or a variable

@@ -66,6 +66,9 @@ def command(
 
     params are trainable weights and biases; MACs are multiply-accumulates for one input; RF is the receptive field.
     Input sizes may be symbolic (--input 3xHxW): the table then shows formulas.
+
+    On a terminal, columns that do not fit are left out, with a note. A pipe or file gets all of them, with text wrapped
+    at 80 columns. The variable COLUMNS sets another width.
     """
     overrides, inputs = options.overrides(assignments), options.input_shapes(input_shapes)
     loaded = options.load_to_show(
@@ -95,11 +98,11 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
     rows = _rows(loaded, shown)
     columns = _columns(loaded, shown, rows)
     if form == "table":
-        from cnncli.io.width import output_width
+        from cnncli.io.width import output_width, wrapped
         from cnncli.views.summary.table import lines, show, styles, title
 
         table = lines(inferred, rows, columns, batch, output_width())
-        table += ["", *(f" {note}" for note in notes)] if notes else []
+        table += ["", *(line for note in notes for line in wrapped(f" {note}"))] if notes else []
         if inferred.has_symbolic_sizes:
             from cnncli.views.summary.symbolic_sizes import footer
 

@@ -67,11 +67,14 @@ def _with_article(noun: str) -> str:
 
 def _print(checked: list[Checked], hidden: bool) -> None:
     """Texts of several lines are separated by empty lines."""
+    from cnncli.io.width import output_width, wrapped_text
     from cnncli.views.checking import skipped_note, summary, texts
 
+    on_pipe = output_width() is None
     previous = {False: "", True: ""}  # the last text on standard output, and on standard error
     for text, is_error in texts(checked, hidden=hidden):
-        click.echo(f"{_gap(previous[is_error], text)}{text}", err=is_error)
+        shown = text if on_pipe or is_error else wrapped_text(text, code="    ")
+        click.echo(f"{_gap(previous[is_error], text)}{shown}", err=is_error)
         previous[is_error] = text
     if len(checked) > 1:
         click.echo(f"{_gap(previous[False], '')}{summary(checked)}")

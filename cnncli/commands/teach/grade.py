@@ -43,6 +43,7 @@ def command(
     from cnncli.homework.grading.gradescope import submission_results, write_results
     from cnncli.homework.grading.roster import read_roster
     from cnncli.homework.grading.submissions import grade_files, read_keys
+    from cnncli.io.width import output_width
     from cnncli.views.homework import class_lines, class_notes, class_record
 
     keys = read_keys(key_file, _report_skipped)
@@ -62,7 +63,7 @@ def command(
     elif form == "csv":
         click.echo(plain_csv(key, graded), nl=False)
     else:
-        click.echo("\n".join(class_lines(key, graded, statistics)))
+        click.echo("\n".join(class_lines(key, graded, statistics, output_width())))
 
 
 def _report_skipped(path: Path, reason: str) -> None:

@@ -51,11 +51,13 @@ def command(
     """Generate random exercises with keys and solutions.
 
     \b
-      cnn quiz --seed 7 --level easy                  print a quiz
-      cnn quiz --seed 7 --solutions                   print it with solutions
-      cnn quiz --seed 7 -o quiz                       write all formats, with key.yaml for cnn grade
-      cnn quiz --seed 7 --per-student class.csv -o q  write a quiz for each student; grade with cnn grade q/keys
-      cnn quiz --interactive                          answer in the terminal
+      cnn quiz --seed 7 --level easy     print a quiz
+      cnn quiz --seed 7 --solutions      print it with solutions
+      cnn quiz --seed 7 -o quiz          write all formats, and a key for grading
+      cnn quiz --per-student class.csv -o q
+                                         write a quiz for each student, to grade
+                                         with cnn grade q/keys
+      cnn quiz --interactive             answer in the terminal
     """
     from cnncli.homework.quiz.quiz import draw
     from cnncli.homework.quiz.topics import TOPICS
@@ -76,7 +78,14 @@ def command(
         click.echo(f"{folder}: quiz.md, .tex, .html; solutions.md, .tex, .html; sheet.yaml, answers.yaml, key.yaml; "
                    "quiz.gift, quiz.moodle.xml, quiz.qti.zip")  # fmt: skip
     else:
-        click.echo(_text(draw_for(student), form, solutions=solutions), nl=False)
+        click.echo(_for_screen(_text(draw_for(student), form, solutions=solutions), form), nl=False)
+
+
+def _for_screen(text: str, form: str) -> str:
+    """The text with the paragraphs of Markdown wrapped on a terminal."""
+    from cnncli.io.width import output_width, wrapped_text
+
+    return text if form != "markdown" or output_width() is None else wrapped_text(text, more=0, code="|")
 
 
 def _text(quiz: Quiz, form: str, *, solutions: bool) -> str:

@@ -39,8 +39,10 @@ def command(
     RUN is a run folder of cnn train. Of ARCH the initial weights are exported.
 
     \b
-      pytorch      a Python file that does not need cnn, and its weights beside it as safetensors
-      onnx         a model of any batch size; needs the packages onnx, onnxscript and onnxruntime
+      pytorch      a Python file that does not need cnn, and its weights beside it
+                   as safetensors
+      onnx         a model of any batch size; needs the packages onnx, onnxscript
+                   and onnxruntime
       torchscript  a file for torch.jit.load
 
     Before anything is written, the export is run and its outputs are compared with the network's.

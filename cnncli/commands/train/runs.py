@@ -36,9 +36,9 @@ def command(folders: tuple[Path, ...], epochs: bool, form: str) -> None:
 
 
 def _text(rows: list[dict[str, Any]], form: str) -> str:
-    from cnncli.views.listing import as_csv, as_json, as_table
-    from cnncli.views.runs import headed, readable
+    from cnncli.views.listing import as_csv, as_json
+    from cnncli.views.runs import as_fitted_table, headed
 
     if form == "json":
         return as_json(rows)
-    return as_csv(headed(rows)) if form == "csv" else as_table(headed(readable(rows)))
+    return as_csv(headed(rows)) if form == "csv" else as_fitted_table(rows)

@@ -22,6 +22,7 @@ from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.tracing import PLAIN_NUMBERS, expression_of, named, written
 from cnncli.arithmetic.window import Window, fits, largest_kernel, last_start, output_size
+from cnncli.io.width import text_width
 from cnncli.views.listing import aligned
 
 RecordAndLines = tuple[dict[str, Any], list[str]]
@@ -74,8 +75,11 @@ def _windows(wanted: Wanted, *, transposed: bool, show_all: bool) -> RecordAndLi
     shown = found if show_all else found[:MAX_SHOWN]
     heading = [*KEYS[:4], "output padding" if transposed else ""]
     rows = [_row(solution, wanted, transposed=transposed) for solution in shown]
+    table = aligned([heading, *rows], [False] * len(heading))
+    if max(map(len, table)) > text_width() and all(row[3] == "1" for row in rows):
+        table = aligned([row[:3] + row[4:] for row in (heading, *rows)], [False] * (len(heading) - 1))
     return {"solutions": records}, [
-        *aligned([heading, *rows], [False] * len(heading)),
+        *table,
         *more_note(len(found) - len(shown)),
     ]
 

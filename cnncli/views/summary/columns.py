@@ -28,6 +28,11 @@ class Column(NamedTuple):
     rank: int
     right: bool = False
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its cells are names or sentences, which may be shortened."""
+        return self.name in ("layer", "type", "inputs", "notes")
+
 
 def _windows(row: Row) -> tuple[Window, ...]:
     return row.info.stats.windows if row.info is not None and row.is_layer else ()

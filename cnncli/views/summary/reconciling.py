@@ -8,6 +8,7 @@ from cnncli.analysis.recounting import caveats, differences, operations, param_d
 from cnncli.analysis.tool_conventions import CONVENTIONS, Convention
 from cnncli.errors import counted
 from cnncli.inference import Inferred
+from cnncli.io.width import wrapped, wrapped_text
 
 ROUNDED = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 
@@ -54,13 +55,13 @@ def as_text(inferred: Inferred, name: str) -> str:
         total = record["operations"]
         shown = "no operations" if total is None else f"{total:,} ({rounded(total)})"
         lines.append(f" {record['version']:<17} {shown:<28} {record['params']:>15,} params")
-        lines.append(f"   {record['counts']}")
+        lines += wrapped(f"   {record['counts']}")
         for found in record["differences"]:
             sign = "+" if found["more"] > 0 else "-"
             layers = counted(found["layers"], "layer")
             what = f"{sign} {abs(found['more']):,} {found['figure']}"
-            lines.append(f"   {what:<28} {found['kind']}, {layers}: {found['why']}")
-        lines += [f"   {note}" for note in record["notes"]]
+            lines += wrapped(f"   {what:<28} {found['kind']}, {layers}: {found['why']}", more=29)
+        lines += [line for note in record["notes"] for line in wrapped(f"   {note}")]
     totals = inferred.totals
     macs, flops = totals["macs"], totals["flops"]
     lines += [
@@ -68,7 +69,7 @@ def as_text(inferred: Inferred, name: str) -> str:
         f" twice the multiply-accumulates, as torch's FlopCounter: {2 * macs:,} ({rounded(2 * macs)})",
         f" multiplications and additions of all layers, exactly (cnn's flops): {flops:,} ({rounded(flops)})",
     ]
-    return "\n".join(lines) + "\n"
+    return wrapped_text("\n".join(lines)) + "\n"
 
 
 def rounded(count: int) -> str:

@@ -13,6 +13,7 @@ from cnncli.arithmetic.symbolic import letters_of, symbolic_shape, value_of
 from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
+from cnncli.io.width import wrapped
 from cnncli.views.summary.columns import scaled
 
 LAYERS_LIMIT = 200_000  # that are inferred, over all sizes without a formula: a few seconds
@@ -47,10 +48,11 @@ def symbolic_inputs(graph: Graph) -> dict[str, str]:
 def footer(inferred: Inferred, batch: int) -> list[str]:
     """The totals as formulas, and the smallest valid input."""
     totals = inferred.totals
-    lines = [f" {name} = {scaled(name, totals[name], batch)}" for name in ("params", "macs", "activations")]
+    formulas = (f" {name} = {scaled(name, totals[name], batch)}" for name in ("params", "macs", "activations"))
+    lines = [line for formula in formulas for line in wrapped(formula, more=4)]
     needed = inferred.smallest_sizes
     sizes = ", ".join(f"{name} = {'none' if size is None else size}" for name, size in needed.items())
-    return ["", *lines, f" smallest valid input: {sizes}"]
+    return ["", *lines, *wrapped(f" smallest valid input: {sizes}")]
 
 
 def read_at(texts: tuple[str, ...], letters: tuple[str, ...]) -> list[dict[str, int]]:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncli.arithmetic.shape import describe_input
-from cnncli.errors import shortened
 from cnncli.inference import Inferred
 from cnncli.io.escaping import visible_line
+from cnncli.io.width import cut, titled, wrapped, wrapped_text
 from cnncli.views.summary.columns import Column, notes, total_text
 from cnncli.views.summary.rows import Row, total_label
 
@@ -60,7 +60,7 @@ def _fitted(cells: list[TextColumn], width: int | None) -> tuple[list[TextColumn
             break
         at = next(i for i, cell in enumerate(cells) if cell.column is column)
         narrow = cells[at].width - excess
-        if (not column.right and narrow >= MIN_WIDTH) or len(cells) == 1:
+        if (_may_be_cut(cells[at]) and narrow >= MIN_WIDTH) or len(cells) == 1:
             cells[at] = cells[at]._replace(width=max(narrow, 1))
         elif column.rank > 0:
             del cells[at]
@@ -68,6 +68,11 @@ def _fitted(cells: list[TextColumn], width: int | None) -> tuple[list[TextColumn
         else:
             cells[at] = cells[at]._replace(width=max(narrow, MIN_WIDTH))
     return cells, hidden
+
+
+def _may_be_cut(cell: TextColumn) -> bool:
+    """Names, notes and formulas: a number that is cut would be another number."""
+    return cell.column.is_text or (not cell.column.right and any("(" in text for text in cell.texts))
 
 
 def _width(cells: list[TextColumn]) -> int:
@@ -79,12 +84,13 @@ def _line(cells: list[TextColumn], at: int) -> str:
 
 
 def _text(cell: TextColumn, at: int) -> str:
-    text = shortened(cell.texts[at], cell.width)
+    text = cut(cell.texts[at], cell.width)
     return text.rjust(cell.width) if cell.column.right else text.ljust(cell.width)
 
 
 def _notes(rows: list[Row], cells: list[TextColumn]) -> list[str]:
-    lines = [f" {_path(rows, at)}: {note}" for at, row in enumerate(rows) for note in notes(row)]
+    told = (f" {_path(rows, at)}: {note}" for at, row in enumerate(rows) for note in notes(row))
+    lines = [line for note in told for line in wrapped(note)]
     if any("*" in text for cell in cells if cell.column.name == "RF" for text in cell.texts):
         lines.append(" * merged paths differ in center or stride")
     return ["", *lines] if lines else []
@@ -104,9 +110,9 @@ def _hidden_columns(names: list[str]) -> list[str]:
     return ["", hidden_note([*reversed(names)])] if names else []
 
 
-def hidden_note(names: Sequence[str]) -> str:
-    """The line below a table whose columns do not all fit the terminal."""
-    return f" hidden for lack of room: {', '.join(names)} (choose with --columns)"
+def hidden_note(names: Sequence[str], how: str = "choose with --columns") -> str:
+    """What is below a table whose columns do not all fit the terminal."""
+    return wrapped_text(f" hidden for lack of room: {', '.join(names)} ({how})")
 
 
 def title(inferred: Inferred, slug: str, batch: int) -> str:
@@ -115,7 +121,7 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
     names = ["input" if entry.name == "input" else f"input {entry.name}" for entry in graph.inputs]
     inputs = [f"{name} {describe_input(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
     parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
-    return " · ".join(visible_line(part) for part in parts if part)
+    return titled(*map(visible_line, parts))
 
 
 _STYLES = {
