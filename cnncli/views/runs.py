@@ -193,6 +193,8 @@ def _cell(column: str, value: Any, row: Row) -> Any:
         return str(value)
     if quantity == "seconds":
         return duration(value) if value >= 60 else f"{value:.1f} s"
+    if column == "learning_rate":
+        return f"{value:.4g}"
     metric = next((name for name in METRICS if quantity.endswith(name)), None)
     if metric is None:
         return value
@@ -200,7 +202,7 @@ def _cell(column: str, value: Any, row: Row) -> Any:
     return text.rjust(len("100.00%") + 1) if text.endswith("%") else text
 
 
-GIVE_WAY = ("planned", "name", "data", "seconds", "date")  # columns of the list on a narrow terminal
+GIVE_WAY = ("planned", "name", "data", "images_per_second", "seconds", "date")  # columns, on a narrow terminal
 
 
 def as_fitted_table(rows: Sequence[Row]) -> str:
