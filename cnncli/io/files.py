@@ -29,25 +29,29 @@ IMAGE_FORMATS = {
 # Do not wait for the writer of a FIFO, and do not let a terminal become the controlling one. Windows has neither flag,
 # and opens files as text unless O_BINARY is set.
 FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+DESCRIPTORS = ("/dev/fd", "/proc/self/fd")  # where a shell finds the pipes of ``<(command)``
 KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a FIFO (named pipe)", stat.S_IFSOCK: "a socket"}
 
 
 def open_regular(path: Path | str, *, fifo: bool = False) -> BinaryIO:
     """Open a regular file for reading bytes; symbolic links are followed.
 
-    With ``fifo`` a FIFO is opened, too, and its writer is awaited: a shell passes ``<(command)`` as one.
+    With ``fifo`` a FIFO of the process's own descriptors is read, too, to its end: a shell passes ``<(command)`` as
+    ``/dev/fd/63``. One in a folder may never get a writer, and is refused; the hint then names standard input.
     Raises CnnError for a directory, a socket, a device and any other FIFO, and for a text that cannot be a path;
     OSError for what cannot be opened.
     """
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  (a text keeps its form in messages)
-        _check_kind(path, mode, fifo)  # before it is opened, because opening a device may have effects
+        hint = "give a regular file, or - for standard input" if fifo else "give a regular file"
+        piped = fifo and os.path.dirname(path) in DESCRIPTORS  # noqa: PTH120  (as above)
+        _check_kind(path, mode, piped, hint)  # before it is opened, because opening a device may have effects
         waits = stat.S_ISFIFO(mode)
         descriptor = os.open(path, FLAGS & ~getattr(os, "O_NONBLOCK", 0) if waits else FLAGS)
     except ValueError as error:  # a NUL or a lone surrogate
         raise CnnError(f"{str(path)!r}: is not a path: {error}") from None
     try:
-        _check_kind(path, os.fstat(descriptor).st_mode, waits)  # it may have been replaced since
+        _check_kind(path, os.fstat(descriptor).st_mode, waits, hint)  # it may have been replaced since
         if hasattr(os, "O_NONBLOCK"):
             os.set_blocking(descriptor, True)  # an empty file of /proc would give None
     except BaseException:
@@ -116,9 +120,8 @@ def named(path: Path | str) -> Iterator[None]:
         raise CnnError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _check_kind(path: Path | str, mode: int, fifo: bool) -> None:
+def _check_kind(path: Path | str, mode: int, fifo: bool, hint: str) -> None:
     if stat.S_ISREG(mode) or (fifo and stat.S_ISFIFO(mode)):
         return
     kind = KINDS.get(stat.S_IFMT(mode), "a device")
-    hint = "name a file in it" if stat.S_ISDIR(mode) else "give a regular file"
-    raise CnnError(f"{path}: is {kind}, not a regular file", hint)
+    raise CnnError(f"{path}: is {kind}, not a regular file", "name a file in it" if stat.S_ISDIR(mode) else hint)

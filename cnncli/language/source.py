@@ -108,7 +108,7 @@ class Mapping(Value):
 def read_text(path: str) -> Source:
     """The text of a file, or of standard input for ``-``.
 
-    A FIFO is waited for, as a shell gives one for ``<(command)``. Raises CnnError for what is missing, neither that nor
+    The pipe that a shell gives for ``<(command)`` is read, too. Raises CnnError for what is missing, neither that nor
     a regular file, larger than 1 MiB, or not UTF-8. At most 1 MiB is read.
     """
     if path == "-":

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import pytest
 from PIL import Image
@@ -54,19 +56,35 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
         read_bytes(path, 1 << 20)
 
 
-def test_a_fifo_is_read_to_its_end_and_limit_where_it_may_be_one(tmp_path: Path) -> None:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="descriptors have no names")
+@pytest.mark.parametrize("folder", files.DESCRIPTORS)
+def test_a_pipe_of_a_shell_is_read_to_its_end_and_limit_where_it_may_be_one(folder: str) -> None:
     for content, limit in ((b"abc" * 100_000, 1 << 20), (b"x" * (1 << 21), 1 << 20)):
-        writer = subprocess.Popen(["sh", "-c", 'sleep 0.2; cat > "$0"', path], stdin=subprocess.PIPE)
-        assert writer.stdin is not None
+        writer = subprocess.Popen(["sh", "-c", "sleep 0.2; cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert writer.stdin is not None and writer.stdout is not None
+        path = f"{folder}/{writer.stdout.fileno()}"
         with ThreadPoolExecutor() as threads:
-            threads.submit(writer.communicate, content)
+            threads.submit(feed, writer.stdin, content)
             if len(content) <= limit:
                 assert read_bytes(path, limit, fifo=True) == content
             else:
                 with pytest.raises(CnnError, match="is larger than 1 MiB"):
                     read_bytes(path, limit, fifo=True)
+            writer.stdout.close()
+        writer.wait()
+
+
+def feed(stream: IO[bytes], content: bytes) -> None:
+    with suppress(BrokenPipeError), stream:
+        stream.write(content)
+
+
+@pytest.mark.parametrize("may_be_one", [True, False])
+def test_a_fifo_in_a_folder_is_not_waited_for(tmp_path: Path, may_be_one: bool) -> None:
+    os.mkfifo(tmp_path / "net.yaml")
+    with pytest.raises(CnnError, match=r"is a FIFO \(named pipe\), not a regular file") as refusal:
+        read_bytes(tmp_path / "net.yaml", fifo=may_be_one)
+    assert ("or - for standard input" in str(refusal.value)) == may_be_one
 
 
 def test_nothing_but_a_regular_file_that_can_be_looked_at_is_a_file(tmp_path: Path) -> None:

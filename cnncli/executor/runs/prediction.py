@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 BATCH = 1024  # examples that are computed together if the memory is large enough
+TOO_LARGE = "the run's weights, its normalization in run.json or the numbers of an example are too large"
 
 
 class Prediction(NamedTuple):
@@ -57,8 +59,7 @@ class Predictor:
 
     def _checked(self, outputs: Tensor) -> Tensor:
         if not outputs.isfinite().all():
-            hint = "the run's weights, its normalization in run.json or the numbers of an example are too large"
-            raise CnnError("the network's outputs are NaN or infinite", hint)
+            raise CnnError("the network's outputs are NaN or infinite", TOO_LARGE)
         return outputs
 
     @torch.inference_mode()
@@ -99,7 +100,10 @@ def predictor(run: Run, loaded: Loaded, device_name: str) -> Predictor:
 
 
 def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: str) -> Evaluation:
-    """Evaluate a run's weights on the test split of a dataset; ``loaded`` is the run's architecture."""
+    """Evaluate a run's weights on the test split of a dataset; ``loaded`` is the run's architecture.
+
+    Raises CnnError if the loss is NaN or infinite: NaN has no largest score, so that accuracies would mean nothing.
+    """
     device = choose_device(device_name)
     network = scoring(loaded, load_network(loaded.inferred, run.weights_file), run.record.task)
     network.to(device)
@@ -110,4 +114,8 @@ def evaluate_run(run: runs.Run, loaded: Loaded, dataset: Dataset, device_name: s
     test = on_device(dataset.test if targets is None else scaled(dataset.test, targets), device, recipe.loaders)
     prepare = input_transform(shape, run.record.normalisation, device)
     objective = objective_of(loaded, dataset, recipe, device, targets=targets)
-    return evaluate(network, test, prepare, objective, recipe.tta)
+    evaluation = evaluate(network, test, prepare, objective, recipe.tta)
+    if not math.isfinite(evaluation.loss):
+        what = f"the loss on the test split is {evaluation.loss}: the network's outputs are NaN, infinite or too large"
+        raise CnnError(what, TOO_LARGE)
+    return evaluation

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from program import Run
+from safetensors.torch import load_file, save_file
 
 from cnncli.data import load_dataset
 from cnncli.executor.network.network import Network
@@ -269,3 +270,16 @@ def test_a_table_is_read_by_the_names_of_its_columns(
     assert record.pop("columns") == ["a", "b", "c"]  # a run of before there were names
     Path("plane/run.json").write_text(json.dumps(record))
     assert values("plane", "turned.csv") != values("plane", "all.csv") == values("plane", "bare.csv")
+
+
+def test_an_evaluation_of_outputs_that_are_no_numbers_says_so(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write("input: 1x8x8\nlayers: [flatten, linear: 10, linear: 10]\n")
+    assert cnn("train", path, "--data", "digits", "--epochs", "1", "--run-dir", "run").code == 0
+    weights = load_file("run/weights.safetensors")
+    save_file({name: torch.full_like(value, 3e38) for name, value in weights.items()}, "run/weights.safetensors")
+    for form in ("table", "json"):
+        ended = cnn("evaluate", "run", "--format", form)
+        assert (ended.code, ended.out) == (2, "") and "the loss on the test split is nan" in ended.err

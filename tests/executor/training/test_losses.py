@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from torch.nn import functional
 
 from cnncli.executor.feeding.augmentation import Mixed
 from cnncli.executor.training.losses import loss_of, mixed_loss, probabilities_of, training_loss
+from cnncli.executor.training.objectives.segmentation import Segmentation
 from cnncli.recipe import Recipe
 
 some = settings(max_examples=30, deadline=None, derandomize=True)
@@ -45,6 +49,19 @@ def test_the_loss_is_torch_s_cross_entropy(
     assert torch.isclose(loss_of(graph)(output, labels).double(), plain, rtol=1e-4)
     likely = scores.softmax(1) if "rbf" not in last else (-scores).softmax(1)
     assert torch.allclose(probabilities_of(graph)(output).double(), likely, atol=1e-5)
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-13, 1e-12, 1.5e-12, 1e-6, 1.0])
+def test_a_probability_of_0_has_a_finite_loss(probability: float) -> None:
+    output, label = torch.tensor([[probability, 1 - probability, 0.0, 0.0, 0.0]]), torch.tensor([0])
+    graph, wanted = GRAPHS["linear: 5+softmax"], -math.log(max(probability, 1e-12))
+    smoothed = 0.5 * wanted + 0.1 * (wanted - math.log(max(1 - probability, 1e-12)) - 3 * math.log(1e-12))
+    assert float(loss_of(graph)(output, label)) == pytest.approx(wanted, abs=1e-5)
+    train = torch.arange(5)
+    found = training_loss(graph, Recipe(label_smoothing=0.5), train, 5)(output, label)
+    assert float(found) == pytest.approx(smoothed, abs=1e-4)
+    pixels = Segmentation(5, (1,), None, 0.0, True)
+    assert float(pixels.loss(output[..., None], label[:, None].byte())) == pytest.approx(wanted, abs=1e-5)
 
 
 @some
