@@ -122,7 +122,7 @@ def test_shapes_that_do_not_fit_are_told_beside_what_cannot_be_read() -> None:
     assert found == [
         "a 99x99 kernel does not fit a 28x28 input with padding 0",
         "linear needs a vector, but its input is a feature map of 1x28x28",
-        "5 groups do not divide 1 input channels",
+        "5 groups do not divide 1 input channel",
     ]
 
 
