@@ -195,3 +195,8 @@ def test_the_smallest_size_is_the_first_from_which_on_all_conditions_hold(condit
     assume(growing)
     negative = [at for at in range(1, 200) if any(size.at({"H": at}) < 0 for size in growing)]
     assert smallest([*growing, 3, letter("W") - 9], "H") == max(negative, default=0) + 1
+
+
+@pytest.mark.parametrize("bend", [3, 7, 12])
+def test_a_size_at_which_two_are_equal_is_not_extrapolated_over_a_bend(bend: int) -> None:
+    assert condition_for_equality(H - smaller(H, bend), 8) in ("", f"H = {8 + bend}")
