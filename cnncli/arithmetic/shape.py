@@ -131,9 +131,10 @@ PIXEL_CHANNELS = (1, 3, 4)  # of grayscale, RGB and RGBA images
 def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
     """The shape of a network's input: like :func:`read_shape`, but probable mistakes are rejected.
 
-    ``32x32x3`` is probably an image with its channels last, and ``28x28`` one without its channel; read as channels
-    first, they would give plausible but wrong numbers. ``32@32x3`` and ``28@28`` force that reading. ``write`` turns a
-    shape into what the hint suggests (``--input 3x32x32``). Raises InvalidValue.
+    ``32x32x3`` is probably an image with its channels last, ``28x28`` one without its channel, and ``64x3x32x32`` a
+    batch of images; read as channels first, they would give plausible but wrong numbers. ``32@32x3``, ``28@28`` and
+    ``64@3x32x32`` force that reading. ``write`` turns a shape into what the hint suggests (``--input 3x32x32``). Raises
+    InvalidValue.
     """
     shape = read_shape(value)
     if _is_explicit(value) or not _is_ambiguous(shape):
@@ -146,6 +147,12 @@ def read_input_shape(value: object, write: Callable[[str], str] = str) -> Shape:
         hint = f"write {first} for one channel of {channels}x{sizes} (an image), or {explicit} for {reading}"
         raise InvalidValue(f"{format_shape(shape)} reads as {reading}", hint)
     reading = f"{channels} channel{'s' * (channels > 1)} of {sizes}"
+    if _looks_batched(shape):
+        image = write(format_input_shape(shape[1:]))
+        raise InvalidValue(
+            f"{format_shape(shape)} reads as {reading}",
+            f"leave the batch out: write {image} for a batch of images, or {explicit} for {reading}",
+        )
     if len(shape) == 4:  # N x H x W x C, or D x H x W x C
         image = format_input_shape((shape[-1], *shape[1:-1]))
         first = f"{write(image)} for an image (without the batch), {first} for a volume"
@@ -173,7 +180,7 @@ def format_input_shape(shape: Shape) -> str:
 def describe_input(shape: Shape) -> str:
     """Like :func:`format_input_shape`, with the channels in words where the shape is often meant otherwise.
 
-    ``56x56x64`` may be meant as HxWxC, and ``8x3x32x32`` as a batch of images in PyTorch; both are accepted as written.
+    ``56x56x64`` may be meant as HxWxC, and is accepted as written.
 
     >>> describe_input((56, 56, 64)), describe_input((64, 56, 56))
     ('56x56x64 (56 channels of 56x64)', '64x56x56')
@@ -182,8 +189,7 @@ def describe_input(shape: Shape) -> str:
     if "@" in written or any(map(is_symbolic, shape)):
         return written
     height_width_channels = len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[0] > max(PIXEL_CHANNELS)
-    batch_of_images = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3] > max(PIXEL_CHANNELS)
-    if height_width_channels or batch_of_images:
+    if height_width_channels:
         plural = "s" if shape[0] > 1 else ""
         return f"{written} ({shape[0]} channel{plural} of {format_shape(shape[1:])})"
     return written
@@ -195,14 +201,22 @@ def probable_input(shape: Shape) -> str:
     >>> probable_input((32, 32, 3)), probable_input((28, 28)), probable_input((6, 100))
     ('3x32x32', '1x28x28', '6x100')
     """
-    return format_input_shape(_channels_first(shape) if _is_ambiguous(shape) else shape)
+    other = _is_ambiguous(shape) and not _looks_batched(shape)  # an example is no batch
+    return format_input_shape(_channels_first(shape) if other else shape)
 
 
 def _is_ambiguous(shape: Shape) -> bool:
     """Whether a shape was probably not meant as channels first."""
     if len(shape) == 2:
         return not is_symbolic(shape[1]) and shape[0] == shape[1] > max(PIXEL_CHANNELS)
-    return _looks_channels_last(shape)
+    return _looks_channels_last(shape) or _looks_batched(shape)
+
+
+def _looks_batched(shape: Shape) -> bool:
+    """Whether a shape is probably that of a batch of square images: ``64x3x224x224``."""
+    if len(shape) != 4 or any(map(is_symbolic, shape)):
+        return False
+    return shape[1] in PIXEL_CHANNELS and shape[2] == shape[3] > max(PIXEL_CHANNELS)
 
 
 def _looks_channels_last(shape: Shape) -> bool:

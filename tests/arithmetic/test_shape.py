@@ -34,8 +34,21 @@ from cnncli.runs.folder import RunRecord, architecture_of, open_run
 thorough = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 sizes = st.one_of(st.integers(1, 8), st.integers(1, 300))
 shapes = st.lists(sizes, min_size=1, max_size=4).map(tuple)
-AMBIGUOUS = [(32, 32, 3), (224, 224, 3), (28, 28, 1), (64, 48, 4), (28, 28), (1, 28, 28, 1), (8, 64, 64, 3)]
-PLAIN = [(3, 32, 32), (1, 28, 28), (784,), (28, 27), (4, 4), (3, 3, 3), (4, 3, 3), (6, 1, 1), (3, 16, 112, 112)]
+AMBIGUOUS = [(32, 32, 3), (224, 224, 3), (28, 28, 1), (64, 48, 4), (28, 28), (1, 28, 28, 1), (8, 64, 64, 3),
+             (1, 3, 32, 32), (64, 3, 224, 224)]  # fmt: skip
+PLAIN = [
+    (1, 16, 64, 64),
+    (8, 3, 32, 31),
+    (3, 32, 32),
+    (1, 28, 28),
+    (784,),
+    (28, 27),
+    (4, 4),
+    (3, 3, 3),
+    (4, 3, 3),
+    (6, 1, 1),
+    (3, 16, 112, 112),
+]
 
 
 def refused(value: object) -> InvalidValue | None:
@@ -63,13 +76,14 @@ def test_the_explicit_forms_are_never_refused(shape: Shape, sign: str, space: st
 
 @given(shapes)
 @thorough
-def test_a_shape_is_refused_exactly_where_it_looks_like_channels_last_or_an_image_without_channels(
+def test_a_shape_is_refused_exactly_where_it_looks_like_channels_last_a_batch_or_an_image_without_channels(
     shape: Shape,
 ) -> None:
     if len(shape) == 2:
         expected = shape[0] == shape[1] and shape[0] > 4
     else:
         expected = len(shape) > 2 and shape[-1] in (1, 3, 4) and min(shape[-3], shape[-2]) > shape[-1]
+        expected = expected or (len(shape) == 4 and shape[1] in (1, 3, 4) and shape[2] == shape[3] > 4)
     for written in (format_shape(shape), [*shape]):
         assert (refused(written) is not None) == expected
     assert (format_shape(shape) != format_input_shape(shape)) == expected
@@ -261,11 +275,16 @@ def test_the_title_says_in_words_what_a_slide_may_mean_otherwise(shape: tuple[in
     said = describe_input(shape)
     assert said.startswith(format_input_shape(shape))
     square_first = len(shape) == 3 and shape[0] == shape[1] > 4 and shape[2] not in (1, 3, 4, shape[0])
-    assert ("channel" in said) == (square_first or (len(shape) == 4 and "(" in said))
+    assert ("channel" in said) == square_first
     if "channel" in said:
         assert f"({shape[0]} channel" in said and said.endswith(f"of {format_shape(shape[1:])})")
 
 
-def test_a_batch_of_images_is_described_as_the_volume_that_it_is_read_as() -> None:
-    assert describe_input((8, 3, 32, 32)) == "8x3x32x32 (8 channels of 3x32x32)"
+@pytest.mark.parametrize("shape", [(1, 3, 32, 32), (64, 3, 224, 224), (8, 1, 28, 28)])
+def test_a_batch_of_images_is_answered_with_both_meanings(shape: Shape) -> None:
+    error = refused(format_shape(shape))
+    assert error is not None
+    image, volume = format_shape(shape[1:]), f"{shape[0]}@{format_shape(shape[1:])}"
+    assert f"leave the batch out: write {image} for a batch of images, or {volume} for" in error.hint
+    assert probable_input(shape) == volume  # the shape of an example, which has no batch
     assert describe_input((3, 16, 112, 112)) == "3x16x112x112"
