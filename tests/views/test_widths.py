@@ -13,6 +13,7 @@ from program import Run
 
 from cnncli.io.width import cut, wrapped
 from cnncli.views.listing import as_table, fitted
+from cnncli.views.summary.table import STYLES
 
 LONG_NAME = "a_network_with_a_very_long_name_that_a_student_gave_it_final_2.yaml"
 NETWORK = "input: 3x33x33\nlayers:\n  - conv: {filters: 6, kernel: 5, stride: 2, name: c1}\n  - maxpool: 2\n"
@@ -109,3 +110,13 @@ def test_a_fitted_table_has_every_number(rows: list[tuple[str, int]], width: int
     table = as_table(shown)
     assert all(f"{count:,}" in table for _, count in rows)
     assert ("note" in shown[0]) == (hidden == []) and max(map(len, table.splitlines())) <= width
+
+
+@pytest.mark.parametrize("style", STYLES.values())
+def test_colors_are_readable_on_dark_and_on_light_terminals(style: str) -> None:
+    from rich.color import Color
+
+    parts = (part / 255 for part in Color.parse(style).get_truecolor())
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]  # WCAG 2.2; contrast of large text: 3
+    assert 1.05 / (luminance + 0.05) > 3 and (luminance + 0.05) / 0.05 > 3

@@ -124,11 +124,12 @@ def title(inferred: Inferred, slug: str, batch: int) -> str:
     return titled(*map(visible_line, parts))
 
 
-_STYLES = {
-    "conv": "cyan",
-    "linear": "magenta",
-    "pool": "green",
-    "merge": "yellow",
+# Of medium lightness: readable on dark and on light terminals, which yellow and cyan are not.
+STYLES = {
+    "conv": "color(31)",  # blue
+    "linear": "color(133)",  # violet
+    "pool": "color(28)",  # green
+    "merge": "color(130)",  # orange
 }
 
 
@@ -140,7 +141,7 @@ def styles(rows: list[Row]) -> list[str]:
 def _row_style(row: Row) -> str:
     if row.info is None or not row.is_layer:
         return "bold"
-    return _STYLES.get(row.info.node.layer.family, "")
+    return STYLES.get(row.info.node.layer.family, "")
 
 
 def show(heading: str, body: Sequence[str], line_styles: Sequence[str]) -> None:
