@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
@@ -100,6 +100,7 @@ def test_a_place_leaves_out_a_batch_of_one_and_a_single_channel(index: Shape, si
 
 @some
 @given(shapes.filter(lambda shape: len(shape) > 1))
+@example((1, 2, 3))
 def test_a_softmax_names_its_column_where_there_are_several(shape: Shape) -> None:
     found = [*columns(shape)]
     assert len(found) == prod(shape) // shape[1] and all(len(column.indices) == shape[1] for column in found)
