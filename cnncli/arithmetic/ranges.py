@@ -11,6 +11,7 @@ from typing import NamedTuple
 from cnncli.arithmetic.numerals import read_number
 from cnncli.errors import CnnError, shortened
 
+DIGITS_LIMIT = 10  # of each number of a range of integers
 MOST_VALUES = 10_000  # of all ranges together
 _WHOLE = re.compile(r"([0-9]{1,10})(?:\.\.([0-9]{1,10})(?::([0-9]{1,10}))?)?")
 _OTHERWISE = re.compile(  # 64-512, 64...512, 64 to 512 by 32, 64:512:32, range(64, 512, 32)
@@ -65,6 +66,8 @@ def _not_a_range(part: str, where: str, hint: str) -> CnnError:
         powers = "write the values, e.g. 8,16,32,64"
         return CnnError(f"{where}: log: is for real numbers, and these are integers", powers)
     meant = _OTHERWISE.fullmatch(part)
+    if any(len(digits) > DIGITS_LIMIT for digits in re.findall("[0-9]+", part)):
+        return CnnError(f"{where}: a number of more than {DIGITS_LIMIT} digits (the limit)", hint)
     if meant is not None:
         first, last, step = meant.groups()
         hint = f"write {first}..{last}{f':{step}' if step else ''}"

@@ -75,6 +75,8 @@ def _named(inferred: Inferred, layers: tuple[str, ...]) -> list[str]:
             inside = [layer] if not any(group.name == layer for group in inferred.graph.groups) else [*inside, layer]
         if not inside and layer == "total":
             raise CnnError("total: the network has no such layer", "leave LAYER out: the totals are explained last")
+        if not inside and layer in QUANTITIES:
+            raise CnnError(f"{layer}: the network has no such layer", f"write --figure {layer} for the quantity")
         if not inside:
             inferred.layer(layer)
         names += inside

@@ -12,7 +12,7 @@ from typing import Any
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrix_text
 from cnncli.homework.exact_ops.letters import LetterSum, entry
-from cnncli.homework.exact_ops.matrix_files import as_array, is_file, read_file
+from cnncli.homework.exact_ops.matrix_files import as_array, is_file, read_file, refuse_path
 from cnncli.homework.exact_ops.numbers import number, refuse_roots
 
 WIDTH = 80  # of printed sums
@@ -24,6 +24,7 @@ def read(text: str, *, letters: bool = False) -> Any:
     A single row is one-dimensional, (n,); rows are (h, w); channels, which ``|`` separates, (C, h, w). An image is
     (C, h, w) of integers from 0 to 255. With ``letters``, entries of a text may be polynomials. Raises CnnError.
     """
+    refuse_path(text)
     return read_file(Path(text.strip())) if is_file(text) else read_text(text, letters=letters)
 
 

@@ -9,10 +9,10 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 from cnncli.homework.exact_ops import matrix_text
 from cnncli.homework.exact_ops.matrix_text import DEPTH_LIMIT
-from cnncli.io.files import IMAGE_FORMATS, TEXT_LIMIT, named, open_regular, read_bytes
+from cnncli.io.files import IMAGE_FORMATS, TEXT_LIMIT, exists, named, open_regular, read_bytes
 
 if TYPE_CHECKING:
     from cnncli.data.formats.npz import Header
@@ -27,6 +27,16 @@ ARRAYS = (".npy",)
 def is_file(text: str) -> bool:
     """Whether a text is the name of a file of numbers, or of an image."""
     return _suffix(text) in (*IMAGE_FORMATS, *TEXTS, *ARRAYS)
+
+
+def refuse_path(text: str) -> None:
+    """Raises CnnError for standard input, and for a path of something that exists but is no file of numbers."""
+    name = text.strip()
+    is_path = "/" in name and len(name) < 4096 and not set(name) & set(" ;|\n") and not name[:1].isdigit()
+    if name == "-" or (not is_file(text) and is_path and exists(name)):
+        shown = shortened(name, 40)
+        hint = f"give the numbers, or a regular file: {', '.join((*TEXTS, *ARRAYS))} or an image"
+        raise CnnError(f"{shown}: matrices are not read from there", hint)
 
 
 def is_image(text: str) -> bool:

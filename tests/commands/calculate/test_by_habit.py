@@ -36,6 +36,11 @@ REFUSED = [
     ("schema -o net.yaml", "net.yaml: this file exists, and is not a .json file", "choose a name"),
     ("check net.yaml --gradescope g.json", "--gradescope has no effect: FILE is a network", "give an answer sheet"),
     ("convolve gray.png --filter edge -o gray.png", "gray.png: -o is the input", "choose another name"),
+    ("summarize resnet18 --at 1..1000000000000", "--at 1..1000000000000: a number of more than 10", ""),
+    ("explain lenet5 params", "params: the network has no such layer", "write --figure params"),
+    ('convolve - "1 1"', "-: matrices are not read from there", "give the numbers, or a regular file"),
+    ('convolve /etc "1 1"', "/etc: matrices are not read from there", "give the numbers, or a regular file"),
+    ("convolve '1 2' --layer 'linear: {weight: $x}'", "--layer 1: 'x' is not a number", "write 3, -1/9"),
     ("help convolve x", "cnn help: unexpected 'x'", "write cnn help convolve"),
 ]
 
@@ -68,6 +73,10 @@ def test_what_is_typed_by_habit_is_answered_with_what_to_write(
         ('convolve "1 2 3" "1 1" --padding SAME', 'convolve "1 2 3" "1 1" --padding same'),
         ("schema -o -", "schema"),
         (
+            "convolve '1 2' --layer \"linear: {W: '3 4', b: 1}\"",
+            "convolve '1 2' --layer \"linear: {weight: '3 4', bias: 1}\"",
+        ),
+        (
             'convolve "1 2; 3 4" --layer "conv_transpose: {stride: 2, weight: \'1 2; 3 -1\', bias: 1}"',
             'convolve "1 2; 3 4" --layer "conv_transpose: '
             "{filters: 1, kernel: 2, stride: 2, weight: '1 2; 3 -1', bias: 1}\"",
@@ -98,3 +107,10 @@ def test_gradients_are_given_with_a_bias_on_which_they_do_not_depend(cnn: Run) -
     ended = cnn(*words, "--bias", "1")
     assert ended.out == cnn(*words).out and "to the bias (the sum of the upstream gradient): 2" in ended.out
     assert ended.err == "(the gradients do not depend on the value of the bias)\n"
+
+
+def test_a_misspelled_key_of_a_chain_is_compared_with_the_keys_of_chains(cnn: Run, here: Path) -> None:
+    (here / "chain.yaml").write_text("values: 1 2\nlayers: [softmax]\ntraget: 0\n", encoding="utf-8")
+    ended = cnn("convolve", "chain.yaml")
+    assert ended.code == 2 and "chain.yaml:3:1: a network has no key 'traget'" in ended.err
+    assert "did you mean target?" in ended.err

@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingType
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
-from cnncli.errors import CnnError, Place, Problem
+from cnncli.errors import CnnError, Place, Problem, closest
 from cnncli.graph import Graph, Node
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.losses import LOSSES
@@ -23,7 +23,7 @@ from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
 from cnncli.homework.exact_ops.chain.rules.moving import training_notes
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.inference import Inferred, infer_all
-from cnncli.language import Source, read, read_text
+from cnncli.language import KEYS, Source, read, read_text
 from cnncli.language.aliases import KEYS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Value, parse
 from cnncli.layers.norm import Affine, Scale
@@ -123,6 +123,11 @@ def read_chain(text: ChainText) -> Chain:
     found: list[tuple[Value, CnnError]] = []
     given = {*root.entries}
     words = {word: _pop(root, word) for word in KEYS_BY_HAND}
+    for key in [key for key in root.entries if key not in KEYS and closest(key, KEYS_BY_HAND)]:
+        found.append(
+            (root.keys[key], CnnError(f"a network has no key {key!r}", f"did you mean {closest(key, KEYS_BY_HAND)}?"))
+        )
+        _pop(root, key)
     numbers = take_numbers(root, found)
     values = _values(text, words["values"], root, found)
     draft = read(source, tree=root)

@@ -23,6 +23,7 @@ from cnncli.layers.linear import Linear
 from cnncli.layers.norm import BatchNorm
 
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
+LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
 Place = tuple[int, int]  # line and column, from 0
 Parts = list[Any]  # arrays of exact numbers, which || separates
 
@@ -110,6 +111,8 @@ def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError
             body.keys["bias"] = body.keys[field]
     if "weight" in found and found["weight"].parts:
         _fill_sizes(kind, body, found["weight"])
+    elif "weight" in found:  # its mistake is reported, and not that sizes are missing
+        _fill_sizes(kind, body, found["weight"]._replace(parts=[as_array([[0]])]))
     return found
 
 
@@ -117,7 +120,7 @@ def _weight_name(kind: type[Layer], field: str, node: Value) -> str:
     """The weight that a field gives, or "" for a field of the layer type itself (``bias: false``, softplus's beta)."""
     if field == EPS and isinstance(node, Scalar) and node.text in ("0", "0.0") and EPS in kind.schema:
         return EPS
-    name = WEIGHTS_BY_HAND.get(field, "")
+    name = WEIGHTS_BY_HAND.get(field, "") or LETTERS.get(field, "")
     if name in (MEAN, VARIANCE) and not issubclass(kind, BatchNorm):
         return ""
     if field not in kind.schema:
