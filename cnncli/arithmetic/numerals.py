@@ -27,6 +27,23 @@ def read_number(text: str) -> int | float | None:
     return None
 
 
+_NUMBER_STARTS = frozenset("0123456789+-.")
+_CONSTANTS = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+
+
+def read_plain(text: str) -> int | float | bool | str | None:
+    """A text by its form: a whole number, a number, true or false, nothing, or the text itself.
+
+    ``1e-3`` and ``.5`` are numbers; ``010`` is ten; ``0x10``, ``1:30``, ``yes``, ``nan`` and ``1_6`` are texts.
+    """
+    number = read_number(text) if text[:1] in _NUMBER_STARTS else None
+    return number if number is not None else _CONSTANTS.get(text, text)
+
+
 def is_digits(text: str) -> bool:
     """Whether a text is an unsigned integer. ``str.isdigit`` also accepts ``²`` and ``٣``."""
     return text.isascii() and text.isdigit()

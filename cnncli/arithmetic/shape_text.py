@@ -27,7 +27,9 @@ def probable_parts(text: str) -> list[str]:
 
     An open size (``None``, ``?``) becomes a letter. Empty where there is no shape in it.
     """
-    text = in_ascii_digits(text[:200])
+    text = re.sub(r"^\s*rgb(?=\s*[0-9xX× ])", "3x", in_ascii_digits(text[:200]), flags=re.I)
+    if re.search(r"[0-9]\.[0-9]*[1-9]", text):
+        return []  # a fraction is no size
     enclosed = re.search(r"[(\[]([^()\[\]]*)[)\]]", text)
     inner = enclosed.group(1) if enclosed and re.search(r"\d", enclosed.group(1)) else text
     last_at = re.fullmatch(r"\s*([\d xX×*,]+)@\s*(\d+)\s*", inner)  # 28x28@6: the channels are last

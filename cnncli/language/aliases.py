@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from cnncli.arithmetic.numerals import read_number
@@ -33,6 +34,7 @@ FIELD_ALIASES = {  # the fields that a name may mean; the layer type takes the f
     "factor": ("scale",),
     "interpolation": ("mode",),
     "id": ("name",),
+    "ceil_mode": ("rounding",),
     "k": ("kernel",),
     "f": ("filters", "kernel"),
     "n": ("filters", "units", "size"),
@@ -103,7 +105,9 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
         return "write the input before the layers: input: 1x28x28"
     if _plain(word) in REDUCTIONS and read_number(value) is not None:
         return f"use {REDUCTIONS[_plain(word)]}"
-    family = FAMILIES.get(_plain(word).removesuffix("1d").removesuffix("2d").removesuffix("3d"))
+    if _is_separable(word):
+        return "write a depthwise_conv, and after it a conv with kernel 1"
+    family = _family(word)
     if family is not None:
         return f"use {enumerated(family, 'or')}"
     exact = _same_kind(word, known)
@@ -114,13 +118,25 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
 
 
 def kind_meant(word: str, known: list[str]) -> str | None:
-    """The layer type that was most likely meant."""
+    """The layer type that was most likely meant; None where a word means several, such as pool."""
+    if _family(word) or _is_separable(word):
+        return None
     return _same_kind(word, known) or _similar_kind(word, known)
 
 
 def kind_named(word: str) -> str | None:
     """The layer type with exactly that name, in cnn or in another framework; None for any other word."""
     return _same_kind(word, list(KINDS))
+
+
+def _family(word: str) -> tuple[str, ...] | None:
+    """The layer types among which a word leaves the choice: ``pool``, ``POOL2`` and ``Pool2x2`` are pools."""
+    without_size = re.sub(r"^[0-9]+[x×][0-9]+ +|[0-9]+(d|[x×][0-9]+)?$", "", _plain(word))
+    return FAMILIES.get(without_size)
+
+
+def _is_separable(word: str) -> bool:
+    return _plain(word).startswith("separableconv")
 
 
 def _same_kind(word: str, known: list[str]) -> str | None:
@@ -157,6 +173,8 @@ def field_hint(field: str, known: list[str], others: Iterable[str] = ()) -> str:
         return odd
     if field in IMPLIED:
         return "remove it: it is derived from the input"
+    if field == "ceil_mode" and "rounding" in known:
+        return "use rounding: ceil"
     name = field_meant(field, known, others)
     if name in known:
         return f"use {name}"
@@ -164,7 +182,5 @@ def field_hint(field: str, known: list[str], others: Iterable[str] = ()) -> str:
         return BY_HAND_HINT
     if field in SEPARATE_LAYERS:
         return "add it as a separate layer after this one"
-    if field == "ceil_mode" and "rounding" in known:
-        return "use rounding: ceil"
     near = closest(field, known)
     return f"did you mean {near}?" if near else f"the fields are {', '.join(known)}"

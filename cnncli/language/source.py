@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from cnncli.arithmetic.numerals import read_number
+from cnncli.arithmetic.numerals import read_plain as read_plain
 from cnncli.errors import CnnError, Place, Problem
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes, too_large
 
@@ -383,17 +383,3 @@ def plain_value(scalar: Scalar) -> int | float | bool | str | None:
     ``1e-3`` and ``.5`` are numbers; ``010`` is ten; ``0x10``, ``1:30``, ``yes``, ``nan`` and ``1_6`` are texts.
     """
     return read_plain(scalar.text) if not scalar.quoted else scalar.text
-
-
-def read_plain(text: str) -> int | float | bool | str | None:
-    """See :func:`plain_value`."""
-    number = read_number(text) if text[:1] in _NUMBER_STARTS else None
-    return number if number is not None else _WORDS.get(text, text)
-
-
-_NUMBER_STARTS = frozenset("0123456789+-.")
-_WORDS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}

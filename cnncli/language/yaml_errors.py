@@ -33,6 +33,10 @@ def _with_line(text: str, found: SyntaxFault) -> SyntaxFault:
 
     lines = text.splitlines()
     line = lines[found.at[0]].strip() if found.at[0] < len(lines) else ""
+    superfluous = _superfluous(line)
+    if superfluous is not None:
+        column = len(lines[found.at[0]]) - len(lines[found.at[0]].lstrip()) + 2
+        return SyntaxFault((found.at[0], column), *superfluous)
     if "opened here is not closed" in found.message:
         after = lines[found.at[0] + 1] if found.at[0] + 1 < len(lines) else ""
         if len(after) - len(after.lstrip()) > len(lines[found.at[0]]) - len(lines[found.at[0]].lstrip()):
@@ -40,6 +44,20 @@ def _with_line(text: str, found: SyntaxFault) -> SyntaxFault:
         hint = rewritten_line(line)
         return found._replace(hint=f"write {hint}") if hint else found
     return _indentation(lines, found)
+
+
+def _superfluous(line: str) -> tuple[str, str] | None:
+    """The fault and the hint of a layer with something before or after its braces; None for any other line."""
+    if named := re.fullmatch(r"- (\w+): +(\w+): *\{(.*)\}", line):
+        return f"{named[1]} before the layer type", f"write - {named[2]}: {{name: {named[1]}, {named[3]}}}"
+    more = re.fullmatch(r"- \w+: *\{[^{}]*\}\s*([^\s,;{}].*)", line)
+    if more is None:
+        return None
+    times = re.fullmatch(r"[x×*] ?([0-9]+)|([0-9]+) ?[x×]", more[1])
+    hint = "remove it: a comment starts with #"
+    if times:
+        hint = f"write - repeat: {{times: {times[1] or times[2]}, layers: [ … ]}} around the layer"
+    return f"{more[1][:40]!r} after the layer", hint
 
 
 def _syntax_fault(text: str, error: Any) -> SyntaxFault:

@@ -133,6 +133,8 @@ REFUSED_SHAPES = {
     "28x28x1": "channels come first: write 1x28x28",
     "(28, 28)": "write 1x28x28 for one channel",
     "1 28 28": "write 1x28x28",
+    "RGB32x32": "write 3x32x32",
+    "3x32x30.5": "write channels x height x width",
     "28x28@6": "write 6x28x28",
     "1x28x28px": "write 1x28x28",
     "1x28.0x28.0": "write 1x28x28",

@@ -230,7 +230,7 @@ net.yaml:1:13: 28x28 reads as 28 channels of length 28
 net.yaml:1:8: 1x28x28x1 reads as 1 channel of 28x28x1
     input: 1x28x28x1
            ^
-  channels come first: write 1x28x28 for an image (without the batch), 1x1x28x28 for a volume, \
+  channels come first: write 1x28x28 for an image (without the batch), 1@1x28x28 for a volume, \
 or 1@28x28x1 for 1 channel of 28x28x1""",
     ),
     (

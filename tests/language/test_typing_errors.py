@@ -13,7 +13,7 @@ from program import Run
 from texts import loaded, network, refusal
 
 from cnncli.errors import CnnError
-from cnncli.language import decode
+from cnncli.language import Source, decode, read
 from cnncli.language.hints.foreign_files import foreign_text
 from cnncli.language.hints.typed_layers import TORCH_ARGUMENTS, rewritten_line
 from cnncli.language.hints.typing_errors import line_faults
@@ -144,6 +144,51 @@ def test_fields_with_an_equal_sign_are_answered_with_the_line_to_write(typed: st
     assert problem.hint == f"write {GIVEN_WITH_A_SIGN[typed]}"
 
 
+OTHER_NOTATIONS = {  # and the hint, whose lines the reader accepts
+    "fully connected: 10": "write - linear: 10",
+    "max pool: 2": "write - maxpool: 2",
+    "max pool 2x2": "write - maxpool: 2x2",
+    "Average Pooling": "write - avgpool: {kernel: …}",
+    "batch normalization": "write - batchnorm",
+    "POOL2": "use maxpool or avgpool",
+    "pool2: 2": "use maxpool or avgpool",
+    "2x2 pool": "use maxpool or avgpool",
+    "SeparableConv2D(32, 3)": "write a depthwise_conv, and after it a conv with kernel 1",
+    "ReflectionPad2d(1)": "write - pad: {padding: 1, mode: reflect}",
+    "BatchNormalization(momentum=0.99, epsilon=0.001)": "write - batchnorm: {momentum: 0.01, eps: 0.001}",
+    "Reshape((7, 7, 64))": "write - reshape: 64x7x7",
+    "Softmax(dim=1)": "write - softmax",
+    "x.view(-1, 400)": "write - flatten",
+    "MaxPool2d(3, 2, ceil_mode=True)": "write - maxpool: {kernel: 3, stride: 2, rounding: ceil}",
+    'Upsample(scale_factor=2, mode="bilinear")': "write - upsample: {scale: 2, mode: linear}",
+    "Conv2d(3, 6, 5).relu()": "write - conv: {filters: 6, kernel: 5}, then - relu",
+    "model.add(Dense(10))": "write - linear: 10",
+    "conv: {filters: 3, kernel: 3}  // comment": "remove it: a comment starts with #",
+    "conv: {filters: 3, kernel: 3} x2": "write - repeat: {times: 2, layers: [ … ]} around the layer",
+    "c1: conv: {filters: 3, kernel: 3}": "write - conv: {name: c1, filters: 3, kernel: 3}",
+}
+
+
+@pytest.mark.parametrize("typed", OTHER_NOTATIONS)
+def test_a_layer_of_another_framework_is_answered_with_the_same_layer(typed: str) -> None:
+    (problem,) = refusal(network(typed)).problems
+    assert problem.hint == OTHER_NOTATIONS[typed]
+
+
+def hints() -> list[str]:
+    typed = [*OTHER_NOTATIONS, *GIVEN_WITH_A_SIGN, *LAYERS]
+    return [problem.hint for item in typed for problem in refusal(network(item)).problems]
+
+
+def test_every_line_that_a_hint_says_to_write_is_accepted_by_the_reader() -> None:
+    written = [line for hint in hints() if hint.startswith("write - ") for line in hint[6:].split(", then ")]
+    lines = [line.removeprefix("- ") for line in written if "…" not in line and not line.endswith(":")]
+    assert len(lines) > 30
+    for line in lines:
+        source = Source("net.yaml", network(line, input="64x49x49"))
+        assert read(source).problems == [], line
+
+
 @pytest.mark.parametrize("kind", [*KINDS])
 def test_an_unknown_field_with_an_equal_sign_is_a_problem_of_every_layer_type(kind: str) -> None:
     assert refusal(network(f"{kind}: zzz=1")).problems
@@ -250,8 +295,6 @@ def test_the_layer_that_a_hint_says_to_write_has_the_values_that_were_typed(kind
 
 
 def _layer(item: str) -> object:
-    from cnncli.language import Source, read
-
     (node,) = read(Source("net.yaml", network(item, input="9"))).graph.nodes
     return node.layer
 

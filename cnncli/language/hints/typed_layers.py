@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnncli.language.aliases import EVERYWHERE, IMPLIED, SEPARATE_LAYERS, field_meant, kind_meant
+from cnncli.arithmetic.numerals import read_number, read_plain
+from cnncli.arithmetic.shape import InvalidValue
+from cnncli.language.aliases import EVERYWHERE, IMPLIED, SEPARATE_LAYERS, field_meant, kind_meant, kind_named
 from cnncli.layers import KINDS
 
 LONGEST = 300  # characters of an item that is looked at
@@ -41,13 +43,19 @@ class Fault(NamedTuple):
 # conv3-64 and conv3x3 (VGG's notation), 3x3 conv 64, and an assignment or a name before the layer, as in Python
 _SIZE_IN_NAME = re.compile(r"([A-Za-z]+)([0-9]{1,2})(?:[x×][0-9]{1,2})?(?:-([0-9]+)|:?\s+([0-9]+))?")
 _SIZE_FIRST = re.compile(r"([0-9]{1,2})\s*[x×]\s*[0-9]{1,2}\s+([A-Za-z]+)[:,]?\s*([0-9]*)")
+_WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}(?![\w.(])")
+_ADDED = re.compile(r"\w+\.add\((.*)\)")
+_CHAINED = re.compile(r"([^()]+\([^()]*\))\.(\w+)\(\)")
+_VIEW = re.compile(r"(?:\w+\.)?view\(", re.I)
 _ASSIGNED = re.compile(r"(?:[\w.]+\s*=|\(\w+\):)\s*(?=[A-Za-z][\w.]*\()")
 
 
 def layer_fault(text: str, known: list[str]) -> Fault | None:
     """The fault of a list item, without its dash, that begins with a layer type; None for any other text."""
-    text = text.strip()[:LONGEST]
-    text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
+    text = _unwrapped(text.strip()[:LONGEST])
+    given, chained = text, _CHAINED.fullmatch(text)
+    after = kind_named(chained[2]) if chained else None
+    text = _joined_words(chained[1] if chained else text, known)
     sized = _sized_layer(text, known)
     if sized is not None:
         return sized
@@ -56,7 +64,27 @@ def layer_fault(text: str, known: list[str]) -> Fault | None:
     if word is None or kind is None:
         return None
     message = _fault(word[0], text[word.end() :])
-    return Fault(message, f"write {rewritten_layer(kind, word[0], text[word.end() :])}") if message else None
+    if not message and text != given:
+        message = f"unknown layer type {given.partition(':')[0]!r}"
+    written = rewritten_layer(kind, word[0], text[word.end() :]) + (f", then - {after}" if after else "")
+    return Fault(message, f"write {written}") if message else None
+
+
+def _unwrapped(text: str) -> str:
+    """A layer without what Python writes around it: ``x = nn.ReLU()``, ``model.add(Dense(10))``, ``x.view(-1, 9)``."""
+    text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
+    if (added := _ADDED.fullmatch(text)) is not None:
+        text = added[1]
+    return "flatten()" if _VIEW.match(text) else text
+
+
+def _joined_words(text: str, known: list[str]) -> str:
+    """A layer whose type is several words as one: ``fully connected: 10`` is ``fullyconnected: 10``."""
+    words = _WORDS.match(text)
+    joined = re.sub(r"[\s-]+", "", words[0]) if words else ""
+    if not words or kind_named(joined) is None or text.split(":")[0].strip() in known:
+        return text
+    return joined + text[words.end() :]
 
 
 def _sized_layer(text: str, known: list[str]) -> Fault | None:
@@ -128,10 +156,58 @@ def rewritten_layer(kind: str, word: str, rest: str) -> str:
     if KINDS[kind].merges:
         return f"- {kind}: [{', '.join(positional)}]" if positional else f"- {kind}: [name, name]"
     after = [f"- {value.lower()}" for name, value in named if name in SEPARATE_LAYERS and value]
-    fields = {**_positional_fields(kind, word, positional), **_known_fields(kind, named)}
+    if word == "Reshape":
+        positional = [_channels_first(value) for value in positional]
+    named = [(name, _translated(word, name, value)) for name, value in named]
+    fields = {**_positional_fields(kind, word, positional), **_known_fields(kind, named), **_implied_fields(kind, word)}
+    fields = {name: value if _accepted(kind, name, value) else "…" for name, value in fields.items()}
     missing = [name for name, field in KINDS[kind].schema.items() if field.required and name not in fields]
     fields |= dict.fromkeys(missing, "…")
     return ", then ".join([_item(kind, fields), *after])
+
+
+def _translated(word: str, name: str, value: str) -> str:
+    """A value in another framework's convention as it is written here."""
+    if name == "ceil_mode":
+        return "ceil" if value == "true" else ""
+    if name == "mode":
+        return {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(value, value)
+    number = read_number(value)
+    if name == "momentum" and "normalization" in word.lower() and number is not None:
+        return f"{1 - number:g}"  # Keras gives the weight of the old value
+    return value
+
+
+def _channels_first(shape: str) -> str:
+    """A shape of Keras, which puts the channels last: ``[7, 7, 64]`` is 64x7x7 here."""
+    sizes = re.fullmatch(r"\[([0-9]+), ([0-9]+), ([0-9]+)\]", shape)
+    return f"{sizes[3]}x{sizes[1]}x{sizes[2]}" if sizes else shape
+
+
+def _implied_fields(kind: str, word: str) -> dict[str, str]:
+    """The fields that the name of another framework's module gives: ReflectionPad2d pads in reflect mode."""
+    plain = word.rpartition(".")[2].lower()
+    modes = {"reflectionpad": "reflect", "replicationpad": "replicate", "circularpad": "circular"}
+    mode = next((mode for name, mode in modes.items() if plain.startswith(name)), "")
+    return {"mode": mode} if mode and "mode" in KINDS[kind].schema else {}
+
+
+def _accepted(kind: str, name: str, text: str) -> bool:
+    """Whether the field takes the value, as the reader of a file does; a name of a layer and an expression pass."""
+    if name in EVERYWHERE or "$" in text or name not in KINDS[kind].schema:
+        return name in EVERYWHERE or "$" in text
+    import yaml  # needed only for errors
+
+    try:
+        value = yaml.load(text, Loader=yaml.BaseLoader)
+        KINDS[kind].schema[name].read(_plain_values(value))
+    except (yaml.YAMLError, InvalidValue):
+        return False
+    return True
+
+
+def _plain_values(value: object) -> object:
+    return [_plain_values(item) for item in value] if isinstance(value, list) else read_plain(str(value))
 
 
 def _as_typed(kind: str, named: list[tuple[str, str]], positional: list[str]) -> str:
@@ -173,7 +249,7 @@ def _known_fields(kind: str, named: list[tuple[str, str]]) -> dict[str, str]:
     return {
         names[name]: value.lower() if names[name] == "padding" else value
         for name, value in named
-        if name not in skipped and value
+        if name not in skipped and value and (names[name] in KINDS[kind].schema or names[name] in EVERYWHERE)
     }
 
 
