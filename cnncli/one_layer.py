@@ -33,6 +33,7 @@ BY_HAND = {  # words for calculations with numbers, without _ and -, and the com
     **dict.fromkeys(("mse", "mseloss", "l2loss"), 'cnn convolve "1 2" --layer identity --target "1 3" --loss mse'),
     **dict.fromkeys(("im2col", "unfold", "toeplitz"), 'cnn convolve "1 2 3" "1 -1" --as-matrix im2col'),
 }
+LETTERS = {"k": "kernel", "s": "stride", "p": "padding", "d": "dilation"}  # options by their first letter
 UNUSED = {"name": "one layer needs no name", "share": "one layer shares no weights"}
 
 
@@ -57,6 +58,9 @@ def read_kind(word: str) -> str:
     by_hand = BY_HAND.get(word.lower().replace("_", "").replace("-", ""))
     if by_hand is not None:
         raise CnnError(f"{shown} has no size to calculate: it works with numbers", f"write {by_hand}")
+    command = _as_command(word)
+    if command:
+        raise CnnError(f"unknown layer type {shown!r}", f"write {command}")
     hint = kind_hint(word, known)
     if hint.startswith("the layer types are"):
         hint = "cnn layer lists the layer types; a block of a file is explained by cnn explain FILE"
@@ -65,13 +69,34 @@ def read_kind(word: str) -> str:
     raise CnnError(f"unknown layer type {shown!r}", hint)
 
 
+def _as_command(word: str) -> str:
+    """The command line for a layer as in Python or in a figure: ``Conv2d(3, 6, 5)``, ``conv 6``; "" for one word."""
+    from cnncli.language.hints.typed_layers import rewritten_line
+
+    line = "" if word.isidentifier() else rewritten_line(f"- {word}")
+    found = re.fullmatch(r"- (\w+)(?:: (?:\{([\w: ,.…-]+)\}|([\w.…-]+)))?", line)
+    if found is None:
+        return ""
+    kind, fields, value = found.groups()
+    named = [entry.partition(": ") for entry in fields.split(", ")] if fields else []
+    typed = "".join(f" {option(name)} {text}" for name, _, text in named)
+    return f"cnn layer {kind}{f' {value}' if value else ''}{typed}"
+
+
 def unknown_option(kind: str, word: str) -> CnnError:
     """The error for an option that a layer type does not have; ``word`` is the option as typed."""
     field = word.lstrip("-").replace("-", "_")
     known = [*KINDS[kind].schema, *COMMON]
     if field in UNUSED:
         return CnnError(f"{word} has no use here: {UNUSED[field]}", "leave it out")
-    hint = f"use {OTHER_NAMES[field]}" if field in OTHER_NAMES else field_hint(field, known)
+    field = LETTERS.get(field, field) if LETTERS.get(field) in known else field
+    hint = (
+        f"use {field}"
+        if field in known
+        else f"use {OTHER_NAMES[field]}"
+        if field in OTHER_NAMES
+        else field_hint(field, known)
+    )
     if hint.startswith("the fields are"):
         hint = f"cnn layer {kind} lists its fields"
     elif hint.startswith(("use", "did you mean")):

@@ -208,6 +208,8 @@ def _uncapitalized(text: str) -> str:
 def _option_meant(ctx: click.Context, name: str, option: str) -> str:
     """The option that was meant: one of this command, else the commands that have it."""
     own = [known for parameter in ctx.command.get_params(ctx) for known in (*parameter.opts, *parameter.secondary_opts)]
+    if name == "solve" and option == "--filters":
+        return "leave it out: sizes do not depend on it; cnn layer conv also calculates with filters"
     if "--layer" in own and option[2:] in KINDS:
         return f"write --layer {option[2:]}"
     if not option.startswith("--") and f"-{option}" in own:

@@ -11,6 +11,7 @@ from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.sliding import WindowStep, dropped_rows
 from cnncli.views.exact_ops.steps import squeezed, step_records, step_text, unwrapped
 
+VALUES_LIMIT = 100_000  # values of a result that are printed
 STEPS_LIMIT = 10_000  # windows that --steps prints
 
 
@@ -25,6 +26,9 @@ def result_record(exercise: Exercise, *, steps: bool) -> dict[str, Any]:
 def result_lines(exercise: Exercise, *, steps: bool) -> list[str]:
     """The output, after its ``steps`` on request. Raises CnnError."""
     result = exercise.result()
+    if result.size > VALUES_LIMIT:
+        message = f"the result has {result.size:,} values: more than {VALUES_LIMIT:,} are not printed (the limit)"
+        raise CnnError(message, "use a smaller input or less padding, or --format json")
     shown = _steps(exercise, result) if steps else []
     return [*map(step_text, shown), *([""] if shown else []), *matrices.lines(squeezed(result))]
 

@@ -41,6 +41,13 @@ REFUSED = [
     ('convolve - "1 1"', "-: matrices are not read from there", "give the numbers, or a regular file"),
     ('convolve /etc "1 1"', "/etc: matrices are not read from there", "give the numbers, or a regular file"),
     ("convolve '1 2' --layer 'linear: {weight: $x}'", "--layer 1: 'x' is not a number", "write 3, -1/9"),
+    ('layer "Conv2d(3, 6, 5)" --input 3x32x32', "unknown layer type", "write cnn layer conv --filters 6 --kernel 5"),
+    ("layer 'MaxPool2d(2, 2)' --input 3x32x32", "unknown layer type", "write cnn layer maxpool"),
+    ("layer 'relu()' --input 3x32x32", "unknown layer type 'relu()'", "write cnn layer relu"),
+    ("layer 'conv 6' --input 3x32x32", "unknown layer type 'conv 6'", "write cnn layer conv --filters 6 --kernel …"),
+    ("layer conv 6 --k 5 --input 3x32x32", "--k: conv has no such field", "use --kernel"),
+    ("solve --in 32 --kernel 5 --filters 6", "cnn solve has no option --filters", "leave it out"),
+    ("convolve '1 2; 3 4' '1' --padding 1000", "the result has 4,008,004 values", "use a smaller input"),
     ("help convolve x", "cnn help: unexpected 'x'", "write cnn help convolve"),
 ]
 
