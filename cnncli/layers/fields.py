@@ -6,6 +6,7 @@ those, after expressions are evaluated) and returns what the layer stores, or ra
 decorated with the JSON Schema of the values that it takes, from which ``cnn schema`` is made.
 """
 
+import re
 from typing import Annotated
 
 from cnncli.arithmetic.numerals import (
@@ -130,7 +131,8 @@ def read_flag(value: object) -> bool:
         return True
     if word in ("no", "off"):
         return False
-    raise InvalidValue(f"must be true or false, not {shown(value)}")
+    meant = {"0": "false", "none": "false", "1": "true"}.get(word, "")
+    raise InvalidValue(f"must be true or false, not {shown(value)}", f"write {meant}" if meant else "")
 
 
 @accepting({"type": ["string", "number", "boolean"]})
@@ -270,6 +272,8 @@ def _sequence(read_one: Reader, wanted: str) -> Reader:
 @accepting(_list_schema(_read_amount.accepts))
 def _order(value: object) -> object:
     value = _listed(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]( +[0-9]){1,3}", value):
+        raise InvalidValue(f"must be a list of axes, not {shown(value)}", f"write [{', '.join(value.split())}]")
     order = _sequence(_read_amount, "a list of axes, e.g. [0, 2, 1]")(value)
     axes = range(len(order))
     if sorted(order) != [*axes]:

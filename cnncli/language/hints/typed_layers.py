@@ -42,7 +42,11 @@ class Fault(NamedTuple):
 
 # conv3-64 and conv3x3 (VGG's notation), 3x3 conv 64, and an assignment or a name before the layer, as in Python
 _SIZE_IN_NAME = re.compile(r"([A-Za-z]+)([0-9]{1,2})(?:[x×][0-9]{1,2})?(?:-([0-9]+)|:?\s+([0-9]+))?")
-_SIZE_FIRST = re.compile(r"([0-9]{1,2})\s*[x×]\s*[0-9]{1,2}\s+([A-Za-z]+)[:,]?\s*([0-9]*)")
+_SIZE_FIRST = re.compile(
+    r"([0-9]{1,2})\s*[x×]\s*[0-9]{1,2}\s+([A-Za-z]+)[:,]?\s*([0-9]*)(?:,\s*(?:/|stride\s*)([0-9]+))?"
+)
+_UNITS = re.compile(r"([A-Za-z]+)[-_]?([0-9]{2,6})")  # FC-4096
+_ACTIVATION = re.compile(r"Activation\([\"'](\w+)[\"']\)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}(?![\w.(])")
 _ADDED = re.compile(r"\w+\.add\((.*)\)")
 _CHAINED = re.compile(r"([^()]+\([^()]*\))\.(\w+)\(\)")
@@ -56,6 +60,9 @@ def layer_fault(text: str, known: list[str]) -> Fault | None:
     given, chained = text, _CHAINED.fullmatch(text)
     after = kind_named(chained[2]) if chained else None
     text = _joined_words(chained[1] if chained else text, known)
+    units = _UNITS.fullmatch(text)
+    if units and kind_named(units[1]) == "linear" and text not in known:
+        return Fault(f"unknown layer type {text!r}", f"write - linear: {units[2]}")
     sized = _sized_layer(text, known)
     if sized is not None:
         return sized
@@ -75,6 +82,8 @@ def _unwrapped(text: str) -> str:
     text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
     if (added := _ADDED.fullmatch(text)) is not None:
         text = added[1]
+    if (activation := _ACTIVATION.fullmatch(text)) is not None:
+        return f"{activation[1]}()"
     return "flatten()" if _VIEW.match(text) else text
 
 
@@ -96,9 +105,11 @@ def _sized_layer(text: str, known: list[str]) -> Fault | None:
     else:
         return None
     kind = kind_meant(word, known)
+    stride = match[4] if match.re is _SIZE_FIRST else None
     if kind not in KINDS or "kernel" not in KINDS[kind].schema or kind_meant(text, known) == text:
         return None
     fields = {"filters": filters or "…", "kernel": kernel} if "filters" in KINDS[kind].schema else {"kernel": kernel}
+    fields |= {"stride": stride} if stride else {}
     return Fault(f"unknown layer type {text!r}", f"write {_item(kind, fields)}")
 
 
