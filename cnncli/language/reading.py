@@ -17,6 +17,8 @@ NAME_LIMIT = 60
 TUPLE_LIMIT = 20  # parentheses in one value
 NAME_HINT = f"use letters, digits and underscores, at most {NAME_LIMIT}"
 
+KEY_ALIASES = {"input_shape": "input", "input_size": "input", "n": "times", "count": "times", "number": "times"}
+
 
 class ReportedError(Exception):
     """Raised after a problem has been reported; what depends on it is skipped."""
@@ -96,6 +98,10 @@ class Reading:
         for key, at in node.keys.items():
             if key not in known:
                 near = closest(key, known)
+                if KEY_ALIASES.get(key.lower()) in known:
+                    hint = f"use {KEY_ALIASES[key.lower()]}"
+                    self.report(at, f"{what} has no key {key!r}", hint)
+                    continue
                 hint = f"did you mean {near}?" if near else f"the keys are {', '.join(known)}"
                 self.report(at, f"{what} has no key {key!r}", BY_HAND_HINT if key in KEYS_BY_HAND else hint)
 

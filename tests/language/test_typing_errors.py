@@ -183,6 +183,13 @@ def test_a_layer_of_another_framework_is_answered_with_the_same_layer(typed: str
     assert problem.hint == OTHER_NOTATIONS[typed]
 
 
+def test_a_key_of_another_notation_is_answered_with_the_key() -> None:
+    hints = [
+        problem.hint for problem in refusal("input_shape: 1x9x9\nlayers: [repeat: {n: 3, layers: [relu]}]").problems
+    ]
+    assert {"use input", "use times"} <= {*hints}
+
+
 def hints() -> list[str]:
     typed = [*OTHER_NOTATIONS, *GIVEN_WITH_A_SIGN, *LAYERS]
     return [problem.hint for item in typed for problem in refusal(network(item)).problems]
