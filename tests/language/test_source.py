@@ -64,7 +64,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("missing.yaml", "missing.yaml: no such file"),
         (
             os.devnull,
-            f"{os.devnull}: is a device, not a regular file\n  give a regular file",
+            f"{os.devnull}: is a device, not a regular file\n  give a regular file, or - for standard input",
         ),
         ("a\0b", "'a\\x00b': is not a path: embedded null byte"),
         ("a" * 5000, f"{'a' * 5000}: cannot be read: File name too long"),
