@@ -14,6 +14,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # torch's threads wait by spinning: two processes with a thread per core each are many times slower than in turn
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+os.environ.pop("COLUMNS", None)  # set by the test runner; programs that a test starts would wrap their messages
+
 
 @pytest.fixture
 def cnn(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:

@@ -126,7 +126,10 @@ def most_at_once(network: Network, inputs: list[torch.Tensor]) -> int:
     return most
 
 
-@pytest.mark.parametrize("name", ["lenet5", "resnet18", "squeezenet1_1", "unet"])
+LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet18", "unet")]
+
+
+@pytest.mark.parametrize("name", ["lenet5", "squeezenet1_1", *LARGE])
 def test_the_peak_of_inference_is_the_maximum_alive_at_once(name: str) -> None:
     shape = {"lenet5": "1x28x28", "unet": "1x188x188"}.get(name, "3x64x64")
     inferred = load(name, inputs={"": shape}).inferred

@@ -127,7 +127,7 @@ def test_what_fvcore_does_not_count_of_padding_by_name_is_said_where_it_applies(
         f"{less:,} less if 2 layers are written this way"
     )
     for arguments in (("summarize", path, "--count", "fvcore"), ("explain", path, "--reconcile")):
-        assert cnn(*arguments).out.count(said) == 1
+        assert " ".join(cnn(*arguments).out.split()).count(said) == 1  # it may be wrapped
     assert said in json.loads(cnn("summarize", path, "--count", "fvcore", "--format", "json").out)["count_notes"]
     assert "fvcore counts 0" not in cnn("summarize", path, "--count", "thop").out
     assert "fvcore counts 0" not in cnn("summarize", "resnet18", "--count", "fvcore").out

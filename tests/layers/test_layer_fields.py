@@ -136,7 +136,7 @@ def test_an_integer_of_any_length_is_too_large_and_not_in_quotes(length: int) ->
         ("conv", "padding_mode", "reflection", "must be zeros, reflect, replicate, circular or partial, not reflection",
          "write reflect"),
         ("conv", "rounding", "ceil", "must be floor or exact, not ceil", ""),
-        ("conv", "bias", "1", "must be true or false, not 1", ""),
+        ("conv", "bias", "1", "must be true or false, not 1", "write true"),
         ("maxpool", "rounding", "up", "must be floor, ceil or exact, not up", ""),
         ("pad", "padding", "same", "must be a number, or a list with one number or pair per axis, not same", ""),
         ("dropout", "rate", "1.5", "must be from 0 to 1, not 1.5", ""),

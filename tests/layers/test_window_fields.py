@@ -69,7 +69,8 @@ def test_a_kernel_that_does_not_fit_is_answered_with_the_largest_kernel_and_the_
     if error is None:
         return
     found = re.fullmatch(
-        r"a (\S+) kernel(?: \(effective size (\S+) with its dilation\))? does not fit a (\S+) input with padding (\S+)",
+        r"a (?:kernel of )?(\S+)(?: kernel)?(?: \(effective size (\S+) with its dilation\))? does not fit "
+        r"an? (?:input of )?(\S+)(?: input)? with padding (\S+)",
         str(error),
     )
     assert found is not None and error.field == "kernel"

@@ -187,7 +187,9 @@ def test_a_whole_checkpoint_of_every_step_fits(
         assert read_checkpoint(Path(f"run{step}", LAST), expected_of(Path(f"run{step}"))).numbers["step"] == step
 
 
-@pytest.mark.parametrize("recipe", ["adam", "sgd", "muon", "rmsprop"])
+@pytest.mark.parametrize(
+    "recipe", ["adam", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sgd", "muon", "rmsprop"))]
+)
 def test_a_changed_checkpoint_never_crashes_a_training(
     interrupted: Callable[[str], Path], cnn: Run, recipe: str
 ) -> None:

@@ -284,6 +284,7 @@ def test_a_segmentation_is_trained_evaluated_and_predicted(cnn: Run, write: Call
     assert twice.code == 2 and "two images have the name" in twice.err
 
 
+@pytest.mark.slow
 def test_two_workers_train_a_segmentation_as_one_does(
     cnn: Run, write: Callable[..., Path], squares: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
