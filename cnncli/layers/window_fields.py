@@ -165,7 +165,7 @@ def _symbolic_note(ends: Sequence[Size]) -> str:
     conditions = [condition_for_equality(count, 0) for count in ends if is_symbolic(count)]
     if not all(conditions):
         return "drops rows or columns at most sizes"
-    return f"drops rows or columns unless {' and '.join(conditions)}"
+    return f"drops rows or columns unless {' and '.join(dict.fromkeys(conditions))}"
 
 
 def check_border(kind: str, shape: Shape, pads: tuple[tuple[int, int], ...], mode: str) -> None:

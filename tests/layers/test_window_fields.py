@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from texts import loaded
 
 from cnncli.arithmetic.axes import SPATIAL_AXES
 from cnncli.arithmetic.symbolic import letter
@@ -238,3 +239,8 @@ def test_the_note_of_symbolic_sizes_says_at_which_of_them_nothing_is_dropped(one
             for name, divisor, rests in conditions
         )
         assert fits_exactly == (not re.search(r"\d", re.sub(ratio, "", there))), (note, there)
+
+
+def test_a_condition_on_equal_axes_is_named_once() -> None:
+    notes = loaded("input: 4xHxH\nlayers: [maxpool: 2]\n", symbolic_sizes=True).inferred.layers["maxpool1"].stats.notes
+    assert notes == ("drops rows or columns unless H mod 2 = 0",)
