@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from cnncli.errors import CnnError, closest, shortened
+from cnncli.errors import CnnError, closest, counted, shortened
 from cnncli.graph import Graph, Node
 
 SEARCHED = 5000  # layer names that are searched for a misspelling
@@ -84,8 +84,7 @@ def _by_number(graph: Graph, scope: str, word: str) -> str:
     if not names:
         return f"{owner} has no {what}"
     if not 1 <= number <= len(names):
-        count = f"1 {what}" if len(names) == 1 else f"{len(names)} {what}s"
-        return f"{owner} has {count}; the last is called {names[-1]}"
+        return f"{owner} has {counted(len(names), what)}; the last is called {names[-1]}"
     what = what if what in COLLECTIVE_NOUNS else what.removesuffix(" layer")
     described = f"{ORDINALS[number - 1]} {what}" if number <= len(ORDINALS) else f"{what} number {number}"
     return f"{f'the {described} in {scope}' if scope else f'its {described}'} is called {names[number - 1]}"

@@ -203,24 +203,29 @@ def solution(
     write = {"text": as_text, "markdown": as_markdown, "latex": as_latex}[form]
     known = references(inferred, names)
     covered: set[str] = set()
-    shown = [name for name in names if not total or _has(inferred, name, quantity)]
-    if names and not shown:
-        yield f"no layer has {quantity}\n"
-    for name in shown:
+    selective = total and quantity is not None  # layers without the quantity are left out
+    nothing = bool(names)
+    for name in names:
         if name in covered:
             continue
+        explanation = explain(inferred, name) if selective or name not in known else None
+        if selective and explanation is not None and not _has(explanation, quantity):
+            continue
+        nothing = False
         if name in known:
             covered.update(known[name].layers)
             yield _reference(inferred, known[name], form)
-        else:
-            yield write(explain(inferred, name), quantity)
-    if total and chosen(explain_total(inferred).steps, quantity):
-        yield write(explain_total(inferred), quantity)
+        elif explanation is not None:
+            yield write(explanation, quantity)
+    if nothing:
+        yield f"no layer has {quantity}\n"
+    if total and _has(sums := explain_total(inferred), quantity):
+        yield write(sums, quantity)
 
 
-def _has(inferred: Inferred, name: str, quantity: str | None) -> bool:
-    """Whether a layer has the quantity: not all layers have buffers or initial weights."""
-    return quantity is None or bool(chosen(explain(inferred, name).steps, quantity))
+def _has(explanation: Explanation, quantity: str | None) -> bool:
+    """Whether an explanation has the quantity: not all layers have buffers or initial weights."""
+    return bool(chosen(explanation.steps, quantity))
 
 
 def _reference(inferred: Inferred, reference: Reference, form: str) -> str:
