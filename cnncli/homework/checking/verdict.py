@@ -15,7 +15,9 @@ class Verdict(NamedTuple):
     """The verdict on one answer. ``remarks`` say how it was read, and which earlier errors it follows from.
 
     ``diagnoses`` are the mistakes that give the answer, each with its variant (see :mod:`..mistakes.table`).
-    ``credit`` is the fraction of a shape or a matrix that is correct, for points by cell.
+    ``credit`` is the fraction of a shape or a matrix that is correct, for points by cell. ``pending`` is an answer that
+    a person has yet to judge, ``partial`` one that earned a part of its points. ``kind`` is the type of a question
+    other than the computed ones, e.g. ``text``: no mistakes are known for these.
     """
 
     question: str
@@ -28,6 +30,9 @@ class Verdict(NamedTuple):
     remarks: tuple[str, ...] = ()
     blank: bool = False
     credit: Fraction = Fraction(0)
+    pending: bool = False
+    partial: bool = False
+    kind: str = ""
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -41,16 +46,22 @@ class Verdict(NamedTuple):
 
     @property
     def status(self) -> str:
-        """``correct``, ``blank``, ``follow-through`` or ``wrong``."""
-        if self.correct:
-            return "correct"
-        return "blank" if self.blank else "follow-through" if self.follow_through else "wrong"
+        """The first that applies: correct, pending, blank, follow-through, partial, otherwise wrong."""
+        states = {
+            "correct": self.correct, "pending": self.pending, "blank": self.blank,
+            "follow-through": self.follow_through, "partial": self.partial,
+        }  # fmt: skip
+        return next((state for state, applies in states.items() if applies), "wrong")
 
     @property
     def is_unexplained(self) -> bool:
         """Whether a wrong answer was understood, and matches no known mistake."""
-        is_unreadable = any(remark.startswith(UNREADABLE) for remark in self.remarks)
-        return self.status == "wrong" and not self.diagnoses and not is_unreadable
+        return self.status == "wrong" and not (self.diagnoses or self.is_unreadable or self.kind)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether the answer could not be read."""
+        return any(remark.startswith(UNREADABLE) for remark in self.remarks)
 
     @property
     def hints(self) -> list[str]:

@@ -23,9 +23,9 @@ class FeedbackLine(NamedTuple):
 
 
 def feedback_lines(verdict: Verdict) -> Iterator[FeedbackLine]:
-    """The hints; for an answer that is not correct, also the correct one with its derivation."""
+    """The hints; for an answer that is not correct, also the correct one, if there is one, with its derivation."""
     yield from map(FeedbackLine, verdict.hints)
-    if verdict.correct:
+    if verdict.correct or verdict.pending or not verdict.expected:
         return
     yield FeedbackLine(f"correct answer: {verdict.expected}")
     formulas = [line for line in verdict.derivation if not is_remark(line)]

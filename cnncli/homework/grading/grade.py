@@ -17,11 +17,21 @@ from cnncli.homework.grading.key import AnswerKey, KeyQuestion, duplicate_error
 
 
 class GradedAnswer(NamedTuple):
-    """The verdict on an answer, the points that it earns, and the largest number of points."""
+    """The verdict on an answer, the points that it earns, and the largest number of points.
+
+    ``text`` is the text of the question, where the key gives it, and ``written`` the whole answer.
+    """
 
     verdict: Verdict
     points: Fraction
     out_of: Fraction
+    text: str = ""
+    written: str = ""
+
+    @property
+    def pending(self) -> Fraction:
+        """The points that a person has yet to decide: all of them, or none."""
+        return self.out_of if self.verdict.pending else Fraction(0)
 
 
 class GradedSubmission(NamedTuple):
@@ -35,8 +45,13 @@ class GradedSubmission(NamedTuple):
 
     @property
     def points(self) -> Fraction:
-        """The sum of the points."""
+        """The sum of the points, without pending ones."""
         return sum((answer.points for answer in self.answers), Fraction(0))
+
+    @property
+    def pending(self) -> Fraction:
+        """The sum of the points that a person has yet to decide."""
+        return sum((answer.pending for answer in self.answers), Fraction(0))
 
 
 def grade(key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache) -> GradedSubmission:
