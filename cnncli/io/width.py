@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import TextIO
 
 from cnncli.arithmetic.numerals import is_digits
@@ -82,11 +83,32 @@ def cut(text: str, most: int) -> str:
     """A text of at most ``most`` characters: a name is shortened in the middle, a text with spaces at its end.
 
     >>> cut("homework_of_week_3_final.yaml", 16), cut("He et al. 2016, Deep Residual Learning", 16)
-    ('homewor…inal.yaml', 'He et al. 2016, …')
+    ('homewor…nal.yaml', 'He et al. 2016,…')
     """
+    return _cut(text, most, most // 2)
+
+
+def _cut(text: str, most: int, end: int) -> str:
+    """The text, of a name its last ``end`` characters."""
     if len(text) <= most:
         return text
     if " " in text.strip():
         return text[: most - 1] + "…"
-    end = most // 2
     return text[: most - 1 - end] + "…" + text[len(text) - end :]
+
+
+def cut_all(texts: Sequence[str], most: int) -> list[str]:
+    """Each text ``cut`` to at most ``most`` characters, at a place where different names remain different if there is
+    one.
+
+    >>> cut_all(["block1.conv1.weight", "block2.conv1.weight"], 14)
+    ['block1….weight', 'block2….weight']
+    >>> cut_all(["encoder_block_1_of_the_net", "encoder_block_2_of_the_net"], 14)
+    ['e…1_of_the_net', 'e…2_of_the_net']
+    """
+    half, count = most // 2, len({*texts})
+    for end in sorted(range(most), key=lambda end: abs(end - half)):
+        found = [_cut(text, most, end) for text in texts]
+        if len({*found}) == count:
+            return found
+    return [cut(text, most) for text in texts]

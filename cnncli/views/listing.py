@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncli.io.escaping import csv_text, markdown, visible_line
-from cnncli.io.width import cut
+from cnncli.io.width import cut_all
 
 Record = dict[str, Any]
 
@@ -76,8 +76,11 @@ def _widest(records: Sequence[Record], column: str) -> int:
 
 
 def _with_cut(records: Sequence[Record], column: str, most: int) -> list[Record]:
+    """The records with the texts of a column cut; different ones stay different where possible."""
+    texts = list(dict.fromkeys(_text(record[column]) for record in records if isinstance(record.get(column), str)))
+    short = dict(zip(texts, cut_all(texts, most), strict=True))
     return [
-        {**record, column: cut(_text(record[column]), most)} if isinstance(record.get(column), str) else record
+        {**record, column: short[_text(record[column])]} if isinstance(record.get(column), str) else record
         for record in records
     ]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cnncli.arithmetic.shape import format_input_shape, format_shape, is_symbolic
 from cnncli.inference import SUMMED, Inferred
 from cnncli.io.escaping import visible_line
-from cnncli.io.width import cut, output_width, titled
+from cnncli.io.width import cut_all, output_width, titled
 from cnncli.views.listing import as_table, fitted
 from cnncli.views.summary.columns import read_names, receptive_field_text, type_text
 from cnncli.views.summary.rows import Row, collapsed, flat
@@ -226,7 +226,8 @@ def _titles(networks: Sequence[Compared]) -> str:
 
 def _with_short_names(networks: Sequence[Compared]) -> Sequence[Compared]:
     """The networks with names that leave room for the numbers; with their own where those would not be distinct."""
-    short = [network._replace(name=cut(network.name, LONGEST_NAME)) for network in networks]
+    names = cut_all([network.name for network in networks], LONGEST_NAME)
+    short = [network._replace(name=name) for network, name in zip(networks, names, strict=True)]
     return short if len({network.name for network in short}) == len(networks) else networks
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
-from cnncli.io.width import cut, output_width
+from cnncli.io.width import cut_all, output_width
 from cnncli.runs.folder import RECIPE, RUN, Run, metrics_in, open_run, recipe_of, source_of
 from cnncli.runs.lock import is_locked
 from cnncli.views.listing import NARROWEST_NAME, as_table, fitted
@@ -220,7 +220,7 @@ def as_fitted_table(rows: Sequence[Row]) -> str:
 def _short_names(folders: Sequence[str], width: int | None) -> dict[str, str]:
     """The names of the folders for the headings; the same for all where short ones would not be distinct."""
     most = max(NARROWEST_NAME, (width or 10**9) // (len(folders) + 1))
-    names = {folder: cut(folder, most) for folder in folders}
+    names = dict(zip(folders, cut_all(folders, most), strict=True))
     return names if len({*names.values()}) == len(folders) else {}
 
 

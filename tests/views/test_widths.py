@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import Run
 
-from cnncli.io.width import cut, wrapped
+from cnncli.bundled import bundled
+from cnncli.io.width import cut, cut_all, wrapped
 from cnncli.views.listing import as_table, fitted
 from cnncli.views.summary.table import STYLES
 
@@ -100,6 +101,28 @@ def test_a_text_that_is_cut_keeps_its_start(text: str, most: int) -> None:
     short = cut(text, most)
     assert len(short) <= most and (short == text or "…" in short)
     assert text.startswith(short.partition("…")[0]) and (" " in text.strip() or text.endswith(short.rpartition("…")[2]))
+
+
+@settings(max_examples=25)
+@given(st.sets(st.text("ab1_.", min_size=1, max_size=40), min_size=1, max_size=6), st.integers(4, 60))
+def test_names_that_are_cut_stay_different_where_their_starts_or_ends_differ(names: set[str], most: int) -> None:
+    texts = sorted(names)
+    short = cut_all(texts, most)
+    assert all(len(name) <= most for name in short)
+    for different in ({name[: most - 1] for name in texts}, {name[1 - most :] for name in texts}):
+        assert len(different) < len(texts) or len({*short}) == len(texts)
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 100])
+def test_the_list_has_params_and_macs_of_every_network_at_any_width(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = cnn("list").out.splitlines()
+    assert {"name", "params", "macs"} <= {*lines[0].split()} and max(map(len, lines)) <= width
+    rows = [line.split() for line in lines[1 : lines.index("")]]
+    assert len({name for name, *_ in rows}) == len(rows) == len(bundled())
+    assert any("11,689,512" in row and "1,814,073,344" in row for row in rows)
 
 
 @settings(max_examples=25)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cnncli.bundled import BundledNetwork
 
 
+LEAST_SHAPE = 12  # characters of an input to which several inputs are cut: 3x16x112x112
 FEW = 5  # networks whose sources are shown in full on several lines
 
 
@@ -46,7 +47,9 @@ def _as_table(rows: list[dict[str, Any]]) -> str:
     width = output_width()
     if len(rows) <= FEW:
         rows = continued(rows, "source", width)
-    shown, hidden = fitted(rows, width, {"source": 14, "macs": 0}, "name")
+    shown, hidden = fitted(rows, width, {"source": 14, "input": LEAST_SHAPE}, "name")
+    shown, also = fitted(shown, width, {"macs": 0})
+    hidden += also
     if len(rows) <= FEW and hidden == ["source"]:
         return "\n".join([as_table(shown), *(wrapped_text(f" {row['name']}: {row['source']}") for row in rows), ""])
     return as_table(shown) + (f"\n{hidden_note(hidden, 'cnn list NAME shows all')}\n" if hidden else "")

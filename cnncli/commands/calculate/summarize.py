@@ -107,7 +107,7 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
             from cnncli.views.summary.symbolic_sizes import footer
 
             table += footer(inferred, batch)
-        show(title(inferred, loaded.slug, batch), table, styles(rows))
+        show(title(inferred, loaded.slug, batch), table, styles(inferred, rows))
         return
     from cnncli.views.summary import formats
 
@@ -168,16 +168,14 @@ def _columns(loaded: Loaded, shown: dict[str, Any], rows: list[Row]) -> list[Col
 
 
 def _print_json(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> None:
-    from cnncli.views.summary.formats import as_json, json_text
+    from cnncli.views.summary.formats import as_json, json_text, only_rows
 
     summary = as_json(loaded.inferred, loaded.slug, shown["batch"] or 0)
     if _is_browsing(shown):
-        kept = {row.label: at for at, row in enumerate(_rows(loaded, shown))}
-        layers = [layer for layer in summary["layers"] if layer["name"] in kept]
-        summary["layers"] = sorted(layers, key=lambda layer: kept[layer["name"]])
+        summary = only_rows(summary, loaded.inferred, _rows(loaded, shown), shown["batch"] or 0)
     if shown["count"] == "keras":
-        for record in (summary["totals"], *summary["layers"]):
-            record["macs"] = None
+        for record in (summary["totals"], summary.get("subtotals", {}), *summary["layers"]):
+            record |= dict.fromkeys({"macs"} & {*record})
     if notes:
         summary |= {"count": shown["count"], "count_notes": list(notes)}
     click.echo(json_text(summary), nl=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic
@@ -10,7 +10,7 @@ from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 from cnncli.layers.window_fields import padding_text, values_text
-from cnncli.views.summary.rows import Row
+from cnncli.views.summary.rows import Row, is_partial, subtotal, total_label
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -148,6 +148,19 @@ def total_text(column: Column, totals: Mapping[str, int], batch: int) -> str:
     if column.name in MEGABYTES:
         return _megabytes_text(column.name, totals, batch)
     return f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else ""
+
+
+def closing_rows(columns: Sequence[Column], inferred: Inferred, rows: list[Row], batch: int) -> list[list[str]]:
+    """The texts of the last rows: the subtotal of the layers shown if they are only some, and the total of all.
+
+    The first column has their labels, unless it has a sum. Without any sum there is no subtotal.
+    """
+    totals = inferred.totals
+    closing = [(total_label(inferred, rows), [total_text(column, totals, batch) for column in columns])]
+    if is_partial(inferred, rows) and any(closing[0][1]):
+        row = subtotal(rows)
+        closing.insert(0, (row.label, [column.cell(row, inferred, batch) for column in columns]))
+    return [[texts[0] or label, *texts[1:]] for label, texts in closing]
 
 
 def type_text(row: Row) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncli.inference import SUMMED, Inferred, LayerInfo
+from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 from cnncli.io.escaping import csv_text, latex, markdown
 from cnncli.views.summary.columns import (
     MEGABYTES,
     Column,
+    closing_rows,
     initialization,
     megabytes,
     scaled,
     stride_value,
-    total_text,
     with_batch,
 )
-from cnncli.views.summary.rows import Row, total_label
+from cnncli.views.summary.rows import Row, is_partial, subtotal
 
 
 def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
@@ -33,6 +33,18 @@ def as_json(inferred: Inferred, slug: str, batch: int) -> dict[str, Any]:
         **smallest,
         "totals": totals,
     }
+
+
+def only_rows(summary: dict[str, Any], inferred: Inferred, rows: list[Row], batch: int) -> dict[str, Any]:
+    """The summary with the layers of ``rows`` in their order; if they are only some, with ``subtotals`` as well."""
+    layers = {layer["name"]: layer for layer in summary["layers"]}
+    summary = {**summary, "layers": [layers[row.label] for row in rows]}
+    counts = subtotal(rows).counts
+    if counts is None or not is_partial(inferred, rows):
+        return summary
+    sums = {**counts, "parameter_bytes": counts["params"] * BYTES_PER_PARAMETER}
+    totals = summary.pop("totals")
+    return {**summary, "subtotals": {name: scaled(name, sums[name], batch) for name in totals}, "totals": totals}
 
 
 def json_text(summary: dict[str, Any]) -> str:
@@ -106,11 +118,12 @@ def _escape_markdown(text: str) -> str:
 def as_latex(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> str:
     """A LaTeX tabular that does not need a package."""
     layout = "".join("r" if column.right else "l" for column in columns)
-    *body, total = [" & ".join(map(_escape_latex, cells)) + r" \\" for cells in _cells(inferred, rows, columns, batch)]
+    lines = [" & ".join(map(_escape_latex, cells)) + r" \\" for cells in _cells(inferred, rows, columns, batch)]
+    body, totals = lines[: len(rows)], lines[len(rows) :]
     head = " & ".join(column.heading for column in columns) + r" \\"
     rule = r"\hline"
     begin, end = rf"\begin{{tabular}}{{{layout}}}", r"\end{tabular}"
-    return "\n".join([begin, rule, head, rule, *body, rule, total, rule, end]) + "\n"
+    return "\n".join([begin, rule, head, rule, *body, rule, *totals, rule, end]) + "\n"
 
 
 def _escape_latex(text: str) -> str:
@@ -120,8 +133,6 @@ def _escape_latex(text: str) -> str:
 
 
 def _cells(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[list[str]]:
-    """The texts of all rows and of the total."""
-    totals = inferred.totals
+    """The texts of all rows, and of the totals."""
     body = [[column.cell(row, inferred, batch) for column in columns] for row in rows]
-    total = [total_text(column, totals, batch) for column in columns]
-    return [*body, [total[0] or total_label(inferred, rows), *total[1:]]]
+    return [*body, *closing_rows(columns, inferred, rows, batch)]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
+from cnncli.arithmetic.symbolic import add_up
+from cnncli.errors import counted
 from cnncli.graph import Group
 from cnncli.inference import SUMMED, Inferred, LayerInfo
 
@@ -72,9 +74,18 @@ def flat(inferred: Inferred) -> list[Row]:
 
 def total_label(inferred: Inferred, rows: list[Row]) -> str:
     """``total``, or ``total of all 12 layers`` above which only some of the layers are listed."""
-    count = len(inferred.layers)
-    is_partial = all(row.is_layer for row in rows) and len(rows) < count
-    return f"total of all {count:,} layers" if is_partial else "total"
+    return f"total of all {counted(len(inferred.layers), 'layer')}" if is_partial(inferred, rows) else "total"
+
+
+def is_partial(inferred: Inferred, rows: list[Row]) -> bool:
+    """Whether the rows are only some of the layers."""
+    return all(row.is_layer for row in rows) and len(rows) < len(inferred.layers)
+
+
+def subtotal(rows: list[Row]) -> Row:
+    """The sums over some of the layers as a row without a type."""
+    counts = {name: add_up(row.counts[name] for row in rows if row.counts is not None) for name in SUMMED}
+    return Row(f"subtotal of {counted(len(rows), 'layer')}", 0, "", None, counts)
 
 
 def _tree(inferred: Inferred) -> list[_Branch | LayerInfo]:

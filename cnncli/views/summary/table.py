@@ -15,8 +15,8 @@ from cnncli.arithmetic.shape import describe_input
 from cnncli.inference import Inferred
 from cnncli.io.escaping import visible_line
 from cnncli.io.width import cut, titled, wrapped, wrapped_text
-from cnncli.views.summary.columns import Column, notes, total_text
-from cnncli.views.summary.rows import Row, total_label
+from cnncli.views.summary.columns import Column, closing_rows, notes
+from cnncli.views.summary.rows import Row, is_partial, subtotal, total_label
 
 GAP = "  "
 MIN_WIDTH = 8  # a text column is shortened to this width, then hidden
@@ -33,20 +33,23 @@ class TextColumn(NamedTuple):
 def lines(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int, width: int | None) -> list[str]:
     """The lines of the table: heading, rows, total and notes."""
     shown, hidden = _fitted(_laid_out(inferred, rows, columns, batch), width)
-    body = [_line(shown, at) for at in range(len(rows) + 2)]
+    body = [_line(shown, at) for at in range(len(shown[0].texts))]
+    return [*body, *_unlabeled(inferred, rows, shown), *_notes(rows, shown), *_hidden_columns(hidden)]
+
+
+def _unlabeled(inferred: Inferred, rows: list[Row], shown: list[TextColumn]) -> list[str]:
+    """What the last rows of a part of the layers are, where a sum takes the place of their labels."""
     label = total_label(inferred, rows)
-    unlabeled = label != "total" and label not in (cell.texts[-1] for cell in shown)
-    return [*body, *(["", f" last row: {label}"] if unlabeled else []), *_notes(rows, shown), *_hidden_columns(hidden)]
+    if not is_partial(inferred, rows) or label in (cell.texts[-1] for cell in shown):
+        return []
+    return ["", *wrapped(f" last rows: {subtotal(rows).label}, {label}")]
 
 
 def _laid_out(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int) -> list[TextColumn]:
-    totals = inferred.totals
     laid_out = []
-    for position, column in enumerate(columns):
-        total = total_text(column, totals, batch)
-        if position == 0 and not total:
-            total = total_label(inferred, rows)
-        texts = [column.heading, *(visible_line(column.cell(row, inferred, batch)) for row in rows), total]
+    closing = zip(*closing_rows(columns, inferred, rows, batch), strict=True)
+    for column, last in zip(columns, closing, strict=True):
+        texts = [column.heading, *(visible_line(column.cell(row, inferred, batch)) for row in rows), *last]
         laid_out.append(TextColumn(column, texts, max(map(len, texts))))
     return laid_out
 
@@ -133,9 +136,9 @@ STYLES = {
 }
 
 
-def styles(rows: list[Row]) -> list[str]:
-    """The color of each line of the table: heading, rows (by the family of the layer type) and total."""
-    return ["dim", *map(_row_style, rows), "bold"]
+def styles(inferred: Inferred, rows: list[Row]) -> list[str]:
+    """The color of each line of the table: heading, rows (by the family of the layer type) and totals."""
+    return ["dim", *map(_row_style, rows), *["bold"] * (2 if is_partial(inferred, rows) else 1)]
 
 
 def _row_style(row: Row) -> str:

@@ -50,6 +50,7 @@ LeNet-5 · input 1x28x28 · LeCun et al. 1998, as drawn in most lectures
  linear1                 48,120  █████████▍    78.0%
  linear2                 10,164  ██            16.5%
  conv2                    2,416  ▌              3.9%
+ subtotal of 3 layers    60,700  ███████████▊  98.4%
  total of all 12 layers  61,706
 """
     )
@@ -70,7 +71,30 @@ def test_a_total_below_some_of_the_layers_says_that_it_is_of_all(cnn: Run, form:
         assert "total of all" not in cnn("summarize", "lenet5", *options, "--format", form).out
     assert "total of all" not in cnn("summarize", "resnet18", "--depth", "0", "--format", form).out
     unlabeled = cnn("summarize", "lenet5", "--only", "conv", "--columns", "params").out
-    assert unlabeled.endswith(" 61,706\n\n last row: total of all 12 layers\n")
+    assert unlabeled.endswith("  2,572\n 61,706\n\n last rows: subtotal of 2 layers, total of all 12 layers\n")
+
+
+@pytest.mark.parametrize("batch", [(), ("--batch", "3")])
+@pytest.mark.parametrize("options", [("--only", "conv,linear"), ("--top", "4"), ("--only", "relu", "--sort", "macs")])
+def test_the_subtotal_is_the_sum_of_the_layers_shown(
+    cnn: Run, options: tuple[str, ...], batch: tuple[str, ...]
+) -> None:
+    summary = json.loads(cnn("summarize", "googlenet", *options, *batch, "--format", "json").out)
+    assert [*summary["subtotals"]] == [*summary["totals"]]
+    for figure in {*summary["totals"]} - {"parameter_bytes"}:
+        assert summary["subtotals"][figure] == sum(layer[figure] for layer in summary["layers"])
+    assert summary["subtotals"]["parameter_bytes"] == 4 * summary["subtotals"]["params"]
+    table = cnn("summarize", "googlenet", *options, *batch, "--columns", "layer,params,activations").out
+    *_, row, _ = table.splitlines()
+    sums = (summary["subtotals"][figure] for figure in ("params", "activations"))
+    assert row.split() == ["subtotal", "of", str(len(summary["layers"])), "layers", *(f"{sum_:,}" for sum_ in sums)]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex"])
+def test_there_is_no_subtotal_of_all_layers_or_of_nothing(cnn: Run, form: str) -> None:
+    for options in ((), ("--sort", "macs"), ("--top", "12"), ("--only", "conv", "--columns", "layer,kernel")):
+        assert "subtotal" not in cnn("summarize", "lenet5", *options, "--format", form).out
+    assert "subtotals" not in json.loads(cnn("summarize", "lenet5", "--sort", "macs", "--format", "json").out)
 
 
 def test_columns_that_are_chosen_are_all_there_is_unless_a_share_is_asked_for(cnn: Run) -> None:
