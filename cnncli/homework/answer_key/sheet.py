@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place, shortened
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
+from cnncli.homework.reading.locales import read_locale
 from cnncli.io.files import exists, is_file
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded, load, load_source
 
-KEYS = ("student", "architecture", "conventions", "answers", "name", "date")
+KEYS = ("student", "architecture", "conventions", "locale", "answers", "name", "date")
 EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
 
 
@@ -28,12 +29,16 @@ class Question(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """An answer sheet. ``loaded`` is None if no question is about a network; the first of ``conventions`` applies."""
+    """An answer sheet. ``loaded`` is None if no question is about a network; the first of ``conventions`` applies.
+
+    ``locale`` says how the answers write numbers: ``de`` for a decimal comma; empty where nothing says it.
+    """
 
     student: str
     loaded: Loaded | None
     questions: tuple[Question, ...]
     conventions: tuple[Conventions, ...] = (DEFAULTS,)
+    locale: str = ""
 
 
 def is_solve(question: Question) -> bool:
@@ -73,6 +78,7 @@ def sheet_of(source: Source, *, network: bool = True) -> Sheet:
         network_of(source, root, questions) if network else None,
         questions,
         read_conventions(source, root.entries.get("conventions")),
+        read_locale(source, root.entries.get("locale")),
     )
 
 

@@ -14,17 +14,30 @@ from cnncli.homework.checking.matrix_comparison import compare_matrix
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
 from cnncli.homework.mistakes.matching import explanations, slips
+from cnncli.homework.reading.locales import COMMA, POINT, decimal_separator
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
 ROUNDED = "correct to the digits given, but the exact value is asked"
 
 
-def compare(question: Question, expected: ExpectedAnswer) -> Verdict:
+def compare(question: Question, expected: ExpectedAnswer, locale: str = "") -> Verdict:
     """The verdict on the answer that a question was given, with the mistakes that explain a wrong one.
 
-    Follow-through from earlier answers is not considered here.
+    A number such as 2.576, which the ``locale`` does not decide, is correct if one of its readings is; a remark for the
+    teacher's review says so. Follow-through from earlier answers is not considered here.
     """
-    given = parsing.parse(question.given)
+    verdict = _compared(question, expected, parsing.parse(question.given, locale))
+    other = POINT if decimal_separator(locale) == COMMA else COMMA
+    if verdict.correct or verdict.blank or not re.search(r"\d[.,]\d{3}(?!\d)", question.given):
+        return verdict
+    given = parsing.parse(question.given, other)
+    found = _compared(question, expected, given)
+    if not found.correct or given.number is None:
+        return verdict
+    return found._replace(remark=f"{found.given} read as {_number_text(given.number).replace(',', '')}")
+
+
+def _compared(question: Question, expected: ExpectedAnswer, given: ParsedAnswer) -> Verdict:
     verdict = Verdict(question.name, one_line(question.given), False, expected.text, derivation=expected.derivation)
     if given.is_blank:
         return verdict._replace(blank=True)

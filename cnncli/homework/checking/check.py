@@ -37,8 +37,8 @@ def check(sheet: Sheet, cache: AnswerCache | None = None, accepts: Accepts | Non
     earlier, accepted = EarlierAnswers({}, {}), EarlierAnswers({}, {})
     verdicts: list[Verdict] = []
     for question in sheet.questions:
-        given = parsing.parse(question.given)
-        verdict = compare(question, expected_answer(sheet, question, cache))
+        given = parsing.parse(question.given, sheet.locale)
+        verdict = compare(question, expected_answer(sheet, question, cache), sheet.locale)
         if not verdict.correct and not verdict.blank:
             verdict = _accepted(sheet, question, verdict, cache)
             reason = "" if verdict.correct or accepts is None else accepts(question, given)
@@ -67,7 +67,7 @@ def _refuse_too_much(sheet: Sheet) -> None:
 def _accepted(sheet: Sheet, question: Question, verdict: Verdict, cache: AnswerCache) -> Verdict:
     """The verdict under the first of the other accepted conventions that makes the answer correct."""
     for expected, conventions in other_answers(sheet, question, cache):
-        other = compare(question, expected)
+        other = compare(question, expected, sheet.locale)
         if other.correct:
             remarks = tuple(dict.fromkeys((*other.remarks, f"correct with {conventions}, which is accepted")))
             return other._replace(expected=verdict.expected, remarks=remarks)

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.arithmetic.numerals import in_ascii_digits
+from cnncli.homework.reading.locales import COMMA, decimal_separator
 from cnncli.language.expressions import evaluate
 from cnncli.language.tokens import BadExpression
 
@@ -26,6 +27,9 @@ UNITS = re.compile(
     re.IGNORECASE,
 )
 MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNORECASE)  # GFLOPs, MMACs
+
+
+SWAPPED = str.maketrans(".,", ",.")
 
 
 class ParsedAnswer(NamedTuple):
@@ -46,12 +50,15 @@ class ParsedAnswer(NamedTuple):
         return self.text.strip().lower() in ("", "~", "null", "-", "?", "n/a")
 
 
-def parse(text: str) -> ParsedAnswer:
-    """Parse an answer."""
+def parse(text: str, locale: str = "") -> ParsedAnswer:
+    """Parse an answer. The ``locale`` says which separator is the decimal one: ``de`` reads 2.576 as 2576."""
     text = " ".join(text.split())
     plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe of a word processor
     if plain in REFUSALS or NOT.search(plain):
         return ParsedAnswer(text, refuses=True)
+    if decimal_separator(locale) == COMMA and re.search(r"\d[.,]\d", plain):
+        number, expression = _number(plain.translate(SWAPPED))
+        return ParsedAnswer(text, number, _shape(plain), expression=expression)
     expression, equals, result = plain.rpartition("=")
     if equals and _number(expression)[0] is not None and _number(expression)[0] == _number(result)[0]:
         plain = expression  # of 400 * 120 = 48000, the expression is kept

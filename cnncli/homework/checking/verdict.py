@@ -17,7 +17,8 @@ class Verdict(NamedTuple):
     ``diagnoses`` are the mistakes that give the answer, each with its variant (see :mod:`..mistakes.table`).
     ``credit`` is the fraction of a shape or a matrix that is correct, for points by cell. ``pending`` is an answer that
     a person has yet to judge, ``partial`` one that earned a part of its points. ``kind`` is the type of a question
-    other than the computed ones, e.g. ``text``: no mistakes are known for these.
+    other than the computed ones, e.g. ``text``: no mistakes are known for these. ``remark`` is for the teacher's
+    review, not for the student: how an ambiguous answer was read.
     """
 
     question: str
@@ -33,6 +34,7 @@ class Verdict(NamedTuple):
     pending: bool = False
     partial: bool = False
     kind: str = ""
+    remark: str = ""
 
     @property
     def mistakes(self) -> tuple[str, ...]:

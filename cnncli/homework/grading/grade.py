@@ -63,7 +63,8 @@ def grade(key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache) -> Graded
     for question in sheet.questions:
         given.setdefault(canonical_name(question.name), []).append(question)
     questions = tuple(_with_answer(question, given) for question in key.questions)
-    verdicts = check(key.sheet(sheet.student, questions), cache, _accepts(key, cache))
+    asked = key.sheet(sheet.student, questions)._replace(locale=sheet.locale or key.locale)
+    verdicts = check(asked, cache, _accepts(key, cache))
     answers = tuple(_graded(key, *pair) for pair in zip(key.questions, verdicts, strict=True))
     return GradedSubmission(file, sheet.student or file, answers, extra=_extra(key, sheet))
 

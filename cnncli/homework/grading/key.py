@@ -11,11 +11,12 @@ from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
 from cnncli.homework.answer_key.sheet import Question, Sheet, name_of, network_of, question_of, text_of
 from cnncli.homework.checking import parsing
+from cnncli.homework.reading.locales import read_locale
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
-KEYS = ("title", "student", "architecture", "conventions", "follow_through", "by_cell", "questions")
+KEYS = ("title", "student", "architecture", "conventions", "locale", "follow_through", "by_cell", "questions")
 QUESTION_KEYS = ("points", "answer", "tolerance", "accept", "by_cell", "solve", "convolve")
 EXAMPLE = "write architecture: lenet5 and questions: {c1.params: 2, c1.shape: 1}"
 DEFAULT_FOLLOW_THROUGH = Fraction(1, 2)
@@ -45,7 +46,10 @@ class KeyQuestion(NamedTuple):
 
 
 class AnswerKey(NamedTuple):
-    """An answer key. ``follow_through`` is the fraction of the points for an answer that follows from an error."""
+    """An answer key. ``follow_through`` is the fraction of the points for an answer that follows from an error.
+
+    ``locale`` says how answers write numbers where their sheet does not.
+    """
 
     title: str
     loaded: Loaded | None
@@ -54,6 +58,7 @@ class AnswerKey(NamedTuple):
     conventions: tuple[Conventions, ...] = (DEFAULTS,)
     student: str = ""  # where each student has a quiz, and a key, of their own
     by_cell: bool = False
+    locale: str = ""
 
     @property
     def out_of(self) -> Fraction:
@@ -62,7 +67,7 @@ class AnswerKey(NamedTuple):
 
     def sheet(self, student: str = "", questions: tuple[Question, ...] = ()) -> Sheet:
         """A sheet about the key's network, under its conventions."""
-        return Sheet(student, self.loaded, questions, self.conventions)
+        return Sheet(student, self.loaded, questions, self.conventions, self.locale)
 
 
 def points_text(points: Fraction) -> str:
@@ -93,6 +98,7 @@ def read_key(path: str) -> AnswerKey:
         conventions=read_conventions(source, entries.get("conventions")),
         student=name_of(entries.get("student")),
         by_cell=bool(_flag(source, entries.get("by_cell"))),
+        locale=read_locale(source, entries.get("locale")),
     )
     _refuse_duplicates(question.question._replace(name=question.name) for question in questions)
     return key
