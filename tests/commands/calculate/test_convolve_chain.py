@@ -156,7 +156,7 @@ def test_floats_of_a_file_are_the_decimals_that_are_printed() -> None:
         ('"1 0; 0 -1"', '"1 0"', ":4:43: conv1: weight has shape 2, but must be 1x1x2x2"),
         ("bias: 1}", "bias: 1 2}", "conv1: bias has shape 2, but must be 1"),
         ("- relu", "- relu: {weight: 1}", "relu1: relu has no weight"),
-        ("- relu", "- lrn", "lrn1: lrn cannot be calculated by hand"),
+        ("- relu", "- lcn: 3", "lcn1: lcn cannot be calculated by hand"),
         ("- relu", "- add: [input, conv1]", "add1: add needs equal shapes"),
         ("values:", "valeus:", "a network has no key 'valeus'"),
         ("values:", "description:", ":1:1: missing values: the numbers of input 1x3x3"),

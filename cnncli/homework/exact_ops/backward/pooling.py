@@ -11,8 +11,8 @@ from cnncli.homework.exact_ops.backward.convolution import check_upstream, place
 from cnncli.homework.exact_ops.letters import LetterSum, has_letters
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import exactly, square_root
-from cnncli.homework.exact_ops.pooling import PoolWindow, pool_windows
-from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, positions
+from cnncli.homework.exact_ops.pooling import PoolWindow, Windows, pool_windows, pooled_sizes
+from cnncli.homework.exact_ops.sliding import Sliding, WindowStep
 
 
 class Share(NamedTuple):
@@ -34,7 +34,7 @@ class Share(NamedTuple):
         return f"{factor_text(self.gradient)}{weight}{divisor}"
 
 
-def pool_gradient(x: Any, kind: str, upstream: Any, how: Sliding, *, count_include_pad: bool = True) -> Any:
+def pool_gradient(x: Any, kind: str, upstream: Any, how: Windows, *, count_include_pad: bool = True) -> Any:
     """The gradient to the input, (C, *sizes), of :func:`pool` for the gradient ``upstream`` at its output.
 
     Max: each upstream value goes to the maximum of its window, at a tie to the first, as in PyTorch. Average: it is
@@ -49,7 +49,7 @@ def pool_gradient(x: Any, kind: str, upstream: Any, how: Sliding, *, count_inclu
             "the gradient of this pool depends on the values of the letters in the input",
             "give numbers as the input; the upstream gradient may have letters",
         )
-    check_upstream(upstream, (x.shape[0], *positions(x.shape[1:], how)))
+    check_upstream(upstream, (x.shape[0], *pooled_sizes(x.shape[1:], how)))
     shares: dict[tuple[int, ...], list[Share]] = {}
     for share in _shares(x, kind, upstream, pool_windows(x, kind, how, count_include_pad=count_include_pad)):
         shares.setdefault(share.input, []).append(share)
@@ -60,7 +60,7 @@ def pool_gradient(x: Any, kind: str, upstream: Any, how: Sliding, *, count_inclu
 
 
 def pool_gradient_steps(
-    x: Any, kind: str, upstream: Any, how: Sliding, *, count_include_pad: bool = True
+    x: Any, kind: str, upstream: Any, how: Windows, *, count_include_pad: bool = True
 ) -> list[WindowStep]:
     """Every value of the gradient to the input with the terms that it sums."""
     found = pool_gradient(x, kind, upstream, how, count_include_pad=count_include_pad)

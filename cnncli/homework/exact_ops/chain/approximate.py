@@ -10,13 +10,14 @@ from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from fractions import Fraction
 from typing import Any
 
-from cnncli.homework.exact_ops.numbers import square_root
+from cnncli.homework.exact_ops.numbers import exactly, square_root
 
 DIGITS = 50
 CANCELED = Decimal(10) ** (10 - DIGITS)  # a sum this small relative to its terms is 0 but for their rounding
 TINY = Fraction(1, 10**DIGITS)  # the terms of a series below this part of the sum change nothing
 CONTEXT = Context(prec=DIGITS, Emin=-999_999, Emax=999_999, traps=[Overflow, DivisionByZero, InvalidOperation])
 SHOWN = Context(prec=6)
+EXPONENT_LIMIT = 64  # of powers that are calculated exactly
 
 
 class Approximate:
@@ -138,6 +139,16 @@ def sqrt(x: Any) -> Any:
     """The square root, exactly where it is rational."""
     root = square_root(x)
     return Approximate(CONTEXT.sqrt(_decimal(x))) if isinstance(root, str) else root
+
+
+def power(base: Any, exponent: Fraction) -> Any:
+    """A positive number to a rational power; exactly where square roots and products give it: 16^(3/4) = 8."""
+    root, count = base, exponent.denominator
+    while count % 2 == 0 and not isinstance(root, Approximate):
+        root, count = sqrt(root), count // 2
+    if count == 1 and not isinstance(root, Approximate) and abs(exponent.numerator) <= EXPONENT_LIMIT:
+        return exactly(Fraction(root) ** exponent.numerator)
+    return exp(log(base) * exponent)
 
 
 def sigmoid(x: Any) -> Any:

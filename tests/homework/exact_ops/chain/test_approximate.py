@@ -61,6 +61,15 @@ def test_rational_values_stay_exact(name: str) -> None:
 
 
 @some
+@given(x=numbers.filter(lambda x: x > 0), exponent=st.fractions(-3, 3, max_denominator=6))
+def test_powers_have_50_digits_and_are_exact_where_roots_are(x: Any, exponent: Fraction) -> None:
+    for value in (x, approximate(x)):
+        assert close(ours.power(value, exponent), precise(x) ** precise(exponent))
+    assert ours.power(x**4, Fraction(exponent.numerator, 4)) == Fraction(x) ** exponent.numerator
+    assert not is_approximate(ours.power(x**4, Fraction(exponent.numerator, 4)))
+
+
+@some
 @given(x=numbers, y=numbers)
 def test_arithmetic_with_exact_numbers_is_that_of_real_numbers(x: Any, y: Any) -> None:
     one, other = approximate(x), precise(y)

@@ -7,12 +7,15 @@ from cnncli.homework.exact_ops.chain.calculation import LayerRule
 from cnncli.homework.exact_ops.chain.rules.activations import ACTIVATIONS
 from cnncli.homework.exact_ops.chain.rules.convolutions import CONVOLUTIONS
 from cnncli.homework.exact_ops.chain.rules.linear import VECTOR_LAYERS
+from cnncli.homework.exact_ops.chain.rules.local_response import LOCAL_RESPONSES
 from cnncli.homework.exact_ops.chain.rules.moving import MERGES, MOVES
 from cnncli.homework.exact_ops.chain.rules.norms import NORMS
 from cnncli.homework.exact_ops.chain.rules.pools import POOLS
 from cnncli.homework.exact_ops.chain.rules.softmax import SOFTMAXES
+from cnncli.homework.exact_ops.chain.rules.weighted_sums import WEIGHTED_SUMS
 from cnncli.layers import ALL, Layer
 from cnncli.layers.conv import Conv
+from cnncli.layers.norm import LocalContrastNorm
 
 RULES: dict[type[Layer], LayerRule] = {
     **CONVOLUTIONS,
@@ -21,8 +24,13 @@ RULES: dict[type[Layer], LayerRule] = {
     **ACTIVATIONS,
     **SOFTMAXES,
     **NORMS,
+    **LOCAL_RESPONSES,
+    **WEIGHTED_SUMS,
     **MOVES,
     **MERGES,
+}
+REASONS: dict[type[Layer], str] = {  # why a layer type has no rule
+    LocalContrastNorm: "its windows are Gaussian",
 }
 UNSUPPORTED: tuple[type[Layer], ...] = tuple(layer for layer in ALL if layer not in RULES)
 
@@ -30,8 +38,11 @@ UNSUPPORTED: tuple[type[Layer], ...] = tuple(layer for layer in ALL if layer not
 def rule_of(layer: Layer) -> LayerRule:
     """The rule of a layer. Raises CnnError for one that is not calculated by hand."""
     if type(layer) not in RULES:
-        kinds = ", ".join(sorted(known.kind for known in RULES))
-        raise CnnError(f"{layer.kind} cannot be calculated by hand", f"these can: {kinds}")
+        others = ", ".join(sorted(other.kind for other in UNSUPPORTED))
+        raise CnnError(
+            f"{layer.kind} cannot be calculated by hand ({REASONS[type(layer)]})",
+            f"remove it; every layer type but {others} can be calculated",
+        )
     if isinstance(layer, Conv) and layer.connections is not None:
         raise CnnError("connections cannot be calculated by hand", "use groups, or remove connections")
     return RULES[type(layer)]

@@ -12,6 +12,7 @@ from cnncli.homework.exact_ops.chain.calculation import (
     LayerRule,
     LayerWork,
     WorkedStep,
+    difference_text,
     place_text,
     product_text,
     steps_for,
@@ -20,7 +21,7 @@ from cnncli.homework.exact_ops.chain.calculation import (
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.layers import Layer
-from cnncli.layers.linear import Linear
+from cnncli.layers.linear import RBF, Linear
 
 
 def _products(pairs: Any) -> str:
@@ -77,4 +78,31 @@ def bias_gradient(to_bias: Any, upstream: Any) -> Calculation:
     return Calculation(to_bias, "the sum of the upstream gradient", steps)
 
 
-VECTOR_LAYERS: dict[type[Layer], LayerRule] = {Linear: LayerRule(_forward, _backward)}
+def _distances(work: LayerWork) -> Calculation:
+    """The squared distance of each example to each code."""
+    x, codes = work.x, work.weights["weight"]
+    value = simplest(((x[:, None] - codes[None]) ** 2).sum(2))
+
+    def expression(index: Index) -> str:
+        pairs = zip(x[index[0]], codes[index[1]], strict=True)
+        return " + ".join(f"({difference_text(*pair)})^2" for pair in pairs)
+
+    return Calculation(value, "the sum of (x - w)^2", steps_for(value, expression))
+
+
+def _distances_backward(work: LayerWork, upstream: Any) -> LayerGradient:
+    x, codes = work.x, work.weights["weight"]
+    value = simplest((2 * upstream[:, :, None] * (x[:, None] - codes[None])).sum(1))
+
+    def expression(index: Index) -> str:
+        number, at = index
+        pairs = zip(upstream[number], codes[:, at], strict=True)
+        return " + ".join(f"2*{factor_text(g)}*({difference_text(x[index], code)})" for g, code in pairs)
+
+    return LayerGradient((Calculation(value, "the sum of 2*upstream*(x - w)", steps_for(value, expression)),))
+
+
+VECTOR_LAYERS: dict[type[Layer], LayerRule] = {
+    Linear: LayerRule(_forward, _backward),
+    RBF: LayerRule(_distances, _distances_backward),  # its weight is not trained
+}

@@ -11,6 +11,7 @@ from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradi
 from cnncli.homework.exact_ops.chain.approximate import approximate, is_approximate, sqrt
 from cnncli.homework.exact_ops.chain.calculation import (
     Calculation,
+    Index,
     LayerGradient,
     LayerRule,
     LayerWork,
@@ -18,25 +19,43 @@ from cnncli.homework.exact_ops.chain.calculation import (
     for_each,
     place_text,
     places,
+    product_text,
+    steps_for,
 )
 from cnncli.homework.exact_ops.chain.rules.convolutions import sliding_of
-from cnncli.homework.exact_ops.pooling import pool, pool_steps
+from cnncli.homework.exact_ops.chain.rules.linear import bias_gradient
+from cnncli.homework.exact_ops.matrices import factor_text
+from cnncli.homework.exact_ops.numbers import simplest
+from cnncli.homework.exact_ops.pooling import Adaptive, Windows, pool, pool_steps
 from cnncli.homework.exact_ops.sliding import Sliding
 from cnncli.layers import Layer
-from cnncli.layers.pool import AvgPool, GlobalAvgPool, GlobalMaxPool, L2Pool, MaxPool
+from cnncli.layers.pool import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    L2Pool,
+    MaxPool,
+    Subsample,
+)
 
 
 class Pooling(NamedTuple):
     """How a layer pools: ``max``, ``avg`` or ``l2``, its windows, and what it calculates in words."""
 
     kind: str
-    windows: Callable[[LayerWork], Sliding]
+    windows: Callable[[LayerWork], Windows]
     formula: str
     derivative: str
 
 
 def _whole(work: LayerWork) -> Sliding:
     return Sliding(tuple(Window(size) for size in work.x.shape[2:]))
+
+
+def _adaptive(work: LayerWork) -> Adaptive:
+    return Adaptive(work.layer.output_shape(work.shapes)[1:])
 
 
 def _rational(value: Any) -> Any:
@@ -86,12 +105,60 @@ def pooling(of: Pooling) -> LayerRule:
     return LayerRule(forward, backward)
 
 
+# Subsampling, whose mean has a trained factor and a trained bias per channel -----------------------------------------
+
+
+def _per_channel(weight: Any, like: Any) -> Any:
+    import numpy as np
+
+    return np.broadcast_to(weight.reshape(1, -1, *(1,) * (like.ndim - 2)), like.shape)
+
+
+def _subsample_forward(work: LayerWork) -> Calculation:
+    means = _AVERAGE.forward(work)
+    weight, bias = (_per_channel(work.weights[name], means.value) for name in ("weight", "bias"))
+    value = for_each(lambda by, x, b: by * x + b, weight, means.value, bias)
+
+    def steps() -> Iterator[WorkedStep]:
+        for step in means.steps():
+            yield step._replace(place=f"mean {step.place}")
+        for at in places(value.shape):
+            text = f"{product_text(weight[at], means.value[at])} + {factor_text(bias[at])}"
+            yield WorkedStep(place_text(at, value.shape), text, value[at])
+
+    return Calculation(value, "weight * the mean of each window + bias", steps)
+
+
+def _subsample_backward(work: LayerWork, upstream: Any) -> LayerGradient:
+    means = _AVERAGE.forward(work).value
+    scaled = for_each(lambda g, by: g * by, upstream, _per_channel(work.weights["weight"], upstream))
+    to_input = _AVERAGE.backward(work, scaled).inputs[0]
+    by_channel, of_means = upstream.swapaxes(0, 1), means.swapaxes(0, 1)
+    to_weight = simplest((by_channel * of_means).reshape(len(by_channel), -1).sum(1))
+    to_bias = simplest(by_channel.reshape(len(by_channel), -1).sum(1))
+
+    def expression(at: Index) -> str:
+        pairs = zip(by_channel[at].reshape(-1), of_means[at].reshape(-1), strict=True)
+        return " + ".join(product_text(*pair) for pair in pairs)
+
+    weight = Calculation(to_weight, "the sum of upstream * mean", steps_for(to_weight, expression, has_batch=False))
+    formula = "upstream*weight, divided among the values of each window"
+    return LayerGradient(
+        (to_input._replace(formula=formula),), {"weight": weight, "bias": bias_gradient(to_bias, by_channel)}
+    )
+
+
+_AVERAGE = pooling(Pooling("avg", sliding_of, "", ""))
 _TO_MAXIMUM = "the upstream gradient goes to the maximum of each window"
 _TO_ALL = "the upstream gradient, divided among the values of each window"
+_ADAPTIVE = "floor(i n / m) up to ceil((i + 1) n / m) - 1 of n inputs for output i of m"
 POOLS: dict[type[Layer], LayerRule] = {
     MaxPool: pooling(Pooling("max", sliding_of, "the maximum of each window", _TO_MAXIMUM)),
     AvgPool: pooling(Pooling("avg", sliding_of, "the mean of each window", _TO_ALL)),
     L2Pool: pooling(Pooling("l2", sliding_of, "the root of the sum of squares", "upstream * x / y in each window")),
+    AdaptiveMaxPool: pooling(Pooling("max", _adaptive, f"the maximum of each window: {_ADAPTIVE}", _TO_MAXIMUM)),
+    AdaptiveAvgPool: pooling(Pooling("avg", _adaptive, f"the mean of each window: {_ADAPTIVE}", _TO_ALL)),
+    Subsample: LayerRule(_subsample_forward, _subsample_backward),
     GlobalMaxPool: pooling(Pooling("max", _whole, "the maximum of each channel", _TO_MAXIMUM)),
     GlobalAvgPool: pooling(Pooling("avg", _whole, "the mean of each channel", _TO_ALL)),
 }
