@@ -107,8 +107,8 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
         return f"use {REDUCTIONS[_plain(word)]}"
     if _is_separable(word):
         return "write a depthwise_conv, and after it a conv with kernel 1"
-    family = _family(word)
-    if family is not None:
+    family = families_named(word)
+    if family:
         return f"use {enumerated(family, 'or')}"
     exact = _same_kind(word, known)
     near = exact or _similar_kind(word, known)
@@ -119,7 +119,7 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
 
 def kind_meant(word: str, known: list[str]) -> str | None:
     """The layer type that was most likely meant; None where a word means several, such as pool."""
-    if _family(word) or _is_separable(word):
+    if families_named(word) or _is_separable(word):
         return None
     return _same_kind(word, known) or _similar_kind(word, known)
 
@@ -129,10 +129,10 @@ def kind_named(word: str) -> str | None:
     return _same_kind(word, list(KINDS))
 
 
-def _family(word: str) -> tuple[str, ...] | None:
+def families_named(word: str) -> tuple[str, ...]:
     """The layer types among which a word leaves the choice: ``pool``, ``POOL2`` and ``Pool2x2`` are pools."""
     without_size = re.sub(r"^[0-9]+[x×][0-9]+ +|[0-9]+(d|[x×][0-9]+)?$", "", _plain(word))
-    return FAMILIES.get(without_size)
+    return FAMILIES.get(without_size, ())
 
 
 def _is_separable(word: str) -> bool:

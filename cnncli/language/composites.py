@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from cnncli.language.expansion import Call, Expansion
 from cnncli.language.expressions import UNKNOWN, Env
 from cnncli.language.layer_lists import LAYER_LIMIT
 from cnncli.language.reading import ReportedError, is_name, is_nothing, name_hint
-from cnncli.language.source import Mapping, Sequence, Value
+from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS
 from cnncli.layers.fields import shown
 
@@ -169,9 +170,10 @@ def _arguments(expansion: Expansion, called: Block, call: Call) -> dict[str, Any
 def _body(expansion: Expansion, call: Call) -> dict[str, Value]:
     entry = call.entry
     known, needed = COMPOSITES[entry.kind].known, COMPOSITES[entry.kind].required
-    keys = (f"{name}: {'[[ … ], [ … ]]' if name == 'branches' else '…'}" for name in needed)
-    hint = f"write {entry.kind}: {{{', '.join(keys)}}}"
     body = entry.body
+    values = {"branches": "[[ … ], [ … ]]", "times": _repeats(body)}
+    keys = (f"{name}: {values.get(name, '…')}" for name in needed)
+    hint = f"write {entry.kind}: {{{', '.join(keys)}}}"
     if needed == ("layers",) and isinstance(body, Sequence):
         return {"layers": body}  # residual: [ … ]
     mapping = expansion.reading.mapping(body or entry.at, entry.kind, hint)
@@ -180,6 +182,12 @@ def _body(expansion: Expansion, call: Call) -> dict[str, Value]:
     if missing:
         fail_missing(expansion.reading, entry, missing, call.path)
     return mapping.entries
+
+
+def _repeats(body: Value | None) -> str:
+    """The number in ``repeat: 3`` or ``repeat: x3``; ``…`` for anything else."""
+    number = re.fullmatch(r"[x×]?([0-9]{1,9})[x×]?", body.text) if isinstance(body, Scalar) else None
+    return number[1] if number else "…"
 
 
 EXPANSIONS: dict[str, Composite] = {"residual": residual, "parallel": parallel, "repeat": repeat}

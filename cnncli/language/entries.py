@@ -13,7 +13,7 @@ from cnncli.language.expressions import Env
 from cnncli.language.reading import Reading, ReportedError, is_nothing
 from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers import KINDS, Layer
-from cnncli.layers.fields import shown
+from cnncli.layers.fields import PER_AXIS_HINT, shown
 
 
 class Entry(NamedTuple):
@@ -109,9 +109,19 @@ def _written_out(kind: str, values: str) -> str:
     return f"write {hint}" if hint else ""
 
 
+def _value_hint(kind: str, text: str, error: InvalidValue) -> str:
+    """The hint for several values as the only one of a layer, ``conv: 5x5, 6``, else that of the field's reader."""
+    from cnncli.language.hints.typed_layers import slide_hint
+
+    slide = slide_hint(f"{kind} {text.strip('()[]')}")
+    if slide or (error.hint and error.hint != PER_AXIS_HINT):
+        return slide or error.hint
+    return _written_out(kind, text.strip("()[]")) or error.hint
+
+
 def report_unknown_kind(reading: Reading, entry: Entry, known: list[str]) -> None:
     """Report a layer type that does not exist, by its typing error if it has one."""
-    from cnncli.language.hints.typed_layers import layer_fault
+    from cnncli.language.hints.layer_faults import layer_fault
 
     kind, at = entry.kind, entry.at
     second = re.fullmatch(r"(\S+) -(\s?)(\S.*)", kind)
@@ -202,8 +212,8 @@ class LayerReader:
         except InvalidValue as error:
             because = f" (from {node.text})" if isinstance(node, Scalar) and "$" in node.text else ""
             text = self.reading.source.text[node.start : node.end]
-            several = not given and field == made.main and re.search(r"[\s,@]", text)
-            hint = error.hint or (_written_out(made.kind, text.strip("()[]")) if several else "")
+            several = not given and field == made.main and re.search(r"[\s,@/xX×*]", text)
+            hint = _value_hint(made.kind, text, error) if several else error.hint
             self.reading.report(node, f"{field} {error}{because}", hint, full)
         except ReportedError:
             return

@@ -8,7 +8,7 @@ from cnncli.errors import CnnError
 from cnncli.language.blocks import COMPOSITES
 from cnncli.language.entries import Entry, fail_missing
 from cnncli.language.expressions import Env
-from cnncli.language.reading import Reading, ReportedError, is_name, is_nothing, name_hint
+from cnncli.language.reading import NAME_LIMIT, Reading, ReportedError, is_name, is_nothing, name_hint
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers.fields import shown
 
@@ -92,11 +92,11 @@ class ListReader:
             self.reading.fail(item, *NO_LAYER)
         if len(item.entries) > 1:
             kind, other = list(item.keys)[:2]
-            self.reading.fail(
-                item.keys[other],
-                f"{kind} and {other} are in one list item",
-                f"indent the fields of {kind} further, or put them in braces: - {kind}: {{{other}: …}}",
-            )
+            hint = f"indent the fields of {kind} further, or put them in braces: - {kind}: {{{other}: …}}"
+            times = item.entries[kind]
+            if kind == "repeat" and isinstance(times, Scalar) and times.text:
+                hint = f"write - repeat: {{times: {times.text[:NAME_LIMIT]}, layers: [ … ]}}"
+            self.reading.fail(item.keys[other], f"{kind} and {other} are in one list item", hint)
         ((kind, body),) = item.entries.items()
         key = item.keys[kind]
         return Entry(self._kind(key, env), key, body)

@@ -64,9 +64,9 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
     "conv3-64": [(3, 5, "unknown layer type 'conv3-64'", "write - conv: {filters: 64, kernel: 3}")],
     "conv3x3: 64": [(3, 5, "unknown layer type 'conv3x3: 64'", "write - conv: {filters: 64, kernel: 3}")],
     "3x3 conv, 64": [(3, 5, "unknown layer type '3x3 conv, 64'", "write - conv: {filters: 64, kernel: 3}")],
-    "conv 3x3, 64": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 64, kernel: 3x3}")],
+    "conv 3x3, 64": [(3, 5, "a colon is missing after conv", "write - conv: {filters: 64, kernel: 3}")],
     "conv: 6@5x5": [
-        (3, 11, "filters must be a whole number, not '6@5x5'", "write - conv: {filters: 6, kernel: 5x5}")
+        (3, 11, "filters must be a whole number, not '6@5x5'", "write - conv: {filters: 6, kernel: 5}")
     ],
     "relu,": [(3, 5, "',' after the layer", "write - relu")],
     "conv: {filters: 6, kernel: 5},": [(3, 5, "',' after the layer", "write - conv: {filters: 6, kernel: 5}")],
@@ -147,12 +147,12 @@ def test_fields_with_an_equal_sign_are_answered_with_the_line_to_write(typed: st
 OTHER_NOTATIONS = {  # and the hint, whose lines the reader accepts
     "fully connected: 10": "write - linear: 10",
     "max pool: 2": "write - maxpool: 2",
-    "max pool 2x2": "write - maxpool: 2x2",
+    "max pool 2x2": "write - maxpool: 2",
     "Average Pooling": "write - avgpool: {kernel: …}",
     "batch normalization": "write - batchnorm",
     "POOL2": "use maxpool or avgpool",
     "pool2: 2": "use maxpool or avgpool",
-    "2x2 pool": "use maxpool or avgpool",
+    "2x2 pool": "use maxpool or avgpool, e.g. - maxpool: 2",
     "SeparableConv2D(32, 3)": "write a depthwise_conv, and after it a conv with kernel 1",
     "ReflectionPad2d(1)": "write - pad: {padding: 1, mode: reflect}",
     "BatchNormalization(momentum=0.99, epsilon=0.001)": "write - batchnorm: {momentum: 0.01, eps: 0.001}",
@@ -168,6 +168,26 @@ OTHER_NOTATIONS = {  # and the hint, whose lines the reader accepts
     'Activation("relu")': "write - relu",
     "3x3 conv, 64, /2": "write - conv: {filters: 64, kernel: 3, stride: 2}",
     "7x7 conv, 64, stride 2": "write - conv: {filters: 64, kernel: 7, stride: 2}",
+    "C1: 6@28x28": "C is a convolution in LeNet's figure: write - conv: {name: C1, filters: 6, kernel: …}",
+    "S2": "S is subsampling in LeNet's figure: write - avgpool: {name: S2, kernel: 2} or - subsample: {name: S2} "
+    "(LeNet-5's, with weights)",
+    "F6: 84": "F is fully connected in LeNet's figure: write - linear: {name: F6, units: 84}",
+    "C1: conv 6@5x5": "write - conv: {name: C1, filters: 6, kernel: 5}",
+    "conv1_1: conv3-64": "write - conv: {name: conv1_1, filters: 64, kernel: 3}",
+    "conv1: 64": "write - conv: {name: conv1, filters: 64, kernel: …}",
+    "fc6: linear: 4096": "write - linear: {name: fc6, units: 4096}",
+    "conv: 5x5x6": "write - conv: {filters: 6, kernel: 5} for 6 filters, "
+    "or {filters: …, kernel: 5} if 6 is their depth",
+    "conv: 5x5x3x6": "write - conv: {filters: 6, kernel: 5}",
+    "maxpool: 2x2/2": "write - maxpool: {kernel: 2, stride: 2}",
+    "maxpool: 2x2, stride 2": "write - maxpool: {kernel: 2, stride: 2}",
+    "upsample: x2": "write - upsample: 2",
+    "2x2 max pool": "write - maxpool: 2",
+    "3x3 max pool, /2": "write - maxpool: {kernel: 3, stride: 2}",
+    "pool, /2": "use maxpool or avgpool, e.g. - maxpool: {kernel: …, stride: 2}",
+    "96 11x11 filters at stride 4, pad 0": "write - conv: {filters: 96, kernel: 11, stride: 4, padding: 0}",
+    "3x3 conv, 64 + BN + ReLU": "write - conv: {filters: 64, kernel: 3}, then - batchnorm, then - relu",
+    "3x3 conv, 64, pad 1, x3": "write - repeat: {times: 3, layers: [conv: {filters: 64, kernel: 3, padding: 1}]}",
     "conv: {filters: 6, kernel: 5, bias: 0}": "write false",
     "conv: {filters: 6, kernel: 5, bias: none}": "write false",
     "permute: 0 2 1": "write [0, 2, 1]",
@@ -188,6 +208,11 @@ def test_a_key_of_another_notation_is_answered_with_the_key() -> None:
         problem.hint for problem in refusal("input_shape: 1x9x9\nlayers: [repeat: {n: 3, layers: [relu]}]").problems
     ]
     assert {"use input", "use times"} <= {*hints}
+
+
+def test_the_number_of_repeats_is_the_value_of_times() -> None:
+    hints = [problem.hint for problem in refusal(network("repeat: 3\n    layers: [relu]", "repeat: x2")).problems]
+    assert hints == ["write - repeat: {times: 3, layers: [ … ]}", "write repeat: {times: 2, layers: …}"]
 
 
 def hints() -> list[str]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from cnncli.arithmetic.numerals import read_number, read_plain
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.language.aliases import EVERYWHERE, IMPLIED, SEPARATE_LAYERS, field_meant, kind_meant, kind_named
+from cnncli.errors import enumerated
+from cnncli.language.aliases import EVERYWHERE, IMPLIED, SEPARATE_LAYERS, field_meant, kind_meant
+from cnncli.language.hints.slide_notation import slide_layer, written_item
+from cnncli.language.hints.typed_arguments import typed_arguments
 from cnncli.layers import KINDS
 
 LONGEST = 300  # characters of an item that is looked at
 COMPOSITE_KINDS = ("residual", "parallel", "repeat", "when")
-_WORD = re.compile(r"[A-Za-z_][\w.]*")
-_FIELD = re.compile(r"([A-Za-z_]\w*)(?:\s*[:=：]\s*|\s+(?=[^\s:=：]))(.*)", re.S)
-_BETWEEN_FIELDS = re.compile(r"\s+(?=[A-Za-z_]\w*\s*[:=：])")
-_GLUED = re.compile(r"[{,，]\s*[A-Za-z_]\w*\s*(：|=|:(?=[^\s}]))")
-_OPEN, _CLOSE = "([{｛（", ")]}｝）"
+WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 # Positional arguments of PyTorch's modules, where they are not cnn's fields in order. None: derived from the input.
 TORCH_ARGUMENTS: dict[str, tuple[str | None, ...]] = {
@@ -33,126 +31,38 @@ TORCH_ARGUMENTS: dict[str, tuple[str | None, ...]] = {
 WITHOUT_MEANING = ("inplace", "device", "dtype", "data_format", "input_shape", "kernel_initializer", "return_indices")
 
 
-class Fault(NamedTuple):
-    """What is wrong with a text, and what to write."""
-
-    message: str
-    hint: str
-
-
-# conv3-64 and conv3x3 (VGG's notation), 3x3 conv 64, and an assignment or a name before the layer, as in Python
-_SIZE_IN_NAME = re.compile(r"([A-Za-z]+)([0-9]{1,2})(?:[x×][0-9]{1,2})?(?:-([0-9]+)|:?\s+([0-9]+))?")
-_SIZE_FIRST = re.compile(
-    r"([0-9]{1,2})\s*[x×]\s*[0-9]{1,2}\s+([A-Za-z]+)[:,]?\s*([0-9]*)(?:,\s*(?:/|stride\s*)([0-9]+))?"
-)
-_UNITS = re.compile(r"([A-Za-z]+)[-_]?([0-9]{2,6})")  # FC-4096
-_ACTIVATION = re.compile(r"Activation\([\"'](\w+)[\"']\)")
-_WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}(?![\w.(])")
-_ADDED = re.compile(r"\w+\.add\((.*)\)")
-_CHAINED = re.compile(r"([^()]+\([^()]*\))\.(\w+)\(\)")
-_VIEW = re.compile(r"(?:\w+\.)?view\(", re.I)
-_ASSIGNED = re.compile(r"(?:[\w.]+\s*=|\(\w+\):)\s*(?=[A-Za-z][\w.]*\()")
-
-
-def layer_fault(text: str, known: list[str]) -> Fault | None:
-    """The fault of a list item, without its dash, that begins with a layer type; None for any other text."""
-    text = _unwrapped(text.strip()[:LONGEST])
-    given, chained = text, _CHAINED.fullmatch(text)
-    after = kind_named(chained[2]) if chained else None
-    text = _joined_words(chained[1] if chained else text, known)
-    units = _UNITS.fullmatch(text)
-    if units and kind_named(units[1]) == "linear" and text not in known:
-        return Fault(f"unknown layer type {text!r}", f"write - linear: {units[2]}")
-    sized = _sized_layer(text, known)
-    if sized is not None:
-        return sized
-    word = _WORD.match(text)
-    kind = kind_meant(word[0], known) if word else None
-    if word is None or kind is None:
-        return None
-    message = _fault(word[0], text[word.end() :])
-    if not message and text != given:
-        message = f"unknown layer type {given.partition(':')[0]!r}"
-    written = rewritten_layer(kind, word[0], text[word.end() :]) + (f", then - {after}" if after else "")
-    return Fault(message, f"write {written}") if message else None
-
-
-def _unwrapped(text: str) -> str:
-    """A layer without what Python writes around it: ``x = nn.ReLU()``, ``model.add(Dense(10))``, ``x.view(-1, 9)``."""
-    text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
-    if (added := _ADDED.fullmatch(text)) is not None:
-        text = added[1]
-    if (activation := _ACTIVATION.fullmatch(text)) is not None:
-        return f"{activation[1]}()"
-    return "flatten()" if _VIEW.match(text) else text
-
-
-def _joined_words(text: str, known: list[str]) -> str:
-    """A layer whose type is several words as one: ``fully connected: 10`` is ``fullyconnected: 10``."""
-    words = _WORDS.match(text)
-    joined = re.sub(r"[\s-]+", "", words[0]) if words else ""
-    if not words or kind_named(joined) is None or text.split(":")[0].strip() in known:
-        return text
-    return joined + text[words.end() :]
-
-
-def _sized_layer(text: str, known: list[str]) -> Fault | None:
-    """The fault of ``conv3-64``, ``conv3x3: 64`` or ``3x3 conv 64``; None for any other text."""
-    if match := _SIZE_IN_NAME.fullmatch(text):
-        word, kernel, filters = match[1], match[2], match[3] or match[4]
-    elif match := _SIZE_FIRST.fullmatch(text):
-        word, kernel, filters = match[2], match[1], match[3]
-    else:
-        return None
-    kind = kind_meant(word, known)
-    stride = match[4] if match.re is _SIZE_FIRST else None
-    if kind not in KINDS or "kernel" not in KINDS[kind].schema or kind_meant(text, known) == text:
-        return None
-    fields = {"filters": filters or "…", "kernel": kernel} if "filters" in KINDS[kind].schema else {"kernel": kernel}
-    fields |= {"stride": stride} if stride else {}
-    return Fault(f"unknown layer type {text!r}", f"write {_item(kind, fields)}")
-
-
-def _fault(word: str, rest: str) -> str:
-    """What is wrong after the layer type; "" if nothing is."""
-    body = rest.strip()
-    if not body or body == ":":
+def slide_hint(text: str) -> str:
+    """What to write for a layer as on a slide, ``3x3 conv, 64, /2``; "" for any other text."""
+    slide = slide_layer(text[:LONGEST])
+    if slide is None or not (slide.fields or slide.after or slide.times):
         return ""
-    if body[0] == "：":
-        return "'：' is a full-width colon"
-    if body[0] == ":":
-        return "a space is missing after the colon" if rest[1:2].strip() else _body_fault(word, body[1:].strip())
-    if body[0] == "(" and not rest[0].isspace():
-        return "a layer is not written as a call"
-    if body in (",", ";"):
-        return f"{body!r} after the layer"
-    return f"a colon is missing after {word}" if body[0] in "=" + _OPEN or body[0].isalnum() else ""
+    fields = _completed(slide.kinds[0], slide.fields)
+    line = written_item(slide.kinds[0], fields)
+    if slide.times:
+        layers = ", ".join([line.removeprefix("- "), *slide.after])
+        line = f"- repeat: {{times: {slide.times}, layers: [{layers}]}}"
+    elif slide.after:
+        line = ", then - ".join([line, *slide.after])
+    if len(slide.kinds) > 1:
+        return f"use {enumerated(slide.kinds, 'or')}, e.g. {line}"
+    if slide.depth:
+        count = fields["filters"]
+        line += (
+            f" for {count} filters, or {written_item('conv', fields | {'filters': '…'})[8:]} if {count} is their depth"
+        )
+    return f"write {line}"
 
 
-def _body_fault(word: str, body: str) -> str:
-    """What is wrong with the fields after ``type: ``."""
-    if body[:1] in "｛（“‘":
-        return f"{body[0]!r} is not a sign of YAML"
-    extra = sum(map(body.count, _CLOSE)) - sum(map(body.count, _OPEN))
-    if extra > 0:
-        return f"the fields of {word} are not in braces" if body[0] != "{" else "a closing brace has no opening one"
-    if extra < 0:
-        return ""  # it may continue in the next line
-    if body[-1] in ",;":
-        return f"{body[-1]!r} after the layer"
-    if body[0] != "{":
-        return f"the fields of {word} are not in braces" if re.match(r"[A-Za-z_]\w*\s*[:=：]", body) else ""
-    glued = _GLUED.search(body)
-    if glued:
-        sign = glued[1]
-        return "a space is missing after the colon" if sign == ":" else f"{sign!r} is not YAML's colon"
-    return "a comma is missing between the fields" if re.search(r"[^,\s{]\s+\w+:\s|;|，", body) else ""
+def _completed(kind: str, fields: dict[str, str]) -> dict[str, str]:
+    """The fields in the order of the schema, with ``…`` for each required one that is missing."""
+    schema = KINDS[kind].schema
+    return {name: fields.get(name, "…") for name, field in schema.items() if field.required or name in fields}
 
 
 def rewritten_line(line: str) -> str:
     """A line with a list item as it is written here; "" for other lines."""
     item = line.removeprefix("- ").strip()[:LONGEST]
-    word = _WORD.match(item)
+    word = WORD.match(item)
     kind = kind_meant(word[0], [*KINDS, *COMPOSITE_KINDS]) if word else None
     if not line.startswith("- ") or word is None or kind not in KINDS:
         return ""
@@ -161,7 +71,7 @@ def rewritten_line(line: str) -> str:
 
 def rewritten_layer(kind: str, word: str, rest: str) -> str:
     """The layer as it is written here, with the values that were typed: ``- conv: {filters: 6, kernel: 5}``."""
-    named, positional = _arguments(rest.strip().lstrip(":：=").strip())
+    named, positional = typed_arguments(rest.strip().lstrip(":：=").strip())
     if kind not in KINDS:
         return _as_typed(kind, named, positional)
     if KINDS[kind].merges:
@@ -174,7 +84,7 @@ def rewritten_layer(kind: str, word: str, rest: str) -> str:
     fields = {name: value if _accepted(kind, name, value) else "…" for name, value in fields.items()}
     missing = [name for name, field in KINDS[kind].schema.items() if field.required and name not in fields]
     fields |= dict.fromkeys(missing, "…")
-    return ", then ".join([_item(kind, fields), *after])
+    return ", then ".join([written_item(kind, fields), *after])
 
 
 def _translated(word: str, name: str, value: str) -> str:
@@ -223,18 +133,8 @@ def _plain_values(value: object) -> object:
 
 def _as_typed(kind: str, named: list[tuple[str, str]], positional: list[str]) -> str:
     if named:
-        return _item(kind, dict(named))
+        return written_item(kind, dict(named))
     return f"- {kind}: {positional[0]}" if len(positional) == 1 else f"- {kind}"
-
-
-def _item(kind: str, fields: dict[str, str]) -> str:
-    if not fields:
-        return f"- {kind}"
-    if kind in KINDS and [*fields] == [KINDS[kind].main] and "…" not in fields.values():
-        required = [name for name, field in KINDS[kind].schema.items() if field.required]
-        if required in ([], [KINDS[kind].main]):
-            return f"- {kind}: {fields[KINDS[kind].main]}"
-    return f"- {kind}: {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}"
 
 
 def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str]:
@@ -262,50 +162,3 @@ def _known_fields(kind: str, named: list[tuple[str, str]]) -> dict[str, str]:
         for name, value in named
         if name not in skipped and value and (names[name] in KINDS[kind].schema or names[name] in EVERYWHERE)
     }
-
-
-def _arguments(body: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """The named and the other values of ``{a: 1, b: 2}``, ``(1, b=2)``, ``1 2`` or ``a=1, b=2``."""
-    named: list[tuple[str, str]] = []
-    positional: list[str] = []
-    for part in _split(_without_brackets(body)):
-        for item in _BETWEEN_FIELDS.split(part):
-            field = _FIELD.fullmatch(item)
-            if field:
-                named.append((field[1], _value(field[2])))
-            else:
-                whole = item[:1] in _OPEN or not re.fullmatch(r"[\d.]+(\s+[\d.]+)+", item)
-                positional += [_value(item)] if whole else item.split()
-    return named, [value for value in positional if value]
-
-
-def _without_brackets(body: str) -> str:
-    body = body.rstrip(" ,;")
-    if body[:1] in _OPEN and body:
-        body = body[1:]
-    while body and body[-1] in _CLOSE and sum(map(body.count, _CLOSE)) > sum(map(body.count, _OPEN)):
-        body = body[:-1]
-    return body
-
-
-def _split(text: str) -> list[str]:
-    """The parts between commas and semicolons outside brackets."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char in _OPEN) - (char in _CLOSE)
-        if char in ",;，" and depth <= 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return [part.strip() for part in parts if part.strip()]
-
-
-def _value(text: str) -> str:
-    """A value as YAML: without quotes, ``(3, 3)`` as 3 or as a list, ``True`` as true; "" for None."""
-    text = text.strip().strip("'\"“”‘’")
-    if text[:1] in ("(", "["):
-        items = [_value(item) for item in _split(text.strip("".join(_OPEN + _CLOSE)))] if text[1:2] not in "([" else []
-        if not items:
-            return text.replace("(", "[").replace(")", "]")
-        return items[0] if len({*items}) == 1 < len(items) else f"[{', '.join(items)}]"
-    return {"True": "true", "False": "false", "None": ""}.get(text, text)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnncli.language.aliases import kind_meant
-from cnncli.language.hints.typed_layers import COMPOSITE_KINDS, LONGEST, Fault, layer_fault
+from cnncli.language.hints.layer_faults import Fault, layer_fault
+from cnncli.language.hints.typed_layers import COMPOSITE_KINDS, LONGEST
 from cnncli.layers import KINDS
 
 KNOWN = [*KINDS, *COMPOSITE_KINDS]
@@ -22,6 +23,7 @@ FIELDS = {field for layer in KINDS.values() for field in layer.schema} | {"name"
 _BULLET = re.compile(r"([–—−•·▪*+]|[0-9]+[.):])\s+(?=\S)")
 _TOP_KEY = re.compile(rf"({'|'.join(TOP_KEYS)})\b(\s*)([:：=]?)(.*)")
 _FIELD_LINE = re.compile(r"([A-Za-z_]\w*)(?::(?=[^\s:/])|：\s*|\s*=\s*)(\S.*)")
+_BLOCK = re.compile(r"^ +([A-Za-z]\w*[0-9]\w*):", re.M)  # conv3x3, which a file may define
 _ODD_SPACE = re.compile("(^[\\s]*-?|:) *[\u00a0\u2007\u202f\u3000\u200b\u2060]")
 ODD_SPACE = (
     "a no-break, full-width or invisible space, where YAML requires an ordinary one",
@@ -41,6 +43,7 @@ class LineFault(NamedTuple):
 def line_faults(text: str, near: int = 0) -> list[LineFault]:
     """The typing errors in the lines within REACH of line ``near``, at most MOST_FAULTS."""
     faults: list[LineFault] = []
+    known = [*KNOWN, *_BLOCK.findall(text[: REACH * LONGEST])[:MOST_FAULTS]]
     for number, line in _lines(text):
         if abs(number - near) > REACH:  # comparing a misspelled word with all layer types takes a millisecond
             continue
@@ -50,7 +53,7 @@ def line_faults(text: str, near: int = 0) -> list[LineFault]:
         if space:
             faults.append(LineFault((number, space.end() - 1), *ODD_SPACE))
             continue
-        fault = _fault(content, indent)
+        fault = _fault(content, indent, known)
         if fault is not None:
             dash = 2 if content.startswith("- ") else 0
             faults.append(LineFault((number, indent + dash), *fault))
@@ -71,14 +74,14 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield number, shown
 
 
-def _fault(content: str, indent: int) -> Fault | None:
+def _fault(content: str, indent: int, known: list[str]) -> Fault | None:
     if content.startswith("//"):
         return Fault("a comment starts with #", f"write # {content[2:].strip()}")
     bullet = _BULLET.match(content)
     if bullet:
         return _item_fault(content[bullet.end() :], "a list item starts with a dash and a space")
     if content.startswith("- "):
-        return layer_fault(content[2:], KNOWN)
+        return layer_fault(content[2:], known)
     if content.startswith("-") and content != "---":
         return _item_fault(content[1:], "a space is missing after the dash")
     key = _TOP_KEY.fullmatch(content) if indent == 0 else None

@@ -57,6 +57,8 @@ def exact_array(array: Any) -> Any:
 
 def parts_of(node: Value) -> Parts:
     """The arrays of a value of a file: a text as in :func:`read_parts`, or nested lists. Raises CnnError."""
+    if node.dynamic and not (isinstance(node, Scalar) and is_file(node.text)):
+        raise CnnError("a matrix in a file takes numbers, not variables", "write the number that each variable has")
     if isinstance(node, Scalar):
         return read_parts(node.text)
     nested = from_tree(node)

@@ -205,6 +205,12 @@ def read(values: str, *layers: str) -> Chain:
     return read_chain(chain_of_layers(values, layers))
 
 
+@pytest.mark.parametrize("weight", ["$k + 1", "'$k 1; 1 1'", "[[$k, 1], [1, 1]]"])
+def test_a_variable_in_a_weight_is_refused_in_one_sentence(weight: str) -> None:
+    with pytest.raises(CnnError, match="takes numbers, not variables"):
+        read("1 2; 3 4", f"conv: {{kernel: 2, weight: {weight}}}")
+
+
 DEFAULTS: dict[str, dict[str, list[object]]] = {  # the weights that a layer is not given
     "linear: {weight: 1 1}": {"bias": [0]},
     "prelu": {"weight": [Fraction(1, 4)]},
