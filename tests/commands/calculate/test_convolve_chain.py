@@ -194,7 +194,7 @@ def test_a_mistake_is_reported_at_its_place(cnn: Run, write: Write, old: str, ne
         (("1 2", "--layer", "relu", "--backward", "1 1 || 1 1"), "2 upstream gradients for 1 examples"),
         (("1 2", "--layer", "relu", "--stride", "2"), "--stride has no effect on a chain of layers"),
         (("1 2", "1 1", "--target", "1"), "--target is for a chain of layers"),
-        (("1e99", "--layer", "elu", "--layer", "softplus"), "a number that is too large"),
+        (("2 3", "--layer", "lrn: {k: 2, beta: -1e9}"), "a number that is too large"),
         (("p.png", "--layer", "relu"), "an image is too large"),
         (("1", "--layer", "batchnorm"), "is that of a single value"),
     ],

@@ -6,6 +6,7 @@ they are rational (exp(0), sqrt(4)). A number of the type :class:`Approximate` s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,7 @@ DIGITS = 50
 CANCELED = Decimal(10) ** (10 - DIGITS)  # a sum this small relative to its terms is 0 but for their rounding
 TINY = Fraction(1, 10**DIGITS)  # the terms of a series below this part of the sum change nothing
 CONTEXT = Context(prec=DIGITS, Emin=-999_999, Emax=999_999, traps=[Overflow, DivisionByZero, InvalidOperation])
+SMALL = Fraction(1, 10**9)  # numbers below it have functions that are calculated by series
 SHOWN = Context(prec=6)
 EXPONENT_LIMIT = 64  # of powers that are calculated exactly
 
@@ -128,11 +130,33 @@ def exp(x: Any) -> Any:
     return Approximate(CONTEXT.exp(_decimal(x))) if x else 1
 
 
+def expm1(x: Any) -> Any:
+    """e^x - 1, also of a small x, where the difference would lose its digits; exactly 0 for 0."""
+    return _series(x, lambda term, n: term * x / (n + 1)) if abs(x) < SMALL else exp(x) - 1
+
+
+def log1p(x: Any) -> Any:
+    """log(1 + x), also of a small x. Raises ArithmeticError for -1."""
+    return _series(x, lambda term, n: -term * x * Fraction(n, n + 1)) if abs(x) < SMALL else log(1 + x)
+
+
+def _series(first: Any, following: Callable[[Any, int], Any]) -> Any:
+    """The sum of a series of falling terms; ``following`` takes a term and its number, from 1."""
+    if not first:
+        return first
+    term = total = approximate(first)
+    number = 1
+    while abs(term) > abs(total) * TINY:
+        term = following(term, number)
+        total, number = total + term, number + 1
+    return total
+
+
 def log(x: Any) -> Any:
     """The natural logarithm; exactly 0 for 1. Raises ArithmeticError for 0."""
     if x == 0:
         raise ZeroDivisionError
-    return Approximate(CONTEXT.ln(_decimal(x))) if x != 1 else 0
+    return Approximate(CONTEXT.ln(_decimal(x))) if x != 1 or isinstance(x, Approximate) else 0
 
 
 def sqrt(x: Any) -> Any:
@@ -161,7 +185,10 @@ def sigmoid(x: Any) -> Any:
 
 def tanh(x: Any) -> Any:
     """The hyperbolic tangent; exactly 0 for 0."""
-    return 2 * sigmoid(2 * x) - 1 if x else 0
+    if not x:
+        return 0
+    below = expm1(-2 * abs(x))  # from -1 to 0, so that neither a large nor a small x loses digits
+    return (-below if x > 0 else below) / (2 + below)
 
 
 def erf(x: Any) -> Any:

@@ -129,7 +129,8 @@ def _loss(chain: Chain, last: LayerResult, target: Parts) -> Loss:
             raise CnnError(f"{len(wanted)} targets for {len(y)} examples", "give one per example")
     if not name:
         raise CnnError("which loss is meant for this target is not clear", "choose the loss cross_entropy or mse")
-    return loss_named(name)(Outputs(y, wanted, is_normalized, is_log))
+    scores = last.work.x if is_normalized else None
+    return loss_named(name)(Outputs(y, wanted, is_normalized, is_log, scores))
 
 
 def _classes(target: Parts, y: Any, loss: str) -> list[int] | None:

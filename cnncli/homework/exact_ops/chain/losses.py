@@ -17,7 +17,7 @@ from cnncli.homework.exact_ops.chain.calculation import (
     steps_for,
     sum_text,
 )
-from cnncli.homework.exact_ops.chain.rules.softmax import softmax
+from cnncli.homework.exact_ops.chain.rules.softmax import log_of_sum, softmax
 from cnncli.homework.exact_ops.matrices import factor_text, shown
 from cnncli.homework.exact_ops.numbers import exactly
 
@@ -39,13 +39,15 @@ class Loss(NamedTuple):
 class Outputs(NamedTuple):
     """The outputs (N, *shape), the targets of that shape, and the softmax that gave the outputs, if one did.
 
-    ``is_normalized`` says that the outputs are probabilities, or with ``is_log`` their logarithms.
+    ``is_normalized`` says that the outputs are probabilities, or with ``is_log`` their logarithms; ``scores`` are then
+    the values of which they are the softmax.
     """
 
     value: Any
     target: Any
     is_normalized: bool = False
     is_log: bool = False
+    scores: Any = None
 
 
 def _mean(terms: list[tuple[str, Any]]) -> Calculation:
@@ -73,7 +75,8 @@ def _cross_entropy(outputs: Outputs) -> Loss:
             raise CnnError("the targets of cross_entropy are probabilities whose sum is 1", "write a class, e.g. 1")
     found = None if outputs.is_normalized else softmax(outputs.value)
     p = outputs.value if found is None else found.value
-    terms = [_surprise(p[number], y[number], is_log=outputs.is_log) for number in range(len(y))]
+    logs = _logarithms(p, outputs, outputs.value if found else outputs.scores)
+    terms = [_surprise(logs[number], y[number]) for number in range(len(y))]
     if outputs.is_log:
         p = softmax(p).value
     count = len(y)
@@ -83,16 +86,27 @@ def _cross_entropy(outputs: Outputs) -> Loss:
     return Loss("cross_entropy", _mean(terms), Calculation(gradient, formula, steps), outputs.is_normalized, found)
 
 
-def _surprise(p: Any, y: Any, *, is_log: bool) -> tuple[str, Any]:
-    """-sum of y log(p) for one example, with its expression; ``p`` are logarithms already if ``is_log``."""
-    pairs = [(weight, value) for weight, value in zip(y, p, strict=True) if weight]
-    logs = [value if is_log else log(value) for _, value in pairs]
-    texts = [shown(value) if is_log else f"log({shown(value)})" for _, value in pairs]
-    total = -sum(weight * value for (weight, _), value in zip(pairs, logs, strict=True))
+def _logarithms(p: Any, outputs: Outputs, scores: Any) -> Any:
+    """(expression, logarithm) of each probability; from the scores where the probability itself is too small."""
+    found = p.copy()
+    for at in places(p.shape):
+        if outputs.is_log:
+            found[at] = f"({shown(p[at])})", p[at]
+        elif p[at]:
+            found[at] = f"log({shown(p[at])})", log(p[at])
+        else:
+            total = log_of_sum(scores, [(at[0], channel) for channel in range(p.shape[1])])
+            found[at] = f"({difference_text(scores[at], total)})", scores[at] - total
+    return found
+
+
+def _surprise(logs: Any, y: Any) -> tuple[str, Any]:
+    """-sum of y log(p) for one example, with its expression."""
+    pairs = [(weight, (text, value)) for weight, (text, value) in zip(y, logs, strict=True) if weight]
+    total = -sum(weight * value for weight, (_, value) in pairs)
     if len(pairs) == 1 and pairs[0][0] == 1:
-        return f"-({texts[0]})" if is_log else f"-{texts[0]}", exactly(total)
-    terms = " + ".join(f"{factor_text(weight)}*({text})" for (weight, _), text in zip(pairs, texts, strict=True))
-    return f"-({terms})", exactly(total)
+        return f"-{pairs[0][1][0]}", exactly(total)
+    return f"-({' + '.join(f'{factor_text(weight)}*{text}' for weight, (text, _) in pairs)})", exactly(total)
 
 
 def _over(text: str, count: int) -> str:

@@ -33,7 +33,7 @@ def close(found: Any, expected: Any) -> bool:
 
 FUNCTIONS = {
     "exp": mpmath.exp, "sqrt": mpmath.sqrt, "log": mpmath.log, "erf": mpmath.erf, "tanh": mpmath.tanh,
-    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)), "expm1": mpmath.expm1, "log1p": mpmath.log1p,
 }  # fmt: skip
 EXACT = {"exp": {0: 1}, "log": {1: 0}, "erf": {0: 0}, "tanh": {0: 0}, "sigmoid": {0: Fraction(1, 2)}}
 
@@ -42,9 +42,21 @@ EXACT = {"exp": {0: 1}, "log": {1: 0}, "erf": {0: 0}, "tanh": {0: 0}, "sigmoid":
 @given(x=numbers, twice=st.booleans())
 def test_functions_have_50_digits(x: Any, twice: bool) -> None:
     for name, expected in FUNCTIONS.items():
-        if x > 0 or name not in ("sqrt", "log"):
+        if x > 0 or name not in ("sqrt", "log", "log1p"):
             for value in (x, approximate(x)):
                 assert close(getattr(ours, name)(value), expected(precise(x))), (name, x)
+
+
+@some
+@given(st.integers(-99, -1).map(lambda power: Fraction(10) ** power), st.sampled_from([1, -1]))
+def test_functions_of_tiny_numbers_keep_their_digits(tiny: Fraction, sign: int) -> None:
+    slope = {"erf": 2 / mpmath.sqrt(mpmath.pi)}  # at 0; 1 for the others
+    for name in ("expm1", "log1p", "tanh", "erf"):
+        for x in (sign * tiny, approximate(sign * tiny)):
+            found = precise(getattr(ours, name)(x))
+            with mpmath.workdps(300):
+                expected = getattr(mpmath, name)(precise(x))
+            assert abs(found - expected) < abs(slope.get(name, 1) * precise(x)) * mpmath.mpf("1e-38"), (name, x)
 
 
 @pytest.mark.parametrize("name", [*EXACT, "sqrt"])

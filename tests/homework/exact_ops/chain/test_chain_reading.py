@@ -275,3 +275,50 @@ def test_there_is_an_upstream_gradient_for_every_example(count: int) -> None:
     (gradient,) = run_chain(chain, upstream).gradients
     assert gradient.gradient.value.tolist() == [[5, 0], [5, 6]] and gradient.to == "the input of relu1"
     assert run_chain(chain).gradients == () and run_chain(chain).loss is None
+
+
+# Large and small numbers ------------------------------------------------------------------------------------------
+
+HUGE = {  # of -1e9, 0 and 1e9, and of -1e99, 0 and 1e99; and the slopes
+    "softplus": ([0, 0.6931471805599453, 1], [0, 0.5, 1]), "sigmoid": ([0, 0.5, 1], [0, 0.25, 0]),
+    "tanh": ([-1, 0, 1], [0, 1, 0]), "elu": ([-1, 0, 1], [0, 1, 1]), "gelu": ([0, 0, 1], [0, 0.5, 1]),
+    "'gelu: tanh'": ([0, 0, 1], [0, 0.5, 1]), "silu": ([0, 0, 1], [0, 0.5, 1]),
+    "softmax": ([0, 0, 1], [0, 0, 0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layer", HUGE)
+def test_huge_arguments_have_their_values(layer: str) -> None:
+    values, slopes = HUGE[layer]
+    grows = layer in ("softplus", "elu", "gelu", "'gelu: tanh'", "silu")
+    for exponent in (9, 99):
+        result = run_chain(read(f"-1e{exponent} 0 1e{exponent}", layer.strip("'")), read_parts("1 1 1"))
+        (found,) = result.layers.values()
+        expected = [*values[:2], values[2] * 10**exponent if grows else values[2]]
+        assert [*map(float, found.output.value[0])] == pytest.approx(expected)
+        assert [*map(float, result.gradients[0].gradient.value[0])] == pytest.approx(slopes)
+        assert [*found.output.steps()] and [*result.gradients[0].gradient.steps()]
+
+
+@pytest.mark.parametrize("layer", ["softmax", "log_softmax", "identity"])
+@pytest.mark.parametrize("scores", ["1e9 0", "0 -1e9", "800 -200", "1e9 0 || 0 1"])
+def test_the_cross_entropy_of_an_underflowing_probability_is_the_difference_of_the_scores(
+    layer: str, scores: str
+) -> None:
+    result = run(scores, layer, target="1 0" if "||" in scores else "1")
+    count = scores.count("||") + 1
+    expected = {"800 -200": 1000.0}.get(scores, 1e9) / count + (1.3132616875182228 / 2 if count == 2 else 0)
+    assert value_of(result) == pytest.approx(expected)
+    assert first_gradient(result)[0] == pytest.approx([1 / count, -1 / count])
+    assert result.loss is not None and [*result.loss.value.steps()][-1].value == result.loss.value.value[0]
+
+
+def test_the_steps_of_a_softmax_subtract_the_maximum_only_where_powers_overflow() -> None:
+    """123, 456, 789: the example of CS231n's notes on numeric stability."""
+    for values, first, third in (
+        ("123 456 789", "max(123, 456, 789)", "exp(456 - 789)"),
+        ("1 2", "exp(1)", "2.71828 + 7.38906"),
+        ("-800 -900", "max(-800, -900)", "exp(-900 - (-800))"),
+    ):
+        steps = [*run_chain(read(values, "softmax")).layers["softmax1"].output.steps()]
+        assert (steps[0].expression, steps[2].expression) == (first, third)

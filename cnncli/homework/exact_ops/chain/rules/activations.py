@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncli.homework.exact_ops.chain.approximate import PI, erf, exp, log, sigmoid, sqrt, tanh
+from cnncli.homework.exact_ops.chain.approximate import PI, erf, exp, expm1, log1p, sigmoid, sqrt, tanh
 from cnncli.homework.exact_ops.chain.calculation import (
     Calculation,
     LayerGradient,
@@ -76,7 +76,7 @@ def _elu(layer: Any, x: Any) -> Evaluated:
     if x > 0:
         return Evaluated(x, shown(x), 1, "1")
     alpha, power = exact(layer.alpha), f"exp({shown(x)})"
-    return Evaluated(alpha * (exp(x) - 1), f"{f(alpha)}*({power} - 1)", alpha * exp(x), f"{f(alpha)}*{power}")
+    return Evaluated(alpha * expm1(x), f"{f(alpha)}*({power} - 1)", alpha * exp(x), f"{f(alpha)}*{power}")
 
 
 def _gelu(layer: Any, x: Any) -> Evaluated:
@@ -124,9 +124,9 @@ def _softplus(layer: Any, x: Any) -> Evaluated:
     beta = exact(layer.beta)
     inner = shown(x) if beta == 1 else product_text(beta, x)
     over = "" if beta == 1 else f" / {f(beta)}"
-    return Evaluated(
-        log(1 + exp(beta * x)) / beta, f"log(1 + exp({inner})){over}", sigmoid(beta * x), f"1/(1 + exp(-({inner})))"
-    )
+    scaled = beta * x
+    value = (max(scaled, 0) + log1p(exp(-abs(scaled)))) / beta  # the same, without a power of e that overflows
+    return Evaluated(value, f"log(1 + exp({inner})){over}", sigmoid(scaled), f"1/(1 + exp(-({inner})))")
 
 
 def _hardsigmoid(layer: Any, x: Any) -> Evaluated:

@@ -23,6 +23,8 @@ from cnncli.homework.exact_ops.matrices import factor_text, shown
 from cnncli.layers import Layer
 from cnncli.layers.activation import LogSoftmax, Softmax
 
+LARGE = 700  # a number of double precision ends at exp(709.8), and begins at exp(-745.1)
+
 
 class ChannelColumn(NamedTuple):
     """The channels of one position of one example, as indices of (N, C, *sizes); ``of`` names it among several."""
@@ -59,12 +61,22 @@ def _divisor(total: Any) -> Any:
     return Fraction(total) if isinstance(total, int) else total
 
 
+def shifts(x: Any) -> bool:
+    """Whether powers of e are shown after the maximum is subtracted, because they would overflow or underflow."""
+    return any(abs(max(x[index] for index in column.indices)) > LARGE for column in columns(x.shape))
+
+
 def softmax_steps(x: Any, value: Any) -> Iterator[WorkedStep]:
     """The powers of e, their sum, and the quotients."""
+    is_shifted = shifts(x)
     for column in columns(x.shape):
-        powers = [exp(x[index]) for index in column.indices]
+        most = max(x[index] for index in column.indices)
+        if is_shifted:
+            yield WorkedStep(f"m{column.of}", f"max({', '.join(shown(x[index]) for index in column.indices)})", most)
+        powers = [exp(x[index] - most if is_shifted else x[index]) for index in column.indices]
         for index, power in zip(column.indices, powers, strict=True):
-            yield WorkedStep(f"exp {place_text(index, x.shape)}", f"exp({shown(x[index])})", power)
+            text = f"exp({difference_text(x[index], most) if is_shifted else shown(x[index])})"
+            yield WorkedStep(f"exp {place_text(index, x.shape)}", text, power)
         total = sum(powers)
         yield WorkedStep(f"sum{column.of}", sum_text(powers), total)
         for index, power in zip(column.indices, powers, strict=True):
@@ -74,7 +86,14 @@ def softmax_steps(x: Any, value: Any) -> Iterator[WorkedStep]:
 def softmax(x: Any) -> Calculation:
     """exp(x) divided by its sum over the channels."""
     value = _simplest(probabilities(x))
-    return Calculation(value, "exp(x) / sum of exp(x)", lambda: softmax_steps(x, value))
+    formula = "exp(x - m) / sum of exp(x - m), m = max(x): no overflow" if shifts(x) else "exp(x) / sum of exp(x)"
+    return Calculation(value, formula, lambda: softmax_steps(x, value))
+
+
+def log_of_sum(x: Any, indices: list[Index]) -> Any:
+    """The logarithm of the sum of the powers of e of some values, none of which overflows."""
+    most = max(x[index] for index in indices)
+    return log(sum(exp(x[index] - most) for index in indices)) + most
 
 
 def _simplest(array: Any) -> Any:
@@ -105,8 +124,7 @@ def _softmax_backward(work: LayerWork, upstream: Any) -> LayerGradient:
 def _log_softmax(work: LayerWork) -> Calculation:
     x, value, totals = work.x, work.x.copy(), []
     for column in columns(x.shape):
-        most = max(x[index] for index in column.indices)
-        logarithm = log(sum(exp(x[index] - most) for index in column.indices)) + most
+        logarithm = log_of_sum(x, column.indices)
         totals.append(logarithm)
         for index in column.indices:
             value[index] = x[index] - logarithm
