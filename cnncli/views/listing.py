@@ -11,9 +11,15 @@ from cnncli.io.escaping import csv_text, markdown, visible_line
 from cnncli.io.width import cut_all
 
 Record = dict[str, Any]
+Headings = Mapping[str, Sequence[str]]  # the lines of a heading, by its column
+NO_HEADINGS: Headings = {}
 
 NARROWEST_NAME = 12  # characters to which a name is shortened at most
 NARROWEST_TEXT = 20  # columns for a text on several lines
+
+
+class NumberText(str):
+    """The text of a number: tables align its column to the right."""
 
 
 def _text(value: Any) -> str:
@@ -27,16 +33,21 @@ def _columns(records: Sequence[Record]) -> tuple[list[str], list[list[Any]]]:
 
 
 def _of_numbers(rows: Sequence[Sequence[Any]]) -> list[bool]:
-    """Whether each column holds whole numbers."""
-    return [any(isinstance(value, int) for value in column) for column in zip(*rows, strict=True)]
+    """Whether each column holds whole numbers, or numbers as text."""
+    return [any(isinstance(value, int | NumberText) for value in column) for column in zip(*rows, strict=True)]
 
 
-def as_table(records: Sequence[Record]) -> str:
-    """Aligned columns under their names; numbers to the right, with thousands separators."""
+def as_table(records: Sequence[Record], headings: Headings = NO_HEADINGS) -> str:
+    """Aligned columns under their names, or ``headings`` of several lines; numbers to the right, with thousands
+    separators.
+    """
     if not records:
         return "none\n"
     names, rows = _columns(records)
-    texts = [[*map(visible_line, names)], *([*map(_text, row)] for row in rows)]
+    above = [headings.get(name, (name,)) for name in names]
+    height = max(map(len, above))
+    lines = zip(*([*[""] * (height - len(lines)), *map(visible_line, lines)] for lines in above), strict=True)
+    texts = [*map(list, lines), *([*map(_text, row)] for row in rows)]
     return "".join(f"{line}\n" for line in aligned(texts, _of_numbers(rows)))
 
 
@@ -51,27 +62,28 @@ def fitted(
     """
     shown, hidden = [*records], list[str]()
     for column, least in hides.items():
-        excess = _excess(shown, width)
-        if excess <= 0:
+        too_wide = excess(shown, width)
+        if too_wide <= 0:
             return shown, hidden
         if not any(column in record for record in shown):
             continue
-        room = _widest(shown, column) - excess
+        room = widest(shown, column) - too_wide
         if least and room >= max(least, len(column)):
             return _with_cut(shown, column, room), hidden
         shown = [{key: value for key, value in record.items() if key != column} for record in shown]
         hidden.append(column)
-    if name and (excess := _excess(shown, width)) > 0:
-        shown = _with_cut(shown, name, max(_widest(shown, name) - excess, NARROWEST_NAME))
+    if name and (too_wide := excess(shown, width)) > 0:
+        shown = _with_cut(shown, name, max(widest(shown, name) - too_wide, NARROWEST_NAME))
     return shown, hidden
 
 
-def _excess(records: Sequence[Record], width: int | None) -> int:
+def excess(records: Sequence[Record], width: int | None, headings: Headings = NO_HEADINGS) -> int:
     """By how much the table is wider than ``width``."""
-    return max(map(len, as_table(records).splitlines())) - width if width is not None else 0
+    return max(map(len, as_table(records, headings).splitlines())) - width if width is not None else 0
 
 
-def _widest(records: Sequence[Record], column: str) -> int:
+def widest(records: Sequence[Record], column: str) -> int:
+    """The width of a column: that of its name or of its longest text."""
     return max(len(column), *(len(_text(record.get(column, ""))) for record in records))
 
 
@@ -87,9 +99,9 @@ def _with_cut(records: Sequence[Record], column: str, most: int) -> list[Record]
 
 def continued(records: Sequence[Record], column: str, width: int | None) -> list[Record]:
     """The records with the last ``column``, a text, on several lines where it is wider than the rest of ``width``."""
-    excess = _excess(records, width)
-    room = _widest(records, column) - excess
-    if excess <= 0 or room < max(NARROWEST_TEXT, len(column)):
+    too_wide = excess(records, width)
+    room = widest(records, column) - too_wide
+    if too_wide <= 0 or room < max(NARROWEST_TEXT, len(column)):
         return [*records]
     lines: list[Record] = []
     for record in records:

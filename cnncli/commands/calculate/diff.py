@@ -10,7 +10,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.views.network_comparison import Compared
+    from cnncli.views.comparison.alignment import Compared
 
 
 @options.command()
@@ -35,28 +35,31 @@ def command(
     Corresponding layers share a row; = marks those that agree in all columns shown. The last row has the ratios of the
     totals to those of the first network. --set applies to the networks that have the variable, --input to all.
     """
-    from cnncli.views import listing, network_comparison
+    from cnncli.views import listing
+    from cnncli.views.comparison import network_rows
 
     if len(architectures) < 2:
         raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
-    quantities = network_comparison.chosen(columns)
+    quantities = network_rows.chosen(columns)
     networks = _load(architectures, options.overrides(assignments), options.input_shapes(input_shapes))
     if form == "table":
-        click.echo(network_comparison.as_fitted_table(networks, quantities, changed=changed, depth=depth), nl=False)
+        from cnncli.views.comparison.fitted_table import as_fitted_table
+
+        click.echo(as_fitted_table(networks, quantities, changed=changed, depth=depth), nl=False)
         return
-    rows = network_comparison.records(networks, quantities, changed=changed, depth=depth)
+    rows = network_rows.records(networks, quantities, changed=changed, depth=depth)
     if form == "json":
         import json
 
-        click.echo(json.dumps(network_comparison.json_records(rows), indent=1, ensure_ascii=False, default=str))
+        click.echo(json.dumps(network_rows.json_records(rows), indent=1, ensure_ascii=False, default=str))
         return
-    write = {"csv": listing.as_csv, "markdown": listing.as_markdown}[form]
-    click.echo(write(rows), nl=False)
+    shown = listing.as_csv(rows) if form == "csv" else listing.as_markdown(network_rows.readable(rows))
+    click.echo(shown, nl=False)
 
 
 def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dict[str, str]) -> list[Compared]:
     from cnncli.loading import find, load_source, slug, variables
-    from cnncli.views.network_comparison import Compared
+    from cnncli.views.comparison.alignment import Compared
 
     networks: list[Compared] = []
     used: set[str] = set()

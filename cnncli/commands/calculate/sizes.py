@@ -32,7 +32,7 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
         click.echo(json.dumps([row.record for row in rows], indent=1))
     elif form == "table":
         quantities = dict.fromkeys([*rows[0].quantities][:0:-1], 0)
-        shown, hidden = listing.fitted([{**row.sizes, **row.quantities} for row in rows], output_width(), quantities)
+        shown, hidden = listing.fitted([row.readable for row in rows], output_width(), quantities)
         lines = [title(loaded.inferred, loaded.slug, batch), "", listing.as_table(shown).rstrip("\n"), *_reasons(rows)]
         lines += ["", hidden_note(hidden)] if hidden else []
         click.echo("\n".join(lines))

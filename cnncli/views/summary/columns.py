@@ -19,14 +19,26 @@ PER_INPUT = ("macs", "flops", "connections", "activations")  # proportional to t
 ALIASES = {"kind": "type", "sees": "RF", "rf": "RF"}  # earlier names of columns, and RF in lower case
 
 
+Value = int | float | str  # of a column: a text is "" where a row has no value, and a formula for symbolic sizes
+
+
+def value_text(value: Value) -> str:
+    """A value as in a table: ``61,706``, ``0.246824``."""
+    return value if isinstance(value, str) else f"{value:,.6f}" if isinstance(value, float) else f"{value:,}"
+
+
 class Column(NamedTuple):
     """A column. The columns of the highest ``rank`` are the first to be shortened or hidden on a narrow terminal."""
 
     name: str
     heading: str
-    cell: Callable[[Row, Inferred, int], str]
+    value: Callable[[Row, Inferred, int], Value]
     rank: int
     right: bool = False
+
+    def cell(self, row: Row, inferred: Inferred, batch: int) -> str:
+        """The text of its value in a row."""
+        return value_text(self.value(row, inferred, batch))
 
     @property
     def is_text(self) -> bool:
@@ -88,13 +100,8 @@ def receptive_field_text(info: LayerInfo, inferred: Inferred) -> str:
     return ", ".join(parts)
 
 
-def _count(name: str) -> Callable[[Row, Inferred, int], str]:
-    def cell(row: Row, inferred: Inferred, batch: int) -> str:
-        if row.counts is None:
-            return ""
-        return f"{scaled(name, row.counts[name], batch):,}"
-
-    return cell
+def _count(name: str) -> Callable[[Row, Inferred, int], Value]:
+    return lambda row, inferred, batch: "" if row.counts is None else scaled(name, row.counts[name], batch)
 
 
 def scaled(name: str, count: int, batch: int) -> int:
@@ -115,19 +122,14 @@ def megabytes(name: str, counts: Mapping[str, int], batch: int) -> float | str:
     return f"({size}) / 10^6" if is_symbolic(size) else size / 10**6
 
 
-def _megabytes_text(name: str, counts: Mapping[str, int], batch: int) -> str:
-    size = megabytes(name, counts, batch)
-    return size if isinstance(size, str) else f"{size:,.6f}"
-
-
-def _megabytes(name: str) -> Callable[[Row, Inferred, int], str]:
-    return lambda row, inferred, batch: "" if row.counts is None else _megabytes_text(name, row.counts, batch)
+def _megabytes(name: str) -> Callable[[Row, Inferred, int], Value]:
+    return lambda row, inferred, batch: "" if row.counts is None else megabytes(name, row.counts, batch)
 
 
 INITIALIZATION = ("fan_in", "fan_out", "he_std", "xavier_std")
 
 
-def initialization(info: LayerInfo) -> dict[str, int | float | None]:
+def initialization(info: LayerInfo) -> dict[str, int | float | str | None]:
     """The fans of a layer and the standard deviations that they give; None where there are no weights to draw."""
     from cnncli.analysis.initialization import initialization_of
 
@@ -135,19 +137,19 @@ def initialization(info: LayerInfo) -> dict[str, int | float | None]:
     return {name: None if found is None else getattr(found, name) for name in INITIALIZATION}
 
 
-def _initialization(name: str) -> Callable[[Row, Inferred, int], str]:
-    def cell(row: Row, inferred: Inferred, batch: int) -> str:
-        value = initialization(row.info)[name] if row.info is not None and row.is_layer else None
-        return "" if value is None else f"{value:.6f}" if isinstance(value, float) else f"{value:,}"
+def _initialization(name: str) -> Callable[[Row, Inferred, int], Value]:
+    def value(row: Row, inferred: Inferred, batch: int) -> Value:
+        found = initialization(row.info)[name] if row.info is not None and row.is_layer else None
+        return "" if found is None else found
 
-    return cell
+    return value
 
 
-def total_text(column: Column, totals: Mapping[str, int], batch: int) -> str:
-    """The column's text in the row of totals; empty if it does not add up."""
-    if column.name in MEGABYTES:
-        return _megabytes_text(column.name, totals, batch)
-    return f"{scaled(column.name, totals[column.name], batch):,}" if column.name in totals else ""
+def total(name: str, totals: Mapping[str, int], batch: int = 0) -> Value:
+    """The total of the column of that name; "" if it does not add up."""
+    if name in MEGABYTES:
+        return megabytes(name, totals, batch)
+    return scaled(name, totals[name], batch) if name in totals else ""
 
 
 def closing_rows(columns: Sequence[Column], inferred: Inferred, rows: list[Row], batch: int) -> list[list[str]]:
@@ -156,7 +158,7 @@ def closing_rows(columns: Sequence[Column], inferred: Inferred, rows: list[Row],
     The first column has their labels, unless it has a sum. Without any sum there is no subtotal.
     """
     totals = inferred.totals
-    closing = [(total_label(inferred, rows), [total_text(column, totals, batch) for column in columns])]
+    closing = [(total_label(inferred, rows), [value_text(total(column.name, totals, batch)) for column in columns])]
     if is_partial(inferred, rows) and any(closing[0][1]):
         row = subtotal(rows)
         closing.insert(0, (row.label, [column.cell(row, inferred, batch) for column in columns]))

@@ -14,7 +14,8 @@ from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
 from cnncli.io.width import wrapped
-from cnncli.views.summary.columns import scaled
+from cnncli.views.listing import NumberText
+from cnncli.views.summary.columns import ALIASES, COLUMNS, MEGABYTES, Value, megabytes, scaled, value_text
 
 LAYERS_LIMIT = 200_000  # that are inferred, over all sizes without a formula: a few seconds
 DOES_NOT_FIT = "does not fit"
@@ -33,6 +34,15 @@ class AtSize(NamedTuple):
     def record(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {**self.sizes, **self.quantities, **({"reason": self.reason} if self.reason else {})}
+
+    @property
+    def readable(self) -> dict[str, Any]:
+        """The sizes and quantities for a table."""
+        shown = {
+            name: NumberText(value_text(value)) if isinstance(value, float) else value
+            for name, value in self.quantities.items()
+        }
+        return {**self.sizes, **shown}
 
     @property
     def why(self) -> str:
@@ -122,15 +132,24 @@ def _inferred_at(graph: Graph, values: Mapping[str, int]) -> tuple[Inferred, str
 
 def _chosen(graph: Graph, columns: str | None) -> list[str]:
     names = [name.strip() for name in (columns or ",".join(DEFAULT)).split(",") if name.strip()]
-    known = ["output", *SUMMED, *(node.name for node in graph.nodes)]
-    for name in names:
-        if name not in known:
-            hint = suggestion(name, known[:2000], f"name layers, or output, {', '.join(SUMMED)}")
-            raise CnnError(f"--columns: no quantity or layer {name!r}", hint)
-    return list(dict.fromkeys(names))
+    layers = [node.name for node in graph.nodes]
+    known = ["output", *SUMMED, *MEGABYTES, *layers]
+    chosen = [name if name in known else ALIASES.get(name.lower(), name.lower()) for name in names]
+    for name, meant in zip(names, chosen, strict=True):
+        if meant in known:
+            continue
+        if meant in COLUMNS:
+            hint = f"leave --at out, or choose from {', '.join(known[: -len(layers)])}, and names of layers"
+            raise CnnError(f"--columns {name}: describes each layer, and --at the whole network", hint)
+        hint = suggestion(name, known[:2000], f"name layers, or {', '.join(known[: -len(layers)])}")
+        raise CnnError(f"--columns: no quantity or layer {name!r}", hint)
+    return list(dict.fromkeys(chosen))
 
 
-def _quantity(inferred: Inferred, name: str, values: Mapping[str, int], batch: int) -> int | str:
+def _quantity(inferred: Inferred, name: str, values: Mapping[str, int], batch: int) -> Value:
+    if name in MEGABYTES:
+        quantity = MEGABYTES[name]
+        return megabytes(name, {quantity: value_of(inferred.totals[quantity], values)}, batch)
     if name in SUMMED:
         return value_of(scaled(name, inferred.totals[name], batch), values)
     node = inferred.graph.outputs[0] if name == "output" else name

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from program import Run
 
 from cnncli import load
-from cnncli.views.network_comparison import Compared, align, ratio_text
+from cnncli.views.comparison.alignment import Compared, align
+from cnncli.views.comparison.fitted_table import stacked
+from cnncli.views.comparison.network_rows import JOINED, ratio_text
+from cnncli.views.summary.columns import COLUMNS
 
 PAIRS = [("resnet18", "resnet34"), ("vgg16", "vgg19_bn"), ("lenet5", "alexnet"), ("googlenet", "inception_v3")]
 
@@ -131,3 +138,50 @@ def test_depth_0_compares_composites(cnn: Run) -> None:
     assert [(row["layer"], row["resnet34 output"]) for row in rows] == [
         ("stage1", "64x56x56"), ("stage2", "128x28x28"), ("stage3", "256x14x14"), ("stage4", "512x7x7"),
     ]  # fmt: skip
+
+
+def test_every_column_of_a_summary_can_be_compared(cnn: Run) -> None:
+    names = [name for name in COLUMNS if name not in ("layer", "type")]
+    rows = json.loads(cnn("diff", "lenet5", "lenet5_1998", "--columns", ",".join(names), "--format", "json").out)
+    summary = cnn("summarize", "lenet5_1998", "--columns", ",".join(["layer", *names]), "--format", "csv").out
+    layers = {row["layer"]: row for row in csv.DictReader(io.StringIO(summary))}
+    for name in names:
+        key = f"lenet5_1998 {'sees' if name == 'RF' else name}"
+        found = {row["layer"].rpartition(" | ")[2]: row[key] for row in rows[:-2]}
+        for layer, row in layers.items():
+            value = found[layer]
+            assert row[name] == (f"{value:.6f}" if isinstance(value, float) else str(value)), (layer, name)
+    *_, total, ratio = rows
+    assert total["lenet5 param_mb"] == pytest.approx(0.246824) and ratio["lenet5_1998 param_mb"] == "x0.99"
+    assert total["lenet5 he_std"] == ratio["lenet5 he_std"] == ""
+
+
+NAMES = st.lists(st.lists(st.text("ab1_", min_size=1, max_size=30), min_size=1, max_size=4).map(".".join), min_size=1)
+
+
+@settings(max_examples=25)
+@given(NAMES, st.integers(12, 40))
+def test_names_below_each_other_are_complete(names: list[str], most: int) -> None:
+    lines = stacked([{"layer": JOINED.join(names), "type": JOINED.join(names[:2]), "params": 3}], most)
+    assert "".join(line["layer"].strip() for line in lines) == "|".join(names).replace("|", " |")
+    assert all(len(line["layer"]) <= most for line in lines)
+    assert [line for line in lines if "params" in line] == lines[:1]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("pair", [("resnet18", "googlenet"), ("lenet5", "lenet5_1998"), ("vgg11",) * 7])
+def test_a_comparison_fits_the_width(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, pair: tuple[str, ...], width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = cnn("diff", *pair).out.splitlines()
+    assert max(map(len, lines)) <= width and any("params" in line for line in lines)
+
+
+def test_symbolic_sizes_have_megabytes_and_deviations_as_formulas(cnn: Run) -> None:
+    columns = "param_mb,activation_mb,fan_in,he_std"
+    ended = cnn("diff", "lenet5", "lenet5", "--input", "1xHxW", "--columns", columns, "--format", "json")
+    rows = {row["layer"]: row for row in json.loads(ended.out)}
+    fan = rows["linear1"]["lenet5 fan_in"]
+    assert rows["linear1"]["lenet5 he_std"] == f"sqrt(2 / ({fan}))" and rows["c1"]["lenet5 fan_in"] == 25
+    assert rows["c1"]["lenet5 activation_mb"] == "(24 * H * W) / 10^6" and rows["ratio"]["lenet5 param_mb"] == ""

@@ -92,3 +92,18 @@ def test_sizes_that_take_too_long_one_by_one_are_refused(cnn: Run) -> None:
     ended = cnn("summarize", "unet", "--at", "1..9999", "--format", "csv")
     assert (ended.code, ended.out) == (2, "")
     assert "no formula holds for more than 3,773 of the sizes (the limit)\n  use a larger step" in ended.err
+
+
+def test_megabytes_at_a_size_are_those_of_the_summary_at_it(cnn: Run) -> None:
+    at = cnn("summarize", "lenet5", "--at", "28,32", "--columns", "param_mb,activation_mb,params", "--batch", "4")
+    for line, size in zip(at.out.splitlines()[-2:], (28, 32), strict=True):
+        given = ("--input", f"1x{size}x{size}", "--batch", "4")
+        total = cnn("summarize", "lenet5", *given, "--columns", "param_mb,activation_mb,params").out.splitlines()[15]
+        assert line.split()[2:] == total.split()
+
+
+def test_a_column_of_layers_is_refused_at_sizes(cnn: Run) -> None:
+    ended = cnn("summarize", "lenet5", "--at", "28,32", "--columns", "params,he_std")
+    assert (ended.code, ended.err.splitlines()[0]) == (
+        2, "--columns he_std: describes each layer, and --at the whole network"
+    )  # fmt: skip
