@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
 from cnncli.errors import CnnError, Place, Problem, closest
-from cnncli.graph import Graph, Node
+from cnncli.graph import Node
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.losses import LOSSES
 from cnncli.homework.exact_ops.chain.numbers_in_files import (
     Numbers,
-    Parts,
     parts_of,
     read_parts,
-    scalar_at,
     take_numbers,
 )
 from cnncli.homework.exact_ops.chain.rules.activations import exact
 from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
 from cnncli.homework.exact_ops.chain.rules.moving import training_notes
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
-from cnncli.inference import Inferred, infer_all
-from cnncli.language import KEYS, Source, read, read_text
+from cnncli.homework.exact_ops.chain.sized_network import network_of
+from cnncli.homework.exact_ops.chain.weight_sizes import Parts, scalar_at
+from cnncli.inference import Inferred
+from cnncli.language import KEYS, Source, read_text
 from cnncli.language.aliases import KEYS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Value, parse
 from cnncli.layers.norm import Affine, Scale
@@ -128,14 +128,13 @@ def read_chain(text: ChainText) -> Chain:
             (root.keys[key], CnnError(f"a network has no key {key!r}", f"did you mean {closest(key, KEYS_BY_HAND)}?"))
         )
         _pop(root, key)
-    numbers = take_numbers(root, found)
+    numbers, unsized = take_numbers(root, found)
     values = _values(text, words["values"], root, found)
-    draft = read(source, tree=root)
+    draft, inferred, shape_problems = network_of(
+        source, root, unsized, may_be_channel="" in values and "input" not in given
+    )
     if not draft.problems and not found and not values:
         raise _missing_values(source, root, draft.graph.inputs)
-    inferred, shape_problems = infer_all(draft.graph)
-    if shape_problems and "" in values and "input" not in given:
-        inferred, shape_problems = _as_one_channel(draft.graph, inferred, shape_problems)
     problems = [*draft.problems, *shape_problems, *(_at(source, node, error) for node, error in found)]
     if problems:
         raise CnnError.of(problems)
@@ -151,16 +150,6 @@ def read_chain(text: ChainText) -> Chain:
         for note in (*info.stats.notes, *training_notes(info.node.layer))
     ]
     return Chain(inferred, arrays, weights, target, loss, (*reader.notes, *dropped))
-
-
-def _as_one_channel(graph: Graph, inferred: Inferred, problems: list[Problem]) -> tuple[Inferred, list[Problem]]:
-    """The network on a row as one channel instead of a vector, where more of its layers, or the first, take that."""
-    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 1:
-        return inferred, problems
-    entry = graph.inputs[0]
-    channel, others = infer_all(graph._replace(inputs=(entry._replace(shape=(1, *entry.shape)),)))
-    further = len(channel.layers) > len(inferred.layers) or not inferred.layers
-    return (channel, others) if further else (inferred, problems)
 
 
 def _pop(root: Mapping, word: str) -> Value | None:

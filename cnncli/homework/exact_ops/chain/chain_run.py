@@ -21,8 +21,8 @@ from cnncli.homework.exact_ops.chain.calculation import (
 from cnncli.homework.exact_ops.chain.chain_reading import Chain
 from cnncli.homework.exact_ops.chain.fitting import batch
 from cnncli.homework.exact_ops.chain.losses import Loss, Outputs, loss_named
-from cnncli.homework.exact_ops.chain.numbers_in_files import Parts
 from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
+from cnncli.homework.exact_ops.chain.weight_sizes import Parts
 from cnncli.layers.activation import LogSoftmax, Softmax
 
 BITS_LIMIT = 4_000  # of a numerator or denominator: about 1,200 digits

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncli.arithmetic.shape import Shape, format_shape
 from cnncli.errors import CnnError
-from cnncli.homework.exact_ops.chain.numbers_in_files import Parts
+from cnncli.homework.exact_ops.chain.weight_sizes import Parts
 
 SHOWN_VALUES = 40  # of a template in a hint
 

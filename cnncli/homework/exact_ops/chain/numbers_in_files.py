@@ -5,7 +5,6 @@ They are taken out of the tree, so that the rest is a file in the language.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -13,19 +12,17 @@ from typing import Any, NamedTuple
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
+from cnncli.homework.exact_ops.chain.weight_sizes import Parts, Unsized, scalar_at
 from cnncli.homework.exact_ops.matrix_files import as_array, from_tree, is_file, is_image
 from cnncli.homework.exact_ops.numbers import exactly, refuse_roots
 from cnncli.language.aliases import WEIGHTS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer
-from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv
-from cnncli.layers.linear import Linear
 from cnncli.layers.norm import BatchNorm
 
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
 LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
 Place = tuple[int, int]  # line and column, from 0
-Parts = list[Any]  # arrays of exact numbers, which || separates
 
 
 class LayerNumbers(NamedTuple):
@@ -68,13 +65,25 @@ def parts_of(node: Value) -> Parts:
     return [array]
 
 
-def take_numbers(root: Mapping, problems: list[tuple[Value, CnnError]]) -> Numbers:
+class TakenNumbers(NamedTuple):
+    """The numbers of all layers, and those layers whose weight gives their sizes, by place."""
+
+    numbers: Numbers
+    unsized: dict[Place, Unsized]
+
+
+def take_numbers(root: Mapping, problems: list[tuple[Value, CnnError]]) -> TakenNumbers:
     """The numbers of all layers, which are removed from the tree. Mistakes are added to ``problems``."""
-    found: Numbers = {}
+    found = TakenNumbers({}, {})
     for kind, key, body in _layers(root, set()):
-        numbers = _take(KINDS[kind], body, problems)
+        numbers, place = _take(KINDS[kind], body, problems), (key.line, key.column)
         if numbers:
-            found[key.line, key.column] = numbers
+            found.numbers[place] = numbers
+        if "weight" in numbers:  # of a weight with a mistake, only that is reported, and not that sizes are missing
+            node, parts = numbers["weight"]
+            unsized = Unsized(KINDS[kind], body, node, parts or [as_array([[0]])], frozenset(body.entries))
+            unsized.fill(None)
+            found.unsized[place] = unsized
     return found
 
 
@@ -111,10 +120,6 @@ def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError
         if name == "bias" and "bias" in kind.schema:
             body.entries["bias"] = scalar_at(node, "true")
             body.keys["bias"] = body.keys[field]
-    if "weight" in found and found["weight"].parts:
-        _fill_sizes(kind, body, found["weight"])
-    elif "weight" in found:  # its mistake is reported, and not that sizes are missing
-        _fill_sizes(kind, body, found["weight"]._replace(parts=[as_array([[0]])]))
     return found
 
 
@@ -129,33 +134,3 @@ def _weight_name(kind: type[Layer], field: str, node: Value) -> str:
         return name
     is_switch = isinstance(node, Scalar) and node.text.lower() in SWITCHES
     return name if field == "bias" and not is_switch else ""
-
-
-def _fill_sizes(kind: type[Layer], body: Mapping, weight: LayerNumbers) -> None:
-    """Add the sizes of a weight that are not written: ``conv: {weight: "1 0; 0 1"}`` has one 2x2 filter."""
-    first, count = weight.parts[0], len(weight.parts)
-    sizes: dict[str, str] = {}
-    if issubclass(kind, Linear):
-        sizes["units"] = str(len(first) if first.ndim > 1 else 1)
-    elif issubclass(kind, Conv | DepthwiseConv):
-        spatial = first.shape[-2:]
-        sizes["kernel"] = "x".join(map(str, spatial))
-        if issubclass(kind, Conv):
-            sizes["filters"] = str(len(first) if first.ndim == 4 else count)
-    elif issubclass(kind, ConvTranspose):  # its weight is (channels, filters / groups, *kernel)
-        sizes["kernel"] = "x".join(map(str, first.shape[-2:]))
-        if "groups" not in body.entries:
-            sizes["filters"] = str(first.shape[-3] if first.ndim > 2 else 1)
-    for name, text in sizes.items():
-        if name not in body.entries:
-            body.entries[name] = scalar_at(weight.node, text)
-            body.keys[name] = weight.node
-
-
-def scalar_at(like: Value, text: str) -> Scalar:
-    """A value that is not in the file, with the place of another that is."""
-    made = Scalar.__new__(Scalar)
-    for slot in Value.__slots__:
-        setattr(made, slot, copy.copy(getattr(like, slot)))
-    made.text, made.quoted, made.dynamic, made.weight, made.height = text, False, False, 1, 0
-    return made

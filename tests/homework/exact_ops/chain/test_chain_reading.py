@@ -19,6 +19,7 @@ from cnncli.homework.exact_ops.chain.calculation import place_text
 from cnncli.homework.exact_ops.chain.chain_reading import (
     OPERATIONS_LIMIT,
     Chain,
+    ChainText,
     chain_of_layers,
     check_size,
     read_chain,
@@ -27,6 +28,8 @@ from cnncli.homework.exact_ops.chain.chain_run import BITS_LIMIT, ChainResult, r
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.numbers_in_files import read_parts
 from cnncli.homework.exact_ops.chain.rules.softmax import columns
+from cnncli.language import Source
+from cnncli.language.source import Mapping, parse
 
 some = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 shapes = st.lists(st.integers(1, 3), min_size=1, max_size=4).map(tuple)
@@ -322,3 +325,31 @@ def test_the_steps_of_a_softmax_subtract_the_maximum_only_where_powers_overflow(
     ):
         steps = [*run_chain(read(values, "softmax")).layers["softmax1"].output.steps()]
         assert (steps[0].expression, steps[2].expression) == (first, third)
+
+
+# Sizes of weights -------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(["conv", "conv_transpose", "depthwise_conv"]), st.integers(1, 3), st.integers(1, 3), st.data())
+def test_the_sizes_of_a_layer_follow_from_its_weight_on_any_number_of_axes(
+    kind: str, channels: int, filters: int, data: st.DataObject
+) -> None:
+    """Also after a layer that changes the number of channels."""
+    kernel = tuple(data.draw(st.lists(st.integers(1, 2), min_size=1, max_size=3)))
+    is_first = data.draw(st.booleans())
+    heads = {
+        "conv": (filters, channels),
+        "conv_transpose": (channels, filters),
+        "depthwise_conv": (filters * channels, 1),
+    }
+    weight = values_of((*heads[kind], *kernel)).tolist()
+    values = np.ones((channels if is_first else 1, *[2] * len(kernel)), dtype=int)
+    shape = f"{values.shape[0]}@{'x'.join('2' * len(kernel))}"
+    before = "" if is_first else f"  - concat: [{', '.join(['input'] * channels)}]\n"
+    text = f"input: {shape}\nvalues: {values.tolist()}\nlayers:\n{before}  - {kind}: {{weight: {weight}}}\n"
+    source = Source("test", text)
+    root = parse(source)
+    assert isinstance(root, Mapping)
+    chain = read_chain(ChainText(source, root))
+    assert chain.weights[chain.output]["weight"].tolist() == weight

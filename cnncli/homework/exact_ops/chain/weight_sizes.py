@@ -1,0 +1,94 @@
+"""The sizes of a layer that follow from its weight: ``conv: {weight: "1 0; 0 1"}`` has one 2x2 filter.
+
+They depend on the axes and channels of the layer's input, which only inference knows. So the sizes are guessed, the
+network is inferred, and sizes that turn out to be different are replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncli.arithmetic.numerals import is_digits
+from cnncli.arithmetic.shape import Shape
+from cnncli.language.source import Mapping, Scalar, Value
+from cnncli.layers import Layer
+from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv, Local
+from cnncli.layers.linear import VectorLayer
+
+Parts = list[Any]  # arrays of exact numbers, which || separates
+Sizes = dict[str, int | tuple[int, ...]]
+
+
+class Unsized(NamedTuple):
+    """A layer whose weight is given: its fields, the weight's place and arrays, and the names of the written fields."""
+
+    kind: type[Layer]
+    body: Mapping
+    node: Value
+    parts: Parts
+    written: frozenset[str]
+
+    def fill(self, shape: Shape | None) -> bool:
+        """Write the sizes that are not written, for an input of this shape or an unknown one; whether any changed."""
+        changed = False
+        for name, size in self._sizes(shape).items():
+            text = "x".join(map(str, size)) if isinstance(size, tuple) else str(size)
+            before = self.body.entries.get(name)
+            if name not in self.written and not (isinstance(before, Scalar) and before.text == text):
+                self.body.entries[name] = scalar_at(self.node, text)
+                self.body.keys[name] = self.node
+                changed = True
+        return changed
+
+    def _sizes(self, shape: Shape | None) -> Sizes:
+        first, count = self.parts[0], len(self.parts)
+        if issubclass(self.kind, VectorLayer):
+            return {"units": count if count > 1 or first.ndim == 1 else len(first)}
+        if issubclass(self.kind, Local):
+            return self._local(shape)
+        if not issubclass(self.kind, Conv | DepthwiseConv | ConvTranspose):
+            return {}
+        rank = 2 if shape is None else len(shape) - 1
+        kernel = (1,) * (0 if shape is None else rank - first.ndim) + tuple(map(int, first.shape[-rank:]))
+        return {"kernel": kernel, **self._filters(kernel, None if shape is None else int(shape[0]))}
+
+    def _filters(self, kernel: tuple[int, ...], channels: int | None) -> Sizes:
+        """The number of filters. For a convolution, ``|`` separates channels and ``||`` filters.
+
+        The weight of the other types has (C, filters / groups) or (filters, 1) before the kernel: with known channels,
+        its size gives the filters.
+        """
+        first, count = self.parts[0], len(self.parts)
+        if issubclass(self.kind, Conv):
+            return {"filters": len(first) if first.ndim == len(kernel) + 2 else count}
+        name = "multiplier" if issubclass(self.kind, DepthwiseConv) else "filters"
+        if channels is not None:
+            filters, rest = divmod(count * first.size * self._groups(), channels * prod(kernel))
+            return {name: filters} if filters and not rest else {}
+        if name == "multiplier":
+            return {}
+        return {name: int(first.shape[-len(kernel) - 1]) if first.ndim > len(kernel) else 1}
+
+    def _groups(self) -> int:
+        groups = self.body.entries.get("groups")
+        return int(groups.text) if isinstance(groups, Scalar) and is_digits(groups.text[:9]) else 1
+
+    def _local(self, shape: Shape | None) -> Sizes:
+        """Its weight is (filters, *positions, C / groups, *kernel)."""
+        first, count = self.parts[0], len(self.parts)
+        rank = max(1, first.ndim // 2 - (first.ndim > 4)) if shape is None else len(shape) - 1
+        if first.ndim <= rank:
+            return {}
+        filters = len(first) if first.ndim == 2 * rank + 2 else count
+        return {"kernel": tuple(map(int, first.shape[-rank:])), "filters": filters}
+
+
+def scalar_at(like: Value, text: str) -> Scalar:
+    """A value that is not in the file, with the place of another that is."""
+    made = Scalar.__new__(Scalar)
+    for slot in Value.__slots__:
+        setattr(made, slot, copy.copy(getattr(like, slot)))
+    made.text, made.quoted, made.dynamic, made.weight, made.height = text, False, False, 1, 0
+    return made
