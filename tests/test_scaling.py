@@ -69,7 +69,7 @@ def test_a_sheet_on_a_deep_network_is_checked_with_work_that_grows_with_it(quest
         sheet.write_text(f"architecture: net.yaml\nanswers: {{repeat1.{layers - 1}.conv1.{question}}}\n")
 
         def ask() -> None:
-            from cnncli.homework.answer_key.sheet import read_sheet
+            from cnncli.homework.submissions.reading import read_sheet
 
             check.check(read_sheet(str(sheet)))
 

@@ -17,13 +17,13 @@ def texts(files: list[Checked], *, hidden: bool) -> Iterator[tuple[str, bool]]:
     for checked in files:
         if checked.skipped:
             continue
+        if checked.verdicts:
+            title = ": ".join(filter(None, (checked.name if len(files) > 1 else "", checked.student)))
+            yield "\n".join(verdict_lines(title, [*checked.verdicts], checked.notes, hidden=hidden)), False
         if checked.problems:
             yield problems_text(checked), checked.kind is not Kind.NETWORK
         elif checked.kind is Kind.NETWORK:
             yield f"{checked.name}: ok", False
-        else:
-            title = ": ".join(filter(None, (checked.name if len(files) > 1 else "", checked.student)))
-            yield "\n".join(verdict_lines(title, [*checked.verdicts], hidden=hidden)), False
 
 
 def problems_text(checked: Checked) -> str:
@@ -40,8 +40,8 @@ def summary(files: list[Checked]) -> str:
     """How many files are right, and how many are not: ``4 files: 2 ok, 1 not valid, 1 skipped``."""
     counts = {
         "ok": sum(not checked.skipped and checked.exit_code == 0 for checked in files),
-        "not valid": sum(bool(checked.problems) and not checked.skipped for checked in files),
-        "with wrong answers": sum(not checked.problems and checked.exit_code > 0 for checked in files),
+        "not valid": sum(checked.exit_code > 0 and not checked.verdicts for checked in files),
+        "with wrong answers": sum(checked.exit_code > 0 and bool(checked.verdicts) for checked in files),
         "skipped": sum(checked.skipped for checked in files),
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
@@ -69,8 +69,13 @@ def _record(checked: Checked, *, hidden: bool) -> dict[str, Any]:
     if checked.skipped:
         return {"file": checked.name, "skipped": True}
     if checked.verdicts:
-        return {"file": checked.name, **verdicts_record(checked.student, [*checked.verdicts], hidden=hidden)}
-    problems = [
+        record = verdicts_record(checked.student, [*checked.verdicts], checked.notes, hidden=hidden)
+        return {"file": checked.name, **record, **({"problems": _problems(checked)} if checked.problems else {})}
+    return {"file": checked.name, "valid": not checked.problems, "problems": _problems(checked)}
+
+
+def _problems(checked: Checked) -> list[dict[str, Any]]:
+    return [
         {
             "line": problem.place.line if problem.place else None,
             "column": problem.place.column if problem.place else None,
@@ -80,4 +85,3 @@ def _record(checked: Checked, *, hidden: bool) -> dict[str, Any]:
         }
         for problem in checked.problems
     ]
-    return {"file": checked.name, "valid": not problems, "problems": problems}

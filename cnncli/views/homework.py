@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncli.errors import counted, shortened
 from cnncli.homework.answer_key.expected import is_remark
-from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.answer_key.sheet import ReadingNote, one_line
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.feedback import as_code
@@ -26,9 +26,13 @@ WIDEST = 40  # characters of an answer, and of a mistake, in the table of a clas
 # A checked sheet --------------------------------------------------------------------------------------------------
 
 
-def verdict_lines(title: str, verdicts: list[Verdict], *, hidden: bool) -> list[str]:
-    """The verdicts on a sheet, then the score; with hints only where the answers are ``hidden``."""
+def verdict_lines(title: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool) -> list[str]:
+    """The verdicts on a sheet, then the score; with hints only where the answers are ``hidden``.
+
+    The ``notes`` on how the sheet was read stand before the verdicts.
+    """
     lines = [title, ""] if title else []
+    lines += [*(f"note: {note}" for note in notes), *([""] if notes else [])]
     for verdict in verdicts:
         lines += _verdict(verdict, hidden=hidden)
     correct = sum(verdict.correct for verdict in verdicts)
@@ -49,7 +53,9 @@ def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
         yield from equation_lines(f"      {'= ' if continues else ''}{line}")
 
 
-def verdicts_record(student: str, verdicts: list[Verdict], *, hidden: bool) -> dict[str, Any]:
+def verdicts_record(
+    student: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool
+) -> dict[str, Any]:
     """The verdicts on a sheet for JSON."""
     answers = []
     for verdict in verdicts:
@@ -64,7 +70,8 @@ def verdicts_record(student: str, verdicts: list[Verdict], *, hidden: bool) -> d
         record["remarks"] = [*verdict.remarks, *verdict.details]
         answers.append(record)
     score = {"score": sum(verdict.correct for verdict in verdicts), "out_of": len(verdicts)}
-    return {**({"student": student} if student else {}), **score, "answers": answers}
+    told = {"notes": [*map(str, notes)]} if notes else {}
+    return {**({"student": student} if student else {}), **score, **told, "answers": answers}
 
 
 # A graded class ---------------------------------------------------------------------------------------------------
@@ -151,6 +158,7 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
         if submission.problem:
             yield f"{submission.file}: not graded: {submission.problem}"
             continue
+        yield from (f"{submission.file}: {note}" for note in submission.notes if note.is_lost)
         if submission.extra:
             yield f"{submission.file}: not in the key: {', '.join(submission.extra)}"
         files.setdefault(submission.student, []).append(submission.file)
@@ -180,6 +188,7 @@ def class_record(
 
 def _submission_record(submission: GradedSubmission) -> dict[str, Any]:
     outcome = {"problem": submission.problem} if submission.problem else {"points": float(submission.points)}
+    told = {"notes": [*map(str, submission.notes)]} if submission.notes else {}
     marks = [
         {
             "question": answer.verdict.question,
@@ -194,7 +203,7 @@ def _submission_record(submission: GradedSubmission) -> dict[str, Any]:
         }
         for answer in submission.answers
     ]
-    return {"student": submission.student, "file": submission.file, **outcome, "marks": marks}
+    return {"student": submission.student, "file": submission.file, **outcome, **told, "marks": marks}
 
 
 def _question_record(found: QuestionStatistics) -> dict[str, Any]:

@@ -101,27 +101,16 @@ def _print_json(checked: list[Checked], hidden: bool) -> None:
 
 def _write_gradescope(sheets: tuple[str, ...], target: Path, hidden: bool, form: str) -> None:
     """Check one sheet for Gradescope. It reads the score, which an exit status other than 0 would hide."""
-    import json
-
-    from cnncli.homework.answer_key.sheet import read_sheet
-    from cnncli.homework.checking.check import check
-    from cnncli.homework.checking.files import Kind, kind_of_file
-    from cnncli.homework.grading.gradescope import error_results, results, write_results
-    from cnncli.views.homework import verdict_lines, verdicts_record
+    from cnncli.homework.checking.files import Kind, check_sheet, kind_of_file
+    from cnncli.homework.grading.gradescope import checked_results, write_results
 
     if len(sheets) > 1:
         raise CnnError("--gradescope takes one answer sheet", "give one answer sheet")
     if kind_of_file(sheets[0]) is Kind.NETWORK:
         raise CnnError("--gradescope has no effect: FILE is a network", "give an answer sheet")
-    try:
-        sheet = read_sheet(sheets[0])
-        verdicts = check(sheet)
-    except CnnError as error:
-        write_results(target, error_results(error))  # the student reads the error, so the autograder succeeds
-        click.echo(str(error), err=True)
-        return
-    write_results(target, results([(verdict, int(verdict.correct), 1) for verdict in verdicts], hidden=hidden))
-    if form == "json":
-        click.echo(json.dumps(verdicts_record(sheet.student, verdicts, hidden=hidden), indent=1, ensure_ascii=False))
+    checked = check_sheet(sheets[0])  # of one that cannot be read, the student reads the reason in the results
+    write_results(target, checked_results(checked, hidden=hidden))
+    if form == "json" and checked.verdicts:
+        _print_json([checked], hidden)
     else:
-        click.echo("\n".join(verdict_lines(sheet.student, verdicts, hidden=hidden)))
+        _print([checked], hidden)

@@ -8,11 +8,10 @@ from textwrap import dedent
 from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place, shortened
-from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
-from cnncli.homework.reading.locales import read_locale
+from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions
 from cnncli.io.files import exists, is_file
 from cnncli.language.reading import is_nothing
-from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
 from cnncli.loading import Loaded, load, load_source
 
 KEYS = ("student", "architecture", "conventions", "locale", "answers", "name", "date")
@@ -28,6 +27,20 @@ class Question(NamedTuple):
     place: Place | None = None
 
 
+class ReadingNote(NamedTuple):
+    """What a student should know about how a sheet was read, and where: ``line 4``.
+
+    ``is_lost`` is true where something that was written does not count, which the teacher should know, too.
+    """
+
+    text: str
+    where: str = ""
+    is_lost: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
 class Sheet(NamedTuple):
     """An answer sheet. ``loaded`` is None if no question is about a network; the first of ``conventions`` applies.
 
@@ -39,6 +52,7 @@ class Sheet(NamedTuple):
     questions: tuple[Question, ...]
     conventions: tuple[Conventions, ...] = (DEFAULTS,)
     locale: str = ""
+    notes: tuple[ReadingNote, ...] = ()
 
 
 def is_solve(question: Question) -> bool:
@@ -49,37 +63,6 @@ def is_solve(question: Question) -> bool:
 def is_convolve(question: Question) -> bool:
     """Whether a question is about an exact convolution or pooling."""
     return bool(question.fields) and question.name.lower().startswith("convolve")
-
-
-def read_sheet(path: str, *, network: bool = True) -> Sheet:
-    """Read a sheet, with its ``network`` unless the key's is used. Raises CnnError, with the place."""
-    return sheet_of(read_text(path), network=network)
-
-
-def sheet_of(source: Source, *, network: bool = True) -> Sheet:
-    """As :func:`read_sheet`, for a text that has already been read."""
-    root = parse(source)
-    if root is None:
-        raise CnnError(f"{source.name}: the sheet is empty", EXAMPLE)
-    if not isinstance(root, Mapping):
-        raise source.error(root, "a sheet must be a mapping (key: value)", EXAMPLE)
-    for key, at in root.keys.items():
-        if key not in KEYS:
-            raise source.error(at, f"unknown key {key!r} in a sheet", f"use {', '.join(KEYS)}")
-    answers = root.entries.get("answers")
-    if not isinstance(answers, Mapping) or not answers.entries:
-        raise source.error(answers or root, "the sheet has no answers", EXAMPLE)
-    questions = tuple(
-        question_of(source, name, value)._replace(place=source.place(answers.keys[name]))
-        for name, value in answers.entries.items()
-    )
-    return Sheet(
-        name_of(root.entries.get("student")),
-        network_of(source, root, questions) if network else None,
-        questions,
-        read_conventions(source, root.entries.get("conventions")),
-        read_locale(source, root.entries.get("locale")),
-    )
 
 
 def question_of(source: Source, name: str, value: Value) -> Question:

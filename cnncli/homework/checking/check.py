@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.questions import (
     AnswerCache,
     empty_cache,
@@ -51,6 +51,33 @@ def check(sheet: Sheet, cache: AnswerCache | None = None, accepts: Accepts | Non
             remember(sheet, question, given, earlier)
         verdicts.append(verdict)
     return _ranked(verdicts)
+
+
+def checkable(sheet: Sheet, cache: AnswerCache) -> tuple[Sheet, list[Problem]]:
+    """A sheet with those questions alone that can be asked, and the problems of the others with their places.
+
+    A question whose name differs in case from that of a layer asks about this layer.
+    """
+    kept: list[Question] = []
+    problems: list[Problem] = []
+    for question in sheet.questions:
+        asked = _in_case(sheet, question)
+        try:
+            expected_answer(sheet, asked, cache)
+        except CnnError as error:
+            problems += [p if p.place else p._replace(place=question.place) for p in error.problems]
+        else:
+            kept.append(asked)
+    return sheet._replace(questions=tuple(kept)), problems
+
+
+def _in_case(sheet: Sheet, question: Question) -> Question:
+    """The question with the name of a layer as the network has it."""
+    layer, dot, quantity = question.name.rpartition(".")
+    if sheet.loaded is None or question.fields or not dot or layer in sheet.loaded.inferred.layers:
+        return question
+    same = [name for name in (*sheet.loaded.inferred.layers, "total") if name.lower() == layer.strip().lower()]
+    return question._replace(name=f"{same[0]}.{quantity}") if len(same) == 1 else question
 
 
 def _refuse_too_much(sheet: Sheet) -> None:

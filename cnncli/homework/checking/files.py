@@ -9,14 +9,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnncli.errors import INVALID, NO, CnnError, Problem
-from cnncli.homework.answer_key.sheet import sheet_of
-from cnncli.homework.checking.check import check
+from cnncli.homework.answer_key.questions import empty_cache
+from cnncli.homework.answer_key.sheet import ReadingNote
+from cnncli.homework.checking.check import check, checkable
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.submissions.documents import Document
+from cnncli.homework.submissions.drafts import section_of
+from cnncli.homework.submissions.files import document_of, read_document
+from cnncli.homework.submissions.reading import sheet_in
 from cnncli.io.files import TEXT_LIMIT, is_file, is_missing, named, open_regular
 from cnncli.language.source import Mapping, Source, parse, read_text
 from cnncli.loading import NetworkNotFound, problems_of
 
 ENDINGS = (".yaml", ".yml")
+SHEETS = (
+    ".txt",
+    ".md",
+    ".docx",
+    ".ipynb",
+    ".html",
+    ".htm",
+)  # files that are no networks
 NEITHER = (
     "is neither a network (it has no layers) nor an answer sheet (it has no answers)",
     "leave it out, or add --skip-others",
@@ -33,11 +46,17 @@ class Kind(Enum):
 
 # The keys by which a file is recognized, and the same for a text that is not YAML.
 KEYS = {Kind.SHEET: ("answers", "architecture"), Kind.NETWORK: ("layers", "input")}
-_LINES = {kind: re.compile(rf"^({'|'.join(keys)})[ \t]*:", re.MULTILINE) for kind, keys in KEYS.items()}
+_LINES = {
+    kind: re.compile(rf"^({'|'.join(keys)})[ \t\xa0]*[:=]", re.MULTILINE | (re.I if kind is Kind.SHEET else re.NOFLAG))
+    for kind, keys in KEYS.items()
+}
 
 
 class Checked(NamedTuple):
-    """A file and what was found: ``problems`` if it is not valid, ``verdicts`` on the answers of a valid sheet."""
+    """A file and what was found: ``verdicts`` on the answers of a sheet, ``problems`` of what cannot be checked.
+
+    ``notes`` say how a sheet was read.
+    """
 
     name: str
     kind: Kind
@@ -45,13 +64,14 @@ class Checked(NamedTuple):
     student: str = ""
     verdicts: tuple[Verdict, ...] = ()
     skipped: bool = False
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def exit_code(self) -> int:
         """0 if all is right; 1 for a network that is not valid and for wrong answers; 2 for what cannot be checked."""
         if self.skipped:
             return 0
-        if self.kind is not Kind.NETWORK and self.problems:
+        if self.kind is not Kind.NETWORK and (self.problems or any(note.is_lost for note in self.notes)):
             return INVALID
         return NO if self.problems or not all(verdict.correct for verdict in self.verdicts) else 0
 
@@ -86,9 +106,14 @@ def _files(folder: str) -> list[str]:
 
 
 def _check(path: str, strict: bool, skip_others: bool) -> Checked:
+    if path.lower().endswith(SHEETS) and is_file(path):
+        return check_sheet(path)
     try:
         source = read_text(path)
     except CnnError as error:
+        sheet = _foreign_sheet(path)
+        if sheet is not None:
+            return _check_document(sheet)
         # A file of another kind may be large, or not be text; a file that is closed or missing is an error.
         other = skip_others and is_file(path) and os.access(path, os.R_OK) and not _may_be_meant(path)
         return Checked(path, Kind.OTHER, _with_copy(path, error.problems), skipped=other)
@@ -96,8 +121,19 @@ def _check(path: str, strict: bool, skip_others: bool) -> Checked:
     if kind is Kind.NETWORK:
         return Checked(source.name, kind, tuple(problems_of(source, strict=strict)))
     if kind is Kind.SHEET:
-        return _check_sheet(source)
+        return _check_document(document_of(source.name, source.text.encode("utf-8", "replace")))
     return Checked(source.name, kind, problems, skipped=skip_others)
+
+
+def _foreign_sheet(path: str) -> Document | None:
+    """A sheet in another encoding than UTF-8; None for any other file."""
+    if path == "-" or not is_file(path):
+        return None
+    try:
+        document = read_document(path)
+    except CnnError:
+        return None
+    return document if _LINES[Kind.SHEET].search(document.source.text) else None
 
 
 def _may_be_meant(path: str) -> bool:
@@ -132,14 +168,28 @@ def _kind_of(source: Source) -> tuple[Kind, tuple[Problem, ...]]:
         return kind, error.problems
     entries = root.entries if isinstance(root, Mapping) else {}
     kind = next((kind for kind, keys in KEYS.items() if any(key in entries for key in keys)), Kind.OTHER)
+    if kind is Kind.OTHER and any(section_of(key) == "answers" for key in entries):
+        kind = Kind.SHEET
     if root is None:
         return kind, (Problem(f"{source.name}: the file is empty", "cnn new - prints a network to start from"),)
     return kind, (Problem(f"{source.name}: {NEITHER[0]}", NEITHER[1]),)
 
 
-def _check_sheet(source: Source) -> Checked:
+def check_sheet(path: str) -> Checked:
+    """Check the answers of a sheet of any kind of file."""
     try:
-        sheet = sheet_of(source)
-        return Checked(source.name, Kind.SHEET, (), sheet.student, tuple(check(sheet)))
+        return _check_document(read_document(path))
     except CnnError as error:
-        return Checked(source.name, Kind.SHEET, error.problems)
+        return Checked(path, Kind.SHEET, error.problems)
+
+
+def _check_document(document: Document) -> Checked:
+    """The verdicts on the answers that can be checked, and the problems of the others."""
+    name = document.source.name
+    try:
+        cache = empty_cache()
+        sheet, problems = checkable(sheet_in(document), cache)
+        verdicts = tuple(check(sheet, cache)) if sheet.questions else ()
+    except CnnError as error:
+        return Checked(name, Kind.SHEET, error.problems)
+    return Checked(name, Kind.SHEET, tuple(problems), sheet.student, verdicts, notes=sheet.notes)

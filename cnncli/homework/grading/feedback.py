@@ -14,6 +14,8 @@ from cnncli.homework.html_page import page
 from cnncli.io import escaping
 from cnncli.io.escaping import html as escape
 
+NOTES = "How the sheet was read"
+
 
 class FeedbackLine(NamedTuple):
     """A line of feedback: words, or a formula."""
@@ -53,6 +55,8 @@ def markdown(key: AnswerKey, submission: GradedSubmission) -> str:
     if submission.problem:
         return "\n".join([*lines, f"Not graded: {escaping.markdown(submission.problem)}", ""])
     lines += [f"{points_text(submission.points)} of {points_text(key.out_of)} points", ""]
+    if submission.notes:
+        lines += [f"{NOTES}:", "", *(f"- {escaping.markdown(str(note))}" for note in submission.notes), ""]
     for answer in submission.answers:
         verdict = answer.verdict
         given = as_code(verdict.given) if verdict.given else "blank"
@@ -70,6 +74,8 @@ def html(key: AnswerKey, submission: GradedSubmission) -> str:
         return page(_title(key, submission), f"<p>Not graded: {escape(submission.problem)}</p>")
     total = f"<p><strong>{points_text(submission.points)} of {points_text(key.out_of)} points</strong></p>"
     rows = "\n".join(map(_row, submission.answers))
+    notes = "".join(f"<li>{escape(str(note))}</li>" for note in submission.notes)
+    total += f"\n<p>{NOTES}:</p>\n<ul>{notes}</ul>" if notes else ""
     return page(_title(key, submission), f'{total}\n<table class="answers">\n{rows}\n</table>')
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import AnswerCache, expected_answer
-from cnncli.homework.answer_key.sheet import Question, Sheet, one_line
+from cnncli.homework.answer_key.sheet import Question, ReadingNote, Sheet
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import Accepts, check
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.grading.key import AnswerKey, KeyQuestion, duplicate_error
+from cnncli.homework.grading.key import AnswerKey, KeyQuestion
+from cnncli.homework.grading.question_matching import match_answers
 
 
 class GradedAnswer(NamedTuple):
@@ -35,13 +35,16 @@ class GradedAnswer(NamedTuple):
 
 
 class GradedSubmission(NamedTuple):
-    """A graded sheet. ``problem`` says why it was not graded. ``extra`` are its answers that the key does not ask."""
+    """A graded sheet. ``problem`` says why it was not graded. ``extra`` are its answers that the key does not ask, and
+    ``notes`` what the student should know about how the sheet was read.
+    """
 
     file: str
     student: str
     answers: tuple[GradedAnswer, ...] = ()
     problem: str = ""
     extra: tuple[str, ...] = ()
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def points(self) -> Fraction:
@@ -55,41 +58,20 @@ class GradedSubmission(NamedTuple):
 
 
 def grade(key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache) -> GradedSubmission:
-    """Grade a sheet: the questions in the key's order, those without an answer as blank.
-
-    Raises CnnError for a sheet with two answers to one question.
-    """
-    given: dict[str, list[Question]] = {}
-    for question in sheet.questions:
-        given.setdefault(canonical_name(question.name), []).append(question)
-    questions = tuple(_with_answer(question, given) for question in key.questions)
+    """Grade a sheet: the questions in the key's order, those without an answer as blank."""
+    found = match_answers([_names(question) for question in key.questions], sheet.questions)
+    questions = tuple(
+        question.question._replace(given=given) for question, given in zip(key.questions, found.given, strict=True)
+    )
     asked = key.sheet(sheet.student, questions)._replace(locale=sheet.locale or key.locale)
     verdicts = check(asked, cache, _accepts(key, cache))
     answers = tuple(_graded(key, *pair) for pair in zip(key.questions, verdicts, strict=True))
-    return GradedSubmission(file, sheet.student or file, answers, extra=_extra(key, sheet))
-
-
-def _with_answer(question: KeyQuestion, given: dict[str, list[Question]]) -> Question:
-    """The key's question with the student's answer, which may name the quantity in another way.
-
-    Raises CnnError for two answers.
-    """
-    names = dict.fromkeys(_names(question))
-    found = [answer for name in names for answer in given.get(name, ())]
-    if len(found) > 1:
-        raise duplicate_error(found[0], found[1])
-    return question.question._replace(given=found[0].given if found else "")
+    return GradedSubmission(file, sheet.student or file, answers, extra=found.extra, notes=(*sheet.notes, *found.notes))
 
 
 def _names(question: KeyQuestion) -> tuple[str, str]:
     """The names of a question: ``q6``, and ``solve q6`` where a sheet writes the fields itself."""
-    return canonical_name(question.name), canonical_name(question.question.name)
-
-
-def _extra(key: AnswerKey, sheet: Sheet) -> tuple[str, ...]:
-    """The answers of a sheet that the key does not ask, most likely to misspelled questions."""
-    known = {name for question in key.questions for name in _names(question)}
-    return tuple(one_line(question.name) for question in sheet.questions if canonical_name(question.name) not in known)
+    return question.name, question.question.name
 
 
 def _graded(key: AnswerKey, question: KeyQuestion, verdict: Verdict) -> GradedAnswer:

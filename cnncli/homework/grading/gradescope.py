@@ -8,18 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from cnncli.errors import SHOWN_AT_MOST, CnnError
+from cnncli.homework.answer_key.sheet import ReadingNote
+from cnncli.homework.checking.files import Checked
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.feedback import feedback_lines
 from cnncli.homework.grading.grade import GradedSubmission
 
 
-def results(answers: Sequence[tuple[Verdict, float, float]], *, hidden: bool = False) -> dict[str, Any]:
-    """The results of (verdict, points, largest points): a test for each, with hints only where answers are hidden."""
+def results(
+    answers: Sequence[tuple[Verdict, float, float]], notes: Sequence[ReadingNote] = (), *, hidden: bool = False
+) -> dict[str, Any]:
+    """The results of (verdict, points, largest points): a test for each, with hints only where answers are hidden.
+
+    The ``notes`` on how the sheet was read stand before the tests.
+    """
     tests = [
         {"name": verdict.question, "score": score, "max_score": most, "output": _output(verdict, hidden=hidden)}
         for verdict, score, most in answers
     ]
-    return {"score": sum(score for _, score, _ in answers), "tests": tests}
+    output = {"output": "\n".join(map(str, notes))} if notes else {}
+    return {"score": sum(score for _, score, _ in answers), **output, "tests": tests}
 
 
 def submission_results(submission: GradedSubmission, *, hidden: bool = False) -> dict[str, Any]:
@@ -27,7 +35,17 @@ def submission_results(submission: GradedSubmission, *, hidden: bool = False) ->
     if submission.problem:
         return {"score": 0, "output": submission.problem, "tests": []}
     answers = [(answer.verdict, float(answer.points), float(answer.out_of)) for answer in submission.answers]
-    return results(answers, hidden=hidden)
+    return results(answers, submission.notes, hidden=hidden)
+
+
+def checked_results(checked: Checked, *, hidden: bool = False) -> dict[str, Any]:
+    """The results of a sheet that was checked without a key: a point for each correct answer."""
+    if not checked.verdicts:
+        return error_results(CnnError.of(checked.problems))
+    problems = (ReadingNote(problem.message, f"line {problem.place.line}" if problem.place else "")
+                for problem in checked.problems)  # fmt: skip
+    answers = [(verdict, int(verdict.correct), 1) for verdict in checked.verdicts]
+    return results(answers, (*checked.notes, *problems), hidden=hidden)
 
 
 def error_results(error: CnnError) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from cnncli.errors import INTERNAL_ERROR, NO, CnnError
 from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
-from cnncli.homework.answer_key.sheet import one_line, read_sheet
+from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
+from cnncli.homework.submissions.reading import read_sheet
 from cnncli.io.files import exists, is_file
 from cnncli.io.progress import progress
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.conventions import CHOICES, read_conventions
 from cnncli.homework.answer_key.questions import empty_cache, expected_answer
-from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.answer_key.size_answers import solve_answer
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.submissions.reading import read_sheet
 from cnncli.language.source import Source, parse
 
 some = settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

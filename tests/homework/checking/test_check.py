@@ -12,13 +12,14 @@ from program import SHARED
 from cnncli import load
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.network_answers import network_answer
-from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.answer_key.size_answers import solve_answer
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes.matching import explanations
 from cnncli.homework.mistakes.texts import MISTAKES, described
+from cnncli.homework.submissions.reading import read_sheet
 from cnncli.inference import SUMMED
 
 
@@ -348,13 +349,13 @@ def test_every_quantity_can_be_asked(tmp_path: Path, quantity: str, answer: str)
     [
         ("architecture: lenet5\nanswers: {relu1.kernel: 3}\n", "a relu layer has no kernel"),
         ("architecture: lenet5\nanswers: {total.shape: 3}\n", "a network has no shape"),
-        ("architecture: lenet5\nanswers: {c1.params: {a: 3}}\n", "mappings are for solve and convolve"),
+        ("architecture: lenet5\nanswers: {c1.params: {a: 3}}\n", "unknown quantity 'a'"),
         ("answers: {solve: {input: 7, kernal: 3, output: 1}}\n", "did you mean kernel"),
         ("answers: {solve: {input: 7, output: 1, find: depth}}\n", "cannot find 'depth'"),
         ("answers: {convolve: {input: /etc/passwd.csv, kernel: '1', result: '1'}}\n", "is a file name"),
         ("answers: {convolve: {input: '1 2', pool: mean, kernel: 2, result: '1'}}\n", "unknown pool 'mean'"),
         ("", "the sheet is empty"),
-        ("- 1\n", "a sheet must be a mapping"),
+        ("- 1\n", "the sheet has no answers"),
         ("architecture: lenet5\n", "the sheet has no answers"),
         ("answers: {c1.params: 3}\n", "the sheet has no architecture"),
         ("architecture: lenet5\nanswers: {c9.params: 3}\n", "c9: the network has no such layer"),

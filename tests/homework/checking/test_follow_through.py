@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
-from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.follow_through import intended_shape
 from cnncli.homework.checking.parsing import parse
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.submissions.reading import read_sheet
 
 some = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 Shape = tuple[int, ...]

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import empty_cache
-from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.answer_comparison import compare, is_correct
 from cnncli.homework.checking.check import check
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
+from cnncli.homework.submissions.reading import read_sheet
 from cnncli.inference import SUMMED
 from cnncli.language import Source
 from cnncli.loading import Loaded, load_source

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.questions import empty_cache
-from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading import submissions
 from cnncli.homework.grading.class_statistics import class_statistics
@@ -27,6 +27,7 @@ from cnncli.homework.grading.key import AnswerKey, KeyQuestion, read_key
 from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.homework.grading.roster import Roster, read_roster
 from cnncli.homework.grading.submissions import find_sheets, grade_files, read_keys
+from cnncli.homework.submissions.reading import read_sheet
 
 some = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 OUT_OF = (Fraction(2), Fraction(3, 2))

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cnncli.homework.answer_key.sheet import read_sheet
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes import texts
 from cnncli.homework.mistakes.size_mistakes import of_shape
 from cnncli.homework.mistakes.texts import plain
+from cnncli.homework.submissions.reading import read_sheet
 from cnncli.language.source import Source
 from cnncli.loading import load_source
 

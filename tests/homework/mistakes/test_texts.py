@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.network_answers import network_answer
-from cnncli.homework.answer_key.sheet import Question, read_sheet
+from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.check import check
 from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.homework.mistakes import receptive_field_mistakes, size_mistakes
 from cnncli.homework.mistakes.exact_op_mistakes import nested, of_exercise
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import MISTAKES, TOPICS, described, detail, plain
+from cnncli.homework.submissions.reading import read_sheet
 from cnncli.inference import Inferred
 from cnncli.language.source import Source
 from cnncli.loading import load_source

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.questions import empty_cache
-from cnncli.homework.answer_key.sheet import read_sheet
 from cnncli.homework.checking.check import check
 from cnncli.homework.grading.grade import grade
 from cnncli.homework.grading.key import read_key
@@ -26,6 +25,7 @@ from cnncli.homework.quiz.documents import value_text, wrong_options
 from cnncli.homework.quiz.interactive import ask, hints_for
 from cnncli.homework.quiz.quiz import Quiz, answered, draw
 from cnncli.homework.quiz.topics import LEVELS, TOPICS
+from cnncli.homework.submissions.reading import read_sheet
 
 QUIZZES = {
     "seed": st.integers(0, 10**6),

@@ -1,0 +1,110 @@
+"""Which answer of a sheet belongs to which question of the key, however the student wrote the question's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cnncli.errors import closest
+from cnncli.homework.answer_key.asked_quantities import canonical_name
+from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
+from cnncli.homework.submissions.drafts import two_answers
+from cnncli.homework.submissions.fields import FIELDS
+
+_KIND = re.compile(r"^(?:solve|convolve) +(?=\S)")
+_NUMBERED = re.compile(
+    r"(?:q|question|response|exercise|problem|task|item|no|nr|aufgabe|frage|questão|pregunta|문제|题)?0*(\d{1,3})([a-z]?)"
+)
+_SHOWN = 60
+Form = Callable[[str], str]
+
+
+class MatchedAnswers(NamedTuple):
+    """The answer to each question of the key, "" where there is none; the names of the other answers, and notes."""
+
+    given: tuple[str, ...]
+    extra: tuple[str, ...]
+    notes: tuple[ReadingNote, ...]
+
+
+def match_answers(asked: Sequence[tuple[str, ...]], written: Sequence[Question]) -> MatchedAnswers:
+    """The answers by question, each of which is asked under any of its names.
+
+    A name counts as written, else in any case and punctuation (``Question 6`` is ``q6``), else where it contains the
+    name of one question. Of several different answers to one question none counts, and a note says so.
+    """
+    found: list[list[Question]] = [[] for _ in asked]
+    extra: list[str] = []
+    notes: list[ReadingNote] = []
+    lookups = _lookups(asked)
+    for question in written:
+        places = next((places for places in (lookup(question.name) for lookup in lookups) if len(places) == 1), set())
+        if places:
+            found[places.pop()].append(question)
+        else:
+            extra.append(one_line(question.name))
+            notes.append(_not_asked(question, asked))
+    return MatchedAnswers(tuple(_only(answers, notes) for answers in found), tuple(extra), tuple(notes))
+
+
+def _lookups(asked: Sequence[tuple[str, ...]]) -> tuple[_Lookup, ...]:
+    return (_Lookup(asked, canonical_name), _Lookup(asked, _loose), _Contained(asked))
+
+
+class _Lookup:
+    """Finds questions by a form of their names."""
+
+    def __init__(self, asked: Sequence[tuple[str, ...]], form: Form) -> None:
+        self.form = form
+        self.places: dict[str, set[int]] = {}
+        for at, names in enumerate(asked):
+            for name in names:
+                self.places.setdefault(form(name), set()).add(at)
+
+    def __call__(self, name: str) -> set[int]:
+        return {*self.places.get(self.form(name), ())}
+
+
+class _Contained(_Lookup):
+    """Finds questions whose name is a word of a longer text, as in the headings of a form."""
+
+    def __init__(self, asked: Sequence[tuple[str, ...]]) -> None:
+        super().__init__(asked, str.lower)
+        words = sorted((name for name in self.places if not name.isdigit()), key=len, reverse=True)
+        self.words = re.compile(rf"(?<![\w.])(?:{'|'.join(map(re.escape, words))})(?![\w]|\.\w)") if words else None
+
+    def __call__(self, name: str) -> set[int]:
+        if self.words is None:
+            return set()
+        return {place for word in self.words.findall(name.lower()[:1000]) for place in self.places[word]}
+
+
+def _loose(name: str) -> str:
+    """A name without its case, its punctuation and the word for a question: ``Question 6`` and ``6.`` as ``q6``."""
+    plain = re.sub(r"[\W_]", "", canonical_name(_KIND.sub("", name.lower().strip())))
+    numbered = _NUMBERED.fullmatch(plain)
+    return f"q{numbered[1]}{numbered[2]}" if numbered else plain
+
+
+def _not_asked(question: Question, asked: Sequence[tuple[str, ...]]) -> ReadingNote:
+    near = closest(question.name, [name for names in asked for name in names])
+    advice = f"; did you mean {near}?" if near else ""
+    where = f"line {question.place.line}" if question.place else ""
+    return ReadingNote(f"{one_line(question.name, _SHOWN)} is not asked, so it does not count{advice}", where)
+
+
+def _only(answers: list[Question], notes: list[ReadingNote]) -> str:
+    """The answer to a question, or "" where there are several; adds a note on what is lost."""
+    given = {" ".join(question.given.split()): question for question in answers if question.given.strip()}
+    if len(given) > 1:
+        notes.append(two_answers(answers[0].name, tuple(given.values())))
+        return ""
+    if not given and answers:
+        for name in answers[0].fields:
+            if name not in FIELDS:
+                near = closest(name, FIELDS)
+                advice = f"; did you mean {near}?" if near else ""
+                text = f"{one_line(answers[0].name, _SHOWN)} has an unknown field {name[:_SHOWN]!r}{advice}"
+                notes.append(ReadingNote(text, is_lost=True))
+    return next(iter(given.values())).given if given else ""

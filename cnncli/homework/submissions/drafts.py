@@ -1,0 +1,103 @@
+"""What is read of a sheet before its network is loaded, and the names that a sheet's own entries may have."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from cnncli.homework.answer_key.asked_quantities import canonical_name
+from cnncli.homework.answer_key.sheet import KEYS, Question, ReadingNote, one_line
+from cnncli.language.source import Mapping, Source
+
+# Other names of a sheet's entries, in lower case.
+ALIASES = {
+    **dict.fromkeys(("student id", "student number", "student name", "studentin", "matrikelnummer"), "student"),
+    **dict.fromkeys(("학생", "학번", "学生", "学号", "aluno", "estudiante", "étudiant"), "student"),
+    **dict.fromkeys(("이름", "성명", "姓名", "nome", "nombre", "nom"), "name"),
+    **dict.fromkeys(("answer", "solutions", "antworten", "respostas", "respuestas", "réponses"), "answers"),
+    **dict.fromkeys(("답", "답안", "答案"), "answers"),
+    **dict.fromkeys(("network", "model", "architektur"), "architecture"),
+}  # fmt: skip
+_BY_HAND = {"result", "filter", "pool", "upstream", "flip", "padding_mode"}  # fields of a convolve alone
+SHOWN = 60  # characters of a line in a note
+
+
+class SheetDraft(NamedTuple):
+    """A sheet without its network: ``root`` holds the entries of the network and the conventions, where ``source`` is
+    the text that they refer to.
+    """
+
+    student: str
+    questions: tuple[Question, ...]
+    notes: tuple[ReadingNote, ...]
+    root: Mapping | None
+    source: Source
+
+
+def section_of(key: str) -> str:
+    """The entry of a sheet that a key names in any case or language, or with a slip; "" for a question."""
+    plain = " ".join(key.lower().replace("_", " ").split())
+    if plain in KEYS or plain in ALIASES:
+        return ALIASES.get(plain, plain)
+    if re.search(r"[\d.]", plain) or len(plain) < 5:
+        return ""
+    near = difflib.get_close_matches(plain, [key for key in KEYS if len(key) > 5], n=1, cutoff=0.8)
+    return near[0] if near else ""
+
+
+def section_note(key: str, section: str) -> str:
+    """The note on a key that is not the entry's own name; "" where only its case differs."""
+    plain = key.lower().strip()
+    return "" if plain == section or plain in ALIASES else f"`{shown(key)}` was read as {section}"
+
+
+def shown(text: str) -> str:
+    """A part of a sheet as it is shown in a note."""
+    return one_line(text, SHOWN)
+
+
+def question_with(name: str, fields: dict[str, str], before: str, lost: Callable[[str], None]) -> Question:
+    """A question with its fields, the answer taken out of them; ``before`` is what precedes the first one.
+
+    ``lost`` is called with a note where both are answers: the field counts.
+    """
+    kind = next((kind for kind in ("solve", "convolve") if name.lower().startswith(kind)), "")
+    if not kind and "input" in fields:
+        kind = "convolve" if _BY_HAND & {*fields} or " " in fields["input"].strip() else "solve"
+        name = f"{kind} {name}"
+    if kind == "convolve":
+        places = ("result", "answer", "output")
+    else:
+        places = (fields.get("find", "").strip().lower() or "output", "answer", "result")
+    place = next((place for place in places if place in fields), "")
+    if not place and not before and not kind and len(fields) == 1:
+        (place,) = fields  # an answer to a question of the key: q6: {padding: 1}
+    given = fields.pop(place, "")
+    if before and given:
+        lost(f"`{shown(before)}` has no name, and was not read")
+    return Question(name, given or before, fields if kind else {})
+
+
+def without_duplicates(questions: Iterable[Question]) -> tuple[tuple[Question, ...], tuple[ReadingNote, ...]]:
+    """The questions without those that are answered twice in two ways: neither answer counts, and a note says so."""
+    by_name: dict[str, list[Question]] = {}
+    for question in questions:
+        by_name.setdefault(canonical_name(question.name), []).append(question)
+    kept, notes = [], []
+    for found in by_name.values():
+        given = {" ".join(question.given.split()): question for question in found if question.given.strip()}
+        if len(given) > 1:
+            notes.append(two_answers(found[0].name, tuple(given.values())))
+        else:
+            kept.append(next(iter(given.values()), found[0]))
+    return tuple(kept), tuple(notes)
+
+
+def two_answers(name: str, found: tuple[Question, ...]) -> ReadingNote:
+    """The note on a question with several answers."""
+    told = " and ".join(
+        f"{shown(question.given)}" + (f" in line {question.place.line}" if question.place else "") for question in found
+    )
+    return ReadingNote(f"{one_line(name, SHOWN)} has two answers, {told}: neither counts; keep one", is_lost=True)

@@ -1,0 +1,195 @@
+"""A sheet as lines of ``question: answer``, for texts that are no YAML, or in which YAML would cut answers.
+
+A line may be indented in any way, begin with a bullet, and have ``=`` or a tab in place of the colon. Rows of a matrix
+may follow on lines of their own. What is not understood is told with its line; the other lines count.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cnncli.errors import CnnError, Place
+from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
+from cnncli.homework.submissions.documents import Document
+from cnncli.homework.submissions.drafts import SheetDraft, question_with, section_note, section_of, shown
+from cnncli.homework.submissions.fields import FIELDS, split_entries, split_fields, unquoted, without_braces
+from cnncli.language.source import Mapping, Source, parse
+
+_BULLET = re.compile(r"(?:[-*•–]\s+)")
+_NUMBERED = re.compile(r"\(?(\d{1,3}|[a-z])[.)]\s+(?=\S)")
+_ENTRY = re.compile(r"[\"'“]?([^\W_][\w./()# -]{0,58}?)[\"'”]?[ ]*(?::(?!:)|=(?!=)|\t|->|→)\s*(.*)", re.DOTALL)
+_WITHOUT_COLON = re.compile(r"([^\W\d]\w*(?:\.\w+)+|[Qq]\d+|solve(?: \w+)?|convolve(?: \w+)?)[ \t]+(\S.*)")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#(?!\d).*")
+_OPEN_QUOTE = re.compile(r"[:=]\s*([\"'])(?:(?!\1).)*$")
+_DECORATION = re.compile(r"[\W_]*")
+_ROW = re.compile(r"[\[(]?\s*[+−-]?[\d.]+(?:[\s,;&|]+[+−-]?[\d./]+)+\s*[\])]?\s*[,;]?\s*(?:\\\\)?")
+_BLOCKS = ("architecture", "conventions", "locale")
+
+
+class _Entry:
+    """A question with the lines of its answer; ``depth`` counts the brackets that are open."""
+
+    def __init__(self, name: str, value: str, line: int, indent: int) -> None:
+        self.name = name
+        self.values: list[str] = []
+        self.depth = 0
+        self.line = line
+        self.indent = indent
+        if value:
+            self.add(value)
+
+    def add(self, value: str) -> None:
+        """Add a line of the answer."""
+        self.values.append(value)
+        self.depth += sum(map(value.count, "([{")) - sum(map(value.count, ")]}"))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more must follow: nothing was given yet, or a bracket is open."""
+        return not self.values or self.depth > 0
+
+
+def read_lines(document: Document) -> SheetDraft:
+    """The questions of a sheet, line by line. Never fails: a text without any has no questions and a note a line."""
+    reader = _LineReader(document)
+    for number, line in enumerate(document.source.text.split("\n")):
+        reader.read(number, line)
+    return reader.draft()
+
+
+class _LineReader:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.entries: list[_Entry] = []
+        self.notes: list[ReadingNote] = []
+        self.sections: dict[str, str] = {}
+        self.blocks: set[int] = set()  # the lines of the network and the conventions
+        self.block_indent = -1  # of the open block; -1 outside
+
+    def read(self, number: int, raw: str) -> None:
+        """Read a line."""
+        indent = len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip())
+        line = _without_comment(raw).strip()
+        if not line:
+            self.blocks |= {number} if self.block_indent >= 0 else set()
+            return
+        match = _ENTRY.fullmatch(line)
+        section = section_of(match[1]) if match else ""
+        if self.block_indent >= 0:
+            if section != "answers" and (indent > self.block_indent or line.startswith("- ")):
+                self.blocks.add(number)
+                return
+            self.block_indent = -1
+        if match and section and not (self.entries and self.entries[-1].is_open and indent > self.entries[-1].indent):
+            self.section(number, indent, match[1], section, match[2])
+        else:
+            self.answer(number, indent, line)
+
+    def section(self, number: int, indent: int, key: str, section: str, value: str) -> None:
+        """A line that names an entry of the sheet itself."""
+        note = section_note(key, section)
+        if note:
+            self.note(number, note)
+        if section in _BLOCKS:
+            self.blocks.add(number)
+            self.block_indent = indent
+        elif section == "answers":
+            if value.startswith("{") and value != "{":
+                for name, text in split_entries(value).items():
+                    self.entries.append(_Entry(name, text, number, indent))
+            elif value not in ("", "{", "|", ">"):
+                self.note(number, f"not read: `{shown(value)}`; write question: answer", is_lost=True)
+        else:
+            self.sections.setdefault(section, one_line(unquoted(value)))
+
+    def answer(self, number: int, indent: int, line: str) -> None:
+        """A line with a question, one that continues the answer before it, or one that is not understood."""
+        last = self.entries[-1] if self.entries else None
+        body = _BULLET.sub("", line, count=1) if _BULLET.match(line) else line
+        match = _ENTRY.fullmatch(body)
+        if last and _continues(last, body, indent, match):
+            last.add(line if match is None else body)
+            return
+        numbered = _NUMBERED.match(body)
+        if match is None and numbered:
+            match = _ENTRY.fullmatch(body[numbered.end() :])
+            if match is None:
+                self.entries.append(_Entry(numbered[1], unquoted(body[numbered.end() :]), number, indent))
+                return
+        if match:
+            name = match[1] if not numbered else _NUMBERED.sub("", match[1], count=1)
+            self.entries.append(_Entry(name.strip(), match[2].strip(), number, indent))
+            return
+        bare = _WITHOUT_COLON.fullmatch(body)
+        if bare:
+            self.note(number, f"`{shown(body)}` has no colon; it was read as {bare[1]}: {shown(bare[2])}")
+            self.entries.append(_Entry(bare[1], bare[2].strip(), number, indent))
+        elif not _DECORATION.fullmatch(body):
+            self.note(number, f"not read: `{shown(body)}`; write question: answer", is_lost=last is not None)
+
+    def draft(self) -> SheetDraft:
+        """All that was read."""
+        root, source = self.network()
+        questions = tuple(self.question(entry) for entry in self.entries)
+        student = self.sections.get("student") or self.sections.get("name") or ""
+        return SheetDraft(student, questions, (*self.notes,), root, source)
+
+    def question(self, entry: _Entry) -> Question:
+        """An entry as a question: with fields where it names some."""
+        line = self.document.source.line(entry.line)
+        place = Place(self.document.source.name, entry.line + 1, len(line) - len(line.lstrip()) + 1, line)
+        before, fields = split_fields("\n".join(entry.values))
+        if fields:
+            found = question_with(entry.name, fields, before, lambda text: self.note(entry.line, text, is_lost=True))
+            return found._replace(place=place)
+        values = entry.values[1:] if entry.values and entry.values[0] in ("|", ">", "|-") else entry.values
+        text = unquoted("\n".join(values))
+        if text.startswith("{") and text.count("{") == 1:
+            text = unquoted(without_braces(text))
+        comment = _COMMENT.search(line)
+        if not text and comment and re.search(r"\d", comment[0]):
+            self.note(
+                entry.line, f"{shown(entry.name)} has no answer: `{shown(comment[0])}` is a comment; remove the #"
+            )
+        return Question(entry.name, "" if text in ("~", "null") else text, {}, place)
+
+    def network(self) -> tuple[Mapping | None, Source]:
+        """The entries of the network and the conventions, in a text that has their lines alone."""
+        lines = self.document.source.text.split("\n")
+        text = "\n".join(line if at in self.blocks else "" for at, line in enumerate(lines))
+        source = Source(self.document.source.name, text)
+        try:
+            root = parse(source)
+        except CnnError as error:
+            self.note(error.problems[0].place.line - 1 if error.problems[0].place else 0,
+                      f"the network was not read: {error.problems[0].message}", is_lost=True)  # fmt: skip
+            return None, source
+        if isinstance(root, Mapping):
+            for key in [*root.entries]:
+                section = section_of(key)
+                if section and section != key and section not in root.entries:
+                    root.entries[section], root.keys[section] = root.entries.pop(key), root.keys.pop(key)
+            return root, source
+        return None, source
+
+    def note(self, number: int, text: str, *, is_lost: bool = False) -> None:
+        self.notes.append(ReadingNote(text, self.document.where(number), is_lost))
+
+
+def _continues(last: _Entry, line: str, indent: int, match: re.Match[str] | None) -> bool:
+    """Whether a line belongs to the answer before it: a row of a matrix, a field, or what an open bracket awaits."""
+    if match and match[1].strip().lower() in FIELDS:
+        return last.is_open or indent > last.indent
+    if match and not re.fullmatch(r"[\[({].*", line):
+        return False
+    if _WITHOUT_COLON.fullmatch(line) or (_NUMBERED.match(line) and not _ROW.fullmatch(line)):
+        return False
+    if last.is_open or indent > last.indent:
+        return True
+    return bool(_ROW.fullmatch(line)) and bool(_ROW.fullmatch(last.values[-1]))
+
+
+def _without_comment(line: str) -> str:
+    """A line without its comment; a # in quotation marks is none, nor is that of ``Question #1``."""
+    match = _COMMENT.search(line)
+    return line if match is None or _OPEN_QUOTE.search(line[: match.start()]) else line[: match.start()]

@@ -1,0 +1,94 @@
+"""Answer sheets as students write them: YAML where it is, else line by line. What was written is read, or told."""
+
+from __future__ import annotations
+
+from cnncli.errors import CnnError
+from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
+from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote, Sheet, network_of
+from cnncli.homework.reading.locales import read_locale
+from cnncli.homework.submissions.documents import Document
+from cnncli.homework.submissions.drafts import SheetDraft, without_duplicates
+from cnncli.homework.submissions.files import document_of, read_document
+from cnncli.homework.submissions.lines import read_lines
+from cnncli.homework.submissions.tree import HiddenLines, read_tree
+from cnncli.language.source import Mapping, Source
+from cnncli.loading import Loaded
+
+NOTES_LIMIT = 20  # notes on one sheet; the rest is counted
+NOT_YAML = "the sheet is not plain YAML; it was read line by line"
+
+
+def read_sheet(path: str, *, network: bool = True) -> Sheet:
+    """Read a sheet of any kind, with its ``network`` unless the key's is used.
+
+    Raises CnnError for a file without any answer, and with ``network`` for a network that is not valid.
+    """
+    return sheet_in(read_document(path), network=network)
+
+
+def sheet_of(source: Source, *, network: bool = True) -> Sheet:
+    """As :func:`read_sheet`, for a text that has already been read."""
+    return sheet_in(document_of(source.name, source.text.encode("utf-8", "replace")), network=network)
+
+
+def sheet_in(document: Document, *, network: bool = True) -> Sheet:
+    """As :func:`read_sheet`, for a document."""
+    draft = _draft(document)
+    questions, duplicates = without_duplicates(draft.questions)
+    notes = _limited((*document.notes, *draft.notes, *duplicates))
+    if not draft.questions:
+        told = "\n".join(f"  {note}" for note in notes if note.is_lost)
+        raise CnnError(f"{document.source.name}: the sheet has no answers" + (f"\n{told}" if told else ""), EXAMPLE)
+    loaded, conventions = _network(draft) if network else (None, (DEFAULTS,))
+    locale, unknown = _locale(draft)
+    return Sheet(draft.student, loaded, questions, conventions, locale, (*notes, *unknown))
+
+
+def _draft(document: Document) -> SheetDraft:
+    """The questions by YAML, or line by line where it is no YAML or would lose something."""
+    try:
+        return read_tree(document)
+    except HiddenLines:
+        return read_lines(document)
+    except CnnError as error:
+        draft = read_lines(document)
+        if not draft.questions:
+            raise
+        if not document.source.name.lower().endswith((".yaml", ".yml")):
+            return draft
+        problem = error.problems[0]
+        reason = f"{problem.place.line}: {problem.message}" if problem.place else problem.message
+        note = ReadingNote(f"{NOT_YAML} (line {reason})" if problem.place else f"{NOT_YAML} ({reason})")
+        return draft._replace(notes=(note, *draft.notes))
+
+
+def _network(draft: SheetDraft) -> tuple[Loaded | None, tuple[Conventions, ...]]:
+    """The network and the conventions of a sheet. Raises CnnError."""
+    root = draft.root
+    if root is None:
+        from cnncli.language.source import parse
+
+        empty = parse(Source(draft.source.name, "{}"))
+        assert isinstance(empty, Mapping)
+        root = empty
+    loaded = network_of(draft.source, root, draft.questions)
+    return loaded, read_conventions(draft.source, root.entries.get("conventions"))
+
+
+def _locale(draft: SheetDraft) -> tuple[str, tuple[ReadingNote, ...]]:
+    """How the sheet writes numbers; a note for an unknown locale, which must not void the answers."""
+    try:
+        return read_locale(draft.source, draft.root.entries.get("locale") if draft.root is not None else None), ()
+    except CnnError as error:
+        problem = error.problems[0]
+        return "", (ReadingNote("; ".join(filter(None, (problem.message, problem.hint))), is_lost=True),)
+
+
+def _limited(notes: tuple[ReadingNote, ...]) -> tuple[ReadingNote, ...]:
+    """At most so many notes, those on lost lines first to stay."""
+    if len(notes) <= NOTES_LIMIT:
+        return notes
+    kept = {*sorted(range(len(notes)), key=lambda at: not notes[at].is_lost)[:NOTES_LIMIT]}
+    lost = any(note.is_lost for at, note in enumerate(notes) if at not in kept)
+    more = ReadingNote(f"and {len(notes) - NOTES_LIMIT} more notes", is_lost=lost)
+    return (*(note for at, note in enumerate(notes) if at in kept), more)

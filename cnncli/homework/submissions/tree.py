@@ -1,0 +1,139 @@
+"""A sheet in YAML: the questions in its tree, with what YAML cuts at commas put together again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cnncli.errors import CnnError
+from cnncli.homework.answer_key.sheet import Question, ReadingNote, name_of, question_of, text_of
+from cnncli.homework.submissions.documents import Document
+from cnncli.homework.submissions.drafts import SheetDraft, question_with, section_note, section_of, shown
+from cnncli.homework.submissions.fields import FIELDS, split_fields, unquoted, without_braces
+from cnncli.language.reading import is_nothing
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
+
+_HIDDEN = re.compile(
+    r"\n[ \t]*(?:[^\W\d][\w. -]{0,58}:|(?:[\w-]{1,40}(?:\.[\w-]{1,40}){1,5}|[Qq]\d{1,3}|solve|convolve)[ \t:=])[ \t]*\S"
+)
+_COMMENT = re.compile(r"[ \t]*#[^\n]*\d")
+
+
+class HiddenLines(Exception):
+    """Raised where YAML reads several lines of a sheet as one answer, or does not see the answers at all."""
+
+
+def read_tree(document: Document) -> SheetDraft:
+    """The questions of a sheet in YAML. Raises CnnError where it is no YAML, and HiddenLines."""
+    root = parse(document.source)
+    if not isinstance(root, Mapping):
+        raise HiddenLines
+    reader = _TreeReader(document)
+    reader.read_root(root)
+    if not reader.questions:
+        raise HiddenLines
+    return SheetDraft(reader.student, tuple(reader.questions), tuple(reader.notes), root, document.source)
+
+
+class _TreeReader:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.source: Source = document.source
+        self.questions: list[Question] = []
+        self.notes: list[ReadingNote] = []
+        self.student = ""
+
+    def read_root(self, root: Mapping) -> None:
+        """Read all entries; those of the network and the conventions get their own names, for those who read them."""
+        names: dict[str, str] = {}
+        for key in [*root.entries]:
+            section = section_of(key)
+            value = root.entries[key]
+            if section and section not in names:
+                names[section] = key
+                note = section_note(key, section)
+                if note:
+                    self.note(root.keys[key], note)
+                if section != key:
+                    root.entries[section], root.keys[section] = root.entries.pop(key), root.keys.pop(key)
+                if section == "answers":
+                    self.answers(value)
+            else:
+                self.question(key, value, root.keys[key])
+        self.student = next(filter(None, (name_of(root.entries.get(name)) for name in ("student", "name"))), "")
+
+    def answers(self, value: Value) -> None:
+        if isinstance(value, Sequence) and value.items and all(isinstance(item, Mapping) for item in value.items):
+            for item in value.items:
+                self.answers(item)
+        elif isinstance(value, Mapping):
+            if any(_is_bare(self.source, value, name) for name in value.entries):
+                raise HiddenLines  # answers in one pair of braces, cut at commas
+            for name, entry in value.entries.items():
+                self.question(name, entry, value.keys[name])
+        elif not is_nothing(value):
+            raise HiddenLines
+
+    def question(self, name: str, value: Value, at: Value) -> None:
+        found = [*self.read(name.strip(), value, at)]
+        self.questions += [question._replace(place=self.source.place(at)) for question in found]
+
+    def read(self, name: str, value: Value, at: Value) -> Iterator[Question]:
+        if isinstance(value, Mapping):
+            yield from self.mapping(name, value, at)
+            return
+        text = text_of(self.source, value)
+        written = self.source.text[value.start : value.end].strip()
+        if not text and written not in ("", "~", "null", "''", '""'):
+            text = written  # YAML takes &156 for a name of the value
+        if isinstance(value, Scalar) and not value.quoted and _HIDDEN.search(written):
+            raise HiddenLines
+        end = self.source.text.find("\n", value.end)
+        rest = self.source.text[value.end : end if end >= 0 else None]
+        if not text and _COMMENT.match(rest):
+            self.note(at, f"{shown(name)} has no answer: `{shown(rest)}` is a comment; remove the #")
+        yield Question(name, text, {})
+
+    def mapping(self, name: str, value: Mapping, at: Value) -> Iterator[Question]:
+        """An answer in braces, a solve or a convolve with its fields, or the quantities of one layer."""
+        bare = [key for key in value.entries if _is_bare(self.source, value, key)]
+        written = self.source.text[value.start : value.end]
+        kinds = [kind for kind in ("solve", "convolve") if kind in value.entries]
+        if kinds and not bare:
+            try:
+                yield question_of(self.source, name, value)
+            except CnnError as error:
+                self.note(at, f"not read: {error.problems[0].message}", is_lost=True)
+            return
+        if bare:
+            before, fields = split_fields(written)
+            if not fields:
+                yield Question(name, unquoted(without_braces(written)), {})
+                return
+            told = ", ".join(f"{key}: {shown(text)}" for key, text in fields.items() if "," in text)
+            self.note(at, f"{shown(name)}: read as {told or shown(written)}; quotation marks make it certain")
+            yield self.with_fields(name, fields, before, at)
+        elif any(key.lower() in FIELDS for key in value.entries) or name.lower().startswith(("solve", "convolve")):
+            lower = {key.lower(): key for key in value.entries}
+            value.entries = {key: value.entries[old] for key, old in lower.items()}
+            value.keys = {key: value.keys[old] for key, old in lower.items()}
+            read = question_of(self.source, "convolve", value)  # of which result is the answer
+            fields = {**read.fields, **({"result": read.given} if "result" in value.entries else {})}
+            yield self.with_fields(name, fields, "", at)
+        else:
+            for key, entry in value.entries.items():
+                yield from self.read(f"{name}.{key.strip()}", entry, value.keys[key])
+
+    def with_fields(self, name: str, fields: dict[str, str], before: str, at: Value) -> Question:
+        return question_with(name, fields, before, lambda text: self.note(at, text, is_lost=True))
+
+    def note(self, at: Value, text: str, *, is_lost: bool = False) -> None:
+        self.notes.append(ReadingNote(text, self.document.where(at.line), is_lost))
+
+
+def _is_bare(source: Source, mapping: Mapping, name: str) -> bool:
+    """Whether an entry in braces has no colon: ``10; 7`` in ``{output: 30, 10; 7, 16}``."""
+    key, value = mapping.keys[name], mapping.entries[name]
+    in_braces = source.text[mapping.start : mapping.start + 1] == "{"
+    empty = isinstance(value, Scalar) and not value.quoted and not value.text
+    return in_braces and empty and ":" not in source.text[key.end : value.end]
