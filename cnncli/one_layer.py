@@ -19,7 +19,7 @@ from cnncli.language.source import Source, parse, plain_tree, read_plain
 from cnncli.layers import KINDS, Layer, ShapeError
 
 SHOWN = 40  # characters of a value in a message
-COMMON = ("input", "batch", "format")  # the options of every layer type
+COMMON = ("input", "batch", "dtype", "format")  # the options of every layer type
 OTHER_NAMES = dict.fromkeys(("in", "from", "inputs", "input_shape", "input_size", "in_shape"), "input")
 BY_HAND = {  # words for calculations with numbers, without _ and -, and the command for each
     **dict.fromkeys(

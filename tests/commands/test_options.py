@@ -135,6 +135,7 @@ COMMANDS = {
             "--input": "--input 1x9x9",
             "--figure": "--figure bytes",
             "--batch": "--batch 3",
+            "--dtype": "--dtype bf16",
             "--format": "--format markdown",
         },
     ),

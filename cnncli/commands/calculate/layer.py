@@ -122,7 +122,11 @@ def complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -
     options.needs("--input", "TYPE"),
     options.needs("--figure", "--input"),
     options.needs("--batch", "--input"),
-    *(options.excludes(f"--figure {name}", "--batch", why="--batch is about the bytes") for name in QUANTITIES),
+    options.needs("--dtype", "--input"),
+    *(
+        options.excludes(f"--figure {name}", "--batch", "--dtype", why="--batch and --dtype are about the bytes")
+        for name in QUANTITIES
+    ),
     cls=LayerCommand,
 )
 @click.argument("kind", metavar="[TYPE]", required=False, shell_complete=complete_kind)
@@ -138,6 +142,7 @@ def complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -
     help=f"Show one quantity only: {', '.join(QUANTITIES)}, bytes.",
 )
 @click.option("--batch", type=options.Whole(1), default=None, help="Batch size, for the bytes.")
+@click.option("--dtype", default="fp32", metavar="TYPE", help="Precision, for the bytes: fp32 (default), fp16 or bf16.")
 @options.format_option("table", "json", "csv", "markdown", "latex")
 def command(
     kind: str | None,
@@ -145,6 +150,7 @@ def command(
     input_shapes: tuple[str, ...],
     quantity: str | None,
     batch: int | None,
+    dtype: str,
     form: str,
     **fields: Any,
 ) -> None:
@@ -167,10 +173,13 @@ def command(
     kind = _kind(kind)
     texts = _texts(kind, values, fields)
     if input_shapes:
+        from cnncli.analysis.explanation.layer_memory import Storage
+        from cnncli.analysis.memory import check_options
         from cnncli.one_layer import load_layer
         from cnncli.views.one_layer.layer_quantities import answer
 
-        click.echo(answer(load_layer(kind, texts, input_shapes), quantity, batch, form), nl=False)
+        check_options(dtype, "none")
+        click.echo(answer(load_layer(kind, texts, input_shapes), quantity, Storage(batch, dtype), form), nl=False)
     elif texts:
         hint = "add --input 3x32x32, or --input 3xHxW for formulas"
         raise CnnError(f"{kind}: the shape of its input is missing", hint)

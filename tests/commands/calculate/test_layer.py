@@ -15,6 +15,7 @@ from texts import loaded
 from cnncli.analysis.explanation import explain
 from cnncli.analysis.memory import memory
 from cnncli.arithmetic.shape import format_input_shape
+from cnncli.commands.calculate.explain import QUANTITIES
 from cnncli.layers import KINDS
 from cnncli.one_layer import load_layer
 from cnncli.views.explaining import as_record
@@ -204,3 +205,28 @@ def test_what_is_mistyped_is_answered_with_the_option(cnn: Run, words: str, code
     assert (ended.code, ended.out) == (code, "")
     assert message in ended.err and hint in ended.err
     assert "yaml:" not in ended.err
+
+
+@pytest.mark.parametrize("words", ["conv 4 --kernel 3", "relu", "batchnorm", "maxpool 2"])
+@pytest.mark.parametrize("figure", [*QUANTITIES, "bytes"])
+@pytest.mark.parametrize("form", ["table", "csv", "latex"])
+def test_each_figure_of_symbolic_sizes_is_answered(cnn: Run, words: str, figure: str, form: str) -> None:
+    ended = cnn("layer", *words.split(), "--input", "3xHxW", "--figure", figure, "--format", form)
+    assert (ended.code, ended.err) == (0, "")
+    if figure == "initialization" and form == "table":
+        assert ("he_std" in ended.out) == words.startswith("conv") == ("no initialization" not in ended.out)
+
+
+@pytest.mark.parametrize("kind", ["conv 4 --kernel 3", "batchnorm", "maxpool 2", "dropout"])
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_bytes_follow_the_precision_as_those_of_a_network(cnn: Run, kind: str, dtype: str) -> None:
+    given = ("--input", "3x8x8", "--batch", "2", "--dtype", dtype)
+    record = json.loads(cnn("layer", *kind.split(), *given, "--format", "json").out)
+    fields = {"conv": {"filters": "4", "kernel": "3"}, "maxpool": {"kernel": "2"}}.get(kind.split()[0], {})
+    layer = load_layer(kind.split()[0], fields, ["3x8x8"])
+    found = memory(layer, 2, dtype)
+    assert record["dtype"] == dtype and record["bytes"]["params"] == found.parameters
+    assert record["bytes"]["buffers"] == found.buffers
+    assert f"bytes are for {dtype} and a batch of 2" in cnn("layer", *kind.split(), *given).out
+    symbolic = json.loads(cnn("layer", *kind.split(), "--input", "3xHxW", *given[2:], "--format", "json").out)
+    assert symbolic["bytes"]["params"] == found.parameters
