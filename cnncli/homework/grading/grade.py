@@ -14,6 +14,7 @@ from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.grading.question_matching import match_answers
+from cnncli.homework.question_types.reading import FreeQuestion
 
 
 class GradedAnswer(NamedTuple):
@@ -64,9 +65,31 @@ def grade(key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache) -> Graded
         question.question._replace(given=given) for question, given in zip(key.questions, found.given, strict=True)
     )
     asked = key.sheet(sheet.student, questions)._replace(locale=sheet.locale or key.locale)
-    verdicts = check(asked, cache, _accepts(key, cache))
-    answers = tuple(_graded(key, *pair) for pair in zip(key.questions, verdicts, strict=True))
+    verdicts = _verdicts(key, asked, cache)
+    answers = tuple(_graded(key, *triple) for triple in zip(key.questions, questions, verdicts, strict=True))
     return GradedSubmission(file, sheet.student or file, answers, extra=found.extra, notes=(*sheet.notes, *found.notes))
+
+
+def _verdicts(key: AnswerKey, sheet: Sheet, cache: AnswerCache) -> list[Verdict]:
+    """The verdicts on the answers of a sheet that has the key's questions, in their order."""
+    asked = [*zip(key.questions, sheet.questions, strict=True)]
+    computed = tuple(question for key_question, question in asked if key_question.free is None)
+    found = iter(check(sheet._replace(questions=computed), cache, _accepts(key, cache)) if computed else ())
+    return [
+        next(found) if one.free is None else _judged(one, one.free, question.given, sheet.locale)
+        for one, question in asked
+    ]
+
+
+def _judged(question: KeyQuestion, free: FreeQuestion, given: str, locale: str) -> Verdict:
+    """The verdict on an answer to a question of a type, with what else the key accepts."""
+    verdict = free.judge(question.name, given, locale)
+    if verdict.correct or verdict.blank or verdict.pending:
+        return verdict
+    for text, reason in question.accept:
+        if free.is_same(given, text, locale):
+            return verdict._replace(correct=True, diagnoses=(), remarks=(_accepted_remark(text, reason),))
+    return verdict
 
 
 def _names(question: KeyQuestion) -> tuple[str, str]:
@@ -74,27 +97,35 @@ def _names(question: KeyQuestion) -> tuple[str, str]:
     return question.name, question.question.name
 
 
-def _graded(key: AnswerKey, question: KeyQuestion, verdict: Verdict) -> GradedAnswer:
-    verdict = verdict._replace(question=question.name)
+def _graded(key: AnswerKey, question: KeyQuestion, answered: Question, verdict: Verdict) -> GradedAnswer:
+    verdict, credit = _credited(key, question, verdict._replace(question=question.name))
+    return GradedAnswer(verdict, question.points * credit, question.points, question.text, answered.given)
+
+
+def _credited(key: AnswerKey, question: KeyQuestion, verdict: Verdict) -> tuple[Verdict, Fraction]:
+    """The verdict with the fraction of the points that it earns: for some parts only where the key says so."""
     if verdict.correct:
-        return GradedAnswer(verdict, question.points, question.points)
+        return verdict, Fraction(1)
     credit = key.follow_through if verdict.follow_through else Fraction(0)
     by_cell = key.by_cell if question.by_cell is None else question.by_cell
+    if question.free is not None:
+        return verdict._replace(partial=verdict.credit > 0), verdict.credit
     if by_cell and verdict.credit > credit:
         credit = verdict.credit
-        verdict = verdict._replace(remarks=(*verdict.remarks, f"{credit} of it is correct"))
-    return GradedAnswer(verdict, question.points * credit, question.points)
+        remarks = (*verdict.remarks, f"{credit} of it is correct")
+        verdict = verdict._replace(remarks=remarks, partial=True)
+    return verdict, credit
 
 
 def _accepts(key: AnswerKey, cache: AnswerCache) -> Accepts:
     """Why an answer other than the expected one counts as correct by the key, or an empty text."""
-    questions = {question.question.name: question for question in key.questions}
+    questions = {question.question.name: question for question in key.computed}
 
     def accepts(question: Question, given: ParsedAnswer) -> str:
         key_question = questions[question.name]
         for text, reason in key_question.accept:
             if _is_same(given, parsing.parse(text)):
-                return f"the key accepts {text}" + (f" ({reason})" if reason else "")
+                return _accepted_remark(text, reason)
         return _tolerated(key_question, given, expected_answer(key.sheet(), question, cache))
 
     return accepts
@@ -109,13 +140,12 @@ def _is_same(given: ParsedAnswer, accepted: ParsedAnswer) -> bool:
     return same_number or same_shape or given.text.lower() == accepted.text.lower()
 
 
+def _accepted_remark(text: str, reason: str) -> str:
+    return f"the key accepts {text}" + (f" ({reason})" if reason else "")
+
+
 def _tolerated(question: KeyQuestion, given: ParsedAnswer, expected: ExpectedAnswer) -> str:
     """A remark for a number within the tolerance, or an empty text."""
     if question.tolerance is None or given.number is None or not isinstance(expected.value, int | Fraction):
         return ""
-    amount, is_relative = question.tolerance
-    value = Fraction(expected.value)
-    if abs(given.number - value) > (amount * abs(value) if is_relative else amount):
-        return ""
-    text = f"{float(100 * amount):g}%" if is_relative else f"{float(amount):g}"
-    return f"within {text} of the correct answer"
+    return question.tolerance.remark(given.number, Fraction(expected.value))

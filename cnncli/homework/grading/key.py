@@ -6,34 +6,42 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.errors import CnnError, Problem
+from cnncli.errors import CnnError, Place, Problem, enumerated, suggestion
 from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
-from cnncli.homework.answer_key.sheet import Question, Sheet, name_of, network_of, question_of, text_of
+from cnncli.homework.answer_key.sheet import (
+    Question,
+    Sheet,
+    is_convolve,
+    is_solve,
+    name_of,
+    network_of,
+    question_of,
+    text_of,
+)
 from cnncli.homework.checking import parsing
+from cnncli.homework.question_types.handed_in import HandedInQuestion
+from cnncli.homework.question_types.reading import ENTRIES, EXAMPLES, FreeQuestion, read_free_question, type_of
+from cnncli.homework.question_types.tolerance import Tolerance, read_tolerance, tolerance_entry
 from cnncli.homework.reading.locales import read_locale
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
 KEYS = ("title", "student", "architecture", "conventions", "locale", "follow_through", "by_cell", "questions")
-QUESTION_KEYS = ("points", "answer", "tolerance", "accept", "by_cell", "solve", "convolve")
+COMPUTED_KEYS = ("answer", "tolerance", "accept", "by_cell", "solve", "convolve")
+QUESTION_KEYS = ("points", "question")  # of every question
 EXAMPLE = "write architecture: lenet5 and questions: {c1.params: 2, c1.shape: 1}"
+WRITE_TYPE = f"its type: {{{EXAMPLES['numeric']}}}; the types are {', '.join(EXAMPLES)}, solve and convolve"
 DEFAULT_FOLLOW_THROUGH = Fraction(1, 2)
-
-
-class Tolerance(NamedTuple):
-    """The largest error of a number: ``amount``, or that fraction of the expected answer."""
-
-    amount: Fraction
-    is_relative: bool
 
 
 class KeyQuestion(NamedTuple):
     """A question of the key: its points, the answer that the key gives (if any), and what else is accepted.
 
     ``accept`` are accepted answers, each with the reason. ``by_cell`` gives a fraction of the points for a shape or a
-    matrix that is correct in part; None follows the key.
+    matrix that is correct in part; None follows the key. ``free`` is a question that judges its answers itself, None
+    for a computed one, and ``text`` what students are asked, if the key says it.
     """
 
     name: str
@@ -43,6 +51,8 @@ class KeyQuestion(NamedTuple):
     tolerance: Tolerance | None
     accept: tuple[tuple[str, str], ...]
     by_cell: bool | None
+    free: FreeQuestion | None = None
+    text: str = ""
 
 
 class AnswerKey(NamedTuple):
@@ -64,6 +74,11 @@ class AnswerKey(NamedTuple):
     def out_of(self) -> Fraction:
         """The sum of all points."""
         return sum((question.points for question in self.questions), Fraction(0))
+
+    @property
+    def computed(self) -> tuple[KeyQuestion, ...]:
+        """The questions whose answers are computed."""
+        return tuple(question for question in self.questions if question.free is None)
 
     def sheet(self, student: str = "", questions: tuple[Question, ...] = ()) -> Sheet:
         """A sheet about the key's network, under its conventions."""
@@ -92,7 +107,7 @@ def read_key(path: str) -> AnswerKey:
     follow_through = _follow_through(source, entries.get("follow_through"))
     key = AnswerKey(
         title=name_of(entries.get("title")),
-        loaded=network_of(source, root, tuple(question.question for question in questions)),
+        loaded=_network(source, root, questions),
         follow_through=follow_through,
         questions=questions,
         conventions=read_conventions(source, entries.get("conventions")),
@@ -119,15 +134,67 @@ def duplicate_error(first: Question, second: Question) -> CnnError:
     return CnnError.of([Problem(f"{second.name} occurs twice{also}", "keep one of them", second.place)])
 
 
+def _network(source: Source, root: Mapping, questions: tuple[KeyQuestion, ...]) -> Loaded | None:
+    """The network that the computed questions are about. Raises CnnError where it is not used, or is missing."""
+    computed = tuple(question.question for question in questions if question.free is None)
+    node = root.entries.get("architecture")
+    if not computed and node is not None and not is_nothing(node):
+        raise source.error(root.keys["architecture"], "no question is about the architecture", "remove it")
+    if node is None:
+        unknown = next((q for q in computed if not (is_solve(q) or is_convolve(q))), None)
+        if unknown is not None:
+            message = f"{unknown.name}: no type, and no architecture that it could be about"
+            raise CnnError.of([Problem(message, f"write architecture: lenet5, or {WRITE_TYPE}", unknown.place)])
+    return network_of(source, root, computed)
+
+
 def _key_question(source: Source, questions: Mapping, name: str) -> KeyQuestion:
     """``c1.params: 2`` (points), or ``{points: 2, answer: 156, tolerance: 1%, accept: [150]}``."""
     value, place = questions.entries[name], source.place(questions.keys[name])
+    is_computed = not isinstance(value, Mapping) or not (type_of(value) or {"solve", "convolve"} & {*value.entries})
+    if is_computed and "." not in name:
+        raise CnnError.of([Problem(f"{name}: a question without a type", f"write {WRITE_TYPE}", place)])
     if not isinstance(value, Mapping):
         points = _number(source, value, name, Fraction(1))
         return KeyQuestion(name, Question(name, "", {}, place), points, "", None, (), None)
+    text = " ".join(text_of(source, value.entries["question"]).split()) if "question" in value.entries else ""
+    if type_of(value):
+        return _free_question(source, name, value)._replace(question=Question(name, "", {}, place), text=text)
+    return _computed_question(source, name, value, place)._replace(text=text)
+
+
+def _known_entries(source: Source, value: Mapping, known: tuple[str, ...], what: str) -> None:
+    """Raises CnnError for an entry that a question does not have."""
     for key, at in value.keys.items():
-        if key not in QUESTION_KEYS:
-            raise source.error(at, f"unknown key {key!r} in a question", f"use {', '.join(QUESTION_KEYS)}")
+        if key not in known:
+            others = [kind for kind in ENTRIES if key in ENTRIES[kind] or key == kind]
+            hint = f"it is for {enumerated(others, 'or')}: remove it" if others else ""
+            hint = hint or suggestion(key, known, f"use {', '.join(known)}")
+            raise source.error(at, f"unknown key {key!r} in a {what}", hint)
+
+
+def _free_question(source: Source, name: str, value: Mapping) -> KeyQuestion:
+    """A question of a type, e.g. ``{points: 2, numeric: 3.3, unit: ms}``, without its place."""
+    kind = type_of(value)
+    _known_entries(source, value, (*QUESTION_KEYS, kind, *ENTRIES[kind]), f"question of the type {kind}")
+    free = read_free_question(source, name, value)
+    points = _number(source, value.entries.get("points"), "points", Fraction(1))
+    rubric = free.rubric if isinstance(free, HandedInQuestion) else {}
+    total = sum(rubric.values(), Fraction(0)) if rubric else points
+    if total != points and "points" in value.entries:
+        message = f"{name}: {points_text(points)} points, but the criteria have {points_text(total)}"
+        raise source.error(value.entries["points"], message, "remove points: the sum of the criteria counts")
+    accept = tuple(_accepted_answers(source, value.entries.get("accept")))
+    for text, _ in accept:
+        verdict = free.judge(name, text)
+        if verdict.blank or verdict.is_unreadable:
+            raise source.error(value.entries["accept"], f"{name}: accept has {text!r}", f"write {EXAMPLES[kind]}")
+    return KeyQuestion(name, Question(name, "", {}), total, "", None, accept, None, free)
+
+
+def _computed_question(source: Source, name: str, value: Mapping, place: Place) -> KeyQuestion:
+    """A question with a computed answer: about the network, or a solve or a convolve."""
+    _known_entries(source, value, (*QUESTION_KEYS, *COMPUTED_KEYS), "question")
     entries = value.entries
     question = _question(source, name, value)
     answer = text_of(source, entries["answer"]) if "answer" in entries else ""
@@ -138,7 +205,7 @@ def _key_question(source: Source, questions: Mapping, name: str) -> KeyQuestion:
         question._replace(given="", place=place),
         _number(source, entries.get("points"), "points", Fraction(1)),
         answer or question.given,
-        _tolerance(source, entries.get("tolerance")),
+        tolerance_entry(source, name, entries.get("tolerance")),
         tuple(_accepted_answers(source, entries.get("accept"))),
         _flag(source, entries.get("by_cell")),
     )
@@ -194,25 +261,7 @@ def _follow_through(source: Source, value: Value | None) -> Fraction:
     """The fraction of the points for an answer that follows from an error: 0.5 or 50%."""
     if value is None or is_nothing(value):
         return DEFAULT_FOLLOW_THROUGH
-    fraction = _amount(text_of(source, value))
+    fraction = read_tolerance(text_of(source, value))
     if fraction is None or fraction.amount > 1:
         raise source.error(value, "follow_through must be a fraction from 0 to 1", "write follow_through: 0.5")
     return fraction.amount
-
-
-def _tolerance(source: Source, value: Value | None) -> Tolerance | None:
-    """``1%`` of the expected answer, or ``50``."""
-    if value is None or is_nothing(value):
-        return None
-    found = _amount(text_of(source, value))
-    if found is None:
-        raise source.error(value, "tolerance must be a percentage of the answer, or a number", "write tolerance: 1%")
-    return found
-
-
-def _amount(text: str) -> Tolerance | None:
-    """A number of at least 0, or a percentage; None for anything else."""
-    number = parsing.parse(text.removesuffix("%")).number
-    if number is None or number < 0:
-        return None
-    return Tolerance(number / 100, True) if text.endswith("%") else Tolerance(number, False)

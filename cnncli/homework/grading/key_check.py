@@ -18,11 +18,11 @@ def wrong_answers(key: AnswerKey, cache: AnswerCache) -> list[str]:
 
     Raises CnnError for invalid questions.
     """
-    sheet = key.sheet(questions=tuple(question.question for question in key.questions))
+    sheet = key.sheet(questions=tuple(question.question for question in key.computed))
     refuse_invalid(sheet, cache)
     _refuse_useless(key, cache)
     found = []
-    for question in key.questions:
+    for question in key.computed:
         if not question.answer:
             continue
         expected = expected_answer(sheet, question.question, cache)
@@ -39,7 +39,7 @@ def _refuse_useless(key: AnswerKey, cache: AnswerCache) -> None:
     """Raises CnnError for entries of a question that do not apply to its answer."""
     problems = [
         Problem(f"{question.name}: {problem}", hint, question.question.place)
-        for question in key.questions
+        for question in key.computed
         for problem, hint in _useless(question, expected_answer(key.sheet(), question.question, cache).value)
     ]
     if problems:

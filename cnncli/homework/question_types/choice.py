@@ -1,0 +1,100 @@
+"""Questions with options to choose from."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.checking import parsing
+from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.question_types.text import normal_text
+
+# Rules of partial credit where several options are right, under the names of PrairieLearn's element pl-checkbox.
+NET_CORRECT = "net-correct"  # right options chosen minus wrong ones, of the right ones, at least 0
+EACH_ANSWER = "each-answer"  # options that are rightly chosen or rightly left out, of all
+RULES = (NET_CORRECT, EACH_ANSWER)
+# From the most to the least certain way to write several options.
+_SEPARATORS = (r"[,;\n|]+", r"[,;\n|&/+]+|\b(?:and|und)\b", r"[\s,;|&/+]+")
+
+
+class ChoiceQuestion(NamedTuple):
+    """A question with ``options``, each under its label, of which those with the labels ``right`` are right.
+
+    With ``several`` any number may be chosen; ``rule`` says which part of the points some of them earn, if any.
+    """
+
+    options: dict[str, str]
+    right: frozenset[str]
+    several: bool = False
+    rule: str = ""
+
+    @property
+    def kind(self) -> str:
+        return "choice"
+
+    def described(self, labels: frozenset[str]) -> str:
+        """``b) stride, c) padding``."""
+        return ", ".join(f"{label}) {text}" for label, text in self.options.items() if label in labels)
+
+    def judge(self, name: str, given: str, locale: str = "") -> Verdict:
+        """The verdict on an answer: labels, or texts of options."""
+        verdict = Verdict(name, one_line(given), False, self.described(self.right), kind=self.kind)
+        if parsing.parse(given).is_blank and not self.chosen(given):
+            return verdict._replace(blank=True)
+        chosen = self.chosen(given)
+        if not chosen:
+            labels = [*self.options]
+            return verdict._replace(remarks=(f"{UNREADABLE} as one of {labels[0]} to {labels[-1]}",))
+        if chosen == self.right:
+            return verdict._replace(correct=True, credit=Fraction(1))
+        if not self.several:
+            return verdict._replace(remarks=("one option is asked",) if len(chosen) > 1 else ())
+        remarks = [f"{len(chosen & self.right)} of {len(self.right)} right options"]
+        remarks += [f"{len(chosen - self.right)} wrong"] if chosen - self.right else []
+        return verdict._replace(remarks=(", ".join(remarks),), credit=self._credit(chosen))
+
+    def is_same(self, given: str, accepted: str, locale: str = "") -> bool:
+        """Whether an answer names the same options as another one."""
+        return bool(self.chosen(given)) and self.chosen(given) == self.chosen(accepted)
+
+    def _credit(self, chosen: frozenset[str]) -> Fraction:
+        """The fraction of the points for some of the right options."""
+        if self.rule == NET_CORRECT:
+            net = len(chosen & self.right) - len(chosen - self.right)
+            return max(Fraction(0), Fraction(net, len(self.right)))
+        if self.rule == EACH_ANSWER:
+            return 1 - Fraction(len(chosen ^ self.right), len(self.options))
+        return Fraction(0)
+
+    def chosen(self, given: str) -> frozenset[str]:
+        """The labels of the options that an answer names; empty where it names any other."""
+        text = re.sub(r"^\[(.*)\]$", r"\1", given.strip(), flags=re.DOTALL)
+        whole = self._label(text)
+        if whole:
+            return frozenset([whole])
+        for separator in _SEPARATORS:
+            labels = [self._label(part) for part in re.split(separator, text, flags=re.IGNORECASE) if part.strip()]
+            if labels and all(labels) and not (separator == _SEPARATORS[-1] and self._is_mixed(text)):
+                return frozenset(labels)
+        letters = [self._label(char) for char in text.strip()]  # bd
+        is_joined = self.several and all(len(label) == 1 for label in self.options)
+        return frozenset(letters) if is_joined and letters and all(letters) else frozenset()
+
+    def _is_mixed(self, text: str) -> bool:
+        """Whether a text has both labels and options: ``b) stride`` may contradict itself."""
+        options = {*map(normal_text, self.options.values())}
+        return len({normal_text(word) in options for word in re.split(_SEPARATORS[-1], text) if word}) > 1
+
+    def _label(self, text: str) -> str:
+        """The label of the option that a text names: ``b``, ``(b)``, ``stride``, ``b) stride``; empty for none."""
+        wanted = normal_text(text)
+        by_name = {normal_text(option): label for label, option in self.options.items()}
+        by_label = {normal_text(label): label for label in self.options}
+        found = by_name.get(wanted) or by_label.get(normal_text(wanted.strip("()[].:")))
+        if found:
+            return found
+        labeled = re.fullmatch(r"\s*\(?\s*(\w+)\s*[).:]\s*(.+)", text, re.DOTALL)
+        label = by_label.get(normal_text(labeled[1])) if labeled else None
+        return label if label and labeled and by_name.get(normal_text(labeled[2])) == label else ""

@@ -1,0 +1,66 @@
+"""Questions for a word or a short text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fractions import Fraction
+from typing import NamedTuple
+
+from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.checking import parsing
+from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.question_types.pattern import LONGEST_TEXT, Pattern
+
+_ENDS = ".,;:! "
+_QUOTES = "\"'`´“”„‟‘’‚‹›«»"
+
+
+def normal_text(text: str) -> str:
+    """A text such that case, spaces, quotation marks around it and punctuation after it do not count.
+
+    A space between two digits counts: ``1 0`` is not 10.
+
+    >>> normal_text(" “Max  Pooling”. "), normal_text("1 0"), normal_text("f'")
+    ('maxpooling', '1 0', "f'")
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold().strip().rstrip(_ENDS)
+    while len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES:
+        plain = plain[1:-1].strip().rstrip(_ENDS)
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", re.sub(r"\s+", " ", plain))
+
+
+class TextQuestion(NamedTuple):
+    """A question for a text: one of ``accepted``, or one that ``pattern`` matches as a whole."""
+
+    accepted: tuple[str, ...]
+    pattern: Pattern | None = None
+
+    @property
+    def kind(self) -> str:
+        return "text"
+
+    def judge(self, name: str, given: str, locale: str = "") -> Verdict:
+        """The verdict on an answer."""
+        verdict = Verdict(name, one_line(given), False, self.accepted[0] if self.accepted else "", kind=self.kind)
+        if self._is_accepted(given):
+            return verdict._replace(correct=True, credit=Fraction(1))
+        if parsing.parse(given).is_blank:
+            return verdict._replace(blank=True)
+        if self.pattern is not None and len(given) > LONGEST_TEXT:
+            return verdict._replace(remarks=(f"{UNREADABLE}: longer than {LONGEST_TEXT:,} characters",))
+        return verdict
+
+    def is_same(self, given: str, accepted: str, locale: str = "") -> bool:
+        """Whether an answer is the same text as another one."""
+        return normal_text(given) == normal_text(accepted) != ""
+
+    def _is_accepted(self, given: str) -> bool:
+        wanted = normal_text(given)
+        if wanted and wanted in map(normal_text, self.accepted):
+            return True
+        return (
+            self.pattern is not None
+            and bool(wanted)
+            and any(self.pattern.matches(text) for text in (given, given.strip().rstrip(_ENDS)))
+        )
