@@ -42,6 +42,14 @@ HEADER = re.compile(r"\{\s*[^{}]*\}\s*", re.ASCII)
 TYPE = re.compile(r"""['"]([<>|=]?[biufSU]\d{1,9})['"]""", re.ASCII)  # no objects, dates, complex numbers or records
 
 
+class DtypeError(ValueError):
+    """An array of objects, dates, complex numbers or records; ``dtype`` is what its header says, e.g. ``|O``."""
+
+    def __init__(self, descr: str) -> None:
+        self.dtype = descr.strip("'\"")
+        super().__init__(f"an array has the dtype {descr[:40]}, which is not numeric, and nothing is unpickled")
+
+
 class Header(NamedTuple):
     """The header of a .npy file."""
 
@@ -144,9 +152,7 @@ def parse_header(text: str) -> Header:
     (descr,), (order,), (shape,) = found
     kind = TYPE.fullmatch(descr["descr"])
     if kind is None:
-        raise ValueError(
-            f"an array has the dtype {descr['descr'][:40]}, which is not numeric, and nothing is unpickled"
-        )
+        raise DtypeError(descr["descr"])
     try:
         dtype = np.dtype(kind[1])
     except (TypeError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -12,7 +12,14 @@ from typing import Any
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrix_text
 from cnncli.homework.exact_ops.letters import LetterSum, entry
-from cnncli.homework.exact_ops.matrix_files import as_array, is_file, read_file, refuse_path
+from cnncli.homework.exact_ops.matrix_files import (
+    as_array,
+    is_file,
+    names_a_file,
+    not_read_from,
+    read_file,
+    refuse_path,
+)
 from cnncli.homework.exact_ops.numbers import number, refuse_roots
 
 WIDTH = 80  # of printed sums
@@ -25,7 +32,14 @@ def read(text: str, *, letters: bool = False) -> Any:
     (C, h, w) of integers from 0 to 255. With ``letters``, entries of a text may be polynomials. Raises CnnError.
     """
     refuse_path(text)
-    return read_file(Path(text.strip())) if is_file(text) else read_text(text, letters=letters)
+    if is_file(text):
+        return read_file(Path(text.strip()))
+    try:
+        return read_text(text, letters=letters)
+    except CnnError:
+        if names_a_file(text):  # not asked before: a file may be called like a number or a letter
+            raise not_read_from(text) from None
+        raise
 
 
 def read_text(text: str, *, letters: bool = False) -> Any:
@@ -78,17 +92,39 @@ def maps_text(maps: Maps) -> str:
     return " | ".join("; ".join(" ".join(map(shown, row)) for row in matrix) for matrix in maps)
 
 
-def lines(array: Any) -> list[str]:
-    """Aligned rows; matrices are separated by an empty line. Sums that would be too wide are listed by position."""
+def lines(array: Any, width: int | None = None) -> list[str]:
+    """Aligned rows; matrices are separated by an empty line. Sums that would be too wide are listed by position.
+
+    Rows of numbers that are wider than ``width`` are split into blocks of columns, which are counted from 0.
+    """
     if array.ndim > 2:
-        blocks = [lines(part) for part in array]
+        blocks = [lines(part, width) for part in array]
         return [line for at, block in enumerate(blocks) for line in ([""] if at else []) + block]
     texts = [[shown(value) for value in row] for row in (array if array.ndim == 2 else array[None])]
-    width = max(len(text) for row in texts for text in row) if array.ndim == 2 else 0
-    aligned = ["  ".join(text.rjust(width) for text in row) for row in texts]
+    wide = max(len(text) for row in texts for text in row) if array.ndim == 2 else 0
+    aligned = _aligned(texts, wide)
     if len(aligned[0]) > WIDTH and any(isinstance(value, str | LetterSum) for value in array.reshape(-1)):
         return _listed(texts, array.ndim)
-    return aligned
+    if width is None or len(aligned[0]) <= width:
+        return aligned
+    return [*_blocks(texts, wide, width)]
+
+
+def _aligned(texts: list[list[str]], wide: int) -> list[str]:
+    return ["  ".join(text.rjust(wide) for text in row) for row in texts]
+
+
+def _blocks(texts: list[list[str]], wide: int, width: int) -> Iterator[str]:
+    """Blocks of as many columns as fit, at least one."""
+    begin, count = 0, len(texts[0])
+    while begin < count:
+        end, used = begin + 1, len(texts[0][begin].rjust(wide))
+        while end < count and used + 2 + len(texts[0][end].rjust(wide)) <= width:
+            used, end = used + 2 + len(texts[0][end].rjust(wide)), end + 1
+        yield from [""] if begin else []
+        yield f"columns {begin} to {end - 1}:" if end - begin > 1 else f"column {begin}:"
+        yield from _aligned([row[begin:end] for row in texts], wide)
+        begin = end
 
 
 def _listed(texts: list[list[str]], ndim: int) -> list[str]:

@@ -22,6 +22,8 @@ VALUES_LIMIT = 10_000_000
 CHUNK = 1 << 20  # bytes
 TEXTS = (".yaml", ".yml", ".json", ".csv", ".tsv", ".txt", ".tex")
 ARRAYS = (".npy",)
+NOT_REAL = {"O": "Python objects", "c": "complex numbers", "S": "texts", "U": "texts", "M": "dates", "m": "durations"}
+SAVE = "write it with numpy.save; name a text .txt or .csv"
 
 
 def is_file(text: str) -> bool:
@@ -34,9 +36,19 @@ def refuse_path(text: str) -> None:
     name = text.strip()
     is_path = "/" in name and len(name) < 4096 and not set(name) & set(" ;|\n") and not name[:1].isdigit()
     if name == "-" or (not is_file(text) and is_path and exists(name)):
-        shown = shortened(name, 40)
-        hint = f"give the numbers, or a regular file: {', '.join((*TEXTS, *ARRAYS))} or an image"
-        raise CnnError(f"{shown}: matrices are not read from there", hint)
+        raise not_read_from(text)
+
+
+def not_read_from(text: str) -> CnnError:
+    """The error for a file, folder, pipe or device from which matrices are not read."""
+    hint = "give the numbers, or a regular file: .txt, .csv, .json, .yaml, .npy or an image"
+    return CnnError(f"{shortened(text.strip(), 40)}: matrices are not read from there", hint)
+
+
+def names_a_file(text: str) -> bool:
+    """Whether a text without spaces is the name of anything in the working folder."""
+    name = text.strip()
+    return 0 < len(name) < 256 and not set(name) & set(" ;|\n\0") and exists(name)
 
 
 def is_image(text: str) -> bool:
@@ -138,15 +150,19 @@ def _array(path: Path) -> Any:
     """An array that ``numpy.save`` wrote. Its header is checked against the limits before the numbers are read."""
     import numpy as np
 
-    from cnncli.data.formats.npz import read_array
+    from cnncli.data.formats.npz import DtypeError, read_array
 
     with open_regular(path) as file:
         chunks, size = iter(partial(file.read, CHUNK), b""), os.fstat(file.fileno()).st_size
+        if not size:
+            raise CnnError(f"{path}: the file is empty", SAVE)
         try:
             array = read_array(path.name, chunks, size, partial(_check_header, path))
+        except DtypeError as error:
+            raise _not_real(path, error.dtype.lstrip("<>|=")[:1]) from None
         except (ValueError, EOFError) as error:
-            reason = str(error) or "it ends too early"
-            raise CnnError(f"{path}: not an array saved by NumPy: {reason}", "write it with numpy.save") from None
+            reason = str(error).replace("an array in it", "it") or "it ends too early"
+            raise CnnError(f"{path}: not an array saved by NumPy: {reason}", SAVE) from None
     if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise CnnError(f"{path}: contains NaN or infinite values", "replace them by numbers")
@@ -154,12 +170,24 @@ def _array(path: Path) -> Any:
     return (array.astype(np.uint8) if array.dtype.kind == "b" else array).astype(object)
 
 
+def _not_real(path: Path, code: str) -> CnnError:
+    """The error for an array of something else than real numbers, by the first letter of its type in the header."""
+    what = {"O": "Python objects", "c": "complex numbers", "S": "texts", "U": "texts", "M": "dates"}.get(
+        code, "records"
+    )
+    hint = "numpy.save(FILE, array.real)" if code == "c" else "numpy.save(FILE, array.astype(float))"
+    return CnnError(f"{path}: contains {what}, not real numbers", f"save numbers: {hint}")
+
+
 def _check_header(path: Path, header: Header) -> None:
-    shape = header.shape
-    fits = 1 <= len(shape) <= DEPTH_LIMIT and min(shape) > 0 and prod(shape) <= VALUES_LIMIT
-    if header.dtype.kind not in "biuf" or not fits:
+    shape, kind = header.shape, header.dtype.kind
+    if kind not in "biuf":
+        raise _not_real(path, kind)
+    if not shape:
+        raise CnnError(f"{path}: contains a single number without axes", "save a list: numpy.save(FILE, [array])")
+    if len(shape) > DEPTH_LIMIT or not min(shape) or prod(shape) > VALUES_LIMIT:
         raise CnnError(
-            f"{path}: contains {header.dtype} of shape {header.shown_shape if shape else 'no axes'}",
+            f"{path}: contains {header.dtype} of shape {header.shown_shape}",
             f"1 to {DEPTH_LIMIT} axes of at most {VALUES_LIMIT:,} numbers are supported",
         )
 

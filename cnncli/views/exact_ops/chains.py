@@ -90,13 +90,11 @@ def _matrices(value: Any, *, has_batch: bool) -> Iterator[str]:
     from cnncli.homework.exact_ops.matrices import lines
 
     if not has_batch or len(value) == 1 or value.ndim == 2:  # vectors are the rows of a matrix
-        for line in lines(_squeezed(value[0] if has_batch and len(value) == 1 else value)):
-            yield from _wrapped(line)
+        yield from lines(_squeezed(value[0] if has_batch and len(value) == 1 else value), WIDTH)
         return
     for number, example in enumerate(value):
         yield f"example {number}:"
-        for line in lines(_squeezed(example)):
-            yield from _wrapped(line)
+        yield from lines(_squeezed(example), WIDTH)
 
 
 def _squeezed(array: Any) -> Any:

@@ -12,6 +12,7 @@ from cnncli.homework.exact_ops.backward.pooling import maxima
 from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.homework.exact_ops.sliding import WindowStep
+from cnncli.io.width import output_width
 from cnncli.views.exact_ops.steps import position_text, squeezed, step_records, step_text, unwrapped
 
 POOL_METHODS = {
@@ -47,7 +48,7 @@ def gradient_lines(exercise: Exercise, upstream: Any, *, steps: bool) -> list[st
         (_title("input", _input_method(exercise)), found.to_input, input_steps),
         (_title("kernel", _kernel_method(exercise)), found.to_kernel, kernel_steps),
     ):
-        lines += [title, *map(step_text, shown), *matrices.lines(squeezed(simplest(array))), ""]
+        lines += [title, *map(step_text, shown), *matrices.lines(squeezed(simplest(array)), output_width()), ""]
     biases = ", ".join(map(matrices.shown, found.to_bias))
     return [*lines, f"to the bias (the sum of the upstream gradient): {biases}"]
 
@@ -100,7 +101,7 @@ def _pool_lines(exercise: Exercise, upstream: Any, *, steps: bool) -> Iterator[s
     if steps:
         yield from map(step_text, exercise.pool_gradient_steps(upstream))
         yield ""
-    yield from matrices.lines(to_input)
+    yield from matrices.lines(to_input, output_width())
 
 
 def _window_lines(exercise: Exercise) -> Iterator[str]:

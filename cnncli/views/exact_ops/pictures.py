@@ -12,7 +12,8 @@ def picture(result: Any, suffix: str, *, absolute: bool, rescale: bool) -> tuple
     """The content of an image file with the result (C, h, w), and a text about its size and values.
 
     Values are rounded, and limited to 0..255 or, with ``rescale``, stretched from their least and greatest to it;
-    ``absolute`` takes absolute values before. Raises CnnError for other than 1 or 3 channels.
+    equal values are not stretched. ``absolute`` takes absolute values before. Raises CnnError for other than 1 or 3
+    channels.
     """
     import numpy as np
     from PIL import Image
@@ -23,8 +24,8 @@ def picture(result: Any, suffix: str, *, absolute: bool, rescale: bool) -> tuple
     values = result.astype(float)
     values = np.abs(values) if absolute else values
     least, greatest = float(values.min()), float(values.max())
-    if rescale:
-        values = (values - least) * (255 / (greatest - least) if greatest > least else 0)
+    if rescale and greatest > least:
+        values = (values - least) * (255 / (greatest - least))
     pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     image = Image.fromarray(pixels[0] if channels == 1 else pixels.transpose(1, 2, 0))
     data = BytesIO()
@@ -34,6 +35,8 @@ def picture(result: Any, suffix: str, *, absolute: bool, rescale: bool) -> tuple
 
 def _values_text(least: float, greatest: float, *, absolute: bool, rescale: bool) -> str:
     kind = "absolute values" if absolute else "values"
+    if rescale and greatest == least:
+        return f"all {kind} are {least:.6g}, so that nothing is stretched"
     if rescale:
         return f"{kind} from {least:.6g} (black) to {greatest:.6g} (white)"
     return f"{kind} above 255 are white" if absolute else f"{kind} below 0 are black, above 255 white"

@@ -9,6 +9,7 @@ from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrices
 from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.sliding import WindowStep, dropped_rows
+from cnncli.io.width import output_width
 from cnncli.views.exact_ops.steps import squeezed, step_records, step_text, unwrapped
 
 VALUES_LIMIT = 100_000  # values of a result that are printed
@@ -30,7 +31,7 @@ def result_lines(exercise: Exercise, *, steps: bool) -> list[str]:
         message = f"the result has {result.size:,} values: more than {VALUES_LIMIT:,} are not printed (the limit)"
         raise CnnError(message, "use a smaller input or less padding, or --format json")
     shown = _steps(exercise, result) if steps else []
-    return [*map(step_text, shown), *([""] if shown else []), *matrices.lines(squeezed(result))]
+    return [*map(step_text, shown), *([""] if shown else []), *matrices.lines(squeezed(result), output_width())]
 
 
 def dropped_note(exercise: Exercise) -> str:

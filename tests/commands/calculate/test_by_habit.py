@@ -40,7 +40,11 @@ REFUSED = [
     ("explain lenet5 params", "params: the network has no such layer", "write --figure params"),
     ('convolve - "1 1"', "-: matrices are not read from there", "give the numbers, or a regular file"),
     ('convolve /etc "1 1"', "/etc: matrices are not read from there", "give the numbers, or a regular file"),
-    ("convolve '1 2' --layer 'linear: {weight: $x}'", "--layer 1: 'x' is not a number", "write 3, -1/9"),
+    (
+        "convolve '1 2' --layer 'linear: {weight: $x}'",
+        "--layer 1: a matrix in a file takes numbers, not variables",
+        "write the number",
+    ),
     ('layer "Conv2d(3, 6, 5)" --input 3x32x32', "unknown layer type", "write cnn layer conv --filters 6 --kernel 5"),
     ("layer 'MaxPool2d(2, 2)' --input 3x32x32", "unknown layer type", "write cnn layer maxpool"),
     ("layer 'relu()' --input 3x32x32", "unknown layer type 'relu()'", "write cnn layer relu"),

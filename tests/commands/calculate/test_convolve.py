@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,64 @@ def test_an_own_kernel_filters_each_channel_of_a_color_image(cnn: Run, tmp_path:
         ended = cnn("convolve", image, "-1 1", "-o", output, *words)
         assert (ended.code, ended.out) == (0, f"{output}: 5x5, {text}\n")
         assert np.array_equal(np.asarray(Image.open(output)), np.rint(expected))
+
+
+def test_a_constant_image_is_not_stretched(cnn: Run, tmp_path: Path) -> None:
+    image, output = tmp_path / "gray.png", tmp_path / "same.png"
+    for value, kernel, pixel in ((100, "1", 100), (100, "0 1 0; 1 -4 1; 0 1 0", 0), (200, "2", 255)):
+        Image.fromarray(np.full((4, 4), value, dtype=np.uint8)).save(image)
+        ended = cnn("convolve", image, kernel, "-o", output, "--rescale")
+        assert ended.code == 0 and "so that nothing is stretched" in ended.out and "all values are" in ended.out
+        assert np.unique(np.asarray(Image.open(output))).tolist() == [pixel]
+
+
+def test_a_wide_matrix_has_blocks_of_columns_in_a_terminal_and_whole_rows_on_a_pipe(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "; ".join(" ".join(str(row * n) for n in range(40)) for row in (1, -7))
+    whole = cnn("convolve", rows, "1").out.splitlines()
+    assert [line.split() for line in whole] == [row.split() for row in rows.split(";")]
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cnn("convolve", rows, "1").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    heads = [line for line in lines if line.startswith("column")]
+    assert heads[0].startswith("columns 0 to ") and heads[-1].endswith("39:") and len(lines) == 4 * len(heads) - 1
+    for at, row in enumerate(whole):
+        assert " ".join(" ".join(lines[1 + at :: 4]).split()) == " ".join(row.split())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_name_of_something_else_than_a_matrix_is_refused_at_once(
+    cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    for name in ("a", "7"):  # a letter and a number, also where a file is called so
+        Path(name).touch()
+        assert cnn("convolve", name, "2").out == ("2a\n" if name == "a" else "14\n")
+    for words in (("pipe", "1"), ("1 2", "pipe"), (".", "1"), ("1 2", "--layer", "linear: {weight: pipe}")):
+        ended = cnn("convolve", *words)
+        assert ended.code == 2 and "matrices are not read from there" in ended.err
+
+
+def test_a_file_of_other_than_real_numbers_says_what_it_contains(cnn: Run, tmp_path: Path) -> None:
+    said = {
+        "Python objects": np.array([1, None], dtype=object),
+        "complex numbers": np.array([1j]),
+        "texts": np.array(["a"]),
+        "dates": np.array(["2020"], dtype="M8[Y]"),
+        "records": np.zeros(2, dtype=[("x", "f8")]),
+        "NaN": np.array([1, np.nan]),
+        "a single number without axes": np.array(3.0),
+    }
+    path = tmp_path / "x.npy"
+    for what, array in said.items():
+        np.save(path, array, allow_pickle=True)
+        ended = cnn("convolve", path, "1")
+        assert ended.code == 2 and f"{path}: contains {what}" in ended.err, ended.err
+    for content, text in ((b"", "the file is empty"), (b"1 2; 3 4\n", "it does not start like a .npy file")):
+        path.write_bytes(content)
+        assert text in cnn("convolve", path, "1").err
 
 
 def test_an_image_has_one_or_three_channels(cnn: Run, tmp_path: Path) -> None:

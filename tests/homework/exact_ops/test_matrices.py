@@ -261,7 +261,7 @@ def test_a_shape_that_the_file_does_not_hold_is_refused_before_memory_is_taken(t
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
     path = tmp_path / "array.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(80))
-    with pytest.raises(CnnError, match=r"contains float64|not an array"):
+    with pytest.raises(CnnError, match=r"contains (float64|a single number)|not an array"):
         matrices.read(str(path))
 
 
