@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.window import Window
 from cnncli.homework.mistakes.texts import Candidates
 
 NO_FIT = "does not fit"
@@ -24,7 +25,8 @@ class ExpectedAnswer(NamedTuple):
     """The expected answer (a number, a shape, the maps of a result, or "does not fit") and its derivation.
 
     ``candidates`` are the values that typical mistakes give. ``also`` are other correct values, ``words`` other correct
-    texts. ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS.
+    texts. ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS. ``windows`` are the axes
+    over which a window slides, each with its size, for a picture.
     """
 
     value: Any
@@ -34,3 +36,4 @@ class ExpectedAnswer(NamedTuple):
     also: frozenset[Any] = frozenset()
     words: frozenset[str] = frozenset()
     order: str = ""
+    windows: tuple[tuple[int, Window], ...] = ()

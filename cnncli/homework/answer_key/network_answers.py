@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncli.analysis.explanation import explain
 from cnncli.arithmetic.shape import format_shape
+from cnncli.arithmetic.window import Window
 from cnncli.homework.answer_key.asked_quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, members
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, difference
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
@@ -69,7 +70,15 @@ def _shape(inferred: Inferred, info: LayerInfo, quantity: str, conventions: Conv
     text = format_shape((*shape[1:], shape[0]) if is_channels_last else shape)
     derivation = _derivation(inferred, info.node.name, "output") if is_output else ()
     candidates: Candidates = {**of_shape(inferred, info)} if is_output else {}
-    return ExpectedAnswer(shape, text, derivation, candidates, order=conventions.order)
+    windows = _windows(info) if is_output else ()
+    return ExpectedAnswer(shape, text, derivation, candidates, order=conventions.order, windows=windows)
+
+
+def _windows(info: LayerInfo) -> tuple[tuple[int, Window], ...]:
+    """The axes over which a layer's window slides, equal ones once; none for a transposed window."""
+    if info.node.layer.transposed or not info.stats.windows:
+        return ()
+    return tuple(dict.fromkeys(zip(info.input_shapes[0][1:], info.stats.windows, strict=True)))
 
 
 # Counts -----------------------------------------------------------------------------------------------------------

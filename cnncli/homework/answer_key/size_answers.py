@@ -85,17 +85,18 @@ def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
     size = integer(question, "input")
     window = _window(question, size, conventions)
     is_exact = _rounding(question, conventions) == "exact"
-    formula = _formula(size, window, is_exact=is_exact)
+    formula, windows = _formula(size, window, is_exact=is_exact), ((size, window),)
     if not fits(size, window):
-        return ExpectedAnswer(NO_FIT, NO_FIT, (formula, f"(effective kernel size {window.effective_kernel})"), {})
+        derivation = (formula, f"(effective kernel size {window.effective_kernel})")
+        return ExpectedAnswer(NO_FIT, NO_FIT, derivation, {}, windows=windows)
     output = output_size(size, window)
     found = of_size(Slide(size, window, question.fields.get("padding") in SAME_NAMES))
     candidates: Candidates = {name: value for name, value in found.items() if value not in (None, output)}
     if is_exact and remainder(size, window):
         exact = Fraction(last_start(size, window), window.stride) + 1
         derivation = (formula, f"{float(exact):.4g} is not whole")
-        return ExpectedAnswer(NO_FIT, NO_FIT, derivation, _unreported(output, exact) | candidates)
-    return ExpectedAnswer(output, str(output), (formula, str(output)), candidates, order=PER_AXIS)
+        return ExpectedAnswer(NO_FIT, NO_FIT, derivation, _unreported(output, exact) | candidates, windows=windows)
+    return ExpectedAnswer(output, str(output), (formula, str(output)), candidates, order=PER_AXIS, windows=windows)
 
 
 def _unreported(output: int, exact: Fraction) -> Candidates:

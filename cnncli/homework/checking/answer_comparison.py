@@ -38,7 +38,10 @@ def compare(question: Question, expected: ExpectedAnswer, locale: str = "") -> V
 
 
 def _compared(question: Question, expected: ExpectedAnswer, given: ParsedAnswer) -> Verdict:
-    verdict = Verdict(question.name, one_line(question.given), False, expected.text, derivation=expected.derivation)
+    verdict = Verdict(
+        question.name, one_line(question.given), False, expected.text, derivation=expected.derivation,
+        windows=expected.windows,
+    )  # fmt: skip
     if given.is_blank:
         return verdict._replace(blank=True)
     if isinstance(expected.value, tuple) and expected.value and isinstance(expected.value[0], tuple):

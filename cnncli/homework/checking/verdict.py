@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from cnncli.arithmetic.window import Window
 from cnncli.homework.mistakes.matching import NAMED_AT_MOST, likely
 from cnncli.homework.mistakes.texts import detail, plain_ids
 
@@ -18,7 +19,8 @@ class Verdict(NamedTuple):
     ``credit`` is the fraction of a shape or a matrix that is correct, for points by cell. ``pending`` is an answer that
     a person has yet to judge, ``partial`` one that earned a part of its points. ``kind`` is the type of a question
     other than the computed ones, e.g. ``text``: no mistakes are known for these. ``remark`` is for the teacher's
-    review, not for the student: how an ambiguous answer was read.
+    review, not for the student: how an ambiguous answer was read. ``windows`` are the axes over which a window
+    slides, for a picture.
     """
 
     question: str
@@ -35,6 +37,7 @@ class Verdict(NamedTuple):
     partial: bool = False
     kind: str = ""
     remark: str = ""
+    windows: tuple[tuple[int, Window], ...] = ()
 
     @property
     def mistakes(self) -> tuple[str, ...]:

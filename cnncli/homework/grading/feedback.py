@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,7 +11,10 @@ from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.key import AnswerKey, points_text
-from cnncli.homework.html_page import page
+from cnncli.homework.mistakes.matching import likely
+from cnncli.homework.pages.derivation import derivation_html
+from cnncli.homework.pages.html_page import page, words
+from cnncli.homework.pages.window_strip import window_strip
 from cnncli.io import escaping
 from cnncli.io.escaping import html as escape
 
@@ -27,20 +31,29 @@ class FeedbackLine(NamedTuple):
 def feedback_lines(verdict: Verdict) -> Iterator[FeedbackLine]:
     """The hints; for an answer that is not correct, also the correct one, if there is one, with its derivation."""
     yield from map(FeedbackLine, verdict.hints)
-    if verdict.correct or verdict.pending or not verdict.expected:
+    if not _shows_answer(verdict):
         return
     yield FeedbackLine(f"correct answer: {verdict.expected}")
     formulas = [line for line in verdict.derivation if not is_remark(line)]
-    between = "; " if any(" = " in line for line in formulas) else " = "
-    if formulas:
-        yield FeedbackLine(between.join(formulas), is_formula=True)
+    if any(" = " in line for line in formulas):
+        yield from (FeedbackLine(line, is_formula=True) for line in formulas)
+    elif formulas:
+        yield FeedbackLine(" = ".join(formulas), is_formula=True)
     for line in verdict.derivation:
         if is_remark(line):
             yield FeedbackLine(line[1:-1])
 
 
+def _shows_answer(verdict: Verdict) -> bool:
+    return bool(verdict.expected) and not verdict.correct and not verdict.pending
+
+
 def _title(key: AnswerKey, submission: GradedSubmission) -> str:
     return f"{key.title or 'Homework'}: {submission.student}"
+
+
+def _total(key: AnswerKey, submission: GradedSubmission) -> str:
+    return f"{points_text(submission.points)} of {points_text(key.out_of)} points"
 
 
 def as_code(text: str) -> str:
@@ -54,7 +67,7 @@ def markdown(key: AnswerKey, submission: GradedSubmission) -> str:
     lines = [f"# {escaping.markdown(_title(key, submission))}", ""]
     if submission.problem:
         return "\n".join([*lines, f"Not graded: {escaping.markdown(submission.problem)}", ""])
-    lines += [f"{points_text(submission.points)} of {points_text(key.out_of)} points", ""]
+    lines += [_total(key, submission), ""]
     if submission.notes:
         lines += [f"{NOTES}:", "", *(f"- {escaping.markdown(str(note))}" for note in submission.notes), ""]
     for answer in submission.answers:
@@ -72,27 +85,54 @@ def html(key: AnswerKey, submission: GradedSubmission) -> str:
     """A student's feedback as a page that can be printed; what the student wrote is escaped."""
     if submission.problem:
         return page(_title(key, submission), f"<p>Not graded: {escape(submission.problem)}</p>")
-    total = f"<p><strong>{points_text(submission.points)} of {points_text(key.out_of)} points</strong></p>"
     rows = "\n".join(map(_row, submission.answers))
+    heads = '<th scope="col">Question</th><th scope="col">Answer</th><th scope="col" class="points">Points</th>'
+    table = (
+        f'<table class="answers">\n<caption>Your answers</caption>\n<thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+    )
+    return page(_title(key, submission), f"{_summary(key, submission)}\n{table}")
+
+
+def _summary(key: AnswerKey, submission: GradedSubmission) -> str:
+    """The points, how many answers are correct, and the mistakes that were made, the most frequent first."""
+    counts = Counter(answer.verdict.status for answer in submission.answers)
+    total = f'<p class="total">{_total(key, submission)}</p>'
+    counted = ", ".join(f'<span class="{status}">{count} {status}</span>' for status, count in counts.items())
+    made = Counter(
+        likely(answer.verdict.diagnoses)
+        for answer in submission.answers
+        if answer.verdict.diagnoses and not answer.verdict.correct
+    )
+    listed = "".join(f"<li>{words(name)}{f' ({n} times)' if n > 1 else ''}</li>" for name, n in made.most_common())
+    review = f"<h2>What to look at again</h2>\n<ul>{listed}</ul>" if listed else ""
     notes = "".join(f"<li>{escape(str(note))}</li>" for note in submission.notes)
-    total += f"\n<p>{NOTES}:</p>\n<ul>{notes}</ul>" if notes else ""
-    return page(_title(key, submission), f'{total}\n<table class="answers">\n{rows}\n</table>')
+    told = f"<h2>{NOTES}</h2>\n<ul>{notes}</ul>" if notes else ""
+    return f'{total}<p class="counts">{counted}</p>{told}{review}'
 
 
 def _row(answer: GradedAnswer) -> str:
     verdict = answer.verdict
-    items = "".join(
-        f"<li><code>{escape(line.text)}</code></li>" if line.is_formula else f"<li>{escape(line.text)}</li>"
-        for line in feedback_lines(verdict)
-    )
-    given = f"<code>{escape(verdict.given)}</code>" if verdict.given else ""
-    details = f"<ul>{items}</ul>" if items else ""
+    text = f'<p class="question-text">{escape(answer.text)}</p>' if answer.text else ""
+    given = f"<code>{escape(verdict.given)}</code> " if verdict.given else ""
+    status = f'<strong class="status {verdict.status}">{verdict.status}</strong>'
     cells = (
-        f"<td><strong>{escape(verdict.question)}</strong></td>",
-        f'<td>{given} <span class="{verdict.status}">{verdict.status}</span>{details}</td>',
+        f'<th scope="row">{escape(verdict.question)}</th>',
+        f"<td>{text}{given}{status}{_details(verdict)}</td>",
         f'<td class="points">{_points(answer)}</td>',
     )
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def _details(verdict: Verdict) -> str:
+    hints = "".join(f"<li>{words(hint)}</li>" for hint in verdict.hints)
+    details = f"<ul>{hints}</ul>" if hints else ""
+    if not _shows_answer(verdict):
+        return details
+    pictures = "".join(window_strip(size, window) for size, window in verdict.windows)
+    derivation = derivation_html(verdict.derivation) if verdict.derivation else ""
+    worked = f'<div class="derivation">{derivation}{pictures}</div>' if derivation or pictures else ""
+    return f"{details}<div>correct answer: <strong>{escape(verdict.expected)}</strong></div>{worked}"
 
 
 def _points(answer: GradedAnswer) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.expected import is_remark
-from cnncli.homework.html_page import page
 from cnncli.homework.mistakes.texts import Candidates, described
+from cnncli.homework.pages.html_page import page
 from cnncli.homework.quiz.question import DrawnLayers, Matrix, Part, QuizQuestion
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.io.escaping import html as escape
