@@ -43,6 +43,8 @@ def read_shape(value: object) -> Shape:
         raise InvalidValue(f"{_shown(value)} begins with the batch", _without_batch(texts))
     if str(value).startswith("torch.Size("):
         raise InvalidValue(f"{_shown(value)} is not a shape", _without_batch([str(value)]))
+    if len(texts) > 1 and "" in texts and all(is_digits(text) or len(text) < 2 for text in texts):
+        raise InvalidValue(f"a size is missing in {_shown(value)}", _completion(texts))
     if not parts or len(parts) > 4 or texts == [""]:
         raise InvalidValue(f"{_shown(value)} is not a shape", _shape_hint(value))
     shape = tuple(_read_size(part, value) for part in parts)
@@ -55,6 +57,8 @@ def read_shape(value: object) -> Shape:
 
 
 HINT = "write channels x height x width, e.g. 3x224x224 (CxL in one dimension, CxDxHxW in three)"
+
+LETTER_HINT = "write a number, or one letter from A to Z for a symbolic size, as in 3xHxW"
 
 
 _SIZE: JsonSchema = {"type": ["integer", "string"], "pattern": r"^\s*([0-9]+|[A-Za-z])\s*$"}
@@ -76,6 +80,12 @@ SHAPE_SCHEMA: JsonSchema = {  # the values that read_shape accepts, before the n
 def _without_batch(parts: list[str]) -> str:
     shape = _suggested(probable_parts(",".join(parts)))
     return f"leave the batch out: write {shape or 'channels x height x width, e.g. 3x224x224'}"
+
+
+def _completion(texts: list[str]) -> str:
+    """What to write where a size is missing; without one after the last sign, the sign may be superfluous."""
+    shape = _suggested(texts[:-1]) if "" not in texts[:-1] and 2 < len(texts) <= 5 else ""
+    return f"add it, or write {shape} without the last sign" if shape else HINT
 
 
 def _shape_hint(value: object) -> str:
@@ -119,7 +129,9 @@ def _read_size(part: object, whole: object) -> Size:
     if text.lower() == str(whole).lower() and not is_digits(text):
         raise InvalidValue(f"{_shown(whole)} is not a shape", _shape_hint(whole))
     if isinstance(part, bool) or not is_digits(text):
-        raise InvalidValue(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", _shape_hint(whole))
+        hint = _shape_hint(whole)
+        hint = LETTER_HINT if hint == HINT and text.isalnum() and not text.isdecimal() else hint
+        raise InvalidValue(f"{text or 'nothing'!r} in {_shown(whole)} is not a whole number", hint)
     if len(text) > 10 or not 1 <= int(text) < SIZE_LIMIT:
         raise InvalidValue(f"{text[:20]} in {_shown(whole)} is not a size", "sizes go from 1 to 2147483647 (2^31 - 1)")
     return int(text)

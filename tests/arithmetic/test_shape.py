@@ -168,6 +168,38 @@ def test_a_shape_that_is_not_one_is_answered_with_what_to_write(written: str) ->
     assert suggested is None or read_input_shape(suggested[1])
 
 
+@given(
+    st.lists(
+        st.sampled_from(["1", "3", "8", "28", "H", "W", "HH", "H1", "H-4", "2H", "[8]", "32k", "-1", ""]),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from("x,"),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_suggested_shape_keeps_every_axis_that_was_written(parts: list[str], sign: str) -> None:
+    error = refused(sign.join(parts))
+    suggested = re.search(r"(?<=write )[0-9][0-9xA-Z@]*$", error.hint) if error else None
+    if suggested is None:
+        return
+    kept = sorted(str(size) for size in read_input_shape(suggested[0]))
+    written = [part.strip("[]") for part in parts if part]
+    assert all(part == "-1" or part in kept for part in written[1:]), (parts, suggested)
+    assert len(kept) >= len(written) - (written[0] == "-1")
+
+
+@pytest.mark.parametrize("written", ["1xHxHH", "1xH1xW", "3x2Hx2W", "3xH-4xW", "1x8xx8", "3x32x1/2"])
+def test_no_shape_is_suggested_where_an_axis_is_unknown(written: str) -> None:
+    error = refused(written)
+    assert error is not None
+    assert not re.match(r"write [0-9]", error.hint)
+
+
+def test_a_bracket_around_a_size_and_a_sign_at_the_end_leave_the_other_axes() -> None:
+    hints = [error.hint for error in map(refused, ["[1,[8],8]", "1x8x8x", "32x32 RGB"]) if error]
+    assert hints == ["write 1x8x8", "add it, or write 1x8x8 without the last sign", "write 3x32x32"]
+
+
 @pytest.mark.parametrize("shape", PLAIN)
 def test_other_shapes_need_no_sign(shape: Shape) -> None:
     assert format_input_shape(shape) == format_shape(shape)
