@@ -27,6 +27,18 @@ def read_number(text: str) -> int | float | None:
     return None
 
 
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+def is_out_of_range(text: str) -> bool:
+    """Whether a text is a decimal number that :func:`read_number` does not read, because it is too large or too long.
+
+    >>> is_out_of_range("1e300"), is_out_of_range("1e3"), is_out_of_range("1e3px")
+    (True, False, False)
+    """
+    return bool(_NUMBER.fullmatch(text)) and read_number(text) is None
+
+
 _NUMBER_STARTS = frozenset("0123456789+-.")
 _CONSTANTS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),

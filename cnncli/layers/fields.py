@@ -12,6 +12,7 @@ from typing import Annotated
 from cnncli.arithmetic.numerals import (
     LONGEST_NUMBER,
     is_digits,
+    is_out_of_range,
     read_number,
     read_percentage,
     rewritten,
@@ -51,6 +52,9 @@ def _whole(least: int) -> Reader:
         if isinstance(value, str) and is_digits(value) and len(value) >= LONGEST_NUMBER:
             # too long a number, which the file's reader returns as a string, unlike one in quotes
             value = int((value.lstrip("0") or "0")[:LONGEST_NUMBER])
+        if isinstance(value, str) and is_out_of_range(value):
+            limit = f"at least {least}" if value[0] == "-" else "below 2^31"
+            raise InvalidValue(f"must be {limit}, not {shortened(value)}")
         if not isinstance(value, int) or isinstance(value, bool):
             raise InvalidValue(f"must be a whole number, not {shown(value)}", number_hint(value))
         if value < least:
@@ -68,10 +72,16 @@ def _range_schema(low: float, high: float) -> JsonSchema:
     return {"type": "number", **smallest, **({"maximum": high} if high < 1e200 else {})}
 
 
+NUMBER_LIMIT = 1e300  # of the numbers that are read
+
+
 def _number(low: float, high: float, wanted: str) -> Reader:
     @accepting(_range_schema(low, high))
     def read(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, str) and is_out_of_range(value):
+                limits = wanted if high < NUMBER_LIMIT else "between -1e300 and 1e300"
+                raise InvalidValue(f"must be {limits}, not {shortened(value)}")
             raise InvalidValue(f"must be a number, not {shown(value)}", number_hint(value))
         if not low <= value <= high:
             raise InvalidValue(f"must be {wanted}, not {shown(value)}")
@@ -80,7 +90,7 @@ def _number(low: float, high: float, wanted: str) -> Reader:
     return read
 
 
-_read_positive = _number(1e-300, 1e300, "above 0")
+_read_positive = _number(1e-300, NUMBER_LIMIT, "above 0")
 _read_fraction = _number(0, 1, "from 0 to 1")
 
 
@@ -215,6 +225,8 @@ _MARGINS = (_read_amount.accepts, _list_schema({"anyOf": [_read_amount.accepts, 
 def read_padding(value: object) -> object:
     """A number per side, a list per axis, a pair per axis, or a name."""
     value = _listed(value)
+    if isinstance(value, str) and is_out_of_range(value):
+        return _read_amount(value)
     if isinstance(value, str | bool) and (hint := _padding_hint(str(value).lower())):
         raise InvalidValue(f"must be {enumerated(PADDING_NAMES, 'or')}, not {shown(value)}", hint)
     if isinstance(value, str):
@@ -254,7 +266,7 @@ def _read_side(item: object) -> object:
 def read_margins(value: object) -> object:
     """Like padding, but without names, since there is no window."""
     value = _listed(value)
-    if isinstance(value, str):
+    if isinstance(value, str) and not is_out_of_range(value):
         raise InvalidValue(f"must be a number, or a list with one number or pair per axis, not {shown(value)}")
     return read_padding(value)
 
@@ -295,10 +307,10 @@ PaddingValue = int | str | tuple[int | tuple[int, int], ...]
 
 Count = Annotated[int, _whole(1)]
 Whole = Annotated[int, _whole(0)]
-Number = Annotated[float, _number(-1e300, 1e300, "a finite number")]
+Number = Annotated[float, _number(-NUMBER_LIMIT, NUMBER_LIMIT, "a finite number")]
 Positive = Annotated[float, _read_positive]
 Epsilon = Annotated[float, _epsilon]
-NonNegative = Annotated[float, _number(0, 1e300, "at least 0")]
+NonNegative = Annotated[float, _number(0, NUMBER_LIMIT, "at least 0")]
 UnitInterval = Annotated[float, _unit_interval]
 Flag = Annotated[bool, read_flag]
 Text = Annotated[str, read_text]

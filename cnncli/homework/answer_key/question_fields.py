@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
-from cnncli.errors import CnnError, suggestion
+from cnncli.arithmetic.numerals import is_digits
+from cnncli.errors import CnnError, shortened, suggestion
 from cnncli.homework.answer_key.sheet import Question
+
+DIGITS = 9  # of a number in a question
 
 
 def check_names(question: Question, known: tuple[str, ...]) -> None:
@@ -21,8 +22,10 @@ def integer(question: Question, name: str, default: int | None = None) -> int:
     text = question.fields.get(name, "")
     if not text and default is not None:
         return default
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise CnnError(f"{question.name}: {name} must be a whole number, not {text[:40] or 'empty'}")
+    if not is_digits(text):
+        raise CnnError(f"{question.name}: {name} must be a whole number, not {shortened(text, 40) or 'empty'}")
+    if len(text.lstrip("0")) > DIGITS:
+        raise CnnError(f"{question.name}: {name} must be below {10**DIGITS:,} (the limit), not {shortened(text, 40)}")
     return int(text)
 
 

@@ -363,6 +363,7 @@ def test_every_quantity_can_be_asked(tmp_path: Path, quantity: str, answer: str)
         ("architecture: lenet5\nanswers: {params: 3}\n", "not a question"),
         ("architecture: lenet6\nanswers: {c1.params: 3}\n", "no such file or bundled network"),
         ("answers: {solve: {input: x, kernel: 3, output: 1}}\n", "input must be a whole number, not x"),
+        ("answers: {solve: {input: 1000000000, kernel: 3, output: 1}}\n", "must be below 1,000,000,000"),
     ],
 )
 def test_an_invalid_sheet_raises_an_error_with_the_reason(tmp_path: Path, text: str, said: str) -> None:
