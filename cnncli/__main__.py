@@ -111,9 +111,11 @@ def _unexpected(error: Exception) -> str:
 
 
 def _complain(text: str) -> None:
+    from cnncli.io.escaping import complaint
+
     try:
         sys.stdout.flush()
-        print(text, file=sys.stderr)
+        print(complaint(text, sys.argv[1:]), file=sys.stderr)
     except OSError:
         _discard_output()
 

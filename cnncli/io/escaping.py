@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cnncli.arithmetic.numerals import read_number
+from cnncli.errors import shortened
 
 # Controls (C0 without tab and newline, DEL, C1), which move a cursor, clear a screen or rename a window; the line and
 # paragraph separators; everything with Unicode's property Bidi_Control, which reorders the
@@ -44,6 +45,33 @@ def visible_line(text: str) -> str:
     'a\\nb'
     """
     return visible(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+LONGEST_TYPED = 100  # characters of a value that a message repeats in full
+LONGEST_LINE = 1000  # characters of a line of a message
+
+
+def complaint(text: str, typed: Iterable[str]) -> str:
+    r"""An error message in which each argument that was ``typed`` is in one line, and short unless it is a path.
+
+    >>> complaint("a\nb: no such file\n  name a file", ["a\nb"])
+    'a\\nb: no such file\n  name a file'
+    """
+    for argument in typed:
+        for value in sorted({argument, *re.split("[=,/]", argument)}, key=len, reverse=True):
+            if len(value) > LONGEST_TYPED and "/" not in value:
+                shown = shortened(visible_line(value))
+                text = text.replace(value, shown).replace(repr(value)[1:-1], shown)
+            elif "\n" in value and value.strip():
+                after = "(?=[:'/,)])" if value.endswith("\n") else ""  # the end of a line of the message is none of it
+                text = re.sub(re.escape(value) + after, visible_line(value).replace("\\", r"\\"), text)
+    return "\n".join(map(_short_line, text.split("\n")))
+
+
+def _short_line(line: str) -> str:
+    """A line without its middle, if it is overlong: it begins with the option or the file, and ends with the fault."""
+    half = LONGEST_LINE // 4
+    return line if len(line) <= LONGEST_LINE else f"{line[:half]} … {line[-half:]}"
 
 
 def markdown(text: str) -> str:

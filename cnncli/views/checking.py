@@ -7,6 +7,7 @@ from typing import Any
 
 from cnncli.errors import CnnError, Problem
 from cnncli.homework.checking.files import Checked, Kind
+from cnncli.io.escaping import complaint
 from cnncli.views.homework import verdict_lines, verdicts_record
 
 NAMED = 3  # skipped files named in the note
@@ -28,7 +29,8 @@ def texts(files: list[Checked], *, hidden: bool) -> Iterator[tuple[str, bool]]:
 
 def problems_text(checked: Checked) -> str:
     """The problems of a file, each with its place, or at least with the file's name."""
-    return str(CnnError.of([_with_file(problem, checked.name) for problem in checked.problems]))
+    text = str(CnnError.of([_with_file(problem, checked.name) for problem in checked.problems]))
+    return complaint(text, [checked.name])
 
 
 def _with_file(problem: Problem, name: str) -> Problem:

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from program import Run
 
 from cnncli.io import escaping
 
@@ -122,3 +123,31 @@ def test_markdown_and_latex_have_no_special_character_that_is_not_escaped(text: 
     ):
         plain = plain.replace(command, "")
     assert not {*plain} & {*"\\_&%$#{}~^"}
+
+
+OVERLONG = "((a" * 2000
+
+
+@pytest.mark.parametrize("value", [OVERLONG, "a " * 3000, "'\"\\" * 2000], ids=["word", "words", "quotes"])
+@pytest.mark.parametrize(
+    "call", ["--batch {}", "--at H={}", "--at 4,{}", "--set {}", "--sort {}", "--format {}", "--only {}", "--input {}"]
+)
+def test_an_error_repeats_only_the_beginning_of_an_overlong_value(cnn: Run, call: str, value: str) -> None:
+    option, _, form = call.partition(" ")
+    ended = cnn("summarize", "lenet5", option, form.format(value))
+    assert ended.code == 2
+    assert option in ended.err
+    assert max(map(len, ended.err.splitlines())) < 700
+
+
+@pytest.mark.parametrize("command", ["summarize", "explain", "check", "runs", "verify"])
+@pytest.mark.parametrize("name", ["a\nb.yaml", "./d\n/a\nb.yaml", "b.yaml\n"])
+def test_a_file_name_with_a_newline_is_in_one_line_of_an_error(cnn: Run, command: str, name: str) -> None:
+    ended = cnn(command, name)
+    assert ended.code == 2
+    assert name.removeprefix("./").replace("\n", r"\n") in ended.err.splitlines()[0]
+
+
+@given(HOSTILE.filter(lambda text: len(text) <= escaping.LONGEST_TYPED and "\n" not in text))
+def test_a_short_message_is_printed_as_it_is(text: str) -> None:
+    assert escaping.complaint(f"{text}: no such file\n  hint", [text]) == f"{text}: no such file\n  hint"

@@ -99,7 +99,7 @@ def _named_layer(text: str, known: list[str]) -> Fault | None:
         return None
     line = _value_line(value, known)
     hint = f"write {_with_name(line, name)}" if line else figure_name_hint(name, value)
-    numbered = None if hint else re.fullmatch(r"([A-Za-z]+?)_?[0-9]\w*", name)
+    numbered = None if hint else re.fullmatch(r"([A-Za-z]+)_?[0-9]+(_[0-9]+|[abc])?", name)
     kind = kind_named(numbered[1]) if numbered and not families_named(name) else None
     if kind:
         hint = f"write {_with_name(_value_line(f'{kind} {value}', known), name)}"
