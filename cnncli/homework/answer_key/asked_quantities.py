@@ -57,10 +57,15 @@ def _quantity(text: str) -> str:
     return _ALIASES.get(quantity, quantity)
 
 
+def canonical_quantity(name: str) -> str:
+    """The one name of a quantity with several: ``params`` for ``parameters``."""
+    return _SYNONYMS.get(_quantity(name), _quantity(name))
+
+
 def canonical_name(name: str) -> str:
     """A question's name with one name for each quantity: ``c1.parameters`` as ``c1.params``."""
     layer, dot, quantity = name.rpartition(".")
-    return f"{layer}.{_SYNONYMS.get(_quantity(quantity), _quantity(quantity))}" if dot else name
+    return f"{layer}.{canonical_quantity(quantity)}" if dot else name
 
 
 def members(inferred: Inferred, scope: str) -> Iterator[LayerInfo]:

@@ -26,7 +26,8 @@ class ExpectedAnswer(NamedTuple):
 
     ``candidates`` are the values that typical mistakes give. ``also`` are other correct values, ``words`` other correct
     texts. ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS. ``windows`` are the axes
-    over which a window slides, each with its size, for a picture.
+    over which a window slides, each with its size, for a picture. ``quantity`` is what is asked, with its canonical
+    name (``params``, ``padding``): a unit of another quantity contradicts it.
     """
 
     value: Any
@@ -37,3 +38,4 @@ class ExpectedAnswer(NamedTuple):
     words: frozenset[str] = frozenset()
     order: str = ""
     windows: tuple[tuple[int, Window], ...] = ()
+    quantity: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 from cnncli.analysis.explanation import explain
 from cnncli.arithmetic.shape import format_shape
 from cnncli.arithmetic.window import Window
-from cnncli.homework.answer_key.asked_quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, members
+from cnncli.homework.answer_key.asked_quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, canonical_quantity, members
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, difference
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.mistakes.count_mistakes import of_flops, of_macs, of_params, of_sum, of_weights
@@ -34,6 +34,15 @@ def network_answer(
 
     ``default`` is the network as its file defines it, in which all layers fit.
     """
+    named = canonical_quantity(quantity)
+    has_own_unit = conventions.operations == "MACs" or conventions.padding == "in total"
+    found = _answer(inferred, layer, quantity, conventions, default)
+    return found._replace(quantity="" if has_own_unit and named in ("flops", "padding") else named)
+
+
+def _answer(
+    inferred: Inferred, layer: str, quantity: str, conventions: Conventions, default: Inferred | None
+) -> ExpectedAnswer:
     if layer not in inferred.layers:
         if default is not None and layer in default.layers:
             return _no_fit(default, layer, quantity, conventions)

@@ -41,12 +41,14 @@ def solve_answer(question: Question, conventions: Conventions = DEFAULTS) -> Exp
     check_names(question, FIELDS)
     find = question.fields.get("find", "output")
     if find == "output":
-        return _transposed(question, conventions) if flag(question, "transposed") else _output(question, conventions)
+        of = _transposed if flag(question, "transposed") else _output
+        return of(question, conventions)._replace(quantity="size")
     if find not in ("input", "kernel", "stride", "padding", "dilation"):
         raise CnnError(
             f"{question.name}: cannot find {find!r}", "find input, kernel, stride, padding, dilation or output"
         )
-    return _inverse(question, find, conventions)
+    is_in_total = find == "padding" and conventions.padding == "in total"
+    return _inverse(question, find, conventions)._replace(quantity="" if is_in_total else find)
 
 
 def _rounding(question: Question, conventions: Conventions) -> str:

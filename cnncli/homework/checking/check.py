@@ -15,7 +15,8 @@ from cnncli.homework.answer_key.questions import (
 )
 from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.answer_comparison import compare, is_correct
+from cnncli.homework.checking.answer_comparison import compare
+from cnncli.homework.checking.correctness import is_correct
 from cnncli.homework.checking.follow_through import EarlierAnswers, expected_after, remember
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict

@@ -49,6 +49,8 @@ def intended_shape(given: ParsedAnswer, right: Shape, order: str) -> Shape | Non
     if len(right) == 1 and given.number is not None and given.number.denominator == 1:
         return (int(given.number),)
     shape = given.shape or ()
+    if given.labeled and order != PER_AXIS:
+        return shape if len(shape) == len(right) else None
     if len(shape) == len(right) + 1 and shape[0] == 1:
         shape = shape[1:]
     elif len(right) == 1 and {*shape[1:]} == {1}:

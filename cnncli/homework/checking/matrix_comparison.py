@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROUNDING = Fraction(1, 200)  # the largest error of a value that is written with two decimals
 
 
-def compare_matrix(verdict: Verdict, expected: ExpectedAnswer, given: str) -> Verdict:
+def compare_matrix(verdict: Verdict, expected: ExpectedAnswer, given: str, locale: str = "") -> Verdict:
     """The verdict on the maps of a result; the number of correct cells is a remark."""
     from cnncli.homework.exact_ops.matrices import read_maps
     from cnncli.homework.exact_ops.matrix_files import is_file

@@ -1,41 +1,47 @@
-"""Parsing answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``(5*5*1 + 1) * 6``, ``does not fit``.
+"""Parsing answers as people write them: ``27,000,100``, ``138M``, ``6@28x28``, ``16·(5²·3 + 1)``, ``does not fit``.
 
-Answers alone may be in the digits of any script: ١٥٦ is 156.
+The pieces are in :mod:`cnncli.homework.reading`: one spelling, tokens, numerals, expressions, shapes, words. The
+separator of 2.576 may have two meanings: :func:`readings` gives each, the more likely one first.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
-from cnncli.arithmetic.numerals import in_ascii_digits
-from cnncli.homework.reading.locales import COMMA, decimal_separator
-from cnncli.language.expressions import evaluate
-from cnncli.language.tokens import BadExpression
-
-REFUSALS = (
-    *("does not fit", "doesn't fit", "does not work", "doesn't work", "not possible", "impossible", "invalid", "no"),
-    *("not an integer", "error", "none", "undefined"),
+from cnncli.homework.reading.expression import FUNCTIONS, NotAnExpression, evaluate
+from cnncli.homework.reading.locales import POINT, decimal_separator
+from cnncli.homework.reading.numerals import OTHER
+from cnncli.homework.reading.refusals import beside_refusal, refuses
+from cnncli.homework.reading.shapes import closing, read_sizes
+from cnncli.homework.reading.sides import (
+    Side,
+    agree,
+    layout_of,
+    read_side,
+    split_sides,
 )
-MULTIPLES = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
-WORDS = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
-NOT = re.compile(r"\b((does|is)(n't| not)|do not|cannot|can't|not|no) (fit|work|possible|an integer|a whole number)\b")
-UNITS = re.compile(
-    r"\b(parameters?|params?|weights?|biases|neurons?|units?|pixels?|px|macs?|flops?|operations?|ops|connections?|"
-    r"values?|elements?|bytes?)\b\.?",
-    re.IGNORECASE,
-)
-MANY = re.compile(r"(?<=[\d ])([kmgt])(?=(flops?|macs?|ops|params?)\b)", re.IGNORECASE)  # GFLOPs, MMACs
+from cnncli.homework.reading.spelling import LONGEST_ANSWER, uniform
+from cnncli.homework.reading.tokens import NUMBER, WORD, AnswerToken, is_sign, tokenize
+from cnncli.homework.reading.words import AXES, BATCH, BOUNDS, DENIALS, EXPLAINS, HEDGES, NUMBER_WORDS, WRAPPERS
 
-
-SWAPPED = str.maketrans(".,", ",.")
+BLANKS = frozenset(("", "~", "null", "-", "?", "n/a"))
+SLIP = "the sides of the equation differ"
+SEVERAL = "gives more than one answer"
+BOUND = "gives a bound, not a value"
 
 
 class ParsedAnswer(NamedTuple):
     """An answer as a number, a shape (or both), or a refusal ("does not fit"); an unreadable one has its text alone.
 
-    ``expression`` is the text of a number that is written as one: ``5*5*6``.
+    ``expression`` is the text of a number that is written as one: ``5*5*6``. ``product`` is that of sizes such as
+    6x28x28, for a question that asks for a number. A shape whose axes are named is channels first (``labeled``);
+    ``batch`` says that it was written with a batch axis that is not a number. ``units`` are the units that were
+    written, with what each counts. ``quantum`` is the worth of the last digit of a number that may be rounded
+    (100,000 of 1.4M). ``reading`` says how an ambiguous number was read, ``remark`` what a teacher may want to see,
+    and ``problem`` why an answer could not be read.
     """
 
     text: str
@@ -43,83 +49,195 @@ class ParsedAnswer(NamedTuple):
     shape: tuple[int, ...] | None = None
     refuses: bool = False
     expression: str = ""
+    product: Fraction | None = None
+    labeled: bool = False
+    batch: bool = False
+    units: tuple[tuple[str, str], ...] = ()
+    quantum: Fraction = Fraction(0)
+    reading: str = ""
+    remark: str = ""
+    problem: str = ""
 
     @property
     def is_blank(self) -> bool:
         """Whether the question was not answered."""
-        return self.text.strip().lower() in ("", "~", "null", "-", "?", "n/a")
+        return self.text.strip().lower() in BLANKS
 
 
 def parse(text: str, locale: str = "") -> ParsedAnswer:
-    """Parse an answer. The ``locale`` says which separator is the decimal one: ``de`` reads 2.576 as 2576."""
-    text = " ".join(text.split())
-    plain = _bare(in_ascii_digits(text.lower()).replace("’", "'"))  # an apostrophe of a word processor
-    if plain in REFUSALS or NOT.search(plain):
-        return ParsedAnswer(text, refuses=True)
-    if decimal_separator(locale) == COMMA and re.search(r"\d[.,]\d", plain):
-        number, expression = _number(plain.translate(SWAPPED))
-        return ParsedAnswer(text, number, _shape(plain), expression=expression)
-    expression, equals, result = plain.rpartition("=")
-    if equals and _number(expression)[0] is not None and _number(expression)[0] == _number(result)[0]:
-        plain = expression  # of 400 * 120 = 48000, the expression is kept
-    number, expression = _number(plain)
-    return ParsedAnswer(text, number, _shape(plain), expression=expression)
+    """The most likely reading of an answer; ``locale`` says which separator of numbers is the decimal one."""
+    return readings(text, locale)[0]
 
 
-def _bare(text: str) -> str:
-    """The text without what people write around a value: ``~``, ``approx.``, brackets, a remark in parentheses."""
-    text = re.sub(r"^(~|≈|about |approx\.? |approximately |ca\.? )\s*", "", text.strip().rstrip(" ."))
-    text = re.sub(r"\s*\([a-z][^()]*\)$", "", text)
-    return re.sub(r"^\[\s*([^\[\],]+?)\s*\]$", r"\1", text)
+def readings(text: str, locale: str = "") -> tuple[ParsedAnswer, ...]:
+    """Every reading of an answer, the most likely one first: 2.576 is a decimal fraction, or 2576.
 
-
-def without_units(text: str) -> str:
-    """``0.83 GFLOPs`` as ``0.83 G``."""
-    return UNITS.sub("", MANY.sub(r"\1 ", text)).strip()
-
-
-def _shape(text: str) -> tuple[int, ...] | None:
-    """``6x28x28``, ``6@28x28``, ``(6, 28, 28)``, ``6 × 28 × 28``; a lone number is a vector."""
-    bare = without_units(text).strip(" ()[]")
-    parts = re.split(r"\s*[x×@*,]\s*|\s+", bare)
-    if not parts or len(parts) > 4 or not all(re.fullmatch(r"\d{1,10}", part) for part in parts):
-        return None
-    return tuple(map(int, parts))
-
-
-def _number(text: str) -> tuple[Fraction | None, str]:
-    """The number, and its text where it is an expression."""
-    text = without_units(text).replace("×", "*").replace("·", "*").replace("^", "**").replace("−", "-").strip(" =")
-    scale = 1
-    for word, multiple in WORDS.items():
-        if text.endswith(word):
-            text, scale = text.removesuffix(word).strip(), multiple
-    match = re.fullmatch(r"([\d.,_' ]+)\s*([kmgbt])", text)
-    if match:
-        text, scale = match[1].strip(), scale * MULTIPLES[match[2]]
-    plain = _without_separators(text)
-    if re.fullmatch(r"[+-]?(\d{1,30}(\.\d{0,20})?|\.\d{1,20})(e[+-]?\d{1,2})?", plain):
-        return Fraction(plain) * scale, ""
-    plain = f"{plain}*{scale}" if scale > 1 else plain
-    if not re.fullmatch(r"[\d\s.,_'+\-*/()e%a-z]{1,300}", plain):
-        return None, ""
-    try:
-        value = evaluate(plain, {})
-    except (BadExpression, RecursionError):
-        return None, ""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None, ""
-    # Floating-point errors are rounded off, so that 4.1 * 1000000 is 4,100,000.
-    exact = Fraction(value) if isinstance(value, int) else Fraction(value).limit_denominator(10**6)
-    return exact, plain
-
-
-def _without_separators(text: str) -> str:
-    """The text without thousands separators: commas (also as 1,28,800), underscores, apostrophes, spaces, or points.
-
-    Underscores and apostrophes separate groups of three digits: 1_56 is a slip, not a number.
+    ``reading`` names the number in those that differ from the first, and in all where the locale is not known.
     """
-    text = re.sub(r"(?<![\d.])\d{1,3}(\.\d{3}){2,}(?![\d.])", lambda match: match[0].replace(".", ""), text)
-    text = re.sub(r"(?<=\d)[_'](?=\d{3}(\D|$))", "", text)
-    text = re.sub(r"(?<=\d),(?=\d{2,3}(\D|$))", "", text)
-    return re.sub(r"(?<=\d) (?=\d{3}(\D|$))", "", text)
+    text = " ".join(text[: 2 * LONGEST_ANSWER].split())
+    tokens = tokenize(uniform(text))
+    first = decimal_separator(locale) or POINT
+    found: list[ParsedAnswer] = []
+    for variant in _variants(tokens):
+        for convention in (first, OTHER[first]):
+            answer = _read(text, variant, convention)
+            if all((answer.number, answer.shape) != (other.number, other.shape) for other in found):
+                found.append(answer)
+    if len(found) == 1:
+        return (found[0],)
+    return tuple(answer._replace(reading=_reading(text, answer)) for answer in found)
+
+
+def _reading(text: str, answer: ParsedAnswer) -> str:
+    value = answer.number if answer.number is not None else answer.product
+    if value is None:
+        return ""
+    decimal = value.numerator if value.denominator == 1 else float(value)
+    return f"{text} read as {decimal}"
+
+
+def _variants(tokens: list[AnswerToken]) -> Iterator[list[AnswerToken]]:
+    """The tokens, and where B may be bytes, or KB 1024 bytes, the tokens with that meaning."""
+    yield tokens
+    binary = {f"{name}b": f"{name}ib" for name in "kmgt"}
+    changed = [
+        token._replace(text="bytes" if token.text == "b" else binary.get(token.text, token.text))
+        if token.kind == WORD and at and tokens[at - 1].kind == NUMBER
+        else token
+        for at, token in enumerate(tokens)
+    ]
+    if changed != tokens:
+        yield changed
+
+
+def _read(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer:
+    if not refuses(tokens):
+        return _value(text, tokens, convention)
+    beside = beside_refusal(tokens)
+    found = _value(text, beside, convention) if beside else ParsedAnswer(text)
+    return found._replace(refuses=True, expression="", problem="")
+
+
+def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer:
+    """The number or the shape that tokens write."""
+    tokens, remarks = _without_remarks(tokens)
+    tokens = _without_explanation(tokens)
+    words = {token.text for token in tokens if token.kind == WORD}
+    if any(token.text in BOUNDS for token in tokens):
+        return ParsedAnswer(text, problem=BOUND)
+    if words & DENIALS:
+        return ParsedAnswer(text, problem=BOUND)
+    if words & HEDGES or any(remark and remark[0].text in HEDGES for remark in remarks):
+        return ParsedAnswer(text, problem=SEVERAL)
+    parts = split_sides(tokens)
+    layout = layout_of([*parts, *remarks])
+    if len(parts) > 1 and sum(token.text in AXES for token in tokens) > 1:
+        sizes = read_sizes(tokens, layout)
+        if sizes is not None and sizes.labeled:
+            return ParsedAnswer(text, shape=sizes.sizes, labeled=True)
+    sides = [read_side(part, convention, layout) for part in parts]
+    for remark in remarks:
+        if is_sign(remark[0], "=", "≈"):
+            sides.append(read_side(remark[1:], convention, layout))
+    return _combined(text, sides)
+
+
+def _combined(text: str, sides: Sequence[Side]) -> ParsedAnswer:
+    """The answer that the last side gives, or the last but names; nothing where the sides contradict each other."""
+    if not sides or not all(side.is_read or side.is_name for side in sides):
+        return ParsedAnswer(text)
+    read = [side for side in sides if side.is_read]
+    if not read:
+        return ParsedAnswer(text)
+    slips = [pair for pair in pairwise(read) if not _goes_on(*pair)]
+    if any(_is_plain(one) and _is_plain(other) for one, other in slips):
+        return ParsedAnswer(text, problem=SEVERAL)
+    units = tuple((name, unit.counts) for side in sides for name, unit in side.units)
+    return _answer(text, read)._replace(units=units, remark=SLIP if slips else "")
+
+
+def _goes_on(one: Side, other: Side) -> bool:
+    """Whether a side follows from the one before: the same value, or a shape that has it as one of its sizes."""
+    if agree(one, other):
+        return True
+    if one.value is None or other.sizes is None or (one.sizes is not None and len(one.sizes.sizes) > 1):
+        return False
+    return len(other.sizes.sizes) > 1 and one.value.number in other.sizes.sizes
+
+
+def _is_plain(side: Side) -> bool:
+    """Whether a side is a number or a shape as it is, not an expression."""
+    return side.value is None or not side.value.operators or _is_list(side)
+
+
+def _is_list(side: Side) -> bool:
+    """Whether a side is a list of sizes with x between them, which is a product only where a number is asked."""
+    return side.sizes is not None and side.value is not None and {*side.value.operators} <= {"x", "×"} != set()
+
+
+def _answer(text: str, read: Sequence[Side]) -> ParsedAnswer:
+    last = read[-1]
+    answer = ParsedAnswer(text)
+    if last.value is not None:
+        is_product = _is_list(last) and bool(last.value.operators)
+        answer = answer._replace(
+            number=None if is_product else last.value.number,
+            product=last.value.number if is_product else None,
+            quantum=last.value.quantum,
+        )
+        source = next((side for side in read if side.value is not None and side.value.operators), None)
+        if source is not None and source.value is not None and source.value.number == last.value.number:
+            answer = answer._replace(expression="" if is_product and source is last else source.text)
+    shapes = [side.sizes for side in read if side.sizes is not None and len(side.sizes.sizes) > 1]
+    sizes = last.sizes if last.sizes is not None and len(last.sizes.sizes) > 1 else None
+    if sizes is None and shapes and len(read) > 1 and agree(read[-2], last):
+        sizes = shapes[-1]  # 6x28x28 = 4704
+    sizes = sizes or last.sizes
+    if sizes is not None:
+        answer = answer._replace(shape=sizes.sizes, labeled=sizes.labeled, batch=sizes.batch)
+    return answer
+
+
+def _without_explanation(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """The tokens before ``because`` and the like."""
+    at = next((at for at, token in enumerate(tokens) if at and token.kind == WORD and token.text in EXPLAINS), None)
+    return tokens if at is None else tokens[:at]
+
+
+def _without_remarks(tokens: list[AnswerToken]) -> tuple[list[AnswerToken], list[list[AnswerToken]]]:
+    """The tokens without remarks in parentheses, ``156 (weights and biases)``, and the content of these."""
+    kept: list[AnswerToken] = []
+    remarks: list[list[AnswerToken]] = []
+    at = 0
+    while at < len(tokens):
+        end = _end_of_remark(tokens, at) if is_sign(tokens[at], "(", "[") and kept else -1
+        if end > at:
+            remarks.append(tokens[at + 1 : end])
+            at = end + 1
+        else:
+            kept.append(tokens[at])
+            at += 1
+    has_number = any(token.kind == NUMBER for token in kept)
+    return (kept, remarks) if has_number else (tokens, [])
+
+
+def _end_of_remark(tokens: Sequence[AnswerToken], at: int) -> int:
+    """The position of the parenthesis that ends a remark in words; -1 where it is a part of the answer."""
+    end = closing(tokens, at)
+    before, inner = tokens[at - 1], tokens[at + 1 : end]
+    if end < 0 or not inner or (before.kind == WORD and before.text in (*FUNCTIONS, *WRAPPERS)):
+        return -1
+    if is_sign(inner[0], "=", "≈") or _restates(tokens[:at], inner):
+        return end
+    words = [token.text for token in inner if token.kind == WORD]
+    is_shape = any(token.kind == NUMBER for token in inner) and any(word in AXES for word in words)
+    is_value = inner[0].text in BATCH or is_shape or all(word in (*FUNCTIONS, *NUMBER_WORDS, "x") for word in words)
+    return -1 if is_value or before.text in ("*", "x", "×", "+", "-", "/", "^") else end
+
+
+def _restates(before: Sequence[AnswerToken], inner: Sequence[AnswerToken]) -> bool:
+    """Whether parentheses have the value of what precedes them: 156 (150 + 6)."""
+    try:
+        return evaluate(before, POINT).number == evaluate(inner, POINT).number
+    except NotAnExpression:
+        return False

@@ -20,7 +20,8 @@ class Verdict(NamedTuple):
     a person has yet to judge, ``partial`` one that earned a part of its points. ``kind`` is the type of a question
     other than the computed ones, e.g. ``text``: no mistakes are known for these. ``remark`` is for the teacher's
     review, not for the student: how an ambiguous answer was read. ``windows`` are the axes over which a window
-    slides, for a picture.
+    slides, for a picture. ``is_explained``: the remarks say why a wrong answer is wrong, e.g. that its unit
+    contradicts the question.
     """
 
     question: str
@@ -38,6 +39,7 @@ class Verdict(NamedTuple):
     kind: str = ""
     remark: str = ""
     windows: tuple[tuple[int, Window], ...] = ()
+    is_explained: bool = False
 
     @property
     def mistakes(self) -> tuple[str, ...]:
@@ -61,7 +63,7 @@ class Verdict(NamedTuple):
     @property
     def is_unexplained(self) -> bool:
         """Whether a wrong answer was understood, and matches no known mistake."""
-        return self.status == "wrong" and not (self.diagnoses or self.is_unreadable or self.kind)
+        return self.status == "wrong" and not (self.diagnoses or self.is_unreadable or self.is_explained or self.kind)
 
     @property
     def is_unreadable(self) -> bool:

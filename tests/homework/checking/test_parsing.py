@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnncli.homework.checking.parsing import MULTIPLES, WORDS, ParsedAnswer, parse
+from cnncli.homework.checking.parsing import ParsedAnswer, parse
+from cnncli.homework.reading.words import MULTIPLES, WORDS
 
 some = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 POWERS = {"k": 3, "m": 6, "g": 9, "b": 9, "t": 12, "thousand": 3, "million": 6, "billion": 9}
@@ -46,9 +47,10 @@ def test_a_multiple_is_a_power_of_ten(value: int, decimals: int, unit: str) -> N
 
 @some
 @given(a=st.integers(1, 999), b=st.integers(1, 999), off=st.integers(-2, 2))
-def test_an_equation_is_read_only_where_both_sides_are_equal(a: int, b: int, off: int) -> None:
+def test_an_equation_has_its_result_and_a_remark_where_the_sides_differ(a: int, b: int, off: int) -> None:
     equation = parse(f"{a}*{b} = {a * b + off}")
-    assert (equation.number, equation.expression) == ((a * b, f"{a}*{b}") if off == 0 else (None, ""))
+    assert (equation.number, bool(equation.remark)) == (a * b + off, off != 0)
+    assert equation.expression == ("" if off else f"{a}*{b}")
     assert parse(f"{a * b} = {a * b + off}").number == (None if off else a * b)
     for neither in (f"{a}x{b} = {a + 1}x{b}", f"{a}x{b}x{b} = what", f"what = {a}", "this = that"):
         found = parse(neither)

@@ -13,8 +13,9 @@ from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.answer_comparison import compare, is_correct
+from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.checking.check import check
+from cnncli.homework.checking.correctness import is_correct
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.submissions.reading import read_sheet
@@ -59,7 +60,7 @@ def right_answers(found: Loaded) -> dict[str, int | tuple[int, ...]]:
 def ways(value: int | tuple[int, ...]) -> list[str]:
     """How people write a number or a shape."""
     if isinstance(value, int):
-        return [str(value), f"{value:,}", f" {value} params", f"{value - 7} + 7" if value > 7 else f"{value}.0"]
+        return [str(value), f"{value:,}", f" {value} values", f"{value - 7} + 7" if value > 7 else f"{value}.0"]
     by = "x".join(map(str, value))
     return [by, by.replace("x", " × "), f"({by.replace('x', ', ')})", by.replace("x", "*")]
 

@@ -39,4 +39,4 @@ def test_a_separator_that_may_be_a_decimal_one_is_remarked_for_review(
     text = f"locale: {locale}\narchitecture: lenet5\nanswers: {{conv2.params: '{answer}'}}\n"
     (tmp_path / "s.yaml").write_text(text)
     (found,) = check(read_sheet(str(tmp_path / "s.yaml")))
-    assert (found.correct, found.remark) == (right, remark)
+    assert (found.correct, found.remark.partition(";")[0]) == (right, remark)

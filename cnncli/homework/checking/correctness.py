@@ -1,0 +1,118 @@
+"""Whether one reading of an answer, other than a matrix, is correct; and what a teacher may want to see about it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
+from cnncli.homework.checking.parsing import ParsedAnswer
+from cnncli.homework.reading.spelling import uniform
+from cnncli.homework.reading.words import FILLERS, FITTING
+
+CHANNELS_LAST = "read as height x width x channels (channels last)"
+NAMES = {
+    "params": "parameters",
+    "trainable": "trainable parameters",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "parameter_bytes": "bytes",
+    "size": "a size",
+    "padding": "the padding on each side",
+    "shape": "a shape",
+    "input_shape": "a shape",
+    "receptive field size": "the receptive field",
+    "receptive field stride": "the stride of the receptive field",
+    "receptive field offset": "the offset of the receptive field",
+}
+
+
+def is_correct(expected: ExpectedAnswer, given: ParsedAnswer) -> tuple[bool, str]:
+    """Whether an answer other than a matrix is correct, and a remark about how it was read."""
+    value = expected.value
+    if _in_words(expected, given):
+        return True, ""
+    if contradiction(expected, given):
+        return False, ""
+    if isinstance(value, str):
+        return given.refuses and NO_FIT in (value, *expected.words) and _fits_refusal(expected, given), ""
+    if not isinstance(value, tuple):
+        return _is_number(expected, given), ""
+    if len(value) == 1 and given.number == value[0]:
+        return True, ""
+    return _is_same_shape(value, given, expected.order)
+
+
+def _in_words(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
+    """Whether an answer is one of the expected texts: ``no parameters``, in any spelling."""
+    words = [*expected.words, *([expected.value] if isinstance(expected.value, str) else [])]
+    if not words:
+        return False
+    text = uniform(given.text).strip(" .!")
+    bare = " ".join(word for word in text.split() if word not in FILLERS)
+    return text in words or bare in words
+
+
+def contradiction(expected: ExpectedAnswer, given: ParsedAnswer) -> str:
+    """Why a unit contradicts the question, in words: bytes where parameters are asked; empty for one that fits."""
+    for unit, counts in given.units:
+        if expected.quantity and counts in FITTING and expected.quantity not in FITTING[counts]:
+            asked = NAMES.get(expected.quantity, expected.quantity)
+            return f"the unit contradicts the question: {unit}, where {asked} {_is_or_are(asked)} asked"
+    return ""
+
+
+def _is_or_are(name: str) -> str:
+    return "are" if name.endswith("s") and not name.startswith(("a ", "the ")) else "is"
+
+
+def _is_number(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
+    numbers = {expected.value, *expected.also}
+    if given.number in numbers:
+        return True
+    if expected.order == PER_AXIS:
+        return given.shape is not None and len(given.shape) > 1 and {*given.shape} == {expected.value}
+    return given.product in numbers
+
+
+def _fits_refusal(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
+    """Whether a number beside "does not fit" agrees with it: one that is not whole, or is that of another rounding."""
+    if given.number is None or given.number.denominator != 1:
+        return True
+    unreported = [value for name, value in expected.candidates.items() if name.startswith("does_not_fit_unreported")]
+    if given.shape in unreported:
+        return True
+    exact = expected.candidates.get("does_not_fit_unreported#exact")
+    return given.number <= 0 if exact is None else abs(given.number - Fraction(exact)) < 1
+
+
+def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> tuple[bool, str]:
+    shape, channels_last = given.shape, (*value[1:], value[0])
+    if given.labeled and order != PER_AXIS:
+        return shape == value, ""
+    if order == "HxWxC":
+        return shape == channels_last, ""
+    if shape == value:
+        return True, "read without its batch axis" if given.batch else ""
+    if order == PER_AXIS:
+        return False, ""
+    if shape == (1, *value):
+        return True, "read with a leading batch size of 1"
+    if len(value) == 1 and shape is not None and shape[:1] == value and {*shape[1:]} == {1}:
+        return True, "read without its axes of size 1"
+    if order != "CxHxW" and len(value) > 1 and shape == channels_last:
+        return True, CHANNELS_LAST
+    return False, ""
+
+
+def for_review(expected: ExpectedAnswer, given: ParsedAnswer, *, is_first: bool, locale: str) -> str:
+    """What a teacher may want to see about an answer that counts as correct; empty for nothing."""
+    if not is_first and given.reading:
+        decided = (
+            "the locale, or another answer, says otherwise" if locale else "the sheet's other answers decide nothing"
+        )
+        return f"{given.reading}; {decided}"
+    if given.refuses and isinstance(expected.value, int):
+        return f'"{given.text}" read as {expected.value}, with a remark that it does not fit'
+    if given.refuses and given.number is not None and given.number.denominator == 1:
+        return f'"{given.text}" read as "does not fit", with a size after rounding'
+    return given.remark
