@@ -155,3 +155,21 @@ def test_what_are_no_masks_is_said(tmp_path: Path, problem: str) -> None:
         said = r"masks/3\.png contains classes above 254"
     with pytest.raises(CnnError, match=said):
         loaded(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_masks_of_images_that_are_not_square_keep_their_rows_and_columns(tmp_path: Path, kind: type) -> None:
+    values = np.repeat(np.arange(3), 2)[:, None].repeat(10, 1).astype(kind)
+    for number in range(COUNT):
+        Image.new("L", (10, 6), 10 * number).save(tmp_path / f"{number}.png")
+        Image.fromarray(values).save(tmp_path / f"{number}_mask.png")
+    dataset = load_dataset(f"images:{tmp_path}", (1, 6, 10), task="segmentation", outputs=3)
+    assert dataset.train.labels.shape[1:] == (6, 10) and (np.asarray(dataset.train.labels) == values).all()
+
+
+def test_images_that_differ_in_their_extension_only_are_counted(tmp_path: Path) -> None:
+    save(tmp_path, *LAYOUTS["beside"])
+    for number in (3, 7):
+        shutil.copy(tmp_path / f"{number}.jpg", tmp_path / f"{number}.jpeg")
+    notes = loaded(tmp_path).notes
+    assert "skipped: 2 that differ from another file only in their extension" in notes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from cnncli.errors import CnnError
-from cnncli.executor.feeding.preprocessing import conversion_notes, input_transform
+from cnncli.executor.feeding.preprocessing import conversion_notes, convert_channels, input_transform
 from cnncli.runs.folder import Normalization
 
 some = settings(max_examples=30, deadline=None, derandomize=True)
@@ -73,3 +75,18 @@ def test_every_conversion_is_noted_and_an_impossible_one_refused(have: tuple[int
         assert ("resized" in note) == (have[1:] != want[1:])
         assert ("gray repeated" in note) == (have[0] == 1 < want[0])
         assert ("converted to grayscale" in note) == ((have[0], want[0]) == (3, 1))
+
+
+@pytest.mark.parametrize("sizes", [(5,), (4, 5), (3, 4, 5)])
+@pytest.mark.parametrize("have", [1, 3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gray_is_repeated_color_is_weighted_and_the_rest_is_kept(have: int, channels: int, sizes: Any) -> None:
+    pixels = torch.randint(0, 255, (2, have, *sizes), dtype=torch.uint8)
+    found = convert_channels(pixels, channels)
+    expected = pixels.float()
+    if len(sizes) == 2 and have < channels:
+        expected = expected.repeat(1, 3, 1, 1)
+    elif len(sizes) == 2 and have > channels:
+        red, green, blue = expected.unbind(1)
+        expected = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]
+    torch.testing.assert_close(found, expected)
