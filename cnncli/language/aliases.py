@@ -13,6 +13,7 @@ EVERYWHERE = ("name", "from")  # what every layer and every composite but ``when
 
 FIELD_ALIASES = {  # the fields that a name may mean; the layer type takes the first that it has
     **dict.fromkeys(("out_channels", "channels", "num_filters", "nfilters"), ("filters",)),
+    "num_output": ("filters", "units"),
     **dict.fromkeys(("out_features", "features", "neurons"), ("units",)),
     **dict.fromkeys(("kernel_size", "filter_size", "pool_size", "ksize", "window"), ("kernel",)),
     **dict.fromkeys(("pad", "pads"), ("padding",)),
@@ -79,6 +80,12 @@ LONGEST_WORD = 60
 KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases} | dict.fromkeys(
     ("output", "outputs", "out", "classifier", "head"), "linear"
 )
+KIND_ALIASES |= {"globalaveragepooling": "global_avgpool", "globalmaxpooling": "global_maxpool"}
+COMPOSITE_ALIASES = {  # what figures call a part of a network, and the composite for it
+    **dict.fromkeys(("inception", "inceptionmodule", "inceptionblock", "branches"), "parallel"),
+    **dict.fromkeys(("skip", "skipconnection", "shortcut", "resblock", "residualblock", "basicblock"), "residual"),
+    **dict.fromkeys(("bottleneck", "bottleneckblock", "identityblock"), "residual"),
+}
 
 
 def odd_letter(word: str) -> str:
@@ -90,7 +97,7 @@ def odd_letter(word: str) -> str:
 
 
 def _plain(word: str) -> str:
-    return word.rpartition(".")[2].lower().replace("_", "").replace("-", "")
+    return word.rpartition(".")[2].lower().removesuffix("_param").replace("_", "").replace("-", "")
 
 
 def kind_hint(word: str, known: list[str], value: str = "") -> str:
@@ -107,6 +114,9 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
         return f"use {REDUCTIONS[_plain(word)]}"
     if _is_separable(word):
         return "write a depthwise_conv, and after it a conv with kernel 1"
+    composite = COMPOSITE_ALIASES.get(re.sub(r"[\d\s()]+[a-e]?\)?$|\s", "", _plain(word)))
+    if composite in known:
+        return f"use {composite}"
     family = families_named(word)
     if family:
         return f"use {enumerated(family, 'or')}"

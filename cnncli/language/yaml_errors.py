@@ -99,6 +99,8 @@ def _indentation(lines: list[str], found: SyntaxFault) -> SyntaxFault:
         columns = f"column {indent + 1} here, and column {column + 1} in line {earlier + 1}"
         message = f"the indentation does not match the previous lines: {columns}"
         return SyntaxFault((number, indent), message, f"align it with line {earlier + 1}")
+    if any(other.rstrip().endswith(":") for other in lines[:number]):
+        return found
     return SyntaxFault((number, indent), "a list item without a key for the list", "write layers: in the line before")
 
 

@@ -34,14 +34,15 @@ class Fault(NamedTuple):
 
 def layer_fault(text: str, known: list[str]) -> Fault | None:
     """The fault of a list item, without its dash, that begins with a layer type; None for any other text."""
-    text = _unwrapped(text.strip()[:LONGEST])
-    given, chained = text, _CHAINED.fullmatch(text)
+    given = text.strip()[:LONGEST]
+    text = _unwrapped(given)
+    chained = _CHAINED.fullmatch(text)
     after = kind_named(chained[2]) if chained else None
     text = _joined_words(chained[1] if chained else text, known)
     units = _UNITS.fullmatch(text)
     if units and kind_named(units[1]) == "linear" and text not in known:
         return Fault(f"unknown layer type {text!r}", f"write - linear: {units[2]}")
-    other = _sized_layer(text, known) or _named_layer(text, known) or _slide_layer(text, given)
+    other = _sized_layer(text, known) or _named_layer(text, known) or _slide_layer(text, given, known)
     if other is not None:
         return other
     word = WORD.match(text)
@@ -49,6 +50,8 @@ def layer_fault(text: str, known: list[str]) -> Fault | None:
     if word is None or kind is None:
         return None
     message = _fault(word[0], text[word.end() :])
+    if re.match(r"\s+[A-Za-z]", text[word.end() :]) and not kind_named(word[0]) and word[0] not in known:
+        return None  # a phrase whose first word only resembles a layer type
     if not message and text != given:
         message = f"unknown layer type {given.partition(':')[0]!r}"
     written = rewritten_layer(kind, word[0], text[word.end() :]) + (f", then - {after}" if after else "")
@@ -57,6 +60,7 @@ def layer_fault(text: str, known: list[str]) -> Fault | None:
 
 def _unwrapped(text: str) -> str:
     """A layer without what Python writes around it: ``x = nn.ReLU()``, ``model.add(Dense(10))``, ``x.view(-1, 9)``."""
+    text = re.sub(r"^([A-Za-z]+ [A-Za-z]+)[0-9]+:", r"\1:", text)  # MAX POOL1: 3x3 filters
     text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
     if (added := _ADDED.fullmatch(text)) is not None:
         text = added[1]
@@ -84,9 +88,10 @@ def _sized_layer(text: str, known: list[str]) -> Fault | None:
     return Fault(f"unknown layer type {text!r}", f"write {written_item(kind, filters | {'kernel': match[2]})}")
 
 
-def _slide_layer(text: str, given: str) -> Fault | None:
-    """The fault of a layer as on a slide, without a colon after its type: ``3x3 conv, 64``; None for other texts."""
-    hint = "" if re.match(r"[\w.]+\s*:", text) else slide_hint(text)
+def _slide_layer(text: str, given: str, known: list[str]) -> Fault | None:
+    """The fault of a layer as on a slide, ``3x3 conv, 64``; None for others, and where its type is one of cnn's."""
+    plain = re.match(r"[\w.]+\s*:\s*([\w.%]*$|[{\[])", text) or text.partition(":")[0] in known
+    hint = "" if plain else slide_hint(text)
     word = WORD.match(text)
     message = _fault(word[0], text[word.end() :]) if word and kind_named(word[0]) else ""
     return Fault(message or f"unknown layer type {given!r}", hint) if hint else None
@@ -101,7 +106,9 @@ def _named_layer(text: str, known: list[str]) -> Fault | None:
     hint = f"write {_with_name(line, name)}" if line else figure_name_hint(name, value)
     numbered = None if hint else re.fullmatch(r"([A-Za-z]+)_?[0-9]+(_[0-9]+|[abc])?", name)
     kind = kind_named(numbered[1]) if numbered and not families_named(name) else None
-    if kind:
+    if families_named(name) and value:
+        hint = slide_hint(f"pool {value}") if not re.fullmatch(r"[0-9]+", value) else ""
+    elif kind:
         hint = f"write {_with_name(_value_line(f'{kind} {value}', known), name)}"
     return Fault(f"unknown layer type {name!r}", hint) if hint else None
 
@@ -110,7 +117,7 @@ def _value_line(value: str, known: list[str]) -> str:
     """The line of a layer after its name, ``{conv: {filters: 6, kernel: 5}}`` or ``conv 6@5x5``; "" for no layer."""
     value = without_brackets(value) if re.match(r"\{\s*\w+\s*:", value) else value
     word = WORD.match(value)
-    hint = slide_hint(value) if re.search("[A-Za-z]{2}", value) else ""
+    hint = slide_hint(value, implied=False)
     sized = None if hint else _sized_layer(value, known)
     if sized:
         hint = sized.hint

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncli.language.aliases import families_named, kind_named
 from cnncli.layers import KINDS
 
-_COUNTED = "filters?|kernels?|channels?|(?:feature )?maps?|features|neurons|units|nodes|outputs?|hidden units"
+_COUNTED = "filters?|kernels?|channels?|(?:feature )?maps?|features|neurons|units|nodes|outputs?|classes|hidden units"
 _OF = r"\s*(?:of\s+)?[:=]?\s*"
 _PIECES = re.compile(  # the name of the group that matches is the name of the piece
     rf"""(?P<maps>\d+)\s*@\s*(?P<map_kernel>\d+(?:\s*[x×*]\s*\d+)?)
@@ -18,7 +18,7 @@ _PIECES = re.compile(  # the name of the group that matches is the name of the p
     |\b(?:(?:zero[\s-]?)?padding|pad|p){_OF}(?P<padding>\d+|same|valid)\b
     |\b(?P<word_padding>same|valid)\b(?:\s+padding)?
     |(?P<count>\d+)\s+(?:{_COUNTED})\b
-    |\b(?:(?:kernel|filter|window)(?:\s+size)?|k){_OF}(?P<kernel>\d+)
+    |\b(?:(?:kernel|filter|window)(?:\s+size)?|size|k){_OF}(?P<kernel>\d+)
     |(?P<number>\d+)(?![\w.%])
     |(?P<word>[a-z]+)(?![\w.(])
     |(?P<between>[\s,;:()\[\]+→>|-]+)""",
@@ -45,8 +45,11 @@ class SlideLayer(NamedTuple):
     depth: bool = False
 
 
-def slide_layer(text: str) -> SlideLayer | None:
-    """The layer that a text describes, if each of its words and numbers has a meaning; None for any other text."""
+def slide_layer(text: str, *, implied: bool = True) -> SlideLayer | None:
+    """The layer that a text describes, if each of its words and numbers has a meaning; None for any other text.
+
+    ``3x3, 64`` without a word is a convolution, if one may be ``implied``.
+    """
     pieces = _pieces(text.strip().lower())
     if pieces is None:
         return None
@@ -54,9 +57,12 @@ def slide_layer(text: str) -> SlideLayer | None:
     given = [(name, piece) for name, piece in pieces if name not in ("word", "between")]
     kinds, after = _kinds([word for word in words if word not in _FILLERS])
     names = {name for name, _ in given}
-    if not words or not {*words} - _FILLERS:
+    if implied and not {*words} - _FILLERS:
         kinds = ("conv",) if "sizes" in names and len(names) > 1 else ()  # 3x3, 64
-    return _layer(kinds, dict(given), after) if kinds and len(names) == len(given) else None
+    fully_connected = kinds == ("linear",) and [name for name, _ in given] == ["number", "number"]  # 400 -> 120
+    if not kinds or (len(names) < len(given) and not fully_connected):
+        return None
+    return _layer(kinds, dict(given), after)
 
 
 def _pieces(text: str) -> list[tuple[str, str]] | None:
@@ -78,9 +84,14 @@ def _kinds(words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         word = "".join(words[:end])
         kinds = families_named(word) or tuple(filter(None, [kind_named(word)]))
         after = [kind_named(other) for other in words[end:]]
-        if kinds and None not in after:
+        if kinds and all(kind and _needs_nothing(kind) for kind in after):
             return kinds, tuple(kind for kind in after if kind)
     return (), ()
+
+
+def _needs_nothing(kind: str) -> bool:
+    """Whether a layer type has no required field: relu after a convolution, but not linear, whose number is missing."""
+    return kind in KINDS and not KINDS[kind].merges and not any(field.required for field in KINDS[kind].schema.values())
 
 
 def _layer(kinds: tuple[str, ...], given: dict[str, str], after: tuple[str, ...]) -> SlideLayer | None:
@@ -89,6 +100,10 @@ def _layer(kinds: tuple[str, ...], given: dict[str, str], after: tuple[str, ...]
     sizes = _numbers(given.pop("sizes", "")) or _kernel(given.pop("map_kernel", ""))
     count = next((given.pop(name) for name in ("maps", "count", "number") if name in given), "")
     third = not count and len(sizes) > _TWO_AXES
+    if third and len(sizes) == _TWO_AXES + 1 and sizes[0] != sizes[1] == sizes[2]:  # 6x5x5
+        sizes = [*sizes[1:], sizes[0]]
+    if "units" in schema and len(sizes) == _TWO_AXES:  # 400x120
+        count, sizes = sizes[-1], []
     count = sizes[-1] if third else count
     times = "".join(_numbers(given.pop("times", "")))
     fields = {"scale": times} if times and "scale" in schema else {}

@@ -31,9 +31,9 @@ TORCH_ARGUMENTS: dict[str, tuple[str | None, ...]] = {
 WITHOUT_MEANING = ("inplace", "device", "dtype", "data_format", "input_shape", "kernel_initializer", "return_indices")
 
 
-def slide_hint(text: str) -> str:
+def slide_hint(text: str, *, implied: bool = True) -> str:
     """What to write for a layer as on a slide, ``3x3 conv, 64, /2``; "" for any other text."""
-    slide = slide_layer(text[:LONGEST])
+    slide = slide_layer(text[:LONGEST], implied=implied)
     if slide is None or not (slide.fields or slide.after or slide.times):
         return ""
     fields = _completed(slide.kinds[0], slide.fields)
@@ -74,6 +74,8 @@ def rewritten_layer(kind: str, word: str, rest: str) -> str:
     named, positional = typed_arguments(rest.strip().lstrip(":：=").strip())
     if kind not in KINDS:
         return _as_typed(kind, named, positional)
+    if word.startswith("F."):
+        positional = positional[1:]  # the input
     if KINDS[kind].merges:
         return f"- {kind}: [{', '.join(positional)}]" if positional else f"- {kind}: [name, name]"
     after = [f"- {value.lower()}" for name, value in named if name in SEPARATE_LAYERS and value]
@@ -134,7 +136,17 @@ def _plain_values(value: object) -> object:
 def _as_typed(kind: str, named: list[tuple[str, str]], positional: list[str]) -> str:
     if named:
         return written_item(kind, dict(named))
-    return f"- {kind}: {positional[0]}" if len(positional) == 1 else f"- {kind}"
+    if len(positional) == 1 and positional[0].startswith("["):
+        return f"- {kind}: {positional[0]}"
+    return f"- {kind}: {_COMPOSITE_BODIES[kind]}" if kind in _COMPOSITE_BODIES else f"- {kind}"
+
+
+_COMPOSITE_BODIES = {
+    "residual": "[ … ]",
+    "parallel": "{branches: [[ … ], [ … ]]}",
+    "repeat": "{times: …, layers: [ … ]}",
+    "when": "{test: …, layers: [ … ]}",
+}
 
 
 def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str]:
@@ -147,7 +159,8 @@ def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str
         return {"filters": next((value for value in values if value not in sizes), "…"), "kernel": sizes[0]}
     for names in (TORCH_ARGUMENTS.get(plain, tuple(schema)), tuple(schema)):
         fields = {name: value for name, value in zip(names, values, strict=False) if name in schema and value}
-        if fields or not (schema and schema[KINDS[kind].main].required):
+        fit = all(_accepted(kind, name, value.lower()) for name, value in fields.items())
+        if (fields and (fit or names == tuple(schema))) or not (schema and schema[KINDS[kind].main].required):
             return {name: value.lower() if name == "padding" else value for name, value in fields.items()}
     return {}
 
