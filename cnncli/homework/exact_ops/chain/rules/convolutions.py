@@ -1,4 +1,4 @@
-"""Convolutions by hand: over a batch, in groups, and transposed."""
+"""Convolutions by hand: over a batch, and in groups."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from cnncli.homework.exact_ops.chain.rules.linear import bias_gradient
 from cnncli.homework.exact_ops.convolution import convolution_steps, convolve
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.homework.exact_ops.sliding import Sliding, WindowStep
-from cnncli.homework.exact_ops.transposed import transposed, transposed_steps
 from cnncli.layers import Layer
-from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv
+from cnncli.layers.conv import Conv, DepthwiseConv
 
 
 class Part(NamedTuple):
@@ -127,67 +126,7 @@ def _refuse_partial(how: Sliding) -> None:
         raise CnnError("gradients are not available for partial padding", "use padding_mode: zeros")
 
 
-# Transposed -------------------------------------------------------------------------------------------------------
-
-
-def _extra(work: LayerWork) -> int:
-    """The output padding of all axes. Raises CnnError where the calculation does not support it."""
-    layer: Any = work.layer
-    extras, windows = {*layer.output_paddings(work.shapes)}, layer.windows(work.shapes)
-    if layer.groups > 1 or len(extras) > 1 or max(extras) >= min(window.stride for window in windows):
-        raise CnnError(
-            "conv_transpose is calculated by hand with one group, and an output padding below the stride that is "
-            "equal on all axes",
-            "use groups: 1, and one number for output_padding",
-        )
-    return int(extras.pop())
-
-
-def _transposed_forward(work: LayerWork) -> Calculation:
-    import numpy as np
-
-    how, kernel, extra = sliding_of(work), work.weights["weight"], _extra(work)
-    bias = _bias(work, kernel.shape[1])
-    value = np.stack([simplest(transposed(x, kernel, bias, how, extra)) for x in work.x])
-
-    def steps() -> Iterator[WorkedStep]:
-        for example, x in enumerate(work.x):
-            indices = ((example, *at) for at in places(value.shape[1:]))
-            yield from _placed(transposed_steps(x, kernel, bias, how, extra), indices, value)
-
-    return Calculation(value, "each input times the kernel, added to the output, plus the bias", steps)
-
-
-def _transposed_backward(work: LayerWork, upstream: Any) -> LayerGradient:
-    """A convolution gives the gradient to the input, as a transposed convolution gives that of a convolution."""
-    import numpy as np
-
-    how, kernel = sliding_of(work), work.weights["weight"]
-    none = [0] * len(kernel)
-    to_input = np.stack([simplest(convolve(g, kernel, none, how)) for g in upstream])
-    pairs = [*zip(upstream, work.x, strict=True)]
-    to_weight = simplest(sum(gradients(g, kernel, x, how).to_kernel for g, x in pairs))
-
-    def input_steps() -> Iterator[WorkedStep]:
-        for example, g in enumerate(upstream):
-            indices = ((example, *at) for at in places(to_input.shape[1:]))
-            yield from _placed(convolution_steps(g, kernel, none, how), indices, to_input)
-
-    def weight_steps() -> Iterator[WorkedStep]:
-        found = [gradient_steps(g, kernel, x, how)[1] for g, x in pairs]
-        for index, steps in zip(places(kernel.shape), zip(*found, strict=True), strict=True):
-            text = " + ".join(step.expression for step in steps)
-            yield WorkedStep(place_text(index, kernel.shape), text, to_weight[index])
-
-    weights = {"weight": Calculation(to_weight, "the upstream gradient cross-correlated with the input", weight_steps)}
-    if "bias" in work.weights:
-        weights["bias"] = bias_gradient(simplest(_per_channel(upstream)), upstream.swapaxes(0, 1))
-    method = "the cross-correlation of the upstream gradient with the kernel"
-    return LayerGradient((Calculation(to_input, method, input_steps),), weights)
-
-
 CONVOLUTIONS: dict[type[Layer], LayerRule] = {
     Conv: LayerRule(_forward, _backward),
     DepthwiseConv: LayerRule(_forward, _backward),
-    ConvTranspose: LayerRule(_transposed_forward, _transposed_backward),
 }

@@ -5,16 +5,16 @@ from __future__ import annotations
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.chain.calculation import LayerRule
 from cnncli.homework.exact_ops.chain.rules.activations import ACTIVATIONS
+from cnncli.homework.exact_ops.chain.rules.connections import CONNECTIONS
 from cnncli.homework.exact_ops.chain.rules.convolutions import CONVOLUTIONS
+from cnncli.homework.exact_ops.chain.rules.interpolation import INTERPOLATIONS
 from cnncli.homework.exact_ops.chain.rules.linear import VECTOR_LAYERS
 from cnncli.homework.exact_ops.chain.rules.local_response import LOCAL_RESPONSES
 from cnncli.homework.exact_ops.chain.rules.moving import MERGES, MOVES
 from cnncli.homework.exact_ops.chain.rules.norms import NORMS
 from cnncli.homework.exact_ops.chain.rules.pools import POOLS
 from cnncli.homework.exact_ops.chain.rules.softmax import SOFTMAXES
-from cnncli.homework.exact_ops.chain.rules.weighted_sums import WEIGHTED_SUMS
 from cnncli.layers import ALL, Layer
-from cnncli.layers.conv import Conv
 from cnncli.layers.norm import LocalContrastNorm
 
 RULES: dict[type[Layer], LayerRule] = {
@@ -25,7 +25,8 @@ RULES: dict[type[Layer], LayerRule] = {
     **SOFTMAXES,
     **NORMS,
     **LOCAL_RESPONSES,
-    **WEIGHTED_SUMS,
+    **INTERPOLATIONS,
+    **CONNECTIONS,  # replaces the rule of a conv, which may have a table of connections
     **MOVES,
     **MERGES,
 }
@@ -43,6 +44,4 @@ def rule_of(layer: Layer) -> LayerRule:
             f"{layer.kind} cannot be calculated by hand ({REASONS[type(layer)]})",
             f"remove it; every layer type but {others} can be calculated",
         )
-    if isinstance(layer, Conv) and layer.connections is not None:
-        raise CnnError("connections cannot be calculated by hand", "use groups, or remove connections")
     return RULES[type(layer)]

@@ -1,15 +1,10 @@
-"""Layers whose outputs are weighted sums of some inputs: interpolation, and local connections."""
+"""Layers whose outputs are weighted sums of some inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from fractions import Fraction
-from itertools import product
-from math import floor, prod
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError
-from cnncli.homework.exact_ops.backward.convolution import place_of
 from cnncli.homework.exact_ops.chain.calculation import (
     Calculation,
     Index,
@@ -21,13 +16,9 @@ from cnncli.homework.exact_ops.chain.calculation import (
     steps_for,
     sum_text,
 )
-from cnncli.homework.exact_ops.chain.rules.convolutions import sliding_of
+from cnncli.homework.exact_ops.chain.rules.linear import bias_gradient
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import exactly, simplest
-from cnncli.homework.exact_ops.sliding import patch, sources
-from cnncli.layers import Layer
-from cnncli.layers.conv import Local
-from cnncli.layers.reshape import Upsample
 
 
 class Term(NamedTuple):
@@ -55,8 +46,9 @@ def weighted(of: WeightedSum) -> LayerRule:
     def forward(work: LayerWork) -> Calculation:
         import numpy as np
 
-        terms, bias = of.terms(work), work.weights.get("bias")
-        value: Any = np.zeros((len(work.x), *work.layer.output_shape(work.shapes)), dtype=object)
+        shape = work.layer.output_shape(work.shapes)
+        terms, bias = of.terms(work), _bias(work, shape)
+        value: Any = np.zeros((len(work.x), *shape), dtype=object)
         for number, *at in places(value.shape):
             total = sum(term.factor * work.x[(number, *term.input)] for term in terms[tuple(at)])
             value[(number, *at)] = exactly(total if bias is None else total + bias[tuple(at)])
@@ -84,6 +76,16 @@ def weighted(of: WeightedSum) -> LayerRule:
     return LayerRule(forward, backward)
 
 
+def _bias(work: LayerWork, shape: Index) -> Any:
+    """The bias of each output, which may be one per channel; None where the layer has none."""
+    import numpy as np
+
+    bias = work.weights.get("bias")
+    if bias is None or bias.ndim > 1:
+        return bias
+    return np.broadcast_to(bias.reshape(-1, *(1,) * (len(shape) - 1)), shape)
+
+
 def _sum(pairs: Iterable[tuple[Any, Any]], *, is_trained: bool) -> str:
     """A sum of products; a factor of 1 is left out, unless it is a weight."""
     texts = [factor_text(x) if by == 1 and not is_trained else product_text(by, x) for by, x in pairs]
@@ -107,116 +109,11 @@ def _weight_gradients(work: LayerWork, upstream: Any, terms: Terms) -> dict[str,
 
     steps = steps_for(value, expression, has_batch=False)
     found = {"weight": Calculation(value, "each input times the upstream gradient of its output", steps)}
-    if "bias" in work.weights:
+    if "bias" in work.weights and work.weights["bias"].ndim == 1:
+        per_channel = upstream.swapaxes(0, 1)
+        found["bias"] = bias_gradient(simplest(per_channel.reshape(len(per_channel), -1).sum(1)), per_channel)
+    elif "bias" in work.weights:
         to_bias = simplest(upstream.sum(0))
         bias_steps = steps_for(to_bias, lambda at: sum_text(upstream[(slice(None), *at)]), has_batch=False)
         found["bias"] = Calculation(to_bias, "the upstream gradient", bias_steps)
     return found
-
-
-# Upsampling -------------------------------------------------------------------------------------------------------
-
-CUBIC = Fraction(-3, 4)  # the parameter a of the kernel in PyTorch. Keys 1981
-Taps = list[tuple[int, Any]]  # the inputs that an output reads along one axis, with their weights
-
-
-def _nearest(size: int, output: int, at: int) -> Taps:
-    return [(at * size // output, 1)]
-
-
-def _linear(size: int, output: int, at: int) -> Taps:
-    """The two inputs around the center of the output; a center outside the first and last inputs is theirs."""
-    center = max(_center(size, output, at), Fraction(0))
-    first = floor(center)
-    return _kept(
-        [(min(first + step, size - 1), weight) for step, weight in ((0, 1 - center + first), (1, center - first))]
-    )
-
-
-def _cubic(size: int, output: int, at: int) -> Taps:
-    """Four inputs; those beyond an end are the last one."""
-    center = _center(size, output, at)
-    first = floor(center)
-    steps = range(-1, 3)
-    return _kept([(min(max(first + step, 0), size - 1), _keys(abs(center - first - step))) for step in steps])
-
-
-def _center(size: int, output: int, at: int) -> Fraction:
-    """The center of an output, in inputs."""
-    return Fraction((2 * at + 1) * size, 2 * output) - Fraction(1, 2)
-
-
-def _keys(distance: Fraction) -> Fraction:
-    """The weight of an input at a distance of up to 2. Keys 1981, Cubic Convolution Interpolation."""
-    d, a = distance, CUBIC
-    if d <= 1:
-        return (a + 2) * d**3 - (a + 3) * d**2 + 1
-    return a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
-
-
-def _kept(taps: Taps) -> Taps:
-    """The taps with equal inputs added up, without those of weight 0."""
-    total: dict[int, Any] = {}
-    for at, weight in taps:
-        total[at] = total.get(at, 0) + weight
-    return [(at, exactly(weight)) for at, weight in total.items() if weight]
-
-
-MODES = {"nearest": _nearest, "linear": _linear, "cubic": _cubic}
-UPSAMPLING = {
-    "nearest": "the input floor(i n / m) of n for output i of m",
-    "linear": "the inputs around (i + 1/2) n / m - 1/2 of n for output i of m, by their distance",
-    "cubic": "4 inputs per axis around (i + 1/2) n / m - 1/2 of n for output i of m, by Keys's cubic with a = -3/4",
-}
-
-
-def _upsampling_text(work: LayerWork) -> str:
-    layer: Any = work.layer
-    return UPSAMPLING[layer.mode]
-
-
-def _upsampling(work: LayerWork) -> Terms:
-    layer: Any = work.layer
-    taps_of, (channels, *sizes) = MODES[layer.mode], work.layer.output_shape(work.shapes)
-    axes = [[taps_of(n, m, at) for at in range(m)] for n, m in zip(work.x.shape[2:], sizes, strict=True)]
-    found: Terms = {}
-    for channel, *place in places((channels, *sizes)):
-        taps = product(*(axis[at] for axis, at in zip(axes, place, strict=True)))
-        found[(channel, *place)] = [
-            Term((channel, *(at for at, _ in each)), exactly(prod(weight for _, weight in each))) for each in taps
-        ]
-    return found
-
-
-# Local connections ------------------------------------------------------------------------------------------------
-
-
-def _local(work: LayerWork) -> Terms:
-    """The terms of weights that no two positions share: (filters, *positions, C / groups, *kernel)."""
-    layer: Any = work.layer
-    how, weight = sliding_of(work), work.weights["weight"]
-    if how.mode == "partial" and how.is_padded:
-        raise CnnError("local is not calculated by hand with partial padding", "use padding_mode: zeros")
-    origins, sizes = sources(work.x.shape[2:], how)[None], work.x.shape[2:]
-    read, own = work.x.shape[1] // layer.groups, len(weight) // layer.groups
-    found: Terms = {}
-    for number, *place in places(layer.output_shape(work.shapes)):
-        here, terms = patch(origins, how, tuple(place))[0], []
-        for channel, *tap in places((read, *here.shape)):
-            origin, at = place_of(int(here[tuple(tap)]), sizes), (number, *place, channel, *tap)
-            if origin is not None:
-                terms.append(Term((number // own * read + channel, *origin), weight[at], at))
-        found[(number, *place)] = terms
-    return found
-
-
-WEIGHTED_SUMS: dict[type[Layer], LayerRule] = {
-    Upsample: weighted(WeightedSum(_upsampling, _upsampling_text, "the upstream gradient of its outputs, weighted")),
-    Local: weighted(
-        WeightedSum(
-            _local,
-            lambda work: "the sum of each window times the weights of its position, plus the bias",
-            "the upstream gradient of its outputs, times the weights",
-        )
-    ),
-}
