@@ -54,6 +54,10 @@ class Commands(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args[:1] in (["-h"], ["--help"]) and args[1:2] and args[1] in SUMMARIES:
+            args = [*args[1:], "--help"]
+        if not ctx.resilient_parsing:
+            _refuse_words_after(args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -61,6 +65,10 @@ class Commands(click.Group):
 
             hint = "options follow a command, e.g. cnn summarize lenet5 --memory; see cnn --help"
             raise CnnError(f"cnn has no option {error.option_name}", hint) from None
+        except click.BadOptionUsage as error:
+            from cnncli.errors import CnnError
+
+            raise CnnError(f"{error.option_name} takes no value", f"write cnn {error.option_name}") from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -84,6 +92,14 @@ class Commands(click.Group):
         for section, commands in SECTIONS.items():
             with formatter.section(section.capitalize()):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in commands.items()])
+
+
+def _refuse_words_after(args: list[str]) -> None:
+    """Raises CnnError for words after --help or --version, which would have no effect."""
+    if args[:1] and args[0] in ("-h", "--help", "-v", "-V", "--version") and args[1:]:
+        from cnncli.errors import CnnError, shortened
+
+        raise CnnError(f"cnn {args[0]}: unexpected {shortened(' '.join(args[1:]))!r}", f"write cnn {args[0]}")
 
 
 def _refuse_more_help(words: list[str]) -> None:

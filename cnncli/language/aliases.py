@@ -172,7 +172,11 @@ WEIGHTS_BY_HAND = {  # fields of layers in a file for cnn convolve: the weight o
     "var": "running_var",
     "variance": "running_var",
 }
-KEYS_BY_HAND = ("values", "target", "loss")  # keys of such a file
+KEYS_BY_HAND = {  # keys of such a file
+    "values": "The numbers of the input, as a matrix or nested lists: cnn convolve calculates with them.",
+    "target": "The target of the loss: a class, counted from 0, or numbers.",
+    "loss": "The loss, whose gradients are calculated.",
+}
 BY_HAND_HINT = "remove it, or use cnn convolve, which calculates with numbers"
 
 

@@ -12,8 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 from cnncli.arithmetic.shape import SHAPE_SCHEMA
+from cnncli.homework.exact_ops.chain.losses import LOSSES
+from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, gives_weight
+from cnncli.homework.exact_ops.chain.weight_sizes import SIZED_BY_WEIGHT
 from cnncli.language import KEYS
-from cnncli.language.aliases import EVERYWHERE
+from cnncli.language.aliases import EVERYWHERE, KEYS_BY_HAND
 from cnncli.language.blocks import BLOCK_KEYS, COMPOSITES, SHARE, CompositeKeys
 from cnncli.language.layer_lists import LAYER_LIMIT
 from cnncli.language.reading import NAME_LIMIT
@@ -28,6 +31,7 @@ WORD: JsonSchema = {"type": ["string", "number", "boolean"]}  # YAML reads some 
 TEXT: JsonSchema = {"type": ["string", "number", "boolean", "null"]}
 IS_NAME: JsonSchema = {"pattern": rf"^[A-Za-z0-9_]{{1,{NAME_LIMIT}}}$"}
 IS_EXPRESSION: JsonSchema = {"pattern": r"\$[A-Za-z_{]"}
+WEIGHTS = [field for field, name in WEIGHT_FIELDS.items() if name == "weight"]
 COMMON = {
     "name": "Name of the layer: letters, digits and underscores, unique in its scope.",
     "from": "The input: the name of an earlier layer; a list for layers that merge. The previous layer, unless given.",
@@ -43,13 +47,18 @@ def architecture_schema() -> JsonSchema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Architecture of a convolutional network (cnn)",
         "type": "object",
-        "properties": {key: {"description": text, **_file_key(key)} for key, text in KEYS.items()},
+        "properties": {key: {"description": text, **_file_key(key)} for key, text in KEYS.items()} | _by_hand(),
         "additionalProperties": False,
         "required": ["layers"],
-        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}, _shape_of_values()],
         **_by_definitions(),
         "definitions": {**_shared(), **kinds, **{name: schema for found in lists for name, schema in found.items()}},
     }
+
+
+def _shape_of_values() -> JsonSchema:
+    """A file whose input has the shape of its values."""
+    return {"required": ["values"], "properties": {"input": False, "inputs": False}}
 
 
 def _shared() -> dict[str, JsonSchema]:
@@ -61,6 +70,10 @@ def _shared() -> dict[str, JsonSchema]:
         "value": value,
         "name": name,
         "shape": _or_expression(SHAPE_SCHEMA),
+        "numbers": {
+            "description": "Numbers to calculate by hand: 1 0; 0 1, or nested lists",
+            "type": ["string", "number", "array"],
+        },
         "block_call": {
             "type": [*value["type"], "object"],
             "items": _ref("value"),
@@ -106,9 +119,23 @@ def _definitions(kind: str, layer: type[Layer]) -> dict[str, JsonSchema]:
     inputs = _inputs(layer)
     common = {"name": _ref("name"), "from": inputs, SHARE: WORD}
     fields |= {key: {"description": COMMON[key], "anyOf": [schema]} for key, schema in common.items()}
+    mapping = _mapping(fields | _weights(layer, fields))
+    if "bias" in fields:  # numbers for it go with those of the weight
+        mapping["anyOf"] = [{"properties": {"bias": fields["bias"]}}, *({"required": [name]} for name in WEIGHTS)]
     required = _required(layer)
-    found = {f"{kind}_fields": _mapping(fields), kind: _forms(kind, layer, required)}
+    found = {f"{kind}_fields": mapping, kind: _forms(kind, layer, required)}
     return found if not required else {**found, f"{kind}_with_defaults": _forms(kind, layer, required & {"from"})}
+
+
+def _weights(layer: type[Layer], fields: dict[str, JsonSchema]) -> dict[str, JsonSchema]:
+    """The fields for the weights of a layer as numbers, which ``cnn convolve`` reads."""
+    if layer.weights is Layer.weights:
+        return {}
+    numbers = _ref("numbers")
+    found = {name: numbers for name in WEIGHT_FIELDS if name not in fields and gives_weight(layer, name)}
+    if "bias" in fields:
+        found["bias"] = {**fields["bias"], "anyOf": [*fields["bias"]["anyOf"], numbers]}
+    return found
 
 
 def _required(layer: type[Layer]) -> set[str]:
@@ -128,13 +155,24 @@ def _forms(kind: str, layer: type[Layer], required: set[str]) -> JsonSchema:
     main = "from" if layer.merges else layer.main
     forms = [_ref(f"{kind}_fields")]
     if required:
-        forms = [{"allOf": [*forms, {"required": sorted(required)}]}]
+        enough = [required, *({name} for name in WEIGHTS if issubclass(layer, SIZED_BY_WEIGHT))]
+        forms = [{"allOf": [*forms, {"anyOf": [{"required": sorted(names)} for names in enough]}]}]
     else:
         forms.append(NOTHING)
     if main and required <= {main}:
         read = layer.schema[main].read if not layer.merges else None
         forms.append(_or_expression(read.accepts) if isinstance(read, Reader) else _inputs(layer))
     return {"description": " ".join((layer.__doc__ or "").partition("\n\n")[0].split()), "anyOf": forms}
+
+
+def _by_hand() -> dict[str, JsonSchema]:
+    """The keys of a file with numbers."""
+    numbers = _ref("numbers")
+    return {
+        "values": {"description": KEYS_BY_HAND["values"], "anyOf": [numbers, _named(numbers, minProperties=1)]},
+        "target": {"description": KEYS_BY_HAND["target"], **numbers},
+        "loss": {"description": KEYS_BY_HAND["loss"], "enum": [*LOSSES]},
+    }
 
 
 # Lists of layers --------------------------------------------------------------------------------------------------

@@ -110,3 +110,22 @@ def test_list_puts_names_that_begin_with_the_text_first(cnn: Run) -> None:
     assert "mobilenet_v2" in names("v2")
     assert all("obile" in name for name in names("obile"))
     assert "googlenet" in cnn("list", "lenet").err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--version=3", "--version takes no value\n  write cnn --version\n"),
+        ("--help=3", "--help takes no value\n  write cnn --help\n"),
+        ("--version extra", "cnn --version: unexpected 'extra'\n  write cnn --version\n"),
+        ("--help extra", "cnn --help: unexpected 'extra'\n  write cnn --help\n"),
+    ],
+)
+def test_a_version_and_a_help_take_no_words(cnn: Run, words: str, said: str) -> None:
+    ended = cnn(*words.split())
+    assert (ended.code, ended.out, ended.err) == (2, "", said)
+
+
+def test_help_before_a_command_is_that_of_the_command(cnn: Run) -> None:
+    assert cnn("--help", "summarize").out == cnn("summarize", "--help").out
+    assert cnn("-h", "layer", "conv").out == cnn("layer", "conv", "--help").out

@@ -16,8 +16,10 @@ from networks import networks
 from cnncli.arithmetic.shape import SHAPE_SCHEMA, InvalidValue, read_input_shape
 from cnncli.bundled import bundled
 from cnncli.errors import CnnError
+from cnncli.homework.exact_ops.chain.chain_reading import ChainText, read_chain
+from cnncli.homework.exact_ops.chain.numbers_in_files import has_numbers
 from cnncli.language import Source
-from cnncli.language.source import parse, plain_tree
+from cnncli.language.source import Mapping, parse, plain_tree
 from cnncli.layers import KINDS
 from cnncli.layers.descriptions import DESCRIPTIONS, description
 from cnncli.loading import load_source
@@ -243,3 +245,41 @@ def test_a_value_that_a_reader_accepts_is_accepted(value: Any) -> None:
         except InvalidValue:
             continue
         assert Draft7Validator(read.accepts).is_valid(value), name
+
+
+CHAINS = {
+    "values": 'values: "1 2; 3 4"\nlayers: [relu]',
+    "nested lists": "values: [[1, 2], [3, 4]]\nlayers: [conv: {weight: [[1, 0], [0, 1]], bias: [1]}]\n"
+    "target: [[2]]\nloss: mse",
+    "sizes that follow from the weight": 'values: "1 2; 3 4"\nlayers: [conv: {weight: "1 0; 0 1", bias: 1}, flatten, '
+    'linear: {W: "1; 2", b: "0 1"}]\ntarget: 1',
+    "an input": 'input: 1x2x2\nvalues: "1 2; 3 4"\nlayers: [batchnorm: {gamma: 2, beta: 1, mean: 0, var: 1}]',
+    "several inputs": 'inputs: {a: 2, b: 2}\nvalues: {a: "1 2", b: "3 4"}\nlayers: [add: [a, b]]',
+}
+
+
+@pytest.mark.parametrize("text", CHAINS.values(), ids=CHAINS)
+def test_a_file_with_numbers_is_accepted(text: str) -> None:
+    source = Source("chain.yaml", text)
+    root = parse(source)
+    assert isinstance(root, Mapping) and has_numbers(root)
+    assert accepts(text)
+    read_chain(ChainText(source, root))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'layers: [conv: {weight: "1 0; 0 1"}]',
+        'values: "1 2; 3 4"\nlayers: [relu: {weight: 1}]',
+        'values: "1 2; 3 4"\nlayers: [conv: {weigth: "1 0; 0 1"}]',
+        'values: "1 2; 3 4"\nlayers: [relu]\nloss: L2',
+        'values: "1 2; 3 4"\nlayers: [conv: {filters: 1, kernel: 1, weight: "1", mean: 3}]',
+    ],
+)
+def test_a_mistake_in_a_file_with_numbers_is_refused(text: str) -> None:
+    source = Source("chain.yaml", text)
+    root = parse(source)
+    assert isinstance(root, Mapping) and not accepts(text)
+    with pytest.raises(CnnError):
+        read_chain(ChainText(source, root))

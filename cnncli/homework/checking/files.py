@@ -13,10 +13,14 @@ from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import ReadingNote
 from cnncli.homework.checking.check import check, checkable
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.exact_ops.chain.chain_reading import ChainText, read_chain
+from cnncli.homework.exact_ops.chain.chain_run import run_chain
+from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, has_numbers
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import section_of
 from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.reading import sheet_in
+from cnncli.inference import infer_all
 from cnncli.io.files import TEXT_LIMIT, is_file, is_missing, named, open_regular
 from cnncli.language.source import Mapping, Source, parse, read_text
 from cnncli.loading import NetworkNotFound, problems_of
@@ -50,6 +54,11 @@ _LINES = {
     kind: re.compile(rf"^({'|'.join(keys)})[ \t\xa0]*[:=]", re.MULTILINE | (re.I if kind is Kind.SHEET else re.NOFLAG))
     for kind, keys in KEYS.items()
 }
+
+
+# Keys of a network with numbers, which is parsed to find out.
+_WEIGHTS = (field for field, name in WEIGHT_FIELDS.items() if name == "weight")
+_NUMBERS = re.compile(rf"\b({'|'.join(('values', *_WEIGHTS))})[ \t]*:")
 
 
 class Checked(NamedTuple):
@@ -119,7 +128,7 @@ def _check(path: str, strict: bool, skip_others: bool) -> Checked:
         return Checked(path, Kind.OTHER, _with_copy(path, error.problems), skipped=other)
     kind, problems = _kind_of(source)
     if kind is Kind.NETWORK:
-        return Checked(source.name, kind, tuple(problems_of(source, strict=strict)))
+        return Checked(source.name, kind, _problems_of(source, strict))
     if kind is Kind.SHEET:
         return _check_document(document_of(source.name, source.text.encode("utf-8", "replace")))
     return Checked(source.name, kind, problems, skipped=skip_others)
@@ -134,6 +143,19 @@ def _foreign_sheet(path: str) -> Document | None:
     except CnnError:
         return None
     return document if _LINES[Kind.SHEET].search(document.source.text) else None
+
+
+def _problems_of(source: Source, strict: bool) -> tuple[Problem, ...]:
+    """The problems of a network. One with numbers for its weights is calculated as ``cnn convolve`` does."""
+    try:
+        root = parse(source) if _NUMBERS.search(source.text) else None
+        if not isinstance(root, Mapping) or not has_numbers(root):
+            return tuple(problems_of(source, strict=strict))
+        chain = read_chain(ChainText(source, root))
+        run_chain(chain)  # its target may not fit the output
+    except CnnError as error:
+        return error.problems
+    return tuple(infer_all(chain.inferred.graph, strict=strict)[1])
 
 
 def _may_be_meant(path: str) -> bool:

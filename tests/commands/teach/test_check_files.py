@@ -232,3 +232,29 @@ def test_the_commands_of_the_page_on_ci_run_and_its_hook_is_the_repository_s(cnn
         assert cnn(*shlex.split(command)[1:], "nets/good.yaml").code == 0
     (used,) = [repo["hooks"][0]["id"] for block in blocks for repo in block.get("repos", []) if repo["repo"] != "local"]
     assert used == hook["id"]
+
+
+CHAIN = 'values: "1 2 3; 4 5 6; 7 8 9"\nlayers:\n  - conv: {weight: "1 0; 0 1", bias: 1}\n  - maxpool: 2\n'
+
+
+def test_a_network_with_numbers_is_read_as_for_convolve(cnn: Run, write: Callable[..., Path]) -> None:
+    good = write(CHAIN, "chain.yaml")
+    assert cnn("convolve", good).code == 0
+    ended = cnn("check", good)
+    assert (ended.code, ended.err) == (0, "") and ended.out.endswith("chain.yaml: ok\n")
+    for wrong, said in (
+        (CHAIN.replace('"1 0; 0 1"', '"1 0; 0"'), "chain.yaml:3:20: '1 0; 0': rows have different lengths"),
+        (CHAIN.replace("values", "input: 1x3x3 #"), "missing values"),
+        (CHAIN.replace("maxpool: 2", "maxpool: 5"), "a 5x5 kernel does not fit"),
+        (CHAIN + "los: mse\n", "did you mean loss?"),
+        (CHAIN + "target: 1\n", "choose the loss cross_entropy or mse"),
+    ):
+        ended = cnn("check", write(wrong, "chain.yaml"))
+        assert ended.code == 1 and said in ended.out
+
+
+def test_a_network_with_numbers_may_drop_no_rows_if_strict(cnn: Run, write: Callable[..., Path]) -> None:
+    dropping = write(CHAIN.replace("maxpool: 2", "maxpool: {kernel: 1, stride: 3}"), "chain.yaml")
+    assert cnn("check", dropping).code == 0
+    ended = cnn("check", dropping, "--strict")
+    assert ended.code == 1 and "maxpool1" in ended.out

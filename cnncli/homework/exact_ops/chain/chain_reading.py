@@ -123,10 +123,10 @@ def read_chain(text: ChainText) -> Chain:
     found: list[tuple[Value, CnnError]] = []
     given = {*root.entries}
     words = {word: _pop(root, word) for word in KEYS_BY_HAND}
-    for key in [key for key in root.entries if key not in KEYS and closest(key, KEYS_BY_HAND)]:
-        found.append(
-            (root.keys[key], CnnError(f"a network has no key {key!r}", f"did you mean {closest(key, KEYS_BY_HAND)}?"))
-        )
+    by_hand = [*KEYS_BY_HAND]
+    for key in [key for key in root.entries if key not in KEYS and closest(key, by_hand)]:
+        error = CnnError(f"a network has no key {key!r}", f"did you mean {closest(key, by_hand)}?")
+        found.append((root.keys[key], error))
         _pop(root, key)
     numbers, unsized = take_numbers(root, found)
     values = _values(text, words["values"], root, found)

@@ -22,6 +22,7 @@ from cnncli.layers.norm import BatchNorm
 
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
 LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
+WEIGHT_FIELDS = {**LETTERS, **WEIGHTS_BY_HAND}  # the weight or buffer that each field gives
 Place = tuple[int, int]  # line and column, from 0
 
 
@@ -87,6 +88,17 @@ def take_numbers(root: Mapping, problems: list[tuple[Value, CnnError]]) -> Taken
     return found
 
 
+def has_numbers(root: Value | None) -> bool:
+    """Whether a file is one to calculate by hand: it has ``values``, or a layer with its weight."""
+    if not isinstance(root, Mapping):
+        return False
+    return "values" in root.entries or any(
+        _weight_name(KINDS[kind], field, node) == "weight"
+        for kind, _, body in _layers(root, set())
+        for field, node in body.entries.items()
+    )
+
+
 def _layers(node: Value | None, seen: set[int]) -> Iterator[tuple[str, Value, Mapping]]:
     """Every ``type: {fields}`` in a tree, once."""
     if id(node) in seen:
@@ -123,13 +135,17 @@ def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError
     return found
 
 
+def gives_weight(kind: type[Layer], field: str) -> bool:
+    """Whether a field of that name can give a weight of the layer type; running statistics are those of batchnorm."""
+    name = WEIGHT_FIELDS.get(field, "")
+    return bool(name) and (name not in (MEAN, VARIANCE) or issubclass(kind, BatchNorm))
+
+
 def _weight_name(kind: type[Layer], field: str, node: Value) -> str:
     """The weight that a field gives, or "" for a field of the layer type itself (``bias: false``, softplus's beta)."""
     if field == EPS and isinstance(node, Scalar) and node.text in ("0", "0.0") and EPS in kind.schema:
         return EPS
-    name = WEIGHTS_BY_HAND.get(field, "") or LETTERS.get(field, "")
-    if name in (MEAN, VARIANCE) and not issubclass(kind, BatchNorm):
-        return ""
+    name = WEIGHT_FIELDS[field] if gives_weight(kind, field) else ""
     if field not in kind.schema:
         return name
     is_switch = isinstance(node, Scalar) and node.text.lower() in SWITCHES

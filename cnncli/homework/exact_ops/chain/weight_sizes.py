@@ -17,6 +17,7 @@ from cnncli.layers import Layer
 from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv, Local
 from cnncli.layers.linear import VectorLayer
 
+SIZED_BY_WEIGHT = (Conv, DepthwiseConv, ConvTranspose, Local, VectorLayer)
 Parts = list[Any]  # arrays of exact numbers, which || separates
 Sizes = dict[str, int | tuple[int, ...]]
 
