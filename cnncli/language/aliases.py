@@ -80,7 +80,11 @@ LONGEST_WORD = 60
 KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases} | dict.fromkeys(
     ("output", "outputs", "out", "classifier", "head"), "linear"
 )
-KIND_ALIASES |= {"globalaveragepooling": "global_avgpool", "globalmaxpooling": "global_maxpool"}
+KIND_ALIASES |= {
+    "convolutional": "conv",
+    "globalaveragepooling": "global_avgpool",
+    "globalmaxpooling": "global_maxpool",
+}
 COMPOSITE_ALIASES = {  # what figures call a part of a network, and the composite for it
     **dict.fromkeys(("inception", "inceptionmodule", "inceptionblock", "branches"), "parallel"),
     **dict.fromkeys(("skip", "skipconnection", "shortcut", "resblock", "residualblock", "basicblock"), "residual"),
@@ -108,7 +112,7 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
     if _plain(word) in ("activation", "act", "nonlinearity"):
         kind = _same_kind(value, known) if value else None
         return f"write - {kind}" if kind else "write the activation as a layer, e.g. - relu"
-    if _plain(word) in ("input", "inputlayer"):
+    if _plain(word) in ("input", "inputlayer", "data"):
         return "write the input before the layers: input: 1x28x28"
     if _plain(word) in REDUCTIONS and read_number(value) is not None:
         return f"use {REDUCTIONS[_plain(word)]}"

@@ -69,9 +69,11 @@ def _typed_field(entry: Entry, body: Mapping, field: str, before: str, known: li
         whole = previous.text == "0" or len(field) == DIGITS_IN_A_GROUP  # 0,5 or 1,000
         meant = rewritten(text) if whole else f"write [{previous.text}, {field}]"
         return f"a comma ends the value of {before}", meant.replace("write ", f"write {before}: ")
-    if number is not None or "：" in field:
-        message = "'：' is a full-width colon" if number is None else f"{field} is given without the name of a field"
-        return message, _written_out(entry.kind, ", ".join(body.entries))
+    if number is not None or "：" in field or re.fullmatch(r"[0-9]+([x×*@][0-9]+)+", field):
+        message = "'：' is a full-width colon" if "：" in field else f"{field} is given without the name of a field"
+        values = {name: node.text for name, node in body.entries.items() if isinstance(node, Scalar) and node.text}
+        typed = (f"{name}: {values[name]}" if name in values else name for name in body.entries)
+        return message, _written_out(entry.kind, ", ".join(typed))
     return _missing_sign(re.fullmatch(_TYPED_FIELD, field), known)
 
 
@@ -214,6 +216,8 @@ class LayerReader:
             text = self.reading.source.text[node.start : node.end]
             several = not given and field == made.main and re.search(r"[\s,@/xX×*]", text)
             hint = _value_hint(made.kind, text, error) if several else error.hint
+            if field == "stride" and (divided := re.fullmatch(r"/ *([0-9]+)", text)):
+                hint = f"write {divided[1]}"
             self.reading.report(node, f"{field} {error}{because}", hint, full)
         except ReportedError:
             return

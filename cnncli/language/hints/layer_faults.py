@@ -21,6 +21,7 @@ _ACTIVATION = re.compile(r"Activation\([\"'](\w+)[\"']\)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+){1,2}(?![\w.(])")
 _ADDED = re.compile(r"\w+\.add\((.*)\)")
 _CHAINED = re.compile(r"([^()]+\([^()]*\))\.(\w+)\(\)")
+_LETTERS = {"C": "conv", "F": "linear", "P": "pool "}  # of C(64, 3) and P(2)
 _VIEW = re.compile(r"(?:\w+\.)?view\(", re.I)
 _ASSIGNED = re.compile(r"(?:[\w.]+\s*=|\(\w+\):)\s*(?=[A-Za-z][\w.]*\()")
 
@@ -60,6 +61,9 @@ def layer_fault(text: str, known: list[str]) -> Fault | None:
 
 def _unwrapped(text: str) -> str:
     """A layer without what Python writes around it: ``x = nn.ReLU()``, ``model.add(Dense(10))``, ``x.view(-1, 9)``."""
+    text = re.sub(r"^(?:(?:layer|step)\s+)?[0-9]+\s*:\s+", "", text, flags=re.I)  # Layer 1: conv 3x3, 64
+    letter = re.match(r"[CFP](?=\()", text)
+    text = _LETTERS[letter[0]] + text[1:] if letter else text
     text = re.sub(r"^([A-Za-z]+ [A-Za-z]+)[0-9]+:", r"\1:", text)  # MAX POOL1: 3x3 filters
     text = text[assigned.end() :] if (assigned := _ASSIGNED.match(text)) else text
     if (added := _ADDED.fullmatch(text)) is not None:
@@ -106,7 +110,7 @@ def _named_layer(text: str, known: list[str]) -> Fault | None:
     hint = f"write {_with_name(line, name)}" if line else figure_name_hint(name, value)
     numbered = None if hint else re.fullmatch(r"([A-Za-z]+)_?[0-9]+(_[0-9]+|[abc])?", name)
     kind = kind_named(numbered[1]) if numbered and not families_named(name) else None
-    if families_named(name) and value:
+    if not hint and "maxpool" in families_named(name) and value:
         hint = slide_hint(f"pool {value}") if not re.fullmatch(r"[0-9]+", value) else ""
     elif kind:
         hint = f"write {_with_name(_value_line(f'{kind} {value}', known), name)}"
@@ -164,7 +168,8 @@ def _body_fault(word: str, body: str) -> str:
     if body[-1] in ",;":
         return f"{body[-1]!r} after the layer"
     if body[0] != "{":
-        return f"the fields of {word} are not in braces" if re.match(r"[A-Za-z_]\w*\s*[:=：]", body) else ""
+        typed = re.match(r"(?:[0-9][^:]*,\s*)?[A-Za-z_]\w*\s*[:=：]", body)
+        return f"the fields of {word} are not in braces" if typed else ""
     glued = _GLUED.search(body)
     if glued:
         sign = glued[1]

@@ -13,12 +13,12 @@ _OF = r"\s*(?:of\s+)?[:=]?\s*"
 _PIECES = re.compile(  # the name of the group that matches is the name of the piece
     rf"""(?P<maps>\d+)\s*@\s*(?P<map_kernel>\d+(?:\s*[x×*]\s*\d+)?)
     |(?P<sizes>\d+(?:\s*[x×*]\s*\d+)+)
-    |(?P<times>[x×]\s*\d+|\d+\s*[x×](?![\s\d]))
+    |(?P<times>(?<!\d)[x×]\s*\d+|\d+\s*[x×](?![\s\d]))
     |(?:/|(?:at\s+)?\b(?:strides?|str\.?|s){_OF})\s*(?P<stride>\d+(?:\s*[x×]\s*\d+)?)
     |\b(?:(?:zero[\s-]?)?padding|pad|p){_OF}(?P<padding>\d+|same|valid)\b
     |\b(?P<word_padding>same|valid)\b(?:\s+padding)?
     |(?P<count>\d+)\s+(?:{_COUNTED})\b
-    |\b(?:(?:kernel|filter|window)(?:\s+size)?|size|k){_OF}(?P<kernel>\d+)
+    |\b(?:(?:kernel|filter|window)(?:\s+size)?|size|k){_OF}(?P<kernel>\d+)(?!\s*[x×*]|\d)
     |(?P<number>\d+)(?![\w.%])
     |(?P<word>[a-z]+)(?![\w.(])
     |(?P<between>[\s,;:()\[\]+→>|-]+)""",
@@ -50,7 +50,7 @@ def slide_layer(text: str, *, implied: bool = True) -> SlideLayer | None:
 
     ``3x3, 64`` without a word is a convolution, if one may be ``implied``.
     """
-    pieces = _pieces(text.strip().lower())
+    pieces = _pieces(_in_words(text.strip().lower()))
     if pieces is None:
         return None
     words = [piece for name, piece in pieces if name == "word"]
@@ -63,6 +63,13 @@ def slide_layer(text: str, *, implied: bool = True) -> SlideLayer | None:
     if not kinds or (len(names) < len(given) and not fully_connected):
         return None
     return _layer(kinds, dict(given), after)
+
+
+def _in_words(text: str) -> str:
+    """GoogLeNet's ``conv 7x7+2(S)`` (S: same, V: valid) and AlexNet's ``1000-way softmax`` in other words."""
+    text = re.sub(r"\+\s*(\d+)\s*\(\s*s\s*\)", r" /\1 padding same", text)
+    text = re.sub(r"\+\s*(\d+)\s*\(\s*v\s*\)", r" /\1", text)
+    return re.sub(r"(\d+)-way softmax", r"linear \1 softmax", text)
 
 
 def _pieces(text: str) -> list[tuple[str, str]] | None:
