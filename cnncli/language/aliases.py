@@ -168,7 +168,7 @@ def _similar_kind(word: str, known: list[str]) -> str | None:
 
 
 WEIGHTS_BY_HAND = {  # fields of layers in a file for cnn convolve: the weight or buffer that each gives
-    **{name: name for name in ("weight", "bias", "running_mean", "running_var")},
+    **{name: name for name in ("weight", "bias", "running_mean", "running_var", "mask")},
     "weights": "weight",
     "gamma": "weight",
     "beta": "bias",

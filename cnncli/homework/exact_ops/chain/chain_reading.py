@@ -11,6 +11,7 @@ from cnncli.graph import Node
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.losses import LOSSES
 from cnncli.homework.exact_ops.chain.numbers_in_files import (
+    LayerNumbers,
     Numbers,
     parts_of,
     read_parts,
@@ -18,7 +19,7 @@ from cnncli.homework.exact_ops.chain.numbers_in_files import (
 )
 from cnncli.homework.exact_ops.chain.rules.activations import exact
 from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
-from cnncli.homework.exact_ops.chain.rules.moving import training_notes
+from cnncli.homework.exact_ops.chain.rules.moving import MASK, training_notes
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.homework.exact_ops.chain.sized_network import network_of
 from cnncli.homework.exact_ops.chain.weight_sizes import Parts, scalar_at
@@ -27,6 +28,7 @@ from cnncli.language import KEYS, Source, read_text
 from cnncli.language.aliases import KEYS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Value, parse
 from cnncli.layers.norm import Affine, Scale
+from cnncli.layers.reshape import Dropout
 
 OPERATIONS_LIMIT = 200_000  # multiplications and values of all examples: a minute of reading, a second of calculating
 LAYERS_SOURCE = "--layer"
@@ -147,7 +149,7 @@ def read_chain(text: ChainText) -> Chain:
     dropped = [
         f"{name}: {note}"
         for name, info in inferred.layers.items()
-        for note in (*info.stats.notes, *training_notes(info.node.layer))
+        for note in (*info.stats.notes, *(() if MASK in weights[name] else training_notes(info.node.layer)))
     ]
     return Chain(inferred, arrays, weights, target, loss, (*reader.notes, *dropped))
 
@@ -272,6 +274,8 @@ class _ChainReader:
         needed = {**node.layer.weights(inputs), **node.layer.buffers(inputs)}
         given = dict(self.numbers.get((place.line - 1, place.column - 1), {})) if place else {}
         arrays: dict[str, Any] = {EPS: 0} if given.pop(EPS, None) is not None else {}
+        if isinstance(node.layer, Dropout) and MASK in given:
+            arrays |= self._mask(node, given.pop(MASK), inputs[0])
         for name, numbers in given.items():
             if name not in needed:
                 self.report(numbers.node, f"{node.layer.kind} has no {name}", "remove it", node.name)
@@ -288,6 +292,17 @@ class _ChainReader:
             if name not in given and name not in (MEAN, VARIANCE):
                 self._missing(node, name, shape, place, arrays)
         return arrays
+
+    def _mask(self, node: Node, numbers: LayerNumbers, shape: Shape) -> dict[str, Any]:
+        """The values that dropout keeps: 1 for these, 0 for the others."""
+        try:
+            mask = batch(numbers.parts, shape, MASK)
+            if not {*mask.reshape(-1)} <= {0, 1}:
+                raise CnnError("a mask has a value other than 0 and 1", "write 1 for each value that is kept")
+        except CnnError as error:
+            self.problems.append(_at(self.source, numbers.node, error, node.name))
+            return {}
+        return {MASK: mask}
 
     def _missing(self, node: Node, name: str, shape: Shape, place: Place | None, arrays: dict[str, Any]) -> None:
         """Add the default of a weight that is not given, with a note, or the problem that it is missing."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.shape import Shape
-from cnncli.language.source import Mapping, Scalar, Value
+from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import Layer
 from cnncli.layers.conv import Conv, ConvTranspose, DepthwiseConv, Local
 from cnncli.layers.linear import VectorLayer
@@ -62,6 +62,9 @@ class Unsized(NamedTuple):
         its size gives the filters.
         """
         first, count = self.parts[0], len(self.parts)
+        table = self.body.entries.get("connections")
+        if isinstance(table, Sequence):
+            return {"filters": len(table.items)}
         if issubclass(self.kind, Conv):
             return {"filters": len(first) if first.ndim == len(kernel) + 2 else count}
         name = "multiplier" if issubclass(self.kind, DepthwiseConv) else "filters"

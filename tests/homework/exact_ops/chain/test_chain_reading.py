@@ -353,3 +353,37 @@ def test_the_sizes_of_a_layer_follow_from_its_weight_on_any_number_of_axes(
     assert isinstance(root, Mapping)
     chain = read_chain(ChainText(source, root))
     assert chain.weights[chain.output]["weight"].tolist() == weight
+
+
+# Dropout with a mask ----------------------------------------------------------------------------------------------
+
+
+@some
+@given(st.lists(st.integers(0, 1), min_size=6, max_size=6), st.sampled_from(["0", "0.2", "0.5"]), st.booleans())
+def test_dropout_keeps_what_its_mask_says_and_so_do_the_gradients(bits: list[int], rate: str, shared: bool) -> None:
+    mask = [bits[:3]] * 2 if shared else [bits[:3], bits[3:]]
+    text = " || ".join(" ".join(map(str, row)) for row in mask[: 1 if shared else 2])
+    chain = read("1 -2 3 || 1/3 5 0", f"dropout: {{rate: {rate}, mask: '{text}'}}")
+    result = run_chain(chain, read_parts("2 -1 1/2 || 1 1 -3"))
+    kept = 1 - Fraction(rate)
+    for found, before in (
+        (result.layers["dropout1"].output, [[1, -2, 3], [Fraction(1, 3), 5, 0]]),
+        (result.gradients[0].gradient, [[2, -1, Fraction(1, 2)], [1, 1, -3]]),
+    ):
+        pairs = [zip(row, keeps, strict=True) for row, keeps in zip(before, mask, strict=True)]
+        assert found.value.tolist() == [[x * keep / kept for x, keep in row] for row in pairs]
+        assert len([*found.steps()]) == 6
+    assert chain.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        ("dropout: {mask: 1 2}", "other than 0 and 1"), ("dropout: {mask: 1 0 1}", "mask has shape 3, but must be 2"),
+        ("dropout: {mask: 1 0 || 0 1}", "2 masks for 1 examples"), ("relu: {mask: 1 0}", "relu has no mask"),
+        ("dropout: {rate: 1, mask: 1 0}", "a rate of 1 keeps no value"),
+    ],
+)  # fmt: skip
+def test_a_mask_that_does_not_fit_is_refused(layer: str, said: str) -> None:
+    with pytest.raises(CnnError, match=said):
+        run_chain(read("1 2", layer))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.chain.calculation import (
     Calculation,
     LayerGradient,
@@ -99,6 +100,35 @@ def _unchanged(work: LayerWork, x: Any) -> Any:
 
 
 DROPS = moving(_unchanged, "nothing is dropped at inference")
+MASK = "mask"  # the name under which a chain gives the values that dropout keeps
+
+
+def _kept(work: LayerWork, x: Any) -> Calculation:
+    """The values that a mask of 0 and 1 keeps, divided by 1 - rate: inverted dropout, of values and of gradients."""
+    import numpy as np
+
+    layer: Any = work.layer
+    mask, rate = work.weights[MASK], Fraction(repr(layer.rate))
+    if len(mask) not in (1, len(x)):
+        raise CnnError(f"{len(mask)} masks for {len(x)} examples", "give one mask, or one per example")
+    if rate == 1:
+        raise CnnError("a rate of 1 keeps no value", "use a rate below 1, or leave the mask out")
+    masks = np.broadcast_to(mask, x.shape)
+    value = for_each(lambda each, kept: each * kept / (1 - rate), x, masks)
+    steps = steps_for(value, lambda at: f"{product_text(x[at], masks[at])}/(1 - {shown(rate)})")
+    return Calculation(value, "", steps)
+
+
+def _dropout(work: LayerWork) -> Calculation:
+    if MASK not in work.weights:
+        return DROPS.forward(work)
+    return _kept(work, work.x)._replace(formula="x*mask/(1 - rate)")
+
+
+def _dropout_backward(work: LayerWork, upstream: Any) -> LayerGradient:
+    if MASK not in work.weights:
+        return DROPS.backward(work, upstream)
+    return LayerGradient((_kept(work, upstream)._replace(formula="upstream*mask/(1 - rate)"),))
 
 
 def training_notes(layer: Layer) -> tuple[str, ...]:
@@ -111,7 +141,7 @@ def training_notes(layer: Layer) -> tuple[str, ...]:
 
 MOVES: dict[type[Layer], LayerRule] = {
     Identity: moving(_unchanged),
-    Dropout: DROPS,
+    Dropout: LayerRule(_dropout, _dropout_backward),
     SpatialDropout: DROPS,
     DropPath: DROPS,
     Flatten: moving(_reshaped, "channel by channel, row by row"),
