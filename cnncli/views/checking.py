@@ -39,11 +39,16 @@ def _with_file(problem: Problem, name: str) -> Problem:
 
 
 def summary(files: list[Checked]) -> str:
-    """How many files are right, and how many are not: ``4 files: 2 ok, 1 not valid, 1 skipped``."""
+    """How many files are right, and how many are not: ``4 files: 2 ok, 1 not valid, 1 skipped``.
+
+    Networks are not valid; other files that have a problem, or are of neither kind, are not checked.
+    """
+    failed = [checked.kind for checked in files if checked.exit_code > 0 and not checked.verdicts]
     counts = {
         "ok": sum(not checked.skipped and checked.exit_code == 0 for checked in files),
-        "not valid": sum(checked.exit_code > 0 and not checked.verdicts for checked in files),
+        "not valid": failed.count(Kind.NETWORK),
         "with wrong answers": sum(checked.exit_code > 0 and bool(checked.verdicts) for checked in files),
+        "not checked": len(failed) - failed.count(Kind.NETWORK),
         "skipped": sum(checked.skipped for checked in files),
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -40,6 +40,9 @@ NEITHER = (
 )
 
 
+KEY_HINT = "write cnn grade KEY SHEET… to grade with it, or add --skip-others"
+
+
 class Kind(Enum):
     """What a file holds."""
 
@@ -192,6 +195,8 @@ def _kind_of(source: Source) -> tuple[Kind, tuple[Problem, ...]]:
     kind = next((kind for kind, keys in KEYS.items() if any(key in entries for key in keys)), Kind.OTHER)
     if kind is Kind.OTHER and any(section_of(key) == "answers" for key in entries):
         kind = Kind.SHEET
+    if "questions" in entries and "answers" not in entries:
+        return Kind.OTHER, (Problem(f"{source.name}: is an answer key", KEY_HINT),)
     if root is None:
         return kind, (Problem(f"{source.name}: the file is empty", "cnn new - prints a network to start from"),)
     return kind, (Problem(f"{source.name}: {NEITHER[0]}", NEITHER[1]),)

@@ -80,7 +80,7 @@ def test_each_file_is_told_of_and_then_all(cnn: Run) -> None:
     assert "bad.yaml:4:5: unknown layer type 'rellu'" in ended.out and "did you mean relu?" in ended.out
     assert "nets/deep/also.yml: ok\nnets/good.yaml: ok\n" in ended.out
     assert "wrong.yaml: ann\n" in ended.out and "correct answer: 156" in ended.out
-    assert ended.out.endswith("\n\n6 files: 2 ok, 3 not valid, 1 with wrong answers\n")
+    assert ended.out.endswith("\n\n6 files: 2 ok, 1 not valid, 1 with wrong answers, 2 not checked\n")
     assert "compose.yaml: is neither a network" in ended.err and "missing.yaml: no such file" in ended.err
 
 
@@ -258,3 +258,11 @@ def test_a_network_with_numbers_may_drop_no_rows_if_strict(cnn: Run, write: Call
     assert cnn("check", dropping).code == 0
     ended = cnn("check", dropping, "--strict")
     assert ended.code == 1 and "maxpool1" in ended.out
+
+
+def test_an_answer_key_is_named_as_one_and_skipped_with_other_files(cnn: Run, write: Callable[..., Path]) -> None:
+    key = write("architecture: lenet5\nquestions: {c1.params: 2}\n", "key.yaml")
+    ended = cnn("check", key)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith(f"{key}: is an answer key\n  write cnn grade KEY")
+    assert cnn("check", "--skip-others", key).code == 0
