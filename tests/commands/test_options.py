@@ -234,6 +234,7 @@ COMMANDS = {
             "--layer": "--layer relu",
             "--target": "--target 2",
             "--loss": "--loss hinge",
+            "--lr": "--lr 1/2",
             "--input": "--input '1 2 3; 4 5 6; 7 8 10'",
             "--kernel": "--kernel '1 2; 3 4'",
             "--filter": "--filter gaussian",

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt|[^\W\d_][0-9_]*[\s,;&|])")
 SINGLE = re.compile(r"[+-]?[0-9.]{1,30}(/[0-9]{1,30})?")
-OF_CHAINS = ("INPUT", "--input", "--layer", "--target", "--loss", "--backward", "--steps", "--format")
+OF_CHAINS = ("INPUT", "--input", "--layer", "--target", "--loss", "--backward", "--lr", "--steps", "--format")
 TRANSPOSED = "conv_transpose: {stride: 2, weight: '1 2; 3 4'}"
-ONLY_OF_CHAINS = ("--target", "--loss")
+ONLY_OF_CHAINS = ("--target", "--loss", "--lr")
 
 
 class MatrixCommand(options.CheckedCommand):
@@ -75,6 +75,7 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--target", metavar="T", help="With layers: class (from 0) or values, for a loss and its gradients.")
 @click.option("--loss", type=click.Choice(("cross_entropy", "mse", "hinge")), help="Loss of the target.")
 @click.option("--backward", "upstream", metavar="G", help="Upstream gradient to backpropagate.")
+@click.option("--lr", metavar="RATE", help="With gradients of layers: their weights after a step, w - RATE * gradient.")
 @click.option("--steps", is_flag=True, help="Show every window with its products and their sum.")
 @click.option("--counts", is_flag=True, help="Count the operations: direct, separable, im2col, Winograd, FFT.")
 @click.option("--as-matrix", type=click.Choice(("toeplitz", "im2col")),
@@ -86,7 +87,8 @@ class MatrixCommand(options.CheckedCommand):
 def command(
     matrix: str | None, kernels: tuple[str, ...], input_text: str | None, more_kernels: tuple[str, ...],
     upstream: str | None, steps: bool, counts: bool, as_matrix: str | None, output: Path | None, form: str,
-    absolute: bool, rescale: bool, layers: tuple[str, ...], target: str | None, loss: str | None, **fields: Any,
+    absolute: bool, rescale: bool, layers: tuple[str, ...], target: str | None, loss: str | None, lr: str | None,
+    **fields: Any,
 ) -> None:  # fmt: skip
     """Convolve and pool small matrices exactly, step by step.
 
@@ -111,7 +113,7 @@ def command(
     if text is None:
         raise CnnError("missing input", 'write cnn convolve "0 1 2; 3 4 5; 6 7 8" "0 1; 2 3"')
     _refuse_unquoted(matrix, kernels)
-    if _ran_chain(text, ChainOptions(layers, target, loss), upstream, form, steps=steps):
+    if _ran_chain(text, ChainOptions(layers, target, loss, lr), upstream, form, steps=steps):
         return
     if not counts:
         _check_output(text, output, as_matrix)
@@ -243,6 +245,7 @@ class ChainOptions(NamedTuple):
     layers: tuple[str, ...] = ()
     target: str | None = None
     loss: str | None = None
+    lr: str | None = None
 
 
 def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, *, steps: bool) -> bool:
@@ -280,6 +283,7 @@ def _read_chain(text: str, given: ChainOptions) -> ChainText | None:
 def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, form: str, *, steps: bool) -> None:
     from cnncli.homework.exact_ops.chain.chain_reading import placed, read_chain, read_option
     from cnncli.homework.exact_ops.chain.chain_run import run_chain
+    from cnncli.homework.exact_ops.chain.descent import descended, learning_rate
     from cnncli.views.exact_ops.chains import chain_json, chain_text
 
     try:
@@ -287,6 +291,8 @@ def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, fo
         if given.loss and read.target is None:
             raise CnnError("--loss requires --target", "write --target 1 (a class, counted from 0)")
         result = run_chain(read, None if upstream is None else read_option("--backward", upstream))
+        if given.lr is not None:
+            result = descended(read, result, learning_rate(given.lr))
     except CnnError as error:
         raise placed(error) from None
     if upstream is not None and read.target is not None:

@@ -27,6 +27,8 @@ def chain_text(result: ChainResult, *, steps: bool) -> str:
     for found in result.gradients:
         head = f"gradient to {found.to}"
         blocks.append([*_block(head, found.gradient, steps=steps, has_batch=_has_batch(found.name))])
+    for found in result.updates:
+        blocks.append([*_block(f"{found.to} after the step", found.gradient, steps=steps, has_batch=False)])
     _check_length(blocks)
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
@@ -146,6 +148,15 @@ def chain_json(result: ChainResult, *, steps: bool) -> str:
                 **_record("value", found.gradient, steps=steps, has_batch=_has_batch(found.name)),
             }
             for found in result.gradients
+        ]
+    if result.updates:
+        record["updates"] = [
+            {
+                "layer": found.node,
+                "weight": found.name,
+                **_record("value", found.gradient, steps=steps, has_batch=False),
+            }
+            for found in result.updates
         ]
     return as_json(record, indent=None)
 

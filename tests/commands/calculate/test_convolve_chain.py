@@ -129,6 +129,39 @@ def test_json_has_the_steps_of_every_value(cnn: Run) -> None:
     assert record["gradients"][0]["steps"][1] == {"position": "0,1", "working": "2*2", "value": 4}
 
 
+def test_a_step_of_gradient_descent_is_weight_minus_rate_times_gradient(cnn: Run) -> None:
+    words = ("1 -2", "--layer", "linear: {weight: '3 4; 0 1', bias: '1 1'}", "--backward", "2 -1", "--lr", "1/3")
+    record = json.loads(cnn("convolve", *words, "--format", "json").out)
+    assert [(each["layer"], each["weight"], each["value"]) for each in record["updates"]] == [
+        ("linear1", "weight", [["7/3", "16/3"], ["1/3", "1/3"]]), ("linear1", "bias", ["1/3", "4/3"]),
+    ]  # fmt: skip
+    out = cnn("convolve", *words, "--steps").out
+    assert out.endswith(
+        "\n\nlinear1.bias after the step\n  weight - learning rate * gradient\n"
+        "(0): 1 - (1/3)*2 = 1/3\n(1): 1 - (1/3)*(-1) = 4/3\n1/3  4/3\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--layer", "linear: {weight: 1 1}"), "--lr requires gradients"),
+        (("--layer", "relu", "--backward", "1 1"), "no layer has trained weights"),
+        (("--layer", "relu", "--backward", "1 1", "--lr", "0"), "given twice"),
+        (("1 1",), "--lr is for a chain of layers"),
+    ],
+)
+def test_a_step_without_gradients_or_weights_is_refused(cnn: Run, words: tuple[str, ...], said: str) -> None:
+    ended = cnn("convolve", "1 2", *words, "--lr", "0.1")
+    assert ended.code == 2 and said in ended.err
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "x", "√2", "1/0", ""])
+def test_a_learning_rate_is_a_number_above_0(cnn: Run, rate: str) -> None:
+    ended = cnn("convolve", "1 2", "--layer", "linear: {weight: 1 1}", "--backward", "1", "--lr", rate)
+    assert ended.code == 2 and INTERNAL_ERROR not in ended.err and not ended.out
+
+
 def test_several_inputs_and_gradients_that_meet(cnn: Run, write: Write) -> None:
     text = (
         "inputs: {a: 2, b: 2}\nvalues: {a: 1 2, b: 3 4}\nlayers:\n  - multiply: [a, b]\n  - residual: {layers: [relu]}"

@@ -46,11 +46,15 @@ class GradientResult(NamedTuple):
 
 
 class ChainResult(NamedTuple):
-    """The outputs of all layers; the loss, if there is a target; and the gradients in the order of calculation."""
+    """The outputs of all layers; the loss, if there is a target; and the gradients in the order of calculation.
+
+    ``updates`` are the weights after a step of gradient descent, if one was asked for.
+    """
 
     layers: dict[str, LayerResult]
     loss: Loss | None = None
     gradients: tuple[GradientResult, ...] = ()
+    updates: tuple[GradientResult, ...] = ()
 
 
 def run_chain(chain: Chain, upstream: Parts | None = None) -> ChainResult:
