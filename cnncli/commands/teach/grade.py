@@ -11,6 +11,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
+    from cnncli.homework.collecting.handed_in import HandedIn
     from cnncli.homework.grading.class_statistics import QuestionStatistics
     from cnncli.homework.grading.grade import GradedSubmission
     from cnncli.homework.grading.key import AnswerKey
@@ -32,7 +33,8 @@ def command(
 ) -> None:  # fmt: skip
     """Grade a class's answer sheets against an answer key.
 
-    SUBMISSIONs are answer sheets, or folders of them. The KEY names the network, the points of each question, the
+    SUBMISSIONs are answer sheets (YAML, text, Word, Jupyter), folders or zip archives of them as Gradescope, Canvas and
+    Moodle give them, or a form's CSV export. The KEY names the network, the points of each question, the
     conventions and what else is accepted; its own answers are checked first. A folder of keys has one key per student,
     as cnn quiz writes them. An answer sheet that cannot be read is reported and not graded.
     """
@@ -49,8 +51,8 @@ def command(
     keys = read_keys(key_file, _report_skipped)
     key = next(iter(keys.values()))
     class_list = read_roster(roster) if roster is not None else None
-    files = _files(submissions, for_gradescope=gradescope is not None)
-    graded = list(grade_files(keys, files))
+    handed_in = _collected(submissions) if gradescope is None else _for_gradescope(submissions, gradescope)
+    graded = list(grade_files(keys, handed_in, class_list))
     if gradescope is not None:
         write_results(gradescope, submission_results(graded[0], hidden=hide_answers))
     statistics = class_statistics(key, graded)
@@ -72,20 +74,40 @@ def _report_skipped(path: Path, reason: str) -> None:
     click.echo(f"skipped: {one_line(str(path))} ({reason})", err=True)
 
 
-def _files(submissions: tuple[Path, ...], *, for_gradescope: bool) -> list[Path]:
-    """The answer sheets. Raises CnnError where there are none, or several for Gradescope."""
-    from cnncli.homework.grading.submissions import find_sheets
-    from cnncli.io.files import exists
+def _collected(submissions: tuple[Path, ...]) -> list[HandedIn]:
+    """What was handed in. Raises CnnError where there is nothing."""
+    from cnncli.homework.collecting.handed_in import collect
 
-    files: list[Path] = []
-    for path in submissions:
-        is_missing = for_gradescope and not exists(path)  # the student reads in the results that the sheet is missing
-        files += [path] if is_missing else find_sheets(path, _report_skipped)
-    if not files:
-        raise CnnError("no answer sheets", "give YAML files, or folders of them")
-    if for_gradescope and len(files) > 1:
-        raise CnnError("--gradescope takes one answer sheet", "give one sheet, or -o for a class")
-    return files
+    found = [handed_in for path in submissions for handed_in in collect(path, _report_skipped)]
+    if not found:
+        raise CnnError("no answer sheets", "give answer sheets, or folders of them")
+    return found
+
+
+def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[HandedIn]:
+    """The one sheet that is graded for Gradescope; it has no sheet where none was handed in, or several were.
+
+    The student reads the reason in the results, which an error would leave without any.
+    """
+    from cnncli.homework.collecting.handed_in import HandedIn, raising
+    from cnncli.homework.collecting.submitters import Submitter, autograder_submitters
+
+    people = autograder_submitters(results)
+    name = ", ".join(person.shown for person in people)
+    submitter = people[0] if len(people) == 1 else Submitter(name) if people else None
+    try:
+        collected = _collected(submissions)
+        found = [handed_in for handed_in in collected if handed_in.is_sheet] or collected
+        for other in collected:
+            if other not in found:
+                _report_skipped(Path(other.name), "not a sheet")
+        if len(found) > 1:
+            names = ", ".join(handed_in.name for handed_in in found[:5])
+            raise CnnError(f"one answer sheet is graded, and there are {len(found)}: {names}", "hand in one file")
+        (handed_in,) = found
+    except CnnError as error:
+        handed_in = HandedIn(str(submissions[0]), raising(error))
+    return [handed_in._replace(submitter=submitter) if submitter is not None else handed_in]
 
 
 def _write(
@@ -97,6 +119,7 @@ def _write(
 ) -> None:
     """Write the gradebooks, the class report, and feedback and Gradescope's results for each student."""
     from cnncli.homework.grading import feedback, gradebooks, gradescope
+    from cnncli.homework.grading.roster import file_names
     from cnncli.io.writing import write_whole
     from cnncli.views.homework import class_report
 
@@ -106,8 +129,7 @@ def _write(
         "moodle.csv": gradebooks.moodle_csv(key, graded, roster),
         "class.md": class_report(key, graded, statistics),
     }
-    for number, submission in enumerate(graded, 1):
-        name = f"{number:04d}-" + "".join(c if c.isalnum() or c in "-_" else "_" for c in submission.student)[:60]
+    for submission, name in zip(graded, file_names(submission.student for submission in graded), strict=True):
         texts[f"feedback/{name}.md"] = feedback.markdown(key, submission)
         texts[f"feedback/{name}.html"] = feedback.html(key, submission)
         texts[f"gradescope/{name}.json"] = gradescope.results_text(gradescope.submission_results(submission))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import chain, count
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +148,7 @@ def _write(folder: Path, quiz: Quiz) -> None:
 
 def _write_class(folder: Path | None, roster: Path, draw_for: Callable[[str], Quiz]) -> None:
     """Write folders of quizzes to hand out, of answer sheets, of solutions and of keys."""
+    from cnncli.homework.grading.roster import file_names
     from cnncli.homework.quiz import documents, sheets
     from cnncli.io.progress import progress
     from cnncli.io.writing import write_whole
@@ -160,7 +160,7 @@ def _write_class(folder: Path | None, roster: Path, draw_for: Callable[[str], Qu
         for name in ("papers", "sheets", "solutions", "keys"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         with progress("drawing", len(students), "quizzes") as advance:
-            for student, file in zip(students, _file_names(students), strict=True):
+            for student, file in zip(students, file_names(students), strict=True):
                 quiz = draw_for(student)
                 texts = {
                     f"papers/{file}.html": documents.write_document(quiz, documents.HTML),
@@ -187,14 +187,3 @@ def _students(roster: Path) -> list[str]:
     if len({*students}) < len(students):
         raise CnnError(f"{roster}: a student occurs twice", f"the values in column {column} must be unique")
     return students
-
-
-def _file_names(students: list[str]) -> Iterator[str]:
-    """A unique name for each student's files, also where case is ignored, of characters that file names can contain."""
-    used: set[str] = set()
-    for student in students:
-        plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in student)[:60].lstrip(".") or "_"
-        numbered = chain((plain,), (f"{plain}-{number}" for number in count(2)))
-        name = next(name for name in numbered if name.lower() not in used)
-        used.add(name.lower())
-        yield name

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from cnncli.errors import INTERNAL_ERROR, NO, CnnError
 from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
-from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.answer_key.sheet import ReadingNote, one_line
+from cnncli.homework.collecting.handed_in import HandedIn, Skipped
+from cnncli.homework.collecting.submitters import Submitter, same_name
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
-from cnncli.homework.submissions.reading import read_sheet
+from cnncli.homework.grading.roster import Roster
 from cnncli.io.files import exists, is_file
 from cnncli.io.progress import progress
 
-Skipped = Callable[[Path, str], None]  # called with each file that is skipped, and the reason
 
-
-def find_sheets(path: Path, skipped: Skipped) -> list[Path]:
-    """A file, or the YAML files of a folder and its subfolders.
+def find_keys(path: Path, skipped: Skipped) -> list[Path]:
+    """A key, or the YAML files of a folder of keys and its subfolders.
 
     Raises CnnError where the path does not exist, or a folder cannot be read.
     """
     if not exists(path):
-        raise CnnError(f"{path}: no such file or folder", "give answer sheets, or folders of them")
+        raise CnnError(f"{path}: no such file or folder", "give an answer key, or a folder of them")
     return [*_in_folder(path, skipped)] if path.is_dir() else [path]
 
 
@@ -53,7 +53,7 @@ def read_keys(path: Path, skipped: Skipped) -> dict[str, AnswerKey]:
     Raises CnnError for an invalid key, for one with wrong answers, and for keys that ask different questions.
     """
     keys: dict[str, AnswerKey] = {}
-    for file in find_sheets(path, skipped):
+    for file in find_keys(path, skipped):
         key = read_key(str(file))
         wrong = wrong_answers(key, empty_cache())
         if wrong:
@@ -70,31 +70,62 @@ def read_keys(path: Path, skipped: Skipped) -> dict[str, AnswerKey]:
     return keys
 
 
-def grade_files(keys: dict[str, AnswerKey], files: list[Path]) -> Iterator[GradedSubmission]:
-    """Grade answer sheets, each by the key of its student, or by the one for all."""
+def grade_files(
+    keys: dict[str, AnswerKey], submissions: list[HandedIn], roster: Roster | None = None
+) -> Iterator[GradedSubmission]:
+    """Grade what was handed in, each by the key of its student, or by the one for all.
+
+    The student is the one whom the platform names, else the one whom the sheet names; ``roster`` relates their names.
+    """
     caches = {student: empty_cache() for student in keys}
-    with progress("grading", len(files), "sheets") as advance:
-        for file in files:
-            yield _graded(keys, file, caches)
+    with progress("grading", len(submissions), "sheets") as advance:
+        for handed_in in submissions:
+            yield _graded(keys, handed_in, caches, roster)
             advance(1)
 
 
-def _graded(keys: dict[str, AnswerKey], file: Path, caches: dict[str, AnswerCache]) -> GradedSubmission:
+def _graded(
+    keys: dict[str, AnswerKey], handed_in: HandedIn, caches: dict[str, AnswerCache], roster: Roster | None
+) -> GradedSubmission:
     """A graded sheet. An error in one sheet is its own problem, and the others are graded."""
-    name = one_line(str(file))  # archives of other systems may have names that are not UTF-8
+    name = one_line(handed_in.name)  # archives of other systems may have names that are not UTF-8
+    submitter = handed_in.submitter
 
     def not_graded(problem: str, student: str = "") -> GradedSubmission:
-        return GradedSubmission(name, student or one_line(file.stem), problem=one_line(problem))
+        shown = (submitter.shown if submitter else "") or student or one_line(Path(handed_in.name).stem)
+        return GradedSubmission(name, shown, problem=one_line(problem))
 
     try:
-        sheet = read_sheet(str(file), network=False)
-        student = "" if "" in keys else sheet.student
-        if student not in keys:
-            return not_graded(f"no key for {student or 'a sheet without a student'}", sheet.student)
-        return grade(keys[student], name, sheet, caches[student])
+        sheet = handed_in.read()
+        key, student = _key_of(keys, sheet.student, submitter, roster)
+        if key is None:
+            return not_graded(f"no key for {student or 'a sheet without a student'}", student)
+        if submitter is not None and submitter.contradicts(sheet.student):
+            note = ReadingNote(f"handed in by {submitter.shown}, but it is the sheet of {sheet.student}", is_lost=True)
+            sheet = sheet._replace(notes=(note, *sheet.notes))
+        return grade(keys[key], name, sheet._replace(student=student), caches[key])
     except CnnError as error:
         return not_graded(str(error).splitlines()[0])
     except RecursionError:
         return not_graded("nested too deeply")
     except Exception as error:  # a bug that one sheet triggers must not keep the others from being graded
         return not_graded(f"{INTERNAL_ERROR} ({type(error).__name__}: {error}): please report it")
+
+
+def _key_of(
+    keys: dict[str, AnswerKey], written: str, submitter: Submitter | None, roster: Roster | None
+) -> tuple[str | None, str]:
+    """The student of the key for a sheet, None without one, and the student's name in reports.
+
+    A sheet that someone else handed in is graded by the key of who handed it in: a friend's sheet earns nothing.
+    """
+    shown = (submitter.shown if submitter is not None else "") or written
+    if "" in keys:
+        return "", shown
+    if submitter is None:
+        return (written if written in keys else None), shown
+    row = roster.row_of_any(submitter.known_as) if roster is not None else None
+    known = [*submitter.known_as, *(row.values() if row is not None else ())]
+    found = {student for student in keys for name in known if name.strip().lower() == student.lower()}
+    found = found or {student for student in keys if submitter.name and same_name(submitter.name, student)}
+    return (found.pop(), shown) if len(found) == 1 else (None, shown)

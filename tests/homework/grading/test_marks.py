@@ -17,6 +17,7 @@ from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.collecting.handed_in import HandedIn, collect
 from cnncli.homework.grading import submissions
 from cnncli.homework.grading.class_statistics import class_statistics
 from cnncli.homework.grading.feedback import as_code, feedback_lines, html, markdown
@@ -26,7 +27,7 @@ from cnncli.homework.grading.gradescope import error_results, results_text, subm
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion, read_key
 from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.homework.grading.roster import Roster, read_roster
-from cnncli.homework.grading.submissions import find_sheets, grade_files, read_keys
+from cnncli.homework.grading.submissions import find_keys, grade_files, read_keys
 from cnncli.homework.submissions.reading import read_sheet
 
 some = settings(max_examples=20, deadline=None, derandomize=True, database=None)
@@ -228,13 +229,13 @@ def test_sheets_are_graded_by_the_key_of_their_student_or_by_the_one_for_all(tmp
         (tmp_path / "keys").mkdir(exist_ok=True)
         (tmp_path / "keys" / f"{name}.yaml").write_text(key)
     files = sorted(tmp_path.glob("*.yaml"))
-    assert find_sheets(tmp_path, _none) == [*sorted((tmp_path / "keys").iterdir()), *files]
-    own = {paper.student: paper for paper in grade_files(read_keys(tmp_path / "keys", _none), files)}
+    assert find_keys(tmp_path, _none) == [*sorted((tmp_path / "keys").iterdir()), *files]
+    own = {paper.student: paper for paper in grade_files(read_keys(tmp_path / "keys", _none), collected(*files))}
     assert {name: (paper.points, bool(paper.problem)) for name, paper in own.items()} == {
         "sheet-": (0, True), "ann": (1, False), "bob": (1, False), "zoe": (0, True),
     }  # fmt: skip
     assert own["zoe"].problem == "no key for zoe" and own["sheet-"].problem == "no key for a sheet without a student"
-    for_all = [*grade_files(read_keys(tmp_path / "keys" / "ann.yaml", _none), files)]
+    for_all = [*grade_files(read_keys(tmp_path / "keys" / "ann.yaml", _none), collected(*files))]
     assert [(paper.points, paper.problem) for paper in for_all] == [(1, ""), (1, ""), (0, ""), (1, "")]
     assert [paper.student for paper in for_all][1:] == ["ann", "bob", "zoe"]
     other = "student: bob\nquestions: {q: {points: 2, solve: {input: 5, kernel: 2}}}\n"
@@ -257,9 +258,13 @@ def test_a_sheet_that_is_too_deep_is_not_graded_and_the_next_one_is(
 
     monkeypatch.setattr(submissions, "grade", deep)
     keys = {"": key_of(tmp_path, "architecture: lenet5\nquestions: {c1.params: 1}\n")}
-    ann, bob = grade_files(keys, [tmp_path / "ann.yaml", tmp_path / "bob.yaml"])
+    ann, bob = grade_files(keys, collected(tmp_path / "ann.yaml", tmp_path / "bob.yaml"))
     assert (ann.student, ann.problem, ann.points) == ("ann", "nested too deeply", 0)
     assert (bob.problem, bob.points) == ("", 1)
+
+
+def collected(*paths: Path) -> list[HandedIn]:
+    return [handed_in for path in paths for handed_in in collect(path, _none)]
 
 
 def _none(path: Path, reason: str) -> None:
