@@ -187,19 +187,7 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Expecte
     text = f"{first} (also {shown})" if others else str(first)
     derivation = (f"{_formula(*search.window(first), is_exact=search.is_exact)} = {search.output}",)
     candidates: Candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
-    words = frozenset(_named_paddings(search)) if find == "padding" else frozenset[str]()
-    return ExpectedAnswer(first, text, derivation, candidates, frozenset(values), words, PER_AXIS)
-
-
-def _named_paddings(search: _Search) -> list[str]:
-    """Those of ``valid``, ``same`` and ``full`` that give the output size."""
-    fields = search.question.fields
-    questions = {name: search.question._replace(fields={**fields, "padding": name}) for name in PADDING_NAMES}
-    return [
-        name
-        for name, question in questions.items()
-        if search.is_solution(search.size, _window(question, search.size, search.conventions))
-    ]
+    return ExpectedAnswer(first, text, derivation, candidates, frozenset(values), order=PER_AXIS)
 
 
 def _range(search: _Search) -> range:

@@ -54,10 +54,10 @@ def _in_words(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
 
 def contradiction(expected: ExpectedAnswer, given: ParsedAnswer) -> str:
     """Why a unit contradicts the question, in words: bytes where parameters are asked; empty for one that fits."""
-    for unit, counts in given.units:
+    for _, counts in given.units:
         if expected.quantity and counts in FITTING and expected.quantity not in FITTING[counts]:
             asked = NAMES.get(expected.quantity, expected.quantity)
-            return f"the unit contradicts the question: {unit}, where {asked} {_is_or_are(asked)} asked"
+            return f"the unit contradicts the question: {counts}, where {asked} {_is_or_are(asked)} asked"
     return ""
 
 
@@ -106,12 +106,12 @@ def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> t
 
 def for_review(expected: ExpectedAnswer, given: ParsedAnswer, *, is_first: bool, locale: str) -> str:
     """What a teacher may want to see about an answer that counts as correct; empty for nothing."""
-    if not is_first and given.reading:
+    if not is_first and given.reading and expected.quantity != "parameter_bytes":
         decided = (
             "the locale, or another answer, says otherwise" if locale else "the sheet's other answers decide nothing"
         )
         return f"{given.reading}; {decided}"
-    if given.refuses and isinstance(expected.value, int):
+    if given.refuses and given.number is not None and isinstance(expected.value, int):
         return f'"{given.text}" read as {expected.value}, with a remark that it does not fit'
     if given.refuses and given.number is not None and given.number.denominator == 1:
         return f'"{given.text}" read as "does not fit", with a size after rounding'

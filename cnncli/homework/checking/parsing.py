@@ -19,6 +19,7 @@ from cnncli.homework.reading.shapes import closing, read_sizes
 from cnncli.homework.reading.sides import (
     Side,
     agree,
+    is_list,
     layout_of,
     read_side,
     split_sides,
@@ -120,7 +121,10 @@ def _read(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer
 
 def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer:
     """The number or the shape that tokens write."""
-    tokens, remarks = _without_remarks(tokens)
+    if len(tokens) > 2 and is_sign(tokens[0], "<") and is_sign(tokens[-1], ">"):
+        tokens = tokens[1:-1]
+    layout = layout_of([tokens])
+    tokens, remarks = _without_remarks(_without_layout(tokens))
     tokens = _without_explanation(tokens)
     words = {token.text for token in tokens if token.kind == WORD}
     if any(token.text in BOUNDS for token in tokens):
@@ -130,7 +134,7 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
     if words & HEDGES or any(remark and remark[0].text in HEDGES for remark in remarks):
         return ParsedAnswer(text, problem=SEVERAL)
     parts = split_sides(tokens)
-    layout = layout_of([*parts, *remarks])
+    layout = layout or layout_of([*parts, *remarks])
     if len(parts) > 1 and sum(token.text in AXES for token in tokens) > 1:
         sizes = read_sizes(tokens, layout)
         if sizes is not None and sizes.labeled:
@@ -167,19 +171,14 @@ def _goes_on(one: Side, other: Side) -> bool:
 
 def _is_plain(side: Side) -> bool:
     """Whether a side is a number or a shape as it is, not an expression."""
-    return side.value is None or not side.value.operators or _is_list(side)
-
-
-def _is_list(side: Side) -> bool:
-    """Whether a side is a list of sizes with x between them, which is a product only where a number is asked."""
-    return side.sizes is not None and side.value is not None and {*side.value.operators} <= {"x", "×"} != set()
+    return side.value is None or not side.value.operators or is_list(side)
 
 
 def _answer(text: str, read: Sequence[Side]) -> ParsedAnswer:
     last = read[-1]
     answer = ParsedAnswer(text)
     if last.value is not None:
-        is_product = _is_list(last) and bool(last.value.operators)
+        is_product = is_list(last)
         answer = answer._replace(
             number=None if is_product else last.value.number,
             product=last.value.number if is_product else None,
@@ -189,13 +188,18 @@ def _answer(text: str, read: Sequence[Side]) -> ParsedAnswer:
         if source is not None and source.value is not None and source.value.number == last.value.number:
             answer = answer._replace(expression="" if is_product and source is last else source.text)
     shapes = [side.sizes for side in read if side.sizes is not None and len(side.sizes.sizes) > 1]
-    sizes = last.sizes if last.sizes is not None and len(last.sizes.sizes) > 1 else None
-    if sizes is None and shapes and len(read) > 1 and agree(read[-2], last):
-        sizes = shapes[-1]  # 6x28x28 = 4704
-    sizes = sizes or last.sizes
+    sizes = last.sizes
+    if shapes and len(read) > 1 and not is_list(last) and agree(read[-2], last):
+        sizes = shapes[0]  # 6x28x28 = 4704
     if sizes is not None:
         answer = answer._replace(shape=sizes.sizes, labeled=sizes.labeled, batch=sizes.batch)
     return answer
+
+
+def _without_layout(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """The tokens without ``channels last`` or ``channels first``."""
+    at = next((at for at, token in enumerate(tokens) if at and token.text in ("first", "last")), 0)
+    return [*tokens[: at - 1], *tokens[at + 1 :]] if at and tokens[at - 1].text.startswith("channel") else tokens
 
 
 def _without_explanation(tokens: list[AnswerToken]) -> list[AnswerToken]:

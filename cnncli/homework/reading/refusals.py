@@ -17,7 +17,7 @@ _NEGATED = words(
     """
     fit fits fitting fitted work works possible integer integers integral whole divide divides divisible divided
     dividing evenly exact valid tile tiles feasible solution solutions defined solvable natural
-    passt passen geht möglich ganzzahlig ganze ganzen teilbar lösung gültig
+    passt passen geht möglich ganzzahlig ganzzahlige ganzzahliges ganze ganzen teilbar lösung gültig
     cabe cabem encaixa possível inteiro inteira divisível solução válido serve encaja posible entero divisible solución
     rentre entier divise possibile intero подходит целое делится
     """

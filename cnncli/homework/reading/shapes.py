@@ -91,6 +91,8 @@ def _without_batch(tokens: list[AnswerToken]) -> tuple[list[AnswerToken], bool]:
 
 def _items(tokens: Sequence[AnswerToken]) -> list[_Item]:
     """The sizes, each with the name of its axis if it has one; none where a part is not a size."""
+    if _are_counted_maps(tokens):
+        return [*_items(tokens[:1]), *_items(tokens[1:-1])]
     found: list[_Item] = []
     is_list = not any(is_sign(token, "x", "×", "*", "@") for token in tokens)
     for part in _parts(tokens):
@@ -100,6 +102,13 @@ def _items(tokens: Sequence[AnswerToken]) -> list[_Item]:
         found += items
     is_product = any(is_sign(token, "*") for token in tokens) and not any(is_sign(token, ",") for token in tokens)
     return [] if is_product and any(is_sign(token, *_OPERATORS) for token in tokens) else found
+
+
+def _are_counted_maps(tokens: Sequence[AnswerToken]) -> bool:
+    """Whether the tokens are those of ``6 28x28 maps``."""
+    kinds = [token.kind for token in tokens]
+    is_so = kinds == [NUMBER, NUMBER, SIGN, NUMBER, WORD] and AXES.get(tokens[-1].text) == "C"
+    return is_so and is_sign(tokens[2], "x", "×", "*")
 
 
 def _parts(tokens: Sequence[AnswerToken]) -> list[list[AnswerToken]]:

@@ -10,22 +10,26 @@ from typing import NamedTuple
 
 from cnncli.homework.reading.expression import ExactValue, NotAnExpression, evaluate
 from cnncli.homework.reading.shapes import WrittenSizes, read_sizes
-from cnncli.homework.reading.tokens import NUMBER, WORD, AnswerToken, is_sign
+from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken, is_sign
 from cnncli.homework.reading.words import (
     AXES,
     FILLERS,
     LABELS,
     LAYOUTS,
     MULTIPLES,
+    PARAMETERS,
     PREFIXED,
+    SIGN_WORDS,
     UNITS,
     Unit,
+    words,
 )
 
 _EQUALITY = ("=", "≈", "→")
-_CONNECTING = frozenset(["so", "thus", "hence", "therefore", "equals", "gives", "ergo", "also"])
-_KEPT_IN_SHAPES = frozenset(["x", "of", "by", "and", "with", "de", "e", "und", "mit", "per"])
+_CONNECTING = words("so thus hence therefore equals gives ergo also")
+_KEPT_IN_SHAPES = words("x of by and with de e und mit per")
 _LONGEST_PHRASE = max(map(len, UNITS))
+_LAYER = re.compile(r"(?:conv|c|fc|s|f|l|linear|dense|maxpool|avgpool|pool|layer|flatten|relu|block)\d{1,2}")
 _NAME = re.compile(r"[a-z]\w{0,2}|\w+_\w+|[a-z]{1,12}\d{1,3}")
 
 
@@ -66,7 +70,7 @@ def _trimmed(part: list[AnswerToken]) -> list[AnswerToken]:
 
 def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
     """A side, with its numerals read by a convention."""
-    tokens = [piece for token in tokens for piece in _unprefixed(token)]
+    tokens = _with_signs([piece for token in tokens for piece in _unprefixed(token)])
     units, bare = _without_units(tokens)
     amount = math.prod(unit.amount for _, unit in units)
     try:
@@ -78,6 +82,8 @@ def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
     named = [token for token in tokens if not _is_ignored_in_shape(token)]
     sizes = read_sizes(_without_sized_units(named), layout)
     is_name = value is None and sizes is None and all(map(_may_be_in_name, tokens))
+    if is_name and any(token.kind == SIGN for token in tokens):
+        units = []  # of a formula
     return Side(value, sizes, tuple(units), written(tokens), is_name)
 
 
@@ -93,6 +99,14 @@ def _unprefixed(token: AnswerToken) -> list[AnswerToken]:
     return [token]
 
 
+def _with_signs(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """The tokens with signs for words such as ``plus``, and for ``and`` between two counts of parameters."""
+    numbers = sum(token.kind == NUMBER for token in tokens)
+    counted = sum((token.text,) in UNITS and UNITS[(token.text,)].counts == PARAMETERS for token in tokens)
+    signs = {**SIGN_WORDS, **(dict.fromkeys(("and", "und", "e", "y", "&"), "+") if numbers == counted == 2 else {})}
+    return [AnswerToken(SIGN, signs[t.text], t.spaced) if t.kind == WORD and t.text in signs else t for t in tokens]
+
+
 def _without_units(tokens: Sequence[AnswerToken]) -> tuple[list[tuple[str, Unit]], list[AnswerToken]]:
     """The units among the tokens, the longest phrases first, and the tokens without them and without fillers."""
     units: list[tuple[str, Unit]] = []
@@ -102,13 +116,19 @@ def _without_units(tokens: Sequence[AnswerToken]) -> tuple[list[tuple[str, Unit]
         length = _unit_at(tokens, at)
         if length:
             phrase = tuple(token.text for token in tokens[at : at + length])
-            units.append((" ".join(phrase), UNITS[phrase]))
-        elif not (tokens[at].kind == WORD and tokens[at].text in FILLERS):
+            if not _is_inside(tokens, at):
+                units.append((" ".join(phrase), UNITS[phrase]))
+        elif not (tokens[at].kind == WORD and (tokens[at].text in FILLERS or _LAYER.fullmatch(tokens[at].text))):
             bare.append(tokens[at])
         at += length or 1
     while bare and is_sign(bare[-1], ".", ",", "!", ";"):
         bare.pop()
     return units, [token for token in bare if not is_sign(token, ".")]
+
+
+def _is_inside(tokens: Sequence[AnswerToken], at: int) -> bool:
+    """Whether numbers stand before and after a unit, as in ``6 filters * 26``: the whole has another unit."""
+    return all(any(token.kind == NUMBER for token in part) for part in (tokens[:at], tokens[at:]))
 
 
 def _unit_at(tokens: Sequence[AnswerToken], at: int) -> int:
@@ -129,10 +149,8 @@ def _last_digit(bare: Sequence[AnswerToken]) -> Fraction:
 
 
 def _is_ignored_in_shape(token: AnswerToken) -> bool:
-    is_kept = (
-        token.text in AXES or token.text in _KEPT_IN_SHAPES or token.text in LAYOUTS or token.text in ("size", "n")
-    )
-    return token.kind == WORD and token.text in FILLERS and not is_kept
+    is_kept = any(token.text in kept for kept in (AXES, LAYOUTS, _KEPT_IN_SHAPES))
+    return token.kind == WORD and not is_kept and (token.text in FILLERS or bool(_LAYER.fullmatch(token.text)))
 
 
 def _without_sized_units(tokens: list[AnswerToken]) -> list[AnswerToken]:
@@ -172,9 +190,16 @@ def layout_of(sides: Sequence[Sequence[AnswerToken]]) -> str:
     return ""
 
 
+def is_list(side: Side) -> bool:
+    """Whether a side is a list of sizes with x between them, which is a product only where a number is asked."""
+    if side.value is None:
+        return side.sizes is not None and len(side.sizes.sizes) > 1
+    return side.sizes is not None and bool(side.value.operators) and {*side.value.operators} <= {"x", "×"}
+
+
 def agree(one: Side, other: Side) -> bool:
     """Whether two sides state the same: equal numbers, one rounded to the other, or sizes and their product."""
-    if one.sizes is not None and other.sizes is not None and len(one.sizes.sizes) > 1 < len(other.sizes.sizes):
+    if one.sizes is not None and other.sizes is not None and is_list(one) and is_list(other):
         return one.sizes.sizes == other.sizes.sizes
     if one.value is None or other.value is None:
         return False

@@ -51,7 +51,7 @@ _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 _FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_SPACED_GROUPS = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")  # multiply-adds
+_HYPHENS = re.compile(r"(?<=\w)-(?=[^\W\d_])|(?<=by)-(?=\d)")  # multiply-adds, 6-channel, 28-by-28
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -70,7 +70,7 @@ def uniform(text: str) -> str:
     if any(mark in plain for mark in "\\$<&{~"):
         plain = _without_markup(plain)
     plain = " ".join(plain.split())
-    return _SPACED_GROUPS.sub(" ", _unquoted(plain).lower())
+    return _HYPHENS.sub(" ", _unquoted(plain).lower())
 
 
 def _folded(text: str) -> str:

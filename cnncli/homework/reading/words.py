@@ -95,7 +95,7 @@ _UNITS = {
         no total, en total, combined, in all, in sum""",
     ANYTHING: """
         unit, units, value, values, element, elements, numbers, entries, floats, feature, features, inputs, outputs,
-        scalars, items, 개, times, input features, output features, output values, output units, input units""",
+        scalars, items, 개, input features, output features, output values, output units, input units""",
 }  # fmt: skip
 _BYTES = {
     **{f"{name}b": 1000**power for power, name in enumerate("kmgt", 1)},
@@ -167,10 +167,16 @@ FILLERS = words(
     resulting output outputs answer size sizes dimension dimensions dim dims padding pad stride kernel per each every
     side sides axis direction dimensionality spatial with input layer conv as computed und von der die das ist sind es
     hat insgesamt genau etwa ungefähr ungef o os de da do são é tem el la los las son es tiene total le les est un une
-    receptive field wide large volume stack tensor needed required used learned trainable learnable image images maybe
-    probably sure yes ok okay well my our would should will must can does do 입니다 이다 총 약
+    receptive field wide large volume stack tensor dimensional vector flat flattened long length 1d needed required
+    used learned trainable learnable image images maybe probably sure yes ok okay well my our would should will must
+    can does do 입니다 이다 총 약
     """
 )
+SIGN_WORDS = {
+    **dict.fromkeys(("plus", "mais", "más"), "+"),
+    **dict.fromkeys(("minus", "menos"), "-"),
+    **dict.fromkeys(("times", "mal", "multiplied", "vezes"), "*"),
+}
 # What follows one of these is an explanation, not the answer.
 EXPLAINS = words("because since as due where assuming weil denn da porque pois car")
 # Words and signs that make an answer several, or none.

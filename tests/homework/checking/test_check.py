@@ -237,7 +237,7 @@ def test_a_blank_or_degenerate_answer_has_no_follow_through(tmp_path: Path, answ
 
 SOLVE = [
     ("{input: 32, output: 32, kernel: 5, find: padding, padding: 2}", True, ()),
-    ("{input: 32, output: 32, kernel: 5, find: padding, padding: same}", True, ()),
+    ("{input: 32, output: 32, kernel: 5, find: padding, padding: same}", False, ()),
     ("{input: 32, output: 32, kernel: 5, find: padding, padding: 4}", False, ("padding_in_total",)),
     ("{input: 32, output: 32, kernel: 4, find: padding, padding: not possible}", True, ()),
     ("{input: 32, output: 28, find: kernel, kernel: 5}", True, ()),
