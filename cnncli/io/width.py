@@ -33,6 +33,19 @@ def text_width(stream: TextIO | None = None) -> int:
     return max(min(output_width(stream) or TEXT, TEXT), NARROWEST)
 
 
+def columns_of(text: str) -> int:
+    """The columns of a terminal that a text takes: two for each wide character, such as those of Chinese.
+
+    >>> columns_of("conv1"), columns_of("网络")
+    (5, 4)
+    """
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
 def wrapped(line: str, more: int = 2, width: int | None = None) -> list[str]:
     """A line as lines of at most ``width`` columns (of text, if None), broken at spaces.
 

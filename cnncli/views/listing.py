@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncli.io.escaping import csv_text, markdown, visible_line
-from cnncli.io.width import cut_all
+from cnncli.io.width import columns_of, cut_all
 
 Record = dict[str, Any]
 Headings = Mapping[str, Sequence[str]]  # the lines of a heading, by its column
@@ -79,12 +79,12 @@ def fitted(
 
 def excess(records: Sequence[Record], width: int | None, headings: Headings = NO_HEADINGS) -> int:
     """By how much the table is wider than ``width``."""
-    return max(map(len, as_table(records, headings).splitlines())) - width if width is not None else 0
+    return max(map(columns_of, as_table(records, headings).splitlines())) - width if width is not None else 0
 
 
 def widest(records: Sequence[Record], column: str) -> int:
     """The width of a column: that of its name or of its longest text."""
-    return max(len(column), *(len(_text(record.get(column, ""))) for record in records))
+    return max(columns_of(column), *(columns_of(_text(record.get(column, ""))) for record in records))
 
 
 def _with_cut(records: Sequence[Record], column: str, most: int) -> list[Record]:
@@ -112,12 +112,13 @@ def continued(records: Sequence[Record], column: str, width: int | None) -> list
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
     """A line per row, with its columns aligned: to the right where ``right`` says so."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(columns_of, column)) for column in zip(*rows, strict=True)]
     return [" " + "  ".join(map(_justified, row, widths, right)).rstrip() for row in rows]
 
 
 def _justified(text: str, width: int, right: bool) -> str:
-    return text.rjust(width) if right else text.ljust(width)
+    space = " " * (width - columns_of(text))
+    return f"{space}{text}" if right else f"{text}{space}"
 
 
 def as_json(value: Any, indent: int | None = 1) -> str:

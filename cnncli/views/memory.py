@@ -39,7 +39,7 @@ def lines(memory: Memory) -> list[str]:
         "",
         *wrapped(f" peak inference memory at {memory.at}; a tensor is freed after the last layer that reads it"),
         *wrapped(f" largest activations kept for backward: {kept}"),
-        " not counted: library workspace, allocator rounding, GPU context",
+        *wrapped(" not counted: library workspace, allocator rounding, GPU context"),
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from program import Run
 
 from cnncli.bundled import bundled
-from cnncli.io.width import cut, cut_all, wrapped
+from cnncli.io.width import columns_of, cut, cut_all, wrapped
 from cnncli.views.listing import as_table, fitted
 from cnncli.views.summary.table import STYLES
 
@@ -143,3 +143,23 @@ def test_colors_are_readable_on_dark_and_on_light_terminals(style: str) -> None:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]  # WCAG 2.2; contrast of large text: 3
     assert 1.05 / (luminance + 0.05) > 3 and (luminance + 0.05) / 0.05 > 3
+
+
+def test_long_names_hide_neither_params_nor_macs(
+    cnn: Run, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"a_layer_with_a_very_long_name_that_goes_on_and_on_{number}" for number in (1, 2)]
+    layers = "".join(f"  - conv: {{filters: 8, kernel: 3, name: {name}}}\n" for name in names)
+    path = write(f"input: 4x20x20x20\nlayers:\n{layers}")
+    monkeypatch.setenv("COLUMNS", "80")
+    out = cnn("summarize", path).out
+    assert "5,038,848" in out and "1,736" in out and "5x5x5" in out
+    short = [line.split()[0] for line in out.splitlines() if line.startswith(" a_layer")]
+    assert len({*short}) == 2 and all("…" in name for name in short)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.text("a网é络1", min_size=1, max_size=12), min_size=1, max_size=5))
+def test_wide_characters_take_two_columns_of_a_table(names: list[str]) -> None:
+    lines = as_table([{"name": name, "count": 7} for name in names]).splitlines()
+    assert len({columns_of(line) for line in lines}) == 1

@@ -14,11 +14,13 @@ from typing import NamedTuple
 from cnncli.arithmetic.shape import describe_input
 from cnncli.inference import Inferred
 from cnncli.io.escaping import visible_line
-from cnncli.io.width import cut, titled, wrapped, wrapped_text
+from cnncli.io.width import cut, cut_all, titled, wrapped, wrapped_text
 from cnncli.views.summary.columns import Column, closing_rows, notes
 from cnncli.views.summary.rows import Row, is_partial, subtotal, total_label
 
 GAP = "  "
+NEEDED = 4  # the rank of RF: columns up to it are needed more than long names
+LEAST_LAYER = 24  # characters to which names of layers are shortened before a column is hidden
 MIN_WIDTH = 8  # a text column is shortened to this width, then hidden
 
 
@@ -59,6 +61,9 @@ def _fitted(cells: list[TextColumn], width: int | None) -> tuple[list[TextColumn
     hidden: list[str] = []
     for column in sorted((cell.column for cell in cells), key=lambda column: -column.rank):
         excess = _width(cells) - width if width is not None else 0
+        if excess > 0 and column.rank <= NEEDED:
+            cells = [_with_shorter_names(cell, excess) for cell in cells]
+            excess = _width(cells) - width if width is not None else 0
         if excess <= 0:
             break
         at = next(i for i, cell in enumerate(cells) if cell.column is column)
@@ -71,6 +76,14 @@ def _fitted(cells: list[TextColumn], width: int | None) -> tuple[list[TextColumn
         else:
             cells[at] = cells[at]._replace(width=max(narrow, MIN_WIDTH))
     return cells, hidden
+
+
+def _with_shorter_names(cell: TextColumn, excess: int) -> TextColumn:
+    """The names of layers shortened before a column of quantities is hidden; different ones stay different."""
+    most = max(cell.width - excess, LEAST_LAYER)
+    if cell.column.name != "layer" or cell.width <= most:
+        return cell
+    return cell._replace(texts=cut_all(cell.texts, most), width=most)
 
 
 def _may_be_cut(cell: TextColumn) -> bool:
