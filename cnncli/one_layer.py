@@ -71,16 +71,20 @@ def read_kind(word: str) -> str:
 
 def _as_command(word: str) -> str:
     """The command line for a layer as in Python or in a figure: ``Conv2d(3, 6, 5)``, ``conv 6``; "" for one word."""
-    from cnncli.language.hints.typed_layers import rewritten_line
+    from cnncli.language.hints.typed_layers import rewritten_line, slide_hint
 
-    line = "" if word.isidentifier() else rewritten_line(f"- {word}")
-    found = re.fullmatch(r"- (\w+)(?:: (?:\{([\w: ,.…-]+)\}|([\w.…-]+)))?", line)
-    if found is None:
+    hint = "" if word.isidentifier() else slide_hint(word)
+    line = hint.partition("- ")[2] or ("" if word.isidentifier() else rewritten_line(f"- {word}")[2:])
+    found = re.match(r"(\w+)(?:: (?:\{([\w: ,.…-]+)\}|([\w.…-]+)))?(?=$|, then | for )", line)
+    if found is None or found[1] not in KINDS:
         return ""
     kind, fields, value = found.groups()
     named = [entry.partition(": ") for entry in fields.split(", ")] if fields else []
     typed = "".join(f" {option(name)} {text}" for name, _, text in named)
-    return f"cnn layer {kind}{f' {value}' if value else ''}{typed}"
+    choice = hint.partition("use maxpool or ")[2].partition(",")[0]
+    return (
+        f"cnn layer {kind}{f' {value}' if value else ''}{typed}{f', or {choice} instead of maxpool' if choice else ''}"
+    )
 
 
 def unknown_option(kind: str, word: str) -> CnnError:

@@ -49,6 +49,16 @@ REFUSED = [
     ("layer 'MaxPool2d(2, 2)' --input 3x32x32", "unknown layer type", "write cnn layer maxpool"),
     ("layer 'relu()' --input 3x32x32", "unknown layer type 'relu()'", "write cnn layer relu"),
     ("layer 'conv 6' --input 3x32x32", "unknown layer type 'conv 6'", "write cnn layer conv --filters 6 --kernel …"),
+    (
+        "layer '3x3 conv, 64, /2' --input 3x32x32",
+        "unknown layer type",
+        "write cnn layer conv --filters 64 --kernel 3 --stride 2",
+    ),
+    (
+        "layer '2x2 pool, /1' --input 3x32x32",
+        "unknown layer type",
+        "write cnn layer maxpool --kernel 2 --stride 1, or avgpool instead of maxpool",
+    ),
     ("layer conv 6 --k 5 --input 3x32x32", "--k: conv has no such field", "use --kernel"),
     ("solve --in 32 --kernel 5 --filters 6", "cnn solve has no option --filters", "leave it out"),
     ("convolve '1 2; 3 4' '1' --padding 1000", "the result has 4,008,004 values", "use a smaller input"),
