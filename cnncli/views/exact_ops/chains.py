@@ -29,7 +29,7 @@ def chain_text(result: ChainResult, *, steps: bool) -> str:
         blocks.append([*_block(head, found.gradient, steps=steps, has_batch=_has_batch(found.name))])
     for found in result.updates:
         blocks.append([*_block(f"{found.to} after the step", found.gradient, steps=steps, has_batch=False)])
-    _check_length(blocks)
+    _check_length(blocks, steps=steps)
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -37,9 +37,10 @@ def _has_batch(name: str) -> bool:
     return name not in ("weight", "bias")
 
 
-def _check_length(blocks: list[list[str]]) -> None:
+def _check_length(blocks: list[list[str]], *, steps: bool) -> None:
     if sum(map(len, blocks)) > STEPS_LIMIT:
-        raise CnnError(f"--steps: more than {STEPS_LIMIT:,} lines (the limit)", "use a smaller input")
+        what, hint = ("--steps", "") if steps else ("the result", ", or --format json")
+        raise CnnError(f"{what}: more than {STEPS_LIMIT:,} lines (the limit)", f"use a smaller input{hint}")
 
 
 def _layer(layer: LayerResult, *, steps: bool) -> Iterator[str]:

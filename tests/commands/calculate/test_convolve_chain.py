@@ -229,6 +229,7 @@ def test_a_mistake_is_reported_at_its_place(cnn: Run, write: Write, old: str, ne
         (("1 2", "1 1", "--target", "1"), "--target is for a chain of layers"),
         (("2 3", "--layer", "lrn: {k: 2, beta: -1e9}"), "a number that is too large"),
         (("p.png", "--layer", "relu"), "an image is too large"),
+        (("1; 2", "--layer", "upsample: {size: [10001, 1]}"), "the result: more than 10,000 lines"),
         (("1", "--layer", "batchnorm"), "is that of a single value"),
     ],
 )
