@@ -9,10 +9,12 @@ from cnncli.errors import counted, shortened
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.answer_key.sheet import ReadingNote, one_line
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
+from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer, canonical
 from cnncli.homework.grading.feedback import as_code
 from cnncli.homework.grading.grade import GradedSubmission
+from cnncli.homework.grading.item_statistics import others_answers
 from cnncli.homework.grading.key import AnswerKey, points_text
+from cnncli.homework.grading.regrade import MarkChange
 from cnncli.homework.grading.roster import Roster
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
@@ -21,6 +23,7 @@ from cnncli.io.width import equation_lines, wrapped
 from cnncli.views.listing import as_table, fitted
 
 WIDEST = 40  # characters of an answer, and of a mistake, in the table of a class
+ITEM_REST = "item-rest r"  # the correlation of a question's points with those of all others
 
 
 # A checked sheet --------------------------------------------------------------------------------------------------
@@ -92,12 +95,22 @@ def class_lines(
     hardest = min(statistics, key=lambda found: found.mean / max(float(found.out_of), 1e-9))
     if graded and hardest.mean < float(hardest.out_of):
         lines.append(f"hardest: {hardest.question}")
-    suspicions = (_suspicion(found, len(graded)) for found in statistics if found.suspicious)
-    return [part for line in (*lines, *suspicions) for part in ([line] if width is None else wrapped(line))]
+    suspicions = (
+        f"suspicious: {found.question}: {found.suspicion}: check the key and the wording"
+        for found in statistics
+        if found.suspicion
+    )
+    return [
+        part
+        for line in (*lines, *suspicions, *_others(graded))
+        for part in ([line] if width is None else wrapped(line))
+    ]
 
 
 def _question_lines(rows: list[dict[str, Any]], width: int | None) -> list[str]:
     """The table of the questions; wrong answers and mistakes below it where they do not fit beside the numbers."""
+    if not any(row[ITEM_REST] for row in rows):
+        rows = [{name: value for name, value in row.items() if name != ITEM_REST} for row in rows]
     texts = ("top wrong answer", "top mistake")
     lines = as_table(rows).splitlines()
     if width is None or max(map(len, lines)) <= width:
@@ -108,7 +121,7 @@ def _question_lines(rows: list[dict[str, Any]], width: int | None) -> list[str]:
         for row in rows
         if row[texts[0]]
     ]
-    shown, _ = fitted(numbers, width, {"blank": 0, "follow-through": 0}, "question")
+    shown, _ = fitted(numbers, width, {"blank": 0, "follow-through": 0, ITEM_REST: 0}, "question")
     return [*as_table(shown).splitlines(), *(["", "top wrong answers:", *told] if told else [])]
 
 
@@ -125,17 +138,32 @@ def _question_row(found: QuestionStatistics) -> dict[str, Any]:
         "correct": found.correct,
         "follow-through": found.follow_through,
         "blank": found.blank,
+        ITEM_REST: "" if found.discrimination is None else f"{found.discrimination:.2f}",
         "top wrong answer": f"{one_line(top.value, WIDEST)} ({top.times})" if top is not None else "",
-        "top mistake": shortened(found.top_mistake_text, WIDEST),
+        "top mistake": f"{shortened(found.top_mistake_text, WIDEST)} ({found.top_times})" if found.top_times else "",
     }
 
 
-def _suspicion(found: QuestionStatistics, submissions: int) -> str:
-    top = found.wrong[0]
-    return (
-        f"suspicious: {top.times} of {_submissions(submissions)} answer {found.question} with {top.value}: "
-        "check the key and the wording"
-    )
+def _others(graded: list[GradedSubmission]) -> Iterator[str]:
+    """Wrong answers that are correct for another student's variant, stated without a conclusion."""
+    for found in others_answers(graded, canonical):
+        yield (
+            f"same as another's variant: {len(found.matching)} of {found.wrong} wrong answers of {found.student} "
+            f"({', '.join(found.matching)}) are correct for {found.other}; on average {found.expected_matches:.1f} are "
+            "correct for a classmate"
+        )
+
+
+def change_lines(changes: list[MarkChange] | None) -> list[str]:
+    """The marks that a regrade changes, for whom and why; nothing (None) for a first grading."""
+    if changes is None:
+        return []
+    lines = []
+    for change in changes:
+        who = f"{change.student}, {change.question}" if change.question else change.student
+        marks = " -> ".join(filter(None, (change.before, change.after)))
+        lines += wrapped(f"  {who}: {marks} ({change.reason})")
+    return ["", f"{counted(len(changes), 'mark') if changes else 'no mark'} changed since the last grading", *lines]
 
 
 def class_report(key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> str:
@@ -216,7 +244,11 @@ def _question_record(found: QuestionStatistics) -> dict[str, Any]:
         "blank": found.blank,
         "wrong": [_wrong_record(wrong) for wrong in found.wrong],
         "common_mistake": plain(found.top_mistake),
-        "suspect": found.suspicious,
+        "common_mistake_times": found.top_times,
+        "difficulty": found.difficulty,
+        "discrimination": found.discrimination,
+        "suspect": bool(found.suspicion),
+        **({"suspicion": found.suspicion} if found.suspicion else {}),
     }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnncli.homework.grading.class_statistics import QuestionStatistics
     from cnncli.homework.grading.grade import GradedSubmission
     from cnncli.homework.grading.key import AnswerKey
+    from cnncli.homework.grading.regrade import MarkChange
     from cnncli.homework.grading.roster import Roster
 
 
@@ -46,7 +47,7 @@ def command(
     from cnncli.homework.grading.roster import read_roster
     from cnncli.homework.grading.submissions import grade_files, read_keys
     from cnncli.io.width import output_width
-    from cnncli.views.homework import class_lines, class_notes, class_record
+    from cnncli.views.homework import change_lines, class_lines, class_notes, class_record
 
     keys = read_keys(key_file, _report_skipped)
     key = next(iter(keys.values()))
@@ -56,8 +57,7 @@ def command(
     if gradescope is not None:
         write_results(gradescope, submission_results(graded[0], hidden=hide_answers))
     statistics = class_statistics(key, graded)
-    if folder is not None:
-        _write(folder, key, graded, statistics, class_list)
+    changes = _write(folder, key, graded, statistics, class_list) if folder is not None else None
     for note in class_notes(graded, class_list):
         click.echo(note, err=True)
     if form == "json":
@@ -65,7 +65,7 @@ def command(
     elif form == "csv":
         click.echo(plain_csv(key, graded), nl=False)
     else:
-        click.echo("\n".join(class_lines(key, graded, statistics, output_width())))
+        click.echo("\n".join([*class_lines(key, graded, statistics, output_width()), *change_lines(changes)]))
 
 
 def _report_skipped(path: Path, reason: str) -> None:
@@ -116,9 +116,21 @@ def _write(
     graded: list[GradedSubmission],
     statistics: list[QuestionStatistics],
     roster: Roster | None,
-) -> None:
-    """Write the gradebooks, the class report, and feedback and Gradescope's results for each student."""
+) -> list[MarkChange] | None:
+    """Write the gradebooks, the class report, and feedback and Gradescope's results for each student.
+
+    Returns the marks that differ from the earlier grading into the folder, whose other files are removed; None if this
+    is the first.
+    """
     from cnncli.homework.grading import feedback, gradebooks, gradescope
+    from cnncli.homework.grading.regrade import (
+        FOLDERS,
+        RECORD,
+        mark_changes,
+        marks_record,
+        read_record,
+        superseded_files,
+    )
     from cnncli.homework.grading.roster import file_names
     from cnncli.io.writing import write_whole
     from cnncli.views.homework import class_report
@@ -133,10 +145,14 @@ def _write(
         texts[f"feedback/{name}.md"] = feedback.markdown(key, submission)
         texts[f"feedback/{name}.html"] = feedback.html(key, submission)
         texts[f"gradescope/{name}.json"] = gradescope.results_text(gradescope.submission_results(submission))
+    before, record = read_record(folder), marks_record(graded, (name for name in texts if "/" in name))
     try:
-        for name in ("feedback", "gradescope"):
+        for name in FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
+        for name, text in {**texts, RECORD: gradescope.results_text(record)}.items():
             write_whole(folder / name, text.encode(), synced=False)
+        for name in superseded_files(before, texts) if before is not None else ():
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
+    return mark_changes(before, record) if before is not None else None

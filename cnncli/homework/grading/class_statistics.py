@@ -8,7 +8,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.checking import parsing
+from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
+from cnncli.homework.grading.item_statistics import difficulty, discrimination
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
@@ -32,8 +34,9 @@ class WrongAnswer(NamedTuple):
 class QuestionStatistics(NamedTuple):
     """The statistics of a class on one question.
 
-    ``top_mistake`` is the most frequent mistake, with its variant. A question is ``suspicious`` where so many agree on
-    one wrong answer that the key may be wrong.
+    ``top_mistake`` is the most frequent mistake, with its variant, made ``top_times``. ``difficulty`` and
+    ``discrimination`` are those of :mod:`.item_statistics`. ``suspicion`` says in what so many agree that the key may
+    be wrong; it is empty where there is none.
     """
 
     question: str
@@ -44,7 +47,10 @@ class QuestionStatistics(NamedTuple):
     blank: int
     wrong: tuple[WrongAnswer, ...]
     top_mistake: str
-    suspicious: bool
+    top_times: int = 0
+    difficulty: float | None = None
+    discrimination: float | None = None
+    suspicion: str = ""
 
     @property
     def top_mistake_text(self) -> str:
@@ -55,28 +61,51 @@ class QuestionStatistics(NamedTuple):
 def class_statistics(key: AnswerKey, submissions: Iterable[GradedSubmission]) -> list[QuestionStatistics]:
     """The statistics of each question, over the submissions that were graded."""
     graded = [submission for submission in submissions if not submission.problem]
+    totals = [submission.points for submission in graded]
     return [
-        _statistics(question, [(submission.student, submission.answers[at]) for submission in graded])
+        _statistics(question, [(submission.student, submission.answers[at]) for submission in graded], totals)
         for at, question in enumerate(key.questions)
     ]
 
 
-def _statistics(question: KeyQuestion, answers: list[tuple[str, GradedAnswer]]) -> QuestionStatistics:
+def _statistics(
+    question: KeyQuestion, answers: list[tuple[str, GradedAnswer]], totals: list[Fraction]
+) -> QuestionStatistics:
     wrong = _wrong_answers(answers)
     verdicts = [answer.verdict for _, answer in answers]
-    blank = sum(verdict.blank for verdict in verdicts)
-    most = wrong[0].times if wrong else 0
+    points = [answer.points for _, answer in answers]
+    top, times = _top_mistake([verdict.diagnoses for verdict in verdicts if not verdict.correct])
     return QuestionStatistics(
         question.name,
         question.points,
-        float(sum((answer.points for _, answer in answers), Fraction(0))) / max(1, len(answers)),
+        float(sum(points, Fraction(0))) / max(1, len(answers)),
         sum(verdict.correct for verdict in verdicts),
         sum(verdict.follow_through for verdict in verdicts),
-        blank,
+        sum(verdict.blank for verdict in verdicts),
         wrong[:TOP_ANSWERS],
-        _top_mistake([verdict.diagnoses for verdict in verdicts if not verdict.correct]),
-        most >= SUSPICIOUS_COUNT and most > SUSPICIOUS_FRACTION * (len(answers) - blank),
+        top,
+        times,
+        difficulty(points, question.points),
+        discrimination(points, totals),
+        _suspicion(verdicts, wrong, top, times),
     )
+
+
+def _suspicion(verdicts: list[Verdict], wrong: tuple[WrongAnswer, ...], top: str, times: int) -> str:
+    """In what too many agree: one wrong answer, one mistake in the variants of a question, or no known mistake."""
+    answering = sum(not verdict.blank for verdict in verdicts)
+
+    def too_many(count: int) -> bool:
+        return count >= SUSPICIOUS_COUNT and count > SUSPICIOUS_FRACTION * answering
+
+    if wrong and too_many(wrong[0].times):
+        return f"{wrong[0].times} of {answering} answers are {wrong[0].value}"
+    if too_many(times) and len({verdict.expected for verdict in verdicts}) > 1:
+        return f"{times} of {answering} answers have the same mistake, {likely([top])}"
+    unexplained = sum(verdict.is_unexplained for verdict in verdicts)
+    if too_many(unexplained):
+        return f"{unexplained} of {answering} answers are neither correct nor a known mistake"
+    return ""
 
 
 def _wrong_answers(answers: list[tuple[str, GradedAnswer]]) -> tuple[WrongAnswer, ...]:
@@ -84,7 +113,7 @@ def _wrong_answers(answers: list[tuple[str, GradedAnswer]]) -> tuple[WrongAnswer
     by_value: dict[str, list[tuple[str, GradedAnswer]]] = {}
     for student, answer in answers:
         if not (answer.verdict.correct or answer.verdict.blank):
-            by_value.setdefault(_canonical(answer.verdict.given), []).append((student, answer))
+            by_value.setdefault(canonical(answer.verdict.given), []).append((student, answer))
     found = []
     for same in sorted(by_value.values(), key=len, reverse=True):
         verdict, students = same[0][1].verdict, tuple(student for student, _ in same[:NAMED_STUDENTS])
@@ -92,16 +121,16 @@ def _wrong_answers(answers: list[tuple[str, GradedAnswer]]) -> tuple[WrongAnswer
     return tuple(found)
 
 
-def _top_mistake(diagnoses: list[tuple[str, ...]]) -> str:
-    """The name of the most frequent mistake, in the first of its variants; empty where there is none."""
+def _top_mistake(diagnoses: list[tuple[str, ...]]) -> tuple[str, int]:
+    """The name of the most frequent mistake, in the first of its variants, and how often; "" where there is none."""
     ids = Counter(name for found in diagnoses for name in plain_ids(found))
     if not ids:
-        return ""
-    top = ids.most_common(1)[0][0]
-    return next(name for found in diagnoses for name in found if plain(name) == top)
+        return "", 0
+    top, times = ids.most_common(1)[0]
+    return next(name for found in diagnoses for name in found if plain(name) == top), times
 
 
-def _canonical(text: str) -> str:
+def canonical(text: str) -> str:
     """An answer such that 1,516 and 1516 are the same value."""
     given = parsing.parse(text)
     return str(given.number if given.number is not None else given.shape or given.text.lower())

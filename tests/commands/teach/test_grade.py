@@ -113,7 +113,7 @@ def test_the_report_names_top_mistakes_and_suspicious_questions(cnn: Run, course
         hand_in(course, f"s{number}", c1__params="150" if number < 6 else "156")
     out = cnn("grade", course / "key.yaml", course / "class").out
     assert "150 (6)" in out and "forgot the biases" in out and "hardest: c1.params" in out
-    assert "suspicious: 6 of 8 submissions answer c1.params with 150: check the key and the wording" in out
+    assert "suspicious: c1.params: 6 of 8 answers are 150: check the key and the wording" in out
     assert "8 submissions, mean 9.50 of 11 points" in out
 
 
@@ -579,3 +579,42 @@ def test_gradescope_results_are_graded_by_the_key_and_hide_the_answers(cnn: Run,
     hand_in(course, "bob")
     assert cnn("grade", course / "key.yaml", course / "class", "--gradescope", results).code == 0
     assert "one answer sheet is graded, and there are 2" in json.loads(results.read_text())["output"]
+
+
+def test_a_regrade_tells_what_changes_and_removes_what_it_supersedes(cnn: Run, tmp_path: Path) -> None:
+    key, sheets, marks = tmp_path / "key.yaml", tmp_path / "sheets", tmp_path / "marks"
+    sheets.mkdir()
+    key.write_text("architecture: lenet5\nquestions: {c1.params: 2, conv2.params: 1}\n")
+    for student, params in (("Ann", 150), ("Bob", 156)):
+        (sheets / f"{student}.yaml").write_text(
+            f"student: {student}\nanswers: {{c1.params: {params}, conv2.params: 9}}\n"
+        )
+    first = cnn("grade", key, sheets, "-o", marks)
+    assert "changed" not in first.out
+    assert "no mark changed since the last grading" in cnn("grade", key, sheets, "-o", marks).out
+    key.write_text(
+        "architecture: lenet5\nquestions: {c1.params: {points: 2, accept: {no bias: 150}}, conv2.params: 1}\n"
+    )
+    (sheets / "Bob.yaml").unlink()
+    out = cnn("grade", key, sheets, "-o", marks).out
+    assert "2 marks changed since the last grading" in out
+    assert "  Ann, c1.params: 0 -> 2 (the key accepts 150 (no bias))" in out and "Bob: 2 (no submission now)" in out
+    assert [path.stem for path in (marks / "feedback").glob("*.md")] == ["Ann"]
+    (marks / "results.json").write_text("{")
+    assert "changed" not in cnn("grade", key, sheets, "-o", marks).out
+
+
+def test_answers_of_a_classmate_s_variant_are_reported(cnn: Run, tmp_path: Path) -> None:
+    keys, sheets = tmp_path / "keys", tmp_path / "sheets"
+    for folder in (keys, sheets):
+        folder.mkdir()
+    sizes = {"Ann": (20, 30, 40), "Bob": (22, 32, 42), "Cem": (24, 34, 44)}
+    given = {"Ann": "Bob", "Bob": "Bob", "Cem": "Cem"}
+    for student, own in sizes.items():
+        asked = [f"  q{n}: {{points: 1, solve: {{input: {size}, kernel: 3}}}}\n" for n, size in enumerate(own)]
+        (keys / f"{student}.yaml").write_text(f"student: {student}\nquestions:\n{''.join(asked)}")
+        answers = [f"  q{n}: {size - 2}\n" for n, size in enumerate(sizes[given[student]])]
+        (sheets / f"{student}.yaml").write_text(f"student: {student}\nanswers:\n{''.join(answers)}")
+    out = " ".join(cnn("grade", keys, sheets).out.split())
+    assert "3 of 3 wrong answers of Ann (q0, q1, q2) are correct for Bob; on average 1.5 are correct" in out
+    assert "wrong answers of Bob" not in out and "wrong answers of Cem" not in out

@@ -94,7 +94,7 @@ def test_statistics_count_every_answer_of_the_graded_sheets(drawn: list[tuple[Ki
             same = [(student, text) for student, group, text in given_wrong if group == value]
             assert wrong.students == tuple(student for student, _ in same[:5]) and wrong.value == same[0][1]
         answering, most = len(drawn) - statuses["blank"], groups[0][1] if groups else 0
-        assert found.suspicious == (most >= 5 and 2 * most > answering)
+        assert bool(found.suspicion) == (most >= 5 and 2 * most > answering)
         mistakes = Counter(name for status, text in column if status == "wrong" for name in WRONG[text])
         most_often = max(mistakes.values(), default=0)
         assert mistakes[found.top_mistake] == most_often and bool(found.top_mistake_text) == (most_often > 0)
@@ -105,7 +105,7 @@ def test_statistics_count_every_answer_of_the_graded_sheets(drawn: list[tuple[Ki
 def test_a_question_is_suspicious_where_5_and_more_than_half_agree(agree: int, others: int, blank: int) -> None:
     column: list[Kind] = [("wrong", "150")] * agree + [("correct", "7")] * others + [("blank", "7")] * blank
     found, _ = class_statistics(KEY, submissions_of([(kind, kind) for kind in column]))
-    assert found.suspicious == (agree >= 5 and agree > others)
+    assert bool(found.suspicion) == (agree >= 5 and agree > others)
     assert [(wrong.value, wrong.times) for wrong in found.wrong] == [("150", agree)]
 
 
