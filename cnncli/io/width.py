@@ -87,7 +87,7 @@ def titled(*parts: str) -> str:
     """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``; a source that does not fit begins a line of its own."""
     *first, last = [part for part in parts if part]
     line = " · ".join([*first, last])
-    if len(line) <= text_width() or not first:
+    if columns_of(line) <= text_width() or not first:
         return wrapped_text(line)
     return wrapped_text(f"{' · '.join(first)}\n  {last}", more=0)
 
