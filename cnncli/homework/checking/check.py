@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from cnncli.errors import CnnError, Problem
+from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.questions import (
     AnswerCache,
     empty_cache,
@@ -15,40 +16,44 @@ from cnncli.homework.answer_key.questions import (
 )
 from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.answer_comparison import compare
-from cnncli.homework.checking.correctness import is_correct
+from cnncli.homework.checking.answer_comparison import compare, likely_reading
+from cnncli.homework.checking.correctness import contradiction, is_correct
 from cnncli.homework.checking.follow_through import EarlierAnswers, expected_after, remember
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes.texts import plain
 
 WORK_LIMIT = 500_000  # answers times layers: follow-through evaluates the network again
-Accepts = Callable[[Question, ParsedAnswer], str]
+Accepts = Callable[[Question, ParsedAnswer, ExpectedAnswer | None], str]
 
 
 def check(sheet: Sheet, cache: AnswerCache | None = None, accepts: Accepts | None = None) -> list[Verdict]:
     """The verdict on every answer of a sheet, in order. Raises CnnError for invalid questions.
 
-    ``accepts`` returns why an answer other than the expected one counts as correct, or an empty text.
+    ``accepts`` returns why an answer other than the expected one counts as correct, or an empty text; given what else
+    would be expected after an earlier error, whether the answer is near enough to that.
     """
     cache = empty_cache() if cache is None else cache
     _refuse_too_much(sheet)
     refuse_invalid(sheet, cache)
+    sheet = sheet._replace(locale=sheet.locale or _shown_locale(sheet, cache))
     # Follow-through from an accepted answer that differs from the expected one costs no points; from an error it may.
     earlier, accepted = EarlierAnswers({}, {}), EarlierAnswers({}, {})
     verdicts: list[Verdict] = []
     for question in sheet.questions:
-        given = parsing.parse(question.given, sheet.locale)
-        verdict = compare(question, expected_answer(sheet, question, cache), sheet.locale)
+        expected = expected_answer(sheet, question, cache)
+        verdict = compare(question, expected, sheet.locale)
         if not verdict.correct and not verdict.blank:
+            found = parsing.readings(question.given, sheet.locale)
+            given = likely_reading(expected, found)
             verdict = _accepted(sheet, question, verdict, cache)
-            reason = "" if verdict.correct or accepts is None else accepts(question, given)
-            if reason:
-                verdict = verdict._replace(correct=True, diagnoses=(), remarks=(reason,))
+            verdict = verdict if verdict.correct else _accepted_by_key(question, expected, verdict, found, accepts)
             if verdict.correct:
                 remember(sheet, question, given, accepted)
             else:
-                verdict = _with_follow_through(sheet, question, given, verdict, accepted, earlier, cache)
+                for answers in (accepted, earlier):
+                    after = [*expected_after(sheet, question, answers, cache)]
+                    verdict = _following(question, after, verdict, found, accepts, is_full=answers is accepted)
             remember(sheet, question, given, earlier)
         verdicts.append(verdict)
     return _ranked(verdicts)
@@ -102,23 +107,53 @@ def _accepted(sheet: Sheet, question: Question, verdict: Verdict, cache: AnswerC
     return verdict
 
 
-def _with_follow_through(
-    sheet: Sheet,
+def _accepted_by_key(
     question: Question,
-    given: ParsedAnswer,
+    expected: ExpectedAnswer,
     verdict: Verdict,
-    accepted: EarlierAnswers,
-    earlier: EarlierAnswers,
-    cache: AnswerCache,
+    found: tuple[ParsedAnswer, ...],
+    accepts: Accepts | None,
 ) -> Verdict:
-    """The verdict on a wrong answer that may be correct given earlier ones: fully so if these were accepted."""
-    for answers in (accepted, earlier):
-        for expected, reason in expected_after(sheet, question, answers, cache):
-            if is_correct(expected, given)[0]:
+    """The verdict on an answer that the key accepts in one of its readings; the same verdict for any other."""
+    for given in found:
+        reason = "" if accepts is None or contradiction(expected, given) else accepts(question, given, None)
+        if reason:
+            remark = given.reading if given is not found[0] else ""
+            return verdict._replace(correct=True, diagnoses=(), remarks=(reason,), remark=remark)
+    return verdict
+
+
+def _following(
+    question: Question,
+    after: list[tuple[ExpectedAnswer, str]],
+    verdict: Verdict,
+    found: tuple[ParsedAnswer, ...],
+    accepts: Accepts | None,
+    *,
+    is_full: bool,
+) -> Verdict:
+    """The verdict on a wrong answer that may be correct after earlier ones: fully so (``is_full``) if the key accepts
+    these. The tolerance of the question holds here as well."""
+    if verdict.correct or verdict.follow_through:
+        return verdict
+    for expected, reason in after:
+        for given in found:
+            is_near = accepts is not None and not contradiction(expected, given) and accepts(question, given, expected)
+            if is_near or is_correct(expected, given)[0]:
                 remarks = (*verdict.remarks, f"correct given {reason}")
-                is_full = answers is accepted
                 return verdict._replace(correct=is_full, follow_through=not is_full, diagnoses=(), remarks=remarks)
     return verdict
+
+
+def _shown_locale(sheet: Sheet, cache: AnswerCache) -> str:
+    """The decimal separator that the numbers of a sheet show, ``point`` or ``comma``; empty where they show none."""
+    texts = []
+    for question in sheet.questions:
+        expected = expected_answer(sheet, question, cache)
+        is_list = "," in question.given and expected.order == PER_AXIS  # 5,5 are the sizes of two axes
+        if not isinstance(expected.value, tuple) and not is_list:
+            texts.append(question.given)
+    return parsing.decimal_separator_of(texts)
 
 
 def _ranked(verdicts: list[Verdict]) -> list[Verdict]:

@@ -108,7 +108,7 @@ def for_review(expected: ExpectedAnswer, given: ParsedAnswer, *, is_first: bool,
     """What a teacher may want to see about an answer that counts as correct; empty for nothing."""
     if not is_first and given.reading and expected.quantity != "parameter_bytes":
         decided = (
-            "the locale, or another answer, says otherwise" if locale else "the sheet's other answers decide nothing"
+            "the locale or another answer says otherwise" if locale else "the sheet's other answers decide nothing"
         )
         return f"{given.reading}; {decided}"
     if given.refuses and given.number is not None and isinstance(expected.value, int):

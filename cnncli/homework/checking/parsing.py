@@ -6,14 +6,15 @@ separator of 2.576 may have two meanings: :func:`readings` gives each, the more 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
 from cnncli.homework.reading.expression import FUNCTIONS, NotAnExpression, evaluate
 from cnncli.homework.reading.locales import POINT, decimal_separator
-from cnncli.homework.reading.numerals import OTHER
+from cnncli.homework.reading.numerals import OTHER, decides
 from cnncli.homework.reading.refusals import beside_refusal, refuses
 from cnncli.homework.reading.shapes import closing, read_sizes
 from cnncli.homework.reading.sides import (
@@ -29,6 +30,7 @@ from cnncli.homework.reading.tokens import NUMBER, WORD, AnswerToken, is_sign, t
 from cnncli.homework.reading.words import AXES, BATCH, BOUNDS, DENIALS, EXPLAINS, HEDGES, NUMBER_WORDS, WRAPPERS
 
 BLANKS = frozenset(("", "~", "null", "-", "?", "n/a"))
+_SEPARATED = re.compile(r"\d[.,]\d")
 SLIP = "the sides of the equation differ"
 SEVERAL = "gives more than one answer"
 BOUND = "gives a bound, not a value"
@@ -87,6 +89,16 @@ def readings(text: str, locale: str = "") -> tuple[ParsedAnswer, ...]:
     if len(found) == 1:
         return (found[0],)
     return tuple(answer._replace(reading=_reading(text, answer)) for answer in found)
+
+
+def decimal_separator_of(texts: Iterable[str]) -> str:
+    """The separator of decimals that the numbers of several answers show: ``comma`` for 0,5 and 1.234.567.
+
+    Empty where they show none, or both.
+    """
+    numerals = (token.text for text in texts if _SEPARATED.search(text) for token in tokenize(uniform(text)))
+    found = {decides(text) for text in numerals if text[:1].isdigit()} - {""}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _reading(text: str, answer: ParsedAnswer) -> str:

@@ -121,10 +121,12 @@ def _accepts(key: AnswerKey, cache: AnswerCache) -> Accepts:
     """Why an answer other than the expected one counts as correct by the key, or an empty text."""
     questions = {question.question.name: question for question in key.computed}
 
-    def accepts(question: Question, given: ParsedAnswer) -> str:
+    def accepts(question: Question, given: ParsedAnswer, changed: ExpectedAnswer | None) -> str:
         key_question = questions[question.name]
+        if changed is not None:  # after an earlier error
+            return _tolerated(key_question, given, changed)
         for text, reason in key_question.accept:
-            if _is_same(given, parsing.parse(text)):
+            if _is_same(given, parsing.parse(text, key.locale)):
                 return _accepted_remark(text, reason)
         return _tolerated(key_question, given, expected_answer(key.sheet(), question, cache))
 

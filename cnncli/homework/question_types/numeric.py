@@ -66,7 +66,8 @@ class NumericQuestion(NamedTuple):
         factor = conversion(unit, self.unit) if unit and self.unit else None
         if factor == 0:
             return None, f"the unit is {one_line(unit, 40)}, but {self.unit} is asked"
-        number = parsing.parse(given if factor is None else text, locale).number
+        found = parsing.parse(given if factor is None else text, locale)
+        number = found.number if found.number is not None else found.product
         if number is None:
             wanted = f"a number in {self.unit}" if self.unit else "a number"
             return None, f"{UNREADABLE} as {wanted}"

@@ -11,12 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
+from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.follow_through import intended_shape
 from cnncli.homework.checking.parsing import parse
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.grading.grade import grade
+from cnncli.homework.grading.key import read_key
 from cnncli.homework.submissions.reading import read_sheet
 
 some = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -185,3 +188,27 @@ def test_a_square_answers_a_number_per_axis_only(order: str) -> None:
     for text, mistakes in (("7", ("unreported",)), ("7x8", ("as a shape",)), ("9", ()), ("no", ())):
         found = compare(Question("q", text, {}), refused)
         assert (found.correct, found.diagnoses) == (text == "no", mistakes)
+
+
+@pytest.mark.parametrize(("tolerance", "follows"), [("1%", True), ("50", True), ("0", False)])
+def test_a_follow_through_respects_the_tolerance_of_its_question(tmp_path: Path, tolerance: str, follows: bool) -> None:
+    key = f"architecture: lenet5\nquestions: {{c1.params: 1, total.params: {{tolerance: {tolerance}}}}}\n"
+    (tmp_path / "key.yaml").write_text(key)
+    (tmp_path / "sheet.yaml").write_text("answers: {c1.params: 3000, total.params: 64560}\n")  # exactly 64,550
+    read = read_key(str(tmp_path / "key.yaml"))
+    found = grade(read, "", read_sheet(str(tmp_path / "sheet.yaml"), network=False), empty_cache())
+    assert found.answers[1].verdict.follow_through == follows
+
+
+@pytest.mark.parametrize(
+    ("other", "answer", "remark"),
+    [("1.234.567", "2.416", ""), ("0,5", "2.416", ""), ("1,234,567", "2.416", "another answer says otherwise"),
+     ("0.5", "2,416", ""), ("12", "2.416", "decide nothing"), ("0,5", "2,416", "another answer says otherwise")],
+)  # fmt: skip
+def test_the_other_answers_of_a_sheet_decide_what_a_separator_means(
+    tmp_path: Path, other: str, answer: str, remark: str
+) -> None:
+    sheet = f"architecture: lenet5\nanswers: {{c1.params: '{other}', conv2.params: '{answer}'}}\n"
+    (tmp_path / "sheet.yaml").write_text(sheet)
+    last = check(read_sheet(str(tmp_path / "sheet.yaml")))[1]
+    assert last.correct and remark in last.remark and bool(remark) == bool(last.remark)
