@@ -126,7 +126,7 @@ CLOSED = [
     ("list >&- 2>&-", 2, "", ""),
     ("summarize - <&-", 2, "", "<stdin>: the file is empty\n"),
     ("summarize - </dev/null", 2, "", "<stdin>: the file is empty\n"),
-    ("quiz --interactive <&-", 0, "Quiz 1", ""),
+    ("quiz --interactive <&-", 0, "Quiz", ""),
     ("summarize lenet5 <&- 2>&-", 0, "LeNet-5", ""),
 ]
 
@@ -173,9 +173,9 @@ STUDENT = r"<b>*x*_y_ $a$ [l](u) \input{x} & 50% `c` #1 ~~s~~"
 @pytest.mark.parametrize(
     ("form", "title"),
     [
-        ("markdown", f"# Quiz 1: {escaping.markdown(STUDENT)}\n"),
-        ("html", f"<h1>Quiz 1: {escaping.html(STUDENT)}</h1>"),
-        ("latex", f"\\section*{{Quiz 1: {escaping.latex(STUDENT)}}}\n"),
+        ("markdown", f"# Quiz: {escaping.markdown(STUDENT)}\n"),
+        ("html", f"<h1>Quiz: {escaping.html(STUDENT)}</h1>"),
+        ("latex", f"\\section*{{Quiz: {escaping.latex(STUDENT)}}}\n"),
         ("yaml", "student: " + json.dumps(STUDENT) + "\n"),
         ("key", "student: " + json.dumps(STUDENT) + "\n"),
     ],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from string import ascii_lowercase
 from typing import NamedTuple
 
+from cnncli.errors import counted
 from cnncli.homework.answer_key.expected import is_remark
-from cnncli.homework.mistakes.texts import Candidates, described
 from cnncli.homework.pages.html_page import page
-from cnncli.homework.quiz.question import DrawnLayers, Matrix, Part, QuizQuestion
+from cnncli.homework.quiz.options import phrase, wrong_options
+from cnncli.homework.quiz.question import DrawnLayers, Matrix, Part, QuizQuestion, Table
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.io.escaping import html as escape
 from cnncli.io.escaping import latex as tex
@@ -50,36 +52,20 @@ def derivation_line(answer: AnsweredPrompt) -> str:
 
 def pitfalls(answer: AnsweredPrompt) -> list[str]:
     """The answers that typical mistakes give: ``11: ignored the dilation``."""
-    return [f"{value}: {described(name)}" for name, value in wrong_options(answer)[:PITFALLS]]
+    return [f"{value}: {phrase(name)}" for name, value in wrong_options(answer)[:PITFALLS]]
 
 
-def wrong_options(answer: AnsweredPrompt, most: int = 4) -> list[tuple[str, str]]:
-    """Single typical mistakes with their values, each value once, without the expected one."""
-    found: dict[str, str] = {}
-    for name, value in _singles(answer.expected.candidates):
-        text = value_text(value)
-        if text != value_text(answer.expected.value):
-            found.setdefault(text, name)
-    return [(name, text) for text, name in found.items()][:most]
+def choices(answer: AnsweredPrompt) -> list[str]:
+    """The options of a prompt that has some: ``a) conv1``."""
+    stated = answer.prompt.stated
+    return [
+        f"{letter}) {text}" for letter, text in zip(ascii_lowercase, stated.choices if stated else (), strict=False)
+    ]
 
 
-def _singles(candidates: Candidates) -> list[tuple[str, object]]:
-    return [(name, value) for name, value in candidates.items() if "+" not in name and value is not None]
-
-
-def value_text(value: object) -> str:
-    """A number, a shape or a matrix as a student would write it."""
-    from cnncli.homework.exact_ops.matrices import maps_text, shown
-
-    if isinstance(value, tuple):
-        if value and isinstance(value[0], tuple):
-            return maps_text(value)
-        return "x".join(map(str, value))
-    return shown(value)
-
-
-def _label(answer: AnsweredPrompt) -> str:
-    return answer.prompt.label[0].upper() + answer.prompt.label[1:].rstrip("?:")
+def points_text(question: QuizQuestion) -> str:
+    """The points of a question: ``2 points``."""
+    return counted(question.points * len(question.prompts), "point")
 
 
 # Markdown ---------------------------------------------------------------------------------------------------------
@@ -90,6 +76,9 @@ def _md_part(part: Part) -> str:
         return f"{part}\n"
     if isinstance(part, DrawnLayers):
         return "".join(f"- {line}\n" for line in part.lines)
+    if isinstance(part, Table):
+        lines = [part.headings, tuple("---" for _ in part.headings), *part.rows]
+        return "".join(f"| {' | '.join(line)} |\n" for line in lines)
     return "```\n" + "\n".join(_rows(part)) + "\n```\n"
 
 
@@ -105,17 +94,22 @@ def _rows(matrix: Matrix) -> list[str]:
     return lines
 
 
+def _md_request(answer: AnsweredPrompt, given: str) -> str:
+    options = "".join(f"- {option}\n" for option in choices(answer))
+    return f"{answer.prompt.request} {given}\n" + (f"\n{options}" if options else "")
+
+
 def _md_solution(answer: AnsweredPrompt) -> str:
-    lines = [f"{_label(answer)}: **{answer.expected.text}**", "", f"    {derivation_line(answer)}", ""]
+    lines = [_md_request(answer, f"**{answer.expected.text}**"), f"    {derivation_line(answer)}", ""]
     return "\n".join([*lines, *(f"- not {line}" for line in pitfalls(answer)), ""])
 
 
 MARKDOWN = DocumentFormat(
     _md_part,
-    lambda answer: f"{_label(answer)}: ____________\n",
+    lambda answer: _md_request(answer, "____________"),
     _md_solution,
     lambda quiz, questions: f"# {markdown(heading(quiz))}\n\n" + "\n".join(questions),
-    lambda question, text: f"## {question.name}\n\n{text}",
+    lambda question, text: f"## {question.name} ({points_text(question)})\n\n{text}",
 )
 
 
@@ -127,6 +121,8 @@ def _html_part(part: Part) -> str:
         return f"<p>{escape(part)}</p>"
     if isinstance(part, DrawnLayers):
         return "<ol>" + "".join(f"<li>{escape(line)}</li>" for line in part.lines) + "</ol>"
+    if isinstance(part, Table):
+        return _html_table(part)
     tables = []
     for at, channel in enumerate(part.channels, 1):
         name = f"{part.name} (channel {at})" if len(part.channels) > 1 else part.name
@@ -135,18 +131,33 @@ def _html_part(part: Part) -> str:
     return "".join(tables)
 
 
+def _html_table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.headings)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _html_request(answer: AnsweredPrompt, given: str) -> str:
+    options = "".join(f"<li>{escape(option)}</li>" for option in choices(answer))
+    listed = f'<ul style="list-style: none">{options}</ul>' if options else ""
+    return f"<p>{escape(answer.prompt.request)} {given}</p>{listed}"
+
+
 def _html_solution(answer: AnsweredPrompt) -> str:
     wrong = "".join(f"<li>not {escape(line)}</li>" for line in pitfalls(answer))
-    answer_text = f"<p>{escape(_label(answer))}: <strong>{escape(answer.expected.text)}</strong></p>"
-    return f"{answer_text}<p><code>{escape(derivation_line(answer))}</code></p><ul>{wrong}</ul>"
+    listed = f"<ul>{wrong}</ul>" if wrong else ""
+    request = _html_request(answer, f"<strong>{escape(answer.expected.text)}</strong>")
+    return f"{request}<p><code>{escape(derivation_line(answer))}</code></p>{listed}"
 
 
 HTML = DocumentFormat(
     _html_part,
-    lambda answer: f'<p>{escape(_label(answer))}: <span class="answer">&nbsp;</span></p>',
+    lambda answer: _html_request(answer, '<span class="answer">&nbsp;</span>'),
     _html_solution,
     lambda quiz, questions: page(heading(quiz), "\n".join(questions)),
-    lambda question, text: f'<div class="question"><h2>{escape(question.name)}</h2>\n{text}</div>',
+    lambda question, text: (
+        f'<div class="question"><h2>{escape(question.name)} ({points_text(question)})</h2>\n{text}</div>'
+    ),
 )
 
 
@@ -159,6 +170,9 @@ def _tex_part(part: Part) -> str:
     if isinstance(part, DrawnLayers):
         items = "\n".join(f"\\item {tex(line)}" for line in part.lines)
         return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
+    if isinstance(part, Table):
+        rows = "".join(" & ".join(map(tex, row)) + " \\\\\n" for row in (part.headings, *part.rows))
+        return f"\n\\begin{{tabular}}{{{'l' * len(part.headings)}}}\n{rows}\\end{{tabular}}\n"
     shown = []
     for at, channel in enumerate(part.channels, 1):
         name = f"{part.name}_{{{at}}}" if len(part.channels) > 1 else part.name
@@ -167,11 +181,17 @@ def _tex_part(part: Part) -> str:
     return "\\[ " + r" \quad ".join(shown) + " \\]"
 
 
+def _tex_request(answer: AnsweredPrompt, given: str) -> str:
+    options = "".join(f"\\item[{tex(option[:2])}] {tex(option[3:])}\n" for option in choices(answer))
+    listed = f"\\begin{{itemize}}\n{options}\\end{{itemize}}\n" if options else ""
+    return f"\\noindent {tex(answer.prompt.request)} {given}\n{listed}"
+
+
 def _tex_solution(answer: AnsweredPrompt) -> str:
     wrong = "".join(f"\\item not {tex(line)}\n" for line in pitfalls(answer))
     listed = f"\\begin{{itemize}}\n{wrong}\\end{{itemize}}" if wrong else ""
-    expected = f"{tex(_label(answer))}: \\textbf{{{tex(answer.expected.text)}}}"
-    return f"{expected}\n\n\\texttt{{{tex(derivation_line(answer))}}}\n{listed}"
+    request = _tex_request(answer, f"\\textbf{{{tex(answer.expected.text)}}}")
+    return f"{request}\n\n\\texttt{{{tex(derivation_line(answer))}}}\n{listed}"
 
 
 def _tex_document(quiz: Quiz, questions: list[str]) -> str:
@@ -185,8 +205,8 @@ def _tex_document(quiz: Quiz, questions: list[str]) -> str:
 
 LATEX = DocumentFormat(
     _tex_part,
-    lambda answer: f"\\noindent {tex(_label(answer))}: \\underline{{\\hspace{{4cm}}}}\n",
+    lambda answer: _tex_request(answer, "\\underline{\\hspace{4cm}}"),
     _tex_solution,
     _tex_document,
-    lambda question, text: f"\\subsection*{{{tex(question.name)}}}\n{text}\n",
+    lambda question, text: f"\\subsection*{{{tex(question.name)} ({points_text(question)})}}\n{text}\n",
 )

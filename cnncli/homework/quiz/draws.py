@@ -11,10 +11,13 @@ T = TypeVar("T")
 
 
 class Draws:
-    """A sequence of random draws that depends only on a text."""
+    """A sequence of random draws that depends only on a text and a secret key (of at most 64 bytes, or none).
 
-    def __init__(self, text: str) -> None:
-        digest = blake2b(text.encode(), digest_size=8).digest()
+    Without the key, nothing about the draws of one text follows from those of another: blake2b is a keyed hash.
+    """
+
+    def __init__(self, text: str, key: bytes = b"") -> None:
+        digest = blake2b(text.encode(), digest_size=32, key=key).digest()
         self._random = Random(int.from_bytes(digest, "big"))
 
     def pick(self, choices: Sequence[T]) -> T:

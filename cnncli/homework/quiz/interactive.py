@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 
+from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.checking import parsing
 from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes.matching import likely
-from cnncli.homework.quiz.documents import MARKDOWN, derivation_line, heading
+from cnncli.homework.quiz.documents import MARKDOWN, choices, derivation_line, heading
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
+from cnncli.homework.quiz.values import value_text
 
 HELP = "(? for a hint, = for the answer, Enter to skip, q to quit)"
 
@@ -36,6 +39,7 @@ def ask(quiz: Quiz) -> None:
 def _ask_one(answer: AnsweredPrompt) -> bool | None:
     """Whether it was answered correctly without being shown the answer; None to quit."""
     hints = hints_for(answer)
+    click.echo("\n".join([answer.prompt.request, *choices(answer)]))
     while True:
         try:
             given = click.prompt(answer.prompt.label, default="", show_default=False, prompt_suffix=": ").strip()
@@ -54,11 +58,36 @@ def _ask_one(answer: AnsweredPrompt) -> bool | None:
         if given == "?":
             click.echo(f"  {hints.pop(0) if hints else 'no more hints; = shows the answer'}")
             continue
-        verdict = compare(answer.prompt.question._replace(given=given), answer.expected)
-        if verdict.correct:
+        correct, explanation = _judged(answer, given)
+        if correct:
             click.echo(f"  correct: {derivation_line(answer)}\n")
             return True
-        click.echo(f"  not yet: {_explanation(verdict)}")
+        click.echo(f"  not yet: {explanation}")
+
+
+def _judged(answer: AnsweredPrompt, given: str) -> tuple[bool, str]:
+    """Whether an answer is correct, else the likely mistakes."""
+    stated = answer.prompt.stated
+    if stated is not None and stated.choices:
+        return _is_chosen(answer, given), "another option is correct"
+    if stated is not None and stated.tolerance:
+        number = parsing.parse(given).number
+        if number is not None and abs(number - answer.expected.value) <= stated.tolerance:
+            return True, ""
+    own = [phrase for phrase, value in answer.prompt.mistakes if _is_same(given, value_text(value))]
+    verdict = compare(answer.prompt.question._replace(given=given), answer.expected)
+    return verdict.correct, own[0] if own else _explanation(verdict)
+
+
+def _is_chosen(answer: AnsweredPrompt, given: str) -> bool:
+    """Whether an answer is the correct option, its letter, or both."""
+    wanted = next(option for option in choices(answer) if option[3:] == answer.expected.value).lower()
+    return given.lower().strip("()") in (wanted, wanted[:2], wanted[0], wanted[3:])
+
+
+def _is_same(given: str, text: str) -> bool:
+    number = parsing.parse(given).number
+    return given == text or (number is not None and number == parsing.parse(text).number)
 
 
 def _explanation(verdict: Verdict) -> str:
@@ -71,9 +100,16 @@ def _explanation(verdict: Verdict) -> str:
 def hints_for(answer: AnsweredPrompt) -> list[str]:
     """Hints, each more specific: the formula, then the formula with its numbers, never the value that is asked."""
     given = answer.prompt.question.fields
-    if given.get("find") == "padding":
-        numbers = f"({given['input']} + 2 p - {given['kernel']}) / {given.get('stride', '1')} + 1 = {given['output']}"
-        return ["(n + 2 p - k) / s + 1 = m", numbers]
     lines = [line for line in answer.expected.derivation if not is_remark(line)]
+    if given.get("upstream") and len(lines) == 1:
+        return lines  # the method
+    if given.get("find") in ("padding", "input") and "output" in given:
+        names = {"input": "n", "padding": "p"}
+        known = {name: given.get(name, "0") for name in names} | {given["find"]: names[given["find"]]}
+        kernel = Window(int(given["kernel"]), dilation=int(given.get("dilation", "1"))).effective_kernel
+        numbers = f"({known['input']} + 2 * {known['padding']} - {kernel}) / {given.get('stride', '1')} + 1"
+        return ["(n + 2 * p - k) / s + 1 = m", f"{numbers} = {given['output']}"]
+    if answer.prompt.stated is not None and answer.prompt.stated.choices:
+        return []
     formulas = [line.rpartition(" = ")[0] for line in lines if " = " in line]
     return formulas or lines[:-1]

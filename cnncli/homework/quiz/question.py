@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import empty_cache, expected_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet
+from cnncli.homework.exact_ops.matrices import shown
+from cnncli.inference import Inferred
 from cnncli.language.source import Source
 from cnncli.loading import Loaded, load_source
 
@@ -26,19 +29,49 @@ class DrawnLayers(NamedTuple):
     lines: tuple[str, ...]
 
 
-Part = str | Matrix | DrawnLayers
+class Table(NamedTuple):
+    """Rows of texts below their headings."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Part = str | Matrix | DrawnLayers | Table
+
+
+class Stated(NamedTuple):
+    """An answer that the topic itself calculates: a number, or the correct one of ``choices``.
+
+    A number within ``tolerance`` of the value is correct.
+    """
+
+    value: Fraction | str
+    derivation: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    tolerance: Fraction = Fraction(0)
 
 
 class Prompt(NamedTuple):
-    """One answer to give: its name in sheets and keys (``q1``, ``q3.params``), its label, and what it asks."""
+    """One answer to give.
+
+    ``name`` is its name in sheets and keys (``q1``, ``q3.params``), ``label`` what it is in a few words, and
+    ``request`` the sentence that asks for it. ``question`` is how a key asks it, unless the answer is ``stated``.
+    ``mistakes`` are phrases with the values that they give, besides those that the question's answer has.
+    """
 
     name: str
     label: str
+    request: str
     question: Question
+    stated: Stated | None = None
+    mistakes: tuple[tuple[str, Any], ...] = ()
 
 
 class QuizQuestion(NamedTuple):
-    """``parts`` are its text. ``inputs``, ``layers`` and ``blocks`` (lines of YAML) are its part of the network."""
+    """``parts`` are its text. ``inputs``, ``layers`` and ``blocks`` (lines of YAML) are its part of the network.
+
+    ``points`` are those of each answer.
+    """
 
     name: str
     topic: str
@@ -47,6 +80,12 @@ class QuizQuestion(NamedTuple):
     inputs: tuple[tuple[str, str], ...] = ()
     layers: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    points: int = 1
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What is asked, without names: equal for two questions that are the same."""
+        return self.topic, self.parts, tuple(prompt.request for prompt in self.prompts)
 
 
 def network_text(questions: Iterable[QuizQuestion]) -> str:
@@ -66,7 +105,16 @@ def _loaded(text: str) -> Loaded:
     return load_source(Source("quiz", text), "quiz")
 
 
+def calculated(question: QuizQuestion) -> Inferred:
+    """The question's part of the network with all its numbers."""
+    return _loaded(network_text([question])).inferred
+
+
 def expected_for(question: QuizQuestion, prompt: Prompt) -> ExpectedAnswer:
-    """The expected answer to a prompt, from the question's own part of the network."""
-    text = network_text([question])
-    return expected_answer(Sheet("", _loaded(text) if text else None, ()), prompt.question, empty_cache())
+    """The expected answer to a prompt: the stated one, or from the question's own part of the network."""
+    if prompt.stated is not None:
+        value, lines = prompt.stated.value, prompt.stated.derivation
+        text = value if isinstance(value, str) else shown(value)
+        return ExpectedAnswer(value, text, lines, {})
+    network = network_text([question])
+    return expected_answer(Sheet("", _loaded(network) if network else None, ()), prompt.question, empty_cache())

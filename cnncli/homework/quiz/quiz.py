@@ -1,22 +1,41 @@
 """Drawing a quiz.
 
 A question is drawn by its topic (:mod:`topics`) such that its numbers are easy to calculate with, and typical mistakes
-give values that differ from the expected one and from each other.
+give values that differ from the expected one and from each other. No question occurs twice in a quiz.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unicodedata import category
 
-from cnncli.errors import CnnError, suggestion
+from cnncli.errors import CnnError, counted, suggestion
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import Prompt, QuizQuestion, expected_for, network_text
-from cnncli.homework.quiz.topics import LEVELS, TOPICS
+from cnncli.homework.quiz.topics.registry import TOPICS
+from cnncli.homework.quiz.topics.wording import LEVELS
 
 ATTEMPTS = 16  # questions to choose the one from whose mistakes give the most distinct values
+MOST_DRAWS = 400  # for a question that the quiz does not have yet
+
+
+class Course(NamedTuple):
+    """What the quizzes of a class have in common.
+
+    ``key`` is the secret key that they are drawn with, or empty. ``points`` are those of each answer, by topic, where
+    they are not the topic's own; under ``""`` for all others.
+    """
+
+    seed: int = 1
+    length: int = 6
+    level: str = "medium"
+    topics: tuple[str, ...] = tuple(TOPICS)
+    title: str = ""
+    key: bytes = b""
+    points: Mapping[str, int] = {}
 
 
 class Quiz(NamedTuple):
@@ -34,8 +53,8 @@ class Quiz(NamedTuple):
 
     @property
     def out_of(self) -> Fraction:
-        """The number of points: one for each answer."""
-        return Fraction(sum(len(question.prompts) for question in self.questions))
+        """The number of points."""
+        return Fraction(sum(question.points * len(question.prompts) for question in self.questions))
 
 
 class AnsweredPrompt(NamedTuple):
@@ -45,43 +64,62 @@ class AnsweredPrompt(NamedTuple):
     expected: ExpectedAnswer
 
 
-def draw(
-    seed: int, student: str, count: int, level: str, topics: tuple[str, ...] = tuple(TOPICS), title: str = ""
-) -> Quiz:
-    """A quiz of ``count`` questions that cycles through the topics.
+def draw(course: Course, student: str = "") -> Quiz:
+    """A student's quiz, which cycles through the topics.
 
-    A question depends on (seed, student, its number, its topic) alone. Raises CnnError for an unknown topic or level,
-    and for a name that a file cannot contain.
+    A question depends on (key, seed, student, its number, its topic) and on the earlier ones of its topic. Raises
+    CnnError for an unknown topic or level, and for a name that a file cannot contain.
     """
-    for text in (student, title):
+    _refuse(course, student)
+    questions: list[QuizQuestion] = []
+    for number in range(1, course.length + 1):
+        topic = course.topics[(number - 1) % len(course.topics)]
+        drawn = _question(course, student, number, topic, {question.content for question in questions})
+        points = course.points.get(topic, course.points.get("", drawn.points))
+        questions.append(drawn._replace(points=points))
+    return Quiz(course.title or "Quiz", course.seed, student, tuple(questions))
+
+
+def _refuse(course: Course, student: str) -> None:
+    for text in (student, course.title):
         if any(category(char) in ("Cc", "Cs") and char not in "\t\r\n" for char in text):
             raise CnnError(f"{text!r}: contains a character that cannot be written", "remove it")
-    known = f"use {', '.join(TOPICS)}"
-    for topic in topics:
-        if topic not in TOPICS:
-            raise CnnError(f"unknown topic {topic!r}", suggestion(topic, [*TOPICS], known))
-    if level not in LEVELS:
-        raise CnnError(f"unknown level {level!r}", f"use {', '.join(LEVELS)}")
-    if not topics:
-        raise CnnError("--topics is empty", known)
-    if not 1 <= count <= 100:
+    for topic in course.topics:
+        refuse_topic(topic)
+    if course.level not in LEVELS:
+        raise CnnError(f"unknown level {course.level!r}", f"use {', '.join(LEVELS)}")
+    if not course.topics:
+        raise CnnError("--topics is empty", f"use {', '.join(TOPICS)}")
+    if not 1 <= course.length <= 100:
         raise CnnError("a quiz has 1 to 100 questions", "give --questions 8")
-    questions = (_question(seed, student, at, topics[(at - 1) % len(topics)], level) for at in range(1, count + 1))
-    return Quiz(title or f"Quiz {seed}", seed, student, tuple(questions))
 
 
-def _question(seed: int, student: str, number: int, topic: str, level: str) -> QuizQuestion:
-    draws = Draws(f"{seed}/{student}/{number}/{topic}/{level}")
-    best, most = None, Fraction(-1)
-    for _ in range(ATTEMPTS):
-        question = TOPICS[topic](draws, f"q{number}", level)
+def refuse_topic(topic: str) -> None:
+    """Raises CnnError for an unknown topic."""
+    if topic not in TOPICS:
+        raise CnnError(f"unknown topic {topic!r}", suggestion(topic, [*TOPICS], f"use {', '.join(TOPICS)}"))
+
+
+def _question(course: Course, student: str, number: int, topic: str, earlier: set[Any]) -> QuizQuestion:
+    """The best of some draws that the quiz does not have yet."""
+    draws = Draws(f"{course.seed}/{student}/{number}/{topic}/{course.level}", course.key)
+    best, most, tried = None, Fraction(-1), 0
+    for _ in range(MOST_DRAWS):
+        question = TOPICS[topic](draws, f"q{number}", course.level)
+        if question.content in earlier:
+            continue
         distinct = _distinct_mistakes(question)
         if distinct is not None and distinct > most:
             best, most = question, distinct
-        if most == 1:
+        tried += 1
+        if most == 1 or tried >= ATTEMPTS:
             break
-    if best is None:  # cannot happen with the current topics, but could with a new one
-        raise CnnError(f"no {topic} question could be drawn at level {level}", "use another --seed")
+    if best is None:
+        found = sum(content[0] == topic for content in earlier)
+        raise CnnError(
+            f"no more than {counted(found, 'question')} about {topic} could be drawn at level {course.level}",
+            "use fewer questions, or more topics",
+        )
     return best
 
 
@@ -90,9 +128,10 @@ def _distinct_mistakes(question: QuizQuestion) -> Fraction | None:
     fractions = []
     for prompt in question.prompts:
         expected = expected_for(question, prompt)
-        if isinstance(expected.value, str):
+        if isinstance(expected.value, str) and prompt.stated is None:
             return None  # it does not fit
         singles = [value for name, value in expected.candidates.items() if "+" not in name and value is not None]
+        singles += [value for _, value in prompt.mistakes]
         if any(value == expected.value for value in singles):
             return None
         fractions.append(Fraction(len({*map(str, singles)}), max(1, len(singles))))

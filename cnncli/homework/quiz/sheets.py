@@ -1,11 +1,19 @@
-"""A quiz as YAML: the answer sheet to fill in, the same with the correct answers, and the answer key."""
+"""A quiz as YAML: the answer sheet to fill in, the same with the correct answers, and the answer key.
+
+A sheet names its questions alone: without the network and the numbers, ``cnn check`` cannot print the answers. For
+practice it has them.
+"""
 
 from __future__ import annotations
 
-from textwrap import indent
+from itertools import chain
+from textwrap import indent, wrap
 
-from cnncli.homework.quiz.documents import value_text
+from cnncli.homework.quiz.documents import MARKDOWN, choices, points_text
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
+from cnncli.homework.quiz.values import value_text
+
+WIDTH = 76  # of comments
 
 
 def _quoted(text: str) -> str:
@@ -26,33 +34,58 @@ def _architecture(quiz: Quiz) -> str:
     return f"architecture:\n{indent(quiz.architecture, '  ')}" if quiz.architecture else ""
 
 
-def _line(answer: AnsweredPrompt, given: str) -> str:
+def _practice_line(answer: AnsweredPrompt, given: str) -> str:
     question = answer.prompt.question
     if not question.fields:
         return f"  {question.name}: {given}".rstrip()
-    field = "result" if question.name.startswith("convolve") else question.fields.get("find", "output")
+    kind, find = question.name.partition(" ")[0], question.fields.get("find")
+    field = "result" if kind == "convolve" else find or "output"
     return f"  {question.name}: {{{_fields(answer)}, {field}: {given}}}"
 
 
-def sheet(quiz: Quiz, *, filled: bool = False) -> str:
-    """The answer sheet to fill in; or ``filled`` with the correct answers, so that it passes ``cnn check``."""
-    lines = [f"student: {_quoted(quiz.student)}", _architecture(quiz) + "answers:"]
+def _comments(*texts: str) -> list[str]:
+    """The text of a question as comments."""
+    lines = chain.from_iterable(text.rstrip().splitlines() for text in texts)
+    wrapped = chain.from_iterable(wrap(line, WIDTH) if len(line) > WIDTH else [line] for line in lines)
+    return [f"  # {line}".rstrip() for line in wrapped if line != "```"]
+
+
+def sheet(quiz: Quiz, *, filled: bool = False, practice: bool = False) -> str:
+    """The answer sheet to fill in; or ``filled`` with the correct answers.
+
+    For ``practice``, ``cnn check`` can judge it: it has the network and the fields of the questions. Questions that a
+    key alone can judge are left out.
+    """
+    lines = [f"student: {_quoted(quiz.student)}", _architecture(quiz) * practice + "answers:"]
     for question, answers in zip(quiz.questions, answered(quiz), strict=True):
+        lines += ["", *_comments(f"{question.name} ({points_text(question)})", *map(MARKDOWN.part, question.parts))]
         for answer in answers:
-            lines.append(f"  # {question.name}: {answer.prompt.label}")
-            lines.append(_line(answer, _quoted(value_text(answer.expected.value)) if filled else ""))
+            given = _quoted(value_text(answer.expected.value)) if filled else ""
+            lines += _comments("\n".join([answer.prompt.request, *choices(answer)]))
+            if practice and answer.prompt.stated is not None:
+                lines.append("  # (only a key can judge this answer)")
+                continue
+            lines.append(_practice_line(answer, given) if practice else f"  {answer.prompt.name}: {given}".rstrip())
     return "\n".join(lines) + "\n"
 
 
 def key(quiz: Quiz) -> str:
-    """The answer key for ``cnn grade``, with one point for each answer."""
+    """The answer key for ``cnn grade``."""
     student = [f"student: {_quoted(quiz.student)}"] if quiz.student else []
     lines = [f"title: {_quoted(quiz.title)}", *student, _architecture(quiz) + "questions:"]
-    for answers in answered(quiz):
+    for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         for answer in answers:
-            question = answer.prompt.question
-            kind = question.name.partition(" ")[0]
-            fields = f"{kind}: {{{_fields(answer)}}}, " if question.fields else ""
-            value = _quoted(value_text(answer.expected.value))
-            lines.append(f"  {answer.prompt.name}: {{points: 1, {fields}answer: {value}}}")
+            lines.append(f"  {answer.prompt.name}: {{points: {question.points}, {_key_entry(answer)}}}")
     return "\n".join(lines) + "\n"
+
+
+def _key_entry(answer: AnsweredPrompt) -> str:
+    """How a key asks a prompt, with the answer."""
+    value, stated, question = _quoted(value_text(answer.expected.value)), answer.prompt.stated, answer.prompt.question
+    if stated is not None and stated.choices:
+        return f"choice: [{', '.join(map(_quoted, stated.choices))}], answer: {value}"
+    if stated is not None:
+        tolerance = f", tolerance: {float(stated.tolerance):g}" if stated.tolerance else ""
+        return f"numeric: {value}{tolerance}"
+    fields = f"{question.name.partition(' ')[0]}: {{{_fields(answer)}}}, " if question.fields else ""
+    return f"{fields}answer: {value}"

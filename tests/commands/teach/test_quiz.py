@@ -10,8 +10,8 @@ from program import Run, run_process
 
 def test_a_quiz_is_printed_with_and_without_solutions(cnn: Run) -> None:
     quiz = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2")
-    assert quiz.code == 0 and quiz.out.startswith("# Quiz 7\n\n## q1\n\nAn input of ")
-    assert "Output size: ____________" in quiz.out
+    assert quiz.code == 0 and quiz.out.startswith("# Quiz\n\n## q1 (1 point)\n\nAn input of ")
+    assert "What is the output size per side? ____________" in quiz.out and "7" not in quiz.out.split("\n")[0]
     solutions = cnn("quiz", "--seed", "7", "--topics", "sizes,parameters", "--questions", "2", "--solutions").out
     assert "- not " in solutions and " / " in solutions
 
@@ -20,8 +20,43 @@ def test_all_forms_are_written_and_the_answers_pass_the_check(cnn: Run, tmp_path
     folder = tmp_path / "quiz"
     assert cnn("quiz", "--seed", "3", "-o", folder).code == 0
     assert len([*folder.iterdir()]) == 12
+    marks = json.loads(cnn("grade", folder / "key.yaml", folder / "answers.yaml", "--format", "json").out)
+    assert marks["students"][0]["points"] == marks["out_of"]
+    unknown = cnn("check", folder / "sheet.yaml")
+    assert unknown.code == 2 and "no architecture" in unknown.err and not unknown.out
+    assert cnn("quiz", "--seed", "3", "-o", folder, "--practice").code == 0
     assert cnn("check", folder / "answers.yaml").code == 0
-    assert cnn("grade", folder / "key.yaml", folder / "answers.yaml").code == 0
+    assert cnn("check", folder / "sheet.yaml", "--hide-answers").code == 1
+
+
+def test_the_secret_of_a_class_is_kept_and_draws_what_the_seed_does_not(cnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "class.csv").write_text("student\ns-1\n")
+    arguments = ("--per-student", tmp_path / "class.csv", "--questions", 3)
+    first = cnn("quiz", *arguments, "-o", tmp_path / "q")
+    assert first.code == 0 and "secret.txt" in first.out
+    key = (tmp_path / "q" / "keys" / "s-1.yaml").read_text()
+    assert cnn("quiz", *arguments, "-o", tmp_path / "q").code == 0
+    assert (tmp_path / "q" / "keys" / "s-1.yaml").read_text() == key
+    arguments = ("--student", "s-1", "--questions", 3, "--format", "key")
+    assert cnn("quiz", *arguments).out != key
+    assert cnn("quiz", *arguments, "--secret", tmp_path / "q" / "secret.txt").out == key
+
+
+def test_a_note_says_that_a_seed_can_be_guessed(cnn: Run, tmp_path: Path) -> None:
+    assert "guesses the seed" in cnn("quiz", "-o", tmp_path / "q", "--questions", 1).err
+    assert not cnn("quiz", "-o", tmp_path / "q", "--questions", 1, "--secret", "correct horse battery").err
+
+
+def test_invalid_points_and_secrets_are_errors(cnn: Run) -> None:
+    for option, text, said in (
+        ("--points", "two", "'two' is not a whole number of points"),
+        ("--points", "fields=0.5", "is not a whole number of points"),
+        ("--points", "feilds=2", "no questions about 'feilds'"),
+        ("--secret", "2026", "4 characters and could be guessed"),
+        ("--secret", "none/secret.txt", "no such file"),
+    ):
+        ended = cnn("quiz", option, text)
+        assert ended.code == 2 and said in ended.err
 
 
 def test_writing_does_not_follow_links(cnn: Run, tmp_path: Path) -> None:
@@ -46,7 +81,8 @@ def test_each_student_has_a_quiz_and_is_graded_by_its_key(cnn: Run, tmp_path: Pa
     assert cnn("quiz", "--per-student", tmp_path / "class.csv", "-o", folder, "--questions", "3").code == 0
     for name in ("s-1", "s-2"):
         (tmp_path / "in").mkdir(exist_ok=True)
-        filled = cnn("quiz", "--student", name, "--questions", "3", "--format", "yaml", "--solutions").out
+        arguments = ("--secret", folder / "secret.txt", "--questions", "3", "--format", "yaml", "--solutions")
+        filled = cnn("quiz", "--student", name, *arguments).out
         (tmp_path / "in" / f"{name}.yaml").write_text(filled)
     assert (folder / "papers" / "s-1.html").read_text() != (folder / "papers" / "s-2.html").read_text()
     ended = cnn("grade", folder / "keys", tmp_path / "in", "--format", "json")

@@ -19,16 +19,16 @@ from cnncli.homework.quiz.documents import (
     derivation_line,
     heading,
     pitfalls,
-    value_text,
     write_document,
-    wrong_options,
 )
 from cnncli.homework.quiz.interactive import ask, hints_for
+from cnncli.homework.quiz.options import wrong_options
 from cnncli.homework.quiz.question import Matrix, Prompt
-from cnncli.homework.quiz.quiz import AnsweredPrompt, answered, draw
+from cnncli.homework.quiz.quiz import AnsweredPrompt, Course, answered, draw
+from cnncli.homework.quiz.values import value_text
 
 some = settings(max_examples=15, deadline=None, derandomize=True, database=None)
-QUIZ = draw(3, "ann", 3, "easy", ("sizes", "padding", "sizes"))
+QUIZ = draw(Course(3, 3, "easy", ("sizes", "padding", "sizes")), "ann")
 PROMPTS = [*chain.from_iterable(answered(QUIZ))]
 TYPED = ["right", "wrong", "?", "?", "=", "", " ", "q", "Q"]
 
@@ -73,7 +73,7 @@ def test_what_is_typed_decides_what_is_counted(script: list[str]) -> None:
 
 
 def prompt(label: str, value: object, wrong: dict[str, object], derivation: tuple[str, ...] = ()) -> AnsweredPrompt:
-    asked = Prompt("q1", label, Question("q1", "", {}))
+    asked = Prompt("q1", label, f"What is the {label}?", Question("q1", "", {}))
     return AnsweredPrompt(asked, ExpectedAnswer(value, "5", derivation, wrong))
 
 
@@ -126,7 +126,7 @@ def test_values_labels_and_derivations_are_written_as_a_student_would() -> None:
     assert [value_text(value) for value in (5, (6, 28, 28), (((1, 2), (3, 4)), ((5, 6), (7, 8))), "does not fit")] == [
         "5", "6x28x28", "1 2; 3 4 | 5 6; 7 8", "does not fit",
     ]  # fmt: skip
-    assert MARKDOWN.blank(prompt("output size?:", 5, {})) == "Output size: ____________\n"
+    assert MARKDOWN.blank(prompt("output size", 5, {})) == "What is the output size? ____________\n"
     for lines, joined in ((("a * b", "2 * 3", "(a remark)"), "a * b = 2 * 3"), (("a = 1", "b = 2"), "a = 1; b = 2")):
         answer = prompt("q", 5, {}, lines)
         assert derivation_line(answer) == joined

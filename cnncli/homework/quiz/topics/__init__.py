@@ -1,0 +1,1 @@
+"""The topics of quizzes: how a question of each is drawn. All numbers can be calculated on paper."""

@@ -1,0 +1,123 @@
+"""Sizes: the output, the input, or the padding of one window, and the output of a transposed convolution."""
+
+from __future__ import annotations
+
+from cnncli.arithmetic.window import Window, remainder
+from cnncli.homework.quiz.draws import Draws
+from cnncli.homework.quiz.question import QuizQuestion
+from cnncli.homework.quiz.topics.wording import (
+    EASY,
+    HARD,
+    MEDIUM,
+    Mistakes,
+    article,
+    convolve_prompt,
+    drawn,
+    fields,
+    matrix,
+    padded,
+    solve_prompt,
+    written,
+)
+
+OUTPUT_SIZE = "What is the output size per side?"
+
+
+def sizes(draws: Draws, name: str, level: str) -> QuizQuestion:
+    """The size formula for the output; hard: with dilation and rounding, or for the input."""
+    if level == HARD and draws.pick((True, False)):
+        return _input_size(draws, name)
+    kernel, stride, padding, dilation = draws.pick((3, 5, 7)), 1, draws.pick((0, 1, 2)), 1
+    if level != EASY:
+        stride, padding = draws.pick((2, 3)), draws.pick((1, 2, 3))
+    if level == HARD:
+        dilation = draws.pick((2, 3))
+    padding = min(padding, kernel // 2 * dilation)
+    size = draws.integer(2 * kernel * dilation, 32 if level == EASY else 64)
+    if level != HARD:  # a size at which the window fits exactly
+        size -= remainder(size, Window(kernel, stride, padding, padding, dilation))
+    spread = f", dilation {dilation}" if dilation > 1 else ""
+    text = (
+        f"An input of {size}x{size} goes through {article(kernel)} {kernel}x{kernel} convolution with stride {stride}, "
+        f"{padded(padding)}{spread}."
+    )
+    known = fields(input=size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+    if level == HARD:
+        known["rounding"] = "floor"
+        text += " The size is rounded down."
+    return QuizQuestion(name, "sizes", (text,), (solve_prompt(name, "output size", OUTPUT_SIZE, known),))
+
+
+def _input_size(draws: Draws, name: str) -> QuizQuestion:
+    """The size formula for the input."""
+    kernel, stride, output = draws.pick((3, 5, 7)), draws.pick((2, 3, 4)), draws.integer(7, 32)
+    padding = draws.integer(1, kernel // 2)
+    size = stride * (output - 1) + kernel - 2 * padding
+    wrong: Mistakes = {
+        "forgot the + 1 in the size formula": size + stride,
+        "ignored the padding": size + 2 * padding,
+        "counted the padding on one side only": size + padding,
+        "added the padding instead of subtracting it": size + 4 * padding,
+        "ignored the kernel size": stride * output,
+    }
+    text = (
+        f"{article(kernel).capitalize()} {kernel}x{kernel} convolution with stride {stride}, {padded(padding)}, gives "
+        f"an output of {output}x{output}. The window fits the padded input exactly."
+    )
+    known = fields(output=output, kernel=kernel, stride=stride, padding=padding) | {"find": "input"}
+    asked = solve_prompt(name, "input size", "What is the input size per side?", known, wrong)
+    return QuizQuestion(name, "sizes", (text,), (asked,))
+
+
+def paddings(draws: Draws, name: str, level: str) -> QuizQuestion:
+    """The size formula solved for the padding; hard: with dilation."""
+    kernel = draws.pick((3, 5, 7, 9) if level == EASY else (3, 5, 7) if level == HARD else (5, 7, 9, 11))
+    stride = 1 if level == EASY else draws.pick((2, 3))
+    dilation = draws.pick((2, 3)) if level == HARD else 1
+    span = Window(kernel, dilation=dilation).effective_kernel
+    padding = (kernel - 1) // 2 if level == EASY else draws.integer(1, span // 2)
+    output = draws.integer(8, 48)
+    size = stride * (output - 1) + span - 2 * padding
+    known = fields(input=size, output=output, kernel=kernel, stride=stride, dilation=dilation) | {"find": "padding"}
+    spread = f" and dilation {dilation}" if dilation > 1 else ""
+    text = f"{article(kernel).capitalize()} {kernel}x{kernel} convolution has stride {stride}{spread}."
+    request = f"Which padding per side maps {size}x{size} to {output}x{output} exactly?"
+    missing = stride * output + span - size  # with n + 2p - k = s m, without the + 1
+    wrong: Mistakes = {
+        "forgot the + 1 in the size formula": missing // 2 if missing % 2 == 0 else None,
+        "ignored the stride": (output - 1 + span - size) // 2 if output + span > size + 1 and stride > 1 else None,
+        "used k / 2 of the kernel size": kernel // 2 if kernel // 2 != padding else None,
+    }
+    if dilation > 1:
+        plain = stride * (output - 1) + kernel - size
+        wrong["ignored the dilation"] = plain // 2 if plain >= 0 and plain % 2 == 0 else None
+    return QuizQuestion(name, "padding", (text,), (solve_prompt(name, "padding per side", request, known, wrong),))
+
+
+def transposed(draws: Draws, name: str, level: str) -> QuizQuestion:
+    """The size of a transposed convolution; medium: with output padding; hard: the values by hand."""
+    if level == HARD:
+        return _transposed_by_hand(draws, name)
+    kernel, stride, size = draws.pick((2, 3, 4, 5)), draws.pick((2, 3)), draws.integer(4, 32)
+    padding = draws.integer(0 if kernel == 2 else 1, max(1, kernel // 2))
+    extra = draws.integer(1, stride - 1) if level == MEDIUM else 0
+    known = fields(input=size, kernel=kernel, stride=stride, padding=padding) | {"transposed": "true"}
+    known |= {"output_padding": str(extra)} if extra else {}
+    more = f" and output padding {extra}" if extra else ""
+    text = (
+        f"An input of {size}x{size} goes through a transposed {kernel}x{kernel} convolution with stride {stride}, "
+        f"{padded(padding)}{more}."
+    )
+    asked = solve_prompt(name, "output size", OUTPUT_SIZE, known)
+    return QuizQuestion(name, "transposed", (text,), (asked,))
+
+
+def _transposed_by_hand(draws: Draws, name: str) -> QuizQuestion:
+    stride, size = draws.pick((1, 2)), draws.pick((2, 3))
+    x, kernel = matrix(draws, 2, range(1, 7)), matrix(draws, size, (-1, 0, 1, 2, 3))
+    known = {"input": written([x]), "kernel": written([kernel]), "transposed": "true"}
+    known |= {"stride": str(stride)} if stride > 1 else {}
+    text = f"A transposed convolution has the input X, the kernel K, stride {stride} and no padding."
+    asked = convolve_prompt(name, "output", "What is its output?", known)
+    parts = (text, drawn("X", [x]), drawn("K", [kernel]))
+    return QuizQuestion(name, "transposed", parts, (asked,), points=2)
