@@ -294,6 +294,7 @@ COMMANDS = {
             "--roster": "--roster class.csv",
             "--gradescope": "--gradescope g.json",
             "--hide-answers": "--hide-answers",
+            "--review": "--review queue.yaml",
             "--format": "--format json",
         },
     ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnncli.homework.grading.key import AnswerKey
     from cnncli.homework.grading.regrade import MarkChange
     from cnncli.homework.grading.roster import Roster
+    from cnncli.homework.review.session import ReviewSession
 
 
 @options.command(options.needs("--hide-answers", "--gradescope"))
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 @click.option("--roster", type=click.Path(path_type=Path), help="Class list: CSV as exported by Canvas or Moodle.")
 @click.option("--gradescope", type=click.Path(path_type=Path), help="Gradescope results.json to write, for one sheet.")
 @click.option("--hide-answers", is_flag=True, help="With --gradescope: show hints, not the correct answers.")
+@click.option("--review", "review_file", type=click.Path(path_type=Path),
+              help="Queue of answers to review (YAML): written, and its verdicts applied.")  # fmt: skip
 @options.format_option("table", "json", "csv")
 def command(
     key_file: Path, submissions: tuple[Path, ...], folder: Path | None, roster: Path | None, gradescope: Path | None,
-    hide_answers: bool, form: str,
+    hide_answers: bool, review_file: Path | None, form: str,
 ) -> None:  # fmt: skip
     """Grade a class's answer sheets against an answer key.
 
@@ -52,13 +55,16 @@ def command(
     keys = read_keys(key_file, _report_skipped)
     key = next(iter(keys.values()))
     class_list = read_roster(roster) if roster is not None else None
-    handed_in = _collected(submissions) if gradescope is None else _for_gradescope(submissions, gradescope)
-    graded = list(grade_files(keys, handed_in, class_list))
+    review = _review(review_file, keys, must_exist=gradescope is not None)
+    handed_in = _collected(submissions, review_file) if gradescope is None else _for_gradescope(submissions, gradescope)
+    graded = list(grade_files(keys, handed_in, class_list, review.decide if review is not None else None))
+    # one sheet does not tell which answers a class gave, so that the queue stays as it is
+    notes = review.write(graded) if review is not None and gradescope is None else []
     if gradescope is not None:
         write_results(gradescope, submission_results(graded[0], hidden=hide_answers))
     statistics = class_statistics(key, graded)
     changes = _write(folder, key, graded, statistics, class_list) if folder is not None else None
-    for note in class_notes(graded, class_list):
+    for note in (*class_notes(graded, class_list), *notes):
         click.echo(note, err=True)
     if form == "json":
         click.echo(json.dumps(class_record(key, graded, statistics), indent=1, ensure_ascii=False))
@@ -74,11 +80,23 @@ def _report_skipped(path: Path, reason: str) -> None:
     click.echo(f"skipped: {one_line(str(path))} ({reason})", err=True)
 
 
-def _collected(submissions: tuple[Path, ...]) -> list[HandedIn]:
-    """What was handed in. Raises CnnError where there is nothing."""
+def _review(path: Path | None, keys: dict[str, AnswerKey], *, must_exist: bool) -> ReviewSession | None:
+    """The review queue, which may not exist yet unless it is only read. Raises CnnError."""
+    from cnncli.homework.review.session import open_review
+    from cnncli.io.files import exists
+
+    if path is not None and must_exist and not exists(path):
+        raise CnnError(f"{path}: no such file", "write it with the whole class, without --gradescope")
+    return open_review(path, keys) if path is not None else None
+
+
+def _collected(submissions: tuple[Path, ...], besides: Path | None = None) -> list[HandedIn]:
+    """What was handed in, without the review queue that may be among it. Raises CnnError where there is nothing."""
     from cnncli.homework.collecting.handed_in import collect
 
     found = [handed_in for path in submissions for handed_in in collect(path, _report_skipped)]
+    if besides is not None:
+        found = [handed_in for handed_in in found if Path(handed_in.name).resolve() != besides.resolve()]
     if not found:
         raise CnnError("no answer sheets", "give answer sheets, or folders of them")
     return found

@@ -12,6 +12,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import Accepts, check
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.grading.decision import BY_REVIEW, Decide
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.grading.question_matching import match_answers
 from cnncli.homework.question_types.reading import FreeQuestion
@@ -20,7 +21,8 @@ from cnncli.homework.question_types.reading import FreeQuestion
 class GradedAnswer(NamedTuple):
     """The verdict on an answer, the points that it earns, and the largest number of points.
 
-    ``text`` is the text of the question, where the key gives it, and ``written`` the whole answer.
+    ``text`` is the text of the question, where the key gives it, and ``written`` the whole answer. ``automatic`` are
+    the verdict and the points that a person has changed, None where nobody has.
     """
 
     verdict: Verdict
@@ -28,6 +30,7 @@ class GradedAnswer(NamedTuple):
     out_of: Fraction
     text: str = ""
     written: str = ""
+    automatic: tuple[Verdict, Fraction] | None = None
 
     @property
     def pending(self) -> Fraction:
@@ -58,23 +61,61 @@ class GradedSubmission(NamedTuple):
         return sum((answer.pending for answer in self.answers), Fraction(0))
 
 
-def grade(key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache) -> GradedSubmission:
-    """Grade a sheet: the questions in the key's order, those without an answer as blank."""
+def grade(
+    key: AnswerKey, file: str, sheet: Sheet, cache: AnswerCache, decide: Decide | None = None
+) -> GradedSubmission:
+    """Grade a sheet: the questions in the key's order, those without an answer as blank.
+
+    ``decide`` gives a person's decisions. What one of them makes correct is so for the answers that follow from it.
+    """
     found = match_answers([_names(question) for question in key.questions], sheet.questions)
     questions = tuple(
         question.question._replace(given=given) for question, given in zip(key.questions, found.given, strict=True)
     )
     asked = key.sheet(sheet.student, questions)._replace(locale=sheet.locale or key.locale)
-    verdicts = _verdicts(key, asked, cache)
-    answers = tuple(_graded(key, *triple) for triple in zip(key.questions, questions, verdicts, strict=True))
-    return GradedSubmission(file, sheet.student or file, answers, extra=found.extra, notes=(*sheet.notes, *found.notes))
+    student = sheet.student or file
+    answers = _answers(key, asked, _verdicts(key, asked, cache))
+    if decide is not None:
+        answers = _decided(key, asked, cache, answers, decide, student)
+    return GradedSubmission(file, student, answers, extra=found.extra, notes=(*sheet.notes, *found.notes))
 
 
-def _verdicts(key: AnswerKey, sheet: Sheet, cache: AnswerCache) -> list[Verdict]:
-    """The verdicts on the answers of a sheet that has the key's questions, in their order."""
+def _answers(key: AnswerKey, sheet: Sheet, verdicts: list[Verdict]) -> tuple[GradedAnswer, ...]:
+    return tuple(_graded(key, *triple) for triple in zip(key.questions, sheet.questions, verdicts, strict=True))
+
+
+def _decided(
+    key: AnswerKey, sheet: Sheet, cache: AnswerCache, automatic: tuple[GradedAnswer, ...], decide: Decide, student: str
+) -> tuple[GradedAnswer, ...]:
+    """The answers after a person's decisions, each with its automatic verdict where that has changed."""
+    asked = zip(key.questions, automatic, strict=True)
+    decisions = [decide(question, answer.verdict, answer.written, student) for question, answer in asked]
+    right = {
+        question.name
+        for question, answer, decision in zip(sheet.questions, automatic, decisions, strict=True)
+        if decision is not None and decision.share == 1 and not answer.verdict.correct
+    }
+    answers = _answers(key, sheet, _verdicts(key, sheet, cache, frozenset(right))) if right else automatic
+    found = []
+    for before, answer, decision in zip(automatic, answers, decisions, strict=True):
+        after = answer
+        if decision is not None:
+            points = answer.out_of * decision.share
+            after = answer._replace(verdict=decision.applied(before.verdict), points=points)
+        was = (before.verdict, before.points) if after != before else None
+        found.append(after._replace(automatic=was))
+    return tuple(found)
+
+
+def _verdicts(key: AnswerKey, sheet: Sheet, cache: AnswerCache, right: frozenset[str] = frozenset()) -> list[Verdict]:
+    """The verdicts on the answers of a sheet that has the key's questions, in their order.
+
+    Answers to the questions named in ``right`` count as correct.
+    """
     asked = [*zip(key.questions, sheet.questions, strict=True)]
     computed = tuple(question for key_question, question in asked if key_question.free is None)
-    found = iter(check(sheet._replace(questions=computed), cache, _accepts(key, cache)) if computed else ())
+    accepts = _accepts(key, cache, right)
+    found = iter(check(sheet._replace(questions=computed), cache, accepts) if computed else ())
     return [
         next(found) if one.free is None else _judged(one, one.free, question.given, sheet.locale)
         for one, question in asked
@@ -117,11 +158,13 @@ def _credited(key: AnswerKey, question: KeyQuestion, verdict: Verdict) -> tuple[
     return verdict, credit
 
 
-def _accepts(key: AnswerKey, cache: AnswerCache) -> Accepts:
+def _accepts(key: AnswerKey, cache: AnswerCache, right: frozenset[str]) -> Accepts:
     """Why an answer other than the expected one counts as correct by the key, or an empty text."""
     questions = {question.question.name: question for question in key.computed}
 
     def accepts(question: Question, given: ParsedAnswer, changed: ExpectedAnswer | None) -> str:
+        if question.name in right:
+            return BY_REVIEW
         key_question = questions[question.name]
         if changed is not None:  # after an earlier error
             return _tolerated(key_question, given, changed)

@@ -90,6 +90,11 @@ def points_text(points: Fraction) -> str:
     return f"{float(points):g}"
 
 
+def worth(points: Fraction) -> str:
+    """``1 point``, ``1.5 points``."""
+    return f"{points_text(points)} {'point' if points == 1 else 'points'}"
+
+
 def read_key(path: str) -> AnswerKey:
     """Read a key. Raises CnnError, with the place, for an invalid one."""
     source = read_text(path)
@@ -182,7 +187,7 @@ def _free_question(source: Source, name: str, value: Mapping) -> KeyQuestion:
     rubric = free.rubric if isinstance(free, HandedInQuestion) else {}
     total = sum(rubric.values(), Fraction(0)) if rubric else points
     if total != points and "points" in value.entries:
-        message = f"{name}: {points_text(points)} points, but the criteria have {points_text(total)}"
+        message = f"{name}: {worth(points)}, but the criteria have {points_text(total)}"
         raise source.error(value.entries["points"], message, "remove points: the sum of the criteria counts")
     accept = tuple(_accepted_answers(source, value.entries.get("accept")))
     for text, _ in accept:

@@ -10,6 +10,7 @@ from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
 from cnncli.homework.answer_key.sheet import ReadingNote, one_line
 from cnncli.homework.collecting.handed_in import HandedIn, Skipped
 from cnncli.homework.collecting.submitters import Submitter, same_name
+from cnncli.homework.grading.decision import Decide
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
@@ -71,21 +72,28 @@ def read_keys(path: Path, skipped: Skipped) -> dict[str, AnswerKey]:
 
 
 def grade_files(
-    keys: dict[str, AnswerKey], submissions: list[HandedIn], roster: Roster | None = None
+    keys: dict[str, AnswerKey],
+    submissions: list[HandedIn],
+    roster: Roster | None = None,
+    decide: Decide | None = None,
 ) -> Iterator[GradedSubmission]:
-    """Grade what was handed in, each by the key of its student, or by the one for all.
+    """Grade what was handed in, each by the key of its student, or by the one for all, with a person's decisions.
 
     The student is the one whom the platform names, else the one whom the sheet names; ``roster`` relates their names.
     """
     caches = {student: empty_cache() for student in keys}
     with progress("grading", len(submissions), "sheets") as advance:
         for handed_in in submissions:
-            yield _graded(keys, handed_in, caches, roster)
+            yield _graded(keys, handed_in, caches, roster, decide)
             advance(1)
 
 
 def _graded(
-    keys: dict[str, AnswerKey], handed_in: HandedIn, caches: dict[str, AnswerCache], roster: Roster | None
+    keys: dict[str, AnswerKey],
+    handed_in: HandedIn,
+    caches: dict[str, AnswerCache],
+    roster: Roster | None,
+    decide: Decide | None,
 ) -> GradedSubmission:
     """A graded sheet. An error in one sheet is its own problem, and the others are graded."""
     name = one_line(handed_in.name)  # archives of other systems may have names that are not UTF-8
@@ -103,7 +111,7 @@ def _graded(
         if submitter is not None and submitter.contradicts(sheet.student):
             note = ReadingNote(f"handed in by {submitter.shown}, but it is the sheet of {sheet.student}", is_lost=True)
             sheet = sheet._replace(notes=(note, *sheet.notes))
-        return grade(keys[key], name, sheet._replace(student=student), caches[key])
+        return grade(keys[key], name, sheet._replace(student=student), caches[key], decide)
     except CnnError as error:
         return not_graded(str(error).splitlines()[0])
     except RecursionError:

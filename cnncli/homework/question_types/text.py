@@ -12,6 +12,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
 from cnncli.homework.question_types.pattern import LONGEST_TEXT, Pattern
 
+_EXPONENTS = {ord(char): f"^{digit}" for digit, char in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # x² is x^2, not x2
 _ENDS = ".,;:! "
 _QUOTES = "\"'`´“”„‟‘’‚‹›«»"
 
@@ -24,7 +25,7 @@ def normal_text(text: str) -> str:
     >>> normal_text(" “Max  Pooling”. "), normal_text("1 0"), normal_text("f'")
     ('maxpooling', '1 0', "f'")
     """
-    plain = unicodedata.normalize("NFKC", text).casefold().strip().rstrip(_ENDS)
+    plain = unicodedata.normalize("NFKC", text.translate(_EXPONENTS)).casefold().strip().rstrip(_ENDS)
     while len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES:
         plain = plain[1:-1].strip().rstrip(_ENDS)
     return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", re.sub(r"\s+", " ", plain))

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.errors import CnnError
-from cnncli.homework.grading.grade import GradedSubmission
+from cnncli.homework.answer_key.questions import empty_cache
+from cnncli.homework.answer_key.sheet import Question, Sheet
+from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
-from cnncli.homework.grading.submissions import grade_files
 
 some = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 # Each question with a right answer, a wrong one, and the points of both.
@@ -41,10 +42,9 @@ def whole_key(folder: Path) -> AnswerKey:
     return read_key(str(folder / "key.yaml"))
 
 
-def graded(key: AnswerKey, folder: Path, answers: dict[str, str]) -> GradedSubmission:
-    sheet = folder / "ann.yaml"
-    sheet.write_text("student: ann\nanswers:\n" + "".join(f"  {name}: '{text}'\n" for name, text in answers.items()))
-    return next(iter(grade_files({"": key}, [sheet])))
+def graded(key: AnswerKey, answers: dict[str, str]) -> GradedSubmission:
+    sheet = Sheet("ann", None, tuple(Question(name, text, {}) for name, text in answers.items()))
+    return grade(key, "ann.yaml", sheet, empty_cache())
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_total_is_the_sum_of_the_parts_and_pending_points_are_in_none(folder: Path, drawn: dict[str, int]) -> None:
     key = whole_key(folder)
     answers = {name: str(QUESTIONS[name][form]) for name, form in drawn.items() if form}
-    paper = graded(key, folder, answers)
+    paper = graded(key, answers)
     assert paper.problem == "" and key.out_of == Fraction(39, 2)
     for answer, (name, row) in zip(paper.answers, QUESTIONS.items(), strict=True):
         points = row[2 + drawn[name]] if drawn[name] else 0
