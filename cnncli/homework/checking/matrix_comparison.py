@@ -12,6 +12,7 @@ from cnncli.errors import CnnError
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.reading.matrices import matrix_texts
 
 if TYPE_CHECKING:
     from cnncli.homework.exact_ops.matrices import Maps
@@ -21,7 +22,6 @@ ROUNDING = Fraction(1, 200)  # the largest error of a value that is written with
 
 def compare_matrix(verdict: Verdict, expected: ExpectedAnswer, given: str, locale: str = "") -> Verdict:
     """The verdict on the maps of a result; the number of correct cells is a remark."""
-    from cnncli.homework.exact_ops.matrices import read_maps
     from cnncli.homework.exact_ops.matrix_files import is_file
 
     if not re.search(r"[;\[({\\]", given):  # rows on lines of their own, which a report shows in one line
@@ -29,12 +29,35 @@ def compare_matrix(verdict: Verdict, expected: ExpectedAnswer, given: str, local
     if is_file(given):
         return verdict._replace(remarks=("write the matrix, not a file name: 1 2; 3 4",))
     try:
-        value = read_maps(given)
+        value = _read(given, locale, expected.value)
     except CnnError as error:
         return verdict._replace(remarks=(f"{UNREADABLE}: {str(error).splitlines()[0]}",))
-    if len(value) == 1 < len(expected.value) and {*map(len, expected.value)} == {1}:
-        value = tuple((row,) for row in value[0])  # maps of one row each, written as the rows of one matrix
     return _compare_maps(verdict, expected, value)
+
+
+def _read(given: str, locale: str, expected: Maps) -> Maps:
+    """The maps of an answer in the first reading that has the expected size; else in the first one that is a matrix.
+
+    Raises CnnError where none is, for the most likely one.
+    """
+    from cnncli.homework.exact_ops.matrices import read_maps
+
+    found: list[Maps] = []
+    errors: list[CnnError] = []
+    for text in matrix_texts(given, locale):
+        try:
+            value = read_maps(text)
+        except CnnError as error:
+            errors.append(error)
+            continue
+        if len(value) == 1 < len(expected) and {*map(len, expected)} == {1}:
+            value = tuple((row,) for row in value[0])  # maps of one row each, written as the rows of one matrix
+        if _shape(value) == _shape(expected):
+            return value
+        found.append(value)
+    if not found:
+        raise errors[0]
+    return found[0]
 
 
 def _compare_maps(verdict: Verdict, expected: ExpectedAnswer, value: Maps) -> Verdict:

@@ -62,15 +62,19 @@ def uniform(text: str) -> str:
     ['5^(2)', '2 1/2', '156', '2^(10)', '(7)/(3)', '6 × 28']
     """
     text = text[:LONGEST_ANSWER]
-    if text.isascii():
-        plain = text
-    else:
-        plain = _folded(unicodedata.normalize("NFC", text)).translate(_CHARACTERS)
-        plain = in_ascii_digits(unicodedata.normalize("NFKC", plain)).translate(_CHARACTERS)
+    plain = characters(text)
     if any(mark in plain for mark in "\\$<&{~"):
         plain = _without_markup(plain)
     plain = " ".join(plain.split())
     return _HYPHENS.sub(" ", _unquoted(plain).lower())
+
+
+def characters(text: str) -> str:
+    """The text with ASCII digits and signs for those of other scripts and of word processors; lines stay lines."""
+    if text.isascii():
+        return text
+    plain = _folded(unicodedata.normalize("NFC", text)).translate(_CHARACTERS)
+    return in_ascii_digits(unicodedata.normalize("NFKC", plain)).translate(_CHARACTERS)
 
 
 def _folded(text: str) -> str:
@@ -89,7 +93,7 @@ def _folded(text: str) -> str:
             quotient = _plain(decomposition).replace("⁄", "/")
             parts.append(f" {quotient}" if parts and parts[-1].isdecimal() else f"({quotient})")
         elif unicodedata.category(char) != "Cf":
-            parts.append(" " if char.isspace() else char)
+            parts.append(" " if char.isspace() and char not in "\n\r\t" else char)
     return "".join([*parts, f"^({raised})" if raised else ""])
 
 
