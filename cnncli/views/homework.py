@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any
 
 from cnncli.errors import counted, shortened
@@ -13,7 +14,7 @@ from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAn
 from cnncli.homework.grading.feedback import as_code
 from cnncli.homework.grading.grade import GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
-from cnncli.homework.grading.key import AnswerKey, points_text
+from cnncli.homework.grading.key import AnswerKey, points_text, worth
 from cnncli.homework.grading.regrade import MarkChange
 from cnncli.homework.grading.roster import Roster
 from cnncli.homework.mistakes.matching import likely
@@ -90,10 +91,11 @@ def class_lines(
     lines += [
         *_question_lines([_question_row(found) for found in statistics], width),
         "",
-        f"{_submissions(len(graded))}, mean {mean:.2f} of {points_text(key.out_of)} points",
+        f"{_submissions(len(graded))}, mean {mean:.2f} of {points_text(key.out_of)} points{_pending(graded)}",
     ]
-    hardest = min(statistics, key=lambda found: found.mean / max(float(found.out_of), 1e-9))
-    if graded and hardest.mean < float(hardest.out_of):
+    judged = [found for found in statistics if found.pending < len(graded)]
+    hardest = min(judged, key=lambda found: found.mean / max(float(found.out_of), 1e-9), default=None)
+    if hardest is not None and hardest.mean < float(hardest.out_of):
         lines.append(f"hardest: {hardest.question}")
     suspicions = (
         f"suspicious: {found.question}: {found.suspicion}: check the key and the wording"
@@ -107,10 +109,16 @@ def class_lines(
     ]
 
 
+def _pending(graded: list[GradedSubmission]) -> str:
+    """The points that a person has yet to decide, of all submissions, and of how many."""
+    pending = [submission.pending for submission in graded if submission.pending]
+    return f", pending {worth(sum(pending, Fraction(0)))} in {_submissions(len(pending))}" if pending else ""
+
+
 def _question_lines(rows: list[dict[str, Any]], width: int | None) -> list[str]:
     """The table of the questions; wrong answers and mistakes below it where they do not fit beside the numbers."""
-    if not any(row[ITEM_REST] for row in rows):
-        rows = [{name: value for name, value in row.items() if name != ITEM_REST} for row in rows]
+    unused = [name for name in (ITEM_REST, "pending") if not any(row[name] for row in rows)]
+    rows = [{name: value for name, value in row.items() if name not in unused} for row in rows]
     texts = ("top wrong answer", "top mistake")
     lines = as_table(rows).splitlines()
     if width is None or max(map(len, lines)) <= width:
@@ -121,7 +129,8 @@ def _question_lines(rows: list[dict[str, Any]], width: int | None) -> list[str]:
         for row in rows
         if row[texts[0]]
     ]
-    shown, _ = fitted(numbers, width, {"blank": 0, "follow-through": 0, ITEM_REST: 0}, "question")
+    dropped = {name: 0 for name in ("blank", "follow-through", ITEM_REST) if name not in unused}
+    shown, _ = fitted(numbers, width, dropped, "question")
     return [*as_table(shown).splitlines(), *(["", "top wrong answers:", *told] if told else [])]
 
 
@@ -134,10 +143,11 @@ def _question_row(found: QuestionStatistics) -> dict[str, Any]:
     return {
         "question": found.question,
         "points": points_text(found.out_of),
-        "mean": f"{found.mean:.2f}",
+        "mean": f"{found.mean:.2f}" if not found.pending or found.difficulty is not None else "",
         "correct": found.correct,
         "follow-through": found.follow_through,
         "blank": found.blank,
+        "pending": found.pending,
         ITEM_REST: "" if found.discrimination is None else f"{found.discrimination:.2f}",
         "top wrong answer": f"{one_line(top.value, WIDEST)} ({top.times})" if top is not None else "",
         "top mistake": f"{shortened(found.top_mistake_text, WIDEST)} ({found.top_times})" if found.top_times else "",
@@ -215,7 +225,10 @@ def class_record(
 
 
 def _submission_record(submission: GradedSubmission) -> dict[str, Any]:
-    outcome = {"problem": submission.problem} if submission.problem else {"points": float(submission.points)}
+    outcome: dict[str, Any] = (
+        {"problem": submission.problem} if submission.problem else {"points": float(submission.points)}
+    )
+    outcome |= {"pending": float(submission.pending)} if submission.pending else {}
     told = {"notes": [*map(str, submission.notes)]} if submission.notes else {}
     marks = [
         {
@@ -226,6 +239,7 @@ def _submission_record(submission: GradedSubmission) -> dict[str, Any]:
             "correct": answer.verdict.correct,
             "follow_through": answer.verdict.follow_through,
             "blank": answer.verdict.blank,
+            **({"pending": True} if answer.verdict.pending else {}),
             "mistakes": list(answer.verdict.mistakes),
             "remarks": [*answer.verdict.remarks, *answer.verdict.details],
         }
@@ -247,6 +261,7 @@ def _question_record(found: QuestionStatistics) -> dict[str, Any]:
         "common_mistake_times": found.top_times,
         "difficulty": found.difficulty,
         "discrimination": found.discrimination,
+        **({"pending": found.pending} if found.pending else {}),
         "suspect": bool(found.suspicion),
         **({"suspicion": found.suspicion} if found.suspicion else {}),
     }

@@ -32,7 +32,7 @@ class WrongAnswer(NamedTuple):
 
 
 class QuestionStatistics(NamedTuple):
-    """The statistics of a class on one question.
+    """The statistics of a class on one question, without the answers that are ``pending``.
 
     ``top_mistake`` is the most frequent mistake, with its variant, made ``top_times``. ``difficulty`` and
     ``discrimination`` are those of :mod:`.item_statistics`. ``suspicion`` says in what so many agree that the key may
@@ -51,6 +51,7 @@ class QuestionStatistics(NamedTuple):
     difficulty: float | None = None
     discrimination: float | None = None
     suspicion: str = ""
+    pending: int = 0
 
     @property
     def top_mistake_text(self) -> str:
@@ -71,6 +72,9 @@ def class_statistics(key: AnswerKey, submissions: Iterable[GradedSubmission]) ->
 def _statistics(
     question: KeyQuestion, answers: list[tuple[str, GradedAnswer]], totals: list[Fraction]
 ) -> QuestionStatistics:
+    pending = sum(answer.verdict.pending for _, answer in answers)
+    totals = [total for total, (_, answer) in zip(totals, answers, strict=True) if not answer.verdict.pending]
+    answers = [(student, answer) for student, answer in answers if not answer.verdict.pending]
     wrong = _wrong_answers(answers)
     verdicts = [answer.verdict for _, answer in answers]
     points = [answer.points for _, answer in answers]
@@ -88,6 +92,7 @@ def _statistics(
         difficulty(points, question.points),
         discrimination(points, totals),
         _suspicion(verdicts, wrong, top, times),
+        pending,
     )
 
 

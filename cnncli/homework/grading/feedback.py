@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import AnswerKey, points_text
+from cnncli.homework.grading.key import AnswerKey, points_text, total_text, worth
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.pages.derivation import derivation_html
 from cnncli.homework.pages.html_page import page, words
@@ -53,7 +53,7 @@ def _title(key: AnswerKey, submission: GradedSubmission) -> str:
 
 
 def _total(key: AnswerKey, submission: GradedSubmission) -> str:
-    return f"{points_text(submission.points)} of {points_text(key.out_of)} points"
+    return total_text(submission.points, key.out_of, submission.pending)
 
 
 def as_code(text: str) -> str:
@@ -73,7 +73,9 @@ def markdown(key: AnswerKey, submission: GradedSubmission) -> str:
     for answer in submission.answers:
         verdict = answer.verdict
         given = as_code(verdict.given) if verdict.given else "blank"
-        lines.append(f"- **{escaping.markdown(verdict.question)}**: {given} ({verdict.status}, {_points(answer)})")
+        text = f"{escaping.markdown(answer.text)} " if answer.text else ""
+        state = _points(answer) if verdict.pending else f"{verdict.status}, {_points(answer)}"
+        lines.append(f"- **{escaping.markdown(verdict.question)}**: {text}{given} ({state})")
         lines += [
             f"  - {as_code(line.text) if line.is_formula else escaping.markdown(line.text)}"
             for line in feedback_lines(verdict)
@@ -136,4 +138,6 @@ def _details(verdict: Verdict) -> str:
 
 
 def _points(answer: GradedAnswer) -> str:
+    if answer.verdict.pending:
+        return f"pending {worth(answer.out_of)}"
     return f"{points_text(answer.points)} of {points_text(answer.out_of)}"

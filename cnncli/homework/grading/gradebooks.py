@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnncli.homework.grading.grade import GradedSubmission
-from cnncli.homework.grading.key import AnswerKey, points_text
+from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
+from cnncli.homework.grading.key import AnswerKey, points_text, worth
 from cnncli.homework.grading.roster import Roster
 from cnncli.io.escaping import csv_text
 
@@ -11,15 +11,21 @@ CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # the colu
 
 
 def plain_csv(key: AnswerKey, submissions: list[GradedSubmission]) -> str:
-    """A row per student, a column per question."""
+    """A row per student, a column per question; a column with the pending points where there are any."""
     names = [question.name for question in key.questions]
-    rows = [["student", *names, "total", "out_of", "file", "problem"]]
+    has_pending = any(submission.pending for submission in submissions)
+    rows = [["student", *names, "total", "out_of", *(["pending"] if has_pending else []), "file", "problem"]]
     for submission in submissions:
-        points = [points_text(answer.points) for answer in submission.answers] or [""] * len(names)
+        points = [_mark(answer) for answer in submission.answers] or [""] * len(names)
         total = "" if submission.problem else points_text(submission.points)
-        end = (total, points_text(key.out_of), submission.file, submission.problem)
+        pending = [points_text(submission.pending)] if has_pending else []
+        end = (total, points_text(key.out_of), *pending, submission.file, submission.problem)
         rows.append([submission.student, *points, *end])
     return csv_text(rows)
+
+
+def _mark(answer: GradedAnswer) -> str:
+    return answer.verdict.status if answer.verdict.pending else points_text(answer.points)
 
 
 def canvas_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Roster | None) -> str:
@@ -49,6 +55,13 @@ def moodle_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Rost
 
 
 def _comment(submission: GradedSubmission) -> str:
-    verdicts = [answer.verdict for answer in submission.answers if not answer.verdict.correct]
-    comments = (f"{verdict.question}: {verdict.status}, correct answer: {verdict.expected}" for verdict in verdicts)
+    comments = [_comment_on(answer) for answer in submission.answers if not answer.verdict.correct]
     return "; ".join(comments) or "all correct"
+
+
+def _comment_on(answer: GradedAnswer) -> str:
+    verdict = answer.verdict
+    if verdict.pending:
+        return f"{verdict.question}: pending {worth(answer.out_of)}"
+    correct = f", correct answer: {verdict.expected}" if verdict.expected else ""
+    return f"{verdict.question}: {verdict.status}{correct}"

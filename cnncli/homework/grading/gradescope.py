@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cnncli.homework.checking.files import Checked
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.feedback import feedback_lines
 from cnncli.homework.grading.grade import GradedSubmission
+from cnncli.homework.grading.key import worth
 
 
 def results(
@@ -20,13 +22,20 @@ def results(
 ) -> dict[str, Any]:
     """The results of (verdict, points, largest points): a test for each, with hints only where answers are hidden.
 
-    The ``notes`` on how the sheet was read stand before the tests.
+    The ``notes`` on how the sheet was read, and the pending points, stand before the tests. A pending one has no score.
     """
     tests = [
-        {"name": verdict.question, "score": score, "max_score": most, "output": _output(verdict, hidden=hidden)}
+        {
+            "name": verdict.question,
+            **({} if verdict.pending else {"score": score}),
+            "max_score": most,
+            "output": _output(verdict, hidden=hidden),
+        }
         for verdict, score, most in answers
     ]
-    output = {"output": "\n".join(map(str, notes))} if notes else {}
+    pending = sum((Fraction(most) for verdict, _, most in answers if verdict.pending), Fraction(0))
+    told = [*map(str, notes), *([f"pending {worth(pending)}: a person grades them"] if pending else [])]
+    output = {"output": "\n".join(told)} if told else {}
     return {"score": sum(score for _, score, _ in answers), **output, "tests": tests}
 
 

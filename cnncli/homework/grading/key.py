@@ -95,6 +95,12 @@ def worth(points: Fraction) -> str:
     return f"{points_text(points)} {'point' if points == 1 else 'points'}"
 
 
+def total_text(points: Fraction, out_of: Fraction, pending: Fraction) -> str:
+    """``7 of 17 points, pending 3 points``."""
+    rest = f", pending {worth(pending)}" if pending else ""
+    return f"{points_text(points)} of {points_text(out_of)} points{rest}"
+
+
 def read_key(path: str) -> AnswerKey:
     """Read a key. Raises CnnError, with the place, for an invalid one."""
     source = read_text(path)
