@@ -20,20 +20,25 @@ if TYPE_CHECKING:
     from cnncli.homework.review.session import ReviewSession
 
 
-@options.command(options.needs("--hide-answers", "--gradescope"))
+@options.command(
+    options.needs("--hide-answers", "--gradescope", "--autograder"),
+    options.excludes("--autograder", "--gradescope", "--out", "--format", "SUBMISSION",
+                     why="the autograder is written, and nothing is graded"),
+)  # fmt: skip
 @click.argument("key_file", metavar="KEY", type=click.Path(path_type=Path))
-@click.argument("submissions", metavar="SUBMISSION…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("submissions", metavar="SUBMISSION…", nargs=-1, type=click.Path(path_type=Path))
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path),
               help="Folder for gradebooks (CSV, Canvas, Moodle, Gradescope), a class report and feedback.")  # fmt: skip
 @click.option("--roster", type=click.Path(path_type=Path), help="Class list: CSV as exported by Canvas or Moodle.")
 @click.option("--gradescope", type=click.Path(path_type=Path), help="Gradescope results.json to write, for one sheet.")
-@click.option("--hide-answers", is_flag=True, help="With --gradescope: show hints, not the correct answers.")
+@click.option("--autograder", type=click.Path(path_type=Path), help="Gradescope autograder (zip) to write for the key.")
+@click.option("--hide-answers", is_flag=True, help="For Gradescope: show hints, not the correct answers.")
 @click.option("--review", "review_file", type=click.Path(path_type=Path),
               help="Queue of answers to review (YAML): written, and its verdicts applied.")  # fmt: skip
 @options.format_option("table", "json", "csv")
 def command(
     key_file: Path, submissions: tuple[Path, ...], folder: Path | None, roster: Path | None, gradescope: Path | None,
-    hide_answers: bool, review_file: Path | None, form: str,
+    autograder: Path | None, hide_answers: bool, review_file: Path | None, form: str,
 ) -> None:  # fmt: skip
     """Grade a class's answer sheets against an answer key.
 
@@ -52,10 +57,15 @@ def command(
     from cnncli.io.width import output_width
     from cnncli.views.homework import change_lines, class_lines, class_notes, class_record
 
+    if not submissions and autograder is None:
+        raise CnnError("no answer sheets", "give answer sheets, or folders of them")
     keys = read_keys(key_file, _report_skipped)
     key = next(iter(keys.values()))
     class_list = read_roster(roster) if roster is not None else None
-    review = _review(review_file, keys, must_exist=gradescope is not None)
+    review = _review(review_file, keys, must_exist=gradescope is not None or autograder is not None)
+    if autograder is not None:
+        _write_autograder(autograder, key_file, roster, review_file, hide_answers=hide_answers)
+        return
     handed_in = _collected(submissions, review_file) if gradescope is None else _for_gradescope(submissions, gradescope)
     graded = list(grade_files(keys, handed_in, class_list, review.decide if review is not None else None))
     # one sheet does not tell which answers a class gave, so that the queue stays as it is
@@ -72,6 +82,19 @@ def command(
         click.echo(plain_csv(key, graded), nl=False)
     else:
         click.echo("\n".join([*class_lines(key, graded, statistics, output_width()), *change_lines(changes)]))
+
+
+def _write_autograder(path: Path, key: Path, roster: Path | None, review: Path | None, *, hide_answers: bool) -> None:
+    """Write the autograder. Raises CnnError."""
+    from cnncli.homework.autograder.gradescope_zip import autograder_zip
+    from cnncli.io.writing import write_output
+
+    data = autograder_zip(key, {"--roster": roster, "--review": review}, hide_answers=hide_answers)
+    try:
+        write_output(path, data)
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
+    click.echo(f"{path}: upload it to Gradescope as the autograder of a programming assignment")
 
 
 def _report_skipped(path: Path, reason: str) -> None:

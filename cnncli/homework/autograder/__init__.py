@@ -1,0 +1,1 @@
+"""The zip archive of an autograder for Gradescope."""
