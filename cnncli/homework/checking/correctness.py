@@ -7,7 +7,18 @@ from fractions import Fraction
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.reading.spelling import uniform
-from cnncli.homework.reading.words import FILLERS, FITTING
+from cnncli.homework.reading.tokens import NUMBER, WORD, tokenize
+from cnncli.homework.reading.words import (
+    DENIALS,
+    FILLERS,
+    FITTING,
+    HEDGES,
+    NEEDS_NOUN,
+    NONE,
+    NUMBER_WORDS,
+    PARAMETERS,
+    UNITS,
+)
 
 CHANNELS_LAST = "read as height x width x channels (channels last)"
 NAMES = {
@@ -29,7 +40,7 @@ NAMES = {
 def is_correct(expected: ExpectedAnswer, given: ParsedAnswer) -> tuple[bool, str]:
     """Whether an answer other than a matrix is correct, and a remark about how it was read."""
     value = expected.value
-    if _in_words(expected, given):
+    if _in_words(expected, given) or (value == 0 and _says_none(expected, given)):
         return True, ""
     if contradiction(expected, given):
         return False, ""
@@ -50,6 +61,20 @@ def _in_words(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
     text = uniform(given.text).strip(" .!")
     bare = " ".join(word for word in text.split() if word not in FILLERS)
     return text in words or bare in words
+
+
+def _says_none(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
+    """Whether an answer says in words that there are none: ``nothing to learn``, ``none, a pool has no weights``."""
+    tokens = tokenize(uniform(given.text))
+    said = {token.text for token in tokens if token.kind == WORD}
+    has_number = any(token.kind == NUMBER and token.text != "0" for token in tokens) or bool(
+        said & {*NUMBER_WORDS} - NONE
+    )
+    is_denied = any(word == "not" or word.endswith("n't") for word in said) or bool(said & (HEDGES | DENIALS))
+    is_counted = expected.quantity in FITTING[PARAMETERS] | {"macs", "flops", "connections", "dropped", "padding"}
+    # no and without need a noun: no idea is no answer
+    is_said = bool(said & NONE - NEEDS_NOUN) or any((word,) in UNITS for word in said)
+    return is_counted and bool(said & NONE) and is_said and not has_number and not is_denied
 
 
 def contradiction(expected: ExpectedAnswer, given: ParsedAnswer) -> str:
@@ -88,7 +113,7 @@ def _fits_refusal(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
 def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> tuple[bool, str]:
     shape, channels_last = given.shape, (*value[1:], value[0])
     if given.labeled and order != PER_AXIS:
-        return shape == value, ""
+        return shape in (value, (1, *value)), ""
     if order == "HxWxC":
         return shape == channels_last, ""
     if shape == value:
@@ -97,7 +122,7 @@ def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> t
         return False, ""
     if shape == (1, *value):
         return True, "read with a leading batch size of 1"
-    if len(value) == 1 and shape is not None and shape[:1] == value and {*shape[1:]} == {1}:
+    if len(value) == 1 and shape is not None and sorted(shape) == sorted((*value, *[1] * (len(shape) - 1))):
         return True, "read without its axes of size 1"
     if order != "CxHxW" and len(value) > 1 and shape == channels_last:
         return True, CHANNELS_LAST

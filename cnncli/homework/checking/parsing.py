@@ -26,8 +26,18 @@ from cnncli.homework.reading.sides import (
     split_sides,
 )
 from cnncli.homework.reading.spelling import LONGEST_ANSWER, uniform
-from cnncli.homework.reading.tokens import NUMBER, WORD, AnswerToken, is_sign, tokenize
-from cnncli.homework.reading.words import AXES, BATCH, BOUNDS, DENIALS, EXPLAINS, HEDGES, NUMBER_WORDS, WRAPPERS
+from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken, is_sign, tokenize
+from cnncli.homework.reading.words import (
+    AXES,
+    BATCH,
+    BOUNDS,
+    DENIALS,
+    EXPLAINS,
+    HEDGES,
+    NUMBER_WORDS,
+    RESULTS,
+    WRAPPERS,
+)
 
 BLANKS = frozenset(("", "~", "null", "-", "?", "n/a"))
 _SEPARATED = re.compile(r"\d[.,]\d")
@@ -145,9 +155,11 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
         return ParsedAnswer(text, problem=BOUND)
     if words & HEDGES or any(remark and remark[0].text in HEDGES for remark in remarks):
         return ParsedAnswer(text, problem=SEVERAL)
+    tokens = _last_statement(_after_derivation(_with_shared_axes(tokens)))
     parts = split_sides(tokens)
     layout = layout or layout_of([*parts, *remarks])
-    if len(parts) > 1 and sum(token.text in AXES for token in tokens) > 1:
+    is_sum = any(is_sign(token, "+", "-", "/") for token in tokens)
+    if len(parts) > 1 and not is_sum and sum(token.text in AXES for token in tokens) > 1:
         sizes = read_sizes(tokens, layout)
         if sizes is not None and sizes.labeled:
             return ParsedAnswer(text, shape=sizes.sizes, labeled=True)
@@ -188,6 +200,8 @@ def _is_plain(side: Side) -> bool:
 
 def _answer(text: str, read: Sequence[Side]) -> ParsedAnswer:
     last = read[-1]
+    if len(read) > 1 and last.value is not None and last.value.quantum and read[-2].value not in (None, last.value):
+        last = read[-2]  # 61,706 ≈ 61.7K
     answer = ParsedAnswer(text)
     if last.value is not None:
         is_product = is_list(last)
@@ -206,6 +220,43 @@ def _answer(text: str, read: Sequence[Side]) -> ParsedAnswer:
     if sizes is not None:
         answer = answer._replace(shape=sizes.sizes, labeled=sizes.labeled, batch=sizes.batch)
     return answer
+
+
+def _with_shared_axes(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """``H = W = 28`` as ``H = 28, W = 28``, where other axes follow."""
+    texts = [token.text for token in tokens]
+    for at in range(len(tokens) - 5):
+        is_shared = texts[at + 1] == texts[at + 3] == "=" and tokens[at + 4].kind == NUMBER
+        if is_shared and AXES.get(texts[at]) == "H" and AXES.get(texts[at + 2]) == "W":
+            size, comma = tokens[at + 4], AnswerToken(SIGN, ",")
+            return [*tokens[: at + 2], size, comma, *tokens[at + 2 :]]
+    return tokens
+
+
+def _after_derivation(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """The tokens after the last ``so``, if there is a number among them: ``26 per filter, so 156``."""
+    at = max((at for at, token in enumerate(tokens) if token.kind == WORD and token.text in RESULTS), default=-1)
+    has_result = any(token.kind == NUMBER for token in tokens[at + 1 :])
+    return tokens[at + 1 :] if has_result else tokens
+
+
+def _last_statement(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """The last of several equations, where it uses the result of an earlier one, or names the total.
+
+    ``5*5*6 = 150, 150 + 6 = 156``; ``weights: 150, biases: 6, total: 156``.
+    """
+    bounds = [at for at, token in enumerate(tokens) if is_sign(token, ",", ";") and at + 1 < len(tokens)]
+    if not bounds or sum(is_sign(token, "=", ":", "→") for token in tokens) < 2:
+        return tokens
+    begin = bounds[-1] + 1
+    before, last = tokens[:begin], tokens[begin:]
+    if not all(any(is_sign(token, "=", ":", "→") for token in part) for part in (before, last)):
+        return tokens
+    results = {token.text for token in before if token.kind == NUMBER}
+    uses = any(token.kind == NUMBER and token.text in results for token in last[:-1])
+    return (
+        last if uses or last[0].text in ("total", "sum", "altogether", "answer", "result", "summe", "soma") else tokens
+    )
 
 
 def _without_layout(tokens: list[AnswerToken]) -> list[AnswerToken]:

@@ -16,10 +16,10 @@ _NEGATIONS = words(
 _NEGATED = words(
     """
     fit fits fitting fitted work works possible integer integers integral whole divide divides divisible divided
-    dividing evenly exact valid tile tiles feasible solution solutions defined solvable natural
+    dividing evenly exact valid tile tiles come done feasible solution solutions defined solvable natural
     passt passen geht möglich ganzzahlig ganzzahlige ganzzahliges ganze ganzen teilbar lösung gültig
     cabe cabem encaixa possível inteiro inteira divisível solução válido serve encaja posible entero divisible solución
-    rentre entier divise possibile intero подходит целое делится
+    dá dar convient rentre entier divise possibile intero подходит целое делится
     """
 )
 # Alone, or at the beginning or the end of an answer.
@@ -36,12 +36,12 @@ _PARTS = (
     "안맞",
     "불가능",
     "나누어떨어지지",
-    "정수가 아니",
+    "정수가 아",
+    "无法",
+    "不是整",
     "不能",
     "不匹配",
     "除不尽",
-    "不可能",
-    "不合",
     "割り切れ",
 )
 _REACH = 6  # words between a negation and what it negates
@@ -63,6 +63,8 @@ def refuses(tokens: Sequence[AnswerToken]) -> bool:
     if len(said) == 1 and len(tokens) <= 2 and said[0] in _FIXED:
         return True
     if any(word in _FIXED - _ALONE for word in said):
+        return True
+    if "too" in said and {"large", "big", "small", "groß", "grande"} & {*said}:
         return True
     negations = [at for at, word in enumerate(said) if word in _NEGATIONS or word.endswith("n't")]
     return any(_negates(said, at) for at in negations)
@@ -100,6 +102,8 @@ def beside_refusal(tokens: Sequence[AnswerToken]) -> list[AnswerToken]:
 def _trimmed(tokens: list[AnswerToken]) -> list[AnswerToken]:
     """The tokens without the signs around them that separate them from the refusal."""
     while tokens and tokens[0].text in (",", ";", ":", "=", "→", "-", ")", ".", "!", "/", "..."):
+        if tokens[0].text == "-" and len(tokens) > 1 and tokens[1].kind == NUMBER and not tokens[1].spaced:
+            break
         tokens = tokens[1:]
     while tokens and tokens[-1].text in (",", ";", ":", "=", "→", "-", "(", ".", "!", "/", "..."):
         tokens = tokens[:-1]

@@ -36,11 +36,13 @@ class _Item(NamedTuple):
 
 def read_sizes(tokens: Sequence[AnswerToken], layout: str = "") -> WrittenSizes | None:
     """The shape that tokens write, or None. ``layout`` is CHW or HWC where the answer names the order of its axes."""
-    tokens = _unwrapped(list(tokens))
+    tokens = _with_squares(_with_axes_outside(_unwrapped(list(tokens))))
     if not tokens:
         return None
     named = next((LAYOUTS[t.text] for t in tokens if t.text in LAYOUTS), layout)
     tokens = [token for token in tokens if token.text not in LAYOUTS]
+    while tokens and tokens[0].text in ("of", "with", "and"):
+        tokens = tokens[1:]
     tokens, batch = _without_batch(_unwrapped(tokens))
     items = _items(tokens)
     if not items or len(items) > MOST_AXES or any(item.size > LARGEST_SIZE for item in items):
@@ -54,6 +56,33 @@ def read_sizes(tokens: Sequence[AnswerToken], layout: str = "") -> WrittenSizes 
         labeled = True
         sizes = (*sizes[:lead], sizes[-1], *sizes[lead:-1]) if named == "HWC" else sizes
     return WrittenSizes(sizes, labeled, batch)
+
+
+def _with_axes_outside(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """``28x28 (6 channels)`` as ``28x28, 6 channels``."""
+    opened = [at for at, token in enumerate(tokens) if is_sign(token, "(") and at]
+    if len(opened) != 1 or closing(tokens, opened[0]) != len(tokens) - 1:
+        return tokens
+    inner = tokens[opened[0] + 1 : -1]
+    is_named = any(token.text in AXES for token in inner) and not any(
+        token.text in AXES for token in tokens[: opened[0]]
+    )
+    return [*tokens[: opened[0]], AnswerToken(SIGN, ","), *inner] if is_named else tokens
+
+
+def _with_squares(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """``6 x 28^2`` as ``6 x 28 x 28``."""
+    if not any(token.text in ("x", "×", "@", "of") for token in tokens):
+        return tokens
+    found: list[AnswerToken] = []
+    at = 0
+    while at < len(tokens):
+        power = [token.text for token in tokens[at + 1 : at + 5]]
+        length = 5 if power == ["^", "(", "2", ")"] else 3 if power[:2] == ["^", "2"] else 1
+        is_square = length > 1 and tokens[at].kind == NUMBER
+        found += [tokens[at], AnswerToken(SIGN, "x"), tokens[at]] if is_square else tokens[at : at + 1]
+        at += length if is_square else 1
+    return found
 
 
 def _unwrapped(tokens: list[AnswerToken]) -> list[AnswerToken]:
@@ -106,7 +135,7 @@ def _items(tokens: Sequence[AnswerToken]) -> list[_Item]:
 
 def _are_counted_maps(tokens: Sequence[AnswerToken]) -> bool:
     """Whether the tokens are those of ``6 28x28 maps``."""
-    kinds = [token.kind for token in tokens]
+    kinds = [NUMBER if token.text in NUMBER_WORDS else token.kind for token in tokens]
     is_so = kinds == [NUMBER, NUMBER, SIGN, NUMBER, WORD] and AXES.get(tokens[-1].text) == "C"
     return is_so and is_sign(tokens[2], "x", "×", "*")
 

@@ -26,11 +26,11 @@ from cnncli.homework.reading.words import (
 )
 
 _EQUALITY = ("=", "≈", "→")
-_CONNECTING = words("so thus hence therefore equals gives ergo also")
+_CONNECTING = words("equals gives ergo rounded rounds floored abgerundet gerundet arredondado")
 _KEPT_IN_SHAPES = words("x of by and with de e und mit per")
 _LONGEST_PHRASE = max(map(len, UNITS))
 _LAYER = re.compile(r"(?:conv|c|fc|s|f|l|linear|dense|maxpool|avgpool|pool|layer|flatten|relu|block)\d{1,2}")
-_NAME = re.compile(r"[a-z]\w{0,2}|\w+_\w+|[a-z]{1,12}\d{1,3}")
+_NAME = re.compile(r"[^\W\d_]\w{0,2}|\w+_\w+|[a-z]{1,12}\d{1,3}")
 
 
 class Side(NamedTuple):
@@ -61,7 +61,7 @@ def split_sides(tokens: Sequence[AnswerToken]) -> list[list[AnswerToken]]:
 
 
 def _trimmed(part: list[AnswerToken]) -> list[AnswerToken]:
-    while part and is_sign(part[-1], ",", ";", ".", "!", "...", ":"):
+    while part and is_sign(part[-1], ",", ";", ".", "!", "?", "...", ":"):
         part = part[:-1]
     while part and is_sign(part[0], ",", ";", ".", ":"):
         part = part[1:]
@@ -201,8 +201,12 @@ def agree(one: Side, other: Side) -> bool:
     """Whether two sides state the same: equal numbers, one rounded to the other, or sizes and their product."""
     if one.sizes is not None and other.sizes is not None and is_list(one) and is_list(other):
         return one.sizes.sizes == other.sizes.sizes
+    if one.value is None and one.sizes is not None and other.value is not None:
+        return math.prod(one.sizes.sizes) == other.value.number
     if one.value is None or other.value is None:
         return False
+    if other.value.quantum and abs(one.value.number - other.value.number) <= other.value.quantum / 2:
+        return True
     left, right = one.value.number, other.value.number
     if left == right:
         return True

@@ -52,6 +52,7 @@ _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )  # fmt: skip
 _FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _HYPHENS = re.compile(r"(?<=\w)-(?=[^\W\d_])|(?<=by)-(?=\d)")  # multiply-adds, 6-channel, 28-by-28
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[`´](?=[^\W\d_])")  # doesn`t
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1")
 
 
@@ -62,7 +63,7 @@ def uniform(text: str) -> str:
     ['5^(2)', '2 1/2', '156', '2^(10)', '(7)/(3)', '6 × 28']
     """
     text = text[:LONGEST_ANSWER]
-    plain = characters(text)
+    plain = characters(_APOSTROPHE.sub("'", text))
     if any(mark in plain for mark in "\\$<&{~"):
         plain = _without_markup(plain)
     plain = " ".join(plain.split())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 NUMBER, WORD, SIGN = "number", "word", "sign"
 MOST_TOKENS = 400
-_NUMERAL = r"\d+(?:[.,'_٫]\d+)*(?:\.(?=\s|$|[)\]}]))?|[.,٫]\d+"
+_NUMERAL = r"\d+(?:[.,'_٫]\d+)*(?:\.(?=\s|$|[)\]}]))?|(?<![\w)\]?])[.,٫]\d+"
 _TOKEN = re.compile(
     rf"(?P<space>\s+)|(?P<number>(?:{_NUMERAL})(?:e[+-]?\d{{1,9}}(?!\w))?)"
     r"|(?P<word>[^\W\d](?:\w|'(?=\w))*)|(?P<sign>//|\*\*|==|=>|->|<=|>=|\.{2,}|…|.)"
@@ -34,10 +35,12 @@ def tokenize(text: str) -> list[AnswerToken]:
     spaced = False
     for match in _TOKEN.finditer(_SIZED.sub(lambda at: f"{at[0].strip()[:-1]} x ", text)):
         kind = match.lastgroup or SIGN
-        if kind == "space":
+        written = match[0]
+        if (
+            kind == "space" or written == "#" or (written > "\x7f" and unicodedata.category(written[0]) == "So")
+        ):  # ✓ and emoji
             spaced = True
             continue
-        written = match[0]
         if kind == NUMBER:
             written = written.rstrip(".")
         found.append(AnswerToken(kind, _SPELLED.get(written, written) if kind == SIGN else written, spaced))

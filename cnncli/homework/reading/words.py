@@ -65,11 +65,14 @@ class Unit(NamedTuple):
 _UNITS = {
     PARAMETERS: """
         parameter, parameters, param, params, trainable parameters, trainable params, learnable parameters,
-        learnable params, learned parameters, model parameters, free parameters, tunable parameters, total parameters,
-        weights and biases, weights and bias, weights & biases, weights + biases, weights plus biases, weight, weights,
+        learnable params, learned parameters, model parameters, free parameters, tunable parameters, total
+    parameters,
+        weights and biases, weights and bias, weights & biases, weights + biases, weights plus biases, weight,
+    weights,
         biases and weights, bias, biases, bias terms, trainable weights, learnable weights, shared weights,
         coefficients, kernel weights, filter weights, parametern, trainierbare parameter, gewichte, gewichten,
-        gewichte und biases, parametro, parametros, parámetro, parámetros, parâmetro, parâmetros, pesos, pesos e vieses,
+        gewichte und biases, parametro, parametros, parámetro, parámetros, parâmetro, parâmetros, pesos, pesos
+    e vieses,
         pesos y sesgos, paramètre, paramètres, poids, parametri, parametrów, параметр, параметра, параметров, 파라미터,
         매개변수, 가중치, 학습 파라미터, 参数, 个参数, 參數, パラメータ""",
     MACS: """
@@ -81,21 +84,25 @@ _UNITS = {
     OPERATIONS: "operation, operations, op, ops, computations, operationen, operações, operaciones, opérations, 연산",
     BYTES: "byte, bytes, octet, octets, 바이트",
     PIXELS: """
-        px, pxs, pixel, pixels, pix, px per side, pixels per side, per side, each side, a side, per axis, zeros, zeroes,
-        rows and columns, cells, pro seite, je seite, auf jeder seite, por lado, de cada lado, en cada lado, píxeles,
+        px, pxs, pixel, pixels, pix, px per side, pixels per side, per side, each side, a side, both sides,
+        all sides, per axis, zero padding, zero pad, zeros, zeroes,
+        rows and columns, cells, pro seite, je seite, auf jeder seite, por lado, de cada lado, en cada lado,
+    píxeles,
         픽셀""",
     NEURONS: "neuron, neurons, activation, activations, hidden units, neuronen, neurônios, neuronas, 뉴런",
     CHANNELS: """
-        channel, channels, filter, filters, map, maps, feature map, feature maps, featuremaps, kernels, output channels,
+        channel, channels, filter, filters, map, maps, feature map, feature maps, featuremaps, kernels, output
+    channels,
         input channels, kanäle, kanal, canais, canal, canales, 채널, merkmalskarten""",
     CONNECTIONS: "connection, connections, synapses",
     LAYERS: "layer, layers, schichten, camadas, capas",
     IN_TOTAL: """
-        in total, total padding, both sides, both sides together, left and right together, altogether, insgesamt,
+        in total, total padding, both sides together, left and right together, altogether, insgesamt,
         no total, en total, combined, in all, in sum""",
     ANYTHING: """
-        unit, units, value, values, element, elements, numbers, entries, floats, feature, features, inputs, outputs,
-        scalars, items, 개, input features, output features, output values, output units, input units""",
+        unit, units, value, values, element, elements, numbers, entries, floats, feature, features, inputs,
+    outputs,
+        scalars, items, 개, 개의, 個, 个, input features, output features, output values, output units, input units""",
 }  # fmt: skip
 _BYTES = {
     **{f"{name}b": 1000**power for power, name in enumerate("kmgt", 1)},
@@ -133,7 +140,8 @@ FITTING: dict[str, frozenset[str]] = {
 
 _AXES = {
     "C": """
-        c ch chan channel channels filter filters map maps depth deep kernels featuremaps c_out cout dim_c out_channels
+        c ch chan channel channels filter filters map maps depth deep kernels featuremaps c_out cout dim_c
+    out_channels
         d kanäle kanälen kanal canais canales 채널""",
     "H": "h height high tall rows row h_out hout n_h höhe hoch altura alto hauteur 높이",
     "W": "w width wide columns cols column w_out wout n_w breite breit largura ancho largeur 너비",
@@ -152,24 +160,37 @@ WRAPPERS = words("torch size shape tensorshape tensor tuple list tf np numpy arr
 # Words that name what follows them, before = or a colon: p = 4, output size: 25.
 LABELS = words(
     """
-    answer answers ans result results solution output outputs out input size sizes shape shapes total sum number count
-    padding pad p stride s kernel k filter f dilation d receptive field rf jump offset n m i o c h w x y j r l t q a
+    answer answers ans result results solution output outputs out input size sizes shape shapes total sum
+    number count
+    padding pad p stride s kernel k filter f dilation d receptive field rf jump offset n m i o c h w x y j r l
+    t q a
     params macs flops rounding antwort ergebnis lösung resposta resultado saída solución respuesta 답 정답 결과 réponse
     résultat height width channels depth area per side l_out side final value amount length dropped activations
-    memory cost required needed effective conv layer network model floor ceil tot feature map maps
+    größe form forma tamanho tamaño resp anzahl 수 same valid full memory cost required needed effective conv
+    layer network model floor ceil tot feature map maps
     """
 )
 FILLERS = words(
     """
-    a an the is are be it its it's there has have had gets get takes take needs need of for in on to at this that which
-    so then hence thus therefore i we you think get got about approx approximately ca circa roughly around nearly almost
-    exactly just only precisely overall total altogether i.e ie namely equals equal gives gave giving results result
-    resulting output outputs answer size sizes dimension dimensions dim dims padding pad stride kernel per each every
-    side sides axis direction dimensionality spatial with input layer conv as computed und von der die das ist sind es
-    hat insgesamt genau etwa ungefähr ungef o os de da do são é tem el la los las son es tiene total le les est un une
+    a an the is are be it its it's there has have had gets get takes take needs need of for in on to at this
+    that which
+    so then hence thus therefore i we you think get got about approx approximately ca circa roughly around
+    nearly almost
+    exactly just only precisely overall total altogether i.e ie namely equals equal gives gave giving results
+    result
+    resulting output outputs answer size sizes dimension dimensions dim dims padding pad stride kernel per each
+    every
+    side sides axis direction dimensionality spatial with input layer conv as computed und von der die das ist
+    sind es
+    hat insgesamt genau etwa ungefähr ungef o os de da do são é tem el la los las son es tiene total le les est
+    un une
     receptive field wide large volume stack tensor dimensional vector flat flattened long length 1d needed required
-    used learned trainable learnable image images maybe probably sure yes ok okay well my our would should will must
-    can does do 입니다 이다 총 약
+    used learned trainable learnable image images maybe probably sure yes ok okay well my our would should will
+    must
+    can does do 입니다 이다 총 약 수 개수 shape shapes tensors größe form forma tamanho tamaño taille 크기 형태 출력
+    anzahl treináveis treinaveis entrenables entraînables apprenables il y incl including inclusive inkl com
+    con avec
+    sans without excluding excl left right top bottom along all both down up rounded rounding off d
     """
 )
 SIGN_WORDS = {
@@ -177,6 +198,13 @@ SIGN_WORDS = {
     **dict.fromkeys(("minus", "menos"), "-"),
     **dict.fromkeys(("times", "mal", "multiplied", "vezes"), "*"),
 }
+# Words for zero of something.
+NONE = words(
+    "none no zero nothing without kein keine keinen nenhum nenhuma ninguno ninguna ningún aucun aucune 없음 없다 0"
+)
+NEEDS_NOUN = words("no without kein keine keinen nenhum nenhuma ninguno ninguna ningún aucun aucune")
+# What precedes the last of these is a derivation.
+RESULTS = words("so thus hence therefore also então luego donc 따라서")
 # What follows one of these is an explanation, not the answer.
 EXPLAINS = words("because since as due where assuming weil denn da porque pois car")
 # Words and signs that make an answer several, or none.
