@@ -21,6 +21,7 @@ ALIASES = {
     **dict.fromkeys(("network", "model", "architektur"), "architecture"),
 }  # fmt: skip
 _BY_HAND = {"result", "filter", "pool", "upstream", "flip", "padding_mode"}  # fields of a convolve alone
+BULLET = re.compile(r"^[-*•–]\s+")
 SHOWN = 60  # characters of a line in a note
 
 

@@ -27,7 +27,7 @@ SAMPLE = 4000  # characters other than ASCII that decide
 LIKELY, PLAUSIBLE, UNLIKELY = 1.0, 0.5, 0.1
 
 # The characters that are frequent in names and homework; each other one of the script is less likely.
-_WESTERN = "äöüßéèêëàâáãçñíîïìóôõòúûùøåæœÄÖÜÉÈÀÁÇÑØÅÆÓÍÚ×·°²³½÷–—‘’“”„…€£§«»´¿¡ºª•"
+_WESTERN = "äöüßéèêëàâáãçñíîïìóôõòúûùøåæœÄÖÜÉÈÀÁÇÑØÅÆÓÍÚ×·°²³½÷–—‘’“”„…€•"
 _KOREAN = (
     "가각간감갑강개거건것게결경계고공과관구국권그근금기김깁나남내너네년노는니다단답당대더데도동되된드든들등디때라람랑래량러런레려력로록료를름리린림"
     "마만많매맵명모목무문물미민바박반받방배백번범법변별병보본부분북분비빈사산상생서석선설성세소속송수숫숙순스시식신실심아안않야양어없었에여연열영예오"
@@ -127,5 +127,7 @@ def _japanese(char: str) -> float:
 
 
 def _sign(char: str) -> float:
-    """Signs that all of the wide encodings have: ×, · and full-width punctuation."""
-    return PLAUSIBLE if char in "×÷·：；，。、（）“”‘’—…～＝　" else UNLIKELY
+    """Signs that all of the wide encodings have: those of products, and full-width punctuation."""
+    if char in "×÷·":
+        return 0.7
+    return PLAUSIBLE if char in "：；，。、（）“”‘’—…～＝　" else UNLIKELY

@@ -54,9 +54,9 @@ def split_entries(text: str) -> dict[str, str]:
         match = _NAME.fullmatch(part)
         if match:
             last, value = match[1], match[2]
-            entries[last] = f"{entries[last]}, {value.strip()}" if last in entries else value.strip()
-        elif last and part.strip():
-            entries[last] += f", {part.strip()}"
+            entries[last] = f"{entries[last]}, {value}" if last in entries else value
+        elif last:
+            entries[last] += f",{part}"
     return {name: unquoted(value) for name, value in entries.items()}
 
 

@@ -11,11 +11,10 @@ import re
 from cnncli.errors import CnnError, Place
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
 from cnncli.homework.submissions.documents import Document
-from cnncli.homework.submissions.drafts import SheetDraft, question_with, section_note, section_of, shown
+from cnncli.homework.submissions.drafts import BULLET, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_entries, split_fields, unquoted, without_braces
 from cnncli.language.source import Mapping, Source, parse
 
-_BULLET = re.compile(r"(?:[-*•–]\s+)")
 _NUMBERED = re.compile(r"\(?(\d{1,3}|[a-z])[.)]\s+(?=\S)")
 _ENTRY = re.compile(r"[\"'“]?([^\W_][\w./()# -]{0,58}?)[\"'”]?[ ]*(?::(?!:)|=(?!=)|\t|->|→)\s*(.*)", re.DOTALL)
 _WITHOUT_COLON = re.compile(r"([^\W\d]\w*(?:\.\w+)+|[Qq]\d+|solve(?: \w+)?|convolve(?: \w+)?)[ \t]+(\S.*)")
@@ -105,7 +104,7 @@ class _LineReader:
     def answer(self, number: int, indent: int, line: str) -> None:
         """A line with a question, one that continues the answer before it, or one that is not understood."""
         last = self.entries[-1] if self.entries else None
-        body = _BULLET.sub("", line, count=1) if _BULLET.match(line) else line
+        body = BULLET.sub("", line)
         match = _ENTRY.fullmatch(body)
         if last and _continues(last, body, indent, match):
             last.add(line if match is None else body)
@@ -146,11 +145,11 @@ class _LineReader:
         text = unquoted("\n".join(values))
         if text.startswith("{") and text.count("{") == 1:
             text = unquoted(without_braces(text))
-        comment = _COMMENT.search(line)
-        if not text and comment and re.search(r"\d", comment[0]):
-            self.note(
-                entry.line, f"{shown(entry.name)} has no answer: `{shown(comment[0])}` is a comment; remove the #"
-            )
+        comment = text if text.startswith("#") else "".join(_COMMENT.findall(line)[:1])
+        if text in ("", comment) and re.search(r"\d", comment):
+            told = f"{shown(entry.name)} has no answer: `{shown(comment)}` is a comment; remove the #"
+            self.note(entry.line, told, is_lost=True)
+            text = ""
         return Question(entry.name, "" if text in ("~", "null") else text, {}, place)
 
     def network(self) -> tuple[Mapping | None, Source]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, name_of, question_of, text_of
 from cnncli.homework.submissions.documents import Document
-from cnncli.homework.submissions.drafts import SheetDraft, question_with, section_note, section_of, shown
+from cnncli.homework.submissions.drafts import BULLET, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_fields, unquoted, without_braces
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
@@ -75,7 +75,7 @@ class _TreeReader:
             raise HiddenLines
 
     def question(self, name: str, value: Value, at: Value) -> None:
-        found = [*self.read(name.strip(), value, at)]
+        found = [*self.read(BULLET.sub("", name.strip()), value, at)]
         self.questions += [question._replace(place=self.source.place(at)) for question in found]
 
     def read(self, name: str, value: Value, at: Value) -> Iterator[Question]:
@@ -86,12 +86,12 @@ class _TreeReader:
         written = self.source.text[value.start : value.end].strip()
         if not text and written not in ("", "~", "null", "''", '""'):
             text = written  # YAML takes &156 for a name of the value
-        if isinstance(value, Scalar) and not value.quoted and _HIDDEN.search(written):
+        if isinstance(value, Scalar) and written[:1] not in ("'", '"') and _HIDDEN.search(written):
             raise HiddenLines
         end = self.source.text.find("\n", value.end)
         rest = self.source.text[value.end : end if end >= 0 else None]
         if not text and _COMMENT.match(rest):
-            self.note(at, f"{shown(name)} has no answer: `{shown(rest)}` is a comment; remove the #")
+            self.note(at, f"{shown(name)} has no answer: `{shown(rest)}` is a comment; remove the #", is_lost=True)
         yield Question(name, text, {})
 
     def mapping(self, name: str, value: Mapping, at: Value) -> Iterator[Question]:

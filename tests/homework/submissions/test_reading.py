@@ -1,0 +1,300 @@
+"""What a student writes is read as written, or told: sheets in every form, encoding and with every defect."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from time import process_time
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from cnncli.errors import CnnError
+from cnncli.homework.answer_key.sheet import Sheet
+from cnncli.homework.submissions.encodings import decoded
+from cnncli.homework.submissions.files import document_of
+from cnncli.homework.submissions.reading import NOTES_LIMIT, sheet_in
+
+GENERATE = (Phase.generate,)  # a failing example is small enough
+some = settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=GENERATE)
+Answers = dict[str, str]
+NAMESPACES = 'xmlns:w="w" xmlns:m="m"'
+
+
+def read(data: bytes | str, name: str = "sheet.yaml") -> Sheet:
+    return sheet_in(document_of(name, data.encode() if isinstance(data, str) else data), network=False)
+
+
+def answers_of(sheet: Sheet) -> Answers:
+    return {question.name: question.given for question in sheet.questions}
+
+
+def word(paragraphs: list[str], more: str = "") -> bytes:
+    body = "".join(f"<w:p><w:r><w:t>{escape(text)}</w:t></w:r></w:p>" for text in paragraphs)
+    return docx(f"<w:body>{body}{more}</w:body>")
+
+
+def docx(body: str, prolog: str = "") -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "word/document.xml", f'<?xml version="1.0"?>{prolog}<w:document {NAMESPACES}>{body}</w:document>'
+        )
+    return file.getvalue()
+
+
+def notebook(*cells: tuple[str, str, list[str]]) -> bytes:
+    made = [{"cell_type": kind, "source": text.splitlines(keepends=True), "metadata": {"tags": tags}, "outputs": []}
+            for kind, text, tags in cells]  # fmt: skip
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": made}).encode()
+
+
+def lines(answers: Answers, separator: str = ": ", before: str = "") -> list[str]:
+    return [f"{before}{name}{separator}{value}" for name, value in answers.items()]
+
+
+def sheet_text(answers: Answers, separator: str = ": ", before: str = "  ") -> str:
+    return "\n".join(["student: Ann", "answers:", *lines(answers, separator, before)]) + "\n"
+
+
+ENCODINGS = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "cp949", "gbk", "cp1252")
+FORMS: dict[str, Callable[[Answers], tuple[str, bytes]]] = {
+    "yaml": lambda answers: ("s.yaml", sheet_text(answers).encode()),
+    "braces": lambda answers: ("s.yaml", f"student: Ann\nanswers: {{{', '.join(lines(answers))}}}\n".encode()),
+    "list": lambda answers: ("s.yaml", sheet_text(answers, before="  - ").encode()),
+    "without a space": lambda answers: ("s.yaml", sheet_text(answers, ":").encode()),
+    "no-break spaces": lambda answers: ("s.yaml", sheet_text(answers, ":\u00a0", "\u00a0\u00a0").encode()),
+    "tabs": lambda answers: ("s.yaml", sheet_text(answers, ":\t", "\t").encode()),
+    "uneven": lambda answers: ("s.yaml", sheet_text(answers).replace("  b.", "   b.").encode()),
+    "full width": lambda answers: ("s.yaml", sheet_text(answers, "：").encode()),
+    "Windows": lambda answers: ("s.yaml", sheet_text(answers).replace("\n", "\r\n").encode()),
+    "old Macintosh": lambda answers: ("s.yaml", sheet_text(answers).replace("\n", "\r").encode()),
+    "case": lambda answers: ("s.yaml", sheet_text(answers).replace("answ", "Answ").replace("stu", "Stu").encode()),
+    "a slip in the heading": lambda answers: ("s.yaml", sheet_text(answers).replace("answers", "anwsers").encode()),
+    "text": lambda answers: ("s.txt", "\n".join(["Name: Ann", *lines(answers, " = ")]).encode()),
+    "bullets": lambda answers: ("s.txt", "\n".join(["Student: Ann", *lines(answers, before="• ")]).encode()),
+    "Word": lambda answers: ("s.docx", word(["Student: Ann", *lines(answers)])),
+    "Word table": lambda answers: ("s.docx", word(["Student: Ann"], table(answers))),
+    "tagged cell": lambda answers: ("s.ipynb", notebook(("raw", sheet_text(answers), ["answers"]))),
+    "Python cell": lambda answers: ("s.ipynb", notebook(("code", python(answers), ["Answers"]))),
+    "cell by cell": lambda answers: ("s.ipynb", notebook(
+        ("raw", "student: Ann", ["answers"]), *(("raw", text, [f"answer:{name}"]) for name, text in answers.items()))),
+    "fenced block": lambda answers: ("s.ipynb", notebook(
+        ("code", "print('c1.params: 7')", []), ("markdown", f"Text\n```answers\n{sheet_text(answers)}```\nc: 1", []))),
+    "web page": lambda answers: ("s.html", ("<p>student: Ann</p>" + "<br>".join(map(escape, lines(answers)))).encode()),
+    **{encoding: lambda answers, encoding=encoding: ("s.yaml", sheet_text(answers).encode(encoding))  # type: ignore[misc]
+       for encoding in ENCODINGS},
+}  # fmt: skip
+
+
+def table(answers: Answers) -> str:
+    rows = "".join(
+        f"<w:tr><w:tc><w:p><w:r><w:t>{name}</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>{escape(value)}</w:t></w:r></w:p></w:tc></w:tr>"
+        for name, value in answers.items()
+    )
+    return f"<w:tbl>{rows}</w:tbl>"
+
+
+def python(answers: Answers) -> str:
+    return (
+        "student = 'Ann'\nanswers = {\n"
+        + "".join(f'    "{name}": "{value}",\n' for name, value in answers.items())
+        + "}"
+    )
+
+
+names = st.builds("{}.{}".format, st.sampled_from("ab") | st.sampled_from(["conv1", "c1", "stage2.conv"]),
+                  st.sampled_from(["params", "shape", "macs", "receptive field"]))  # fmt: skip
+values = st.one_of(
+    st.integers(0, 10**7).map(str),
+    st.lists(st.integers(1, 512).map(str), min_size=2, max_size=4).map("x".join),
+    st.lists(st.integers(1, 512).map(str), min_size=2, max_size=3).map(lambda sizes: f"({', '.join(sizes)})"),
+    st.lists(st.builds("{} {}".format, st.integers(-9, 40), st.integers(0, 9)), min_size=2, max_size=3).map("; ".join),
+    st.sampled_from(["does not fit", "5*5*3+1", "(28-5)/1+1", "2,416", "61.7K", "1 million", "5×5×3"]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=5, deadline=None, derandomize=True, database=None, phases=GENERATE)
+@given(answers=st.dictionaries(names, values, min_size=1, max_size=6))
+def test_answers_are_read_as_written_in_every_form(form: str, answers: Answers) -> None:
+    name, data = FORMS[form](answers)
+    sheet = read(data, name)
+    assert answers_of(sheet) == answers
+    assert sheet.student == "Ann" and not any(note.is_lost for note in sheet.notes)
+
+
+DEFECTS = [
+    *("dunno", "c9.params 5", "? what", "- ", "x: 'open", 'y: "open', "{", "}", "z:1", "\tw: 2", "---", "a: b: c"),
+    *(
+        "@",
+        "*x",
+        "&x",
+        "%",
+        "x: [1",
+        "=",
+        "::",
+        "#",
+        "-",
+        "1) 5",
+        "v: {1, 2}",
+        "u: |",
+        "  s: >",
+        "!t",
+        "| |",
+        "\x01\x02",
+    ),
+    *("😀", "m: *k"),
+]
+
+
+@some
+@given(
+    st.dictionaries(names, values, min_size=1, max_size=5), st.lists(st.sampled_from(DEFECTS), max_size=3), st.data()
+)
+def test_defects_void_no_other_line_and_are_answers_or_notes(
+    answers: Answers, defects: list[str], data: st.DataObject
+) -> None:
+    written = lines(answers, before="  ")
+    for defect in defects:
+        written.insert(data.draw(st.integers(0, len(written))), defect)
+    sheet = read("\n".join(["answers:", *written]))
+    found = answers_of(sheet)
+    told = " ".join(map(str, sheet.notes))
+    for name, value in answers.items():
+        at = next(at for at, line in enumerate(written) if line.startswith(f"  {name}: "))
+        continued = "\n".join(written[at + 1 :])
+        assert (
+            found.get(name) == value
+            or name in told
+            or (found[name].startswith(value) and found[name][len(value) :].strip() in continued)
+        )
+    everything = told + " ".join(f"{name} {value}" for name, value in found.items())
+    for defect in defects:
+        assert all(part in everything for part in defect.split() if part.isalnum()), (defect, sheet)
+
+
+@pytest.mark.parametrize("result", ["30, 10; 7, 16", "1, 1; 1, 1", "[1, 2], [3, 4]", "30", " 30"])
+@pytest.mark.parametrize("space", ["", " "])
+def test_braces_do_not_cut_an_answer(result: str, space: str) -> None:
+    fields = f"input: 0 1 2, 3 4 5, kernel:{space}'1 1', result:{space}{result}"
+    (question,) = read(f"answers:\n  convolve q1: {{{fields}}}\n").questions
+    assert (question.name, question.given) == ("convolve q1", result.strip())
+    assert question.fields == {"input": "0 1 2, 3 4 5", "kernel": "1 1"}
+    (question,) = read(f"answers:\n  q1: {{{result}}}\n").questions
+    assert (question.given, question.fields) == (result.strip(), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "given", "fields"),
+    [
+        ("q6: {output: 2}", "q6", "2", {}),
+        ("q6: {padding: 1}", "q6", "1", {}),
+        ("q6: {Output: 2, Input: 7, Kernel: 3}", "solve q6", "2", {"input": "7", "kernel": "3"}),
+        ("solve q: {input: 9, output: 9, find: padding, padding:1}", "solve q", "1",
+         {"input": "9", "output": "9", "find": "padding"}),
+        ("c1: {params: 156}", "c1.params", "156", {}),
+        ("q: {ouput: 2}", "q.ouput", "2", {}),
+        ("q:\n    19 25\n    37 44", "q", "19 25\n    37 44", {}),
+        ("q: &156", "q", "&156", {}),
+        ("q: '19 25; 37 44", "q", "19 25; 37 44", {}),
+        ("q: {{1,2},{3,4}}", "q", "{{1,2},{3,4}}", {}),
+        ("q: @6x28x28", "q", "@6x28x28", {}),
+        ("q: 5: 3", "q", "5: 3", {}),
+        ("q:\n19 25\n37 44", "q", "19 25\n37 44", {}),
+        ("q: [1 2\n  3 4]", "q", "[1 2\n  3 4]", {}),
+    ],
+)  # fmt: skip
+def test_what_yaml_would_refuse_or_cut_is_read_whole(text: str, name: str, given: str, fields: Answers) -> None:
+    (question,) = read(f"answers:\n  {text}\n").questions
+    assert (question.name, question.given, question.fields) == (name, given, fields)
+
+
+def test_each_line_that_does_not_count_is_told_with_its_line() -> None:
+    sheet = read(
+        "student: Ann\nanswers:\n  a.params: 5\n  nonsense here\n  b.params: #156\n  a.params: 6\n  c.params:7\n"
+    )
+    assert answers_of(sheet) == {"b.params": "", "c.params": "7"}
+    assert [str(note) for note in sheet.notes if note.is_lost] == [
+        "line 4: not read: `nonsense here`; write question: answer",
+        "line 5: b.params has no answer: `#156` is a comment; remove the #",
+        "a.params has two answers, 5 in line 3 and 6 in line 6: neither counts; keep one",
+    ]
+    assert "is a comment" in read("answers:\n  b.params: #156\n").notes[0].text
+    many = read("answers:\n  a: 1\n" + "lost\n" * 500)
+    assert len(many.notes) == NOTES_LIMIT + 1 and many.notes[-1].is_lost
+    with pytest.raises(CnnError, match="no answers"):
+        read("student: Ann\nanswers:\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp949", "학생: 김철수"), ("cp949", "student: 박지성"), ("gbk", "学生: 李明"), ("gbk", "姓名: 王伟"),
+        ("cp1252", "student: Jürgen Müller"), ("cp1252", "João Gonçalves"), ("cp1252", "5×5²·3"),
+        ("latin-1", "Zoë Núñez"),
+        ("cp932", "学生：たなか"), ("utf-16-le", "학생: 김철수, q: 1"), ("utf-16-be", "q: 1"),
+        ("utf-8", "학생: 李明 Müller"),
+    ],
+)  # fmt: skip
+def test_names_are_read_in_their_encoding(encoding: str, text: str) -> None:
+    assert decoded(text.encode(encoding)).text == text
+
+
+def test_powers_and_fractions_of_word_are_not_joined_to_other_numbers() -> None:
+    raised = '<w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>2</w:t></w:r>'
+    power = f"<w:p><w:r><w:t>q: 5</w:t></w:r>{raised}</w:p>"
+    over = "<m:num><m:r><m:t>7</m:t></m:r></m:num><m:den><m:r><m:t>3</m:t></m:r></m:den>"
+    fraction = f"<w:p><w:r><w:t>r: </w:t></w:r><m:oMath><m:f>{over}</m:f></m:oMath></w:p>"
+    deleted = "<w:p><w:r><w:t>s: 1</w:t></w:r><w:del><w:r><w:delText>2</w:delText></w:r></w:del></w:p>"
+    picture = "<w:p><w:r><w:drawing/></w:r></w:p>"
+    sheet = read(docx(f"<w:body>{power}{fraction}{deleted}{picture}</w:body>"), "s.docx")
+    assert answers_of(sheet) == {"q": "5^(2)", "r": "(7)/(3)", "s": "1"}
+    assert [note.text for note in sheet.notes if note.is_lost] == ["a picture in the document was not read"]
+
+
+BOMB = "<!DOCTYPE b [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;'>]>"
+
+
+def bomb() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", bytes(17 << 20))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "said"),
+    [
+        (docx("<w:body><w:p><w:t>&b;</w:t></w:p></w:body>", BOMB), "s.docx", "document type"),
+        (bomb(), "s.docx", "larger than 16 MiB"),
+        (word(["q: 1"])[:90], "s.docx", "damaged"),
+        (b"PK\x03\x04", "s.zip", "damaged"),
+        (b'{"nbformat": 4, "cells": ' + b"[" * 100_000, "s.ipynb", "damaged Jupyter notebook"),
+        (b'{"nbformat": 4, "cells": 5}', "s.ipynb", "not a Jupyter notebook"),
+        (notebook(("code", "answers: 5", [])), "s.ipynb", "no cell with answers"),
+        (b"%PDF-1.7", "s.pdf", "a PDF document"),
+        (b"\xd0\xcf\x11\xe0 old", "s.doc", "old version of Word"),
+        (bytes(range(256)) * 9, "s.yaml", "not a text"),
+        (b"", "s.yaml", "the sheet is empty"),
+        (b"\xef\xbb\xbf \n", "s.txt", "the sheet is empty"),
+        (b"a" * (1 << 20) + b"\n", "s.yaml", "larger than 1 MiB"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_a_sheet_is_refused_with_the_reason(data: bytes, name: str, said: str) -> None:
+    with pytest.raises(CnnError, match=said):
+        read(data, name)
+
+
+@pytest.mark.parametrize("text", ["q: (\n", "a", "{", "a:\n", "- ", "\n a.b", "[ ", "q: '", "\n\ta.b "])
+def test_the_time_for_a_hostile_text_grows_with_its_length_alone(text: str) -> None:
+    before = process_time()
+    with suppress(CnnError):
+        read(f"answers:\n{text * (60_000 // len(text))}")
+    assert process_time() - before < 2  # seconds; a quadratic reader takes minutes
