@@ -191,7 +191,7 @@ def class_report(key: AnswerKey, submissions: list[GradedSubmission], statistics
 
 def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> Iterator[str]:
     """Notes for the teacher: sheets that were not graded, students with two sheets or none, unknown students."""
-    files: dict[str, list[str]] = {}
+    files: dict[tuple[str, ...], list[str]] = {}
     for submission in submissions:
         if submission.problem:
             yield f"{submission.file}: not graded: {submission.problem}"
@@ -199,14 +199,15 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
         yield from (f"{submission.file}: {note}" for note in submission.notes if note.is_lost)
         if submission.extra:
             yield f"{submission.file}: not in the key: {', '.join(submission.extra)}"
-        files.setdefault(submission.student, []).append(submission.file)
-    for student, names in files.items():
+        files.setdefault((*submission.known_as, submission.student), []).append(submission.file)
+    for known_as, names in files.items():
+        student = known_as[-1]
         if len(names) > 1:
             yield f"{student} submitted {len(names)} sheets, all graded: {', '.join(names)}"
-        if roster is not None and roster.row_of(student) is None:
+        if roster is not None and roster.row_of_any(known_as) is None:
             yield f"{student} is not in the roster, or in several rows ({names[0]})"
     if roster is not None:
-        found = [roster.row_of(student) for student in files]
+        found = [roster.row_of_any(known_as) for known_as in files]
         missing = [next(iter(row.values())) for row in roster.rows if row not in found]
         if missing:
             yield f"no submission from {', '.join(missing)}"

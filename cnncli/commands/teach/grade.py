@@ -130,14 +130,17 @@ def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[Handed
 
     The student reads the reason in the results, which an error would leave without any.
     """
-    from cnncli.homework.collecting.handed_in import HandedIn, raising
+    from cnncli.homework.collecting.handed_in import HandedIn, collect, raising
     from cnncli.homework.collecting.submitters import Submitter, autograder_submitters
+    from cnncli.homework.submissions.documents import HAND_IN
 
     people = autograder_submitters(results)
     name = ", ".join(person.shown for person in people)
     submitter = people[0] if len(people) == 1 else Submitter(name) if people else None
     try:
-        collected = _collected(submissions)
+        collected = [found for path in submissions for found in collect(path, _report_skipped)]
+        if not collected:
+            raise CnnError("no answer sheet was handed in", HAND_IN)
         found = [handed_in for handed_in in collected if handed_in.is_sheet] or collected
         for other in collected:
             if other not in found:
@@ -148,7 +151,7 @@ def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[Handed
         (handed_in,) = found
     except CnnError as error:
         handed_in = HandedIn(str(submissions[0]), raising(error))
-    return [handed_in._replace(submitter=submitter) if submitter is not None else handed_in]
+    return [handed_in._replace(submitter=submitter, group=people) if submitter is not None else handed_in]
 
 
 def _write(

@@ -40,12 +40,14 @@ Skipped = Callable[[Path, str], None]  # called with each file that is skipped, 
 class HandedIn(NamedTuple):
     """A submission: the name of its file, how to read it, and who handed it in where the platform says so.
 
-    ``read`` raises CnnError for what is no sheet; ``is_sheet`` is False where this is known by the name of the file.
+    ``read`` raises CnnError for what is no sheet; ``group`` are all who handed it in together, and ``is_sheet`` is
+    False where the name of the file tells that it is no sheet.
     """
 
     name: str
     read: Callable[[], Sheet]
     submitter: Submitter | None = None
+    group: tuple[Submitter, ...] = ()
     is_sheet: bool = True
 
 
@@ -90,7 +92,7 @@ def _of_file(
         return sheet_in(document_of(name, content()), network=False)
 
     for submitter in submitters or (None,):
-        yield HandedIn(name, read, submitter)
+        yield HandedIn(name, read, submitter, submitters)
 
 
 def raising(error: CnnError) -> Callable[[], Sheet]:
@@ -146,7 +148,8 @@ def _of_container(path: Path, skipped: Skipped) -> list[HandedIn]:
 def _listed(container: Container, skipped: Skipped) -> Iterator[FileEntry]:
     """The regular files, by name. Files of the operating system are no submissions."""
     parents = {entry.path[:-1] for entry in container.entries}
-    for folder in [entry.path for entry in container.entries if entry.kind == "folder"] or [()]:
+    folders = [entry.path for entry in container.entries if entry.kind == "folder"]
+    for folder in folders if container.entries else [()]:
         if folder not in parents:
             skipped(container.path.joinpath(*folder), "an empty folder")
     for entry in sorted(container.entries, key=lambda entry: entry.path):
@@ -155,10 +158,10 @@ def _listed(container: Container, skipped: Skipped) -> Iterator[FileEntry]:
             continue
         if entry.kind != "file" and not (entry.kind == "link" and shown.is_file()):
             skipped(shown, "not a regular file" if entry.kind == "link" else "a later file of the archive has its name")
-        elif any(part.startswith(".") or part in SYSTEM for part in entry.path):
-            skipped(shown, "a hidden file")
         elif ".." in entry.path:
             skipped(shown, "its name leaves the archive")
+        elif any(part.startswith(".") or part in SYSTEM for part in entry.path):
+            skipped(shown, "a hidden file")
         else:
             yield entry
 

@@ -48,7 +48,10 @@ class Submitter(NamedTuple):
         return tuple(filter(None, (self.number, self.email, *self.others, self.name)))
 
     def contradicts(self, student: str) -> bool:
-        """Whether a sheet names someone else. A number that the platform does not know may be anyone's."""
+        """Whether a sheet names someone else.
+
+        A number that the platform does not know may be anyone's, and a name with a common word, a short form.
+        """
         wanted = student.strip().lower()
         if not wanted or wanted in (known.lower() for known in self.known_as):
             return False
@@ -56,7 +59,7 @@ class Submitter(NamedTuple):
             return bool(self.email)
         if any(char.isdigit() for char in wanted):
             return bool(self.number)
-        return bool(self.name) and not same_name(self.name, student)
+        return bool(self.name) and not same_name(self.name, student) and not _has_common_word(self.name, wanted)
 
 
 def same_name(one: str, other: str) -> bool:
@@ -81,6 +84,12 @@ def is_canvas(names: Iterable[str]) -> bool:
     """Whether Canvas may have given these names: it numbers every file anew, unlike ``hw_3_2024_ann.yaml``."""
     found = [match["file"] for match in map(_CANVAS.fullmatch, names) if match and match["file"]]
     return len({*found}) == len(found)
+
+
+def _has_common_word(one: str, other: str) -> bool:
+    """Whether two names have words that begin alike: ``Ann`` and ``Annie``."""
+    words, others = (re.findall(r"[^\W\d_]+", name.lower()) for name in (one, other))
+    return any(a.startswith(b[:3]) or b.startswith(a[:3]) for a in words for b in others)
 
 
 def submitters_of(path: tuple[str, ...], described: Described, *, canvas: bool) -> tuple[Submitter, ...]:

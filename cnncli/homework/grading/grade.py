@@ -41,6 +41,7 @@ class GradedAnswer(NamedTuple):
 class GradedSubmission(NamedTuple):
     """A graded sheet. ``problem`` says why it was not graded. ``extra`` are its answers that the key does not ask, and
     ``notes`` what the student should know about how the sheet was read.
+    ``known_as`` are numbers, addresses and names of the student, of the platform where it was handed in.
     """
 
     file: str
@@ -49,6 +50,7 @@ class GradedSubmission(NamedTuple):
     problem: str = ""
     extra: tuple[str, ...] = ()
     notes: tuple[ReadingNote, ...] = ()
+    known_as: tuple[str, ...] = ()
 
     @property
     def points(self) -> Fraction:

@@ -34,7 +34,7 @@ def canvas_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Rost
     rows = [[*CANVAS, title], ["    Points Possible", "", "", "", "", points_text(key.out_of)]]
     for submission in submissions:
         if not submission.problem:
-            found = roster.row_of(submission.student) if roster is not None else None
+            found = roster.row_of_any((*submission.known_as, submission.student)) if roster is not None else None
             known = [found.get(column, "") for column in CANVAS] if found is not None else []
             columns = known if any(known) else [submission.student, "", submission.student, "", ""]
             rows.append([*columns, points_text(submission.points)])
@@ -47,7 +47,7 @@ def moodle_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Rost
     rows = [[*columns, key.title or "Homework", "Feedback comments"]]
     for submission in submissions:
         if not submission.problem:
-            found = roster.row_of(submission.student) if roster is not None else None
+            found = roster.row_of_any((*submission.known_as, submission.student)) if roster is not None else None
             known = found or {columns[0]: submission.student}
             student = [known.get(name, "") for name in columns]
             rows.append([*student, points_text(submission.points), _comment(submission)])

@@ -14,8 +14,9 @@ from cnncli.homework.submissions.fields import FIELDS
 
 _KIND = re.compile(r"^(?:solve|convolve) +(?=\S)")
 _NUMBERED = re.compile(
-    r"(?:q|question|response|exercise|problem|task|item|no|nr|aufgabe|frage|questão|pregunta|문제|题)?0*(\d{1,3})([a-z]?)"
+    r"(?:q|question|exercise|problem|task|item|no|nr|aufgabe|frage|questão|pregunta|문제|题)?0*(\d{1,3})([a-z]?)"
 )
+_RESPONSE = re.compile(r"response [1-9]\d*", re.IGNORECASE)  # a column of Moodle's: the questions in their order
 _SHOWN = 60
 Form = Callable[[str], str]
 
@@ -37,7 +38,7 @@ def match_answers(asked: Sequence[tuple[str, ...]], written: Sequence[Question])
     found: list[list[Question]] = [[] for _ in asked]
     extra: list[str] = []
     notes: list[ReadingNote] = []
-    lookups = _lookups(asked)
+    lookups = _lookups(asked, written)
     for question in written:
         places = next((places for places in (lookup(question.name) for lookup in lookups) if len(places) == 1), set())
         if places:
@@ -48,7 +49,9 @@ def match_answers(asked: Sequence[tuple[str, ...]], written: Sequence[Question])
     return MatchedAnswers(tuple(_only(answers, notes) for answers in found), tuple(extra), tuple(notes))
 
 
-def _lookups(asked: Sequence[tuple[str, ...]]) -> tuple[_Lookup, ...]:
+def _lookups(asked: Sequence[tuple[str, ...]], written: Sequence[Question]) -> tuple[_Lookup, ...]:
+    if written and len(written) == len(asked) and all(_RESPONSE.fullmatch(question.name) for question in written):
+        return (_Lookup([(f"response {at}",) for at in range(1, len(asked) + 1)], str.lower),)
     return (_Lookup(asked, canonical_name), _Lookup(asked, _loose), _Contained(asked))
 
 

@@ -51,7 +51,7 @@ def _is_named(row: dict[str, str], names: list[str], student: str) -> bool:
     """Whether a student has the words of a row's name: ``Ann Miller`` of the columns Surname and First name."""
     whole = " ".join(row.get(name, "") for name in names if name.strip().lower() not in NAMES)
     alone = (row.get(name, "") for name in names if name.strip().lower() in NAMES)
-    return any(text.strip() and " " in student.strip() and same_name(text, student) for text in (whole, *alone))
+    return any(text.strip() and same_name(text, student) for text in (whole, *alone))
 
 
 def read_roster(path: Path) -> Roster:

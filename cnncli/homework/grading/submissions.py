@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cnncli.errors import INTERNAL_ERROR, NO, CnnError
 from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
-from cnncli.homework.answer_key.sheet import ReadingNote, one_line
+from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.collecting.handed_in import HandedIn, Skipped
 from cnncli.homework.collecting.submitters import Submitter, same_name
 from cnncli.homework.grading.decision import Decide
@@ -15,6 +15,7 @@ from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.homework.grading.roster import Roster
+from cnncli.homework.submissions.documents import HAND_IN
 from cnncli.io.files import exists, is_file
 from cnncli.io.progress import progress
 
@@ -98,26 +99,40 @@ def _graded(
     """A graded sheet. An error in one sheet is its own problem, and the others are graded."""
     name = one_line(handed_in.name)  # archives of other systems may have names that are not UTF-8
     submitter = handed_in.submitter
+    known_as = submitter.known_as if submitter is not None else ()
 
     def not_graded(problem: str, student: str = "") -> GradedSubmission:
         shown = (submitter.shown if submitter else "") or student or one_line(Path(handed_in.name).stem)
-        return GradedSubmission(name, shown, problem=one_line(problem))
+        return GradedSubmission(name, shown, problem=one_line(problem), known_as=known_as)
 
     try:
         sheet = handed_in.read()
         key, student = _key_of(keys, sheet.student, submitter, roster)
         if key is None:
             return not_graded(f"no key for {student or 'a sheet without a student'}", student)
-        if submitter is not None and submitter.contradicts(sheet.student):
-            note = ReadingNote(f"handed in by {submitter.shown}, but it is the sheet of {sheet.student}", is_lost=True)
-            sheet = sheet._replace(notes=(note, *sheet.notes))
-        return grade(keys[key], name, sheet._replace(student=student), caches[key], decide)
+        if _is_of_another(handed_in, sheet.student, roster):
+            return not_graded(f"handed in by {student}, but it is the sheet of {sheet.student}")
+        return grade(keys[key], name, sheet._replace(student=student), caches[key], decide)._replace(known_as=known_as)
     except CnnError as error:
-        return not_graded(str(error).splitlines()[0])
+        advice = f"; {HAND_IN}" if error.problems[0].hint == HAND_IN else ""
+        return not_graded(str(error).splitlines()[0].removeprefix(f"{name}: ") + advice)
     except RecursionError:
         return not_graded("nested too deeply")
     except Exception as error:  # a bug that one sheet triggers must not keep the others from being graded
         return not_graded(f"{INTERNAL_ERROR} ({type(error).__name__}: {error}): please report it")
+
+
+def _is_of_another(handed_in: HandedIn, written: str, roster: Roster | None) -> bool:
+    """Whether a sheet names someone other than those who handed it in, by their names or by the roster."""
+    people = handed_in.group or ((handed_in.submitter,) if handed_in.submitter is not None else ())
+    if not people or not written:
+        return False
+    row = roster.row_of(written) if roster is not None else None
+    if roster is not None and row is not None:
+        rows = [roster.row_of_any(person.known_as) for person in people]
+        if any(rows):
+            return row not in rows
+    return all(person.contradicts(written) for person in people)
 
 
 def _key_of(
