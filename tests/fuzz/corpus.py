@@ -85,6 +85,41 @@ answers:
   q6: 2
   q7: 19 25; 37 44
 """
+MIXED_KEY = """
+architecture: lenet5
+questions:
+  c1.params: {points: 2, question: How many parameters does c1 have?}
+  q1: {points: 2, numeric: 3.3, tolerance: 5%, unit: ms, accept: {slower: 4 ms}}
+  q2: {choice: [max pooling, convolution, ReLU], answer: convolution}
+  q3: {points: 2, choice: {x: padding, y: stride, z: bias}, answer: [x, z], partial_credit: each-answer}
+  q4: {text: [ReLU, rectified linear unit], pattern: "re-?lu[0-9]?|(max|min)\\\\(0, x\\\\)"}
+  q5: {manual: {formula: 2, result: 1.5}, question: Derive it.}
+  q6: {points: 4, upload: , answer: see the lecture}
+"""
+MIXED_SHEET = """
+student: Ann
+answers: {c1.params: 2.576, q1: 3,3 s, q2: b, q3: "[x, y]", q4: Relu6, q5: "f = 3; f' = 0", q6: photo.jpg}
+"""
+QUEUE = """
+# Answers to review
+c1.params:  # 2 points
+  - answer: "2.576"  # two readings
+    by: ["Ann", "Bob"]
+    automatic: "wrong, 0 of 2 points"
+    why: "ambiguous"
+    verdict: correct
+    comment: fine
+q4:
+  - {answer: relu6, verdict: 0.5}
+q5:
+  - answer: |-
+      f = 3; f' = 0
+    verdict: {formula: 1, result: 1}
+    # late
+q6:
+  - student: Ann
+    verdict: points: 3
+"""
 KEY = """\
 title: Homework 3
 architecture: lenet5

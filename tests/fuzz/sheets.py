@@ -9,7 +9,7 @@ from .cases import OUTSIDE, Case, Content, Fifo, Link
 from .mutations import mutate_csv, mutate_words, mutate_yaml
 from .options import some_options
 
-SHEETS = (corpus.SHEET, corpus.SHEET, corpus.INLINE_SHEET)
+SHEETS = (corpus.SHEET, corpus.SHEET, corpus.INLINE_SHEET, corpus.MIXED_SHEET)
 FORMS = ("markdown", "latex", "html", "yaml", "key", "gift", "moodle", "json")
 STUDENTS = ("Ann", "../../x", "/", "a/b", "=cmd()", "<b>", "é", "a" * 300, ".", "", OUTSIDE, "con", "a\\b", "\u202eabc")
 
@@ -37,7 +37,8 @@ def generate(rng: Random) -> Case:
 
 
 def _class(rng: Random) -> Case:
-    key = mutate_yaml(rng, corpus.KEY, corpus.words()) if rng.random() < 0.6 else corpus.KEY.encode()
+    text = rng.choice((corpus.KEY, corpus.MIXED_KEY))
+    key = mutate_yaml(rng, text, corpus.words()) if rng.random() < 0.6 else text.encode()
     files: dict[str, Content] = {"key.yaml": key, "class.csv": mutate_csv(rng, corpus.ROSTER)}
     for number in range(rng.choice((1, 2, 3))):
         files[f"class/{rng.choice(('a', 'b', 'c', 'é', 'a b'))}{number}.yaml"] = _sheet(rng)
@@ -48,6 +49,10 @@ def _class(rng: Random) -> Case:
         argv += ["-o", "out"]
     if rng.random() < 0.3:
         argv += ["--roster", "class.csv"]
+    if rng.random() < 0.3:
+        argv += ["--review", "queue.yaml"]
+        if rng.random() < 0.7:
+            files["queue.yaml"] = mutate_yaml(rng, corpus.QUEUE, corpus.words())
     if rng.random() < 0.1:
         argv[1:2] = ["class"]
     if rng.random() < 0.1:

@@ -25,7 +25,7 @@ from cnncli.homework.question_types.reading import ENTRIES, EXAMPLES, FreeQuesti
 from cnncli.homework.question_types.tolerance import Tolerance, read_tolerance, tolerance_entry
 from cnncli.homework.reading.locales import read_locale
 from cnncli.language.reading import is_nothing
-from cnncli.language.source import Mapping, Sequence, Source, Value, parse, read_text
+from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
 KEYS = ("title", "student", "architecture", "conventions", "locale", "follow_through", "by_cell", "questions")
@@ -162,32 +162,48 @@ def _network(source: Source, root: Mapping, questions: tuple[KeyQuestion, ...]) 
 def _key_question(source: Source, questions: Mapping, name: str) -> KeyQuestion:
     """``c1.params: 2`` (points), or ``{points: 2, answer: 156, tolerance: 1%, accept: [150]}``."""
     value, place = questions.entries[name], source.place(questions.keys[name])
+    if not name.strip():
+        raise CnnError.of([Problem("a question without a name", "write q1: before it", place)])
     is_computed = not isinstance(value, Mapping) or not (type_of(value) or {"solve", "convolve"} & {*value.entries})
     if is_computed and "." not in name:
         raise CnnError.of([Problem(f"{name}: a question without a type", f"write {WRITE_TYPE}", place)])
     if not isinstance(value, Mapping):
         points = _number(source, value, name, Fraction(1))
         return KeyQuestion(name, Question(name, "", {}, place), points, "", None, (), None)
-    text = " ".join(text_of(source, value.entries["question"]).split()) if "question" in value.entries else ""
+    text = _question_text(source, name, value.entries.get("question"))
     if type_of(value):
         return _free_question(source, name, value)._replace(question=Question(name, "", {}, place), text=text)
     return _computed_question(source, name, value, place)._replace(text=text)
 
 
-def _known_entries(source: Source, value: Mapping, known: tuple[str, ...], what: str) -> None:
-    """Raises CnnError for an entry that a question does not have."""
+def _question_text(source: Source, name: str, node: Value | None) -> str:
+    """What students are asked, on one line; empty where the key does not say it."""
+    if node is None:
+        return ""
+    if not isinstance(node, Scalar) or is_nothing(node):
+        raise source.error(node, f"{name}: question must be a text", f"write question: How large is {name}?")
+    return " ".join(node.text.split())
+
+
+def _known_entries(source: Source, value: Mapping, kind: str, known: tuple[str, ...]) -> None:
+    """Raises CnnError for an entry that a question of a type does not have; a computed one has no type."""
     for key, at in value.keys.items():
-        if key not in known:
-            others = [kind for kind in ENTRIES if key in ENTRIES[kind] or key == kind]
-            hint = f"it is for {enumerated(others, 'or')}: remove it" if others else ""
-            hint = hint or suggestion(key, known, f"use {', '.join(known)}")
-            raise source.error(at, f"unknown key {key!r} in a {what}", hint)
+        if key in known:
+            continue
+        if kind and key in (*EXAMPLES, "solve", "convolve"):
+            raise source.error(at, f"two types of question: {kind} and {key}", "keep one of them")
+        others = [other for other in ENTRIES if key in ENTRIES[other]]
+        hint = f"it is for {enumerated(others, 'or')}: remove it" if others else ""
+        if key == "answer":
+            hint = f"the answer is in the type: write {EXAMPLES[kind or 'numeric']}"
+        hint = hint or suggestion(key, known, f"use {', '.join(known)}")
+        raise source.error(at, f"unknown key {key!r} in a question{f' of the type {kind}' if kind else ''}", hint)
 
 
 def _free_question(source: Source, name: str, value: Mapping) -> KeyQuestion:
     """A question of a type, e.g. ``{points: 2, numeric: 3.3, unit: ms}``, without its place."""
     kind = type_of(value)
-    _known_entries(source, value, (*QUESTION_KEYS, kind, *ENTRIES[kind]), f"question of the type {kind}")
+    _known_entries(source, value, kind, (*QUESTION_KEYS, kind, *ENTRIES[kind]))
     free = read_free_question(source, name, value)
     points = _number(source, value.entries.get("points"), "points", Fraction(1))
     rubric = free.rubric if isinstance(free, HandedInQuestion) else {}
@@ -197,15 +213,14 @@ def _free_question(source: Source, name: str, value: Mapping) -> KeyQuestion:
         raise source.error(value.entries["points"], message, "remove points: the sum of the criteria counts")
     accept = tuple(_accepted_answers(source, value.entries.get("accept")))
     for text, _ in accept:
-        verdict = free.judge(name, text)
-        if verdict.blank or verdict.is_unreadable:
+        if not free.is_same(text, text):
             raise source.error(value.entries["accept"], f"{name}: accept has {text!r}", f"write {EXAMPLES[kind]}")
     return KeyQuestion(name, Question(name, "", {}), total, "", None, accept, None, free)
 
 
 def _computed_question(source: Source, name: str, value: Mapping, place: Place) -> KeyQuestion:
     """A question with a computed answer: about the network, or a solve or a convolve."""
-    _known_entries(source, value, (*QUESTION_KEYS, *COMPUTED_KEYS), "question")
+    _known_entries(source, value, "", (*QUESTION_KEYS, *COMPUTED_KEYS))
     entries = value.entries
     question = _question(source, name, value)
     answer = text_of(source, entries["answer"]) if "answer" in entries else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from string import ascii_lowercase
 from typing import Protocol
@@ -82,7 +83,7 @@ def _numeric(source: Source, name: str, entries: Mapping) -> NumericQuestion:
     value = entries.entries["numeric"]
     text, unit = split_unit(_text_at(source, entries, "numeric")) if isinstance(value, Scalar) else ("", "")
     asked = _text_at(source, entries, "unit")
-    if "unit" in entries.entries and (not asked or len(asked) > 40 or not isinstance(entries.entries["unit"], Scalar)):
+    if "unit" in entries.entries and not re.fullmatch(r"(?=.*[^\W\d_]|%)[^\[{]{1,40}", asked):
         raise _error(source, name, "numeric", entries.entries["unit"], "unit must be a unit such as ms")
     if unit and asked and conversion(unit, asked) != 1:
         raise _error(source, name, "numeric", value, f"numeric is in {unit}, but the unit is {asked}")
@@ -194,7 +195,7 @@ def _handed_in(source: Source, name: str, entries: Mapping, kind: str) -> Handed
     rubric: dict[str, Fraction] = {}
     for criterion, entry in value.entries.items() if isinstance(value, Mapping) else ():
         points = parsing.parse(text_of(source, entry)).number if isinstance(entry, Scalar) else None
-        if points is None or points < 0:
+        if points is None or points < 0 or not criterion.strip():
             message = f"the points of {shortened(criterion)!r} must be a number of at least 0"
             raise _error(source, name, kind, entry, message)
         rubric[criterion] = points
