@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.question_fields import check_names, flag, integer
 from cnncli.homework.answer_key.sheet import Question
+from cnncli.homework.mistakes.wrong_values import WrongValues
 
 if TYPE_CHECKING:
     from cnncli.homework.exact_ops.exercise import Exercise
@@ -45,7 +46,8 @@ def convolve_answer(question: Question) -> ExpectedAnswer:
     value = nested(exercise.result())
     steps = islice(exercise.steps(), SHOWN_WINDOWS)
     derivation = tuple(f"{step.expression} = {matrices.shown(step.value)}" for step in steps)
-    return ExpectedAnswer(value, matrices.maps_text(value), derivation, of_exercise(exercise))
+    candidates = WrongValues(lambda: of_exercise(exercise), (value,))
+    return ExpectedAnswer(value, matrices.maps_text(value), derivation, candidates)
 
 
 def _exercise(question: Question) -> Exercise:
@@ -80,8 +82,7 @@ def _refuse_files(question: Question, kernels: tuple[str, ...]) -> None:
 
 def _gradient(question: Question, exercise: Exercise) -> ExpectedAnswer:
     from cnncli.homework.exact_ops import matrices
-    from cnncli.homework.exact_ops.numbers import simplest
-    from cnncli.homework.mistakes.exact_op_mistakes import nested
+    from cnncli.homework.mistakes.exact_op_mistakes import gradient_of, nested, of_gradient
 
     find = question.fields.get("find", "input")
     if exercise.transposed or find not in (("input",) if exercise.pool else ("input", "kernel")):
@@ -90,17 +91,18 @@ def _gradient(question: Question, exercise: Exercise) -> ExpectedAnswer:
             "find input of a pool or a convolution, or kernel of a convolution",
         )
     upstream = exercise.read_upstream(question.fields["upstream"])
+    value = nested(gradient_of(exercise, upstream, find))
+    candidates = WrongValues(lambda: of_gradient(exercise, upstream, find), (value,))
+    return ExpectedAnswer(value, matrices.maps_text(value), _derivation(exercise, upstream, find), candidates)
+
+
+def _derivation(exercise: Exercise, upstream: Any, find: str) -> tuple[str, ...]:
+    """The first windows of a pool's gradient; the method, for a convolution."""
+    from cnncli.homework.exact_ops import matrices
+
     if exercise.pool:
-        value = nested(exercise.pool_gradient(upstream))
         steps = islice(exercise.pool_gradient_steps(upstream), SHOWN_WINDOWS)
-        derivation = tuple(f"{step.expression} = {matrices.shown(step.value)}" for step in steps)
-        return ExpectedAnswer(value, matrices.maps_text(value), derivation, {})
-    found = exercise.gradients(upstream)
+        return tuple(f"{step.expression} = {matrices.shown(step.value)}" for step in steps)
     if find == "input":
-        gradient = found.to_input
-        method = "the full convolution of the upstream gradient with the flipped kernel (at stride 1)"
-    else:
-        gradient = found.to_kernel.reshape(-1, *found.to_kernel.shape[2:])
-        method = "the cross-correlation of the input with the upstream gradient"
-    value = nested(simplest(gradient))
-    return ExpectedAnswer(value, matrices.maps_text(value), (method,), {})
+        return ("the full convolution of the upstream gradient with the flipped kernel (at stride 1)",)
+    return ("the cross-correlation of the input with the upstream gradient",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.window import Window
-from cnncli.homework.mistakes.texts import Candidates
+from cnncli.homework.mistakes.wrong_values import Values
 
 NO_FIT = "does not fit"
 PER_AXIS = "per axis"  # the order of one number per axis, height first, without channels
@@ -24,16 +24,16 @@ def is_remark(line: str) -> bool:
 class ExpectedAnswer(NamedTuple):
     """The expected answer (a number, a shape, the maps of a result, or "does not fit") and its derivation.
 
-    ``candidates`` are the values that typical mistakes give. ``also`` are other correct values, ``words`` other correct
-    texts. ``order`` is the order of a shape's axes where only one is accepted, or PER_AXIS. ``windows`` are the axes
-    over which a window slides, each with its size, for a picture. ``quantity`` is what is asked, with its canonical
-    name (``params``, ``padding``): a unit of another quantity contradicts it.
+    ``candidates`` are the wrong values that typical mistakes give, the most likely first. ``also`` are other correct
+    values, ``words`` other correct texts. ``order`` is the order of a shape's axes where only one is accepted, or
+    PER_AXIS. ``windows`` are the axes over which a window slides, each with its size, for a picture. ``quantity`` is
+    what is asked, with its canonical name (``params``, ``padding``): a unit of another quantity contradicts it.
     """
 
     value: Any
     text: str
     derivation: tuple[str, ...]
-    candidates: Candidates
+    candidates: Values
     also: frozenset[Any] = frozenset()
     words: frozenset[str] = frozenset()
     order: str = ""

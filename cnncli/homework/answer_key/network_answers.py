@@ -11,15 +11,15 @@ from cnncli.arithmetic.window import Window
 from cnncli.homework.answer_key.asked_quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, canonical_quantity, members
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, difference
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
-from cnncli.homework.mistakes.count_mistakes import of_flops, of_macs, of_params, of_sum, of_weights
+from cnncli.homework.mistakes.quantities import of_count, of_sum
 from cnncli.homework.mistakes.receptive_field_mistakes import (
     MOST_TERMS,
     as_sum,
     of_receptive_field,
     of_receptive_field_stride,
 )
-from cnncli.homework.mistakes.size_mistakes import of_shape
-from cnncli.homework.mistakes.texts import Candidates
+from cnncli.homework.mistakes.shape_mistakes import of_shape
+from cnncli.homework.mistakes.wrong_values import NONE, Values, WrongValues
 from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 
 _NOUNS = ("parameters", "params", "weights")
@@ -53,9 +53,9 @@ def _answer(
     if quantity in RECEPTIVE_FIELD:
         return _receptive_field(inferred, info, RECEPTIVE_FIELD[quantity])
     if quantity == "dropped":
-        return _per_axis(info.stats.dropped, (), {})
+        return _per_axis(info.stats.dropped, (), NONE)
     if quantity in WINDOW:
-        return _per_axis(tuple(map(WINDOW[quantity], info.stats.windows)), (), {})
+        return _per_axis(tuple(map(WINDOW[quantity], info.stats.windows)), (), NONE)
     return _count(inferred, info, quantity, conventions)
 
 
@@ -67,7 +67,7 @@ def sum_network(inferred: Inferred, default: Inferred) -> Inferred:
 def _no_fit(default: Inferred, layer: str, quantity: str, conventions: Conventions) -> ExpectedAnswer:
     """The answer about a layer that does not fit exactly, or follows one."""
     fitting = network_answer(default, layer, quantity)
-    candidates = {"does_not_fit_unreported": fitting.value, **fitting.candidates}
+    candidates = WrongValues(lambda: {**fitting.candidates, "does_not_fit_unreported": fitting.value})
     remark = f"(rounding {conventions.rounding or 'exact'}: this window or an earlier one does not fit exactly)"
     return ExpectedAnswer(NO_FIT, NO_FIT, (*fitting.derivation, remark), candidates)
 
@@ -78,7 +78,7 @@ def _shape(inferred: Inferred, info: LayerInfo, quantity: str, conventions: Conv
     is_channels_last = conventions.order == "HxWxC" and len(shape) > 1
     text = format_shape((*shape[1:], shape[0]) if is_channels_last else shape)
     derivation = _derivation(inferred, info.node.name, "output") if is_output else ()
-    candidates: Candidates = {**of_shape(inferred, info)} if is_output else {}
+    candidates = WrongValues(lambda: of_shape(inferred, info), (shape,)) if is_output else NONE
     windows = _windows(info) if is_output else ()
     return ExpectedAnswer(shape, text, derivation, candidates, order=conventions.order, windows=windows)
 
@@ -115,20 +115,9 @@ def _count(inferred: Inferred, info: LayerInfo, quantity: str, conventions: Conv
     derivation = _derivation(inferred, info.node.name, quantity)
     if value != default:
         derivation = (*derivation, f"({difference(conventions, DEFAULTS)}: {value})")
-    candidates = {name: other for name, other in _wrong_counts(inferred, info, quantity).items() if other != value}
+    candidates = WrongValues(lambda: of_count(inferred, info, quantity), (value,))
     words = frozenset[str]() if value else ZERO_IN_WORDS
     return ExpectedAnswer(value, f"{value:,}", derivation, candidates, words=words)
-
-
-def _wrong_counts(inferred: Inferred, info: LayerInfo, quantity: str) -> Candidates:
-    if quantity in ("params", "trainable"):
-        # Biases are wrong where a convention excludes them. A layer without any has this mistake among its own.
-        return {"counted_bias": info.stats.params, **of_params(inferred, info)}
-    if quantity == "weights":
-        return {**of_weights(inferred, info)}
-    if quantity == "macs":
-        return {**of_macs(info)}
-    return {**of_flops(info)} if quantity == "flops" else {}
 
 
 def _sum(inferred: Inferred, scope: str, quantity: str, conventions: Conventions) -> ExpectedAnswer:
@@ -137,8 +126,7 @@ def _sum(inferred: Inferred, scope: str, quantity: str, conventions: Conventions
     total = sum(counts)
     terms = [str(count) for count in counts if count]
     shown = terms if len(terms) <= MOST_TERMS else [*terms[:MOST_TERMS], "…"]
-    wrong = of_sum(inferred, layers, quantity) if quantity in SUMMED else {}
-    candidates: Candidates = {name: value for name, value in wrong.items() if value != total}
+    candidates = WrongValues(lambda: of_sum(inferred, layers, quantity), (total,)) if quantity in SUMMED else NONE
     return ExpectedAnswer(total, f"{total:,}", tuple(dict.fromkeys((" + ".join(shown) or "0", str(total)))), candidates)
 
 
@@ -150,7 +138,7 @@ def _receptive_field(inferred: Inferred, info: LayerInfo, part: str) -> Expected
     fields = [*info.receptive_field.values()]
     values = tuple(getattr(axis, part) for axis in fields[0].axes) if fields else ()
     wrong = {"size": of_receptive_field, "stride": of_receptive_field_stride}.get(part)
-    candidates: Candidates = {**wrong(inferred, info)} if wrong is not None else {}
+    candidates = WrongValues(lambda: wrong(inferred, info)) if wrong is not None else NONE
     derivation = _derivation(inferred, info.node.name, f"receptive field {part}")
     expected = _per_axis(values, derivation, candidates)
     if part != "size":
@@ -162,7 +150,7 @@ def _receptive_field(inferred: Inferred, info: LayerInfo, part: str) -> Expected
     return expected._replace(words=EVERYTHING_IN_WORDS) if is_global else expected
 
 
-def _per_axis(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: Candidates) -> ExpectedAnswer:
+def _per_axis(values: tuple[Any, ...], derivation: tuple[str, ...], candidates: Values) -> ExpectedAnswer:
     """One number where all axes have the same, else one number per axis."""
     value: Any = values[0] if len({*values}) == 1 else values
     text = "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

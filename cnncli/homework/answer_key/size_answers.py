@@ -21,7 +21,7 @@ from cnncli.homework.answer_key.conventions import CHOICES, DEFAULTS, Convention
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.question_fields import check_names, flag, integer
 from cnncli.homework.answer_key.sheet import Question
-from cnncli.homework.mistakes.texts import Candidates
+from cnncli.homework.mistakes.wrong_values import NONE, Values, WrongValues
 
 FIELDS = (
     *("input", "kernel", "stride", "padding", "dilation", "output"),
@@ -90,21 +90,38 @@ def _output(question: Question, conventions: Conventions) -> ExpectedAnswer:
     formula, windows = _formula(size, window, is_exact=is_exact), ((size, window),)
     if not fits(size, window):
         derivation = (formula, f"(effective kernel size {window.effective_kernel})")
-        return ExpectedAnswer(NO_FIT, NO_FIT, derivation, {}, windows=windows)
-    output = output_size(size, window)
-    found = of_size(Slide(size, window, question.fields.get("padding") in SAME_NAMES))
-    candidates: Candidates = {name: value for name, value in found.items() if value not in (None, output)}
-    if is_exact and remainder(size, window):
-        exact = Fraction(last_start(size, window), window.stride) + 1
+        return ExpectedAnswer(NO_FIT, NO_FIT, derivation, NONE, windows=windows)
+    output, slide = output_size(size, window), Slide(size, window, question.fields.get("padding") in SAME_NAMES)
+    exact = Fraction(last_start(size, window), window.stride) + 1
+    if is_exact and exact != output:
         derivation = (formula, f"{float(exact):.4g} is not whole")
-        return ExpectedAnswer(NO_FIT, NO_FIT, derivation, _unreported(output, exact) | candidates, windows=windows)
+        candidates = WrongValues(lambda: {**of_size(slide), **_unreported(output, exact)})
+        text = _no_fit_text(question, conventions, output)
+        return ExpectedAnswer(NO_FIT, text, derivation, candidates, windows=windows)
+    fractions = _fractions("not_rounded", exact) if exact != output and not window.ceil else {}
+    candidates = WrongValues(lambda: {**of_size(slide), **fractions, "gave_area": output * output}, (output,))
     return ExpectedAnswer(output, str(output), (formula, str(output)), candidates, order=PER_AXIS, windows=windows)
 
 
-def _unreported(output: int, exact: Fraction) -> Candidates:
+def _no_fit_text(question: Question, conventions: Conventions, output: int) -> str:
+    """Also the size when rounded down, where neither the question nor its key states the rounding: both are correct."""
+    return NO_FIT if states_rounding(question, conventions) else f"{NO_FIT} (rounded down: {output})"
+
+
+def states_rounding(question: Question, conventions: Conventions) -> bool:
+    """Whether a question, or the conventions of its key, state what a window that does not fit exactly gives."""
+    return bool(question.fields.get("rounding") or conventions.rounding)
+
+
+def _unreported(output: int, exact: Fraction) -> Values:
     """The answers that ignore that a window does not fit: rounded down, exact, or with up to three decimals."""
-    decimals = {f"does_not_fit_unreported#{n}": round(exact, n) for n in (1, 2, 3)}
-    return {"does_not_fit_unreported": output, "does_not_fit_unreported#exact": exact, **decimals}
+    return {"does_not_fit_unreported": output, **_fractions("does_not_fit_unreported#fraction", exact)}
+
+
+def _fractions(name: str, exact: Fraction) -> Values:
+    """A size that is not whole, exactly and with up to three decimals, each value once."""
+    values = dict.fromkeys((exact, *(round(exact, decimals) for decimals in (3, 2, 1))))
+    return {f"{name}{'/' if '#' in name else '#'}{at}": value for at, value in enumerate(values)}
 
 
 def _formula(size: int, window: Window, *, is_exact: bool) -> str:
@@ -140,9 +157,10 @@ def _transposed(question: Question, conventions: Conventions) -> ExpectedAnswer:
         f" + {extra}" if extra else ""
     )
     if output < 1:
-        return ExpectedAnswer(NO_FIT, NO_FIT, (formula, str(output)), {})
-    wrong = of_transposed_size(size, window, extra)
-    candidates: Candidates = {name: value for name, value in wrong.items() if value != output}
+        return ExpectedAnswer(NO_FIT, NO_FIT, (formula, str(output)), NONE)
+    candidates = WrongValues(
+        lambda: {**of_transposed_size(size, window, extra), "gave_area": output * output}, (output,)
+    )
     return ExpectedAnswer(output, str(output), (formula, str(output)), candidates, order=PER_AXIS)
 
 
@@ -181,13 +199,25 @@ def _inverse(question: Question, find: str, conventions: Conventions) -> Expecte
     if not values:
         impossible = "not possible"
         derivation = (f"no {find} gives {search.output}",)
-        return ExpectedAnswer(impossible, impossible, derivation, {}, words=frozenset((NO_FIT,)))
+        return ExpectedAnswer(impossible, impossible, derivation, NONE, words=frozenset((NO_FIT,)))
     first, others = values[0], values[1:]
     shown = ", ".join(map(str, others[:SHOWN_SOLUTIONS])) + (", …" if len(others) > SHOWN_SOLUTIONS else "")
     text = f"{first} (also {shown})" if others else str(first)
     derivation = (f"{_formula(*search.window(first), is_exact=search.is_exact)} = {search.output}",)
-    candidates: Candidates = {"padding_in_total": 2 * first} if find == "padding" and first else {}
+    candidates = WrongValues(lambda: _wrong_solutions(search, first), frozenset(values))
     return ExpectedAnswer(first, text, derivation, candidates, frozenset(values), order=PER_AXIS)
+
+
+def _wrong_solutions(search: _Search, first: int) -> Values:
+    """The values of a field that each mistake finds, where ``first`` is correct."""
+    _, window = search.window(first)
+    if search.find == "padding":
+        return {"padding_in_total": 2 * first, "padding_is_kernel#find": window.kernel}
+    if search.find == "input":
+        from cnncli.homework.mistakes.size_mistakes import of_input_size
+
+        return of_input_size(search.output, window)
+    return {}
 
 
 def _range(search: _Search) -> range:

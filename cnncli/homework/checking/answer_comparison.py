@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from cnncli.homework.answer_key.expected import ExpectedAnswer
+from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.sheet import Question, one_line
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.correctness import contradiction, for_review, is_correct
@@ -13,7 +13,7 @@ from cnncli.homework.checking.follow_through import intended_shape
 from cnncli.homework.checking.matrix_comparison import compare_matrix
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
-from cnncli.homework.mistakes.matching import explanations, slips
+from cnncli.homework.mistakes.matching import explanations, of_shape, slips
 
 ROUNDED = "correct to the digits given, but the exact value is asked"
 REFUSED = "says that it does not fit, but it does"
@@ -70,19 +70,25 @@ def _diagnosed(verdict: Verdict, expected: ExpectedAnswer, found: tuple[ParsedAn
     names: list[str] = []
     remark = contradiction(expected, given) or _unread(expected, given, value)
     if value is None and not contradiction(expected, given):
-        names = ["forgot_channels"] if _is_without_channels(expected.value, given) else []
+        names = ["forgot_channels"] if _is_without_channels(expected.value, given) else _of_shape(expected, given)
     elif not remark and _is_rounded(expected.value, given):
         remark = ROUNDED
     elif not remark and value == expected.value:
         names = ["HWC_order"]  # the correct sizes in another order
     elif not remark:
-        names = explanations(expected.candidates, value) or slips(expected.value, value)
+        names = explanations(expected.candidates, value) or _of_shape(expected, given) or slips(expected.value, value)
     is_explained = bool(remark)
     how_read = given.reading if given is not found[0] else ""
     remarks = tuple(filter(None, (_evaluated(expected, given), how_read, remark or given.remark)))
     return verdict._replace(
         diagnoses=tuple(names), remarks=remarks, credit=_credit(expected, given, value), is_explained=is_explained
     )
+
+
+def _of_shape(expected: ExpectedAnswer, given: ParsedAnswer) -> list[str]:
+    """The mistakes in a feature map that was written in another order of its axes, or without its channels."""
+    is_map = isinstance(expected.value, tuple) and len(expected.value) > 1 and expected.order != PER_AXIS
+    return of_shape(expected.candidates, given.shape, expected.order) if is_map else []
 
 
 def _unread(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> str:
@@ -113,8 +119,10 @@ def _comparable(expected: ExpectedAnswer, given: ParsedAnswer) -> Any:
     """The answer as a value that a mistake could have given, or None."""
     value = expected.value
     if isinstance(value, tuple):
-        is_permuted = given.shape is not None and sorted(given.shape) == sorted(value) and expected.order != "HxWxC"
-        return given.shape if is_permuted else intended_shape(given, value, expected.order)
+        shape = given.shape or ()
+        is_permuted = sorted(shape) == sorted(value) and expected.order != "HxWxC"
+        is_as_asked = expected.order == "CxHxW" and len(shape) == len(value)
+        return given.shape if is_permuted or is_as_asked else intended_shape(given, value, expected.order)
     if isinstance(value, str):
         return given.shape if given.number is None else given.number
     if given.number is None and given.shape is not None and len({*given.shape}) == 1:

@@ -12,6 +12,7 @@ from cnncli.errors import CnnError
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.mistakes.matching import chosen
 from cnncli.homework.reading.matrices import matrix_texts
 
 if TYPE_CHECKING:
@@ -67,12 +68,19 @@ def _compare_maps(verdict: Verdict, expected: ExpectedAnswer, value: Maps) -> Ve
     if same_shape and correct == len(cells):
         remarks = () if value == expected.value else ("read as rounded to two decimals",)
         return verdict._replace(correct=True, credit=Fraction(1), remarks=remarks)
-    found = [name for name, wrong in expected.candidates.items() if [*chain(*wrong)] == [*chain(*value)]]
+    found = chosen([name for name, wrong in expected.candidates.items() if _are_same_rows(value, wrong)])
     if not found and same_shape and correct:
         found = ["window_slip"]
     remark = f"{correct} of {len(cells)} cells are correct" if same_shape else "the result has another shape"
     credit = Fraction(correct, len(cells)) if same_shape else Fraction(0)
     return verdict._replace(diagnoses=tuple(found), remarks=(remark,), credit=credit)
+
+
+def _are_same_rows(given: Maps, wrong: Maps) -> bool:
+    """Whether an answer has the rows of a wrong result, also as rounded to two decimals, in any number of maps."""
+    rows, others = [*chain(*given)], [*chain(*wrong)]
+    same = [*map(len, rows)] == [*map(len, others)]
+    return same and all(map(_is_same_cell, chain(*rows), chain(*others)))
 
 
 def _shape(maps: Maps) -> tuple[int, int, int]:

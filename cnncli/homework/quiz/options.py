@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from cnncli.homework.mistakes.texts import MISTAKES, described
+from cnncli.homework.mistakes.table import MISTAKES
+from cnncli.homework.mistakes.texts import described
 from cnncli.homework.quiz.quiz import AnsweredPrompt
 from cnncli.homework.quiz.values import value_text
 

@@ -13,11 +13,32 @@ from unicodedata import category
 
 from cnncli.errors import CnnError, counted, suggestion
 from cnncli.homework.answer_key.expected import ExpectedAnswer
+from cnncli.homework.mistakes.operation_mistakes import IN_POSITIONS
+from cnncli.homework.mistakes.size_mistakes import IN_INPUT
+from cnncli.homework.mistakes.texts import plain
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import Prompt, QuizQuestion, expected_for, network_text
 from cnncli.homework.quiz.topics.registry import TOPICS
 from cnncli.homework.quiz.topics.wording import LEVELS
 
+# The mistakes that the numbers of a question should tell apart: a fixed list, so that a seed gives the same quiz when
+# the table of mistakes grows.
+TOLD_APART = frozenset(
+    (
+        *("forgot_plus_one", "plus_one_before_divide", "padding_counted_once", "padding_counted_twice"),
+        *("padding_ignored", "stride_ignored", "ceil_for_floor", "dilation_ignored", "dilation_times_kernel"),
+        *("same_as_valid", "same_with_stride_unchanged", "pool_stride_one", "padding_in_total"),
+        *("kept_input_channels", "positions_as_channels", "padded_channels", "pooled_channels", "HWC_order"),
+        *("height_and_width_swapped", "wrong_flatten", "forgot_flatten", "pool_has_params", "has_no_params"),
+        *("forgot_bias", "forgot_in_channels", "forgot_in_channels_and_bias", "one_bias_total"),
+        *("bias_per_in_channel", "one_filter_only", "no_weight_sharing", "counted_outputs", "counted_input_pixels"),
+        *("groups_ignored", "depthwise_as_full", "separable_product", "bn_count", "total_missing_or_double"),
+        *("rf_additive", "rf_own_stride", "rf_reverse_order", "rf_without_minus_one", "rf_is_kernel"),
+        *("rf_pool_ignored", "jump_is_own_stride", "jump_added", "macs_vs_flops", "macs_input_size"),
+        *("macs_include_bias", "macs_per_batch", "flip_missing", "flip_one_axis", "channel_sum_missing"),
+        *("avg_pads_in_divisor", "l2_pool_no_root", "pool_kind"),
+    )
+)
 ATTEMPTS = 16  # questions to choose the one from whose mistakes give the most distinct values
 MOST_DRAWS = 400  # for a question that the quiz does not have yet
 
@@ -130,12 +151,16 @@ def _distinct_mistakes(question: QuizQuestion) -> Fraction | None:
         expected = expected_for(question, prompt)
         if isinstance(expected.value, str) and prompt.stated is None:
             return None  # it does not fit
-        singles = [value for name, value in expected.candidates.items() if "+" not in name and value is not None]
+        singles = [value for name, value in expected.candidates.items() if _is_told_apart(name)]
         singles += [value for _, value in prompt.mistakes]
         if any(value == expected.value for value in singles):
             return None
         fractions.append(Fraction(len({*map(str, singles)}), max(1, len(singles))))
     return min(fractions)
+
+
+def _is_told_apart(name: str) -> bool:
+    return plain(name) in TOLD_APART and name.partition("#")[2] not in (IN_POSITIONS, IN_INPUT)
 
 
 def answered(quiz: Quiz) -> list[list[AnsweredPrompt]]:

@@ -18,7 +18,8 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.check import check
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.mistakes.matching import explanations
-from cnncli.homework.mistakes.texts import MISTAKES, described
+from cnncli.homework.mistakes.table import MISTAKES
+from cnncli.homework.mistakes.texts import described
 from cnncli.homework.submissions.reading import read_sheet
 from cnncli.inference import SUMMED
 
@@ -193,7 +194,7 @@ answers:
   total.params: 44426
 """
     found = {answer.question: answer for answer in checked(tmp_path, text)}
-    assert not found["c1.shape"].correct and "padding_ignored" in found["c1.shape"].mistakes
+    assert not found["c1.shape"].correct and "same_as_valid" in found["c1.shape"].mistakes
     for question in ("maxpool1.shape", "conv2.macs", "linear1.params"):
         assert found[question].follow_through and found[question].remarks[0].startswith("correct given ")
     assert found["conv2.macs"].remarks == ("correct given maxpool1.shape = 6x12x12",)
@@ -248,7 +249,10 @@ SOLVE = [
     ("{input: 3, kernel: 3, stride: 2, padding: 1, transposed: true, output: 5}", True, ()),
     ("{input: 3, kernel: 3, stride: 2, padding: 1, transposed: true, output: 2}", False, ("transposed_inverted",)),
     ("{input: 7, kernel: 3, stride: 3, output: does not fit}", True, ()),
-    ("{input: 7, kernel: 3, stride: 3, output: 2}", False, ("does_not_fit_unreported",)),
+    ("{input: 7, kernel: 3, stride: 3, output: 2}", True, ()),  # no rounding is stated
+    ("{input: 7, kernel: 3, stride: 3, rounding: exact, output: 2}", False, ("does_not_fit_unreported",)),
+    ("{input: 7, kernel: 3, stride: 3, rounding: floor, output: does not fit}", False, ()),
+    ("{input: 7, kernel: 3, stride: 2, output: does not fit}", False, ()),
     ("{input: 7, kernel: 3, stride: 3, rounding: floor, output: 2}", True, ()),
     ("{input: 7, kernel: 3, stride: 2, output: 3}", True, ()),
     ("{input: 7, kernel: 3, padding: 1, output: 7}", True, ()),
@@ -385,7 +389,7 @@ AS_WRITTEN = [
     ("flatten1.shape", "400x1x1", True, "axes of size 1"),
     ("flatten1.shape", "1x400", True, "batch size of 1"),
     ("maxpool1.shape", "14x14", False, "forgot_channels"),
-    ("c1.shape", "1x6x24x24", False, "padding_ignored"),
+    ("c1.shape", "1x6x24x24", False, "same_as_valid"),
     ("flatten1.shape", "1,176", False, "wrong_flatten"),
     ("c1.receptive_field", "5x5", True, ""),
     ("c1.params", "156*156", False, ""),
@@ -419,7 +423,9 @@ def test_a_wrong_shape_is_carried_on_however_it_is_written(tmp_path: Path, answe
 
 @pytest.mark.parametrize("answer", ["2.333", "7/3", "2.33", "2"])
 def test_a_window_that_does_not_fit_is_not_unreported_in_any_form(tmp_path: Path, answer: str) -> None:
-    (found,) = checked(tmp_path, f"answers: {{solve: {{input: 7, kernel: 3, stride: 3, output: '{answer}'}}}}\n")
+    (found,) = checked(
+        tmp_path, f"answers: {{solve: {{input: 7, kernel: 3, stride: 3, rounding: exact, output: '{answer}'}}}}\n"
+    )
     assert (found.correct, found.mistakes) == (False, ("does_not_fit_unreported",))
 
 
@@ -505,7 +511,10 @@ UNASKABLE = [
     ("convolve: {input: '1 2', kernel: '1 1', transposed: true, stride: 99999999}", "more than 10,000,000 values"),
     ("convolve: {input: '1 2; 3 4', kernel: '1', stride: ²}", "not a size"),
     ("convolve: {input: '1 2; 3 4', pool: max, kernel: 2, padding: 2}", "entirely in the padding"),
-    ("convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2}", "entirely in the padding"),
+    (
+        "convolve: {input: '1 2; 3 4', pool: avg, kernel: 2, padding: 2, count_include_pad: false}",
+        "entirely in the padding",
+    ),
     ("convolve: {input: '1 2; 3 4', kernel: 'secret.yaml || 1'}", "kernel is a file name"),
 ]
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.mistakes.matching import explanations, likely, slips
+from cnncli.homework.mistakes.table import MISTAKES, SIZES
+from cnncli.homework.mistakes.texts import described
+from cnncli.homework.mistakes.wrong_values import WrongValues
 
 some = settings(max_examples=30, deadline=None, derandomize=True, database=None)
 
 
 @some
 @given(st.integers(2, 10**6), st.integers(-3, 3), st.integers(-6, 6))
-def test_a_number_is_a_slip_at_distance_1_or_by_a_power_of_ten_up_to_1000(value: int, off: int, power: int) -> None:
+def test_a_number_is_a_slip_at_distance_1_or_where_its_digits_show_a_power_of_ten_up_to_1000(
+    value: int, off: int, power: int
+) -> None:
     assert slips(value, value + off) == (["off_by_one"] if abs(off) == 1 else [])
-    shifted = value * Fraction(10) ** power
-    assert slips(value, shifted) == (["factor_ten"] if 1 <= abs(power) <= 3 else [])
+    shifted, digits = value * Fraction(10) ** power, str(value).rstrip("0")
+    is_slip = 1 <= abs(power) <= 3 and len(digits) >= 3
+    assume(abs(shifted - value) != 1)
+    assert slips(value, shifted) == (["factor_ten"] if is_slip else [])
     assert slips(value, 2 * shifted) == [] == slips("does not fit", value) == slips(0, value)
 
 
@@ -30,23 +37,53 @@ def test_a_shape_is_a_slip_where_every_wrong_axis_is_off_by_one(axes: list[tuple
 
 
 @some
-@given(st.dictionaries(st.sampled_from(["a", "b", "a+b", "b+c", "c"]), st.integers(1, 3) | st.none()))
-def test_pairs_explain_only_what_no_single_mistake_does(candidates: dict[str, int | None]) -> None:
+@given(st.dictionaries(st.sampled_from(["a", "b", "a+b", "b+c", "c", "macs_per_batch#of 4"]), st.integers(1, 3)))
+def test_pairs_and_rare_mistakes_explain_only_what_no_other_single_mistake_does(candidates: dict[str, int]) -> None:
     for value in (1, 2, 3):
-        singles = [name for name, other in candidates.items() if other == value and "+" not in name]
-        pairs = [name for name, other in candidates.items() if other == value and "+" in name]
-        assert explanations(candidates, value) == (singles or pairs)
+        found = [name for name, other in candidates.items() if other == value]
+        singles = [name for name in found if name in "abc"]
+        assert {*explanations(candidates, value)} == {*(singles or found)}
     assert explanations(candidates, None) == []
 
 
-def test_ways_to_make_one_mistake_are_grouped_and_at_most_three_are_named() -> None:
-    ways = [f"wrong_flatten#flattened pool{at}" for at in range(5)]
-    for count in range(6):
-        text = likely(ways[:count])
-        named = [way.partition("#")[2] for way in ways[: min(count, 3)]]
-        assert text == (f"{likely(['wrong_flatten'])} ({'; '.join(named)})" if count else "")
-    assert likely(["forgot_bias", *ways[:1], "off_by_one"]).split(", or ") == [
-        likely(["forgot_bias"]), likely(ways[:1]), "was off by one",
-    ]  # fmt: skip
-    both = likely(["wrong_flatten#flattened pool1+forgot_bias"])
-    assert ", and " in both and "flattened pool1" in both and ", or " not in both
+def test_alternatives_are_joined_by_or_and_two_mistakes_made_together_by_and() -> None:
+    assert likely([]) == ""
+    assert likely(["forgot_bias"]) == "forgot the biases"
+    assert likely(["forgot_bias", "off_by_one"]) == "either forgot the biases, or was off by one"
+    assert likely(["padding_ignored+stride_ignored"]) == "both ignored the padding and ignored the stride"
+    assert likely(["padding_ignored+forgot_bias", "stride_ignored+forgot_bias"]) == (
+        "either both ignored the padding and forgot the biases, or both ignored the stride and forgot the biases"
+    )
+
+
+@some
+@given(st.integers(0, 12))
+def test_the_ways_to_make_one_mistake_are_grouped_and_at_most_three_are_named(count: int) -> None:
+    ways = [f"total_missing_or_double#without c{at}" for at in range(count)]
+    named = ["c0", "c0 or c1", "c0, c1 or c2", "c0, c1, c2 or c3", f"c0, c1, c2 or {count - 3} others"]
+    assert likely(ways) == (f"left {named[min(count, 5) - 1]} out of the sum" if count else "")
+
+
+@some
+@given(st.lists(st.sampled_from(sorted(SIZES)), unique=True, min_size=1))
+def test_at_most_four_mistakes_are_described_and_the_others_counted(names: list[str]) -> None:
+    text = likely(names)
+    assert all(described(name) in text for name in names[:4])
+    assert (len(names) > 5) == ("other mistakes" in text)
+    assert (f"or made one of {len(names) - 4} other mistakes" in text) == (len(names) > 5)
+
+
+@some
+@given(st.lists(st.sampled_from(sorted(MISTAKES)), unique=True))
+def test_candidates_are_in_the_order_of_the_table_and_leave_the_correct_value_out(names: list[str]) -> None:
+    found = WrongValues(lambda: {name: at for at, name in enumerate(names)}, (0,))
+    order = [*MISTAKES]
+    keys = [(MISTAKES[name].likelihood, order.index(name)) for name in found]
+    assert keys == sorted(keys) and {*found} == {*names[1:]}
+
+
+def test_candidates_are_calculated_when_they_are_first_asked_for() -> None:
+    calls: list[int] = []
+    found = WrongValues(lambda: (calls.append(1), {"forgot_bias": 3})[1])
+    assert not calls
+    assert found["forgot_bias"] == 3 and len(found) == 1 and dict(found) == {"forgot_bias": 3} and calls == [1]

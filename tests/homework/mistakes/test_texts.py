@@ -9,16 +9,21 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from program import SHARED
 
+from cnncli.homework.answer_key.asked_quantities import COUNTS
 from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.network_answers import network_answer
 from cnncli.homework.answer_key.sheet import Question
+from cnncli.homework.answer_key.size_answers import solve_answer
 from cnncli.homework.checking.check import check
 from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.homework.mistakes import receptive_field_mistakes, size_mistakes
 from cnncli.homework.mistakes.exact_op_mistakes import nested, of_exercise
 from cnncli.homework.mistakes.matching import likely
-from cnncli.homework.mistakes.texts import MISTAKES, TOPICS, described, detail, plain
+from cnncli.homework.mistakes.table import COMMON, MISTAKES, OCCASIONAL, RARE, TOPICS
+from cnncli.homework.mistakes.texts import described, detail, plain, template
+from cnncli.homework.quiz.quiz import TOLD_APART
 from cnncli.homework.submissions.reading import read_sheet
 from cnncli.inference import Inferred
 from cnncli.language.source import Source
@@ -72,7 +77,7 @@ def test_a_pool_is_ignored_with_its_stride_or_only_its_kernel(chain: list[tuple[
     (k0, s0, _), (_, s1, _), (k2, _, _) = chain
     found = texts(of_chain(chain), "l2", "receptive_field")
     assert found["ignored the pools"] == k0 + (k2 - 1) * s0
-    assert found["ignored the pools (kernel only; its stride was counted)"] == k0 + (k2 - 1) * s0 * s1
+    assert found["ignored the pools' kernels (but multiplied by their strides)"] == k0 + (k2 - 1) * s0 * s1
 
 
 @pytest.mark.parametrize("counted", [True, False])
@@ -93,22 +98,21 @@ def test_texts_about_linear_layers_use_units_and_features_and_texts_about_convol
     inferred = network(f"{{input: 3x12x13, layers: [{layers}]}}")
     for layer, words in (("linear1", r"filter|channel|kernel|position"), ("conv1", r"\bunits?\b|input feature")):
         candidates = network_answer(inferred, layer, quantity).candidates
-        own = [described(name) for name in candidates if not plain(name).endswith("_flatten")]
+        own = [described(name) for name in candidates if "flatten" not in name]
         assert len(own) > 5 and not [text for text in own if re.search(words, text)]
 
 
 def test_texts_about_linear_layers_agree_with_the_values() -> None:
     n, m = 6, 5
     found = texts(network(f"{{input: {n}, layers: [linear: {m}]}}"), "linear1", "params")
-    assert found["forgot the input features"] == 2 * m
+    assert found["left out the input size (each unit has one weight per input feature)"] == 2 * m
     assert found["counted one unit only"] == n + 1
-    assert found["counted a single bias; there is one per unit"] == n * m + 1
+    assert found["counted a single bias (there is one per unit)"] == n * m + 1
+    assert found["counted a bias per input feature (there is one per unit)"] == n * m + n
     assert found["counted a bias for each weight"] == 2 * n * m
     assert found["forgot the biases"] == n * m
     both = network_answer(network(f"{{input: {n}, layers: [linear: {m}]}}"), "linear1", "params").candidates
-    assert {described(name) for name, value in both.items() if value == m} >= {
-        "forgot the input features and the biases"
-    }
+    assert {described(name) for name, value in both.items() if value == m} >= {"left out the input size and the biases"}
 
 
 def test_one_bias_counted_among_the_weights_is_called_a_weight() -> None:
@@ -129,7 +133,7 @@ def of_convolution(**fields: str) -> dict[str, object]:
 def test_texts_say_whether_the_kernel_was_wrongly_flipped_or_wrongly_not_flipped(flip: str) -> None:
     found = of_convolution(flip=flip)
     other = convolve_answer(Question("convolve", "", {**MATRICES, "flip": "false" if flip == "true" else "true"}))
-    said, unsaid = "flipped the kernel; cross-correlation does not", "did not flip the kernel; true convolution does"
+    said, unsaid = "flipped the kernel (cross-correlation does not)", "did not flip the kernel (true convolution does)"
     if flip == "true":
         said, unsaid = unsaid, said
     assert found[said] == other.value and unsaid not in found
@@ -163,6 +167,14 @@ def test_texts_about_a_skipped_flatten_name_the_axis() -> None:
 SAMPLES = (
     "{input: 3x12x14, layers: [conv: {filters: 5, kernel: 3, stride: 2, padding: 1}, maxpool: 2, flatten, linear: 7]}",
     "{input: 6x9x11, layers: [conv: {filters: 4, kernel: 3, groups: 2, bias: false}, batchnorm, relu, avgpool: 3]}",
+    "{input: 6x9x11, layers: [conv_transpose: {filters: 4, kernel: 3, stride: 2, padding: 1, output_padding: 1}, "
+    "conv: {filters: 3, kernel: 5}]}",
+)
+SOLVED: tuple[dict[str, str], ...] = (
+    {"input": "7", "kernel": "3", "stride": "3"},
+    {"input": "7", "kernel": "3", "stride": "3", "rounding": "floor"},
+    {"output": "7", "kernel": "3", "input": "7", "find": "padding"},
+    {"output": "7", "kernel": "3", "stride": "2", "find": "input"},
 )
 
 
@@ -171,50 +183,63 @@ def sampled_names() -> set[str]:
     found: set[str] = set()
     for inferred in map(network, SAMPLES):
         for layer in (*inferred.layers, "total"):
-            for quantity in ("shape", "params", "weights", "macs", "flops", "receptive_field", "jump"):
-                if layer != "total" or quantity in ("params", "weights", "macs", "flops"):
+            for quantity in ("shape", "receptive_field", "jump", *COUNTS):
+                if layer != "total" or quantity in COUNTS:
                     found |= {*network_answer(inferred, layer, quantity).candidates}
+    for fields in SOLVED:
+        found |= {*solve_answer(Question("solve", "", fields)).candidates}
     average = {"pool": "avg", "kernel": "2", "padding": "1"}
     excluding = {**average, "count_include_pad": "false"}
-    for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, average, excluding):
+    for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, average, excluding, {"padding": "1"}):
         found |= {*convolve_answer(Question("convolve", "", {**MATRICES, **fields})).candidates}
     return {part for name in found for part in name.split("+")}
+
+
+def key_of(name: str) -> str:
+    """The mistake and the name of its variant: ``total_missing_or_double#without``."""
+    return re.split("[ /]", name)[0]
 
 
 def test_every_candidate_has_a_text_and_every_text_of_a_variant_a_computation() -> None:
     names = sampled_names()
     assert {plain(name) for name in names} <= {*MISTAKES}
     written = {f"{name}#{variant}" for name, mistake in MISTAKES.items() for variant in mistake.variants}
-    assert written <= names | {"forgot_in_channels_and_bias#linear"}  # which is a pair, and has a test of its own
-    assert not [name for name in names if "#" in name and detail(name) and plain(name) not in MISTAKES]
+    assert written <= {*map(key_of, names)} | {"forgot_in_channels_and_bias#linear"}  # a pair, which has its own test
+
+
+def test_a_text_has_braces_where_the_candidate_has_a_phrase_to_fill_in() -> None:
+    for name in sampled_names():
+        assert ("{}" in template(name)) == bool(detail(name)), name
+        assert "{" not in described(name)
 
 
 def test_the_tables_of_computations_name_mistakes_of_the_table() -> None:
-    assert {plain(name) for name in receptive_field_mistakes.SIZES} - {"dilation_ignored"} <= {
-        *TOPICS["receptive fields"]
-    }
+    shared = {"dilation_ignored", "dilation_times_kernel"}
+    assert {plain(name) for name in receptive_field_mistakes.SIZES} - shared <= {*TOPICS["receptive fields"]}
     assert {plain(name) for name in receptive_field_mistakes.STRIDES} <= {*TOPICS["receptive fields"]}
     assert {*size_mistakes.SIZES} <= {*TOPICS["sizes"]}
+    assert {*TOLD_APART} <= {*MISTAKES}
 
 
 def test_every_mistake_belongs_to_one_topic_and_is_a_phrase() -> None:
     assert sum(map(len, TOPICS.values())) == len(MISTAKES)
-    for mistake in MISTAKES.values():
+    for name, mistake in MISTAKES.items():
+        assert mistake.likelihood in (COMMON, OCCASIONAL, RARE)
         for text in (mistake.text, *mistake.variants.values()):
-            assert text == text.strip() and text[0].islower() and not text.endswith(".")
+            assert text == text.strip() and text[0].islower() and not text.endswith("."), name
+            is_alone = mistake.likelihood == RARE or name == "total_missing_or_double"
+            assert ";" not in text and (is_alone or " or " not in text), "or joins the mistakes that explain an answer"
+        assert "{" not in mistake.text
 
 
 @pytest.mark.parametrize(
     ("names", "text"),
     [
-        ((), ""),
-        (("forgot_bias",), "forgot the biases"),
-        (("padding_ignored+stride_ignored",), "ignored the padding, and ignored the stride"),
-        (("forgot_bias", "off_by_one"), "forgot the biases, or was off by one"),
-        (("pool_has_params#4", "pool_has_params#5"), "counted parameters; a pool has none"),
+        (("pool_has_params#4", "pool_has_params#5"), "counted parameters (a pool has none)"),
+        (("macs_per_batch#of 32",), "counted a batch of 32 instead of one input"),
         (
-            tuple(f"total_missing_or_double#without {name}" for name in "abcdef"),
-            "left a layer out of the sum, or counted it twice (without a; without b; without c)",
+            ("total_missing_or_double#only c1", "total_missing_or_double#twice c2"),
+            "either counted c1 only, or counted c2 twice",
         ),
     ],
 )
@@ -222,9 +247,18 @@ def test_likely_mistakes_are_listed_once_each(names: tuple[str, ...], text: str)
     assert likely(names) == text
 
 
-def test_check_prints_the_detail_of_a_mistake_with_its_text(tmp_path: Path) -> None:
+def test_check_prints_what_a_mistake_was_about(tmp_path: Path) -> None:
     path = tmp_path / "sheet.yaml"
     path.write_text("architecture: lenet5\nanswers: {total.params: 61550}\n")
     (answer,) = check(read_sheet(str(path)))
     assert answer.mistakes == ("total_missing_or_double",) and answer.details == ("without c1",)
-    assert likely(answer.diagnoses) == "left a layer out of the sum, or counted it twice (without c1)"
+    assert likely(answer.diagnoses) == "left c1 out of the sum"
+
+
+REFERENCE = SHARED / "reference" / "mistakes.md"
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the list of typical mistakes is not part of the repository")
+def test_every_row_of_the_list_of_typical_mistakes_is_in_the_table() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 40 and {*rows} <= {*MISTAKES}
