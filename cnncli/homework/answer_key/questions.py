@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem
-from cnncli.homework.answer_key.asked_quantities import parse_question
+from cnncli.homework.answer_key.asked_quantities import SHAPES, parse_question
 from cnncli.homework.answer_key.conventions import NETWORK_CONVENTIONS, Conventions, difference, network_under
-from cnncli.homework.answer_key.expected import ExpectedAnswer
+from cnncli.homework.answer_key.expected import NO_FIT, ExpectedAnswer
 from cnncli.homework.answer_key.network_answers import network_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet, is_convolve, is_solve
 from cnncli.inference import Inferred
+
+FLOOR, EXACT = "floor", "exact"
+UNSTATED = "rounding {} (no rounding is stated)"
 
 
 class AnswerCache(NamedTuple):
@@ -57,20 +60,45 @@ def _key(question: Question) -> tuple[Any, ...]:
 
 
 def other_answers(sheet: Sheet, question: Question, cache: AnswerCache) -> list[tuple[ExpectedAnswer, str]]:
-    """The other answers under all accepted conventions, each with the conventions that differ from the first ones."""
-    if len(sheet.conventions) == 1:
-        return []
+    """The other answers under all accepted conventions, each with the conventions that differ from the first ones.
+
+    Where nothing states the rounding, sizes that are rounded down and windows that must fit exactly are both accepted.
+    """
     key = _key(question)
     if key not in cache.other_answers:
         first, *others = sheet.conventions
         default = expected_answer(sheet, question, cache)
         found: dict[Any, tuple[ExpectedAnswer, str]] = {}
+        other = _with_other_rounding(sheet, question, default)
+        if other is not None:
+            found[other.value, other.order] = (other, UNSTATED.format(FLOOR if default.value == NO_FIT else EXACT))
         for conventions in sorted(others, key=lambda c: sum(a != b for a, b in zip(c, first, strict=True))):
             expected = expected_answer(sheet, question, cache, conventions)
             if (expected.value, expected.order) != (default.value, default.order):
                 found.setdefault((expected.value, expected.order), (expected, difference(conventions, first)))
         cache.other_answers[key] = [*found.values()]
     return cache.other_answers[key]
+
+
+def _with_other_rounding(sheet: Sheet, question: Question, default: ExpectedAnswer) -> ExpectedAnswer | None:
+    """The other answer about a window that does not fit exactly, where nothing states the rounding."""
+    conventions = sheet.conventions[0]
+    if any(other.rounding for other in sheet.conventions) or is_convolve(question):
+        return None
+    if is_solve(question):
+        from cnncli.homework.answer_key.size_answers import solve_answer, states_rounding
+
+        if states_rounding(question, conventions) or question.fields.get("find", "output") != "output":
+            return None
+        rounded = solve_answer(question, conventions._replace(rounding=FLOOR))
+        return None if rounded.value == default.value else rounded
+    assert sheet.loaded is not None
+    layer, quantity = parse_question(sheet.loaded.inferred, question.name)
+    info = sheet.loaded.inferred.layers.get(layer)
+    is_output = quantity in SHAPES and quantity != "input_shape"
+    if info is None or not is_output or not any(info.stats.dropped) or any(w.ceil for w in info.stats.windows):
+        return None
+    return default._replace(value=NO_FIT, text=NO_FIT)
 
 
 def _computed(sheet: Sheet, question: Question, cache: AnswerCache, conventions: Conventions) -> ExpectedAnswer:

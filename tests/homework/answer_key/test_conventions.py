@@ -214,3 +214,29 @@ def test_every_derivation_of_a_size_is_a_true_equation(
     equation = " == ".join(expected.derivation).replace(" = ", " == ")
     assert " == " in equation and eval(equation, {"floor": floor, "ceil": ceil}), equation
     assert equation.endswith(f"== {expected.value if find == 'output' else m}")
+
+
+WINDOW = "{input: 1x7x7, layers: [conv: {filters: 1, kernel: 3, stride: 3}, conv: {filters: 1, kernel: 1}]}"
+QUESTIONS = (
+    "conv1.shape: '{layer}', solve: {{input: 7, kernel: 3, stride: 3, output: '{solve}'}}, conv2.shape: '{layer}'"
+)
+
+
+@pytest.mark.parametrize(
+    ("conventions", "fits", "does_not_fit"),
+    [("{}", True, True), ("{bias: counted}", True, True), ("{rounding: floor}", True, False),
+     ("{rounding: exact}", False, True), ("{rounding: [floor, exact]}", True, True)],
+)  # fmt: skip
+def test_a_window_that_does_not_fit_has_one_rule_for_layers_and_sizes(
+    tmp_path: Path, conventions: str, fits: bool, does_not_fit: bool
+) -> None:
+    for layer, solve, right in (("1x2x2", "2", fits), ("does not fit", "does not fit", does_not_fit)):
+        path = tmp_path / "sheet.yaml"
+        answers = QUESTIONS.format(layer=layer, solve=solve)
+        path.write_text(f"architecture: {WINDOW}\nconventions: {conventions}\nanswers: {{{answers}}}\n")
+        of_layer, of_solve, of_next = check(read_sheet(str(path)))
+        assert of_layer.correct == of_solve.correct == right
+        if "rounding" not in conventions:  # the layer after it fits, and a remark says which rule was accepted
+            assert of_next.correct == (layer == "1x2x2")
+            remarks = (of_layer if layer == "does not fit" else of_solve).remarks
+            assert any("no rounding is stated" in remark for remark in remarks)
