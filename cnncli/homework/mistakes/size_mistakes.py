@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from cnncli.arithmetic.window import Window, covered, last_start, output_size, transposed_size
 
-
 IN_INPUT = "input"  # the variant of a mistake in the size of the input, where that of the output is given
 
 
