@@ -28,8 +28,9 @@ def command(
 ) -> None:
     """Check homework answers, and whether networks are valid.
 
-    A FILE is YAML: an answer sheet (architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …}), a
-    network (input and layers), or a folder of them. A network is valid if all its variants are.
+    A FILE is an answer sheet (architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …} in YAML, or
+    these lines as text, in Word or Jupyter), a network (YAML with input and layers), or a folder of YAML files. A
+    network is valid if all its variants are.
 
     The exit status is 0 if all networks are valid and all answers are correct, 1 if not, and 2 if a file cannot be
     checked.
