@@ -34,11 +34,12 @@ def align(networks: Sequence[Compared], depth: int | None = None) -> list[Aligne
         flat(network.inferred) if depth is None else collapsed(network.inferred, depth) for network in networks
     ]
     partners = [_partners(first, layers) for layers in others]
+    ends = [_ends(found, len(first), len(layers)) for found, layers in zip(partners, others, strict=True)]
     rows: list[Aligned] = []
     at = [0] * len(others)
     for position in range(len(first) + 1):
         for number, layers in enumerate(others):  # the layers before the partner, in rows of their own
-            until = _next_partner(partners[number], position, len(layers))
+            until = ends[number][position]
             rows += [_alone(layer, number + 1, len(networks)) for layer in layers[at[number] : until]]
             at[number] = max(at[number], until)
         if position < len(first):
@@ -47,9 +48,12 @@ def align(networks: Sequence[Compared], depth: int | None = None) -> list[Aligne
     return rows
 
 
-def _next_partner(partners: dict[int, int], position: int, end: int) -> int:
-    """The index of the first layer of a network that comes no earlier than a row of the first network."""
-    return next((partners[p] for p in range(position, max(partners, default=-1) + 1) if p in partners), end)
+def _ends(partners: dict[int, int], count: int, end: int) -> list[int]:
+    """For each layer of the first network, and for its end: how many layers of the other one come before it."""
+    ends = [end] * (count + 1)
+    for position in reversed(range(count)):
+        ends[position] = partners.get(position, ends[position + 1])
+    return ends
 
 
 def _take(layers: list[Row], partner: int | None, at: list[int], number: int) -> Row | None:

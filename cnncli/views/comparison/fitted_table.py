@@ -29,17 +29,14 @@ def as_fitted_table(
     width = output_width()
     if width is not None:
         networks = _with_short_names(networks)
-    for count in range(len(networks), 1, -1):
-        rows = records(networks[:count], quantities, changed=changed, depth=depth)
-        layout, hidden = _fitted(readable(rows), networks[:count], quantities, width)
-        if layout.fits(width):
-            break
-    text = f"{_titles(networks[:count])}\n\n{as_table(*layout)}"
-    if hidden:
-        text += f"\n{hidden_note(hidden)}\n"
+    shown = _shown(networks, quantities, width, changed=changed, depth=depth)
+    count = len(shown.networks)
+    text = f"{_titles(shown.networks)}\n\n{as_table(*shown.layout)}"
+    if shown.hidden:
+        text += f"\n{hidden_note(shown.hidden)}\n"
     if networks[count:]:
         text += f"\n{hidden_note([network.name for network in networks[count:]], '--format csv has all networks')}\n"
-    if changed and not any(row["type"] for row in rows):
+    if changed and not any(row["type"] for row in shown.rows):
         text += f"\n no layer differs in {', '.join(quantities)}\n"
     return text
 
@@ -67,6 +64,35 @@ class _Layout(NamedTuple):
 
     def fits(self, width: int | None) -> bool:
         return excess(self.rows, width, self.headings) <= 0
+
+
+class _Shown(NamedTuple):
+    """The networks of a table, its records, their layout, and the columns that are hidden."""
+
+    networks: Sequence[Compared]
+    rows: list[dict[str, Any]]
+    layout: _Layout
+    hidden: list[str]
+
+
+def _shown(
+    networks: Sequence[Compared], quantities: Sequence[str], width: int | None, *, changed: bool, depth: int | None
+) -> _Shown:
+    """The first networks that fit ``width`` side by side, at least two."""
+
+    def first(count: int) -> _Shown:
+        rows = records(networks[:count], quantities, changed=changed, depth=depth)
+        return _Shown(networks[:count], rows, *_fitted(readable(rows), networks[:count], quantities, width))
+
+    if width is None:
+        return first(len(networks))
+    found = first(2)  # upwards, because a table of many networks takes long, and few fit
+    for count in range(3, len(networks) + 1):
+        more = first(count)
+        if not more.layout.fits(width):
+            break
+        found = more
+    return found
 
 
 def _fitted(
