@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,8 @@ def command(
     if autograder is not None:
         _write_autograder(autograder, key_file, roster, review_file, hide_answers=hide_answers)
         return
-    handed_in = _collected(submissions, review_file) if gradescope is None else _for_gradescope(submissions, gradescope)
+    own = [path for path in (key_file, review_file) if path is not None]
+    handed_in = _collected(submissions, own) if gradescope is None else _for_gradescope(submissions, gradescope)
     graded = list(grade_files(keys, handed_in, class_list, review.decide if review is not None else None))
     # one sheet does not tell which answers a class gave, so that the queue stays as it is
     notes = review.write(graded) if review is not None and gradescope is None else []
@@ -113,13 +115,16 @@ def _review(path: Path | None, keys: dict[str, AnswerKey], *, must_exist: bool) 
     return open_review(path, keys) if path is not None else None
 
 
-def _collected(submissions: tuple[Path, ...], besides: Path | None = None) -> list[HandedIn]:
-    """What was handed in, without the review queue that may be among it. Raises CnnError where there is nothing."""
+def _collected(submissions: tuple[Path, ...], besides: Sequence[Path] = ()) -> list[HandedIn]:
+    """What was handed in, without the teacher's own files that may be among it.
+
+    Raises CnnError where there is nothing.
+    """
     from cnncli.homework.collecting.handed_in import collect
 
     found = [handed_in for path in submissions for handed_in in collect(path, _report_skipped)]
-    if besides is not None:
-        found = [handed_in for handed_in in found if Path(handed_in.name).resolve() != besides.resolve()]
+    own = {path.resolve() for path in besides}
+    found = [handed_in for handed_in in found if Path(handed_in.name).resolve() not in own]
     if not found:
         raise CnnError("no answer sheets", "give answer sheets, or folders of them")
     return found

@@ -618,3 +618,37 @@ def test_answers_of_a_classmate_s_variant_are_reported(cnn: Run, tmp_path: Path)
     out = " ".join(cnn("grade", keys, sheets).out.split())
     assert "3 of 3 wrong answers of Ann (q0, q1, q2) are correct for Bob; on average 1.5 are correct" in out
     assert "wrong answers of Bob" not in out and "wrong answers of Cem" not in out
+
+
+REVIEW_KEY = "questions: {why: {manual: {formula: 2, result: 1}}, name: {text: ReLU}}\n"
+
+
+def test_a_review_changes_marks_of_all_alike_and_its_files_are_no_sheets(cnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "key.yaml").write_text(REVIEW_KEY)
+    for student, name in (("ann", "Rectifier"), ("bob", "rectifier "), ("cyd", "tanh")):
+        (tmp_path / f"{student}.yaml").write_text(f"student: {student}\nanswers: {{why: because, name: '{name}'}}\n")
+    queue, call = (
+        tmp_path / "queue.yaml",
+        ("grade", tmp_path / "key.yaml", tmp_path, "--review", tmp_path / "queue.yaml"),
+    )
+    first = cnn(*map(str, call), "--format", "csv")
+    assert f"{queue}: 3 answers to review (1 to be graded, 2 not accepted)" in first.err
+    assert [line.split(",")[:4] for line in first.out.splitlines()[1:]] == [
+        [student, "pending", "0", "0"] for student in ("ann", "bob", "cyd")
+    ]
+    text = queue.read_text()
+    text = text.replace("    verdict:\n", "    verdict: {formula: 2, result: 0.5}\n", 1)
+    at = text.index("ectifier")
+    queue.write_text(text[:at] + text[at:].replace("verdict:", "verdict: correct", 1))
+    second = cnn(*map(str, call), "--format", "csv")
+    assert f"{queue}: 2 verdicts applied to 5 answers\n{queue}: 1 answer to review (1 not accepted)" in second.err
+    marks = [line.split(",")[:4] for line in second.out.splitlines()[1:]]
+    assert marks == [["ann", "2.5", "1", "3.5"], ["bob", "2.5", "1", "3.5"], ["cyd", "2.5", "0", "2.5"]]
+    before = queue.read_bytes()
+    one = [str(tmp_path / name) for name in ("key.yaml", "bob.yaml")]
+    cnn("grade", *one, "--gradescope", str(tmp_path / "r.json"), "--review", str(queue))
+    results = json.loads((tmp_path / "r.json").read_text())
+    assert results["score"] == 3.5 and "by the teacher's review" in results["tests"][1]["output"]
+    assert queue.read_bytes() == before  # one sheet does not change the queue of the class
+    missing = cnn("grade", *one, "--gradescope", str(tmp_path / "r.json"), "--review", str(tmp_path / "no.yaml"))
+    assert missing.code == 2 and "no.yaml: no such file" in missing.err
