@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from program import Ended, Run
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # torch's threads wait by spinning: two processes with a thread per core each are many times slower than in turn
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# No test depends on the speed of a machine: a loaded one would fail it.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 os.environ.pop("COLUMNS", None)  # set by the test runner; programs that a test starts would wrap their messages
 

@@ -119,6 +119,8 @@ def cut_all(texts: Sequence[str], most: int) -> list[str]:
     >>> cut_all(["encoder_block_1_of_the_net", "encoder_block_2_of_the_net"], 14)
     ['e…1_of_the_net', 'e…2_of_the_net']
     """
+    if max(map(len, texts), default=0) <= most:
+        return [*texts]
     half, count = most // 2, len({*texts})
     for end in sorted(range(most), key=lambda end: abs(end - half)):
         found = [_cut(text, most, end) for text in texts]

@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from pprint import pformat
 from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
@@ -589,7 +590,7 @@ def plant_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
         def end(job: Job, *_: object) -> NoReturn:
             of_network = (job.loaded.inferred.totals, job.loaded.graph.inputs)
             told = (what, of_network, job.dataset.name, as_dict(job.recipe), job.run_dir, job.checkpoint_minutes)
-            raise CnnError(f"{told} {job.tensorboard}")
+            raise CnnError(f"{pformat(told)} {job.tensorboard}")  # on many lines: an overlong one is cut
 
         return end
 

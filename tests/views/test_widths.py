@@ -113,6 +113,10 @@ def test_names_that_are_cut_stay_different_where_their_starts_or_ends_differ(nam
         assert len(different) < len(texts) or len({*short}) == len(texts)
 
 
+def test_names_are_whole_in_any_room_that_is_wide_enough() -> None:
+    assert cut_all(["runs/one", "runs/two"], 10**12) == ["runs/one", "runs/two"]
+
+
 @pytest.mark.parametrize("width", [50, 60, 80, 100])
 def test_the_list_has_params_and_macs_of_every_network_at_any_width(
     cnn: Run, monkeypatch: pytest.MonkeyPatch, width: int
