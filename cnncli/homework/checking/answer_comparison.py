@@ -18,7 +18,7 @@ from cnncli.homework.mistakes.matching import explanations, of_shape, slips
 ROUNDED = "correct to the digits given, but the exact value is asked"
 REFUSED = "says that it does not fit, but it does"
 _SIZES = ("size", "shape", "input_shape", "input", "kernel", "stride", "padding", "dilation")
-_EXAMPLES = {"number": ("1,216", "61,706"), "size": ("7", "13"), "shape": ("6x28x28", "16x14x14")}
+_EXAMPLES = {"number": ("1234", "5678"), "size": ("7", "13"), "shape": ("3x5x7", "2x4x6")}
 
 
 def compare(question: Question, expected: ExpectedAnswer, locale: str = "") -> Verdict:
@@ -96,7 +96,7 @@ def _unread(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> str:
     if given.refuses and not isinstance(expected.value, str) and expected.quantity in _SIZES:
         return REFUSED
     if given.refuses and isinstance(expected.value, str):
-        return "the number beside it disagrees" if given.number is not None else ""
+        return 'the number beside "does not fit" disagrees with it' if given.number is not None else ""
     if value is not None or given.shape is not None:
         return ""
     kind = "shape" if isinstance(expected.value, tuple) else "size" if expected.quantity in _SIZES else "number"

@@ -106,8 +106,8 @@ def _fits_refusal(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
     unreported = [value for name, value in expected.candidates.items() if name.startswith("does_not_fit_unreported")]
     if given.shape in unreported:
         return True
-    exact = expected.candidates.get("does_not_fit_unreported#exact")
-    return given.number <= 0 if exact is None else abs(given.number - Fraction(exact)) < 1
+    fractions = [Fraction(value) for value in unreported if isinstance(value, Fraction) and value.denominator != 1]
+    return any(abs(given.number - exact) < 1 for exact in fractions) if fractions else given.number <= 0
 
 
 def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> tuple[bool, str]:

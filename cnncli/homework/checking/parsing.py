@@ -12,11 +12,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnncli.homework.reading.expression import FUNCTIONS, NotAnExpression, evaluate
 from cnncli.homework.reading.locales import POINT, decimal_separator
 from cnncli.homework.reading.numerals import OTHER, decides
 from cnncli.homework.reading.refusals import beside_refusal, refuses
-from cnncli.homework.reading.shapes import closing, read_sizes
+from cnncli.homework.reading.shapes import read_sizes
 from cnncli.homework.reading.sides import (
     Side,
     agree,
@@ -26,17 +25,20 @@ from cnncli.homework.reading.sides import (
     split_sides,
 )
 from cnncli.homework.reading.spelling import LONGEST_ANSWER, uniform
-from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken, is_sign, tokenize
+from cnncli.homework.reading.statements import (
+    after_derivation,
+    last_statement,
+    with_shared_axes,
+    without_explanation,
+    without_layout,
+    without_remarks,
+)
+from cnncli.homework.reading.tokens import NUMBER, WORD, AnswerToken, is_sign, tokenize
 from cnncli.homework.reading.words import (
     AXES,
-    BATCH,
     BOUNDS,
     DENIALS,
-    EXPLAINS,
     HEDGES,
-    NUMBER_WORDS,
-    RESULTS,
-    WRAPPERS,
 )
 
 BLANKS = frozenset(("", "~", "null", "-", "?", "n/a"))
@@ -146,8 +148,8 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
     if len(tokens) > 2 and is_sign(tokens[0], "<") and is_sign(tokens[-1], ">"):
         tokens = tokens[1:-1]
     layout = layout_of([tokens])
-    tokens, remarks = _without_remarks(_without_layout(tokens))
-    tokens = _without_explanation(tokens)
+    tokens, remarks = without_remarks(without_layout(tokens))
+    tokens = without_explanation(tokens)
     words = {token.text for token in tokens if token.kind == WORD}
     if any(token.text in BOUNDS for token in tokens):
         return ParsedAnswer(text, problem=BOUND)
@@ -155,7 +157,7 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
         return ParsedAnswer(text, problem=BOUND)
     if words & HEDGES or any(remark and remark[0].text in HEDGES for remark in remarks):
         return ParsedAnswer(text, problem=SEVERAL)
-    tokens = _last_statement(_after_derivation(_with_shared_axes(tokens)))
+    tokens = last_statement(after_derivation(with_shared_axes(tokens)))
     parts = split_sides(tokens)
     layout = layout or layout_of([*parts, *remarks])
     is_sum = any(is_sign(token, "+", "-", "/") for token in tokens)
@@ -220,91 +222,3 @@ def _answer(text: str, read: Sequence[Side]) -> ParsedAnswer:
     if sizes is not None:
         answer = answer._replace(shape=sizes.sizes, labeled=sizes.labeled, batch=sizes.batch)
     return answer
-
-
-def _with_shared_axes(tokens: list[AnswerToken]) -> list[AnswerToken]:
-    """``H = W = 28`` as ``H = 28, W = 28``, where other axes follow."""
-    texts = [token.text for token in tokens]
-    for at in range(len(tokens) - 5):
-        is_shared = texts[at + 1] == texts[at + 3] == "=" and tokens[at + 4].kind == NUMBER
-        if is_shared and AXES.get(texts[at]) == "H" and AXES.get(texts[at + 2]) == "W":
-            size, comma = tokens[at + 4], AnswerToken(SIGN, ",")
-            return [*tokens[: at + 2], size, comma, *tokens[at + 2 :]]
-    return tokens
-
-
-def _after_derivation(tokens: list[AnswerToken]) -> list[AnswerToken]:
-    """The tokens after the last ``so``, if there is a number among them: ``26 per filter, so 156``."""
-    at = max((at for at, token in enumerate(tokens) if token.kind == WORD and token.text in RESULTS), default=-1)
-    has_result = any(token.kind == NUMBER for token in tokens[at + 1 :])
-    return tokens[at + 1 :] if has_result else tokens
-
-
-def _last_statement(tokens: list[AnswerToken]) -> list[AnswerToken]:
-    """The last of several equations, where it uses the result of an earlier one, or names the total.
-
-    ``5*5*6 = 150, 150 + 6 = 156``; ``weights: 150, biases: 6, total: 156``.
-    """
-    bounds = [at for at, token in enumerate(tokens) if is_sign(token, ",", ";") and at + 1 < len(tokens)]
-    if not bounds or sum(is_sign(token, "=", ":", "→") for token in tokens) < 2:
-        return tokens
-    begin = bounds[-1] + 1
-    before, last = tokens[:begin], tokens[begin:]
-    if not all(any(is_sign(token, "=", ":", "→") for token in part) for part in (before, last)):
-        return tokens
-    results = {token.text for token in before if token.kind == NUMBER}
-    uses = any(token.kind == NUMBER and token.text in results for token in last[:-1])
-    return (
-        last if uses or last[0].text in ("total", "sum", "altogether", "answer", "result", "summe", "soma") else tokens
-    )
-
-
-def _without_layout(tokens: list[AnswerToken]) -> list[AnswerToken]:
-    """The tokens without ``channels last`` or ``channels first``."""
-    at = next((at for at, token in enumerate(tokens) if at and token.text in ("first", "last")), 0)
-    return [*tokens[: at - 1], *tokens[at + 1 :]] if at and tokens[at - 1].text.startswith("channel") else tokens
-
-
-def _without_explanation(tokens: list[AnswerToken]) -> list[AnswerToken]:
-    """The tokens before ``because`` and the like."""
-    at = next((at for at, token in enumerate(tokens) if at and token.kind == WORD and token.text in EXPLAINS), None)
-    return tokens if at is None else tokens[:at]
-
-
-def _without_remarks(tokens: list[AnswerToken]) -> tuple[list[AnswerToken], list[list[AnswerToken]]]:
-    """The tokens without remarks in parentheses, ``156 (weights and biases)``, and the content of these."""
-    kept: list[AnswerToken] = []
-    remarks: list[list[AnswerToken]] = []
-    at = 0
-    while at < len(tokens):
-        end = _end_of_remark(tokens, at) if is_sign(tokens[at], "(", "[") and kept else -1
-        if end > at:
-            remarks.append(tokens[at + 1 : end])
-            at = end + 1
-        else:
-            kept.append(tokens[at])
-            at += 1
-    has_number = any(token.kind == NUMBER for token in kept)
-    return (kept, remarks) if has_number else (tokens, [])
-
-
-def _end_of_remark(tokens: Sequence[AnswerToken], at: int) -> int:
-    """The position of the parenthesis that ends a remark in words; -1 where it is a part of the answer."""
-    end = closing(tokens, at)
-    before, inner = tokens[at - 1], tokens[at + 1 : end]
-    if end < 0 or not inner or (before.kind == WORD and before.text in (*FUNCTIONS, *WRAPPERS)):
-        return -1
-    if is_sign(inner[0], "=", "≈") or _restates(tokens[:at], inner):
-        return end
-    words = [token.text for token in inner if token.kind == WORD]
-    is_shape = any(token.kind == NUMBER for token in inner) and any(word in AXES for word in words)
-    is_value = inner[0].text in BATCH or is_shape or all(word in (*FUNCTIONS, *NUMBER_WORDS, "x") for word in words)
-    return -1 if is_value or before.text in ("*", "x", "×", "+", "-", "/", "^") else end
-
-
-def _restates(before: Sequence[AnswerToken], inner: Sequence[AnswerToken]) -> bool:
-    """Whether parentheses have the value of what precedes them: 156 (150 + 6)."""
-    try:
-        return evaluate(before, POINT).number == evaluate(inner, POINT).number
-    except NotAnExpression:
-        return False
