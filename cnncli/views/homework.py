@@ -12,7 +12,7 @@ from cnncli.homework.answer_key.sheet import ReadingNote, one_line
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer, canonical
 from cnncli.homework.grading.feedback import as_code
-from cnncli.homework.grading.grade import GradedSubmission
+from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
 from cnncli.homework.grading.key import AnswerKey, points_text, worth
 from cnncli.homework.grading.regrade import MarkChange
@@ -241,12 +241,21 @@ def _submission_record(submission: GradedSubmission) -> dict[str, Any]:
             "follow_through": answer.verdict.follow_through,
             "blank": answer.verdict.blank,
             **({"pending": True} if answer.verdict.pending else {}),
+            **_before_review(answer),
             "mistakes": list(answer.verdict.mistakes),
             "remarks": [*answer.verdict.remarks, *answer.verdict.details],
         }
         for answer in submission.answers
     ]
     return {"student": submission.student, "file": submission.file, **outcome, **told, "marks": marks}
+
+
+def _before_review(answer: GradedAnswer) -> dict[str, Any]:
+    """The automatic verdict on an answer that a person's review changed."""
+    if answer.automatic is None:
+        return {}
+    verdict, points = answer.automatic
+    return {"before_review": {"status": verdict.status, "points": float(points)}}
 
 
 def _question_record(found: QuestionStatistics) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def command(
     graded = list(grade_files(keys, handed_in, class_list, review.decide if review is not None else None))
     # one sheet does not tell which answers a class gave, so that the queue stays as it is
     notes = review.write(graded) if review is not None and gradescope is None else []
+    if review is None and gradescope is None and any(submission.pending for submission in graded):
+        notes = ["pending answers: grade them in the file of --review queue.yaml"]
     if gradescope is not None:
         write_results(gradescope, submission_results(graded[0], hidden=hide_answers))
     statistics = class_statistics(key, graded)

@@ -118,9 +118,11 @@ def _entry(source: Source, name: str, question: KeyQuestion | None, node: Value,
     is_upload = question.free is not None and question.free.kind == "upload"
     if is_upload and not _text(source, node, "student"):
         raise source.error(node, f"{name}: the entry has no student", "write student: the name in the sheet")
-    if not is_upload and ("answer" not in node.entries or "student" in node.entries):
-        message = f"{name}: a verdict applies to all who gave an answer" if "answer" in node.entries else "no answer"
-        raise source.error(node.keys.get("student", node), message, "write answer, without student")
+    if not is_upload and is_nothing(node.entries.get("answer")):
+        raise source.error(node, f"{name}: the entry has no answer", 'write answer: "…", or answer: "" for blank ones')
+    if not is_upload and "student" in node.entries:
+        message = f"{name}: a verdict applies to all who gave the answer"
+        raise source.error(node.keys["student"], message, "remove student")
     expected = _text(source, node, "correct_answer")
     same = same_answer(question, answer, expected, _text(source, node, "student"), own_keys=own_keys)
     return ReviewEntry(name, answer, same, _decision(source, question, node), node)

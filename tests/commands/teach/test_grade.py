@@ -633,6 +633,7 @@ def test_a_review_changes_marks_of_all_alike_and_its_files_are_no_sheets(cnn: Ru
     )
     first = cnn(*map(str, call), "--format", "csv")
     assert f"{queue}: 3 answers to review (1 to be graded, 2 not accepted)" in first.err
+    assert "--review queue.yaml" in cnn("grade", tmp_path / "key.yaml", tmp_path / "ann.yaml").err
     assert [line.split(",")[:4] for line in first.out.splitlines()[1:]] == [
         [student, "pending", "0", "0"] for student in ("ann", "bob", "cyd")
     ]
