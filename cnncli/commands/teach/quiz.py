@@ -109,6 +109,8 @@ def _points(text: str, topics: tuple[str, ...]) -> dict[str, int]:
             raise CnnError(f"--points: {part!r} is not a whole number of points", "write 2, or by_hand=3,fields=2")
         if equals and topic not in topics:
             raise CnnError(f"--points: the quiz has no questions about {topic!r}", f"use {', '.join(topics)}")
+        if topic in found:
+            raise CnnError(f"--points: twice for {topic or 'all topics'}", "write 2, or by_hand=3,fields=2")
         found[topic] = int(number)
     return found
 

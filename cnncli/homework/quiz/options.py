@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -29,8 +30,9 @@ def wrong_options(answer: AnsweredPrompt, most: int = 4) -> list[tuple[str, str]
 
 
 def phrase(name: str) -> str:
-    """A mistake in words: of the table of mistakes by its id, or the phrase itself."""
-    return described(name) if name.partition("#")[0] in MISTAKES else name
+    """A mistake in words: of the table by its id, or the phrase itself. Layers lose the name of their question."""
+    words = described(name) if name.partition("#")[0] in MISTAKES else name
+    return re.sub(r"\bq\d+\.", "", words)
 
 
 def _singles(answer: AnsweredPrompt) -> list[tuple[str, Any]]:

@@ -116,5 +116,11 @@ def expected_for(question: QuizQuestion, prompt: Prompt) -> ExpectedAnswer:
         value, lines = prompt.stated.value, prompt.stated.derivation
         text = value if isinstance(value, str) else shown(value)
         return ExpectedAnswer(value, text, lines, {})
-    network = network_text([question])
-    return expected_answer(Sheet("", _loaded(network) if network else None, ()), prompt.question, empty_cache())
+    asked = prompt.question
+    return _computed(network_text([question]), asked.name, tuple(sorted(asked.fields.items())))
+
+
+@lru_cache(maxsize=1024)  # the answers of a quiz are calculated once for all its documents
+def _computed(network: str, name: str, fields: tuple[tuple[str, str], ...]) -> ExpectedAnswer:
+    sheet = Sheet("", _loaded(network) if network else None, ())
+    return expected_answer(sheet, Question(name, "", dict(fields)), empty_cache())

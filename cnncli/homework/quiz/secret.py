@@ -13,13 +13,13 @@ from hashlib import pbkdf2_hmac
 from pathlib import Path
 from secrets import token_hex
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, counted
 from cnncli.io.files import exists, is_file
 from cnncli.io.writing import write_whole
 from cnncli.language.source import read_text
 
 ROUNDS = 200_000
-SHORTEST = 16  # characters of a secret
+SHORTEST, FEWEST = 16, 6  # characters of a secret, and different ones among them
 FILE = "secret.txt"
 
 
@@ -32,16 +32,19 @@ def read_secret(text: str) -> str:
     """The secret in a file, or the text itself. Raises CnnError for a missing file, or a secret that is too short."""
     if is_file(text):
         return _long_enough(read_text(text).text.strip(), text)
-    if exists(text) or "/" in text or "\\" in text or Path(text).suffix:
+    if exists(text):
+        raise CnnError(f"{text}: not a regular file", "name a file with a secret, or write the secret itself")
+    if "/" in text or "\\" in text or Path(text).suffix:
         raise CnnError(f"{text}: no such file", "name a file with a secret, or write the secret itself")
     return _long_enough(text.strip(), "--secret")
 
 
 def _long_enough(secret: str, where: str) -> str:
-    if len(secret) < SHORTEST:
+    if len(secret) < SHORTEST or len({*secret}) < FEWEST:
+        different = f" ({len({*secret})} different)" if len(secret) >= SHORTEST else ""
         raise CnnError(
-            f"{where}: the secret has {len(secret)} characters and could be guessed",
-            f"use at least {SHORTEST}, or leave out --secret to have one drawn",
+            f"{where}: the secret has {counted(len(secret), 'character')}{different} and could be guessed",
+            f"use at least {SHORTEST}, {FEWEST} of them different",
         )
     return secret
 

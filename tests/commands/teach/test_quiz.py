@@ -51,6 +51,7 @@ def test_invalid_points_and_secrets_are_errors(cnn: Run) -> None:
     for option, text, said in (
         ("--points", "two", "'two' is not a whole number of points"),
         ("--points", "fields=0.5", "is not a whole number of points"),
+        ("--points", "2,3", "twice for all topics"),
         ("--points", "feilds=2", "no questions about 'feilds'"),
         ("--secret", "2026", "4 characters and could be guessed"),
         ("--secret", "none/secret.txt", "no such file"),

@@ -28,7 +28,13 @@ def test_a_secret_is_a_file_or_a_long_text(tmp_path: Path) -> None:
     file = tmp_path / "secret.txt"
     file.write_text(f"{LONG}\n")
     assert read_secret(str(file)) == LONG == read_secret(LONG)
-    for text, said in (("short", "5 characters"), ("", "0 characters"), (str(tmp_path / "none.txt"), "no such file")):
+    for text, said in (
+        ("short", "5 characters"),
+        ("", "0 characters"),
+        (str(tmp_path / "none.txt"), "no such file"),
+        (str(tmp_path), "not a regular file"),
+        (20 * "a", "20 characters .1 different. and could be"),
+    ):
         with pytest.raises(CnnError, match=said):
             read_secret(text)
     file.write_text("tiny\n")

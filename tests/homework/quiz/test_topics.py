@@ -349,25 +349,32 @@ def test_the_article_follows_the_spoken_number(number: int, word: str) -> None:
     assert article(number) == word
 
 
+def test_all_students_have_questions_of_the_same_names_and_points() -> None:
+    """The keys of a class must ask the same, whatever was drawn."""
+    quick = tuple(topic for topic in TOPICS if topic not in ("networks", "table"))
+    for level in LEVELS:
+        asked_of = {
+            tuple((prompt.name, question.points) for question in quiz.questions for prompt in question.prompts)
+            for quiz in (draw(Course(1, len(quick), level, quick), student) for student in "abcd")
+        }
+        assert len(asked_of) == 1
+
+
 FOR_EVER = {
-    "easy": "640e096d7d10edea",
-    "medium": "edcc8d710fc9d23a",
-    "hard": "4040860cf6b390c4",
+    "easy": "b172caa41b7c9752",
+    "medium": "8c2f8bab0f4730d7",
+    "hard": "2df98e3137300c26",
 }  # of the numbers, not of the texts
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_quiz_of_an_earlier_version_is_drawn_the_same(level: str) -> None:
+def test_the_topics_draw_the_same_in_every_version_while_the_mistakes_stay_the_same(level: str) -> None:
+    """A quiz has the best of some draws, which depends on the known mistakes; the draws themselves do not."""
+    questions = [draw_one(Draws(f"{level}/{at}"), "q1", level) for draw_one in TOPICS.values() for at in range(3)]
     drawn = [
-        (
-            prompt.name,
-            sorted(prompt.question.fields.items()),
-            prompt.stated and prompt.stated.value,
-            question.inputs,
-            question.layers,
-        )
-        for seed in range(2)
-        for question in draw(Course(seed, len(TOPICS), level), "s-1024").questions
+        (prompt.name, sorted(prompt.question.fields.items()), prompt.stated and prompt.stated.value,
+         question.inputs, question.layers)
+        for question in questions
         for prompt in question.prompts
-    ]
+    ]  # fmt: skip
     assert sha256(repr(drawn).encode()).hexdigest()[:16] == FOR_EVER[level]

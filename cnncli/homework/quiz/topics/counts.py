@@ -27,9 +27,9 @@ def parameters(draws: Draws, name: str, level: str) -> QuizQuestion:
     if level == HARD and draws.pick((True, False)):
         return _separable(draws, name)
     groups = 1 if level != HARD else draws.pick((2, 4))
-    channels = draws.pick((3, 6, 8) if level == EASY else (16, 24, 32))
-    filters = draws.pick((4, 10, 12) if level == EASY else (20, 40, 48))
-    kernel, size = draws.pick((3, 5)), draws.pick((14, 20, 28, 32))
+    channels = draws.pick((3, 4, 6, 8, 10) if level == EASY else (12, 16, 24, 32, 48))
+    filters = draws.pick((4, 5, 10, 12, 20) if level == EASY else (20, 40, 48, 60, 64))
+    kernel, size = draws.pick((3, 5, 7) if level == EASY else (3, 5)), draws.pick((10, 14, 20, 28, 32))
     bias = level == EASY or draws.pick((True, True, False))
     grouped = f" in {groups} groups" if groups > 1 else ""
     text = (

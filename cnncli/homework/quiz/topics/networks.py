@@ -60,8 +60,8 @@ def _request(quantity: str, label: str) -> str:
 
 def _small_network(draws: Draws, level: str) -> _Network:
     channels, size = draws.pick((1, 3)), draws.pick((28, 32, 36))
-    first, second = draws.pick((6, 8, 10)), draws.pick((12, 16, 20))
-    kernel, units = draws.pick((3, 5)), draws.pick((10, 20, 30))
+    first, second = draws.pick((4, 6, 8, 10)), draws.pick((12, 16, 20, 24))
+    kernel, units = draws.pick((3, 5)), draws.pick((10, 20, 30, 40, 50, 100))
     size -= (size - kernel + 1) % 2
     pooled = (size - kernel + 1) // 2
     network = _Network(f"{channels}x{size}x{size}", [], [], [])

@@ -29,11 +29,11 @@ def sizes(draws: Draws, name: str, level: str) -> QuizQuestion:
         return _input_size(draws, name)
     kernel, stride, padding, dilation = draws.pick((3, 5, 7)), 1, draws.pick((0, 1, 2)), 1
     if level != EASY:
-        stride, padding = draws.pick((2, 3)), draws.pick((1, 2, 3))
+        stride, padding = draws.pick((2, 3, 4)), draws.pick((1, 2, 3))
     if level == HARD:
         dilation = draws.pick((2, 3))
     padding = min(padding, kernel // 2 * dilation)
-    size = draws.integer(2 * kernel * dilation, 32 if level == EASY else 64)
+    size = draws.integer(2 * kernel * dilation, 48 if level == EASY else 96)
     if level != HARD:  # a size at which the window fits exactly
         size -= remainder(size, Window(kernel, stride, padding, padding, dilation))
     spread = f", dilation {dilation}" if dilation > 1 else ""
@@ -72,11 +72,11 @@ def _input_size(draws: Draws, name: str) -> QuizQuestion:
 def paddings(draws: Draws, name: str, level: str) -> QuizQuestion:
     """The size formula solved for the padding; hard: with dilation."""
     kernel = draws.pick((3, 5, 7, 9) if level == EASY else (3, 5, 7) if level == HARD else (5, 7, 9, 11))
-    stride = 1 if level == EASY else draws.pick((2, 3))
+    stride = 1 if level == EASY else draws.pick((2, 3, 4))
     dilation = draws.pick((2, 3)) if level == HARD else 1
     span = Window(kernel, dilation=dilation).effective_kernel
     padding = (kernel - 1) // 2 if level == EASY else draws.integer(1, span // 2)
-    output = draws.integer(8, 48)
+    output = draws.integer(8, 64)
     size = stride * (output - 1) + span - 2 * padding
     known = fields(input=size, output=output, kernel=kernel, stride=stride, dilation=dilation) | {"find": "padding"}
     spread = f" and dilation {dilation}" if dilation > 1 else ""
