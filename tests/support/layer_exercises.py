@@ -16,6 +16,9 @@ of_channels("channels_multiplied", lambda v: (v.c * v.f, *v.sizes))
 of_channels("channels_added", lambda v: (v.c + v.f, *v.sizes))
 
 
+of_channels("kept_input_shape", lambda v: (v.c, v.h, v.w))
+
+
 @mistake("kept_input_channels/channels last")
 def kept_last(draw: Draw) -> Made:
     conv = Conv(draw)

@@ -29,6 +29,8 @@ def of_shape(inferred: Inferred, info: LayerInfo) -> dict[str, Shape]:
             if count > 0
         },
     }
+    if info.stats.windows and info.input_shapes[0][0] != shape[0]:  # where the sizes alone differ, kept_input_size
+        candidates["kept_input_shape"] = info.input_shapes[0]
     if info.node.layer.is_pool and info.stats.windows:
         pooled = info.input_shapes[0][0] // info.stats.windows[0].kernel
         candidates["pooled_channels#only"] = (pooled, *info.input_shapes[0][1:])

@@ -83,7 +83,7 @@ def of_transposed_size(size: int, window: Window, output_padding: int) -> dict[s
             "transposed_inverted#output_padding": unpadded - total,
             "transposed_inverted#added": unpadded + total + output_padding if total else None,
             "transposed_inverted#minus_one": right + window.stride,
-            "transposed_inverted#full": multiple + window.effective_kernel,
+            "transposed_inverted#full": multiple + window.effective_kernel if total or output_padding else None,
             "transposed_inverted#scaled": multiple,
             "padding_ignored": unpadded + output_padding,
             "stride_ignored": right - (size - 1) * (window.stride - 1),

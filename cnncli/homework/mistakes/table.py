@@ -90,6 +90,7 @@ SHAPES: dict[str, Mistake] = {
     "flatten_without_positions": _occasional("left height and width out of the flattened size"),
     "flatten_one_side": _occasional("multiplied the channels by one side only in the flattened size"),
     "wrong_flatten": _occasional("flattened another feature map", flattened="flattened {} instead"),
+    "kept_input_shape": _occasional("gave the shape of the input"),
     "positions_as_channels": _occasional("used the number of positions as the number of channels"),
     "padded_channels": _occasional("added the padding to the channels as well"),
     "channels_multiplied": _occasional("multiplied the input channels by the filters"),

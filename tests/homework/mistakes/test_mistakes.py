@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import layer_exercises  # noqa: F401  (adds its exercises to MISTAKES)
 import matrix_exercises  # noqa: F401
@@ -21,7 +23,7 @@ from cnncli.homework.submissions.reading import read_sheet
 from cnncli.language.source import Source
 from cnncli.loading import load_source
 
-some = settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 many = settings(some, max_examples=60)
 
 
@@ -60,7 +62,29 @@ def test_every_mistake_is_recognized_on_random_exercises(name: str, tmp_path: Pa
     some(given(st.data())(lambda data: recognised(name, data, tmp_path)))()
 
 
-@settings(many, max_examples=100)
+@settings(some, max_examples=20)
+@given(st.data(), st.sampled_from(sorted(MISTAKES)))
+def test_a_right_answer_has_no_mistake(data: st.DataObject, name: str) -> None:
+    with TemporaryDirectory() as folder:
+        network, question, _ = MISTAKES[name](Draw(data))
+        asked = found_on((network, question, 0), Path(folder)).expected.split(" (")[0]
+        found = found_on((network, question, asked), Path(folder))
+    assert found.correct and not found.mistakes
+
+
+@settings(some, max_examples=20)
+@given(st.data(), st.sampled_from(sorted(MISTAKES)), st.integers(10**6, 10**7))
+def test_an_answer_that_no_mistake_gives_is_named_nothing(data: st.DataObject, name: str, far: int) -> None:
+    with TemporaryDirectory() as folder:
+        network, question, _ = MISTAKES[name](Draw(data))
+        asked = found_on((network, question, 0), Path(folder)).expected
+        prime = 1_000_003  # no factor of an exercise
+        unheard = re.sub(r"[0-9]+", lambda size: str(int(size[0]) + far * prime), asked.split(" (")[0].replace(",", ""))
+        found = found_on((network, question, unheard if "fit" not in asked else far * prime), Path(folder))
+    assert not found.correct and not found.mistakes, (asked, unheard)
+
+
+@settings(many, max_examples=60)
 @given(
     kind=st.sampled_from(["conv", "maxpool", "avgpool"]),
     size=st.integers(7, 30),  # the largest kernel takes 7 with its dilation
