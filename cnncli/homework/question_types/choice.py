@@ -7,15 +7,17 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
-from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
-from cnncli.homework.question_types.text import normal_text
+from cnncli.homework.question_types.text import is_blank, normal_text
 
 # Rules of partial credit where several options are right, under the names of PrairieLearn's element pl-checkbox.
 NET_CORRECT = "net-correct"  # right options chosen minus wrong ones, of the right ones, at least 0
 EACH_ANSWER = "each-answer"  # options that are rightly chosen or rightly left out, of all
 RULES = (NET_CORRECT, EACH_ANSWER)
 # From the most to the least certain way to write several options.
+LONGEST_ANSWER = 1000  # characters
+_LEADS = re.compile(r"(?:options?|answers?|choices?)\b *[:=]? *", re.IGNORECASE)  # option b
+_SHORT = {"t": "true", "f": "false", "y": "yes", "n": "no"}
 _SEPARATORS = (r"[,;\n|]+", r"[,;\n|&/+]+|\b(?:and|und)\b", r"[\s,;|&/+]+")
 
 
@@ -41,9 +43,9 @@ class ChoiceQuestion(NamedTuple):
     def judge(self, name: str, given: str, locale: str = "") -> Verdict:
         """The verdict on an answer: labels, or texts of options."""
         verdict = Verdict(name, one_line(given), False, self.described(self.right), kind=self.kind)
-        if parsing.parse(given).is_blank and not self.chosen(given):
-            return verdict._replace(blank=True)
         chosen = self.chosen(given)
+        if not chosen and is_blank(given):
+            return verdict._replace(blank=True)
         if not chosen:
             labels = [*self.options]
             return verdict._replace(remarks=(f"{UNREADABLE} as one of {labels[0]} to {labels[-1]}",))
@@ -70,10 +72,14 @@ class ChoiceQuestion(NamedTuple):
 
     def chosen(self, given: str) -> frozenset[str]:
         """The labels of the options that an answer names; empty where it names any other."""
-        text = re.sub(r"^\[(.*)\]$", r"\1", given.strip(), flags=re.DOTALL)
+        if len(given) > LONGEST_ANSWER:
+            return frozenset()
+        lines = (" ".join(line.split()) for line in given.strip().splitlines())
+        text = re.sub(r"^\[(.*)\]$", r"\1", "\n".join(lines), flags=re.DOTALL)
         whole = self._label(text)
         if whole:
             return frozenset([whole])
+        text = _LEADS.sub("", text, count=1) if _LEADS.match(text) else text
         for separator in _SEPARATORS:
             labels = [self._label(part) for part in re.split(separator, text, flags=re.IGNORECASE) if part.strip()]
             if labels and all(labels) and not (separator == _SEPARATORS[-1] and self._is_mixed(text)):
@@ -93,6 +99,7 @@ class ChoiceQuestion(NamedTuple):
         by_name = {normal_text(option): label for label, option in self.options.items()}
         by_label = {normal_text(label): label for label in self.options}
         found = by_name.get(wanted) or by_label.get(normal_text(wanted.strip("()[].:")))
+        found = found or by_name.get(_SHORT.get(wanted, ""))
         if found:
             return found
         labeled = re.fullmatch(r"\s*\(?\s*(\w+)\s*[).:]\s*(.+)", text, re.DOTALL)

@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
-from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.question_types.text import is_blank
 
 
 class HandedInQuestion(NamedTuple):
@@ -28,7 +28,7 @@ class HandedInQuestion(NamedTuple):
     def judge(self, name: str, given: str, locale: str = "") -> Verdict:
         """The verdict on an answer: pending, or blank."""
         verdict = Verdict(name, one_line(given), False, self.solution, kind=self.kind)
-        if not self.uploaded and parsing.parse(given[:100]).is_blank:
+        if not self.uploaded and is_blank(given):
             return verdict._replace(blank=True)
         return verdict._replace(pending=True)
 

@@ -10,10 +10,12 @@ from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
 from cnncli.homework.mistakes.matching import slips
+from cnncli.homework.question_types.text import is_blank
 from cnncli.homework.question_types.tolerance import Tolerance, decimal_text
 from cnncli.homework.question_types.units import conversion, split_unit
 from cnncli.homework.reading.locales import COMMA, POINT, decimal_separator
 
+LONGEST_NUMBER = 300  # characters of an answer, with its unit
 AMBIGUOUS = re.compile(r"\d[.,]\d{3}(?!\d)")  # a thousands separator or a decimal one
 
 
@@ -35,7 +37,7 @@ class NumericQuestion(NamedTuple):
         Where both 2.576 and 2576 are possible and one is right, it is, with a remark for the teacher's review.
         """
         verdict = Verdict(name, one_line(given), False, f"{self.text} {self.unit}".strip(), kind=self.kind)
-        if parsing.parse(given).is_blank:
+        if is_blank(given):
             return verdict._replace(blank=True)
         first, *others = (self._read(given, separator) for separator in (locale, _other_separator(locale)))
         for number, remark in (first, *others):
@@ -62,6 +64,8 @@ class NumericQuestion(NamedTuple):
 
     def _read(self, given: str, locale: str) -> tuple[Fraction | None, str]:
         """The number in the asked unit, and a remark on how it was read, or on why it could not be."""
+        if len(given) > LONGEST_NUMBER:
+            return None, f"{UNREADABLE}: longer than {LONGEST_NUMBER} characters"
         text, unit = split_unit(given)
         factor = conversion(unit, self.unit) if unit and self.unit else None
         if factor == 0:

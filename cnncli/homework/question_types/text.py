@@ -15,6 +15,12 @@ from cnncli.homework.question_types.pattern import LONGEST_TEXT, Pattern
 _EXPONENTS = {ord(char): f"^{digit}" for digit, char in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # x² is x^2, not x2
 _ENDS = ".,;:! "
 _QUOTES = "\"'`´“”„‟‘’‚‹›«»"
+_QUOTED_AT_MOST = 3  # pairs of quotation marks around a text
+
+
+def is_blank(given: str) -> bool:
+    """Whether a question was not answered. What is not blank in its beginning is not: a whole file may be pasted."""
+    return parsing.parse(given.strip()[:100]).is_blank
 
 
 def normal_text(text: str) -> str:
@@ -26,8 +32,9 @@ def normal_text(text: str) -> str:
     ('maxpooling', '1 0', "f'")
     """
     plain = unicodedata.normalize("NFKC", text.translate(_EXPONENTS)).casefold().strip().rstrip(_ENDS)
-    while len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES:
-        plain = plain[1:-1].strip().rstrip(_ENDS)
+    for _ in range(_QUOTED_AT_MOST):
+        if len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES:
+            plain = plain[1:-1].strip().rstrip(_ENDS)
     return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", re.sub(r"\s+", " ", plain))
 
 
@@ -46,7 +53,7 @@ class TextQuestion(NamedTuple):
         verdict = Verdict(name, one_line(given), False, self.accepted[0] if self.accepted else "", kind=self.kind)
         if self._is_accepted(given):
             return verdict._replace(correct=True, credit=Fraction(1))
-        if parsing.parse(given).is_blank:
+        if is_blank(given):
             return verdict._replace(blank=True)
         if self.pattern is not None and len(given) > LONGEST_TEXT:
             return verdict._replace(remarks=(f"{UNREADABLE}: longer than {LONGEST_TEXT:,} characters",))
