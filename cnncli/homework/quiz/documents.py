@@ -132,8 +132,10 @@ def _html_part(part: Part) -> str:
 
 
 def _html_table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.headings)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    style = 'style="padding: .1rem 1.5rem .1rem 0; text-align: left"'  # platforms have no style sheet of ours
+    head = "".join(f'<th scope="col" {style}>{escape(text)}</th>' for text in table.headings)
+    cells = ("".join(f"<td {style}>{escape(cell)}</td>" for cell in row) for row in table.rows)
+    rows = "".join(f"<tr>{row}</tr>" for row in cells)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 

@@ -101,8 +101,10 @@ def hints_for(answer: AnsweredPrompt) -> list[str]:
     """Hints, each more specific: the formula, then the formula with its numbers, never the value that is asked."""
     given = answer.prompt.question.fields
     lines = [line for line in answer.expected.derivation if not is_remark(line)]
-    if given.get("upstream") and len(lines) == 1:
-        return lines  # the method
+    if given.get("upstream") and "pool" in given:
+        return ["the gradient of each window goes to its largest value; all others get 0"]
+    if given.get("upstream"):
+        return lines[:1]  # the method
     if given.get("find") in ("padding", "input") and "output" in given:
         names = {"input": "n", "padding": "p"}
         known = {name: given.get(name, "0") for name in names} | {given["find"]: names[given["find"]]}

@@ -136,16 +136,17 @@ def table(draws: Draws, name: str, level: str) -> QuizQuestion:
     slip = draws.pick([*_slips(infos, level)])
     cells = tuple((row.layer, format_shape(row.shape), str(row.params)) for row in _with_slip(infos, slip, level))
     shown = Table(("layer", "output shape", "parameters"), cells)
-    layers = tuple(infos)
+    layers, right = tuple(infos), infos[slip.row.layer].stats
+    line = f"correct: {slip.row.layer}, {format_shape(right.output_shape)}, {right.params} parameters"
     prompts = (
-        _choice(f"{name}a", "layer", "In which layer is the mistake?", slip.row.layer, layers, slip.reason),
-        _choice(f"{name}b", "mistake", "What is the mistake?", slip.reason, REASONS, f"in {slip.row.layer}"),
+        _choice(f"{name}a", "layer", "In which layer is the mistake?", slip.row.layer, layers, line),
+        _choice(f"{name}b", "mistake", "What is the mistake?", slip.reason, REASONS, line),
     )
     return question._replace(parts=(*question.parts, shown), prompts=prompts, inputs=(), layers=(), blocks=())
 
 
-def _choice(name: str, label: str, request: str, value: str, choices: tuple[str, ...], reason: str) -> Prompt:
-    return Prompt(name, label, request, Question(name, "", {}), Stated(value, (reason,), choices))
+def _choice(name: str, label: str, request: str, value: str, choices: tuple[str, ...], line: str) -> Prompt:
+    return Prompt(name, label, request, Question(name, "", {}), Stated(value, (line,), choices))
 
 
 def _slips(infos: dict[str, LayerInfo], level: str) -> Iterator[_Slip]:

@@ -225,7 +225,7 @@ def _decimal_softmax(draws: Draws, name: str) -> QuizQuestion:
         "gave 1 - p": 1 - value,
     }
     asked = "What is the cross-entropy loss (with the natural logarithm), to 3 decimals?"
-    lines = (f"-ln {float(value):.3f}", f"{float(loss):.3f}")
+    lines = (f"-ln {probability:.4f}", f"{float(loss):.3f}")
     prompts.append(number_prompt(f"{name}b", "loss", asked, loss, lines, _unlike(wrong, loss), 5 * THOUSANDTH))
     return QuizQuestion(name, "softmax", (text,), tuple(prompts))
 
