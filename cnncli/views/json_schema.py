@@ -128,9 +128,7 @@ def _definitions(kind: str, layer: type[Layer]) -> dict[str, JsonSchema]:
 
 
 def _weights(layer: type[Layer], fields: dict[str, JsonSchema]) -> dict[str, JsonSchema]:
-    """The fields for the weights of a layer as numbers, which ``cnn convolve`` reads."""
-    if layer.weights is Layer.weights:
-        return {}
+    """The fields for the weights of a layer, or dropout's mask, as numbers, which ``cnn convolve`` reads."""
     numbers = _ref("numbers")
     found = {name: numbers for name in WEIGHT_FIELDS if name not in fields and gives_weight(layer, name)}
     if "bias" in fields:

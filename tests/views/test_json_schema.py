@@ -254,6 +254,7 @@ CHAINS = {
     "sizes that follow from the weight": 'values: "1 2; 3 4"\nlayers: [conv: {weight: "1 0; 0 1", bias: 1}, flatten, '
     'linear: {W: "1; 2", b: "0 1"}]\ntarget: 1',
     "an input": 'input: 1x2x2\nvalues: "1 2; 3 4"\nlayers: [batchnorm: {gamma: 2, beta: 1, mean: 0, var: 1}]',
+    "a mask": 'values: "1 2"\nlayers: [dropout: {rate: 0.5, mask: "1 0"}]',
     "several inputs": 'inputs: {a: 2, b: 2}\nvalues: {a: "1 2", b: "3 4"}\nlayers: [add: [a, b]]',
 }
 
@@ -275,6 +276,7 @@ def test_a_file_with_numbers_is_accepted(text: str) -> None:
         'values: "1 2; 3 4"\nlayers: [conv: {weigth: "1 0; 0 1"}]',
         'values: "1 2; 3 4"\nlayers: [relu]\nloss: L2',
         'values: "1 2; 3 4"\nlayers: [conv: {filters: 1, kernel: 1, weight: "1", mean: 3}]',
+        'values: "1 2; 3 4"\nlayers: [conv: {filters: 1, kernel: 1, weight: "1", mask: 1}]',
     ],
 )
 def test_a_mistake_in_a_file_with_numbers_is_refused(text: str) -> None:

@@ -284,10 +284,9 @@ class _ChainReader:
                 arrays[name] = fitted(numbers.parts, needed[name], name)
             except CnnError as error:
                 self.problems.append(_at(self.source, numbers.node, error, node.name))
-        if (MEAN in given) != (VARIANCE in given):
-            self.report(
-                given[MEAN if MEAN in given else VARIANCE].node, "mean and var go together", "give both", node.name
-            )
+        if MEAN in needed and (MEAN in given) != (VARIANCE in given):
+            of = given[MEAN if MEAN in given else VARIANCE]
+            self.report(of.node, "mean and var go together", "give both", node.name)
         for name, shape in needed.items():
             if name not in given and name not in (MEAN, VARIANCE):
                 self._missing(node, name, shape, place, arrays)

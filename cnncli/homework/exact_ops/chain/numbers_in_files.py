@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops import matrices, matrix_text
+from cnncli.homework.exact_ops.chain.rules.moving import MASK
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.homework.exact_ops.chain.weight_sizes import Parts, Unsized, scalar_at
 from cnncli.homework.exact_ops.matrix_files import as_array, from_tree, is_file, is_image
@@ -19,10 +20,12 @@ from cnncli.language.aliases import WEIGHTS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.norm import BatchNorm
+from cnncli.layers.reshape import Dropout
 
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
 LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
 WEIGHT_FIELDS = {**LETTERS, **WEIGHTS_BY_HAND}  # the weight or buffer that each field gives
+OF_ONE_TYPE = {MEAN: BatchNorm, VARIANCE: BatchNorm, MASK: Dropout}  # which no other layer type has
 Place = tuple[int, int]  # line and column, from 0
 
 
@@ -136,16 +139,16 @@ def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError
 
 
 def gives_weight(kind: type[Layer], field: str) -> bool:
-    """Whether a field of that name can give a weight of the layer type; running statistics are those of batchnorm."""
-    name = WEIGHT_FIELDS.get(field, "")
-    return bool(name) and (name not in (MEAN, VARIANCE) or issubclass(kind, BatchNorm))
+    """Whether the layer type has the weight, buffer or mask that a field of that name gives."""
+    name = WEIGHT_FIELDS[field]
+    return issubclass(kind, OF_ONE_TYPE[name]) if name in OF_ONE_TYPE else kind.weights is not Layer.weights
 
 
 def _weight_name(kind: type[Layer], field: str, node: Value) -> str:
     """The weight that a field gives, or "" for a field of the layer type itself (``bias: false``, softplus's beta)."""
     if field == EPS and isinstance(node, Scalar) and node.text in ("0", "0.0") and EPS in kind.schema:
         return EPS
-    name = WEIGHT_FIELDS[field] if gives_weight(kind, field) else ""
+    name = WEIGHT_FIELDS.get(field, "")
     if field not in kind.schema:
         return name
     is_switch = isinstance(node, Scalar) and node.text.lower() in SWITCHES

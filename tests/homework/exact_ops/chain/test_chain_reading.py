@@ -240,7 +240,8 @@ def test_weights_that_are_not_given_are_the_initial_ones_of_pytorch(layer: str) 
     [
         ("linear: 2", "missing weight of shape 2x2"), ("linear: {weight: 1 1, other: 1}", "other"),
         ("batchnorm: {mean: 0 0}", "mean and var go together"), ("batchnorm: {var: 1 1}", "mean and var go together"),
-        ("relu: {weight: 1}", "weight"), ("linear: {units: 1, weight: 1 2 3}", "weight has shape 3"),
+        ("relu: {weight: 1}", "relu has no weight"), ("relu: {mean: 1}", "relu has no running_mean"),
+        ("linear: {units: 1, weight: 1 2 3}", "weight has shape 3"),
         ("lcn", "lcn cannot be calculated by hand (its windows"),
         ("conv: {filters: 1, kernel: 1, weight: 1 x}", "'x' is not a number"),
     ],
