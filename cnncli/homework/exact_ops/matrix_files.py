@@ -172,11 +172,8 @@ def _array(path: Path) -> Any:
 
 def _not_real(path: Path, code: str) -> CnnError:
     """The error for an array of something else than real numbers, by the first letter of its type in the header."""
-    what = {"O": "Python objects", "c": "complex numbers", "S": "texts", "U": "texts", "M": "dates"}.get(
-        code, "records"
-    )
     hint = "numpy.save(FILE, array.real)" if code == "c" else "numpy.save(FILE, array.astype(float))"
-    return CnnError(f"{path}: contains {what}, not real numbers", f"save numbers: {hint}")
+    return CnnError(f"{path}: contains {NOT_REAL.get(code, 'records')}, not real numbers", f"save numbers: {hint}")
 
 
 def _check_header(path: Path, header: Header) -> None:

@@ -161,6 +161,7 @@ def test_a_file_of_other_than_real_numbers_says_what_it_contains(cnn: Run, tmp_p
     said = {
         "Python objects": np.array([1, None], dtype=object),
         "complex numbers": np.array([1j]),
+        "durations": np.zeros(2, dtype="m8[s]"),
         "texts": np.array(["a"]),
         "dates": np.array(["2020"], dtype="M8[Y]"),
         "records": np.zeros(2, dtype=[("x", "f8")]),
