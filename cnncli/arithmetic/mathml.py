@@ -105,7 +105,7 @@ def _of_operation(node: ast.BinOp) -> tuple[str, int]:
         return f"<msup>{_inside(node.left, ATOM)}{_written(node.right)[0]}</msup>", POWER
     if type(node.op) not in SIGNS:
         raise ValueError("not an operator of the plain notation")
-    binds = SUM if isinstance(node.op, ast.Add | ast.Sub) else PRODUCT
+    binds = _binds(node.op)
     # A sum of many terms is nested to the left: it is unfolded here, so that its length needs no recursion.
     parts: list[str] = []
     first: ast.expr = node
@@ -116,6 +116,7 @@ def _of_operation(node: ast.BinOp) -> tuple[str, int]:
 
 
 def _binds(operator: ast.operator) -> int:
+    """How tightly an operator of SIGNS binds."""
     return SUM if isinstance(operator, ast.Add | ast.Sub) else PRODUCT
 
 

@@ -52,8 +52,7 @@ def memory_steps(info: LayerInfo, storage: Storage) -> Iterator[DerivationStep]:
     """
     stats, inputs = info.stats, traced_inputs(info.input_shapes)
     output = numel(traced_output(stats.output_shape))
-    width = storage.width
-    per_value = width if storage.batch is None else width * storage.examples
+    width, per_value = storage.width, storage.width * storage.examples
     yield DerivationStep.of("bytes of params", width * named("params", stats.params) if stats.params else 0)
     if stats.buffers:
         yield DerivationStep.of("bytes of buffers", width * named("buffers", stats.buffers))

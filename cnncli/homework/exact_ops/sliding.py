@@ -53,6 +53,11 @@ class Sliding(NamedTuple):
         """Whether any axis has padding."""
         return any(window.before or window.after for window in self.windows)
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether each sum is scaled by how much of its window is inside: partial convolution. Liu et al. 2018."""
+        return self.mode == "partial" and self.is_padded
+
 
 def sliding(
     sizes: Sequence[int],

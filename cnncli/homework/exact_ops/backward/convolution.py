@@ -32,7 +32,7 @@ def gradients(x: Any, kernel: Any, upstream: Any, how: Sliding) -> Gradients:
     """
     import numpy as np
 
-    if how.mode == "partial" and how.is_padded:
+    if how.is_partial:
         raise CnnError("gradients are not available for partial padding", "use another --padding-mode")
     counts = positions(x.shape[1:], how)
     check_upstream(upstream, (kernel.shape[0], *counts))

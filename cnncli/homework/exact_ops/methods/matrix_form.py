@@ -20,7 +20,7 @@ def toeplitz(exercise: Exercise) -> Any:
     A doubly block Toeplitz matrix at stride 1; that of a transposed convolution is the transpose of the convolution's.
     Raises CnnError for partial padding, and where T has more than ``ENTRIES_LIMIT`` entries.
     """
-    if exercise.how.mode == "partial" and exercise.how.is_padded:
+    if exercise.how.is_partial:
         raise CnnError("--as-matrix does not support partial padding", "use another --padding-mode")
     outputs = exercise.result().shape if exercise.transposed else _output_shape(exercise)
     _check_entries(prod(outputs), exercise.x.size)
@@ -37,7 +37,7 @@ def im2col(exercise: Exercise) -> Any:
 
     if exercise.transposed:
         raise CnnError("im2col is for convolutions", "use --as-matrix toeplitz")
-    if exercise.how.mode == "partial" and exercise.how.is_padded:
+    if exercise.how.is_partial:
         raise CnnError("--as-matrix does not support partial padding", "use another --padding-mode")
     sizes = exercise.kernel.shape[1:]
     _, *counts = _output_shape(exercise)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from itertools import accumulate
 from typing import Any
 
 from cnncli.errors import CnnError
 from cnncli.homework.exact_ops.backward.convolution import place_of
-from cnncli.homework.exact_ops.chain.calculation import LayerRule, LayerWork, places
+from cnncli.homework.exact_ops.chain.calculation import Index, LayerRule, LayerWork, places
 from cnncli.homework.exact_ops.chain.rules.convolutions import CONVOLUTIONS, sliding_of
 from cnncli.homework.exact_ops.chain.rules.weighted_sums import Term, Terms, WeightedSum, weighted
-from cnncli.homework.exact_ops.sliding import Sliding, patch, sources
+from cnncli.homework.exact_ops.sliding import patch, sources
 from cnncli.layers import Layer
 from cnncli.layers.conv import Conv, ConvTranspose, Local
 
@@ -31,47 +32,44 @@ def _transposed(work: LayerWork) -> Terms:
     return found
 
 
-def _refuse_partial(how: Sliding) -> None:
-    """Raises CnnError for partial padding, which scales each sum by the values in its window."""
-    if how.mode == "partial" and how.is_padded:
+def _windows(work: LayerWork, kernels: Callable[[Index], Iterable[tuple[int, Index]]]) -> Terms:
+    """The terms of a layer whose windows have kernels of their own.
+
+    ``kernels`` gives, for an output, the channels that it reads, each with the place of its kernel in the weight.
+    """
+    how, sizes, weight = sliding_of(work), work.x.shape[2:], work.weights["weight"]
+    if how.is_partial:
         raise CnnError("this is not calculated by hand with partial padding", "use padding_mode: zeros")
+    origins = sources(sizes, how)[None]
+    found: Terms = {}
+    for output in places(work.layer.output_shape(work.shapes)):
+        window = patch(origins, how, output[1:])[0]
+        found[output] = [
+            Term((channel, *origin), weight[(*kernel, *tap)], (*kernel, *tap))
+            for channel, kernel in kernels(output)
+            for tap in places(window.shape)
+            if (origin := place_of(int(window[tap]), sizes)) is not None
+        ]
+    return found
 
 
 def _local(work: LayerWork) -> Terms:
     """The terms of weights that no two positions share: (filters, *positions, C / groups, *kernel)."""
     layer: Any = work.layer
-    how, weight = sliding_of(work), work.weights["weight"]
-    _refuse_partial(how)
-    origins, sizes = sources(work.x.shape[2:], how)[None], work.x.shape[2:]
-    read, own = work.x.shape[1] // layer.groups, len(weight) // layer.groups
-    found: Terms = {}
-    for number, *place in places(layer.output_shape(work.shapes)):
-        here, terms = patch(origins, how, tuple(place))[0], []
-        for channel, *tap in places((read, *here.shape)):
-            origin, at = place_of(int(here[tuple(tap)]), sizes), (number, *place, channel, *tap)
-            if origin is not None:
-                terms.append(Term((number // own * read + channel, *origin), weight[at], at))
-        found[(number, *place)] = terms
-    return found
+    read, own = work.x.shape[1] // layer.groups, len(work.weights["weight"]) // layer.groups
+    return _windows(work, lambda output: [(output[0] // own * read + at, (*output, at)) for at in range(read)])
 
 
 def _connected(work: LayerWork) -> Terms:
     """The terms of filters that read some channels, by a table: (entries of the table, *kernel)."""
     layer: Any = work.layer
-    how, weight = sliding_of(work), work.weights["weight"]
-    _refuse_partial(how)
-    origins, sizes = sources(work.x.shape[2:], how)[None], work.x.shape[2:]
-    begins = [0, *accumulate(map(len, layer.connections))]
-    found: Terms = {}
-    for number, *place in places(layer.output_shape(work.shapes)):
-        here, terms = patch(origins, how, tuple(place))[0], []
-        for entry, channel in enumerate(layer.connections[number], begins[number]):
-            for tap in places(here.shape):
-                origin = place_of(int(here[tap]), sizes)
-                if origin is not None:
-                    terms.append(Term((channel, *origin), weight[(entry, *tap)], (entry, *tap)))
-        found[(number, *place)] = terms
-    return found
+    table = layer.connections
+    begins = [0, *accumulate(map(len, table))]
+
+    def kernels(output: Index) -> list[tuple[int, Index]]:
+        return [(channel, (entry,)) for entry, channel in enumerate(table[output[0]], begins[output[0]])]
+
+    return _windows(work, kernels)
 
 
 def _conv(connected: LayerRule, whole: LayerRule) -> LayerRule:

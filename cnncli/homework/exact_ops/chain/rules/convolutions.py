@@ -81,7 +81,8 @@ def _placed(found: Any, indices: Any, value: Any) -> Iterator[WorkedStep]:
 
 def _backward(work: LayerWork, upstream: Any) -> LayerGradient:
     how, to_input, to_weight = sliding_of(work), work.x * 0, work.weights["weight"] * 0
-    _refuse_partial(how)
+    if how.is_partial:
+        raise CnnError("gradients are not available for partial padding", "use padding_mode: zeros")
     for part in _parts(work):
         found: Gradients = gradients(part.x, part.kernel, upstream[part.example, part.filters], how)
         to_input[part.example, part.channels] += found.to_input
@@ -119,11 +120,6 @@ def _backward(work: LayerWork, upstream: Any) -> LayerGradient:
 
 def _per_channel(upstream: Any) -> Any:
     return upstream.swapaxes(0, 1).reshape(upstream.shape[1], -1).sum(1)
-
-
-def _refuse_partial(how: Sliding) -> None:
-    if how.mode == "partial" and how.is_padded:
-        raise CnnError("gradients are not available for partial padding", "use padding_mode: zeros")
 
 
 CONVOLUTIONS: dict[type[Layer], LayerRule] = {
