@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 
-from cnncli.arithmetic.shape import Shape
 from cnncli.errors import Problem
 from cnncli.graph import Graph
 from cnncli.homework.exact_ops.chain.weight_sizes import Unsized
@@ -23,8 +21,8 @@ def network_of(source: Source, root: Mapping, unsized: ByPlace, *, may_be_channe
     The sizes that weights give are written to the tree.
     """
     found = _inferred(source, root, may_be_channel=may_be_channel)
-    for _ in unsized:  # each time, one more layer is known to have the right sizes
-        if not [layer for layer, shape in _read_by(found[1], unsized) if layer.fill(shape)]:
+    for _ in unsized:  # each time, at least one more layer is known to have the right sizes
+        if not _refilled(found[1], unsized):
             break
         found = _inferred(source, root, may_be_channel=may_be_channel)
     return found
@@ -38,15 +36,23 @@ def _inferred(source: Source, root: Mapping, *, may_be_channel: bool) -> Found:
     return draft, inferred, problems
 
 
-def _read_by(inferred: Inferred, unsized: ByPlace) -> Iterator[tuple[Unsized, Shape]]:
-    """The layers whose weight gives their sizes, each with the shape of its input where that is known."""
+def _refilled(inferred: Inferred, unsized: ByPlace) -> bool:
+    """Write the sizes of the layers again, now that the inputs of more of them are known; whether any changed.
+
+    Other inputs probably have as many axes as the last known one: guessing them saves an inference for each layer.
+    """
     shapes = {entry.name: entry.shape for entry in inferred.graph.inputs}
     shapes |= {name: info.stats.output_shape for name, info in inferred.layers.items()}
+    axes, has_changed = None, False
     for node in inferred.graph.nodes:
         place = node.origin("") if node.origin else None
         found = unsized.get((place.line - 1, place.column - 1)) if place else None
-        if found is not None and node.inputs[0] in shapes:
-            yield found, shapes[node.inputs[0]]
+        shape = shapes.get(node.inputs[0]) if node.inputs else None  # an error leaves a layer without inputs
+        if shape is not None:
+            axes = len(shape) - 1 or axes
+        if found is not None and (shape is not None or axes is not None):
+            has_changed |= found.fill(shape, axes)
+    return has_changed
 
 
 def _as_one_channel(graph: Graph, inferred: Inferred, problems: list[Problem]) -> tuple[Inferred, list[Problem]]:

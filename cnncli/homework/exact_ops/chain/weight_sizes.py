@@ -31,10 +31,13 @@ class Unsized(NamedTuple):
     parts: Parts
     written: frozenset[str]
 
-    def fill(self, shape: Shape | None) -> bool:
-        """Write the sizes that are not written, for an input of this shape or an unknown one; whether any changed."""
+    def fill(self, shape: Shape | None, axes: int | None = None) -> bool:
+        """Write the sizes that are not written, for an input of this shape; whether any changed.
+
+        Of an unknown shape (None), ``axes`` is the probable number of axes after the channels.
+        """
         changed = False
-        for name, size in self._sizes(shape).items():
+        for name, size in self._sizes(shape, axes if shape is None else len(shape) - 1).items():
             text = "x".join(map(str, size)) if isinstance(size, tuple) else str(size)
             before = self.body.entries.get(name)
             if name not in self.written and not (isinstance(before, Scalar) and before.text == text):
@@ -43,16 +46,16 @@ class Unsized(NamedTuple):
                 changed = True
         return changed
 
-    def _sizes(self, shape: Shape | None) -> Sizes:
+    def _sizes(self, shape: Shape | None, axes: int | None) -> Sizes:
         first, count = self.parts[0], len(self.parts)
         if issubclass(self.kind, VectorLayer):
             return {"units": count if count > 1 or first.ndim == 1 else len(first)}
         if issubclass(self.kind, Local):
-            return self._local(shape)
+            return self._local(axes)
         if not issubclass(self.kind, Conv | DepthwiseConv | ConvTranspose):
             return {}
-        rank = 2 if shape is None else len(shape) - 1
-        kernel = (1,) * (0 if shape is None else rank - first.ndim) + tuple(map(int, first.shape[-rank:]))
+        rank = 2 if axes is None else axes
+        kernel = (1,) * (0 if axes is None else rank - first.ndim) + tuple(map(int, first.shape[-rank:]))
         return {"kernel": kernel, **self._filters(kernel, None if shape is None else int(shape[0]))}
 
     def _filters(self, kernel: tuple[int, ...], channels: int | None) -> Sizes:
@@ -79,10 +82,10 @@ class Unsized(NamedTuple):
         groups = self.body.entries.get("groups")
         return int(groups.text) if isinstance(groups, Scalar) and is_digits(groups.text[:9]) else 1
 
-    def _local(self, shape: Shape | None) -> Sizes:
+    def _local(self, axes: int | None) -> Sizes:
         """Its weight is (filters, *positions, C / groups, *kernel)."""
         first, count = self.parts[0], len(self.parts)
-        rank = max(1, first.ndim // 2 - (first.ndim > 4)) if shape is None else len(shape) - 1
+        rank = max(1, first.ndim // 2 - (first.ndim > 4)) if axes is None else axes
         if first.ndim <= rank:
             return {}
         filters = len(first) if first.ndim == 2 * rank + 2 else count
