@@ -80,11 +80,6 @@ LONGEST_WORD = 60
 KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases} | dict.fromkeys(
     ("output", "outputs", "out", "classifier", "head"), "linear"
 )
-KIND_ALIASES |= {
-    "convolutional": "conv",
-    "globalaveragepooling": "global_avgpool",
-    "globalmaxpooling": "global_maxpool",
-}
 COMPOSITE_ALIASES = {  # what figures call a part of a network, and the composite for it
     **dict.fromkeys(("inception", "inceptionmodule", "inceptionblock", "branches"), "parallel"),
     **dict.fromkeys(("skip", "skipconnection", "shortcut", "resblock", "residualblock", "basicblock"), "residual"),

@@ -107,7 +107,7 @@ class Conv(FilterConvolution):
     """
 
     kind = "conv"
-    aliases = ("conv1d", "conv2d", "conv3d", "convolution", "convolution2d")
+    aliases = ("conv1d", "conv2d", "conv3d", "convolution", "convolution2d", "convolutional")
 
     connections: Table = None
 

@@ -196,7 +196,7 @@ class GlobalAvgPool(GlobalPool):
     kind = "global_avgpool"
     aliases = (
         *("globalaveragepooling1d", "globalaveragepooling2d", "globalaveragepooling3d"),
-        *("globalavgpool2d", "globalaveragepool", "gap"),
+        *("globalavgpool2d", "globalaveragepool", "globalaveragepooling", "gap"),
     )
 
     def flops(self, inputs: Shapes, output: Shape) -> int:
@@ -207,4 +207,7 @@ class GlobalMaxPool(GlobalPool):
     """The maximum of each channel."""
 
     kind = "global_maxpool"
-    aliases = ("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d", "globalmaxpool2d")
+    aliases = (
+        *("globalmaxpooling1d", "globalmaxpooling2d", "globalmaxpooling3d"),
+        *("globalmaxpool2d", "globalmaxpooling"),
+    )
