@@ -34,7 +34,8 @@ class NumericQuestion(NamedTuple):
     def judge(self, name: str, given: str, locale: str = "") -> Verdict:
         """The verdict on an answer.
 
-        Where both 2.576 and 2576 are possible and one is right, it is, with a remark for the teacher's review.
+        Where both 2.576 and 2576 are possible and one is right, it is, with a remark for the teacher's review. So is a
+        right number with words after it that are no unit: 3.3 ms per image, 3 layers.
         """
         verdict = Verdict(name, one_line(given), False, f"{self.text} {self.unit}".strip(), kind=self.kind)
         if is_blank(given):
@@ -47,6 +48,9 @@ class NumericQuestion(NamedTuple):
                 for_review = "" if is_certain else f"{verdict.given} read as {_plain(number)}"
                 remarks = tuple(filter(None, (remark, reason)))
                 return verdict._replace(correct=True, remarks=remarks, credit=Fraction(1), remark=for_review)
+        if first[0] is None and self._reason_with_words(given, locale) is not None:
+            text = f"{self.text} {self.unit}".strip()
+            return verdict._replace(correct=True, credit=Fraction(1), remark=f"{verdict.given} read as {text}")
         number, remark = first
         found = () if number is None else tuple(slips(self.value, number))
         return verdict._replace(diagnoses=found, remarks=tuple(filter(None, [remark])))
@@ -61,6 +65,16 @@ class NumericQuestion(NamedTuple):
         if number == self.value:
             return ""
         return (self.tolerance.remark(number, self.value) if self.tolerance is not None else "") or None
+
+    def _reason_with_words(self, given: str, locale: str) -> str | None:
+        """As :meth:`_reason`, for a number with words after it: of a unit only the first may be one."""
+        text, words = split_unit(given[:LONGEST_NUMBER])
+        first, _, rest = words.partition(" ")
+        factor = conversion(first, self.unit or "1")
+        if not words or factor == 0 or (self.unit and (factor is None or not rest)):
+            return None
+        number = parsing.parse(text, locale).number
+        return None if number is None else self._reason(number * (factor or 1))
 
     def _read(self, given: str, locale: str) -> tuple[Fraction | None, str]:
         """The number in the asked unit, and a remark on how it was read, or on why it could not be."""

@@ -168,3 +168,13 @@ def test_true_and_false_may_be_one_letter() -> None:
         False,
         False,
     ]
+
+
+def test_words_after_a_right_number_are_for_the_review_and_other_units_are_wrong() -> None:
+    asked, bare = NumericQuestion(Fraction(33, 10), "3.3", None, "ms"), NumericQuestion(Fraction(3), "3")
+    for question, text in ((asked, "3.3 ms per image"), (asked, "0.0033 s each time"), (bare, "3 zebras")):
+        verdict = question.judge("q", text)
+        assert verdict.correct and verdict.remark.startswith(f"{text} read as 3")
+    for question, text in ((asked, "3.4 ms per image"), (asked, "3.3 MB per image"), (asked, "3.3 zebras"),
+                           (bare, "4 zebras"), (bare, "3 ms"), (bare, "3 seconds each")):  # fmt: skip
+        assert not question.judge("q", text).correct, text

@@ -20,7 +20,7 @@ from cnncli.homework.review.session import ReviewSession, open_review
 from cnncli.homework.review.writing import quoted
 from cnncli.language.source import Scalar, Source, parse
 
-some = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+some = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 KEY = """
 questions:
   size: {points: 2, solve: {input: 7, kernel: 3}, question: How large is it?}
