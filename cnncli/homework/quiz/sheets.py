@@ -10,6 +10,7 @@ from itertools import chain
 from textwrap import indent, wrap
 
 from cnncli.homework.quiz.documents import MARKDOWN, choices, points_text
+from cnncli.homework.quiz.question import DrawnLayers, Part, QuizQuestion, Table
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.homework.quiz.values import value_text
 
@@ -70,22 +71,38 @@ def sheet(quiz: Quiz, *, filled: bool = False, practice: bool = False) -> str:
 
 
 def key(quiz: Quiz) -> str:
-    """The answer key for ``cnn grade``."""
+    """The answer key for ``cnn grade``, with the text of each question."""
     student = [f"student: {_quoted(quiz.student)}"] if quiz.student else []
     lines = [f"title: {_quoted(quiz.title)}", *student, _architecture(quiz) + "questions:"]
     for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         for answer in answers:
-            lines.append(f"  {answer.prompt.name}: {{points: {question.points}, {_key_entry(answer)}}}")
+            lines += [f"  {answer.prompt.name}:", f"    points: {question.points}"]
+            lines.append(f"    question: {_quoted(_asked(question, answer))}")
+            lines += [f"    {line}" for line in _key_entries(answer)]
     return "\n".join(lines) + "\n"
 
 
-def _key_entry(answer: AnsweredPrompt) -> str:
+def _asked(question: QuizQuestion, answer: AnsweredPrompt) -> str:
+    """A question on one line."""
+    return " ".join([*map(_plain, question.parts), answer.prompt.request])
+
+
+def _plain(part: Part) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, DrawnLayers):
+        return "; ".join(part.lines) + "."
+    if isinstance(part, Table):
+        return "; ".join(" ".join(row) for row in part.rows) + "."
+    return f"{part.name} = {' | '.join('; '.join(map(' '.join, rows)) for rows in part.channels)}."
+
+
+def _key_entries(answer: AnsweredPrompt) -> list[str]:
     """How a key asks a prompt, with the answer."""
     value, stated, question = _quoted(value_text(answer.expected.value)), answer.prompt.stated, answer.prompt.question
     if stated is not None and stated.choices:
-        return f"choice: [{', '.join(map(_quoted, stated.choices))}], answer: {value}"
+        return [f"choice: [{', '.join(map(_quoted, stated.choices))}]", f"answer: {value}"]
     if stated is not None:
-        tolerance = f", tolerance: {float(stated.tolerance):g}" if stated.tolerance else ""
-        return f"numeric: {value}{tolerance}"
-    fields = f"{question.name.partition(' ')[0]}: {{{_fields(answer)}}}, " if question.fields else ""
-    return f"{fields}answer: {value}"
+        return [f"numeric: {value}", *([f"tolerance: {float(stated.tolerance):g}"] if stated.tolerance else [])]
+    kind = question.name.partition(" ")[0]
+    return [*([f"{kind}: {{{_fields(answer)}}}"] if question.fields else []), f"answer: {value}"]

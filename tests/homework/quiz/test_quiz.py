@@ -48,6 +48,7 @@ def test_every_generated_key_passes_the_check(
     assert found and all(answer.correct for answer in found)
     assert all(answer.blank for answer in check(read_sheet(str(folder / "empty.yaml"))))
     key = read_key(str(folder / "key.yaml"))
+    assert all(question.text.endswith("?") for question in key.questions), "feedback has the text of the question"
     assert wrong_answers(key, empty_cache()) == [] and (key.student, key.out_of) == (student, quiz.out_of)
     submission = grade(key, "given.yaml", read_sheet(str(folder / "given.yaml"), network=False), empty_cache())
     assert submission.points == key.out_of
