@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cnncli.errors import CnnError, Problem
+from cnncli.errors import CnnError, Problem, counted
 from cnncli.homework.checking.files import Checked, Kind
 from cnncli.io.escaping import complaint
 from cnncli.views.homework import verdict_lines, verdicts_record
@@ -21,10 +21,18 @@ def texts(files: list[Checked], *, hidden: bool) -> Iterator[tuple[str, bool]]:
         if checked.verdicts:
             title = ": ".join(filter(None, (checked.name if len(files) > 1 else "", checked.student)))
             yield "\n".join(verdict_lines(title, [*checked.verdicts], checked.notes, hidden=hidden)), False
+            if lost_text(checked):
+                yield lost_text(checked), True
         if checked.problems:
             yield problems_text(checked), checked.kind is not Kind.NETWORK
         elif checked.kind is Kind.NETWORK:
             yield f"{checked.name}: ok", False
+
+
+def lost_text(checked: Checked) -> str:
+    """How much of a sheet does not count, in a line; empty where everything counts."""
+    lost = sum(note.is_lost for note in checked.notes)
+    return f"{checked.name}: {counted(lost, 'note')} on what does not count" if lost else ""
 
 
 def problems_text(checked: Checked) -> str:

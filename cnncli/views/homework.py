@@ -198,7 +198,7 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
             continue
         yield from (f"{submission.file}: {note}" for note in submission.notes if note.is_lost)
         if submission.extra:
-            yield f"{submission.file}: not in the key: {', '.join(submission.extra)}"
+            yield f"{submission.file}: not in the key: {shortened(', '.join(submission.extra), 300)}"
         files.setdefault((*submission.known_as, submission.student), []).append(submission.file)
     for known_as, names in files.items():
         student = known_as[-1]

@@ -92,10 +92,12 @@ def _print_json(checked: list[Checked], hidden: bool) -> None:
     import json
 
     from cnncli.homework.checking.files import Kind
-    from cnncli.views.checking import problems_text, records
+    from cnncli.views.checking import lost_text, problems_text, records
 
     click.echo(json.dumps(records(checked, hidden=hidden), indent=1, ensure_ascii=False))
     for file in checked:
+        if lost_text(file):
+            click.echo(lost_text(file), err=True)
         if file.problems and not file.skipped and file.kind is not Kind.NETWORK:
             click.echo(problems_text(file), err=True)
 

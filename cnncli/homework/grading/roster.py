@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,10 +77,12 @@ def read_roster(path: Path) -> Roster:
 
 def file_names(students: Iterable[str]) -> Iterator[str]:
     """A unique name for each student's files, also where case is ignored, of characters that file names can contain."""
-    used: set[str] = set()
+    used: dict[str, int] = {}  # names in lower case, and the next number to try for those that were asked for
     for student in students:
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in student)[:60].lstrip(".") or "_"
-        numbered = chain((plain,), (f"{plain}-{number}" for number in count(2)))
-        name = next(name for name in numbered if name.lower() not in used)
-        used.add(name.lower())
+        numbers = count(used.get(plain.lower(), 1))
+        number = next(n for n in numbers if n == 1 or f"{plain}-{n}".lower() not in used)
+        name = plain if number == 1 else f"{plain}-{number}"
+        used.setdefault(name.lower(), 2)
+        used[plain.lower()] = number + 1
         yield name
