@@ -44,7 +44,10 @@ def submission_results(submission: GradedSubmission, *, hidden: bool = False) ->
     if submission.problem:
         return {"score": 0, "output": submission.problem, "tests": []}
     answers = [(answer.verdict, float(answer.points), float(answer.out_of)) for answer in submission.answers]
-    return results(answers, submission.notes, hidden=hidden)
+    record = results(answers, submission.notes, hidden=hidden)
+    for test, answer in zip(record["tests"], submission.answers, strict=True):
+        test["output"] = "\n".join(filter(None, (answer.text, test["output"])))
+    return record
 
 
 def checked_results(checked: Checked, *, hidden: bool = False) -> dict[str, Any]:

@@ -32,7 +32,7 @@ KEYS = ("title", "student", "architecture", "conventions", "locale", "follow_thr
 COMPUTED_KEYS = ("answer", "tolerance", "accept", "by_cell", "solve", "convolve")
 QUESTION_KEYS = ("points", "question")  # of every question
 EXAMPLE = "write architecture: lenet5 and questions: {c1.params: 2, c1.shape: 1}"
-WRITE_TYPE = f"its type: {{{EXAMPLES['numeric']}}}; the types are {', '.join(EXAMPLES)}, solve and convolve"
+WRITE_TYPE = f"write {{numeric: 3.3}}; types: {', '.join(EXAMPLES)}"
 DEFAULT_FOLLOW_THROUGH = Fraction(1, 2)
 
 
@@ -155,7 +155,9 @@ def _network(source: Source, root: Mapping, questions: tuple[KeyQuestion, ...]) 
         unknown = next((q for q in computed if not (is_solve(q) or is_convolve(q))), None)
         if unknown is not None:
             message = f"{unknown.name}: no type, and no architecture that it could be about"
-            raise CnnError.of([Problem(message, f"write architecture: lenet5, or {WRITE_TYPE}", unknown.place)])
+            raise CnnError.of(
+                [Problem(message, "write architecture: lenet5, or a type such as {numeric: 3.3}", unknown.place)]
+            )
     return network_of(source, root, computed)
 
 
@@ -166,7 +168,7 @@ def _key_question(source: Source, questions: Mapping, name: str) -> KeyQuestion:
         raise CnnError.of([Problem("a question without a name", "write q1: before it", place)])
     is_computed = not isinstance(value, Mapping) or not (type_of(value) or {"solve", "convolve"} & {*value.entries})
     if is_computed and "." not in name:
-        raise CnnError.of([Problem(f"{name}: a question without a type", f"write {WRITE_TYPE}", place)])
+        raise CnnError.of([Problem(f"{name}: a question without a type", WRITE_TYPE, place)])
     if not isinstance(value, Mapping):
         points = _number(source, value, name, Fraction(1))
         return KeyQuestion(name, Question(name, "", {}, place), points, "", None, (), None)

@@ -159,7 +159,7 @@ def _rule(source: Source, name: str, entries: Mapping, *, several: bool) -> str:
     text = text_of(source, value).lower()
     known = {"true": NET_CORRECT, "yes": NET_CORRECT, "false": "", "no": "", **{rule: rule for rule in RULES}}
     if text not in known:
-        hint = f"write {NET_CORRECT} (right options minus wrong ones) or {EACH_ANSWER} (each option counts)"
+        hint = f"write {NET_CORRECT} (right minus wrong) or {EACH_ANSWER} (every option)"
         raise source.error(value, f"{name}: unknown rule {shortened(text)!r}", hint)
     return known[text]
 

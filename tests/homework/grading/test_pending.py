@@ -80,6 +80,7 @@ def test_pending_points_are_said_and_not_shown_as_0() -> None:
     record = submission_results(paper)
     assert [test.get("score") for test in record["tests"]] == [None, 2, None] and record["score"] == 2
     assert record["output"] == "pending 4 points: a person grades them"
+    assert record["tests"][0]["output"] == "What of why?\npending: text"
 
 
 def test_the_statistics_leave_pending_answers_out() -> None:
