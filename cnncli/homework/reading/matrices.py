@@ -49,6 +49,7 @@ def _cleaned(text: str) -> str:
 
 def _other_separators(text: str) -> Iterator[str]:
     """The text with ``,`` or ``/`` between rows, with ``;`` between entries, or with empty lines between channels."""
+    text = re.sub(r"[^\S\n]{2,}", " ", text)
     if ";" not in text and "\n" not in text and re.search(r"\d\s+-?\d", text):
         yield re.sub(r"\s*,\s*", "; ", text)
         yield re.sub(r"\s+/\s+", "; ", text)
