@@ -97,12 +97,14 @@ def _unread(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> str:
         return REFUSED
     if given.refuses and isinstance(expected.value, str):
         return 'the number beside "does not fit" disagrees with it' if given.number is not None else ""
-    if value is not None or given.shape is not None:
+    is_list = value is None and isinstance(expected.value, int | Fraction) and given.shape is not None
+    if not is_list and (value is not None or given.shape is not None):
         return ""
     kind = "shape" if isinstance(expected.value, tuple) else "size" if expected.quantity in _SIZES else "number"
     example = next(text for text in _EXAMPLES[kind] if text != expected.text)
     wanted = "a shape" if kind == "shape" else "a number"
-    return f"{UNREADABLE} as {wanted} such as {example}" + (f": it {given.problem}" if given.problem else "")
+    problem = parsing.SEVERAL if is_list else given.problem
+    return f"{UNREADABLE} as {wanted} such as {example}" + (f": it {problem}" if problem else "")
 
 
 def _credit(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> Fraction:

@@ -73,17 +73,18 @@ def _says_none(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
     is_denied = any(word == "not" or word.endswith("n't") for word in said) or bool(said & (HEDGES | DENIALS))
     is_counted = expected.quantity in FITTING[PARAMETERS] | {"macs", "flops", "connections", "dropped", "padding"}
     # no and without need a noun: no idea is no answer
-    is_said = bool(said & NONE - NEEDS_NOUN) or any((word,) in UNITS for word in said)
+    is_said = len(said) == 1 or bool(said & NONE - NEEDS_NOUN) or any((word,) in UNITS for word in said)
     return is_counted and bool(said & NONE) and is_said and not has_number and not is_denied
 
 
 def contradiction(expected: ExpectedAnswer, given: ParsedAnswer) -> str:
     """Why a unit contradicts the question, in words: bytes where parameters are asked; empty for one that fits."""
-    for _, counts in given.units:
-        if expected.quantity and counts in FITTING and expected.quantity not in FITTING[counts]:
-            asked = NAMES.get(expected.quantity, expected.quantity)
-            return f"the unit contradicts the question: {counts}, where {asked} {_is_or_are(asked)} asked"
-    return ""
+    counted = [counts for _, counts in given.units]
+    fits = [counts not in FITTING or expected.quantity in FITTING[counts] for counts in counted]
+    if not expected.quantity or not counted or any(fits):
+        return ""
+    asked = NAMES.get(expected.quantity, expected.quantity)
+    return f"the unit contradicts the question: {counted[0]}, where {asked} {_is_or_are(asked)} asked"
 
 
 def _is_or_are(name: str) -> str:

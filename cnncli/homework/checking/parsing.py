@@ -32,6 +32,7 @@ from cnncli.homework.reading.statements import (
     without_explanation,
     without_layout,
     without_remarks,
+    without_total,
 )
 from cnncli.homework.reading.tokens import NUMBER, WORD, AnswerToken, is_sign, tokenize
 from cnncli.homework.reading.words import (
@@ -39,6 +40,7 @@ from cnncli.homework.reading.words import (
     BOUNDS,
     DENIALS,
     HEDGES,
+    ROUNDED,
 )
 
 BLANKS = frozenset(("", "~", "null", "-", "?", "n/a"))
@@ -157,6 +159,7 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
         return ParsedAnswer(text, problem=BOUND)
     if words & HEDGES or any(remark and remark[0].text in HEDGES for remark in remarks):
         return ParsedAnswer(text, problem=SEVERAL)
+    tokens = without_total(tokens)
     tokens = last_statement(after_derivation(with_shared_axes(tokens)))
     parts = split_sides(tokens)
     layout = layout or layout_of([*parts, *remarks])
@@ -167,8 +170,8 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
             return ParsedAnswer(text, shape=sizes.sizes, labeled=True)
     sides = [read_side(part, convention, layout) for part in parts]
     for remark in remarks:
-        if is_sign(remark[0], "=", "≈"):
-            sides.append(read_side(remark[1:], convention, layout))
+        is_side = is_sign(remark[0], "=", "≈") or (remark[0].text in ROUNDED and remark[-1].kind == NUMBER)
+        sides += [read_side(part, convention, layout) for part in split_sides(remark)[-1:] if is_side]
     return _combined(text, sides)
 
 
@@ -180,9 +183,10 @@ def _combined(text: str, sides: Sequence[Side]) -> ParsedAnswer:
     if not read:
         return ParsedAnswer(text)
     slips = [pair for pair in pairwise(read) if not _goes_on(*pair)]
-    if any(_is_plain(one) and _is_plain(other) for one, other in slips):
+    if any(_is_plain(one) and _is_plain(other) and not one.units for one, other in slips):
         return ParsedAnswer(text, problem=SEVERAL)
-    units = tuple((name, unit.counts) for side in sides for name, unit in side.units)
+    named = [side for side in sides if side.units and (side is read[-1] or side.is_name)]
+    units = tuple((name, unit.counts) for side in named[-1:] for name, unit in side.units)
     return _answer(text, read)._replace(units=units, remark=SLIP if slips else "")
 
 

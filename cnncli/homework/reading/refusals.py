@@ -92,6 +92,9 @@ def beside_refusal(tokens: Sequence[AnswerToken]) -> list[AnswerToken]:
     if not numbers or any(token.kind == WORD for token in tokens[numbers[0] : numbers[-1]]):
         return []
     begin, end = numbers[0], numbers[-1] + 1
+    is_subject = end < len(tokens) and tokens[end].kind == WORD and tokens[begin].text.isdigit() and end == begin + 1
+    if is_subject:
+        return []  # 7 does not fit
     while begin and tokens[begin - 1].kind == SIGN:
         begin -= 1
     while end < len(tokens) and tokens[end].kind == SIGN:

@@ -213,8 +213,9 @@ def _nested(bare: list[AnswerToken], axis: str) -> list[_Item]:
     except NotAnExpression:
         value = None
     inner = _unwrapped(bare)
-    is_list = len(inner) < len(bare) and any(token.text in _SEPARATORS for token in inner)
-    if value is not None and not is_list and value.denominator == 1 and value >= 0:
+    has_numerals = all(token.kind == NUMBER for token in inner) and (value is None or value.denominator != 1)
+    is_list = len(inner) < len(bare) and (has_numerals or any(token.text in _SEPARATORS for token in inner))
+    if value is not None and not is_list and value.denominator == 1:
         if bare[0].kind == NUMBER and len(bare) > 1 and is_sign(bare[1], "("):
             return [*_items(bare[:1]), *_items(_unwrapped(bare[1:]))]  # 6 (28 x 28)
         return [_Item(int(value), axis)]

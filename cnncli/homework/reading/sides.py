@@ -26,7 +26,7 @@ from cnncli.homework.reading.words import (
 )
 
 _EQUALITY = ("=", "≈", "→")
-_CONNECTING = words("equals gives ergo rounded rounds floored abgerundet gerundet arredondado")
+_CONNECTING = words("equals gives makes make yields ergo rounded rounds floored abgerundet gerundet arredondado")
 _KEPT_IN_SHAPES = words("x of by and with de e und mit per")
 _LONGEST_PHRASE = max(map(len, UNITS))
 _LAYER = re.compile(r"(?:conv|c|fc|s|f|l|linear|dense|maxpool|avgpool|pool|layer|flatten|relu|block)\d{1,2}")
@@ -72,6 +72,8 @@ def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
     """A side, with its numerals read by a convention."""
     tokens = _with_signs([piece for token in tokens for piece in _unprefixed(token)])
     units, bare = _without_units(tokens)
+    while bare and bare[0].text in ("of", "by", "at"):
+        bare = bare[1:]
     amount = math.prod(unit.amount for _, unit in units)
     try:
         value = evaluate(bare, convention) if bare else None
@@ -111,13 +113,15 @@ def _without_units(tokens: Sequence[AnswerToken]) -> tuple[list[tuple[str, Unit]
     """The units among the tokens, the longest phrases first, and the tokens without them and without fillers."""
     units: list[tuple[str, Unit]] = []
     bare: list[AnswerToken] = []
-    at = 0
+    at, is_decided = 0, False
     while at < len(tokens):
         length = _unit_at(tokens, at)
         if length:
             phrase = tuple(token.text for token in tokens[at : at + length])
-            if not _is_inside(tokens, at):
-                units.append((" ".join(phrase), UNITS[phrase]))
+            has_number = any(token.kind == NUMBER for token in bare)
+            if not _is_inside(tokens, at) and not is_decided:
+                units = [*([] if has_number else units), (" ".join(phrase), UNITS[phrase])]
+                is_decided = has_number  # the unit just after the number
         elif not (tokens[at].kind == WORD and (tokens[at].text in FILLERS or _LAYER.fullmatch(tokens[at].text))):
             bare.append(tokens[at])
         at += length or 1

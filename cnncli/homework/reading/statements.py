@@ -8,7 +8,7 @@ from cnncli.homework.reading.expression import FUNCTIONS, NotAnExpression, evalu
 from cnncli.homework.reading.locales import POINT
 from cnncli.homework.reading.shapes import closing
 from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken, is_sign
-from cnncli.homework.reading.words import AXES, BATCH, EXPLAINS, NUMBER_WORDS, RESULTS, WRAPPERS
+from cnncli.homework.reading.words import AXES, BATCH, EXPLAINS, FILLERS, NUMBER_WORDS, RESULTS, WRAPPERS
 
 
 def with_shared_axes(tokens: list[AnswerToken]) -> list[AnswerToken]:
@@ -46,6 +46,18 @@ def last_statement(tokens: list[AnswerToken]) -> list[AnswerToken]:
     return (
         last if uses or last[0].text in ("total", "sum", "altogether", "answer", "result", "summe", "soma") else tokens
     )
+
+
+def without_total(tokens: list[AnswerToken]) -> list[AnswerToken]:
+    """``2 per side`` of ``4 in total, 2 per side``: a padding that is stated in both ways."""
+    at = next((at for at, token in enumerate(tokens) if is_sign(token, ",", ";")), 0)
+    parts = [tokens[:at], tokens[at + 1 :]]
+    numbers = [sum(token.kind == NUMBER for token in part) for part in parts]
+    totals = [any(token.text == "total" for token in part) for part in parts]
+    sides = [any(token.text in ("side", "each", "sides") for token in part) for part in parts]
+    if at and numbers == [1, 1] and totals != sides and sorted(totals) == sorted(sides) == [False, True]:
+        return parts[sides.index(True)]
+    return tokens
 
 
 def without_layout(tokens: list[AnswerToken]) -> list[AnswerToken]:
@@ -86,8 +98,12 @@ def _end_of_remark(tokens: Sequence[AnswerToken], at: int) -> int:
     if is_sign(inner[0], "=", "≈") or _restates(tokens[:at], inner):
         return end
     words = [token.text for token in inner if token.kind == WORD]
-    is_shape = any(token.kind == NUMBER for token in inner) and any(word in AXES for word in words)
-    is_value = inner[0].text in BATCH or is_shape or all(word in (*FUNCTIONS, *NUMBER_WORDS, "x") for word in words)
+    has_number = any(token.kind == NUMBER or token.text in NUMBER_WORDS for token in inner)
+    has_operator = any(is_sign(token, "+", "-", "/") for token in inner)
+    is_named = any(word in AXES for word in words) and all(word in AXES or word in FILLERS for word in words)
+    is_shape = has_number and not has_operator and is_named
+    is_number = has_number and all(word in (*FUNCTIONS, *NUMBER_WORDS, "x") for word in words)
+    is_value = inner[0].text in BATCH or is_shape or is_number
     return -1 if is_value or before.text in ("*", "x", "×", "+", "-", "/", "^") else end
 
 

@@ -95,7 +95,7 @@ _UNITS = {
     channels,
         input channels, kanäle, kanal, canais, canal, canales, 채널, merkmalskarten""",
     CONNECTIONS: "connection, connections, synapses",
-    LAYERS: "layer, layers, schichten, camadas, capas",
+    LAYERS: "layers, schichten, camadas, capas",
     IN_TOTAL: """
         in total, total padding, both sides together, left and right together, altogether, insgesamt,
         no total, en total, combined, in all, in sum""",
@@ -140,7 +140,7 @@ FITTING: dict[str, frozenset[str]] = {
 
 _AXES = {
     "C": """
-        c ch chan channel channels filter filters map maps depth deep kernels featuremaps c_out cout dim_c
+        c ch chan channel channels filter filters map maps plane planes depth deep kernels featuremaps c_out cout dim_c
     out_channels
         d kanäle kanälen kanal canais canales 채널""",
     "H": "h height high tall rows row h_out hout n_h höhe hoch altura alto hauteur 높이",
@@ -190,7 +190,7 @@ FILLERS = words(
     can does do 입니다 이다 총 약 수 개수 shape shapes tensors größe form forma tamanho tamaño taille 크기 형태 출력
     anzahl treináveis treinaveis entrenables entraînables apprenables il y incl including inclusive inkl com
     con avec
-    sans without excluding excl left right top bottom along all both down up rounded rounding off d
+    sans without excluding excl left right top bottom after along all both down up rounded rounding off d
     """
 )
 SIGN_WORDS = {
@@ -203,6 +203,7 @@ NONE = words(
     "none no zero nothing without kein keine keinen nenhum nenhuma ninguno ninguna ningún aucun aucune 없음 없다 0"
 )
 NEEDS_NOUN = words("no without kein keine keinen nenhum nenhuma ninguno ninguna ningún aucun aucune")
+ROUNDED = words("rounded floor floored rounding abgerundet gerundet arredondado")
 # What precedes the last of these is a derivation.
 RESULTS = words("so thus hence therefore also então luego donc 따라서")
 # What follows one of these is an explanation, not the answer.

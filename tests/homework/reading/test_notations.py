@@ -68,6 +68,14 @@ k²·C_in·C_out + C_out = 25·1·6 + 6 = 156 | (k*k*c_in+1)*c_out = (5*5*1+1)*6
 (F*F*D1)*K + K = (5*5*1)*6+6 = 156 | 5⋅5⋅6+6 | 5∙5∙6+6 | 5 • 5 • 6 + 6 | 156 = 150 + 6 | 156=6*26 | 156 = (5*5+1)*6
 approx 156 | 156 (exact) | 156 (incl. bias) | 156 with bias | 156 including biases | 156 incl. biases
 156 weights incl. bias | 156 total | total 156 | 156 trainable | 156 learnable | 156 free parameters
+The layer has 156 parameters. | c1 has 156 parameters | Conv1 has 156 trainable parameters in total
+There are 6 filters with 26 parameters each, so 156 | 6 filters with 25 weights and 1 bias each = 156
+25 weights + 1 bias = 26 per filter, times 6 = 156 | 26 * 6 filters = 156 | (25 + 1) x 6 = 156 params
+5*5 = 25, +1 bias = 26, x6 = 156 | =6*(5*5+1) | Parameters: 6*(5*5*1+1)=156.
+156 (6 filters, 25 weights + 1 bias each) | 156 = 6 x (25 + 1) | in total 156 | a total of 156
+156 parameters overall | 25*6+6=156 | 150+6 (bias) = 156 | 156 (150 w + 6 b)
+5·5·1·6 = 150 weights + 6 biases = 156 | total = 150 + 6 = 156 | #weights = 150, #biases = 6, total = 156
+weights 150 + biases 6 = 156 | 150 weights plus 6 biases makes 156
 """,
     "total.params": r"""
 61706 | 61,706 | 61.706 | 61'706 | 61’706 | 61 706 | 61_706 | 61.706k | 61,706K | 61.706 thousand | 6.1706e4
@@ -88,7 +96,9 @@ approx 156 | 156 (exact) | 156 (incl. bias) | 156 with bias | 156 including bias
 117,600 MAC operations | 0.1176 MMACs | 1.176e5 | 117600 MAC | 117,600 multiply-accumulate operations
 117600 mult-add operations | 117.600 MACs | 28*28*6*25 | 28·28·6·5·5 = 117600 | 28x28x6x5x5x1 | 4704*25 | 117.6 k
 117.6k MACs | 117,6k | 117600 multiplications and additions | 117600 MACs per image | 784*150
-6*1*5*5*28*28 = 117,600 MACs | 117600 macs | 117600 madds
+6*1*5*5*28*28 = 117,600 MACs | 117600 macs | 117600 madds | 117600 MACs in total | 28*28*6*5*5*1 = 117600 MACs
+117,600 (= 28·28·6·25) | 6*28*28 outputs * 25 MACs = 117600 | 4704 outputs x 25 = 117600
+4704 * 25 multiply-adds = 117600
 """,
     "c1.shape": r"""
 6x28x28 | 6×28×28 | 6 x 28 x 28 | 6X28X28 | 6@28x28 | 6 @ 28×28 | (6, 28, 28) | [6, 28, 28] | {6, 28, 28}
@@ -122,7 +132,13 @@ a 6x28x28 tensor | 6x28x28 tensor | the output shape is 6x28x28 | output size 6x
 6 Merkmalskarten 28x28 | 6 canais de 28x28 | 6 canales de 28x28 | 6채널 28x28 | 6개 28x28 | (6,28,28) = 4704 values
 H = W = 28, C = 6 | H=W=28, 6 channels | 6x28x28 (same padding) | $6\times28\times28$ | $(6,28,28)$
 \(28 \times 28 \times 6\) | 6 × 28 × 28 neurons | 6x28x28 values | (6; 28; 28) | 6  x  28  x  28 | ６＠２８×２８
-(6，28，28) | 6、28、28
+(6，28，28) | 6、28、28 | The output has 6 channels and is 28 pixels high and 28 pixels wide.
+The output is 28 by 28 with 6 channels. | 6 channels, each 28x28 pixels | 28x28 pixels with 6 channels
+The layer outputs 6 feature maps of size 28x28 | 6 maps (28x28) | Output shape is 6x28x28.
+height=28 width=28 channels=6 | 28 rows, 28 columns, 6 channels | 6 kernels -> 6x28x28
+28x28x6 (height, width, channels) | 6x28x28 (channels, height, width) | (28,28) x 6 | 6 x (28,28) | [6, [28, 28]]
+6,(28,28) | (6,(28,28)) | N=1, C=6, H=28, W=28 | 6 * 28 * 28 = 4704 neurons | 6 planes of 28x28 | depth = 6, 28x28
+28*28*6 | 6 × 28 × 28 (same padding keeps 28) | Out: 6 @ 28x28 | 6ch 28x28 | 28x28x6ch | 28x28@6
 """,
     "flatten1.shape": r"""
 400 | (400,) | [400] | (None, 400) | (1, 400) | 1x400 | 400x1x1 | 400 units | 400 neurons | 400 features | 16*5*5
@@ -142,6 +158,10 @@ n_out = (n + 2p - k)/s + 1 = (52 + 6 - 9)/2 + 1 = 25 | int(49/2)+1 | 24 + 1 | 25
 25 wide | o = floor((52+6-9)/2) + 1 = floor(24.5) + 1 = 24 + 1 = 25 | (52+6-9)/2 = 24.5 -> 24, 24 + 1 = 25 | 24+1=25
 $25$ | 25×25 | 25 * 25 | floor(24.5)+1 | ⌊24.5⌋+1=25 | \lfloor 24.5 \rfloor + 1 | int(24.5)+1=25
 (52+2*3-9)//2+1=25 | size 25 | side 25 | 25 per axis | 25 in each direction | 25 along each axis
+The output is 25x25. | 25 pixels per side | the output size is 25 | Output size per side: 25
+(52+2*3-9)/2+1=25.5, rounded down: 25 | 25.5 => 25 | 25.5 (rounded down: 25) | floor((52+2*3-9)/2+1) = 25
+⌊(52 + 6 − 9)/2⌋ + 1 = 24 + 1 = 25 | 25 since we round down | 25, rounding down | 25 after rounding down | It is 25.
+25x25 output | 25 (floor)
 """,
     "misfit": r"""
 does not fit | Does not fit. | doesn't fit | doesn’t fit | it does not fit | no fit | doesnt fit | not possible
@@ -164,6 +184,11 @@ não dá | no es posible | no es entero | ne convient pas | 맞지 않는다 | �
 不是整数 | does not fit ❌ | it does NOT fit | doesn´t fit | doesn`t fit | dosen't fit | does not  fit | not fit
 unfit | does not fit evenly, 2.33 | 2.33 so it does not fit | ≈2.33, doesn't fit | non integer | fractional (2.33)
 2.33 is not whole | not whole | not a whole number | isn't whole | 2 remainder 1, does not fit
+It doesn't fit because 7-3 = 4 is not a multiple of 3 | 4/3 isn't an integer so it doesn't fit
+doesn't fit, output would be 2.33 | The output would be 2.33, which is not an integer | not an integer (2.33...)
+Does not fit - (7-3)/3 is not an integer | The kernel does not fit evenly into the input | 7 does not fit
+3 does not divide 4 | 4 is not divisible by 3 | (7-3)/3 not integer | the stride doesn't divide evenly
+it doesn't fit, 1 pixel is left over | does not fit, one column is lost
 """,
     "padding": r"""
 2 | p = 2 | P=2 | padding = 2 | padding: 2 | pad 2 | 2 px | 2 pixels | 2 per side | 2 px per side | 2 on each side
@@ -172,7 +197,9 @@ padding of 2 | 2x2 | (2, 2) | 2,2 | "2" | p=2 px | 4/2 | $p=2$ | \(p = 2\) | P =
 2 pixels per side | 2 px on each side | 2 on every side | 2 on all sides | two pixels | Two | 2 zeros per side
 pad=2 | p = (5 - 1) / 2 = 2 | (k-1)/2 = 2 | 2 pixels of padding | 2 zero-padding | zero padding of 2 | padding 2
 2 left and 2 right | 2 on the left and 2 on the right | (2,2,2,2) | 2 padding | same padding, p = 2 | 2 (i.e. same)
-2px | 2 pro Seite | 2 por lado | 2픽셀 | P=2 (4 in total) | 2 (4 in total)
+2px | 2 pro Seite | 2 por lado | 2픽셀 | P=2 (4 in total) | 2 (4 in total) | Padding of 2 on each side
+2 pixels on each side | p=2 on each side | a padding of 2 | We need 2 pixels of zero padding on each side.
+2 on each side (4 in total) | 4 in total, 2 per side | 2 per side, 4 in total | pad by 2
 """,
     "c1.receptive_field": r"""
 5 | 5x5 | 5 × 5 | 5 px | 5x5 pixels | (5, 5) | 5 by 5 | 1 + 4 | 1 + (5 - 1)*1 = 5 | five | 5 x 5 pixels | RF = 5
@@ -195,6 +222,9 @@ does not fit | -1 (does not fit) | does not fit: kernel larger than input | impo
 the kernel is larger than the input, so it does not fit | 3-5 = -2, does not fit | kernel too large
 not possible, the kernel is too big
 """,
+    "c1.rf_offset": r"""
+-2 | −2 | - 2 | (-2, -2) | -2, -2 | -2 px | –2 | minus 2 | -2 per side | [-2,-2]
+""",
 }  # fmt: skip
 WRONG = {
     "c1.params": r"""
@@ -210,13 +240,12 @@ WRONG = {
 (5*5+1) | 5*5*1+6 | 6*5*5+1 | 5*5*1*6 + 1 | 6 filters * 25 = 150 | 150 weights | 6 biases | 150 weights, 6 biases
 weights: 150, biases: 6 | 150 and 6 | 150; 6 | 150, 6 | 26 per filter | 26 per filter, 6 filters
 150 without biases | 156 channels | 156 pixels | 156 px | 156 per side | 156 KiB | 0.61 KB | 624 | 624 bytes
-156 bytes = 156 parameters | 156 connections | 156 bits | 156x156 | 156 x 0 | 0 x 156 | --156 + 1 | 156^0
-156^1^2*2 | 2*156 | 156/1/2 | 1/0 + 156 | 156 mod 10 | 156 % 100 | [156, 150] | (150, 156) | {150, 156} | 150|156
-150/156 | 156 to 160 | 150-156 | 150–156 | 150...156 | 150 ~ 156 | <156 | >156 | ≤ 156 | max 156 | up to 157
-under 156 | over 150 | nearly 157 | 1 5 6 | 1,5,6 | 1.5.6 | 156,0,0 | 156.000.0 | 1,56,0 | 1'5'6 | 156_ | 15_6
-0x9c | 10011100 | CLVI | one five six | ninety | a | ?! | x=y | = | n/a n/a | TBD | see above | see c1
-same as before | lots | ∞ | NaN | inf | None | null | true | 6@5x5 | 6 filters of 5x5 | 5x5x6 | 6x5x5x1 | 28x28x6
-c1 | 156c | 156k8 | 156 157
+156 connections | 156 bits | 156x156 | 156 x 0 | 0 x 156 | --156 + 1 | 156^0 | 156^1^2*2 | 2*156 | 156/1/2
+1/0 + 156 | 156 mod 10 | 156 % 100 | [156, 150] | (150, 156) | {150, 156} | 150|156 | 150/156 | 156 to 160 | 150-156
+150–156 | 150...156 | 150 ~ 156 | <156 | >156 | ≤ 156 | max 156 | up to 157 | under 156 | over 150 | nearly 157
+1 5 6 | 1,5,6 | 1.5.6 | 156,0,0 | 156.000.0 | 1,56,0 | 1'5'6 | 156_ | 15_6 | 0x9c | 10011100 | CLVI | one five six
+ninety | a | ?! | x=y | = | n/a n/a | TBD | see above | see c1 | same as before | lots | ∞ | NaN | inf | None | null
+true | 6@5x5 | 6 filters of 5x5 | 5x5x6 | 6x5x5x1 | 28x28x6 | c1 | 156c | 156k8 | 156 157
 """,
     "total.params": r"""
 61.7K | 61.70 6 | 6.1706e5 | 61.706M | 61,707 | 61.707 | 60,856 | 61.706 million | 61,706 MB | 617.06 | 61706 MACs
@@ -252,8 +281,8 @@ NHWC 1x6x28x28 | 6x28x28 channels last | 28x28x6 channels first | HWC 6x28x28 | 
 """,
     "misfit": r"""
 2 | 3 | 2.33 | 7/3 | 2.333 | fits | it fits | 5 (does not fit) | 0 | floor(7/3) | 2x2 | same | yes | 1 | abc | 2.3
-2 remainder 1 | 2 1/3 | floor 2 | does fit | fits: 2 | yes, 2 | 4 (does not fit) | 5, does not fit | 10 does not fit
-- | 2.0 | 3x3 | no remainder | divisible | exact | valid | whole | integer
+2 remainder 1 | 2 1/3 | floor 2 | does fit | fits: 2 | yes, 2 | 4 (does not fit) | 5, does not fit | - | 2.0 | 3x3
+no remainder | divisible | exact | valid | whole | integer
 """,
     "padding": r"""
 same | valid | 4 | 1 | 4 in total | 2 in total | 3 | 2x3 | no padding | 2 filters | does not fit | full | zero
@@ -277,7 +306,7 @@ def pairs(table: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def test_the_tables_are_as_large_as_a_class_writes() -> None:
-    assert len(pairs(RIGHT)) > 750 and len(pairs(WRONG)) > 400
+    assert len(pairs(RIGHT)) > 900 and len(pairs(WRONG)) > 400
 
 
 @pytest.mark.parametrize("name", RIGHT)
