@@ -98,7 +98,7 @@ def _write_autograder(path: Path, key: Path, roster: Path | None, review: Path |
         write_output(path, data)
     except OSError as error:
         raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
-    click.echo(f"{path}: upload it to Gradescope as the autograder of a programming assignment")
+    click.echo(f"{path}: autograder to upload to a programming assignment of Gradescope")
 
 
 def _report_skipped(path: Path, reason: str) -> None:

@@ -169,11 +169,12 @@ def _write(folder: Path, quizzes: list[Quiz], *, practice: bool, is_secret: bool
     from cnncli.homework.quiz.folders import write_quiz
 
     write_quiz(folder, quizzes, practice=practice)
-    click.echo(f"{folder}: quiz.md, .tex, .html; solutions.md, .tex, .html; sheet.yaml, answers.yaml, key.yaml; "
-               "quiz.gift, quiz.moodle.xml, quiz.qti.zip")  # fmt: skip
+    click.echo(f"{folder}: quiz.md, .tex, .html; solutions.md, .tex, .html\n"
+               "  sheet.yaml, answers.yaml, key.yaml\n"
+               "  quiz.gift, quiz.moodle.xml, quiz.qti.zip")  # fmt: skip
     if not is_secret and not practice:
-        click.echo("note: whoever guesses the seed can draw this quiz with its solutions; "
-                   "add --secret FILE where points count", err=True)  # fmt: skip
+        click.echo("note: whoever guesses the seed can draw this quiz with its solutions\n"
+                   "  add --secret FILE where points count", err=True)  # fmt: skip
 
 
 def _write_class(folder: Path | None, roster: Path, course: Course, *, practice: bool) -> None:
@@ -190,9 +191,9 @@ def _write_class(folder: Path | None, roster: Path, course: Course, *, practice:
     if is_kept:
         course = course._replace(key=key_of(kept_secret(folder)))
     write_class(folder, students, lambda student: draw(course, student), practice=practice)
-    kept = f"; the secret is in {FILE}, which must not be handed out" if is_kept else ""
-    written = counted(len(students), "student")
-    click.echo(f"{folder}: papers, sheets, solutions, keys and qti for {written}{kept}")
+    click.echo(f"{folder}: papers, sheets, solutions, keys and qti for {counted(len(students), 'student')}")
+    if is_kept:
+        click.echo(f"  the quizzes are drawn with the secret in {FILE}: do not hand it out")
 
 
 def _students(roster: Path) -> list[str]:

@@ -75,6 +75,10 @@ def test_wrong_options_are_mistakes_with_values_of_their_own(seed: int, student:
             assert not isinstance(expected, str) or answer.prompt.stated, "every answer of a quiz exists"
             if answer.prompt.stated is None and isinstance(expected, int):
                 assert all(0 < int(text) <= 50 * expected and 50 * int(text) >= expected for text in values)
+            if isinstance(expected, tuple) and isinstance(expected[0], int):
+                largest = [max(map(int, text.split("x"))) for text in values]
+                assert all(max(expected) / 8 <= size <= 8 * max(expected) for size in largest)
+            assert not any("sqrt" in text for text in values)
 
 
 @settings(max_examples=3, deadline=None, phases=[Phase.generate])
