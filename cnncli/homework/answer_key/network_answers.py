@@ -138,7 +138,8 @@ def _receptive_field(inferred: Inferred, info: LayerInfo, part: str) -> Expected
     fields = [*info.receptive_field.values()]
     values = tuple(getattr(axis, part) for axis in fields[0].axes) if fields else ()
     wrong = {"size": of_receptive_field, "stride": of_receptive_field_stride}.get(part)
-    candidates = WrongValues(lambda: wrong(inferred, info)) if wrong is not None else NONE
+    correct = (values[0] if len({*values}) == 1 else values,)
+    candidates = WrongValues(lambda: wrong(inferred, info), correct) if wrong is not None else NONE
     derivation = _derivation(inferred, info.node.name, f"receptive field {part}")
     expected = _per_axis(values, derivation, candidates)
     if part != "size":

@@ -14,6 +14,7 @@ from cnncli.homework.exact_ops.matrices import Maps, maps_of
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.homework.exact_ops.sliding import Sliding, padded, patch
 
+POOL_NAMES = {"max": "max", "avg": "average", "l2": "L2"}
 # What fills the border, in words, by padding mode.
 BORDERS = {
     "zeros": "zeros",
@@ -96,7 +97,7 @@ def of_gradient(exercise: Exercise, upstream: Any, find: str) -> dict[str, Maps 
         for kind in ("max", "avg"):
             if kind != exercise.pool:
                 other = exercise._replace(pool=kind, count_include_pad=True)
-                found[f"pool_kind#of {kind}"] = _gradient_or_none(other, upstream, find)
+                found[f"pool_kind#of {POOL_NAMES[kind]}"] = _gradient_or_none(other, upstream, find)
         return found
     name = "flip_missing#omitted" if exercise.flip else "flip_missing"
     found[name] = nested(gradient_of(exercise._replace(flip=not exercise.flip), upstream, find))
@@ -154,7 +155,7 @@ def _of_transposed(exercise: Exercise) -> Iterator[tuple[str, Any]]:
     """A transposed convolution (C, filters, *kernel) as a convolution, or without its output padding."""
     if all(map(fits, exercise.x.shape[1:], exercise.how.windows)):
         kernel = exercise.kernel.swapaxes(0, 1)
-        yield "transposed_inverted", _result_of(exercise._replace(kernel=kernel, transposed=False))
+        yield "transposed_inverted#convolved", _result_of(exercise._replace(kernel=kernel, transposed=False))
     if exercise.output_padding:
         yield "transposed_inverted#output_padding", _result_of(exercise._replace(output_padding=0))
 
@@ -171,7 +172,7 @@ def _half_flipped(weights: Any) -> Iterator[tuple[str, Any]]:
 def _of_pool(exercise: Exercise) -> Iterator[tuple[str, Any]]:
     for kind in ("max", "avg", "l2"):
         if kind != exercise.pool:
-            yield f"pool_kind#of {kind}", _result_of(exercise._replace(pool=kind))
+            yield f"pool_kind#of {POOL_NAMES[kind]}", _result_of(exercise._replace(pool=kind))
     if exercise.pool == "avg":
         yield "sum_for_mean", _windows(exercise, sum)
     by_kernel = all(window.stride == window.kernel for window in exercise.how.windows)

@@ -56,6 +56,7 @@ SIZES: dict[str, Mistake] = {
     "padding_in_total": _common("gave the total padding instead of the padding per side"),
     "transposed_inverted": _common(
         "used the size formula of a convolution (a transposed one computes (n - 1) * s + k - 2 * p)",
+        convolved="computed a convolution instead of a transposed one",
         once="counted the padding on one side only",
         output_padding="ignored the output padding",
         added="added the padding (a transposed convolution removes it)",

@@ -27,7 +27,7 @@ from cnncli.homework.quiz.quiz import TOLD_APART
 from cnncli.homework.submissions.reading import read_sheet
 from cnncli.inference import Inferred
 from cnncli.language.source import Source
-from cnncli.loading import load_source
+from cnncli.loading import load, load_source
 
 some = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -190,9 +190,26 @@ def sampled_names() -> set[str]:
         found |= {*solve_answer(Question("solve", "", fields)).candidates}
     average = {"pool": "avg", "kernel": "2", "padding": "1"}
     excluding = {**average, "count_include_pad": "false"}
-    for fields in ({}, {"flip": "true"}, {"pool": "l2", "kernel": "2"}, average, excluding, {"padding": "1"}):
+    for fields in (
+        {},
+        {"flip": "true"},
+        {"pool": "l2", "kernel": "2"},
+        average,
+        excluding,
+        {"padding": "1"},
+        {"transposed": "true"},
+    ):
         found |= {*convolve_answer(Question("convolve", "", {**MATRICES, **fields})).candidates}
     return {part for name in found for part in name.split("+")}
+
+
+def test_no_mistake_gives_the_correct_answer() -> None:
+    """Also of layers that see the whole input, whatever a chain of windows gives."""
+    for inferred in (*map(network, SAMPLES), load("lenet5").inferred):
+        for layer in inferred.layers:
+            for quantity in ("shape", "receptive_field", "jump", *COUNTS):
+                expected = network_answer(inferred, layer, quantity)
+                assert expected.value not in expected.candidates.values(), (layer, quantity)
 
 
 def key_of(name: str) -> str:
