@@ -22,6 +22,7 @@ HEADING = """\
 """
 WIDTH = 100  # columns of a list of students
 _PLAIN_NAME = re.compile(r"[A-Za-z_][\w.-]*(?: [\w.-]+)*", re.ASCII)
+_COMMENT = re.compile(r"(?:[ \t\r]*\n)*(?P<indent>[ \t]+)#[^\n]*(?:\n|\Z)")  # a line, after empty ones
 _WORDS = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
 
 
@@ -71,7 +72,7 @@ def _changes(text: str, entry: ReviewEntry, by_same: dict[SameAnswer, AnswerGrou
         value = entry.node.entries.get(key)
         if value is None or (key == "why" and not group.why):
             continue
-        end = value.start + len(text[value.start : value.end].rstrip())
+        end = _content_end(text, value)
         if text[value.start : end] != new:
             space = "" if text[: value.start].endswith((" ", "\n")) else " "
             yield _Edit(value.start, end, space + new)
@@ -91,27 +92,30 @@ def _addition(review: Review, name: str, groups: list[AnswerGroup], *, own_keys:
     if before.strip() != "-":
         message = f"{name}: the entries are in brackets, so that no answer can be added"
         raise source.error(values, message, "write each entry on lines of its own: - answer: …")
-    at = source.text.find("\n", _content_end(last))
+    at = source.text.find("\n", _content_end(source.text, last))
     indent = before[: before.index("-")]
     text = "".join(_entry(group, indent, own_keys=own_keys) for group in groups)
     if at < 0:
         return _Edit(len(source.text), len(source.text), "\n" + text)
     at += 1
-    while comment := re.compile(r"[ \t]+#[^\n]*(?:\n|\Z)").match(source.text, at):
-        if len(comment[0]) - len(comment[0].lstrip()) <= len(indent):
+    while comment := _COMMENT.match(source.text, at):
+        if len(comment["indent"]) <= len(indent):
             break
         at = comment.end()
     missing = "" if source.text[at - 1] == "\n" else "\n"
     return _Edit(at, at, missing + text)
 
 
-def _content_end(value: Value) -> int:
-    """Where the last text of a value ends: a block also includes the empty lines after it."""
-    if isinstance(value, Mapping) and value.entries:
-        return max(_content_end(part) for part in (*value.keys.values(), *value.entries.values()))
-    if isinstance(value, Sequence) and value.items:
-        return max(_content_end(part) for part in value.items)
-    return value.end
+def _content_end(text: str, value: Value) -> int:
+    """Where the last text of a value ends: a block also includes the empty lines and the comments after it."""
+    parts: list[Value] = []
+    if isinstance(value, Mapping):
+        parts = [*value.keys.values(), *value.entries.values()]
+    elif isinstance(value, Sequence):
+        parts = value.items
+    if parts and text[value.start] not in "[{":
+        return max(_content_end(text, part) for part in parts)
+    return value.start + len(text[value.start : value.end].rstrip())
 
 
 def _section(question: KeyQuestion, groups: list[AnswerGroup], *, own_keys: bool) -> str:

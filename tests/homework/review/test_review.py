@@ -254,3 +254,43 @@ def test_a_review_in_a_folder_that_does_not_exist_or_is_a_device_is_an_error(key
     paper = Sheet("ann", None, (Question("size", "quite some", {}),))
     with pytest.raises(CnnError, match="cannot be written"):
         reviewed(key, tmp_path / "none" / "queue.yaml", [paper])
+
+
+REWRITTEN = """\
+# my notes
+name:
+  - verdict: correct   # ok
+    answer: tanh
+    automatic: by hand # auto
+    by:
+      - s0
+      - s7
+    comment: >-
+      folded
+      comment
+    # about the entry
+
+    # about it, too
+# about the next question
+why: # essays
+- answer: because
+  verdict: {formula: 1, result: 1}
+"""
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_file_that_a_person_has_rewritten_is_updated_in_place(key: AnswerKey, path: Path, ending: str) -> None:
+    path.write_bytes(b"\xef\xbb\xbf" + REWRITTEN.replace("\n", ending).encode())
+    names = ("TANH", "relu6", "relu", "tanh")
+    papers = [Sheet(f"s{at}", None, (Question("name", text, {}), Question("why", f"essay {at}", {})))
+              for at, text in enumerate(names)]  # fmt: skip
+    graded, _ = reviewed(key, path, papers)
+    assert [paper.answers[1].points for paper in graded] == [1, 0, 1, 1]
+    remarks = graded[0].answers[1].verdict.remarks
+    assert remarks[-2:] == (BY_REVIEW, "folded comment")
+    expected = REWRITTEN.replace("by hand", '"wrong, 0 of 1 point"').replace("- s0\n      - s7", '["s0", "s3"]')
+    text = path.read_bytes().decode().replace("\r\n", "\n")
+    new = text.partition("# about it, too\n")[2].partition("# about the next")[0]
+    assert new.startswith('  - answer: "relu6"\n    by: ["s1"]\n') and new.count("answer:") == 1
+    assert text.replace(new, "").startswith(expected) and text.count('\n- answer: "essay') == 4
+    assert reviewed(key, path, papers[::-1])[1] == path.read_text(encoding="utf-8")
