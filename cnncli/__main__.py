@@ -111,11 +111,11 @@ def _unexpected(error: Exception) -> str:
 
 
 def _complain(text: str) -> None:
-    from cnncli.io.escaping import complaint
+    from cnncli.io.escaping import visible_message
 
     try:
         sys.stdout.flush()
-        print(complaint(text, sys.argv[1:]), file=sys.stderr)
+        print(visible_message(text, sys.argv[1:]), file=sys.stderr)
     except OSError:
         _discard_output()
 

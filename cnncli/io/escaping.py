@@ -51,10 +51,10 @@ LONGEST_TYPED = 100  # characters of a value that a message repeats in full
 LONGEST_LINE = 1000  # characters of a line of a message
 
 
-def complaint(text: str, typed: Iterable[str]) -> str:
+def visible_message(text: str, typed: Iterable[str]) -> str:
     r"""An error message in which each argument that was ``typed`` is in one line, and short unless it is a path.
 
-    >>> complaint("a\nb: no such file\n  name a file", ["a\nb"])
+    >>> visible_message("a\nb: no such file\n  name a file", ["a\nb"])
     'a\\nb: no such file\n  name a file'
     """
     for argument in typed:

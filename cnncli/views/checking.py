@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncli.errors import CnnError, Problem, counted
 from cnncli.homework.checking.files import Checked, Kind
-from cnncli.io.escaping import complaint
+from cnncli.io.escaping import visible_message
 from cnncli.views.homework import verdict_lines, verdicts_record
 
 NAMED = 3  # skipped files named in the note
@@ -38,7 +38,7 @@ def lost_text(checked: Checked) -> str:
 def problems_text(checked: Checked) -> str:
     """The problems of a file, each with its place, or at least with the file's name."""
     text = str(CnnError.of([_with_file(problem, checked.name) for problem in checked.problems]))
-    return complaint(text, [checked.name])
+    return visible_message(text, [checked.name])
 
 
 def _with_file(problem: Problem, name: str) -> Problem:

@@ -150,4 +150,4 @@ def test_a_file_name_with_a_newline_is_in_one_line_of_an_error(cnn: Run, command
 
 @given(HOSTILE.filter(lambda text: len(text) <= escaping.LONGEST_TYPED and "\n" not in text))
 def test_a_short_message_is_printed_as_it_is(text: str) -> None:
-    assert escaping.complaint(f"{text}: no such file\n  hint", [text]) == f"{text}: no such file\n  hint"
+    assert escaping.visible_message(f"{text}: no such file\n  hint", [text]) == f"{text}: no such file\n  hint"
