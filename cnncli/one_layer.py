@@ -71,6 +71,7 @@ def read_kind(word: str) -> str:
 
 def _as_command(word: str) -> str:
     """The command line for a layer as in Python or in a figure: ``Conv2d(3, 6, 5)``, ``conv 6``; "" for one word."""
+    from cnncli.language.hints.slide_notation import slide_layer
     from cnncli.language.hints.typed_layers import rewritten_line, slide_hint
 
     hint = "" if word.isidentifier() else slide_hint(word)
@@ -81,10 +82,10 @@ def _as_command(word: str) -> str:
     kind, fields, value = found.groups()
     named = [entry.partition(": ") for entry in fields.split(", ")] if fields else []
     typed = "".join(f" {option(name)} {text}" for name, _, text in named)
-    choice = hint.partition("use maxpool or ")[2].partition(",")[0]
-    return (
-        f"cnn layer {kind}{f' {value}' if value else ''}{typed}{f', or {choice} instead of maxpool' if choice else ''}"
-    )
+    slide = slide_layer(word) if hint else None
+    others = slide.kinds[1:] if slide else ()  # pool is maxpool or avgpool
+    choice = f", or {enumerated(others, 'or')} instead of {kind}" if others else ""
+    return f"cnn layer {kind}{f' {value}' if value else ''}{typed}{choice}"
 
 
 def unknown_option(kind: str, word: str) -> CnnError:

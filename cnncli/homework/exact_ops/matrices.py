@@ -23,6 +23,7 @@ from cnncli.homework.exact_ops.matrix_files import (
 from cnncli.homework.exact_ops.numbers import number, refuse_roots
 
 WIDTH = 80  # of printed sums
+GAP = "  "  # between columns
 
 
 def read(text: str, *, letters: bool = False) -> Any:
@@ -101,29 +102,26 @@ def lines(array: Any, width: int | None = None) -> list[str]:
         blocks = [lines(part, width) for part in array]
         return [line for at, block in enumerate(blocks) for line in ([""] if at else []) + block]
     texts = [[shown(value) for value in row] for row in (array if array.ndim == 2 else array[None])]
-    wide = max(len(text) for row in texts for text in row) if array.ndim == 2 else 0
-    aligned = _aligned(texts, wide)
+    widest = max(len(text) for row in texts for text in row) if array.ndim == 2 else 0
+    cells = [[text.rjust(widest) for text in row] for row in texts]
+    aligned = [*map(GAP.join, cells)]
     if len(aligned[0]) > WIDTH and any(isinstance(value, str | LetterSum) for value in array.reshape(-1)):
         return _listed(texts, array.ndim)
     if width is None or len(aligned[0]) <= width:
         return aligned
-    return [*_blocks(texts, wide, width)]
+    return [*_blocks(cells, width)]
 
 
-def _aligned(texts: list[list[str]], wide: int) -> list[str]:
-    return ["  ".join(text.rjust(wide) for text in row) for row in texts]
-
-
-def _blocks(texts: list[list[str]], wide: int, width: int) -> Iterator[str]:
+def _blocks(cells: list[list[str]], width: int) -> Iterator[str]:
     """Blocks of as many columns as fit, at least one."""
-    begin, count = 0, len(texts[0])
-    while begin < count:
-        end, used = begin + 1, len(texts[0][begin].rjust(wide))
-        while end < count and used + 2 + len(texts[0][end].rjust(wide)) <= width:
-            used, end = used + 2 + len(texts[0][end].rjust(wide)), end + 1
+    begin, widths = 0, [*map(len, cells[0])]
+    while begin < len(widths):
+        end, used = begin + 1, widths[begin]
+        while end < len(widths) and (used := used + len(GAP) + widths[end]) <= width:
+            end += 1
         yield from [""] if begin else []
         yield f"columns {begin} to {end - 1}:" if end - begin > 1 else f"column {begin}:"
-        yield from _aligned([row[begin:end] for row in texts], wide)
+        yield from (GAP.join(row[begin:end]) for row in cells)
         begin = end
 
 

@@ -25,6 +25,7 @@ def typed_arguments(body: str) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def without_brackets(body: str) -> str:
+    """A text without the bracket that opens it, and the brackets at its end that close no other."""
     body = body.rstrip(" ,;")
     if body[:1] in OPENING and body:
         body = body[1:]
@@ -49,9 +50,8 @@ def _value(text: str) -> str:
     """A value as YAML: without quotes, ``(3, 3)`` as 3 or as a list, ``True`` as true; "" for None."""
     text = text.strip().strip("'\"“”‘’")
     if text[:1] in ("(", "["):
-        items = (
-            [_value(item) for item in _split(text.strip("".join(OPENING + CLOSING)))] if text[1:2] not in "([" else []
-        )
+        is_nested = text[1:2] in "(["
+        items = [] if is_nested else [_value(item) for item in _split(text.strip(OPENING + CLOSING))]
         if not items:
             return text.replace("(", "[").replace(")", "]")
         return items[0] if len({*items}) == 1 < len(items) else f"[{', '.join(items)}]"

@@ -47,9 +47,8 @@ def slide_hint(text: str, *, implied: bool = True) -> str:
         return f"use {enumerated(slide.kinds, 'or')}, e.g. {line}"
     if slide.depth:
         count = fields["filters"]
-        line += (
-            f" for {count} filters, or {written_item('conv', fields | {'filters': '…'})[8:]} if {count} is their depth"
-        )
+        other = written_item("conv", fields | {"filters": "…"}).removeprefix("- conv: ")
+        line += f" for {count} filters, or {other} if {count} is their depth"
     return f"write {line}"
 
 

@@ -22,8 +22,6 @@ from cnncli.views.summary.formats import as_json
 
 Record = dict[str, Any]
 BYTES = "bytes"  # the figure of --figure that explain does not have
-UNASKED = INITIALIZATION  # quantities that only --figure shows
-ZERO = ("buffers", "0")  # a quantity that is left out
 
 
 def answer(inferred: Inferred, quantity: str | None, storage: Storage, form: str) -> str:
@@ -79,8 +77,9 @@ def _formulas(inferred: Inferred, quantity: str | None, storage: Storage, form: 
     """The quantities with symbolic sizes, each as a formula in the letters of the input."""
     ((name, info),) = inferred.layers.items()
     quantities = {name: text for figure, name, text in _symbolic(inferred, storage) if quantity in (None, figure)}
-    if quantity is None:
-        quantities = {name: text for name, text in quantities.items() if name not in UNASKED and (name, text) != ZERO}
+    if quantity is None:  # only --figure shows the initialization, and that there are no buffers
+        usual = {name: text for name, text in quantities.items() if name not in INITIALIZATION}
+        quantities = {name: text for name, text in usual.items() if (name, text) != ("buffers", "0")}
     if form in ("csv", "markdown"):
         records = [{"quantity": quantity, "formula": value} for quantity, value in quantities.items()]
         return listing.as_csv(records) if form == "csv" else listing.as_markdown(records)

@@ -60,10 +60,10 @@ def _fitted(cells: list[TextColumn], width: int | None) -> tuple[list[TextColumn
     """Shorten, then hide, the least important columns until the lines fit ``width``."""
     hidden: list[str] = []
     for column in sorted((cell.column for cell in cells), key=lambda column: -column.rank):
-        excess = _width(cells) - width if width is not None else 0
-        if excess > 0 and column.rank <= NEEDED:
+        if column.rank <= NEEDED:
+            excess = _excess(cells, width)
             cells = [_with_shorter_names(cell, excess) for cell in cells]
-            excess = _width(cells) - width if width is not None else 0
+        excess = _excess(cells, width)
         if excess <= 0:
             break
         at = next(i for i, cell in enumerate(cells) if cell.column is column)
@@ -91,8 +91,9 @@ def _may_be_cut(cell: TextColumn) -> bool:
     return cell.column.is_text or (not cell.column.right and any("(" in text for text in cell.texts))
 
 
-def _width(cells: list[TextColumn]) -> int:
-    return 1 + sum(cell.width for cell in cells) + len(GAP) * (len(cells) - 1)
+def _excess(cells: list[TextColumn], width: int | None) -> int:
+    """By how much the lines are wider than ``width``."""
+    return 1 + sum(cell.width for cell in cells) + len(GAP) * (len(cells) - 1) - width if width is not None else 0
 
 
 def _line(cells: list[TextColumn], at: int) -> str:
