@@ -12,7 +12,8 @@ from program import ROOT, Run
 
 from cnncli import loading
 from cnncli.commands import SUMMARIES
-from cnncli.homework.exact_ops.chain.chain_reading import chain_file, read_chain
+from cnncli.homework.exact_ops.chain.chain_reading import read_chain
+from cnncli.homework.exact_ops.chain.chain_text import chain_file
 from cnncli.language import read_text
 from cnncli.layers import KINDS
 from cnncli.recipe import Recipe

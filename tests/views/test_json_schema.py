@@ -16,7 +16,8 @@ from networks import networks
 from cnncli.arithmetic.shape import SHAPE_SCHEMA, InvalidValue, read_input_shape
 from cnncli.bundled import bundled
 from cnncli.errors import CnnError
-from cnncli.homework.exact_ops.chain.chain_reading import ChainText, read_chain
+from cnncli.homework.exact_ops.chain.chain_reading import read_chain
+from cnncli.homework.exact_ops.chain.chain_text import ChainText
 from cnncli.homework.exact_ops.chain.numbers_in_files import has_numbers
 from cnncli.language import Source
 from cnncli.language.source import Mapping, parse, plain_tree

@@ -14,7 +14,7 @@ from cnncli.commands import options
 from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
-    from cnncli.homework.exact_ops.chain.chain_reading import ChainText
+    from cnncli.homework.exact_ops.chain.chain_text import ChainText
     from cnncli.homework.exact_ops.exercise import Exercise
 
 NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt|[^\W\d_][0-9_]*[\s,;&|])")
@@ -270,7 +270,7 @@ def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, 
 def _read_chain(text: str, given: ChainOptions) -> ChainText | None:
     if not given.layers and not text.rstrip().endswith((".yaml", ".yml")):
         return None  # a matrix, which need not wait for the import of all layer types
-    from cnncli.homework.exact_ops.chain.chain_reading import chain_file, chain_of_layers
+    from cnncli.homework.exact_ops.chain.chain_text import chain_file, chain_of_layers
 
     chain = chain_file(text)
     if given.layers:
@@ -281,8 +281,9 @@ def _read_chain(text: str, given: ChainOptions) -> ChainText | None:
 
 
 def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, form: str, *, steps: bool) -> None:
-    from cnncli.homework.exact_ops.chain.chain_reading import placed, read_chain, read_option
+    from cnncli.homework.exact_ops.chain.chain_reading import read_chain
     from cnncli.homework.exact_ops.chain.chain_run import run_chain
+    from cnncli.homework.exact_ops.chain.chain_text import placed, read_option
     from cnncli.homework.exact_ops.chain.descent import descended, learning_rate
     from cnncli.views.exact_ops.chains import chain_json, chain_text
 

@@ -13,8 +13,9 @@ from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import ReadingNote
 from cnncli.homework.checking.check import check, checkable
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.exact_ops.chain.chain_reading import ChainText, read_chain
+from cnncli.homework.exact_ops.chain.chain_reading import read_chain
 from cnncli.homework.exact_ops.chain.chain_run import run_chain
+from cnncli.homework.exact_ops.chain.chain_text import ChainText
 from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, has_numbers
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import section_of

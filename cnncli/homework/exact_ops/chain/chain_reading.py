@@ -1,4 +1,4 @@
-"""A chain as it is written: a file in the architecture language with numbers, or layers on the command line."""
+"""From a chain as it is written to its network and the numbers of each input and weight."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
 from cnncli.errors import CnnError, Place, Problem, closest
 from cnncli.graph import Node
+from cnncli.homework.exact_ops.chain.chain_text import ChainText, read_option
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.losses import LOSSES
 from cnncli.homework.exact_ops.chain.numbers_in_files import (
@@ -24,24 +25,13 @@ from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.homework.exact_ops.chain.sized_network import network_of
 from cnncli.homework.exact_ops.chain.weight_sizes import Parts, scalar_at
 from cnncli.inference import Inferred
-from cnncli.language import KEYS, Source, read_text
+from cnncli.language import KEYS, Source
 from cnncli.language.aliases import KEYS_BY_HAND
-from cnncli.language.source import Mapping, Scalar, Value, parse
+from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers.norm import Affine, Scale
 from cnncli.layers.reshape import Dropout
 
 OPERATIONS_LIMIT = 200_000  # multiplications and values of all examples: a minute of reading, a second of calculating
-LAYERS_SOURCE = "--layer"
-
-
-class ChainText(NamedTuple):
-    """A chain before its numbers are read: the text and its tree, and what the command line gives in addition."""
-
-    source: Source
-    root: Mapping
-    values: str = ""
-    target: str = ""
-    loss: str = ""
 
 
 class Chain(NamedTuple):
@@ -62,61 +52,6 @@ class Chain(NamedTuple):
     def output(self) -> str:
         """The name of the only output."""
         return self.inferred.graph.outputs[0]
-
-
-def chain_file(text: str) -> ChainText | None:
-    """The chain in a YAML file; None for another text, and for a file that holds a matrix. Raises CnnError."""
-    name = text.strip()
-    if not name.endswith((".yaml", ".yml")) or ";" in name or "\n" in name:
-        return None
-    source = read_text(name)
-    try:
-        root = parse(source)
-    except CnnError:
-        if "layers:" in source.text:
-            raise
-        return None
-    return ChainText(source, root) if isinstance(root, Mapping) else None
-
-
-def chain_of_layers(values: str, layers: tuple[str, ...]) -> ChainText:
-    """The chain of ``--layer`` options, each a layer in YAML. Raises CnnError."""
-    for number, layer in enumerate(layers, 1):
-        if "\n" in layer.strip():
-            raise CnnError(f"{LAYERS_SOURCE} {number}: more than one line", "give each layer as one --layer")
-    items = [f"- {layer.strip().removeprefix('- ')}" for layer in layers]
-    source = Source(LAYERS_SOURCE, "\n".join(["layers:", *items]))
-    try:
-        root = parse(source)
-    except CnnError as error:
-        raise placed(error) from None
-    if not isinstance(root, Mapping):
-        raise CnnError(f"{LAYERS_SOURCE}: not a layer", "write --layer relu, or --layer 'maxpool: 2'")
-    return ChainText(source, root, values)
-
-
-def placed(error: CnnError) -> CnnError:
-    """An error in the text of ``--layer`` options with the number of the option instead of a line."""
-    return CnnError.of([_numbered(problem) for problem in error.problems])
-
-
-def _numbered(problem: Problem) -> Problem:
-    place = problem.place
-    if place is None or place.source != LAYERS_SOURCE:
-        return problem
-    number = f"{LAYERS_SOURCE} {place.line - 1}" if place.line > 1 else LAYERS_SOURCE
-    return problem._replace(place=None, layer=f"{number} ({problem.layer})" if problem.layer else number)
-
-
-def read_option(option: str, text: str) -> Parts:
-    """The numbers of an option. Raises CnnError, which names it."""
-    try:
-        return read_parts(text)
-    except CnnError as error:
-        raise CnnError(f"{option}: {error.problems[0].message}", error.problems[0].hint) from None
-
-
-# Reading ----------------------------------------------------------------------------------------------------------
 
 
 def read_chain(text: ChainText) -> Chain:

@@ -19,12 +19,11 @@ from cnncli.homework.exact_ops.chain.calculation import place_text
 from cnncli.homework.exact_ops.chain.chain_reading import (
     OPERATIONS_LIMIT,
     Chain,
-    ChainText,
-    chain_of_layers,
     check_size,
     read_chain,
 )
 from cnncli.homework.exact_ops.chain.chain_run import BITS_LIMIT, ChainResult, run_chain
+from cnncli.homework.exact_ops.chain.chain_text import ChainText, chain_of_layers
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.numbers_in_files import read_parts
 from cnncli.homework.exact_ops.chain.rules.softmax import columns
