@@ -63,7 +63,7 @@ def uniform(text: str) -> str:
     ['5^(2)', '2 1/2', '156', '2^(10)', '(7)/(3)', '6 × 28']
     """
     text = text[:LONGEST_ANSWER]
-    plain = characters(_APOSTROPHE.sub("'", text))
+    plain = characters(_APOSTROPHE.sub("'", text))[:LONGEST_ANSWER]
     if any(mark in plain for mark in "\\$<&{~"):
         plain = _without_markup(plain)
     plain = " ".join(plain.split())

@@ -114,4 +114,4 @@ def test_no_answer_takes_long_or_is_huge(text: str) -> None:
     started = time.process_time()
     for found in readings(text):
         assert found.number is None or found.number.numerator.bit_length() < 700
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 3
