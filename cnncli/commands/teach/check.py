@@ -32,8 +32,8 @@ def command(
     these lines as text, in Word or Jupyter), a network (YAML with input and layers), or a folder of YAML files. A
     network is valid if all its variants are.
 
-    The exit status is 0 if all networks are valid and all answers are correct, 1 if not, and 2 if a file cannot be
-    checked.
+    The exit status is 0 if all networks are valid and all answers are correct, 1 if not, and 2 if a file, or
+    something in an answer sheet, cannot be checked.
     """
     if gradescope is not None:
         _write_gradescope(files, gradescope, hide_answers, form)

@@ -198,12 +198,16 @@ def _write_class(folder: Path | None, roster: Path, course: Course, *, practice:
 
 def _students(roster: Path) -> list[str]:
     """The students of a class list. Raises CnnError where one occurs twice."""
-    from cnncli.homework.grading.roster import read_roster
+    from cnncli.homework.grading.roster import IDS, read_roster
 
     class_list = read_roster(roster)
-    columns = class_list.columns
-    column = next((name for name in ("student", "SIS User ID", "ID number") if name in columns), columns[0])
-    students = [row[column].strip() for row in class_list.rows if row[column].strip()]
-    if len({*students}) < len(students):
-        raise CnnError(f"{roster}: a student occurs twice", f"the values in column {column} must be unique")
+    first = next((name for name in ("student", "SIS User ID", "ID number") if name in class_list.columns), "")
+    numbers = [name for name in class_list.columns if name.strip().lower() in IDS]
+    columns = dict.fromkeys(filter(None, (first or class_list.columns[0], *numbers)))  # namesakes differ in a number
+    found = {name: [row[name].strip() for row in class_list.rows if row[name].strip()] for name in columns}
+    students = next((names for names in found.values() if len({*names}) == len(class_list.rows)), None)
+    if students is None:
+        column, students = next(iter(found.items()))
+        if len({*students}) < len(students):
+            raise CnnError(f"{roster}: a student occurs twice", f"the values in column {column} must be unique")
     return students

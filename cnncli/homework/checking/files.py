@@ -119,7 +119,7 @@ def _files(folder: str) -> list[str]:
 
 
 def _check(path: str, strict: bool, skip_others: bool) -> Checked:
-    if path.lower().endswith(SHEETS) and is_file(path):
+    if path.lower().endswith(SHEETS) and is_file(path) and kind_of_file(path) is not Kind.NETWORK:
         return check_sheet(path)
     try:
         source = read_text(path)

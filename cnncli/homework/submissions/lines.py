@@ -22,6 +22,7 @@ _COMMENT = re.compile(r"(?:^|(?<=\s))#(?!\d).*")
 _OPEN_QUOTE = re.compile(r"[:=]\s*([\"'])(?:(?!\1).)*$")
 _DECORATION = re.compile(r"[\W_]*")
 _ROW = re.compile(r"[\[(]?\s*[+−-]?[\d.]+(?:[\s,;&|]+[+−-]?[\d./]+)+\s*[\])]?\s*[,;]?\s*(?:\\\\)?")
+_ASKED = re.compile(r"[\w-]+(?:\.[\w -]+)+|[Qq]\d+\w?|(?:solve|convolve)\b.*")
 _BLOCKS = ("architecture", "conventions", "locale")
 
 
@@ -64,6 +65,7 @@ class _LineReader:
         self.sections: dict[str, str] = {}
         self.blocks: set[int] = set()  # the lines of the network and the conventions
         self.block_indent = -1  # of the open block; -1 outside
+        self.answers_indent = -1  # of the heading of the answers; -1 before it
 
     def read(self, number: int, raw: str) -> None:
         """Read a line."""
@@ -79,10 +81,19 @@ class _LineReader:
                 self.blocks.add(number)
                 return
             self.block_indent = -1
-        if match and section and not (self.entries and self.entries[-1].is_open and indent > self.entries[-1].indent):
+        if match and section and not self.is_asked(section, indent):
             self.section(number, indent, match[1], section, match[2])
         else:
             self.answer(number, indent, line)
+
+    def is_asked(self, section: str, indent: int) -> bool:
+        """Whether a line is a question though it has the name of an entry of the sheet, as ``name`` may be."""
+        last = self.entries[-1] if self.entries else None
+        if last is not None and last.is_open and indent > last.indent:
+            return True
+        if self.answers_indent >= 0 and section != "answers" and indent > self.answers_indent:
+            return True
+        return section in ("name", "date") and (self.answers_indent >= 0 or "student" in self.sections)
 
     def section(self, number: int, indent: int, key: str, section: str, value: str) -> None:
         """A line that names an entry of the sheet itself."""
@@ -93,6 +104,7 @@ class _LineReader:
             self.blocks.add(number)
             self.block_indent = indent
         elif section == "answers":
+            self.answers_indent = indent
             if value.startswith("{") and value != "{":
                 for name, text in split_entries(value).items():
                     self.entries.append(_Entry(name, text, number, indent))
@@ -177,6 +189,8 @@ class _LineReader:
 
 def _continues(last: _Entry, line: str, indent: int, match: re.Match[str] | None) -> bool:
     """Whether a line belongs to the answer before it: a row of a matrix, a field, or what an open bracket awaits."""
+    if last.values[:1] in (["|"], [">"], ["|-"], [">-"]) and indent > last.indent:
+        return match is None or _ASKED.fullmatch(match[1].strip()) is None  # a text may have a colon
     if match and match[1].strip().lower() in FIELDS:
         return last.is_open or indent > last.indent
     if match and not re.fullmatch(r"[\[({].*", line):

@@ -13,9 +13,10 @@ from cnncli.homework.submissions.fields import FIELDS, split_fields, unquoted, w
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
 
-_HIDDEN = re.compile(
-    r"\n[ \t]*(?:[^\W\d][\w. -]{0,58}:|(?:[\w-]{1,40}(?:\.[\w-]{1,40}){1,5}|[Qq]\d{1,3}|solve|convolve)[ \t:=])[ \t]*\S"
-)
+# Lines of an answer that are questions of their own; in a block (|) a text may have a colon.
+_ASKED = r"(?:[\w-]{1,40}(?:\.[\w-]{1,40}){1,5}|[Qq]\d{1,3}|solve|convolve)"
+_HIDDEN = re.compile(rf"\n[ \t]*(?:[^\W\d][\w. -]{{0,58}}:|{_ASKED}[ \t:=])[ \t]*\S")
+_HIDDEN_IN_BLOCK = re.compile(rf"\n[ \t]*{_ASKED}(?: [\w-]{{1,40}})?[ \t]*[:=][ \t]*\S")
 _COMMENT = re.compile(r"[ \t]*#[^\n]*\d")
 
 
@@ -46,8 +47,10 @@ class _TreeReader:
     def read_root(self, root: Mapping) -> None:
         """Read all entries; those of the network and the conventions get their own names, for those who read them."""
         names: dict[str, str] = {}
-        for key in [*root.entries]:
-            section = section_of(key)
+        sections = {key: section_of(key) for key in root.entries}
+        is_asked = "student" in sections.values() and "answers" not in sections.values()  # a question may be: name
+        for key, section in sections.items():
+            section = "" if section == "name" and is_asked else section
             value = root.entries[key]
             if section and section not in names:
                 names[section] = key
@@ -86,7 +89,8 @@ class _TreeReader:
         written = self.source.text[value.start : value.end].strip()
         if not text and written not in ("", "~", "null", "''", '""'):
             text = written  # YAML takes &156 for a name of the value
-        if isinstance(value, Scalar) and written[:1] not in ("'", '"') and _HIDDEN.search(written):
+        hidden = _HIDDEN_IN_BLOCK if written[:1] in ("|", ">") else _HIDDEN
+        if isinstance(value, Scalar) and written[:1] not in ("'", '"') and hidden.search(written):
             raise HiddenLines
         end = self.source.text.find("\n", value.end)
         rest = self.source.text[value.end : end if end >= 0 else None]
@@ -122,7 +126,8 @@ class _TreeReader:
             yield self.with_fields(name, fields, "", at)
         else:
             for key, entry in value.entries.items():
-                yield from self.read(f"{name}.{key.strip()}", entry, value.keys[key])
+                inner = f"{name}.{key.strip()}" if re.search(r"\w", name) else key.strip()
+                yield from self.read(inner, entry, value.keys[key])
 
     def with_fields(self, name: str, fields: dict[str, str], before: str, at: Value) -> Question:
         return question_with(name, fields, before, lambda text: self.note(at, text, is_lost=True))

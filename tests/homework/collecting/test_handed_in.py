@@ -225,7 +225,7 @@ def test_gradescope_says_who_handed_in_and_every_submission_has_results(cnn: Run
     assert output("hw.ipynb", "{")[0] == 0 and output("hw.yaml", "c1.params:156")[0] == 1
 
 
-def test_a_class_list_identifies_by_number_then_by_name(tmp_path: Path) -> None:
+def test_a_class_list_identifies_by_number_then_by_name(cnn: Run, tmp_path: Path) -> None:
     path = tmp_path / "class.csv"
     text = 'Surname;First name;ID number;"Grade, total"\nMüller;Ann;101;7\nMüller;Ann;102;101\nLee;Bob;103;8\n'
     for encoding in ("latin-1", "utf-8-sig", "utf-16"):
@@ -236,6 +236,9 @@ def test_a_class_list_identifies_by_number_then_by_name(tmp_path: Path) -> None:
             assert row is not None and row["ID number"] == number, student
         assert [roster.row_of(student) for student in ("Ann Müller", "Müller", "7", "8", "")] == [None] * 5
         assert roster.row_of_any(("102", "Ann Müller")) == {**roster.rows[1]}
+    write = cnn("quiz", "--per-student", path, "--questions", 1, "--topics", "sizes", "-o", tmp_path / "quiz")
+    assert write.code == 0, write.err
+    assert sorted(key.stem for key in (tmp_path / "quiz" / "keys").iterdir()) == ["101", "102", "103"]
     assert [*file_names(["Ann Müller", "ann Müller", "../x", "a/b", ""])] == [
         "Ann_Müller",
         "ann_Müller-2",

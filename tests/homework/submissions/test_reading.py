@@ -208,11 +208,21 @@ def test_braces_do_not_cut_an_answer(result: str, space: str) -> None:
         ("q: 5: 3", "q", "5: 3", {}),
         ("q:\n19 25\n37 44", "q", "19 25\n37 44", {}),
         ("q: [1 2\n  3 4]", "q", "[1 2\n  3 4]", {}),
+        ("name: ReLU", "name", "ReLU", {}),
+        ("why: |\n    Because: it is\n    so", "why", "Because: it is\nso\n", {}),
     ],
 )  # fmt: skip
 def test_what_yaml_would_refuse_or_cut_is_read_whole(text: str, name: str, given: str, fields: Answers) -> None:
     (question,) = read(f"answers:\n  {text}\n").questions
     assert (question.name, question.given, question.fields) == (name, given, fields)
+
+
+def test_a_question_may_have_the_name_of_an_entry_and_a_text_a_colon() -> None:
+    for text in ("student: Ann\nanswers:\n  name: ReLU\n  c1.params:156\n  why: |\n    Because: it is\n    so\n",
+                 "student: Ann\nname: ReLU\nc1.params: 156\nwhy: |\n  Because: it is\n  so\n"):  # fmt: skip
+        sheet = read(text)
+        assert sheet.student == "Ann" and [*answers_of(sheet)] == ["name", "c1.params", "why"]
+        assert answers_of(sheet)["why"].strip() == "Because: it is\nso" and answers_of(sheet)["name"] == "ReLU"
 
 
 def test_each_line_that_does_not_count_is_told_with_its_line() -> None:
