@@ -86,7 +86,8 @@ _UNITS = {
     PIXELS: """
         px, pxs, pixel, pixels, pix, px per side, pixels per side, per side, each side, a side, both sides,
         all sides, per axis, zero padding, zero pad, zeros, zeroes,
-        rows and columns, cells, pro seite, je seite, auf jeder seite, por lado, de cada lado, en cada lado,
+        rows and columns, row, rows, column, columns, cells, pro seite, je seite, auf jeder seite,
+        por lado, de cada lado, en cada lado,
     píxeles,
         픽셀""",
     NEURONS: "neuron, neurons, activation, activations, hidden units, neuronen, neurônios, neuronas, 뉴런",
@@ -102,7 +103,8 @@ _UNITS = {
     ANYTHING: """
         unit, units, value, values, element, elements, numbers, entries, floats, feature, features, inputs,
     outputs,
-        scalars, items, 개, 개의, 個, 个, input features, output features, output values, output units, input units""",
+        scalars, items, step, steps, 개, 개의, 個, 个, input features, output features, output values,
+        output units, input units""",
 }  # fmt: skip
 _BYTES = {
     **{f"{name}b": 1000**power for power, name in enumerate("kmgt", 1)},
@@ -129,7 +131,7 @@ FITTING: dict[str, frozenset[str]] = {
     BYTES: frozenset(("parameter_bytes",)),
     PIXELS: frozenset((*_SIZES, *_FIELDS, "activations")),
     NEURONS: frozenset(("activations", "shape", "input_shape", "connections", "size")),
-    CHANNELS: frozenset(("shape", "input_shape")),
+    CHANNELS: frozenset(("shape", "input_shape", "kernel", "effective_kernel")),
     CONNECTIONS: frozenset(("connections",)),
     LAYERS: frozenset(),
     IN_TOTAL: frozenset((*_COUNTS, "macs", "flops", "connections", "activations", "parameter_bytes", *_FIELDS,

@@ -88,7 +88,7 @@ weights 150 + biases 6 = 156 | 150 weights plus 6 biases makes 156
 """,
     "total.parameter_bytes": r"""
 246824 | 246,824 | 246,824 bytes | 246824 B | 246.824 KB | 246824 Byte | 4*61706 | 61706 * 4 bytes = 246824
-241.0390625 KiB
+241.0390625 KiB | 246824 bytes | 246,824 B | 246824 Bytes | 61706*4 | 4 bytes * 61706 = 246824 | 246.824 kB
 """,
     "c1.macs": r"""
 117600 | 117,600 | 117.6K | 117,600 MACs | 117.6 KMACs | 117600 multiply-adds | 117600 multiply-accumulates
@@ -224,6 +224,39 @@ not possible, the kernel is too big
 """,
     "c1.rf_offset": r"""
 -2 | −2 | - 2 | (-2, -2) | -2, -2 | -2 px | –2 | minus 2 | -2 per side | [-2,-2]
+""",
+    "c1.kernel": r"""
+5x5 filter | 5x5 kernel | 5 | 5x5 filters | a 5x5 filter | k = 5 | 5 pixels
+""",
+    "c1.activations": r"""
+4704 | 4,704 values | 4704 neurons | 6x28x28 | 6*28*28 = 4704 | 4704 activations | 4704 outputs
+""",
+    "c1.weights": r"""
+150 weights | 150 | 5*5*6
+""",
+    "c1.biases": r"""
+6 biases | 6 | six biases | one per filter: 6
+""",
+    "c1.stride": r"""
+1 | 1 px | 1x1 | stride 1 | 1 step
+""",
+    "c1.padding": r"""
+2 | 2 per side | 2 zeros | 2 rows and columns | 2 rows
+""",
+    "c1.flops": r"""
+235200 FLOPs | 235.2 kFLOPs | 0.2352 MFLOPs | 2*117600 | 235,200 operations | 2 x 117,600 = 235,200 FLOPs
+""",
+    "maxpool1.dropped": r"""
+0 | none | nothing | no pixels | 0 rows
+""",
+    "maxpool2.jump": r"""
+4 | 4x4 | 2*2 = 4 | 2·2 | 4 px
+""",
+    "maxpool2.receptive_field": r"""
+16 | 16x16 | 16 pixels | 5+1+2*4+2 = 16 | 16 x 16 px
+""",
+    "linear1.shape": r"""
+120 | 120 units | 120 neurons | (120,) | (N, 120) | 1x120
 """,
 }  # fmt: skip
 WRONG = {
