@@ -37,6 +37,7 @@ def command(
     """
     from cnncli.views import listing
     from cnncli.views.comparison import network_rows
+    from cnncli.views.summary.columns import readable
 
     if len(architectures) < 2:
         raise CnnError("diff compares two networks or more", "write cnn diff resnet18 resnet34")
@@ -53,7 +54,7 @@ def command(
 
         click.echo(json.dumps(network_rows.json_records(rows), indent=1, ensure_ascii=False, default=str))
         return
-    shown = listing.as_csv(rows) if form == "csv" else listing.as_markdown(network_rows.readable(rows))
+    shown = listing.as_csv(rows) if form == "csv" else listing.as_markdown([*map(readable, rows)])
     click.echo(shown, nl=False)
 
 

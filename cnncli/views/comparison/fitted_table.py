@@ -11,8 +11,9 @@ from cnncli.arithmetic.shape import format_input_shape
 from cnncli.io.escaping import visible_line
 from cnncli.io.width import cut_all, output_width, titled
 from cnncli.views.comparison.alignment import Compared
-from cnncli.views.comparison.network_rows import JOINED, readable, records
+from cnncli.views.comparison.network_rows import JOINED, records
 from cnncli.views.listing import Headings, as_table, excess, widest
+from cnncli.views.summary.columns import readable
 from cnncli.views.summary.table import hidden_note
 
 LONGEST_NAME = 24  # characters of a network's name in the headings on a terminal
@@ -82,7 +83,7 @@ def _shown(
 
     def first(count: int) -> _Shown:
         rows = records(networks[:count], quantities, changed=changed, depth=depth)
-        return _Shown(networks[:count], rows, *_fitted(readable(rows), networks[:count], quantities, width))
+        return _Shown(networks[:count], rows, *_fitted([*map(readable, rows)], networks[:count], quantities, width))
 
     if width is None:
         return first(len(networks))

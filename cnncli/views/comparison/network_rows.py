@@ -7,8 +7,7 @@ from typing import Any
 
 from cnncli.arithmetic.shape import is_symbolic
 from cnncli.views.comparison.alignment import Aligned, Compared, align
-from cnncli.views.listing import NumberText
-from cnncli.views.summary.columns import COLUMNS, Value, read_names, total, type_text, value_text
+from cnncli.views.summary.columns import COLUMNS, Value, read_names, total, type_text
 
 QUANTITIES = tuple(name for name in COLUMNS if name not in ("layer", "type"))  # which every comparison has
 DEFAULT = ("output", "params", "macs")
@@ -80,11 +79,3 @@ def ratio_text(count: Value, first: Value) -> str:
 
 def _is_formula(count: Value) -> bool:
     return not isinstance(count, float) and is_symbolic(count)
-
-
-def readable(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The records with sizes in MB and standard deviations as in ``cnn summarize``, for tables and Markdown."""
-    return [
-        {heading: NumberText(value_text(cell)) if isinstance(cell, float) else cell for heading, cell in row.items()}
-        for row in rows
-    ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncli.arithmetic.shape import Shape, format_shape, is_symbolic
 from cnncli.arithmetic.window import Window
 from cnncli.errors import CnnError, suggestion
 from cnncli.inference import BYTES_PER_PARAMETER, SUMMED, Inferred, LayerInfo
 from cnncli.layers.window_fields import padding_text, values_text
+from cnncli.views.listing import NumberText
 from cnncli.views.summary.rows import Row, is_partial, subtotal, total_label
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ Value = int | float | str  # of a column: a text is "" where a row has no value,
 def value_text(value: Value) -> str:
     """A value as in a table: ``61,706``, ``0.246824``."""
     return value if isinstance(value, str) else f"{value:,.6f}" if isinstance(value, float) else f"{value:,}"
+
+
+def readable(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record for a table or Markdown: with sizes in MB and standard deviations as in :func:`value_text`."""
+    return {key: NumberText(value_text(cell)) if isinstance(cell, float) else cell for key, cell in record.items()}
 
 
 class Column(NamedTuple):

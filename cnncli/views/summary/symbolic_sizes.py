@@ -14,8 +14,7 @@ from cnncli.errors import CnnError, suggestion
 from cnncli.graph import Graph
 from cnncli.inference import SUMMED, Inferred, infer_all
 from cnncli.io.width import wrapped
-from cnncli.views.listing import NumberText
-from cnncli.views.summary.columns import ALIASES, COLUMNS, MEGABYTES, Value, megabytes, scaled, value_text
+from cnncli.views.summary.columns import ALIASES, COLUMNS, MEGABYTES, Value, megabytes, readable, scaled
 
 LAYERS_LIMIT = 200_000  # that are inferred, over all sizes without a formula: a few seconds
 DOES_NOT_FIT = "does not fit"
@@ -38,11 +37,7 @@ class AtSize(NamedTuple):
     @property
     def readable(self) -> dict[str, Any]:
         """The sizes and quantities for a table."""
-        shown = {
-            name: NumberText(value_text(value)) if isinstance(value, float) else value
-            for name, value in self.quantities.items()
-        }
-        return {**self.sizes, **shown}
+        return {**self.sizes, **readable(self.quantities)}
 
     @property
     def why(self) -> str:
@@ -132,16 +127,16 @@ def _inferred_at(graph: Graph, values: Mapping[str, int]) -> tuple[Inferred, str
 
 def _chosen(graph: Graph, columns: str | None) -> list[str]:
     names = [name.strip() for name in (columns or ",".join(DEFAULT)).split(",") if name.strip()]
-    layers = [node.name for node in graph.nodes]
-    known = ["output", *SUMMED, *MEGABYTES, *layers]
+    quantities = ["output", *SUMMED, *MEGABYTES]
+    known = [*quantities, *(node.name for node in graph.nodes)]
     chosen = [name if name in known else ALIASES.get(name.lower(), name.lower()) for name in names]
     for name, meant in zip(names, chosen, strict=True):
         if meant in known:
             continue
         if meant in COLUMNS:
-            hint = f"leave --at out, or choose from {', '.join(known[: -len(layers)])}, and names of layers"
+            hint = f"leave --at out, or choose from {', '.join(quantities)}, and names of layers"
             raise CnnError(f"--columns {name}: describes each layer, and --at the whole network", hint)
-        hint = suggestion(name, known[:2000], f"name layers, or {', '.join(known[: -len(layers)])}")
+        hint = suggestion(name, known[:2000], f"name layers, or {', '.join(quantities)}")
         raise CnnError(f"--columns: no quantity or layer {name!r}", hint)
     return list(dict.fromkeys(chosen))
 
