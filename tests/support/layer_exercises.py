@@ -27,7 +27,7 @@ def kept_last(draw: Draw) -> Made:
 
 @mistake("padding_ignored/without channels")
 def bare(draw: Draw) -> Made:
-    conv = Conv(draw)
+    conv = Conv(draw, s=1)  # at which padding makes a difference
     return conv.network, "conv1.shape", tuple((n - conv.span) // conv.s + 1 for n in (conv.h, conv.w))
 
 
