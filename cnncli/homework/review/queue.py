@@ -19,7 +19,10 @@ PENDING, UNREAD, AMBIGUOUS, UNUSUAL, NOT_LISTED = "to be graded", "unread", "amb
 
 
 class AnswerGroup(NamedTuple):
-    """The same answer of one or more students, its automatic verdicts, and why it is in the queue, if it is."""
+    """The same answer of one or more students, its automatic verdicts, and why it is in the queue, if it is.
+
+    ``text`` is the text of the question, empty where the students' variants differ.
+    """
 
     same: SameAnswer
     answer: str
@@ -28,6 +31,7 @@ class AnswerGroup(NamedTuple):
     expected: str
     reason: str
     why: str
+    text: str = ""
 
 
 class _Given(NamedTuple):
@@ -38,6 +42,7 @@ class _Given(NamedTuple):
     verdict: Verdict
     points: Fraction
     out_of: Fraction
+    text: str
 
 
 def answer_groups(
@@ -64,7 +69,7 @@ def _rank(group: AnswerGroup) -> tuple[int, int, str, tuple[str, ...]]:
 
 def _given(student: str, answer: GradedAnswer) -> _Given:
     verdict, points = answer.automatic or (answer.verdict, answer.points)
-    return _Given(student, plain_text(answer.written), verdict, points, answer.out_of)
+    return _Given(student, plain_text(answer.written), verdict, points, answer.out_of, answer.text)
 
 
 def _value(given: _Given) -> str:
@@ -80,6 +85,7 @@ def _group(same: SameAnswer, answers: list[_Given], values: Counter[str]) -> Ans
     reasons = {_reason(given, values) for given in answers}
     order = (PENDING, UNREAD, AMBIGUOUS, UNUSUAL, NOT_LISTED, "")
     reason, why = min(reasons, key=lambda pair: (order.index(pair[0]), pair[1]))
+    texts = {given.text for given in answers}
     return AnswerGroup(
         same,
         answer,
@@ -88,6 +94,7 @@ def _group(same: SameAnswer, answers: list[_Given], values: Counter[str]) -> Ans
         min(given.verdict.expected for given in answers),
         reason,
         why,
+        texts.pop() if len(texts) == 1 else "",
     )
 
 

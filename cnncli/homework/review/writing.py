@@ -127,7 +127,7 @@ def _section(question: KeyQuestion, groups: list[AnswerGroup], *, own_keys: bool
     expected = {group.expected for group in groups}
     if not own_keys and len(expected) == 1 and expected != {""}:
         facts.append(f"correct answer: {_one_line(expected.pop())}")
-    lines = [f"# {_one_line(question.text)}\n"] if question.text else []
+    lines = [f"# {_one_line(question.text)}\n"] if question.text and not own_keys else []
     lines.append(f"{_key(question.name)}:  # {'; '.join(facts)}\n")
     return "".join([*lines, *(_entry(group, "  ", own_keys=own_keys) for group in groups)])
 
@@ -144,7 +144,8 @@ def _entry(group: AnswerGroup, indent: str, *, own_keys: bool) -> str:
         rows.append(("correct_answer", quoted(group.expected)))
     rows += [("automatic", facts["automatic"]), ("why", facts["why"]), ("verdict", ""), ("comment", "")]
     lines = [f"{inner}{key}: {value}".rstrip() + "\n" for key, value in rows]
-    return f"{indent}- " + "".join(lines)[len(inner) :]
+    variant = f"{indent}# {_one_line(group.text)}\n" if own_keys and group.text else ""
+    return f"{variant}{indent}- " + "".join(lines)[len(inner) :]
 
 
 def _names(students: tuple[str, ...], column: int) -> str:

@@ -181,7 +181,9 @@ def test_what_follows_from_an_answer_that_a_person_accepts_earns_all_points(tmp_
 def test_where_each_student_has_a_key_a_verdict_is_on_one_correct_answer(tmp_path: Path) -> None:
     keys = {}
     for name, kernel in (("ann", 3), ("bob", 2)):
-        (tmp_path / f"{name}.yaml").write_text(f"questions: {{q: {{solve: {{input: 9, kernel: {kernel}}}}}}}\n")
+        (tmp_path / f"{name}.yaml").write_text(
+            f"questions: {{q: {{question: How with {kernel}?, solve: {{input: 9, kernel: {kernel}}}}}}}\n"
+        )
         keys[name] = read_key(str(tmp_path / f"{name}.yaml"))
     queue = tmp_path / "queue.yaml"
     papers = [Sheet(name, None, (Question("q", "quite some", {}),)) for name in ("ann", "bob")]
@@ -194,7 +196,9 @@ def test_where_each_student_has_a_key_a_verdict_is_on_one_correct_answer(tmp_pat
 
     assert points() == [0, 0]
     text = queue.read_text()
-    assert 'correct_answer: "7"' in text and 'correct_answer: "8"' in text
+    for kernel, right in ((3, "7"), (2, "8")):  # each variant with its own text
+        assert f'  # How with {kernel}?\n  - answer: "quite some"\n' in text and f'correct_answer: "{right}"' in text
+    assert text.count("How with") == 2
     at = text.index('correct_answer: "7"')
     queue.write_text(text[:at] + text[at:].replace("verdict:", "verdict: correct", 1))
     assert points() == [1, 0]
