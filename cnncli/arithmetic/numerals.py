@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 MINUS_SIGN = "\u2212"
+NUMBER_LIMIT = 1e300  # of decimal fractions
 LONGEST_NUMBER = 4000  # characters; Python reads integers of up to 4,300 digits
 _THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+")
 ZEROS = {"k": 3, "m": 6, "g": 9}  # of 32k, 1M and 4G
@@ -23,7 +24,7 @@ def read_number(text: str) -> int | float | None:
             number = read(text)
         except ValueError:
             continue
-        return number if isinstance(number, int) or abs(number) < 1e300 else None
+        return number if isinstance(number, int) or abs(number) < NUMBER_LIMIT else None
     return None
 
 

@@ -10,8 +10,7 @@ import re
 from typing import Annotated
 
 from cnncli.arithmetic.numerals import (
-    LONGEST_NUMBER,
-    is_digits,
+    NUMBER_LIMIT,
     is_out_of_range,
     read_number,
     read_percentage,
@@ -49,10 +48,7 @@ def _whole(least: int) -> Reader:
     def read(value: object) -> int:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, str) and is_digits(value) and len(value) >= LONGEST_NUMBER:
-            # too long a number, which the file's reader returns as a string, unlike one in quotes
-            value = int((value.lstrip("0") or "0")[:LONGEST_NUMBER])
-        if isinstance(value, str) and is_out_of_range(value):
+        if isinstance(value, str) and is_out_of_range(value):  # which the reader of a file returns as a string
             limit = f"at least {least}" if value[0] == "-" else "below 2^31"
             raise InvalidValue(f"must be {limit}, not {shortened(value)}")
         if not isinstance(value, int) or isinstance(value, bool):
@@ -70,9 +66,6 @@ def _range_schema(low: float, high: float) -> JsonSchema:
     """Numbers from ``low`` to ``high``, without the bounds that only stand for the smallest and the largest number."""
     smallest = {"exclusiveMinimum": 0} if 0 < low < 1e-200 else {"minimum": low} if low > -1e200 else {}
     return {"type": "number", **smallest, **({"maximum": high} if high < 1e200 else {})}
-
-
-NUMBER_LIMIT = 1e300  # of the numbers that are read
 
 
 def _number(low: float, high: float, wanted: str) -> Reader:
