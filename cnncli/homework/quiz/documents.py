@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from cnncli.errors import counted
 from cnncli.homework.answer_key.expected import is_remark
-from cnncli.homework.pages.html_page import page
+from cnncli.homework.pages.derivation import derivation_html
+from cnncli.homework.pages.html_page import page, words
+from cnncli.homework.pages.window_strip import window_strip
 from cnncli.homework.quiz.options import phrase, wrong_options
 from cnncli.homework.quiz.question import DrawnLayers, Matrix, Part, QuizQuestion, Table
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
@@ -44,10 +46,15 @@ def heading(quiz: Quiz) -> str:
     return f"{quiz.title}: {quiz.student}" if quiz.student else quiz.title
 
 
+def derivation_lines(answer: AnsweredPrompt) -> list[str]:
+    """The equations of the expected answer's derivation, each on a line; the sides of a single one are joined."""
+    lines = [line for line in answer.expected.derivation if not is_remark(line)]
+    return lines if any(" = " in line for line in lines) or not lines else [" = ".join(lines)]
+
+
 def derivation_line(answer: AnsweredPrompt) -> str:
     """The derivation of the expected answer on one line."""
-    lines = [line for line in answer.expected.derivation if not is_remark(line)]
-    return ("; " if any(" = " in line for line in lines) else " = ").join(lines)
+    return "; ".join(derivation_lines(answer))
 
 
 def pitfalls(answer: AnsweredPrompt) -> list[str]:
@@ -100,7 +107,11 @@ def _md_request(answer: AnsweredPrompt, given: str) -> str:
 
 
 def _md_solution(answer: AnsweredPrompt) -> str:
-    lines = [_md_request(answer, f"**{answer.expected.text}**"), f"    {derivation_line(answer)}", ""]
+    lines = [
+        _md_request(answer, f"**{answer.expected.text}**"),
+        *(f"    {line}" for line in derivation_lines(answer)),
+        "",
+    ]
     return "\n".join([*lines, *(f"- not {line}" for line in pitfalls(answer)), ""])
 
 
@@ -146,10 +157,12 @@ def _html_request(answer: AnsweredPrompt, given: str) -> str:
 
 
 def _html_solution(answer: AnsweredPrompt) -> str:
-    wrong = "".join(f"<li>not {escape(line)}</li>" for line in pitfalls(answer))
+    wrong = "".join(f"<li>not {words(line)}</li>" for line in pitfalls(answer))
     listed = f"<ul>{wrong}</ul>" if wrong else ""
     request = _html_request(answer, f"<strong>{escape(answer.expected.text)}</strong>")
-    return f"{request}<p><code>{escape(derivation_line(answer))}</code></p>{listed}"
+    pictures = "".join(window_strip(size, window) for size, window in answer.expected.windows)
+    worked = f"{derivation_html(answer.expected.derivation)}{pictures}"
+    return f'{request}<div class="derivation">{worked}</div>{listed}'
 
 
 HTML = DocumentFormat(
@@ -193,7 +206,8 @@ def _tex_solution(answer: AnsweredPrompt) -> str:
     wrong = "".join(f"\\item not {tex(line)}\n" for line in pitfalls(answer))
     listed = f"\\begin{{itemize}}\n{wrong}\\end{{itemize}}" if wrong else ""
     request = _tex_request(answer, f"\\textbf{{{tex(answer.expected.text)}}}")
-    return f"{request}\n\n\\texttt{{{tex(derivation_line(answer))}}}\n{listed}"
+    derived = "\n\n".join(f"\\noindent\\texttt{{{tex(line)}}}" for line in derivation_lines(answer))
+    return f"{request}\n\n{derived}\n{listed}"
 
 
 def _tex_document(quiz: Quiz, questions: list[str]) -> str:
