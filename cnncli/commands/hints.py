@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cnncli.commands import SUMMARIES, cnn
+from cnncli.commands import SUMMARIES
 from cnncli.errors import CnnError, closest, enumerated, shortened
 from cnncli.layers import KINDS
 
@@ -141,8 +141,10 @@ def usage_error(ctx: click.Context, args: Sequence[str], error: click.UsageError
     name = str(ctx.info_name)
     described = f"cnn {name} --help describes the options"
     if isinstance(error, click.NoSuchOption):
+        from cnncli.commands.option_hints import option_meant
+
         option = next((arg for arg in args if arg.startswith(error.option_name)), error.option_name).partition("=")[0]
-        return CnnError(f"cnn {name} has no option {shortened(option)}", _option_meant(ctx, name, option))
+        return CnnError(f"cnn {name} has no option {shortened(option)}", option_meant(ctx, name, option, args))
     if isinstance(error, click.MissingParameter):
         parameter = error.param
         shown = max(parameter.opts, key=len) if isinstance(parameter, click.Option) else _argument_name(parameter, ctx)
@@ -203,24 +205,3 @@ def _example(name: str, missing: str) -> str:
 
 def _uncapitalized(text: str) -> str:
     return (text[:1].lower() + text[1:]).removesuffix(".")
-
-
-def _option_meant(ctx: click.Context, name: str, option: str) -> str:
-    """The option that was meant: one of this command, else the commands that have it."""
-    own = [known for parameter in ctx.command.get_params(ctx) for known in (*parameter.opts, *parameter.secondary_opts)]
-    if name == "solve" and option == "--filters":
-        return "leave it out: sizes do not depend on it; cnn layer conv also calculates with filters"
-    if "--layer" in own and option[2:] in KINDS:
-        return f"write --layer {option[2:]}"
-    if not option.startswith("--") and f"-{option}" in own:
-        return f"did you mean -{option}?"
-    near = closest(option, [known for known in own if known.startswith("--")])
-    elsewhere = [other for other in SUMMARIES if other != name and option in _options_of(ctx, other)]
-    if elsewhere and (near is None or len(option) > 3):
-        return f"{enumerated(f'cnn {other}' for other in elsewhere)} {'has' if len(elsewhere) == 1 else 'have'} it"
-    return f"did you mean {near}?" if near else f"cnn {name} --help describes the options"
-
-
-def _options_of(ctx: click.Context, name: str) -> list[str]:
-    command = cnn.get_command(ctx, name)
-    return [option for parameter in command.params for option in parameter.opts] if command is not None else []
