@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncli.arithmetic.shape import SHAPE_SCHEMA
-from cnncli.homework.exact_ops.chain.losses import LOSSES
+from cnncli.homework.exact_ops.chain.loss_names import LOSS_NAMES
 from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, gives_weight
 from cnncli.homework.exact_ops.chain.weight_sizes import SIZED_BY_WEIGHT
 from cnncli.language import KEYS
@@ -169,7 +169,7 @@ def _by_hand() -> dict[str, JsonSchema]:
     return {
         "values": {"description": KEYS_BY_HAND["values"], "anyOf": [numbers, _named(numbers, minProperties=1)]},
         "target": {"description": KEYS_BY_HAND["target"], **numbers},
-        "loss": {"description": KEYS_BY_HAND["loss"], "enum": [*LOSSES]},
+        "loss": {"description": KEYS_BY_HAND["loss"], "enum": [*LOSS_NAMES]},
     }
 
 

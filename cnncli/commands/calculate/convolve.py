@@ -12,6 +12,7 @@ import click
 
 from cnncli.commands import options
 from cnncli.errors import CnnError
+from cnncli.homework.exact_ops.chain.loss_names import LOSS_NAMES
 
 if TYPE_CHECKING:
     from cnncli.homework.exact_ops.chain.chain_text import ChainText
@@ -73,7 +74,7 @@ class MatrixCommand(options.CheckedCommand):
 @click.option("--layer", "layers", multiple=True, metavar="LAYER",
               help="Calculate a layer, e.g. 'maxpool: 2' (repeatable).")  # fmt: skip
 @click.option("--target", metavar="T", help="With layers: class (from 0) or values, for a loss and its gradients.")
-@click.option("--loss", type=click.Choice(("cross_entropy", "mse", "hinge")), help="Loss of the target.")
+@click.option("--loss", type=click.Choice(tuple(LOSS_NAMES)), help="Loss of the target.")
 @click.option("--backward", "upstream", metavar="G", help="Upstream gradient to backpropagate.")
 @click.option("--lr", metavar="RATE", help="With gradients of layers: their weights after a step, w - RATE * gradient.")
 @click.option("--steps", is_flag=True, help="Show every window with its products and their sum.")

@@ -54,7 +54,7 @@ def _loss(loss: Loss, *, steps: bool) -> Iterator[list[str]]:
     from cnncli.homework.exact_ops.matrices import shown
 
     if loss.probabilities is not None:
-        yield [*_block("softmax of the scores", loss.probabilities, steps=steps)]
+        yield [*_block(f"{loss.of_scores} of the scores", loss.probabilities, steps=steps)]
     lines = [*_steps(loss.value)] if steps else []
     yield [*lines, f"{loss.name} {_sign(loss.value.value)} {shown(loss.value.value[0])}"]
 

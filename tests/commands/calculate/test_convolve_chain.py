@@ -224,7 +224,7 @@ def test_a_mistake_is_reported_at_its_place(cnn: Run, write: Write, old: str, ne
         (("1 2", "--layer", "relu", "--target", "1 2"), "which loss is meant"),
         (("1 2", "--layer", "relu", "--loss", "mse"), "--loss requires --target"),
         (("1 2", "--layer", "relu", "--backward", "1"), "the upstream gradient has shape 1, but must be 2"),
-        (("1 2", "--layer", "relu", "--backward", "1 1 || 1 1"), "2 upstream gradients for 1 examples"),
+        (("1 2", "--layer", "relu", "--backward", "1 1 || 1 1"), "2 upstream gradients for 1 example\n"),
         (("1 2", "--layer", "relu", "--stride", "2"), "--stride has no effect on a chain of layers"),
         (("1 2", "1 1", "--target", "1"), "--target is for a chain of layers"),
         (("2 3", "--layer", "lrn: {k: 2, beta: -1e9}"), "a number that is too large"),

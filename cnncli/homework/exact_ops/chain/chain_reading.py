@@ -9,8 +9,8 @@ from cnncli.arithmetic.shape import Shape, format_input_shape, format_shape
 from cnncli.errors import CnnError, Place, Problem, closest
 from cnncli.graph import Node
 from cnncli.homework.exact_ops.chain.chain_text import ChainText, read_option
-from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
-from cnncli.homework.exact_ops.chain.losses import LOSSES
+from cnncli.homework.exact_ops.chain.fitting import batch, default_of, filler_of, fitted, input_shape, template
+from cnncli.homework.exact_ops.chain.loss_names import checked_loss
 from cnncli.homework.exact_ops.chain.numbers_in_files import (
     LayerNumbers,
     Numbers,
@@ -18,7 +18,6 @@ from cnncli.homework.exact_ops.chain.numbers_in_files import (
     read_parts,
     take_numbers,
 )
-from cnncli.homework.exact_ops.chain.rules.activations import exact
 from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
 from cnncli.homework.exact_ops.chain.rules.moving import MASK, training_notes
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
@@ -28,7 +27,6 @@ from cnncli.inference import Inferred
 from cnncli.language import KEYS, Source
 from cnncli.language.aliases import KEYS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Value
-from cnncli.layers.norm import Affine, Scale
 from cnncli.layers.reshape import Dropout
 
 OPERATIONS_LIMIT = 200_000  # multiplications and values of all examples: a minute of reading, a second of calculating
@@ -139,8 +137,10 @@ def _target(text: ChainText, words: dict[str, Value | None], reader: _ChainReade
     loss = text.loss
     if not loss and loss_node is not None:
         loss = loss_node.text if isinstance(loss_node, Scalar) else ""
-        if loss not in LOSSES:
-            reader.report(loss_node, f"unknown loss {loss[:40]!r}", f"use {', '.join(LOSSES)}")
+        try:
+            checked_loss(loss)
+        except CnnError as error:
+            reader.problems.append(_at(reader.source, loss_node, error))
     if text.target:
         return read_option("--target", text.target), loss
     if node is None:
@@ -216,7 +216,7 @@ class _ChainReader:
                 self.report(numbers.node, f"{node.layer.kind} has no {name}", "remove it", node.name)
                 continue
             try:
-                arrays[name] = fitted(numbers.parts, needed[name], name)
+                arrays[name] = fitted(numbers.parts, needed[name], numbers.field, filler_of(node, name))
             except CnnError as error:
                 self.problems.append(_at(self.source, numbers.node, error, node.name))
         if MEAN in needed and (MEAN in given) != (VARIANCE in given):
@@ -230,7 +230,7 @@ class _ChainReader:
     def _mask(self, node: Node, numbers: LayerNumbers, shape: Shape) -> dict[str, Any]:
         """The values that dropout keeps: 1 for these, 0 for the others."""
         try:
-            mask = batch(numbers.parts, shape, MASK)
+            mask = batch(numbers.parts, shape, MASK, filler_of(node, MASK))
             if not {*mask.reshape(-1)} <= {0, 1}:
                 raise CnnError("a mask has a value other than 0 and 1", "write 1 for each value that is kept")
         except CnnError as error:
@@ -244,24 +244,11 @@ class _ChainReader:
 
         default = default_of(node, name)
         if default is None:
-            hint = f"write {name}: {template(shape)}"
+            hint = f"write {name}: {template(shape, filler_of(node, name))}"
             self.problems.append(Problem(f"missing {name} of shape {format_shape(shape)}", hint, place, node.name))
             return
         arrays[name] = np.full(shape, default, dtype=object)
         self.notes.append(f"{node.name}: no {name} is given, so it is {default}")
-
-
-def default_of(node: Node, name: str) -> Any:
-    """The value of weights that are not given, where there is a customary one: PyTorch's initial values."""
-    layer: Any = node.layer
-    if name == "bias":
-        return 0
-    if isinstance(layer, Affine):
-        return 1
-    if "init" in layer.schema or isinstance(layer, Scale):
-        value = exact(float(layer.init))
-        return value.numerator if value.denominator == 1 else value
-    return None
 
 
 def check_size(inferred: Inferred, values: MappingType[str, Any]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncli.errors import CnnError, Problem
+from cnncli.errors import CnnError, Problem, counted
 from cnncli.graph import Node
 from cnncli.homework.exact_ops.chain.calculation import (
     Calculation,
@@ -19,11 +19,12 @@ from cnncli.homework.exact_ops.chain.calculation import (
     sum_text,
 )
 from cnncli.homework.exact_ops.chain.chain_reading import Chain
-from cnncli.homework.exact_ops.chain.fitting import batch
-from cnncli.homework.exact_ops.chain.losses import Loss, Outputs, loss_named
+from cnncli.homework.exact_ops.chain.fitting import batch, template
+from cnncli.homework.exact_ops.chain.loss_names import LOSS_NAMES
+from cnncli.homework.exact_ops.chain.losses import Loss, Outputs, loss_of
 from cnncli.homework.exact_ops.chain.rules.layer_rules import rule_of
 from cnncli.homework.exact_ops.chain.weight_sizes import Parts
-from cnncli.layers.activation import LogSoftmax, Softmax
+from cnncli.layers.activation import Sigmoid
 
 BITS_LIMIT = 4_000  # of a numerator or denominator: about 1,200 digits
 
@@ -66,7 +67,8 @@ def run_chain(chain: Chain, upstream: Parts | None = None) -> ChainResult:
         given = batch(upstream, shape, "the upstream gradient")
         if len(given) != len(last.output.value):
             raise CnnError(
-                f"{len(given)} upstream gradients for {len(last.output.value)} examples", "give one per example"
+                f"{counted(len(given), 'upstream gradient')} for {counted(len(last.output.value), 'example')}",
+                "give one per example",
             )
         return ChainResult(layers, None, (*_Backward(chain, layers).run(chain.output, given),))
     if chain.target is None:
@@ -119,27 +121,41 @@ def _check_digits(array: Any) -> None:
 
 
 def _loss(chain: Chain, last: LayerResult, target: Parts) -> Loss:
-    y, is_log = last.output.value, isinstance(last.node.layer, LogSoftmax)
-    is_normalized = is_log or isinstance(last.node.layer, Softmax)
-    classes = _classes(target, y, chain.loss)
-    if classes is not None:
-        name, wanted = chain.loss or "cross_entropy", _one_hot(classes, y)
-    else:
-        name, wanted = (
-            chain.loss or ("cross_entropy" if is_normalized else ""),
-            batch(target, y.shape[1:], "the target"),
-        )
-        if len(wanted) != len(y):
-            raise CnnError(f"{len(wanted)} targets for {len(y)} examples", "give one per example")
+    outputs = Outputs(last.output.value, None, type(last.node.layer), last.work.x)
+    classes = _classes(target, outputs.value, chain.loss)
+    wanted = _target_values(target, outputs.value) if classes is None else _one_hot(classes, outputs.value)
+    outputs = outputs._replace(target=wanted)
+    name = chain.loss or ("cross_entropy" if classes is not None else _usual_loss(outputs))
     if not name:
-        raise CnnError("which loss is meant for this target is not clear", "choose the loss cross_entropy or mse")
-    scores = last.work.x if is_normalized else None
-    return loss_named(name)(Outputs(y, wanted, is_normalized, is_log, scores))
+        losses = "binary_cross_entropy, hinge or mse" if outputs.is_one_score else "cross_entropy or mse"
+        raise CnnError("which loss is meant for this target is not clear", f"choose the loss {losses}")
+    return loss_of(name, outputs)
+
+
+def _usual_loss(outputs: Outputs) -> str:
+    """The loss that goes with probabilities: of a softmax, or of one sigmoid whose target is 0 or 1; else ""."""
+    is_binary = outputs.by is Sigmoid and outputs.is_one_score and {*outputs.target.reshape(-1)} <= {0, 1}
+    return "cross_entropy" if outputs.is_normalized else "binary_cross_entropy" if is_binary else ""
+
+
+def _target_values(target: Parts, y: Any) -> Any:
+    """A target of the shape of the outputs y, (N, *shape). Of one number per example, a row has those of all."""
+    shape, count = y.shape[1:], len(y)
+    if shape == (1,) and count > 1 and len(target) == 1 and target[0].shape == (count,):
+        return target[0].reshape(count, 1)
+    wanted = batch(target, shape, "the target")
+    if len(wanted) != count:
+        several = f": {template(shape, count=count)}" if count > 1 else ""
+        raise CnnError(
+            f"{counted(len(wanted), 'target')} for {counted(count, 'example')}", f"give one per example{several}"
+        )
+    return wanted
 
 
 def _classes(target: Parts, y: Any, loss: str) -> list[int] | None:
     """The classes of a target that is one integer per example, unless the loss is for numbers."""
-    if loss == "mse" or y.ndim != 2 or len(target) != 1 or target[0].shape != (len(y),) or y.shape[1] == 1:
+    takes_numbers = LOSS_NAMES.get(loss) in ("mse", "binary_cross_entropy") or y.ndim != 2 or y.shape[1] == 1
+    if takes_numbers or len(target) != 1 or target[0].shape != (len(y),):
         return None
     values = [*target[0]]
     count = y.shape[1]

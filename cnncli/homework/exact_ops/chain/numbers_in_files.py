@@ -30,10 +30,11 @@ Place = tuple[int, int]  # line and column, from 0
 
 
 class LayerNumbers(NamedTuple):
-    """The numbers of a layer, by the names of PyTorch: where each is, and its arrays."""
+    """The numbers of a field of a layer, e.g. gamma: where they are, and their arrays."""
 
     node: Value
     parts: Parts
+    field: str
 
 
 Numbers = dict[Place, dict[str, LayerNumbers]]  # by the place of the layer
@@ -84,7 +85,7 @@ def take_numbers(root: Mapping, problems: list[tuple[Value, CnnError]]) -> Taken
         if numbers:
             found.numbers[place] = numbers
         if "weight" in numbers:  # of a weight with a mistake, only that is reported, and not that sizes are missing
-            node, parts = numbers["weight"]
+            node, parts, _ = numbers["weight"]
             unsized = Unsized(KINDS[kind], body, node, parts or [as_array([[0]])], frozenset(body.entries))
             unsized.fill(None)
             found.unsized[place] = unsized
@@ -128,10 +129,10 @@ def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError
         try:
             if name in found:
                 raise CnnError(f"{field} is given twice: another field gives {name}", "keep one of them")
-            found[name] = LayerNumbers(node, parts_of(node))
+            found[name] = LayerNumbers(node, parts_of(node), field)
         except CnnError as error:
             problems.append((node, error))
-            found[name] = LayerNumbers(node, [])
+            found[name] = LayerNumbers(node, [], field)
         if name == "bias" and "bias" in kind.schema:
             body.entries["bias"] = scalar_at(node, "true")
             body.keys["bias"] = body.keys[field]
