@@ -12,7 +12,7 @@ from cnncli.arithmetic.shape import InvalidValue, Shape, format_shape, is_symbol
 from cnncli.errors import CnnError, Place, Problem, enumerated, shortened
 from cnncli.graph import Graph, Input, Node, Origin
 from cnncli.inference import Inferred, infer_all
-from cnncli.language.aliases import field_hint, kind_hint, kind_meant
+from cnncli.language.aliases import LISTED, field_hint, kind_hint, kind_meant
 from cnncli.language.blocks import COMPOSITES
 from cnncli.language.entries import two_readings, two_readings_message
 from cnncli.language.source import Source, parse, plain_tree, read_plain
@@ -62,10 +62,11 @@ def read_kind(word: str) -> str:
     if command:
         raise CnnError(f"unknown layer type {shown!r}", f"write {command}")
     hint = kind_hint(word, known)
-    if hint.startswith("the layer types are"):
-        hint = "cnn layer lists the layer types; a block of a file is explained by cnn explain FILE"
+    if hint.startswith(LISTED):
+        hint = f"{hint}; a block of a file is explained by cnn explain FILE"
     elif kind_meant(word, known) in hint.removesuffix("?").split()[-1:]:
-        hint = f"{hint}: cnn layer {kind_meant(word, known)}"
+        sign = "?" if hint.endswith("?") else ""
+        hint = f"{'did you mean' if sign else 'use'} cnn layer {kind_meant(word, known)}{sign}"
     raise CnnError(f"unknown layer type {shown!r}", hint)
 
 

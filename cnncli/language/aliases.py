@@ -71,11 +71,14 @@ SEPARATE_LAYERS = ("activation", "batch_norm", "batchnorm", "normalization")
 # Names of several layer types, among which only the user can choose.
 FAMILIES = {
     **dict.fromkeys(("pool", "pooling"), ("maxpool", "avgpool")),
-    **dict.fromkeys(("norm", "normalization"), ("batchnorm", "layernorm", "groupnorm")),
+    **dict.fromkeys(("norm", "normalization"), ("batchnorm", "layernorm", "groupnorm", "lrn")),  # lrn: AlexNet's NORM1
 }
 
 REDUCTIONS = {"max": "maxpool", "maximum": "maxpool", "mean": "avgpool", "average": "avgpool", "avg": "avgpool"}
 LONGEST_WORD = 60
+MOST_BLOCKS = 8  # in a message
+COMPOSITE_KINDS = ("residual", "parallel", "repeat", "when")
+LISTED = "cnn layer lists the layer types"
 
 KIND_ALIASES = {alias: kind for kind, layer in KINDS.items() for alias in layer.aliases} | dict.fromkeys(
     ("output", "outputs", "out", "classifier", "head"), "linear"
@@ -111,8 +114,6 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
         return "write the input before the layers: input: 1x28x28"
     if _plain(word) in REDUCTIONS and read_number(value) is not None:
         return f"use {REDUCTIONS[_plain(word)]}"
-    if _is_separable(word):
-        return "write a depthwise_conv, and after it a conv with kernel 1"
     composite = COMPOSITE_ALIASES.get(re.sub(r"[\d\s()]+[a-e]?\)?$|\s", "", _plain(word)))
     if composite in known:
         return f"use {composite}"
@@ -122,13 +123,23 @@ def kind_hint(word: str, known: list[str], value: str = "") -> str:
     exact = _same_kind(word, known)
     near = exact or _similar_kind(word, known)
     if near is None:
-        return f"the layer types are {', '.join(known)}"
+        return _nearest_kinds(word, known)
     return f"use {near}" if exact else f"did you mean {near}?"
+
+
+def _nearest_kinds(word: str, known: list[str]) -> str:
+    """The hint for a word that resembles no layer type: a few that have something of it, and the blocks of the file."""
+    import difflib  # needed only for errors
+
+    near = difflib.get_close_matches(word[:LONGEST_WORD].lower(), known, n=3, cutoff=0.4)
+    blocks = [name for name in known if name not in KINDS and name not in COMPOSITE_KINDS][:MOST_BLOCKS]
+    defined = f"; the blocks of this file are {enumerated(blocks)}" if blocks else ""
+    return f"{LISTED}{f' (the nearest are {enumerated(near)})' if near else ''}{defined}"
 
 
 def kind_meant(word: str, known: list[str]) -> str | None:
     """The layer type that was most likely meant; None where a word means several, such as pool."""
-    if families_named(word) or _is_separable(word):
+    if families_named(word) or is_separable(word):
         return None
     return _same_kind(word, known) or _similar_kind(word, known)
 
@@ -144,7 +155,8 @@ def families_named(word: str) -> tuple[str, ...]:
     return FAMILIES.get(without_size, ())
 
 
-def _is_separable(word: str) -> bool:
+def is_separable(word: str) -> bool:
+    """Whether a word is Keras's name for a depthwise and a pointwise convolution."""
     return _plain(word).startswith("separableconv")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, NamedTuple, NoReturn
 
 from cnncli.arithmetic.numerals import read_number, rewritten
 from cnncli.arithmetic.shape import InvalidValue
-from cnncli.language.aliases import EVERYWHERE, field_hint, field_meant, kind_hint
+from cnncli.language.aliases import EVERYWHERE, WEIGHTS_BY_HAND, field_hint, field_meant, kind_hint, kind_named
 from cnncli.language.blocks import SHARE
 from cnncli.language.expressions import Env
 from cnncli.language.reading import Reading, ReportedError, is_nothing
@@ -111,7 +112,29 @@ def _written_out(kind: str, values: str) -> str:
     return f"write {hint}" if hint else ""
 
 
-def _value_hint(kind: str, text: str, error: InvalidValue) -> str:
+def _value_hint(made: type[Layer], field: str, text: str, names: Collection[str], error: InvalidValue) -> str:
+    """The hint for a value that a field does not take; ``names`` are the fields in braces, none for a bare value."""
+    from cnncli.language.hints.slide_notation import slide_layer
+
+    several = re.search(r"[\s,@/xX×*]", text) and field == made.main
+    if several and not names:
+        return _several_values_hint(made.kind, text, error)
+    slide = slide_layer(f"{made.kind} {text}") if several and field == "filters" else None
+    if slide is not None and field in slide.fields:  # filters: 6@5x5
+        others = {name: value for name, value in slide.fields.items() if name == field or name not in names}
+        return "write " + ", ".join(f"{name}: {value}" for name, value in others.items())
+    other_kind = f"{text}_{made.kind}"
+    if other_kind in KINDS and field == made.main:  # avgpool: global
+        return f"use {other_kind}"
+    if field == "stride" and (divided := re.fullmatch(r"/ *([0-9]+)", text)):
+        return f"write {divided[1]}"
+    if field in WEIGHTS_BY_HAND and not error.hint and re.search("[0-9]", text):
+        return "write true or false, or use cnn convolve, which calculates with numbers"
+    unused = text == "0" and not error.hint and not made.schema[field].required
+    return f"leave it out, or write {field}: 1" if unused else error.hint
+
+
+def _several_values_hint(kind: str, text: str, error: InvalidValue) -> str:
     """The hint for several values as the only one of a layer, ``conv: 5x5, 6``, else that of the field's reader."""
     from cnncli.language.hints.typed_layers import slide_hint
 
@@ -124,6 +147,7 @@ def _value_hint(kind: str, text: str, error: InvalidValue) -> str:
 def report_unknown_kind(reading: Reading, entry: Entry, known: list[str]) -> None:
     """Report a layer type that does not exist, by its typing error if it has one."""
     from cnncli.language.hints.layer_faults import layer_fault
+    from cnncli.language.hints.typed_layers import translated_line
 
     kind, at = entry.kind, entry.at
     second = re.fullmatch(r"(\S+) -(\s?)(\S.*)", kind)
@@ -137,7 +161,12 @@ def report_unknown_kind(reading: Reading, entry: Entry, known: list[str]) -> Non
     typed = kind if entry.body is None else reading.source.text[at.start : entry.body.end]
     message, hint = layer_fault(typed, known) or (f"unknown layer type {kind!r}", "")
     value = entry.body.text if isinstance(entry.body, Scalar) else ""
-    reading.report(at, message, hint or kind_hint(kind, known, value))
+    hint = hint or kind_hint(kind, known, value)
+    named = kind_named(kind)
+    if named and hint == f"use {named}" and not is_nothing(entry.body):
+        line = translated_line(typed, named, kind)
+        hint = f"write {line}" if line else hint
+    reading.report(at, message, hint)
 
 
 def two_readings(made: type[Layer], text: str) -> tuple[str, str] | None:
@@ -192,18 +221,26 @@ class LayerReader:
         fields: dict[str, Any] = {}
         for field, node in (defaults.entries if defaults else {}).items():
             if field in made.schema and field not in given:
-                self._read_field(made, field, node, self.top, full, fields)
+                self._read_field(made, field, node, self.top, full, fields, defaults.entries if defaults else {})
+        is_mapping = isinstance(entry.body, Mapping)
         for field, node in given.items():
             if field in made.schema:
-                self._read_field(made, field, node, env, full, fields, isinstance(entry.body, Mapping))
+                self._read_field(made, field, node, env, full, fields, given if is_mapping else {})
         if self.reading.reported > before:
             raise ReportedError
         return self._checked(made, fields, entry, full)
 
     def _read_field(
-        self, made: type[Layer], field: str, node: Value, env: Env, full: str, into: dict[str, Any], given: bool = True
+        self,
+        made: type[Layer],
+        field: str,
+        node: Value,
+        env: Env,
+        full: str,
+        into: dict[str, Any],
+        names: Collection[str],
     ) -> None:
-        pair = two_readings(made, node.text) if not given and isinstance(node, Scalar) else None
+        pair = two_readings(made, node.text) if not names and isinstance(node, Scalar) else None
         if pair is not None:
             fields = f"{{kernel: {pair[0]}, stride: {pair[1]}}}"
             hint = f"write {fields}, or [{', '.join(pair)}] for a kernel of {'x'.join(pair)}"
@@ -214,10 +251,7 @@ class LayerReader:
         except InvalidValue as error:
             because = f" (from {node.text})" if isinstance(node, Scalar) and "$" in node.text else ""
             text = self.reading.source.text[node.start : node.end]
-            several = not given and field == made.main and re.search(r"[\s,@/xX×*]", text)
-            hint = _value_hint(made.kind, text, error) if several else error.hint
-            if field == "stride" and (divided := re.fullmatch(r"/ *([0-9]+)", text)):
-                hint = f"write {divided[1]}"
+            hint = _value_hint(made, field, text, names, error)
             self.reading.report(node, f"{field} {error}{because}", hint, full)
         except ReportedError:
             return

@@ -106,12 +106,12 @@ net.yaml:3:54: conv1: padding must be valid, same, same_lower or full, not SAME
 net.yaml:3:5: unknown layer type 'Conv2D'
     - Conv2D: {filters: 6, kernel: 3}
       ^
-  use conv
+  write - conv: {filters: 6, kernel: 3}
 
 net.yaml:5:5: unknown layer type 'Dense'
     - Dense: 10
       ^
-  use linear""",
+  write - linear: 10""",
     ),
     (
         network("conv: {in_channels: 1, filters: 6, kernel: 3, activation: relu}"),

@@ -92,8 +92,39 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
     ],
     "pool: 2": [(3, 5, "unknown layer type 'pool'", "use maxpool or avgpool")],
     "max: 2": [(3, 5, "unknown layer type 'max'", "use maxpool")],
-    "output: 10": [(3, 5, "unknown layer type 'output'", "use linear")],
-    "dense: 10": [(3, 5, "unknown layer type 'dense'", "use linear")],
+    "output: 10": [(3, 5, "unknown layer type 'output'", "write - linear: 10")],
+    "dense: 10": [(3, 5, "unknown layer type 'dense'", "write - linear: 10")],
+    "conv2d: 5x5": [(3, 5, "unknown layer type 'conv2d'", "write - conv: {filters: …, kernel: 5x5}")],
+    "Conv2D: {filters: 6, kernel_size: 3, activation: relu}": [
+        (3, 5, "unknown layer type 'Conv2D'", "write - conv: {filters: 6, kernel: 3}, then - relu")
+    ],
+    "Conv2D: {filters: 6, other: 3}": [(3, 5, "unknown layer type 'Conv2D'", "use conv")],
+    "Concatenate: [input, input]": [(3, 5, "unknown layer type 'Concatenate'", "write - concat: [input, input]")],
+    'linear: {units: 2, bias: "0 0"}': [
+        (3, 30, "bias must be true or false, not '0 0'",
+         "write true or false, or use cnn convolve, which calculates with numbers")
+    ],
+    "conv3-64 x2": [
+        (3, 5, "unknown layer type 'conv3-64 x2'",
+         "write - repeat: {times: 2, layers: [conv: {filters: 64, kernel: 3}]}")
+    ],
+    "conv3x3(3, 64)": [(3, 5, "unknown layer type 'conv3x3(3, 64)'", "write - conv: {filters: 64, kernel: 3}")],
+    "conv5x3-6": [(3, 5, "unknown layer type 'conv5x3-6'", "write - conv: {filters: 6, kernel: 5x3}")],
+    "conv: 3->16, 3x3": [
+        (3, 11, "filters must be a whole number, not '3->16, 3x3'", "write - conv: {filters: 16, kernel: 3}")
+    ],
+    "conv: {filters: 6@5x5}": [
+        (3, 21, "filters must be a whole number, not '6@5x5'", "write filters: 6, kernel: 5")
+    ],
+    "conv: {filters: 6@28x28, kernel: 5}": [
+        (3, 21, "filters must be a whole number, not '6@28x28'", "write filters: 6")
+    ],
+    "avgpool: global": [(3, 14, "kernel must be a whole number, not global", "use global_avgpool")],
+    "conv: {filters: 6, kernel: 3, stride: 0}": [
+        (3, 43, "stride must be at least 1, not 0", "leave it out, or write stride: 1")
+    ],
+    "NORM1": [(3, 5, "unknown layer type 'NORM1'", "use batchnorm, layernorm, groupnorm or lrn")],
+    "foobarbaz": [(3, 5, "unknown layer type 'foobarbaz'", "cnn layer lists the layer types")],
     "activation: relu": [(3, 5, "unknown layer type 'activation'", "write - relu")],
     "relu: true": [(3, 11, "relu takes no value", "write - relu")],
     "relu: false": [(3, 11, "relu takes no value", "remove the layer")],
@@ -153,7 +184,7 @@ OTHER_NOTATIONS = {  # and the hint, whose lines the reader accepts
     "POOL2": "use maxpool or avgpool",
     "pool2: 2": "use maxpool or avgpool",
     "2x2 pool": "use maxpool or avgpool, e.g. - maxpool: 2",
-    "SeparableConv2D(32, 3)": "write a depthwise_conv, and after it a conv with kernel 1",
+    "SeparableConv2D(32, 3)": "write - depthwise_conv: {kernel: 3, bias: false}, then - conv: {filters: 32, kernel: 1}",
     "ReflectionPad2d(1)": "write - pad: {padding: 1, mode: reflect}",
     "BatchNormalization(momentum=0.99, epsilon=0.001)": "write - batchnorm: {momentum: 0.01, eps: 0.001}",
     "Reshape((7, 7, 64))": "write - reshape: 64x7x7",
@@ -229,6 +260,13 @@ def test_a_key_of_another_notation_is_answered_with_the_key() -> None:
         problem.hint for problem in refusal("input_shape: 1x9x9\nlayers: [repeat: {n: 3, layers: [relu]}]").problems
     ]
     assert {"use input", "use times"} <= {*hints}
+
+
+@pytest.mark.parametrize("weight", ["'2; -1'", "[[2], [-1]]"])
+def test_a_layer_of_another_framework_keeps_the_weights_for_a_calculation_by_hand(weight: str) -> None:
+    (problem,) = refusal(network(f"Linear: {{out_features: 2, weight: {weight}, bias: '0 0'}}")).problems
+    assert problem.message == "unknown layer type 'Linear'"
+    assert problem.hint == f"write - linear: {{units: 2, weight: {weight}, bias: '0 0'}}"
 
 
 def test_the_number_of_repeats_is_the_value_of_times() -> None:

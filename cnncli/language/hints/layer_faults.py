@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cnncli.language.aliases import families_named, kind_meant, kind_named
-from cnncli.language.hints.slide_notation import figure_name_hint, written_item
+from cnncli.language.aliases import families_named, is_separable, kind_meant, kind_named
+from cnncli.language.hints.slide_notation import figure_name_hint, per_axis, repeated, written_item
 from cnncli.language.hints.typed_arguments import CLOSING, OPENING, without_brackets
-from cnncli.language.hints.typed_layers import LONGEST, WORD, rewritten_layer, rewritten_line, slide_hint
+from cnncli.language.hints.typed_layers import (
+    LONGEST,
+    WORD,
+    rewritten_layer,
+    rewritten_line,
+    separable_lines,
+    slide_hint,
+)
 from cnncli.layers import KINDS
 
 _GLUED = re.compile(r"[{,，]\s*[A-Za-z_]\w*\s*(：|=|:(?=[^\s}]))")
 # conv3-64 and conv3x3 (VGG's notation), and an assignment or a name before the layer, as in Python
-_SIZE_IN_NAME = re.compile(r"([A-Za-z]+)([0-9]{1,2})(?:[x×][0-9]{1,2}:?|(?=[- ]))(?:-([0-9]+)|\s+([0-9]+))?")
+_SIZE_IN_NAME = re.compile(
+    r"(?P<kind>[A-Za-z]+)(?P<kernel>[0-9]{1,2}(?:[x×][0-9]{1,2}:?|(?=[- ])))"
+    r"(?:-(?P<filters>[0-9]+)|\s+(?P<value>[0-9]+)|\((?:[0-9]+, *)?(?P<argument>[0-9]+)\))?"  # conv3x3(3, 64)
+    r"(?:,?\s*[x×*]\s*(?P<times>[0-9]+))?"
+)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NAME = re.compile(r"[A-Za-z]\w*[0-9]\w*|[CSFP]")  # conv1_1, C1, F
 _LINE = re.compile(r"- (\w+)(?:: (?:\{(.*?)\}|([^\[{,]*)))?(, then .*)?")
 _UNITS = re.compile(r"([A-Za-z]+)[-_]?([0-9]{2,6})")  # FC-4096
@@ -47,6 +59,8 @@ def layer_fault(text: str, known: list[str]) -> Fault | None:
     if other is not None:
         return other
     word = WORD.match(text)
+    if word is not None and is_separable(word[0]):
+        return Fault(f"unknown layer type {word[0]!r}", f"write {separable_lines(text[word.end() :])}")
     kind = kind_meant(word[0], known) if word else None
     if word is None or kind is None:
         return None
@@ -83,13 +97,16 @@ def _joined_words(text: str, known: list[str]) -> str:
 
 
 def _sized_layer(text: str, known: list[str]) -> Fault | None:
-    """The fault of ``conv3-64`` or ``conv3x3: 64``; None for any other text."""
+    """The fault of ``conv3-64``, ``conv3x3: 64`` or ``conv3-64 x2``; None for any other text."""
     match = _SIZE_IN_NAME.fullmatch(text)
-    kind = kind_meant(match[1], known) if match else None
+    kind = kind_meant(match["kind"], known) if match else None
     if match is None or kind not in KINDS or "kernel" not in KINDS[kind].schema or kind_meant(text, known) == text:
         return None
-    filters = {"filters": match[3] or match[4] or "…"} if "filters" in KINDS[kind].schema else {}
-    return Fault(f"unknown layer type {text!r}", f"write {written_item(kind, filters | {'kernel': match[2]})}")
+    count = match["filters"] or match["value"] or match["argument"] or "…"
+    filters = {"filters": count} if "filters" in KINDS[kind].schema else {}
+    line = written_item(kind, filters | {"kernel": per_axis(re.findall("[0-9]+", match["kernel"]))})
+    line = repeated(line, match["times"]) if match["times"] else line
+    return Fault(f"unknown layer type {text!r}", f"write {line}")
 
 
 def _slide_layer(text: str, given: str, known: list[str]) -> Fault | None:
@@ -160,6 +177,7 @@ def _body_fault(word: str, body: str) -> str:
     """What is wrong with the fields after ``type: ``."""
     if body[:1] in "｛（“‘":
         return f"{body[0]!r} is not a sign of YAML"
+    body = _QUOTED.sub("''", body)
     extra = sum(map(body.count, CLOSING)) - sum(map(body.count, OPENING))
     if extra > 0:
         return f"the fields of {word} are not in braces" if body[0] != "{" else "a closing brace has no opening one"

@@ -66,10 +66,11 @@ def slide_layer(text: str, *, implied: bool = True) -> SlideLayer | None:
 
 
 def _in_words(text: str) -> str:
-    """GoogLeNet's ``conv 7x7+2(S)`` (S: same, V: valid) and AlexNet's ``1000-way softmax`` in other words."""
+    """GoogLeNet's ``conv 7x7+2(S)`` (S: same, V: valid), AlexNet's ``1000-way softmax`` and ``3 -> 16`` in words."""
     text = re.sub(r"\+\s*(\d+)\s*\(\s*s\s*\)", r" /\1 padding same", text)
     text = re.sub(r"\+\s*(\d+)\s*\(\s*v\s*\)", r" /\1", text)
-    return re.sub(r"(\d+)-way softmax", r"linear \1 softmax", text)
+    text = re.sub(r"(\d+)-way softmax", r"linear \1 softmax", text)
+    return re.sub(r"(?<![\dx×@.])\d+\s*(?:->|→|=>)\s*(\d+)(?![\dx×@.])", r"\1", text)  # 3 -> 16: the input's come first
 
 
 def _pieces(text: str) -> list[tuple[str, str]] | None:
@@ -116,8 +117,8 @@ def _layer(kinds: tuple[str, ...], given: dict[str, str], after: tuple[str, ...]
     fields = {"scale": times} if times and "scale" in schema else {}
     field = next((name for name in ("filters", "units") if name in schema), "" if sizes else "kernel")
     fields |= {field: count} if count else {}
-    fields |= {"kernel": _per_axis(sizes[:_TWO_AXES])} if sizes else {}
-    fields |= {name.removeprefix("word_"): _per_axis(_numbers(value)) or value for name, value in given.items()}
+    fields |= {"kernel": per_axis(sizes[:_TWO_AXES])} if sizes else {}
+    fields |= {name.removeprefix("word_"): per_axis(_numbers(value)) or value for name, value in given.items()}
     if not {*fields} <= {*schema} or (len(sizes) > _TWO_AXES and "filters" not in schema):
         return None
     depth = third and len(sizes) == _TWO_AXES + 1
@@ -134,7 +135,7 @@ def _numbers(text: str) -> list[str]:
     return re.findall(r"\d{1,9}", text)
 
 
-def _per_axis(sizes: list[str]) -> str:
+def per_axis(sizes: list[str]) -> str:
     """The sizes of a kernel or a stride as a field: ``3`` for 3 and 3, else ``5x3``; "" for none."""
     return sizes[0] if len({*sizes}) == 1 else "x".join(sizes)
 
@@ -150,7 +151,7 @@ def figure_name_hint(name: str, value: str) -> str:
     named = {"name": name} if name[1:] else {}
     maps, _, sizes = value.rpartition("@")
     count = maps.strip() or (sizes.strip() if sizes.strip().isdecimal() else "") or "…"
-    kernel = "" if maps else _per_axis(_numbers(sizes)[:_TWO_AXES])
+    kernel = "" if maps else per_axis(_numbers(sizes)[:_TWO_AXES])
     if letter in "SP":
         size = {"kernel": kernel or "2"}
         kind = "avgpool" if letter == "S" else "maxpool"
@@ -162,6 +163,11 @@ def figure_name_hint(name: str, value: str) -> str:
     else:
         lines = written_item("linear", {**named, "units": count})
     return f"{letter} is {_MEANINGS[letter]} in LeNet's figure: write {lines}"
+
+
+def repeated(line: str, times: str, after: tuple[str, ...] = ()) -> str:
+    """A layer, and those after it, several times: ``- repeat: {times: 2, layers: [relu]}``."""
+    return f"- repeat: {{times: {times}, layers: [{', '.join([line.removeprefix('- '), *after])}]}}"
 
 
 def written_item(kind: str, fields: dict[str, str]) -> str:

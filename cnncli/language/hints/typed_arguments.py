@@ -35,11 +35,14 @@ def without_brackets(body: str) -> str:
 
 
 def _split(text: str) -> list[str]:
-    """The parts between commas and semicolons outside brackets."""
-    parts, depth = [""], 0
+    """The parts between commas and semicolons outside brackets and quotes."""
+    parts, depth, quote = [""], 0, ""
+    quotes = [sign for sign in "'\"" if text.count(sign) % 2 == 0]
     for char in text:
-        depth += (char in OPENING) - (char in CLOSING)
-        if char in ",;，" and depth <= 0:
+        if char in quotes and quote in ("", char):
+            quote = "" if quote else char
+        depth += 0 if quote else (char in OPENING) - (char in CLOSING)
+        if char in ",;，" and depth <= 0 and not quote:
             parts.append("")
         else:
             parts[-1] += char

@@ -7,13 +7,22 @@ import re
 from cnncli.arithmetic.numerals import read_number, read_plain
 from cnncli.arithmetic.shape import InvalidValue
 from cnncli.errors import enumerated
-from cnncli.language.aliases import EVERYWHERE, IMPLIED, SEPARATE_LAYERS, field_meant, kind_meant
-from cnncli.language.hints.slide_notation import slide_layer, written_item
+from cnncli.language.aliases import (
+    COMPOSITE_KINDS,
+    EVERYWHERE,
+    IMPLIED,
+    SEPARATE_LAYERS,
+    WEIGHTS_BY_HAND,
+    field_meant,
+    kind_meant,
+)
+from cnncli.language.hints.slide_notation import repeated, slide_layer, written_item
 from cnncli.language.hints.typed_arguments import typed_arguments
 from cnncli.layers import KINDS
 
 LONGEST = 300  # characters of an item that is looked at
-COMPOSITE_KINDS = ("residual", "parallel", "repeat", "when")
+NUMBERS = r"[\[(]*[-+.0-9][-+.0-9e\s,;|/\[\]()]*"  # of a matrix
+_SEPARABLE = ("kernel", "stride", "padding", "dilation", "multiplier")  # fields of the depthwise part
 WORD = re.compile(r"[A-Za-z_][\w.]*")
 
 # Positional arguments of PyTorch's modules, where they are not cnn's fields in order. None: derived from the input.
@@ -28,7 +37,8 @@ TORCH_ARGUMENTS: dict[str, tuple[str | None, ...]] = {
     "prelu": (None, "init"),
     "upsample": ("size", "scale", "mode"),
 }
-WITHOUT_MEANING = ("inplace", "device", "dtype", "data_format", "input_shape", "kernel_initializer", "return_indices")
+_WITHOUT_MEANING = ("inplace", "device", "dtype", "data_format", "input_shape", "kernel_initializer", "return_indices")
+DROPPED = (*IMPLIED, *SEPARATE_LAYERS, *_WITHOUT_MEANING)  # no fields: derived from the input, or another layer
 
 
 def slide_hint(text: str, *, implied: bool = True) -> str:
@@ -39,8 +49,7 @@ def slide_hint(text: str, *, implied: bool = True) -> str:
     fields = _completed(slide.kinds[0], slide.fields)
     line = written_item(slide.kinds[0], fields)
     if slide.times:
-        layers = ", ".join([line.removeprefix("- "), *slide.after])
-        line = f"- repeat: {{times: {slide.times}, layers: [{layers}]}}"
+        line = repeated(line, slide.times, slide.after)
     elif slide.after:
         line = ", then - ".join([line, *slide.after])
     if len(slide.kinds) > 1:
@@ -68,6 +77,21 @@ def rewritten_line(line: str) -> str:
     return rewritten_layer(kind, word[0], item[word.end() :])
 
 
+def translated_line(text: str, kind: str, word: str) -> str:
+    """A layer in one line whose type has the name ``word`` in another framework; "" where a value would be lost.
+
+    >>> translated_line("Conv2D: {filters: 6, kernel_size: 5}", "conv", "Conv2D")
+    '- conv: {filters: 6, kernel: 5}'
+    """
+    if not text.startswith(word) or "\n" in text or len(text) > LONGEST:
+        return ""
+    named, _ = typed_arguments(text[len(word) :].strip().lstrip(":").strip())
+    named = [(name, value) for name, value in named if name not in DROPPED]
+    kept = _known_fields(kind, named)
+    lost = len(kept) < len(named) or any(not _accepted(kind, name, value) for name, value in kept.items())
+    return "" if lost or (named and KINDS[kind].merges) else rewritten_layer(kind, word, text[len(word) :])
+
+
 def rewritten_layer(kind: str, word: str, rest: str) -> str:
     """The layer as it is written here, with the values that were typed: ``- conv: {filters: 6, kernel: 5}``."""
     named, positional = typed_arguments(rest.strip().lstrip(":：=").strip())
@@ -86,6 +110,24 @@ def rewritten_layer(kind: str, word: str, rest: str) -> str:
     missing = [name for name, field in KINDS[kind].schema.items() if field.required and name not in fields]
     fields |= dict.fromkeys(missing, "…")
     return ", then ".join([written_item(kind, fields), *after])
+
+
+def separable_lines(rest: str) -> str:
+    """The two layers of Keras's ``SeparableConv2D(32, 3)``; ``rest`` is the text after the name.
+
+    Its depthwise part has no bias; the stride, padding and dilation are those of the depthwise part.
+    """
+    named, positional = typed_arguments(rest.strip().lstrip(":").strip())
+    order = ("filters", "kernel", "stride", "padding")
+    given = dict(zip(order, positional, strict=False))
+    given |= {field_meant(name, [*_SEPARABLE, "filters", "bias"]): value.lower() for name, value in named}
+    required = {"kernel": given.get("kernel", "…")}
+    depthwise = required | {name: given[name] for name in _SEPARABLE if name in given} | {"bias": "false"}
+    pointwise = {"filters": given.get("filters", "…"), "kernel": "1"}
+    pointwise |= {"bias": "false"} if given.get("bias") == "false" else {}
+    activation = next((value for name, value in given.items() if name in SEPARATE_LAYERS and value), "")
+    lines = [written_item("depthwise_conv", depthwise), written_item("conv", pointwise)]
+    return ", then ".join([*lines, *([f"- {activation}"] if activation else [])])
 
 
 def _translated(word: str, name: str, value: str) -> str:
@@ -116,6 +158,8 @@ def _implied_fields(kind: str, word: str) -> dict[str, str]:
 
 def _accepted(kind: str, name: str, text: str) -> bool:
     """Whether the field takes the value, as the reader of a file does; a name of a layer and an expression pass."""
+    if _is_by_hand(name, text.strip("'"), [*KINDS[kind].schema]):
+        return True
     if name in EVERYWHERE or "$" in text or name not in KINDS[kind].schema:
         return name in EVERYWHERE or "$" in text
     import yaml  # needed only for errors
@@ -154,7 +198,7 @@ def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str
     plain = re.sub(r"[123]d$", "d", word.rpartition(".")[2]).lower()
     values = [part for value in values for part in value.split("@")]  # 6@5x5
     sizes = [value for value in values if re.fullmatch(r"[0-9]+\s*[x×][x×0-9 ]+", value)]
-    if sizes and "filters" in schema and len(values) > 1:  # conv 3x3, 64
+    if sizes and "filters" in schema:  # conv 3x3, 64
         return {"filters": next((value for value in values if value not in sizes), "…"), "kernel": sizes[0]}
     for names in (TORCH_ARGUMENTS.get(plain, tuple(schema)), tuple(schema)):
         fields = {name: value for name, value in zip(names, values, strict=False) if name in schema and value}
@@ -166,11 +210,20 @@ def _positional_fields(kind: str, word: str, values: list[str]) -> dict[str, str
 
 def _known_fields(kind: str, named: list[tuple[str, str]]) -> dict[str, str]:
     """The named values under cnn's names, without those that are derived or another layer."""
-    skipped = (*IMPLIED, *SEPARATE_LAYERS, *WITHOUT_MEANING)
+    known = [*KINDS[kind].schema, *EVERYWHERE]
     given = [name for name, _ in named]
-    names = {name: field_meant(name, [*KINDS[kind].schema, *EVERYWHERE], given) for name in given}
-    return {
-        names[name]: value.lower() if names[name] == "padding" else value
-        for name, value in named
-        if name not in skipped and value and (names[name] in KINDS[kind].schema or names[name] in EVERYWHERE)
-    }
+    fields: dict[str, str] = {}
+    for name, value in named:
+        field = field_meant(name, known, given)
+        if _is_by_hand(name, value, known):
+            fields[name] = value if value[0] == "[" else f"'{value}'"
+        elif name not in DROPPED and value and field in known:
+            fields[field] = value.lower() if field == "padding" else value
+    return fields
+
+
+def _is_by_hand(name: str, value: str, known: list[str]) -> bool:
+    """Whether a field gives the numbers of a weight, for cnn convolve: ``weight: '2; -1'``, ``bias: 0 0``."""
+    return (
+        name in WEIGHTS_BY_HAND and re.fullmatch(NUMBERS, value) is not None and (name not in known or name == "bias")
+    )

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnncli.language.aliases import kind_meant
+from cnncli.language.aliases import COMPOSITE_KINDS, kind_meant
 from cnncli.language.hints.layer_faults import Fault, layer_fault
-from cnncli.language.hints.typed_layers import COMPOSITE_KINDS, LONGEST
+from cnncli.language.hints.typed_layers import LONGEST
 from cnncli.layers import KINDS
 
 KNOWN = [*KINDS, *COMPOSITE_KINDS]
