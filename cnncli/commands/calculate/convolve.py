@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from cnncli.homework.exact_ops.exercise import Exercise
 
 NEGATIVE = re.compile(r"-([0-9.√\\]|sqrt|[^\W\d_][0-9_]*[\s,;&|])")
+SMALL = re.compile("[2-9]|[1-9][0-9]")  # a number that may be a size
 SINGLE = re.compile(r"[+-]?[0-9.]{1,30}(/[0-9]{1,30})?")
 OF_CHAINS = ("INPUT", "--input", "--layer", "--target", "--loss", "--backward", "--lr", "--steps", "--format")
 TRANSPOSED = "conv_transpose: {stride: 2, weight: '1 2; 3 4'}"
+LONGEST_LAYER = 120  # characters of a layer in a hint
 ONLY_OF_CHAINS = ("--target", "--loss", "--lr")
 
 
@@ -121,6 +123,7 @@ def command(
     given = {name: value for name, value in fields.items() if value is not None}
     exercise = read_exercise(ExerciseText(text, (*kernels, *more_kernels), **given), letters=True)
     _check_border(exercise)
+    _note(_size_note((*kernels, *more_kernels), exercise))
     if upstream is not None:
         _print_gradients(exercise, upstream, form, steps=steps)
     elif counts:
@@ -141,6 +144,15 @@ def _refuse_unquoted(matrix: str | None, kernels: tuple[str, ...]) -> None:
             f"{len(words)} arguments of one number each",
             'quote each matrix: cnn convolve "1 2 3 4" "1 -1"; give 1x1 filters as "2 || 3"',
         )
+
+
+def _size_note(kernels: tuple[str, ...], exercise: Exercise) -> str:
+    """What a single whole number is as a kernel, since it may be meant as a size; "" for other kernels."""
+    if exercise.pool or len(kernels) != 1 or not SMALL.fullmatch(kernels[0].strip()):
+        return ""
+    size, axes = kernels[0].strip(), len(exercise.how.windows)
+    shape, pool = "x".join("1" * axes), "x".join([size] * axes)
+    return f"(the kernel is {shape}, of the value {size}; for a pool of {pool}, add --pool max)"
 
 
 def _check_output(text: str, output: Path | None, matrix: str | None) -> None:
@@ -256,16 +268,41 @@ def _ran_chain(text: str, given: ChainOptions, upstream: str | None, form: str, 
     if chain is None:
         typed = next((option for option in ONLY_OF_CHAINS if options.is_given(ctx, option)), None)
         if typed:
-            raise CnnError(f"{typed} is for a chain of layers", "add --layer softmax, or give a file with layers")
+            layer = _as_layer(ctx.params)
+            hint = (
+                f"write the kernel as a layer: {layer}" if layer else "add --layer softmax, or give a file with layers"
+            )
+            raise CnnError(f"{typed} is for a chain of layers", hint)
         return False
     for name, parameter in options.parameters(ctx.command).items():
         if name not in OF_CHAINS and parameter.name != "help" and options.is_given(ctx, name):
             word = str(ctx.params["kernels"][0]).strip() if name == "KERNEL" else ""
             if word.partition(":")[0].replace("_", "").isalpha():
                 raise CnnError(f"{word} follows a layer without --layer", f"write --layer {shlex.quote(word)}")
-            raise CnnError(f"{name} has no effect on a chain of layers", "leave it out; a size is a field of its layer")
+            layer = _as_layer(ctx.params) if given.layers else ""
+            raise CnnError(
+                f"{name} has no effect on a chain of layers",
+                f"write it as the first layer: {layer}" if layer else "leave it out; a size is a field of its layer",
+            )
     _print_chain(chain, given, upstream, form, steps=steps)
     return True
+
+
+def _as_layer(params: dict[str, Any]) -> str:
+    """The convolution or the pool of the options as an option ``--layer``; "" for none, and where it is too long."""
+    kernels = [kernel.strip() for kernel in (*params["kernels"], *params["more_kernels"])]
+    is_other = params["flip"] or params["transposed"] or params["filter"] or params["padding_mode"] != "zeros"
+    if not kernels or is_other or not params["count_include_pad"]:
+        return ""
+    fields = {"kernel": kernels[0]} if params["pool"] else {"weight": f"'{' || '.join(kernels)}'"}
+    fields |= {"bias": f"'{' '.join(params['bias'])}'"} if params["bias"] else {}
+    fields |= {name: params[name].strip() for name in ("stride", "dilation") if params[name]}
+    fields |= {"padding": params["padding"].strip()} if params["padding"] != "0" else {}
+    kind = f"{params['pool']}pool" if params["pool"] else "conv"
+    written = f"{kind}: {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}"
+    return (
+        "" if len(written) > LONGEST_LAYER or any('"' in value for value in fields.values()) else f'--layer "{written}"'
+    )
 
 
 def _read_chain(text: str, given: ChainOptions) -> ChainText | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnncli.arithmetic.numerals import is_digits
+from cnncli.arithmetic.numerals import is_digits, split_sizes
 from cnncli.commands import options
 from cnncli.errors import CnnError
 
@@ -74,7 +74,7 @@ def _unit(inferred: Inferred, layer: str, text: str | None) -> tuple[int, ...]:
     shape = inferred.shape(layer)
     if text is None:
         return middle_unit(shape)
-    parts = [part.strip() for part in text.split(",")]
+    parts = split_sizes(text)
     if len(shape) == 1:
         raise CnnError(f"--unit {text}: all units of {layer}, a vector, depend on the same region", "leave --unit out")
     if len(parts) != len(shape) - 1 or not all(map(is_digits, parts)):

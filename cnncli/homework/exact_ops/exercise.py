@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from cnncli.arithmetic.numerals import split_sizes
 from cnncli.arithmetic.window import PADDING_NAMES, Window, transposed_size
-from cnncli.errors import CnnError, counted, suggestion
+from cnncli.errors import CnnError, counted, shortened, suggestion
 from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.backward.convolution import Gradients, gradient_steps, gradients
 from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradient_steps
@@ -17,10 +18,11 @@ from cnncli.homework.exact_ops.letters import refuse_many_letters
 from cnncli.homework.exact_ops.matrix_files import is_file, is_image
 from cnncli.homework.exact_ops.numbers import refuse_roots, simplest
 from cnncli.homework.exact_ops.pooling import pool, pool_steps
-from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, refuse_too_many, sliding
+from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, both_sides, refuse_too_many, sliding
 from cnncli.homework.exact_ops.transposed import transposed, transposed_steps
 
 POOLS = ("max", "avg", "l2")
+SIZE = re.compile(r"\s*[0-9]{1,9}(?:\s{0,9}[xX×*]\s{0,9}[0-9]{1,9})+\s*")  # 3x3
 
 
 class ExerciseText(NamedTuple):
@@ -110,6 +112,7 @@ def read_exercise(text: ExerciseText, *, letters: bool = False) -> Exercise:
     """Read an exercise, in which entries may be ``letters``. Raises CnnError, with the wrong text."""
     if not text.count_include_pad and text.pool != "avg":
         raise CnnError("count_include_pad is for average pooling", "add --pool avg, or leave it out")
+    _refuse_sizes(text)
     x = matrices.read_numbers(text.input, letters=letters)
     if text.pool:
         return _pool(x, text)
@@ -132,6 +135,21 @@ def read_exercise(text: ExerciseText, *, letters: bool = False) -> Exercise:
         return _transposed(x, kernel, stride, padding, dilation, text, letters=letters)
     how = sliding(x.shape[1:], kernel.shape[2:], stride, padding, dilation, text.padding_mode)
     return Exercise(x, kernel, _bias(text.bias, len(kernel), letters=letters), how, flip=text.flip)
+
+
+def _refuse_sizes(text: ExerciseText) -> None:
+    """Raises CnnError for a size, 3x3, in the place of a matrix; as letters, 3x3 would be 3 times x3."""
+    for written in (text.input, *(() if text.pool else text.kernels)):
+        if not SIZE.fullmatch(written) or is_file(written):
+            continue
+        parts = split_sizes(written)
+        size = "x".join(parts)
+        if written == text.input:
+            shape = size if len(parts) > 2 else f"1x{size}"
+            hint = f"write its numbers; a size alone needs none: cnn layer conv --input {shape} --kernel 3"
+        else:
+            hint = f'write its numbers, e.g. "0 1; 2 3"; for a pool of {size}, add --pool max'
+        raise CnnError(f"{shortened(written.strip())} is a size, not a matrix", hint)
 
 
 def _pool(x: Any, text: ExerciseText) -> Exercise:
@@ -162,7 +180,7 @@ def _transposed(
     if isinstance(padding, str):
         raise CnnError("a transposed convolution needs a numeric padding", "write the padding per side")
     pairs = zip(kernel.shape[2:], stride, padding, dilation, strict=True)
-    windows = tuple(Window(k, s, p, p, d) for k, s, p, d in pairs)
+    windows = tuple(Window(k, s, *both_sides(p), d) for k, s, p, d in pairs)
     extra = text.output_padding
     unpadded = (window._replace(before=0, after=0) for window in windows)
     refuse_too_many(transposed_size(size, window, extra) for size, window in zip(x.shape[1:], unpadded, strict=True))
@@ -234,17 +252,21 @@ def _weight(x: Any, kernels: list[Any], *, transposed: bool) -> Any:
 
 def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
     numbers = _sizes(text, rank)
-    if numbers is None or 0 in numbers:
-        raise CnnError(f"{field} {text[:40]}: not a size for {rank} axes", "write 2, or 2x1 for one number per axis")
+    if numbers is not None and 0 in numbers:
+        raise CnnError(f"{field} {text[:40]}: must be at least 1", f"write {field} 1")
+    if numbers is None:
+        hint = "write 2" if rank == 1 else f"write 2, or {'x'.join(['2', *'1' * (rank - 1)])} for one number per axis"
+        raise CnnError(f"{field} {text.strip()[:40]}: not a size for {counted(rank, 'axis')}", hint)
     return numbers
 
 
-def _padding(text: str, rank: int) -> str | tuple[int, ...]:
+def _padding(text: str, rank: int) -> str | tuple[int | tuple[int, int], ...]:
+    text = text.strip()
     if text.lower() in PADDING_NAMES:
         return text.lower()
     if text.lower() in ("zero", "zeros", "none", "no"):
         raise CnnError(f"padding {text}: not a padding", "write 0 for none; zeros fill the border by default")
-    numbers = _sizes(text, rank)
+    numbers = _sizes(text, rank) or _pairs(text, rank)
     if numbers is None:
         sides = "the padding per side" if rank == 1 else "the padding per side, one number or 2x1 for one per axis"
         raise CnnError(
@@ -255,11 +277,21 @@ def _padding(text: str, rank: int) -> str | tuple[int, ...]:
 
 
 def _sizes(text: str, rank: int) -> tuple[int, ...] | None:
-    """``2`` for all axes, or one number per axis, e.g. ``2x1`` or ``2, 1``; None for anything else."""
-    parts = [part.strip() for part in text.lower().replace(",", "x").split("x")]
+    """``2`` for all axes, or one number per axis, e.g. ``2x1`` or ``(2, 1)``; None for anything else."""
+    parts = split_sizes(text)
     if len(parts) not in (1, rank) or not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
         return None
     return tuple(map(int, parts * rank if len(parts) == 1 else parts))
+
+
+def _pairs(text: str, rank: int) -> tuple[tuple[int, int], ...] | None:
+    """``((1, 0), (0, 2))``: the padding before and after, per axis; None for anything else."""
+    pair = r"[(\[]\s{0,9}[0-9]{1,9}\s{0,9},\s{0,9}[0-9]{1,9}\s{0,9}[)\]]"
+    if not re.fullmatch(rf"[(\[]\s{{0,9}}{pair}(?:\s{{0,9}},\s{{0,9}}{pair})*\s{{0,9}},?\s{{0,9}}[)\]]", text):
+        return None
+    numbers = [*map(int, re.findall(r"[0-9]+", text))]
+    pairs = (*zip(numbers[::2], numbers[1::2], strict=True),)
+    return pairs if len(pairs) == rank else None
 
 
 def _bias(texts: tuple[str, ...], filters: int, *, letters: bool) -> tuple[Any, ...]:

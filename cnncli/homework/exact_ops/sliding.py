@@ -63,11 +63,12 @@ def sliding(
     sizes: Sequence[int],
     kernel: Sequence[int],
     stride: Sequence[int],
-    padding: str | Sequence[int],
+    padding: str | Sequence[int | tuple[int, int]],
     dilation: Sequence[int],
     mode: str = "zeros",
 ) -> Sliding:
-    """The windows for an input of these sizes. ``padding`` is per side, or one of ``PADDING_NAMES``.
+    """The windows for an input of these sizes. ``padding`` is per side, a pair per axis, or one of
+    ``PADDING_NAMES``.
 
     Raises CnnError for a window that does not fit, a border that the mode cannot fill, and too many values.
     """
@@ -76,24 +77,33 @@ def sliding(
         if isinstance(padding, str):
             before, after = named_padding(padding, size, k, s, d)
         else:
-            before = after = padding[axis]
+            before, after = both_sides(padding[axis])
         windows.append(Window(k, s, before, after, d))
     _check(sizes, windows, mode)
     return Sliding(tuple(windows), mode)
+
+
+def both_sides(padding: int | tuple[int, int]) -> tuple[int, int]:
+    """The padding of one axis, before and after, of one number for both sides or of a pair."""
+    return padding if isinstance(padding, tuple) else (padding, padding)
 
 
 def _check(sizes: Sequence[int], windows: Sequence[Window], mode: str) -> None:
     for size, window in zip(sizes, windows, strict=True):
         if not fits(size, window):
             raise CnnError(
-                f"a kernel of {window.kernel} does not fit an input of {size} with padding {window.before}",
+                f"a kernel of {window.kernel} does not fit an input of {size} with padding {_border_text(window)}",
                 f"use a kernel of at most {largest_kernel(size, window)}, or more padding",
                 exit_code=NO,
             )
         most = largest_border(size, mode)
         if most is not None and max(window.before, window.after) > most:
-            raise CnnError(f"an axis of {size} cannot be padded by {window.before} in {mode} mode")
+            raise CnnError(f"an axis of {size} cannot be padded by {_border_text(window)} in {mode} mode")
     refuse_too_many(size + w.before + w.after for size, w in zip(sizes, windows, strict=True))
+
+
+def _border_text(window: Window) -> str:
+    return str(window.before) if window.before == window.after else f"{window.before} and {window.after}"
 
 
 def refuse_too_many(sizes: Iterable[int]) -> None:

@@ -10,6 +10,8 @@ import pytest
 from program import Run
 
 NETWORK = "input: 1x8x8\nlayers: [relu]\n"
+CONVOLVE = 'convolve "1 2; 3 4" "1 2; 3 4"'
+CONV = """--layer "conv: {weight: '1 2; 3 4'}\""""
 REFUSED = [
     ('convolve "1e100 1" "1 1"', "'1e100' may be a number or 1*e100", "write 1*e100"),
     ('convolve "1 2" "1" --bias 1e200', "'1e200' may be a number or 1*e200", "write 1*e200"),
@@ -20,6 +22,28 @@ REFUSED = [
     ('convolve "1 2 3" --pool mean --kernel 2', "--pool: 'mean'", "write --pool avg"),
     ('convolve "1 2 3" --pool 2', "--pool: '2'", "write --pool max --kernel 2"),
     ('convolve "1 2 3" "1 1" --padding zero', "padding zero: not a padding", "write 0"),
+    (
+        'convolve "1 2; 3 4" --kernel 2x2',
+        "2x2 is a size, not a matrix",
+        'write its numbers, e.g. "0 1; 2 3"; for a pool',
+    ),
+    ('convolve "1 2; 3 4" "2 × 2"', "2 × 2 is a size, not a matrix", "write its numbers"),
+    ("convolve 6x6 3x3", "6x6 is a size, not a matrix", "write its numbers; a size alone needs none: cnn layer conv"),
+    (f"{CONVOLVE} --layer relu", "KERNEL has no effect", f"write it as the first layer: {CONV}"),
+    (f"{CONVOLVE} --lr 0.1 --backward 1", "--lr is for a chain of layers", f"write the kernel as a layer: {CONV}"),
+    (f"{CONVOLVE} --bias 1 --stride 2 --layer relu", "KERNEL has", f"write it as the first layer: {CONV[:-2]}, bias: "),
+    (f"{CONVOLVE} --flip --layer relu", "KERNEL has no effect", "leave it out"),
+    (
+        'convolve "1 2; 3 4" --pool max --kernel 2 --layer relu',
+        "--kernel has no effect",
+        'write it as the first layer: --layer "maxpool: {kernel: 2}"',
+    ),
+    ("convolve '1 2; 3 4' --layer 'conv: 1 2; 3 4'", "--layer 1: conv has several", "write conv: {weight: '1 2; 3 4'}"),
+    ("convolve '1 2; 3 4' --layer \"conv: {kernel: '1; 3'}\"", "--layer 1: kernel is the size", "write weight: '1; 3'"),
+    ('convolve "1 2 3" "1 1" --stride 0', "stride 0: must be at least 1", "write stride 1"),
+    ('convolve "1 2 3" "1 1" --stride 1x2', "stride 1x2: not a size for 1 axis", "write 2"),
+    ('convolve "1 2 3" "1 1" --padding -1', "padding -1: not a padding for 1 axis", "write the padding per side"),
+    ('convolve "1 2 3" "1 1" --padding "((1,0),(0,1))"', "padding ((1,0),(0,1)): not", "write the padding per side"),
     ('convolve "1 2" --layer softmax --target 0 --loss softmax', "--loss: 'softmax'", "write --loss cross_entropy"),
     (
         'convolve "1 2" "1 2" --transposed --backward 1',
@@ -93,6 +117,10 @@ def test_what_is_typed_by_habit_is_answered_with_what_to_write(
         ("iou 0 0 4 4 --boxes xywh -1 -1 2 2", 'iou "0 0 4 4" "-1 -1 2 2" --boxes xywh'),
         ('convolve "1 2 3" "1 1" --padding SAME', 'convolve "1 2 3" "1 1" --padding same'),
         ("schema -o -", "schema"),
+        (f'{CONVOLVE} --padding "(1, 0)" --stride "2*1"', f"{CONVOLVE} --padding 1x0 --stride 2x1"),
+        (f'{CONVOLVE} --padding "((1, 0), (0, 2))"', 'convolve "0 0 0 0; 1 2 0 0; 3 4 0 0" "1 2; 3 4"'),
+        (f'{CONVOLVE} --padding "[[1,1],[2,2]]"', f"{CONVOLVE} --padding 1x2"),
+        ('receptive-field lenet5 c1 --unit "(0, 3)"', "receptive-field lenet5 c1 --unit 0,3"),
         (
             "convolve '1 2' --layer \"linear: {W: '3 4', b: 1}\"",
             "convolve '1 2' --layer \"linear: {weight: '3 4', bias: 1}\"",
@@ -135,3 +163,18 @@ def test_a_misspelled_key_of_a_chain_is_compared_with_the_keys_of_chains(cnn: Ru
     ended = cnn("convolve", "chain.yaml")
     assert ended.code == 2 and "chain.yaml:3:1: a network has no key 'traget'" in ended.err
     assert "did you mean target?" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        (("1 2; 3 4", "--kernel", "2"), "(the kernel is 1x1, of the value 2; for a pool of 2x2, add --pool max)\n"),
+        (("1 2 3", "3"), "(the kernel is 1, of the value 3; for a pool of 3, add --pool max)\n"),
+        (("1 2; 3 4", "1/2"), ""),
+        (("1 2; 3 4", "2 || 3"), ""),
+        (("1 2; 3 4", "--pool", "max", "--kernel", "2"), ""),
+    ],
+)
+def test_a_kernel_of_one_number_that_may_be_a_size_has_a_note(cnn: Run, words: tuple[str, ...], note: str) -> None:
+    ended = cnn("convolve", *words)
+    assert (ended.code, ended.err) == (0, note)

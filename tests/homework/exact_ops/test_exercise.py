@@ -34,7 +34,7 @@ def test_a_size_is_one_number_or_one_per_axis(numbers: list[int], between: str) 
     pair = tuple(numbers * 2 if len(numbers) == 1 else numbers)
     for field in ("stride", "dilation", "padding"):
         if len(pair) != 2 or (0 in pair and field != "padding"):
-            with pytest.raises(CnnError, match=r"not a size for 2 axes|not a padding"):
+            with pytest.raises(CnnError, match=r"not a size for 2 axes|not a padding|at least 1"):
                 made(**{field: text})
             continue
         if field == "dilation" and pair[0] + 1 > 4:

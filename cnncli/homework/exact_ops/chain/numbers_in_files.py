@@ -5,15 +5,16 @@ They are taken out of the tree, so that the rest is a file in the language.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from cnncli.errors import CnnError
+from cnncli.errors import CnnError, shortened
 from cnncli.homework.exact_ops import matrices, matrix_text
 from cnncli.homework.exact_ops.chain.rules.moving import MASK
 from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
-from cnncli.homework.exact_ops.chain.weight_sizes import Parts, Unsized, scalar_at
+from cnncli.homework.exact_ops.chain.weight_sizes import Parts, Unsized, mapping_at, scalar_at
 from cnncli.homework.exact_ops.matrix_files import as_array, from_tree, is_file, is_image
 from cnncli.homework.exact_ops.numbers import exactly, refuse_roots
 from cnncli.language.aliases import WEIGHTS_BY_HAND
@@ -26,6 +27,7 @@ SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
 LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
 WEIGHT_FIELDS = {**LETTERS, **WEIGHTS_BY_HAND}  # the weight or buffer that each field gives
 OF_ONE_TYPE = {MEAN: BatchNorm, VARIANCE: BatchNorm, MASK: Dropout}  # which no other layer type has
+NUMBERS = re.compile(r"[-+0-9./;|,\s]+")
 Place = tuple[int, int]  # line and column, from 0
 
 
@@ -80,6 +82,7 @@ class TakenNumbers(NamedTuple):
 def take_numbers(root: Mapping, problems: list[tuple[Value, CnnError]]) -> TakenNumbers:
     """The numbers of all layers, which are removed from the tree. Mistakes are added to ``problems``."""
     found = TakenNumbers({}, {})
+    _name_numbers(root, set(), problems)
     for kind, key, body in _layers(root, set()):
         numbers, place = _take(KINDS[kind], body, problems), (key.line, key.column)
         if numbers:
@@ -118,11 +121,40 @@ def _layers(node: Value | None, seen: set[int]) -> Iterator[tuple[str, Value, Ma
             yield from _layers(value, seen)
 
 
+def _name_numbers(node: Value | None, seen: set[int], problems: list[tuple[Value, CnnError]]) -> None:
+    """Add a problem for each ``conv: 1 2; 3 4``, whose fields would be the numbers of filters and so on.
+
+    The numbers become its weight in the tree, so that nothing else is reported of them.
+    """
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, Sequence):
+        for item in node.items:
+            _name_numbers(item, seen, problems)
+    elif isinstance(node, Mapping):
+        for name, value in [*node.entries.items()]:
+            _name_numbers(value, seen, problems)
+            if _are_numbers(value) and name in KINDS and gives_weight(KINDS[name], "weight"):
+                hint = f"write {name}: {{weight: '{shortened(value.text)}'}}"
+                problems.append((value, CnnError(f"{name} has several fields: name the one with the numbers", hint)))
+                node.entries[name] = mapping_at(value, {"weight": value})
+
+
+def _are_numbers(node: Value) -> TypeGuard[Scalar]:
+    """Whether a value is a matrix of several rows, channels or filters, and not a size or a list of fields."""
+    return isinstance(node, Scalar) and NUMBERS.fullmatch(node.text) is not None and not {*node.text}.isdisjoint(";|")
+
+
 def _take(kind: type[Layer], body: Mapping, problems: list[tuple[Value, CnnError]]) -> dict[str, LayerNumbers]:
     found: dict[str, LayerNumbers] = {}
     for field in [*body.entries]:
         node = body.entries[field]
         name = _weight_name(kind, field, node)
+        if field == "kernel" and _are_numbers(node) and gives_weight(kind, "weight"):
+            hint = f"write weight: '{shortened(node.text)}'; the size follows"
+            problems.append((node, CnnError("kernel is the size of the kernel, not its numbers", hint)))
+            name = "weight"
         if not name:
             continue
         del body.entries[field]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.arithmetic.shape import Shape
@@ -19,6 +19,7 @@ from cnncli.layers.linear import VectorLayer
 
 SIZED_BY_WEIGHT = (Conv, DepthwiseConv, ConvTranspose, Local, VectorLayer)
 Parts = list[Any]  # arrays of exact numbers, which || separates
+Made = TypeVar("Made", bound=Value)
 Sizes = dict[str, int | tuple[int, ...]]
 
 
@@ -94,8 +95,19 @@ class Unsized(NamedTuple):
 
 def scalar_at(like: Value, text: str) -> Scalar:
     """A value that is not in the file, with the place of another that is."""
-    made = Scalar.__new__(Scalar)
+    made = _placed_like(like, Scalar.__new__(Scalar))
+    made.text, made.quoted, made.dynamic, made.weight, made.height = text, False, False, 1, 0
+    return made
+
+
+def mapping_at(like: Value, entries: dict[str, Value]) -> Mapping:
+    """Fields that are not in the file, with the place of a value that is."""
+    made = _placed_like(like, Mapping.__new__(Mapping))
+    made.entries, made.keys, made.height = entries, dict.fromkeys(entries, like), 1
+    return made
+
+
+def _placed_like(like: Value, made: Made) -> Made:
     for slot in Value.__slots__:
         setattr(made, slot, copy.copy(getattr(like, slot)))
-    made.text, made.quoted, made.dynamic, made.weight, made.height = text, False, False, 1, 0
     return made
