@@ -88,6 +88,8 @@ class Exercise(NamedTuple):
         upstream = matrices.read_numbers(text, letters=letters)
         if self.kernel is not None:
             refuse_many_letters(upstream, self.kernel)
+        if self.x.ndim == 2 and matrices.has_row_channels(text, upstream):
+            return upstream[:, 0]
         return upstream.reshape(*(1,) * (self.x.ndim - upstream.ndim), *upstream.shape)
 
     def gradients(self, upstream: Any) -> Gradients:
@@ -161,7 +163,10 @@ def _pool(x: Any, text: ExerciseText) -> Exercise:
         raise CnnError("partial padding is for convolutions", "pools take zeros, reflect, replicate or circular")
     if len(text.kernels) != 1:
         raise CnnError("missing kernel size of the pool", "write --pool max --kernel 2")
-    x = x if x.ndim > 2 else x[None]
+    if matrices.has_row_channels(text.input, x):
+        x = x[:, 0]
+    elif x.ndim <= 2:
+        x = x[None]
     rank = x.ndim - 1
     size = _per_axis(text.kernels[0], rank, "kernel")
     stride = _per_axis(text.stride, rank, "stride") if text.stride else size
@@ -199,18 +204,11 @@ def _input_and_kernel(x: Any, text: ExerciseText, *, letters: bool) -> tuple[Any
     """Both with all their axes: (C, *spatial) and (filters, C, *kernel)."""
     import numpy as np
 
-    if text.filter and text.kernels:
-        raise CnnError("both a kernel and a named filter are given", "give one of them")
-    if text.filter:
-        kernels = [np.array(filter_named(text.filter), dtype=object)]
-    elif text.kernels:
-        letters = letters and not is_image(text.input)
-        kernels = [matrices.read_numbers(one, letters=letters) for one in _each_kernel(text.kernels)]
-    else:
-        raise CnnError("missing kernel", f'write one, e.g. "0 1; 2 3", or --filter {", ".join(FILTERS)}')
-    if len({kernel.shape for kernel in kernels}) > 1:
-        shapes = " and ".join(dict.fromkeys(map(_shape, kernels)))
-        raise CnnError(f"the kernels have different shapes: {shapes}", "give all filters one kernel size")
+    texts, kernels = _kernels(text, letters=letters)
+    if _is_in_rows(text.input, x) and all(map(_is_in_rows, texts, kernels)):  # one-dimensional
+        x = x.reshape(-1, x.shape[-1])
+        kernels = [kernel.squeeze(-2) if kernel.ndim > 1 else kernel for kernel in kernels]
+        return x, _weight(x, kernels, transposed=text.transposed)
     if x.ndim in (2, 3) and kernels[0].ndim == 1:
         kernels = [kernel[None] for kernel in kernels]  # a row as a kernel of one row
     if x.ndim == 1 and kernels[0].ndim == 2:
@@ -222,6 +220,29 @@ def _input_and_kernel(x: Any, text: ExerciseText, *, letters: bool) -> tuple[Any
     if len(kernels) == 1 and kernels[0].ndim == 2:  # it filters each color channel by itself
         return x, np.eye(len(x))[:, :, None, None] * kernels[0].astype(float)
     return x, _weight(x, kernels, transposed=text.transposed).astype(float)
+
+
+def _kernels(text: ExerciseText, *, letters: bool) -> tuple[list[str], list[Any]]:
+    """The text and the array of each filter, (C, *kernel) or, with one channel, *kernel. All have one shape."""
+    import numpy as np
+
+    if text.filter and text.kernels:
+        raise CnnError("both a kernel and a named filter are given", "give one of them")
+    if text.filter:
+        return [text.filter], [np.array(filter_named(text.filter), dtype=object)]
+    if not text.kernels:
+        raise CnnError("missing kernel", f'write one, e.g. "0 1; 2 3", or --filter {", ".join(FILTERS)}')
+    texts, letters = _each_kernel(text.kernels), letters and not is_image(text.input)
+    kernels = [matrices.read_numbers(one, letters=letters) for one in texts]
+    if len({kernel.shape for kernel in kernels}) > 1:
+        shapes = " and ".join(dict.fromkeys(map(_shape, kernels)))
+        raise CnnError(f"the kernels have different shapes: {shapes}", "give all filters one kernel size")
+    return texts, kernels
+
+
+def _is_in_rows(text: str, array: Any) -> bool:
+    """Whether an array is written as one row, or as one row per channel."""
+    return array.ndim == 1 or matrices.has_row_channels(text, array)
 
 
 def _each_kernel(texts: tuple[str, ...]) -> list[str]:

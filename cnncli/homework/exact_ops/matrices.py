@@ -14,6 +14,7 @@ from cnncli.homework.exact_ops import matrix_text
 from cnncli.homework.exact_ops.letters import LetterSum, entry
 from cnncli.homework.exact_ops.matrix_files import (
     as_array,
+    content_of,
     is_file,
     names_a_file,
     not_read_from,
@@ -30,11 +31,12 @@ def read(text: str, *, letters: bool = False) -> Any:
     """A numpy array of exact numbers from a text, or from the file that it names.
 
     A single row is one-dimensional, (n,); rows are (h, w); channels, which ``|`` separates, (C, h, w). An image is
-    (C, h, w) of integers from 0 to 255. With ``letters``, entries of a text may be polynomials. Raises CnnError.
+    (C, h, w) of integers from 0 to 255. With ``letters``, entries of texts and text files may be polynomials.
+    Raises CnnError.
     """
     refuse_path(text)
     if is_file(text):
-        return read_file(Path(text.strip()))
+        return read_file(Path(text.strip()), entry if letters else number)
     try:
         return read_text(text, letters=letters)
     except CnnError:
@@ -54,6 +56,14 @@ def read_numbers(text: str, *, letters: bool = False) -> Any:
     if array.dtype == object:
         refuse_roots(array.reshape(-1))
     return array
+
+
+def has_row_channels(text: str, array: Any) -> bool:
+    """Whether the channels of the ``array`` (C, 1, w) that was read from a text or a file are written as rows.
+
+    ``1 2 3 | 4 5 6`` has one axis of space, ``[[1, 2, 3]] | [[4, 5, 6]]`` two.
+    """
+    return array.ndim == 3 and array.shape[1] == 1 and matrix_text.has_row_channels(content_of(text))
 
 
 Maps = tuple[tuple[tuple[Any, ...], ...], ...]  # feature maps of exact numbers, each as its rows

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import CnnError, shortened
 from cnncli.homework.exact_ops import matrix_text
-from cnncli.homework.exact_ops.matrix_text import DEPTH_LIMIT
+from cnncli.homework.exact_ops.matrix_text import DEPTH_LIMIT, Entry
+from cnncli.homework.exact_ops.numbers import number
 from cnncli.io.files import IMAGE_FORMATS, TEXT_LIMIT, exists, named, open_regular, read_bytes
 
 if TYPE_CHECKING:
@@ -61,32 +62,43 @@ def _suffix(text: str) -> str:
     return Path(name).suffix.lower() if len(name) < 4096 and ";" not in name and "\n" not in name else ""
 
 
-def read_file(path: Path) -> Any:
+def read_file(path: Path, entry: Entry = number) -> Any:
     """The array in a file, (C, h, w) for an image. Raises CnnError for a file that is not regular, or cannot be read.
 
     At most 1 MiB of text and ``VALUES_LIMIT`` numbers or pixels are read; larger files are refused before memory is
-    allocated.
+    allocated. ``entry`` reads each word of a text.
     """
     with named(path):
         if path.suffix.lower() in IMAGE_FORMATS:
             return _image(path)
         if path.suffix.lower() in ARRAYS:
             return _array(path)
-        return _text(path)
+        return _text(path, entry)
 
 
-def _text(path: Path) -> Any:
+def content_of(text: str) -> str:
+    """The text of the text file that ``text`` names, nothing of another file, and else ``text``. Raises CnnError."""
+    if not is_file(text):
+        return text
+    return _decoded(Path(text.strip())) if _suffix(text) in TEXTS else ""
+
+
+def _decoded(path: Path) -> str:
     data = read_bytes(path, TEXT_LIMIT, "save the array with numpy.save, as .npy")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise CnnError(f"{path}: not UTF-8 text", "save it as UTF-8, or as .npy with numpy.save") from None
+
+
+def _text(path: Path, entry: Entry) -> Any:
+    text = _decoded(path)
     try:
         if path.suffix.lower() in (".yaml", ".yml"):
-            nested = _yaml(text)
+            nested = _yaml(text, entry)
             matrix_text.check_equal_lengths(nested, text)
         else:
-            nested = matrix_text.parse(_with_commas(text) if path.suffix.lower() == ".csv" else text)
+            nested = matrix_text.parse(_with_commas(text) if path.suffix.lower() == ".csv" else text, entry)
     except CnnError as error:
         raise CnnError(f"{path}: {error.problems[0].message}", error.problems[0].hint) from None
     return as_array(nested)
@@ -102,7 +114,7 @@ def _with_commas(text: str) -> str:
     return text.replace(";", ",")
 
 
-def _yaml(text: str) -> Any:
+def _yaml(text: str, entry: Entry) -> Any:
     """Nested lists, by the parser that limits depth and aliases; texts in them are parsed as matrices."""
     from cnncli.language.source import Source, parse
 
@@ -110,18 +122,18 @@ def _yaml(text: str) -> Any:
         root = parse(Source("", text))
     except CnnError as error:
         raise CnnError(error.problems[0].message, "write nested lists: [[0, 1], [2, 3]]") from None
-    return from_tree(root)
+    return from_tree(root, entry)
 
 
-def from_tree(root: Value | None) -> list[Any]:
-    """Nested lists of exact numbers from the tree of a YAML list. Raises CnnError."""
+def from_tree(root: Value | None, entry: Entry = number) -> list[Any]:
+    """Nested lists of exact numbers, or what ``entry`` reads, from the tree of a YAML list. Raises CnnError."""
     from cnncli.language.source import Scalar, Sequence
 
     def nested(value: Value | None) -> Any:
         if isinstance(value, Sequence) and value.items:
             return [nested(item) for item in value.items]
         if isinstance(value, Scalar):
-            found = matrix_text.parse(value.text)
+            found = matrix_text.parse(value.text, entry)
             return found[0] if len(found) == 1 and not isinstance(found[0], list) else found
         raise CnnError("a matrix in YAML must be a list of lists of numbers", "write [[0, 1], [2, 3]]")
 

@@ -53,6 +53,24 @@ def parse(text: str, entry: Entry = number) -> list[Any]:
     ``entry`` reads each word, by default as a number. A row is a list; several rows are a list of lists, and channels
     a list of those.
     """
+    nested = _channels(_outermost(text, entry), text)
+    check_equal_lengths(nested, text)
+    return nested
+
+
+def has_row_channels(text: str) -> bool:
+    """Whether each channel of a text that :func:`parse` reads is one row, without brackets in brackets: ``1 2 | 3 4``.
+
+    Such channels have one axis of space. A matrix of one row is written ``[[1, 2]]``.
+    """
+    if "|" not in text:
+        return False
+    parts = _parts(_outermost(text, str), text)
+    return len(parts) > 1 and not any(isinstance(part[0], list) for part in parts)
+
+
+def _outermost(text: str, entry: Entry) -> _Level:
+    """The items outside of all brackets."""
     plain = uniform(text)
     levels = [_Level("", 0, entry)]
     for gap, opened, closed, word in _TOKEN.findall(plain):
@@ -72,9 +90,7 @@ def parse(text: str, entry: Entry = number) -> list[Any]:
             level.add(word, text)
     if len(levels) > 1:
         raise CnnError(f"{quoted(text)}: {levels[-1].opened} is not closed", "close every bracket")
-    nested = _channels(levels[0], text)
-    check_equal_lengths(nested, text)
-    return nested
+    return levels[0]
 
 
 def split_filters(text: str) -> list[str]:
@@ -96,6 +112,14 @@ def _closed(level: _Level, text: str) -> str | list[Any]:
 
 
 def _channels(level: _Level, text: str) -> list[Any]:
+    parts = _parts(level, text)
+    if len(parts) == 1:
+        return parts[0]
+    return [part if isinstance(part[0], list) else [part] for part in parts]
+
+
+def _parts(level: _Level, text: str) -> list[list[Any]]:
+    """The matrix or the row of each channel."""
     if not level.items:
         raise CnnError(f"{quoted(text)} does not contain a number" if text.strip() else "the matrix is empty", HINT)
     starts = [at for at, gap in enumerate(level.gaps) if "|" in gap]
@@ -108,10 +132,9 @@ def _channels(level: _Level, text: str) -> list[Any]:
     if level.gaps[0].strip():
         raise CnnError(f"{quoted(text)}: nothing before {level.gaps[0].strip()[:9]}", HINT)
     if not starts:
-        return _matrix(level, 0, len(level.items), text)
+        return [_matrix(level, 0, len(level.items), text)]
     bounds = [0, *starts, len(level.items)]
-    parts = [_matrix(level, begin, end, text, is_channel=True) for begin, end in pairwise(bounds)]
-    return [part if isinstance(part[0], list) else [part] for part in parts]
+    return [_matrix(level, begin, end, text, is_channel=True) for begin, end in pairwise(bounds)]
 
 
 def _matrix(level: _Level, begin: int, end: int, text: str, *, is_channel: bool = False) -> list[Any]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.conventions import Conventions
+from cnncli.homework.answer_key.convolution_answers import convolve_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet, is_convolve, is_solve, one_line
 from cnncli.homework.answer_key.size_answers import SEARCH_LIMIT, SIZE_LIMIT, solve_answer
 from cnncli.homework.checking.parsing import parse
@@ -202,3 +203,14 @@ def test_a_search_is_refused_just_above_its_limits() -> None:
     for wrong in ({"kernel": 0}, {"stride": 0}, {"dilation": 0}, {"input": 0}, {"kernel": ""}, {"input": "1.5"}):
         with pytest.raises(CnnError, match=r"at least 1|must be a whole number"):
             solved({"input": 5, "kernel": 3, **wrong})
+
+
+def test_a_sheet_with_channels_of_one_row_each_asks_a_one_dimensional_convolution() -> None:
+    fields = {"input": "1 2 3 | 4 5 6", "kernel": "1 1 | 1 1 || 1 0 | 0 1", "padding": "1"}
+    expected = convolve_answer(Question("convolve", "", fields))
+    assert expected.value == read_maps(expected.text) == (((5, 12, 16, 9),), ((4, 6, 8, 3),))
+    assert [*expected.candidates]
+    upstream = {"upstream": "1 0 0 0 | 0 0 0 1", "find": "input"}
+    gradient = convolve_answer(Question("convolve", "", {**fields, **upstream}))
+    assert gradient.value == (((1, 0, 1),), ((1, 0, 0),))
+    assert [*gradient.candidates]

@@ -171,3 +171,59 @@ def test_fields_that_do_not_go_together_are_refused(fields: dict[str, Any], said
         return
     with pytest.raises(CnnError, match=re.escape(said)):
         made(**fields)
+
+
+@some
+@given(st.data(), st.integers(1, 3), st.integers(1, 3), st.integers(0, 2), st.integers(1, 2))
+def test_channels_of_one_row_each_are_one_dimensional(
+    data: st.DataObject, channels: int, filters: int, padding: int, stride: int
+) -> None:
+    small = st.integers(-4, 4)
+    x = np.array(data.draw(st.lists(small, min_size=channels * 4, max_size=channels * 4))).reshape(channels, 4)
+    size = filters * channels * 2
+    kernel = np.array(data.draw(st.lists(small, min_size=size, max_size=size))).reshape(filters, channels, 2)
+
+    def rows(array: Any) -> str:
+        return " | ".join(" ".join(map(str, row)) for row in array)
+
+    exercise = made(input=rows(x), kernels=(" || ".join(map(rows, kernel)),), padding=str(padding), stride=str(stride))
+    given, weight = torch.tensor(x).double().requires_grad_(), torch.tensor(kernel).double()
+    expected = functional.conv1d(given, weight, padding=padding, stride=stride)
+    assert exercise.result().tolist() == expected.tolist()
+    pooled = made(input=rows(x), kernels=("2",), pool="max", padding=str(padding % 2), padding_mode="replicate")
+    assert pooled.result().ndim == 2
+    upstream = torch.arange(1, expected.numel() + 1).double().reshape(expected.shape)
+    expected.backward(upstream)
+    found = exercise.gradients(exercise.read_upstream(rows(upstream.int().tolist())))
+    assert found.to_input.tolist() == given.grad.tolist()
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "rank"),
+    [
+        ("1 2 3 | 4 5 6", "1 1 | 1 1", 1),
+        ("[1 2 3] | [4 5 6]", "(-1) 1 | 1 1", 1),
+        ("[[1, 2, 3]] | [[4, 5, 6]]", "1 1 | 1 1", 2),
+        ("1 2 3 | 4 5 6", "[[1, 1]] | [[1, 1]]", 2),
+        ("1 2 3 | 4 5 6", "1; 1 | 1; 1", 2),
+        ("1 2; 3 4 | 5 6; 7 8", "1 1 | 1 1", 2),
+        ("a b c | d e f", "u v | w x", 1),
+    ],
+)
+def test_a_matrix_or_nested_brackets_make_channels_two_dimensional(x: str, kernel: str, rank: int) -> None:
+    exercise = read_exercise(ExerciseText(x, (kernel,), padding="1"), letters=True)
+    assert exercise.x.ndim - 1 == exercise.result().ndim - 1 == rank
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("l.txt", "a b c | d e f"), ("l.csv", "a,b\nc,d"), ("l.yaml", "a b c | d e f")],
+)
+def test_a_text_file_is_read_as_its_text_also_with_letters(tmp_path: Path, name: str, text: str) -> None:
+    path, kernel = tmp_path / name, "u v" if name == "l.csv" else "u v | w x"
+    path.write_text(text)
+    expected = read_exercise(ExerciseText(text, (kernel,), padding="1"), letters=True)
+    found = read_exercise(ExerciseText(str(path), (kernel,), padding="1"), letters=True)
+    assert found.result().tolist() == expected.result().tolist()
+    with pytest.raises(CnnError, match="is not a number"):
+        read_exercise(ExerciseText(str(path), (kernel,)))

@@ -14,6 +14,7 @@ from cnncli.homework.exact_ops.chain.loss_names import checked_loss
 from cnncli.homework.exact_ops.chain.numbers_in_files import (
     LayerNumbers,
     Numbers,
+    has_row_channels,
     parts_of,
     read_parts,
     take_numbers,
@@ -117,8 +118,9 @@ def _values(
         found.append((node or root, error))
         return {}
     if "" in parts and "input" not in root.entries and "inputs" not in root.entries:
-        shape = input_shape(parts[""])
         at = node or root
+        written = text.values or (at.text if isinstance(at, Scalar) else "")
+        shape = input_shape(parts[""], has_row_channels=has_row_channels(written, parts[""]))
         root.entries["input"] = scalar_at(at, format_input_shape(shape))
         root.keys["input"] = at
     return parts

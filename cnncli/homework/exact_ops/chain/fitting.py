@@ -43,9 +43,14 @@ def batch(parts: Parts, shape: Shape, what: str, filler: str = "0") -> Any:
     return np.stack([fitted([part], shape, what, filler) for part in parts])
 
 
-def input_shape(parts: Parts) -> Shape:
-    """The shape of an example: a row is a vector, rows are one channel, and four axes are a batch."""
+def input_shape(parts: Parts, *, has_row_channels: bool = False) -> Shape:
+    """The shape of an example: a row is a vector, rows are one channel, and four axes are a batch.
+
+    Channels that are written as rows (``1 2 3 | 4 5 6``) have one axis of space.
+    """
     shape = tuple(map(int, parts[0].shape))
+    if has_row_channels:
+        return shape[0], shape[-1]
     return (1, *shape) if len(shape) == 2 else shape[1:] if len(shape) == 4 else shape
 
 

@@ -50,6 +50,12 @@ def read_parts(text: str) -> Parts:
     return [exact_array(matrices.read_numbers(part)) for part in parts]
 
 
+def has_row_channels(text: str, parts: Parts) -> bool:
+    """Whether the channels of each array of a text are written as rows: ``1 2 | 3 4 || 5 6 | 7 8``."""
+    texts = [text] if is_file(text) else matrix_text.split_filters(text)
+    return len(texts) == len(parts) and all(map(matrices.has_row_channels, texts, parts))
+
+
 def exact_array(array: Any) -> Any:
     """An array of exact numbers: a float is the decimal that Python prints."""
     import numpy as np

@@ -70,7 +70,8 @@ class Unsized(NamedTuple):
         if isinstance(table, Sequence):
             return {"filters": len(table.items)}
         if issubclass(self.kind, Conv):
-            return {"filters": len(first) if first.ndim == len(kernel) + 2 else count}
+            is_complete = first.ndim == len(kernel) + 2 and not self._has_rows(first, kernel, channels)
+            return {"filters": len(first) if is_complete else count}
         name = "multiplier" if issubclass(self.kind, DepthwiseConv) else "filters"
         if channels is not None:
             filters, rest = divmod(count * first.size * self._groups(), channels * prod(kernel))
@@ -78,6 +79,11 @@ class Unsized(NamedTuple):
         if name == "multiplier":
             return {}
         return {name: int(first.shape[-len(kernel) - 1]) if first.ndim > len(kernel) else 1}
+
+    def _has_rows(self, weight: Any, kernel: tuple[int, ...], channels: int | None) -> bool:
+        """Whether a weight (C, 1, k) of a 1-D convolution has one row per channel, and is not (filters, 1, k)."""
+        per_filter = (channels or 0) // max(1, self._groups())
+        return len(kernel) == 1 and weight.shape[1] == 1 and len(weight) == per_filter != 1
 
     def _groups(self) -> int:
         groups = self.body.entries.get("groups")

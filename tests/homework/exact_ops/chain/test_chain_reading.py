@@ -27,6 +27,7 @@ from cnncli.homework.exact_ops.chain.chain_text import ChainText, chain_of_layer
 from cnncli.homework.exact_ops.chain.fitting import batch, fitted, input_shape, template
 from cnncli.homework.exact_ops.chain.numbers_in_files import read_parts
 from cnncli.homework.exact_ops.chain.rules.softmax import columns
+from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.language import Source
 from cnncli.language.source import Mapping, parse
 
@@ -387,3 +388,43 @@ def test_dropout_keeps_what_its_mask_says_and_so_do_the_gradients(bits: list[int
 def test_a_mask_that_does_not_fit_is_refused(layer: str, said: str) -> None:
     with pytest.raises(CnnError, match=said):
         run_chain(read("1 2", layer))
+
+
+def test_channels_written_as_rows_are_a_one_dimensional_input_of_a_chain() -> None:
+    x, kernel = "1 2 3 | 4 5 6", "1 1 | 1 1 || 1 0 | 0 1"
+    result = run(x, f"conv: {{padding: 1, weight: '{kernel}', bias: '0 0'}}", target="0 0 0 0; 0 0 0 0", loss="mse")
+    expected = read_exercise(ExerciseText(x, (kernel,), padding="1")).result()
+    assert result.layers["conv1"].output.value.tolist() == [expected.tolist()]
+    assert read("[[1, 2, 3]] | [[4, 5, 6]]", "relu").values["input"].shape == (1, 2, 1, 3)
+    assert read("1 2 | 3 4 || 5 6 | 7 8", "relu").values["input"].shape == (2, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "layer"),
+    [
+        ("5", "layernorm"),
+        ("5; 7", "layernorm: {axes: channels}"),
+        ("5", "groupnorm: 1"),
+        ("[[[5]], [[7]]]", "groupnorm: 2"),
+    ],
+)
+def test_a_group_of_a_single_value_is_normalized_to_0_as_in_pytorch(values: str, layer: str) -> None:
+    chain = read(values, layer)
+    (weights,) = chain.weights.values()
+    weights["bias"][...] = 3
+    result = run_chain(chain, read_parts(values))
+    alone = torch.tensor([[5.0]], requires_grad=True)
+    for expected in (functional.layer_norm(alone, (1,)), torch.group_norm(alone, 1)):
+        (gradient,) = torch.autograd.grad(expected, alone)
+        assert {*result.layers[chain.output].output.value.reshape(-1)} == {expected.item() + 3}
+        assert {*result.gradients[-1].gradient.value.reshape(-1)} == {gradient.item()}
+
+
+@pytest.mark.parametrize(
+    ("layer", "values", "followed"),
+    [("batchnorm", "5", "5 || 7"), ("instancenorm", "[[[5]]]", "5 7; 1 2")],
+)
+def test_the_hint_for_a_variance_of_a_single_value_can_be_followed(layer: str, values: str, followed: str) -> None:
+    with pytest.raises(CnnError, match="that of a single value"):
+        run_chain(read(values, layer))
+    run_chain(read(followed, layer))

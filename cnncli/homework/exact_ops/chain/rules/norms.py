@@ -52,6 +52,13 @@ GROUPS: dict[type[Layer], tuple[Grouping, tuple[str, ...]]] = {
     LayerNorm: (lambda work, at: (at[0], *(() if _is_whole(work) else at[2:])), ("example", "row", "column", "…")),
 }
 
+# Layer types that PyTorch does not train on groups of a single value, and how to give more. The value of a group of one
+# value is 0 for the other types.
+SEVERAL_VALUES: dict[type[Layer], str] = {
+    BatchNorm: "give a batch (|| between examples), or mean and var for the statistics of inference",
+    InstanceNorm: "give channels of several values, or use layernorm or groupnorm, which accept one",
+}
+
 
 def _groups(work: LayerWork) -> int:
     layer: Any = work.layer
@@ -86,11 +93,8 @@ def _statistics_of(work: LayerWork, name: str, group: Index, indices: list[Index
     count, is_given = len(indices), MEAN in work.weights
     if is_given:
         mean, variance = work.weights[MEAN][group[0]], work.weights[VARIANCE][group[0]]
-    elif count == 1:
-        raise CnnError(
-            f"the variance{name} is that of a single value",
-            "give a batch (|| between examples), or mean and var for the statistics of inference",
-        )
+    elif count == 1 and type(work.layer) in SEVERAL_VALUES:
+        raise CnnError(f"the variance{name} is that of a single value", SEVERAL_VALUES[type(work.layer)])
     else:
         mean = exactly(sum(work.x[index] for index in indices) / Fraction(count))
         variance = exactly(sum((work.x[index] - mean) * (work.x[index] - mean) for index in indices) / Fraction(count))
