@@ -62,9 +62,14 @@ class Submitter(NamedTuple):
         return bool(self.name) and not same_name(self.name, student) and not _has_common_word(self.name, wanted)
 
 
+def name_words(name: str) -> list[str]:
+    """The words of a name in lower case."""
+    return re.findall(r"[^\W\d_]+", name.lower())
+
+
 def same_name(one: str, other: str) -> bool:
     """Whether two names have the same words in any order: ``Miller, Ann``, ``Ann Miller`` and ``millerann``."""
-    words, others = (re.findall(r"[^\W\d_]+", name.lower()) for name in (one, other))
+    words, others = name_words(one), name_words(other)
     if sorted(words) == sorted(others):
         return True
     joined, rest = "".join(words), sorted(others, key=len, reverse=True)
@@ -88,7 +93,7 @@ def is_canvas(names: Iterable[str]) -> bool:
 
 def _has_common_word(one: str, other: str) -> bool:
     """Whether two names have words that begin alike: ``Ann`` and ``Annie``."""
-    words, others = (re.findall(r"[^\W\d_]+", name.lower()) for name in (one, other))
+    words, others = name_words(one), name_words(other)
     return any(a.startswith(b[:3]) or b.startswith(a[:3]) for a in words for b in others)
 
 

@@ -6,13 +6,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 
 from cnncli.errors import CnnError
 from cnncli.homework.collecting.forms import EMAILS, FIRST_NAMES, LAST_NAMES, NAMES, NUMBERS
-from cnncli.homework.collecting.submitters import same_name
+from cnncli.homework.collecting.submitters import name_words, same_name
 from cnncli.homework.submissions.encodings import decoded
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes
 
@@ -22,36 +23,71 @@ ALL_NAMES = {*NAMES, *FIRST_NAMES, *LAST_NAMES, "first", "last"}
 POINTS = "Points Possible"  # a row of Canvas's export
 
 
-class Roster(NamedTuple):
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Roster:
     """A class list: its columns, and one row per student."""
 
     columns: tuple[str, ...]
-    rows: tuple[dict[str, str], ...]
+    rows: tuple[Row, ...]
 
-    def row_of(self, student: str) -> dict[str, str] | None:
+    def row_of(self, student: str) -> Row | None:
         """The row of a student by number, address or name, in this order; None unless exactly one row matches."""
         wanted = student.strip().lower()
-        ids = [name for name in self.columns if name.strip().lower() in IDS]
-        names = [name for name in self.columns if name.strip().lower() in ALL_NAMES]
-        for columns in (ids, names) if ids or names else (self.columns,):
-            cells = ((row, [row.get(name, "").strip().lower() for name in columns]) for row in self.rows)
-            found = [row for row, texts in cells if wanted and wanted in texts]
-            if not found and columns is names and wanted:
-                found = [row for row in self.rows if _is_named(row, names, student)]
-            if found:
-                return found[0] if len(found) == 1 else None
-        return None
+        if not wanted:
+            return None
+        found = next(filter(None, (lookup.get(wanted) for lookup in self._lookups)), None) or self._namesakes(student)
+        return found[0] if len(found) == 1 else None
 
-    def row_of_any(self, known_as: Iterable[str]) -> dict[str, str] | None:
+    def row_of_any(self, known_as: Iterable[str]) -> Row | None:
         """The row of a student by the first of these numbers, addresses and names that has one."""
         return next((row for row in map(self.row_of, known_as) if row is not None), None)
 
+    def _namesakes(self, student: str) -> list[Row]:
+        """The rows with the words of a name in any order; else those whose words it joins: ``millerann``."""
+        same = self._by_words.get(_any_order(student))
+        return same or [*{id(row): row for name, row in self._names if same_name(name, student)}.values()]
 
-def _is_named(row: dict[str, str], names: list[str], student: str) -> bool:
-    """Whether a student has the words of a row's name: ``Ann Miller`` of the columns Surname and First name."""
-    whole = " ".join(row.get(name, "") for name in names if name.strip().lower() not in NAMES)
-    alone = (row.get(name, "") for name in names if name.strip().lower() in NAMES)
-    return any(text.strip() and same_name(text, student) for text in (whole, *alone))
+    @cached_property
+    def _lookups(self) -> tuple[dict[str, list[Row]], ...]:
+        """The rows by the cells of the columns that identify students, and by those of names; else by any cell."""
+        ids, names = self._columns_in(IDS), self._columns_in(ALL_NAMES)
+        return tuple(map(self._by_cell, (ids, names) if ids or names else (self.columns,)))
+
+    @cached_property
+    def _names(self) -> tuple[tuple[str, Row], ...]:
+        """The names of each student with the row: those of columns of whole names, and surname and first name."""
+        whole, parts = self._columns_in({*NAMES}), self._columns_in(ALL_NAMES - {*NAMES})
+        found = []
+        for row in self.rows:
+            names = (" ".join(row.get(part, "") for part in parts), *(row.get(name, "") for name in whole))
+            found += [(name, row) for name in names if name.strip()]
+        return tuple(found)
+
+    @cached_property
+    def _by_words(self) -> dict[tuple[str, ...], list[Row]]:
+        found: dict[tuple[str, ...], list[Row]] = {}
+        for name, row in self._names:
+            rows = found.setdefault(_any_order(name), [])
+            if not rows or rows[-1] is not row:
+                rows.append(row)
+        return found
+
+    def _columns_in(self, known: set[str]) -> list[str]:
+        return [name for name in self.columns if name.strip().lower() in known]
+
+    def _by_cell(self, columns: Iterable[str]) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            for text in {row.get(name, "").strip().lower() for name in columns}:
+                found.setdefault(text, []).append(row)
+        return found
+
+
+def _any_order(name: str) -> tuple[str, ...]:
+    return tuple(sorted(name_words(name)))
 
 
 def read_roster(path: Path) -> Roster:
