@@ -10,7 +10,7 @@ from cnncli.errors import counted, shortened
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.answer_key.sheet import ReadingNote, one_line
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer, canonical
+from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.feedback import as_code
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
@@ -156,7 +156,7 @@ def _question_row(found: QuestionStatistics) -> dict[str, Any]:
 
 def _others(graded: list[GradedSubmission]) -> Iterator[str]:
     """Wrong answers that are correct for another student's variant, stated without a conclusion."""
-    for found in others_answers(graded, canonical):
+    for found in others_answers(graded):
         yield (
             f"same as another's variant: {len(found.matching)} of {found.wrong} wrong answers of {found.student} "
             f"({', '.join(found.matching)}) are correct for {found.other}; on average {found.expected_matches:.1f} are "
@@ -207,8 +207,8 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
         if roster is not None and roster.row_of_any(known_as) is None:
             yield f"{student} is not in the roster, or in several rows ({names[0]})"
     if roster is not None:
-        found = [roster.row_of_any(known_as) for known_as in files]
-        missing = [next(iter(row.values())) for row in roster.rows if row not in found]
+        found = {id(roster.row_of_any(known_as)) for known_as in files}
+        missing = [next(iter(row.values())) for row in roster.rows if id(row) not in found]
         if missing:
             yield f"no submission from {', '.join(missing)}"
 

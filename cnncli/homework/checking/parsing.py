@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -78,7 +79,12 @@ class ParsedAnswer(NamedTuple):
     @property
     def is_blank(self) -> bool:
         """Whether the question was not answered."""
-        return self.text.strip().lower() in BLANKS
+        return is_blank(self.text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether an answer is empty, or says that there is none: ``-``, ``n/a``."""
+    return text.strip().lower() in BLANKS
 
 
 def parse(text: str, locale: str = "") -> ParsedAnswer:
@@ -91,9 +97,19 @@ def readings(text: str, locale: str = "") -> tuple[ParsedAnswer, ...]:
 
     ``reading`` names the number in those that differ from the first, and in all where the locale is not known.
     """
-    text = " ".join(text[: 2 * LONGEST_ANSWER].split())
+    return _readings(" ".join(text[: 2 * LONGEST_ANSWER].split()), decimal_separator(locale) or POINT)
+
+
+def value_text(text: str) -> str:
+    """The value of an answer as a text, the same for all ways to write it: 1516 for ``1,516``."""
+    answer = parse(text)
+    return str(answer.number if answer.number is not None else answer.shape or answer.text.lower())
+
+
+@lru_cache(maxsize=4096)  # the students of a class give the same answers
+def _readings(text: str, first: str) -> tuple[ParsedAnswer, ...]:
+    """The readings of a text on one line, those by the convention ``first`` before those by the other."""
     tokens = tokenize(uniform(text))
-    first = decimal_separator(locale) or POINT
     found: list[ParsedAnswer] = []
     for variant in _variants(tokens):
         for convention in (first, OTHER[first]):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.homework.checking import parsing
+from cnncli.homework.checking.parsing import value_text
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import difficulty, discrimination
@@ -118,7 +118,7 @@ def _wrong_answers(answers: list[tuple[str, GradedAnswer]]) -> tuple[WrongAnswer
     by_value: dict[str, list[tuple[str, GradedAnswer]]] = {}
     for student, answer in answers:
         if not (answer.verdict.correct or answer.verdict.blank):
-            by_value.setdefault(canonical(answer.verdict.given), []).append((student, answer))
+            by_value.setdefault(value_text(answer.verdict.given), []).append((student, answer))
     found = []
     for same in sorted(by_value.values(), key=len, reverse=True):
         verdict, students = same[0][1].verdict, tuple(student for student, _ in same[:NAMED_STUDENTS])
@@ -133,9 +133,3 @@ def _top_mistake(diagnoses: list[tuple[str, ...]]) -> tuple[str, int]:
         return "", 0
     top, times = ids.most_common(1)[0]
     return next(name for found in diagnoses for name in found if plain(name) == top), times
-
-
-def canonical(text: str) -> str:
-    """An answer such that 1,516 and 1516 are the same value."""
-    given = parsing.parse(text)
-    return str(given.number if given.number is not None else given.shape or given.text.lower())

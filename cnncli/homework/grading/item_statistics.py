@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import sqrt
 from typing import NamedTuple
 
+from cnncli.homework.checking.parsing import value_text
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedSubmission
 
@@ -50,21 +51,21 @@ def discrimination(points: Sequence[Fraction], totals: Sequence[Fraction]) -> fl
     return sum(item * rest for item, rest in deviations) / sqrt(item_variance * rest_variance)
 
 
-def others_answers(submissions: Sequence[GradedSubmission], canonical: Callable[[str], str]) -> list[OthersAnswers]:
+def others_answers(submissions: Sequence[GradedSubmission]) -> list[OthersAnswers]:
     """For each student, the classmate whose correct answers the most of the student's wrong answers equal.
 
-    ``canonical`` writes an answer such that equal ones are the same text. Variants on which the student's own answer
-    is the same are left out; so are students with a single match, which happens by chance.
+    Variants on which the student's own answer is the same are left out; so are students with a single match, which
+    happens by chance.
     """
     graded = [submission for submission in submissions if not submission.problem]
     owners: dict[tuple[int, str], list[int]] = {}
     for number, submission in enumerate(graded):
         for at, answer in enumerate(submission.answers):
             if answer.verdict.expected:
-                owners.setdefault((at, canonical(answer.verdict.expected)), []).append(number)
+                owners.setdefault((at, value_text(answer.verdict.expected)), []).append(number)
     found = []
     for number, submission in enumerate(graded):
-        matches = _matches(number, submission, owners, canonical)
+        matches = _matches(number, submission, owners)
         counts = Counter(other for others in matches.values() for other in others)
         if not counts:
             continue
@@ -82,17 +83,14 @@ def _is_wrong(verdict: Verdict) -> bool:
 
 
 def _matches(
-    number: int,
-    submission: GradedSubmission,
-    owners: dict[tuple[int, str], list[int]],
-    canonical: Callable[[str], str],
+    number: int, submission: GradedSubmission, owners: dict[tuple[int, str], list[int]]
 ) -> dict[str, list[int]]:
     """By question, the classmates for whose variant a wrong answer is correct."""
     found = {}
     for at, answer in enumerate(submission.answers):
         verdict = answer.verdict
-        if _is_wrong(verdict) and canonical(verdict.given) != canonical(verdict.expected):
-            others = owners.get((at, canonical(verdict.given)), [])
+        if _is_wrong(verdict) and value_text(verdict.given) != value_text(verdict.expected):
+            others = owners.get((at, value_text(verdict.given)), [])
             if others and number not in others:
                 found[verdict.question] = others
     return found

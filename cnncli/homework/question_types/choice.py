@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.checking.parsing import is_blank
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
-from cnncli.homework.question_types.text import is_blank, normal_text
+from cnncli.homework.question_types.text import normal_text
 
 # Rules of partial credit where several options are right, under the names of PrairieLearn's element pl-checkbox.
 NET_CORRECT = "net-correct"  # right options chosen minus wrong ones, of the right ones, at least 0

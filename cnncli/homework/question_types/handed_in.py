@@ -6,8 +6,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.checking.parsing import is_blank
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.question_types.text import is_blank
 
 
 class HandedInQuestion(NamedTuple):

@@ -10,7 +10,6 @@ from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
 from cnncli.homework.mistakes.matching import slips
-from cnncli.homework.question_types.text import is_blank
 from cnncli.homework.question_types.tolerance import Tolerance, decimal_text
 from cnncli.homework.question_types.units import conversion, split_unit
 from cnncli.homework.reading.locales import COMMA, POINT, decimal_separator
@@ -38,7 +37,7 @@ class NumericQuestion(NamedTuple):
         right number with words after it that are no unit: 3.3 ms per image, 3 layers.
         """
         verdict = Verdict(name, one_line(given), False, f"{self.text} {self.unit}".strip(), kind=self.kind)
-        if is_blank(given):
+        if parsing.is_blank(given):
             return verdict._replace(blank=True)
         first, *others = (self._read(given, separator) for separator in (locale, _other_separator(locale)))
         for number, remark in (first, *others):

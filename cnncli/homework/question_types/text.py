@@ -8,19 +8,14 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
-from cnncli.homework.checking import parsing
+from cnncli.homework.checking.parsing import is_blank
 from cnncli.homework.checking.verdict import UNREADABLE, Verdict
 from cnncli.homework.question_types.pattern import LONGEST_TEXT, Pattern
+from cnncli.homework.reading.spelling import QUOTES
 
 _EXPONENTS = {ord(char): f"^{digit}" for digit, char in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}  # x² is x^2, not x2
 _ENDS = ".,;:! "
-_QUOTES = "\"'`´“”„‟‘’‚‹›«»"
 _QUOTED_AT_MOST = 3  # pairs of quotation marks around a text
-
-
-def is_blank(given: str) -> bool:
-    """Whether a question was not answered. What is not blank in its beginning is not: a whole file may be pasted."""
-    return parsing.parse(given.strip()[:100]).is_blank
 
 
 def normal_text(text: str) -> str:
@@ -33,7 +28,7 @@ def normal_text(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", text.translate(_EXPONENTS)).casefold().strip().rstrip(_ENDS)
     for _ in range(_QUOTED_AT_MOST):
-        if len(plain) > 1 and plain[0] in _QUOTES and plain[-1] in _QUOTES:
+        if len(plain) > 1 and plain[0] in QUOTES and plain[-1] in QUOTES:
             plain = plain[1:-1].strip().rstrip(_ENDS)
     return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", re.sub(r"\s+", " ", plain))
 

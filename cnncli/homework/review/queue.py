@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
-from cnncli.homework.checking import parsing
+from cnncli.homework.checking.parsing import value_text
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.key import KeyQuestion, points_text, worth
@@ -16,6 +16,7 @@ from cnncli.homework.review.same_answers import SameAnswer, plain_text, same_ans
 SEVERAL = 2  # students who gave an unusual answer
 # Why an answer is in the queue, in the order of the queue.
 PENDING, UNREAD, AMBIGUOUS, UNUSUAL, NOT_LISTED = "to be graded", "unread", "ambiguous", "unusual", "not accepted"
+_ORDER = (PENDING, UNREAD, AMBIGUOUS, UNUSUAL, NOT_LISTED, "")
 
 
 class AnswerGroup(NamedTuple):
@@ -57,14 +58,13 @@ def answer_groups(
             given = _given(submission.student, submission.answers[at])
             same = same_answer(question, given.written, given.verdict.expected, given.student, own_keys=own_keys)
             groups.setdefault(same, []).append(given)
-        values = Counter(_value(given) for same in groups.values() for given in same)
+        values = Counter(_value(given) for same in groups.values() for given in same if not given.verdict.pending)
         found += sorted((_group(same, given, values) for same, given in groups.items()), key=_rank)
     return found
 
 
 def _rank(group: AnswerGroup) -> tuple[int, int, str, tuple[str, ...]]:
-    reasons = (PENDING, UNREAD, AMBIGUOUS, UNUSUAL, NOT_LISTED, "")
-    return reasons.index(group.reason), -len(group.students), group.same.form, group.students
+    return _ORDER.index(group.reason), -len(group.students), group.same.form, group.students
 
 
 def _given(student: str, answer: GradedAnswer) -> _Given:
@@ -73,18 +73,15 @@ def _given(student: str, answer: GradedAnswer) -> _Given:
 
 
 def _value(given: _Given) -> str:
-    """The value of an answer: 1,516 and 1516 are the same."""
-    answer = parsing.parse(given.written[:500])
-    value = answer.number if answer.number is not None else answer.shape or answer.text.lower()
-    return f"{value} where {given.verdict.expected}"
+    """The value of an answer, with the correct one, which may be another for each student."""
+    return f"{value_text(given.written)} where {given.verdict.expected}"
 
 
 def _group(same: SameAnswer, answers: list[_Given], values: Counter[str]) -> AnswerGroup:
     spellings = Counter(given.written for given in answers)
     answer = min(spellings, key=lambda text: (-spellings[text], text))
     reasons = {_reason(given, values) for given in answers}
-    order = (PENDING, UNREAD, AMBIGUOUS, UNUSUAL, NOT_LISTED, "")
-    reason, why = min(reasons, key=lambda pair: (order.index(pair[0]), pair[1]))
+    reason, why = min(reasons, key=lambda pair: (_ORDER.index(pair[0]), pair[1]))
     texts = {given.text for given in answers}
     return AnswerGroup(
         same,

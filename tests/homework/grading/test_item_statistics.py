@@ -53,7 +53,7 @@ variants = st.sampled_from(["1", "2", "3", "4"])
 def test_the_answers_of_anothers_variant_are_counted_as_by_comparing_every_pair(
     sheets: list[list[tuple[str, str]]],
 ) -> None:
-    found = others_answers([submission(f"s{at}", sheet) for at, sheet in enumerate(sheets)], str)
+    found = others_answers([submission(f"s{at}", sheet) for at, sheet in enumerate(sheets)])
     by_student = {one.student: one for one in found}
     for at, sheet in enumerate(sheets):
         matches = {
@@ -74,4 +74,4 @@ def test_the_answers_of_anothers_variant_are_counted_as_by_comparing_every_pair(
 def test_one_key_for_all_has_no_answers_of_others() -> None:
     right = ["1", "2", "3"]
     sheets = [submission(f"s{at}", list(zip(["2", "3", "1"], right, strict=True))) for at in range(3)]
-    assert others_answers(sheets, str) == []
+    assert others_answers(sheets) == []
