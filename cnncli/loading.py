@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from cnncli.arithmetic.shape import format_input_shape, is_symbolic, read_input_shape
+from cnncli.arithmetic.shape import (
+    InvalidValue,
+    format_input_shape,
+    is_symbolic,
+    numel,
+    numeric_example,
+    read_input_shape,
+)
 from cnncli.arithmetic.size import Undecided
 from cnncli.bundled import BundledNetwork, bundled, bundled_like, find_bundled
 from cnncli.errors import INVALID, NO, CnnError, Problem, enumerated, shortened, suggestion
@@ -141,6 +148,7 @@ def load_source(
     if not symbolic_sizes:
         _refuse_symbolic_sizes(source, draft.graph, argument_names)
     inferred, shape_problems = infer_all(draft.graph, strict=strict) if infer else (Inferred(draft.graph, {}), [])
+    shape_problems = _with_input_hint(shape_problems, source, draft.graph, inputs, argument_names)
     problems = [*draft.problems, *_recipe_problems(draft.graph), *shape_problems]
     if problems:
         raise CnnError.of(problems)
@@ -161,8 +169,36 @@ def _refuse_symbolic_sizes(source: Source, graph: Graph, argument_names: OptionN
         if any(map(is_symbolic, entry.shape)):
             raise CnnError(
                 f"{source.name}: the input {format_input_shape(entry.shape)} has symbolic sizes",
-                f"give numbers, e.g. {argument_names.input(entry.name if len(graph.inputs) > 1 else '', '3x224x224')}",
+                numbers_hint(graph, argument_names),
             )
+
+
+def numbers_hint(graph: Graph, argument_names: OptionNames = OPTION_NAMES) -> str:
+    """What to write for the first input of a network that has symbolic sizes."""
+    entry = next(entry for entry in graph.inputs if any(map(is_symbolic, entry.shape)))
+    name = entry.name if len(graph.inputs) > 1 else ""
+    return f"give numbers, e.g. {argument_names.input(name, numeric_example(entry.shape))}"
+
+
+def _with_input_hint(
+    problems: list[Problem], source: Source, graph: Graph, inputs: Mapping[str, str], argument_names: OptionNames
+) -> list[Problem]:
+    """The problems, the first with the shape to write where a vector is given for the feature maps of a file."""
+    given = graph.inputs[0].shape if len(graph.inputs) == 1 and inputs else ()
+    root = parse(source) if problems and len(given) == 1 else None
+    declared = root.entries.get("input") if isinstance(root, source_tree.Mapping) else None
+    if not isinstance(declared, source_tree.Scalar):
+        return problems
+    try:
+        channels, *sizes = read_input_shape(declared.text)
+    except InvalidValue:
+        return problems
+    if not sizes or is_symbolic(channels):
+        return problems
+    values = given[0] if not is_symbolic(given[0]) else 0
+    whole = values == numel((channels, *sizes))
+    shape = (channels, *sizes) if whole else (channels, *(values for _ in sizes))
+    return [problems[0]._replace(hint=f"write {argument_names.input('', format_input_shape(shape))}"), *problems[1:]]
 
 
 def variables(source: Source) -> list[str]:

@@ -189,6 +189,16 @@ def format_input_shape(shape: Shape) -> str:
     return f"{shape[0]}@{format_shape(shape[1:])}" if _is_ambiguous(shape) else format_shape(shape)
 
 
+def numeric_example(shape: Shape) -> str:
+    """The text of a shape with numbers in place of its symbolic sizes, for a message.
+
+    They are the shape's other sizes, or usual ones: those of MNIST for one channel, else those of ImageNet.
+    """
+    channels, *sizes = shape
+    usual = next((size for size in sizes if not is_symbolic(size)), 28 if channels == 1 else 224)
+    return format_input_shape((channels, *(usual if is_symbolic(size) else size for size in sizes)))
+
+
 def describe_input(shape: Shape) -> str:
     """Like :func:`format_input_shape`, with the channels in words where the shape is often meant otherwise.
 

@@ -50,6 +50,9 @@ def _superfluous(line: str) -> tuple[str, str] | None:
     """The fault and the hint of a layer with something before or after its braces; None for any other line."""
     if named := re.fullmatch(r"- (\w+): +(\w+): *\{(.*)\}", line):
         return f"{named[1]} before the layer type", f"write - {named[2]}: {{name: {named[1]}, {named[3]}}}"
+    second = re.fullmatch(r"- \w+: *\{[^{}]*\}\s*[,;]\s*(\w.*)", line)
+    if second:
+        return "a second layer after the first one", f"give {second[1][:40]} a line or a --layer of its own"
     more = re.fullmatch(r"- \w+: *\{[^{}]*\}\s*([^\s,;{}].*)", line)
     if more is None:
         return None

@@ -20,6 +20,7 @@ from cnncli.arithmetic.shape import (
     describe_input,
     format_input_shape,
     format_shape,
+    numeric_example,
     probable_input,
     read_input_shape,
 )
@@ -223,6 +224,14 @@ def test_open_sizes_can_be_explicit() -> None:
     opened = loaded(network("relu", input="32@HxW"), symbolic_sizes=True)
     assert format_input_shape(opened.graph.inputs[0].shape) == "32xHxW"
     assert "write 3x224xW, or 224@Wx3" in str(refusal(network("relu", input="224xWx3"), symbolic_sizes=True))
+
+
+@pytest.mark.parametrize(
+    ("shape", "example"),
+    [("3xHxW", "3x224x224"), ("1xHxW", "1x28x28"), ("1xHx32", "1x32x32"), ("3xL", "3x224")],
+)
+def test_an_example_for_symbolic_sizes_keeps_the_others(shape: str, example: str) -> None:
+    assert numeric_example(read_input_shape(shape)) == example
 
 
 def test_shapes_of_layers_are_as_they_are_written() -> None:

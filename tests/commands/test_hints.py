@@ -81,6 +81,12 @@ def test_what_cannot_be_run_is_answered_with_what_to_write(
     assert first.startswith(said) and second.strip().startswith(hint)
 
 
+@pytest.mark.parametrize(("given", "shape"), [("32", "1x32x32"), ("784", "1x28x28")])
+def test_one_number_for_the_input_of_feature_maps_is_answered_with_a_shape(cnn: Run, given: str, shape: str) -> None:
+    ended = cnn("summarize", "lenet5", "--input", given)
+    assert ended.code == 1 and ended.err.endswith(f"  write --input {shape}\n")
+
+
 def test_help_and_version_are_commands_too(cnn: Run) -> None:
     assert cnn() == cnn("help") == cnn("--help") == cnn("help", "help")
     assert cnn("help", "solve") == cnn("solve", "--help")

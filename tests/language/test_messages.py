@@ -206,7 +206,7 @@ net.yaml:1:1: the network needs an input
         "input: 1xHx28\nlayers: [relu]\n",
         """\
 net.yaml: the input 1xHx28 has symbolic sizes
-  give numbers, e.g. --input 3x224x224""",
+  give numbers, e.g. --input 1x28x28""",
     ),
     (
         "input: 32x32x3\nlayers: [relu]\n",

@@ -68,6 +68,9 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
     "conv: 6@5x5": [
         (3, 11, "filters must be a whole number, not '6@5x5'", "write - conv: {filters: 6, kernel: 5}")
     ],
+    "linear: {units: 2}, relu": [
+        (3, 5, "a second layer after the first one", "give relu a line or a --layer of its own")
+    ],
     "relu,": [(3, 5, "',' after the layer", "write - relu")],
     "conv: {filters: 6, kernel: 5},": [(3, 5, "',' after the layer", "write - conv: {filters: 6, kernel: 5}")],
     "conv: filters: 6, kernel: 5": [

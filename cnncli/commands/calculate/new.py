@@ -42,6 +42,8 @@ def _write(file: str, text: str) -> None:
     from cnncli.io.writing import write_new
 
     path = given_path(file)
+    if not path.name.isprintable():
+        raise CnnError(f"{file}: the name has a character that cannot be printed", "choose another, e.g. net.yaml")
     if file.endswith("/") or (path.is_dir() and file):
         raise CnnError(f"{file}: is a directory", f"name a file in it, e.g. {file.rstrip('/')}/net.yaml")
     if not path.name.endswith(ENDINGS) or path.name in ENDINGS:

@@ -172,7 +172,7 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
 
 
 def _network(architecture: str, asked: dict[str, Any]) -> RecordAndLines:
-    from cnncli.loading import load
+    from cnncli.loading import load, numbers_hint
 
     searches = bool(asked["vary"]) or any(asked[name] is not None for name in (*QUANTITIES, "memory"))
     finds_inputs = not searches and (asked["accepts"] or asked["output_size"] is not None)
@@ -187,7 +187,7 @@ def _network(architecture: str, asked: dict[str, Any]) -> RecordAndLines:
     if finds_inputs:
         return _input_sizes(loaded, asked["output_size"], asked["layer"])
     if loaded.inferred.has_symbolic_sizes:
-        raise CnnError("the input has symbolic sizes", "give numbers, e.g. --input 3x224x224")
+        raise CnnError("the input has symbolic sizes", numbers_hint(loaded.graph))
     if searches:
         from cnncli.commands.calculate.solve_budgets import solved
 

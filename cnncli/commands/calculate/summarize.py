@@ -117,10 +117,11 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
 
 def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
     from cnncli.analysis.memory import memory
+    from cnncli.loading import numbers_hint
     from cnncli.views import memory as view
 
     if loaded.inferred.has_symbolic_sizes:
-        raise CnnError("--memory: the input has symbolic sizes", "give numbers, e.g. --input 3x224x224")
+        raise CnnError("--memory: the input has symbolic sizes", numbers_hint(loaded.graph))
     found = memory(loaded.inferred, shown["batch"] or 1, shown["dtype"], shown["optimizer"])
     if shown["form"] == "table":
         from cnncli.views.summary.table import title

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from cnncli.arithmetic.window import Window
@@ -36,7 +37,7 @@ def parse_question(inferred: Inferred, name: str) -> tuple[str, str]:
     layer, dot, text = name.rpartition(".")
     quantity = _quantity(text)
     if not dot:
-        raise CnnError(f"{name}: not a question", "write LAYER.QUANTITY, e.g. c1.params, or total.params")
+        raise not_a_question(inferred, name)
     if quantity not in QUANTITIES:
         hint = suggestion(quantity, QUANTITIES, f"use {', '.join(QUANTITIES)}")
         raise CnnError(f"{name}: unknown quantity {quantity!r}", hint)
@@ -50,6 +51,14 @@ def parse_question(inferred: Inferred, name: str) -> tuple[str, str]:
     else:
         inferred.layer(layer)  # raises the error for an unknown layer
     return layer, quantity
+
+
+def not_a_question(inferred: Inferred, name: str, given: str = "") -> CnnError:
+    """The error for a name without a quantity; the answer ``given`` tells whether a shape is meant."""
+    quantity = "shape" if re.search(r"[0-9]\s*[x×*,]\s*[0-9]", given) else "params"
+    if name in inferred.layers:
+        return CnnError(f"{name}: the question names no quantity", f"write LAYER.QUANTITY, e.g. {name}.{quantity}")
+    return CnnError(f"{name}: not a question", f"write LAYER.QUANTITY, e.g. c1.{quantity}, or total.params")
 
 
 def _quantity(text: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from cnncli.arithmetic.numerals import is_digits
 from cnncli.errors import CnnError, shortened, suggestion
 from cnncli.homework.answer_key.sheet import Question
+from cnncli.language.aliases import field_meant
 
+SIZE_NAMES = {**dict.fromkeys(("in", "i", "n", "w"), "input"), "o": "output"}  # W and N are CS231n's input sizes
 DIGITS = 9  # of a number in a question
 
 
@@ -13,7 +15,8 @@ def check_names(question: Question, known: tuple[str, ...]) -> None:
     """Raises CnnError for a field that the question does not have."""
     for name in question.fields:
         if name not in known:
-            hint = suggestion(name, known, f"use {', '.join(known)}")
+            meant = field_meant(SIZE_NAMES.get(name.lower(), name), known)
+            hint = f"use {meant}" if meant in known else suggestion(name, known, f"use {', '.join(known)}")
             raise CnnError(f"{question.name}: unknown field {name!r}", hint)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem
-from cnncli.homework.answer_key.asked_quantities import SHAPES, parse_question
+from cnncli.homework.answer_key.asked_quantities import SHAPES, not_a_question, parse_question
 from cnncli.homework.answer_key.conventions import NETWORK_CONVENTIONS, Conventions, difference, network_under
 from cnncli.homework.answer_key.expected import NO_FIT, ExpectedAnswer
 from cnncli.homework.answer_key.network_answers import network_answer
@@ -39,6 +39,8 @@ def expected_answer(
     chosen = sheet.conventions[0] if conventions is None else conventions
     key = (*_key(question), chosen)
     if key not in cache.answers:
+        if sheet.loaded is not None and not question.fields and "." not in question.name:
+            raise not_a_question(sheet.loaded.inferred, question.name, question.given)
         cache.answers[key] = _computed(sheet, question._replace(given=""), cache, chosen)
     return cache.answers[key]
 

@@ -8,6 +8,7 @@ from cnncli.inference import SUMMED, Inferred
 from cnncli.language.aliases import kind_named
 from cnncli.layer_names import unknown_layer
 from cnncli.layers import KINDS
+from cnncli.loading import numbers_hint
 from cnncli.views.summary.columns import Column
 from cnncli.views.summary.rows import Row, flat
 
@@ -27,9 +28,7 @@ def browse(inferred: Inferred, only: str | None, sort: str | None, top: int | No
     if sort is not None or top is not None:
         quantity = quantity_named(sort or "params")
         if is_symbolic(inferred.totals[quantity]):
-            raise CnnError(
-                f"--sort {quantity}: depends on symbolic sizes", "give the input numbers, e.g. --input 3x224x224"
-            )
+            raise CnnError(f"--sort {quantity}: depends on symbolic sizes", numbers_hint(inferred.graph))
         rows.sort(key=lambda row: -row.counts[quantity] if row.counts is not None else 0)
     return rows[:top]
 

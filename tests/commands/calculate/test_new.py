@@ -77,7 +77,8 @@ def test_a_copy_of_a_variant_has_its_values_the_comments_and_no_variants() -> No
         ("there.yaml/net.yaml", "there is no folder there.yaml"),
         ("/proc/net.yaml", "cannot be written"),
         ("x" * 300 + ".yaml", "File name too long"),
-        ("a\0.yaml", "cannot be written: embedded null byte"),
+        ("a\0.yaml", "a character that cannot be printed"),
+        ("a\nb.yaml", "a\\nb.yaml: the name has a character that cannot be printed\n  choose another"),
     ],
 )
 def test_what_cannot_be_written_is_an_error_and_changes_nothing(cnn: Run, here: Path, file: str, said: str) -> None:

@@ -138,7 +138,7 @@ def test_json_holds_the_rows_that_are_kept_and_the_total_of_all(cnn: Run) -> Non
         (("--sort", "parms"), "--sort: unknown quantity 'parms'\n  did you mean params?\n"),
         (
             ("--sort", "macs", "--input", "1xHxW"),
-            "--sort macs: depends on symbolic sizes\n  give the input numbers, e.g. --input 3x224x224\n",
+            "--sort macs: depends on symbolic sizes\n  give numbers, e.g. --input 1x28x28\n",
         ),
     ],
 )
