@@ -295,7 +295,7 @@ def bomb() -> bytes:
         (b"\xef\xbb\xbf \n", "s.txt", "the sheet is empty"),
         (b"a" * (1 << 20) + b"\n", "s.yaml", "larger than 1 MiB"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",  # the bytes of an archive contain the time
 )  # fmt: skip
 def test_what_cannot_be_a_sheet_is_refused_with_the_reason(data: bytes, name: str, said: str) -> None:
     with pytest.raises(CnnError, match=said):
