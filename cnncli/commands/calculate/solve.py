@@ -154,7 +154,10 @@ def _wanted(asked: dict[str, Any]) -> Wanted:
 
     inputs, outputs, padding = asked["inputs"] or (), asked["outputs"] or (), asked["padding"]
     if inputs and outputs and len(inputs) != len(outputs):
-        raise CnnError("--in and --out have different numbers of axes", "write both as 7x5, or both as 7")
+        if 1 not in (len(inputs), len(outputs)):
+            raise CnnError("--in and --out have different numbers of axes", "write both as 7x5, or both as 7")
+        axes = max(len(inputs), len(outputs))  # one size is that of every axis
+        inputs, outputs = (sizes if len(sizes) == axes else sizes * axes for sizes in (inputs, outputs))
     if not (inputs and outputs) and (asked["kernel"] is None or not (inputs or outputs)):
         raise CnnError(
             "give two of --in, --out and --kernel (or an architecture)",

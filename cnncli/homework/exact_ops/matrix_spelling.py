@@ -28,6 +28,9 @@ _CALL = re.compile(r"(?:[A-Za-z_]\w{0,30}\.)?(?:array|asarray|tensor|Tensor|matr
 _NAMED = re.compile(r"((?:\$\$?|\\[\[(])?)\s{0,9}([^\W\d][\w']{0,30})\s{0,9}:?=")
 
 
+_OTHER_NAME = re.compile(r"(?<![\w\\])[A-Za-z]\w{0,30}\s{0,9}:?=\s{0,9}")  # of x1=0 y1=0 x2=4 y2=4
+
+
 _KEYWORD = re.compile(r",\s{0,99}[a-z_]{1,30}=(?:<[^<>]{0,99}>|\([^()]{0,99}\)|[\w.':]{1,99})\s{0,99}$")
 
 
@@ -73,7 +76,7 @@ def uniform(text: str) -> str:
     text = _NEWLINE.sub("\n", text.removeprefix("\ufeff").translate(_DASHES)).strip()
     named = _NAMED.match(text)
     if named:
-        rest = shortened(" ".join((named[1] + text[named.end() :]).split()))
+        rest = shortened(" ".join((named[1] + _OTHER_NAME.sub(" ", text[named.end() :])).split()))
         hint = f"remove the name: {rest}" if rest else HINT
         raise CnnError(f"{quoted(text)}: {named[2]} = is not part of a matrix", hint)
     if "\\" in text or "$" in text or "~" in text:

@@ -68,7 +68,8 @@ def _windows(wanted: Wanted, *, transposed: bool, show_all: bool) -> RecordAndLi
         same = " (the same on every axis)" if len(wanted.inputs) > 1 else ""
         bounds = f" with {', '.join(limits)}" if limits else ""
         return _no_solution(
-            f"no window{same}{bounds} turns {format_shape(wanted.inputs)} into {format_shape(wanted.outputs)}"
+            f"no window{same}{bounds} turns {format_shape(wanted.inputs)} into {format_shape(wanted.outputs)}",
+            *([] if transposed else _with_same(wanted)),
         )
     keys = (*KEYS, "output_padding") if transposed else KEYS
     records = [{key: getattr(solution, key) for key in keys} for solution in found]
@@ -82,6 +83,12 @@ def _windows(wanted: Wanted, *, transposed: bool, show_all: bool) -> RecordAndLi
         *table,
         *more_note(len(found) - len(shown)),
     ]
+
+
+def _with_same(wanted: Wanted) -> list[str]:
+    """The line that same padding, which may differ between the two sides, gives the output where no padding does."""
+    found = solutions(wanted._replace(padding="same")) if wanted.padding is None and wanted.kernel else []
+    return [f"--padding same gives it, with stride {found[0].stride}: one side has more padding"] if found else []
 
 
 def more_note(count: int) -> list[str]:

@@ -70,6 +70,21 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
     assert (ended.code, ended.out) == (code, out)
 
 
+def test_one_size_is_that_of_every_axis(cnn: Run) -> None:
+    both = cnn("solve", "--in", "32x32", "--out", "16x16", "--kernel", "3")
+    assert both.code == 0 and both == cnn("solve", "--in", "32x32", "--out", "16", "--kernel", "3")
+    assert both == cnn("solve", "--in", "32", "--out", "16x16", "--kernel", "3")
+
+
+def test_same_padding_is_named_where_equal_padding_on_both_sides_gives_no_window(cnn: Run) -> None:
+    ended = cnn("solve", "--in", "32", "--out", "32", "--kernel", "4")
+    assert ended.code == 1 and ended.out.endswith(
+        "\n--padding same gives it, with stride 1: one side has more padding\n"
+    )
+    assert cnn("solve", "--in", "32", "--kernel", "4", "--padding", "same").out.endswith("= 32\n")
+    assert "same" not in cnn("solve", "--in", "32", "--out", "9", "--kernel", "2", "--stride", "1").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "err"),
     [
@@ -80,7 +95,7 @@ def test_answers(cnn: Run, arguments: tuple[str, ...], code: int, out: str) -> N
         ),
         (("--in", "7y", "--out", "3"), "--in 7y: is not a size\n  write 7, or 7x5 for one size per axis\n"),
         (
-            ("--in", "7x7", "--out", "3"),
+            ("--in", "7x7", "--out", "3x3x3"),
             "--in and --out have different numbers of axes\n  write both as 7x5, or both as 7\n",
         ),
         (

@@ -194,6 +194,7 @@ def test_any_text_is_an_array_of_numbers_or_refused(text: str) -> None:
         ("1/0", "divides by zero"), ("nan 1", "'nan' is not a number"), ("1 ... 2", "'...' is not a number"),
         ("A = [0 1 2; 3 4 5]", "remove the name: [0 1 2; 3 4 5]"), ("A=1 2", "remove the name: 1 2"),
         (r"$x' = \begin{pmatrix} 1 \end{pmatrix}$", "x' = is not part of a matrix"),
+        ("x1=0 y1=0 x2=4 y2=4", "remove the name: 0 0 4 4"),
         ("\x08egin{pmatrix} 1", "contains the control character"), ("[1][2]", "missing separator next to a bracket"),
     ],
 )  # fmt: skip
