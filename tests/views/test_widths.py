@@ -167,3 +167,14 @@ def test_long_names_hide_neither_params_nor_macs(
 def test_wide_characters_take_two_columns_of_a_table(names: list[str]) -> None:
     lines = as_table([{"name": name, "count": 7} for name in names]).splitlines()
     assert len({columns_of(line) for line in lines}) == 1
+
+
+@pytest.mark.parametrize("typed", ["summarize lenet5", "diff lenet5 alexnet", "summarize lenet5 --at 32..64:16"])
+def test_columns_that_were_chosen_and_do_not_fit_are_not_answered_with_choose(
+    cnn: Run, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    columns = ("--columns", "params,macs,flops,activations,connections")
+    assert "(choose fewer with --columns, or add --format csv)" in " ".join(cnn(*typed.split(), *columns).out.split())
+    if "diff" not in typed:
+        assert "(choose with --columns)" in " ".join(cnn(*typed.split()).out.split())

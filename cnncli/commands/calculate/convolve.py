@@ -323,7 +323,7 @@ def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, fo
     from cnncli.homework.exact_ops.chain.chain_run import run_chain
     from cnncli.homework.exact_ops.chain.chain_text import placed, read_option
     from cnncli.homework.exact_ops.chain.descent import descended, learning_rate
-    from cnncli.views.exact_ops.chains import chain_json, chain_text
+    from cnncli.views.exact_ops.chains import chain_json, chain_text, tie_notes
 
     try:
         read = read_chain(chain._replace(target=given.target or "", loss=given.loss or ""))
@@ -336,7 +336,7 @@ def _print_chain(chain: ChainText, given: ChainOptions, upstream: str | None, fo
         raise placed(error) from None
     if upstream is not None and read.target is not None:
         click.echo("the target of the file is not used: --backward gives the gradient", err=True)
-    for note in read.notes:
+    for note in (*read.notes, *tie_notes(result)):
         click.echo(note, err=True)
     show: Callable[..., str] = chain_json if form == "json" else chain_text
     click.echo(show(result, steps=steps), nl=False)

@@ -46,7 +46,7 @@ def command(
     if form == "table":
         from cnncli.views.comparison.fitted_table import as_fitted_table
 
-        click.echo(as_fitted_table(networks, quantities, changed=changed, depth=depth), nl=False)
+        click.echo(as_fitted_table(networks, quantities, changed=changed, depth=depth, chosen=bool(columns)), nl=False)
         return
     rows = network_rows.records(networks, quantities, changed=changed, depth=depth)
     if form == "json":

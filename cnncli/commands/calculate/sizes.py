@@ -21,7 +21,7 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
     from cnncli.io.width import output_width
     from cnncli.views import listing
     from cnncli.views.summary import symbolic_sizes
-    from cnncli.views.summary.table import hidden_note, title
+    from cnncli.views.summary.table import hidden_note, title, way_to_see
 
     loaded = _with_symbolic_sizes(loaded)
     sizes = symbolic_sizes.read_at(at, loaded.inferred.letters)
@@ -34,7 +34,7 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
         quantities = dict.fromkeys([*rows[0].quantities][:0:-1], 0)
         shown, hidden = listing.fitted([row.readable for row in rows], output_width(), quantities)
         lines = [title(loaded.inferred, loaded.slug, batch), "", listing.as_table(shown).rstrip("\n"), *_reasons(rows)]
-        lines += ["", hidden_note(hidden)] if hidden else []
+        lines += ["", hidden_note(hidden, way_to_see(chosen=bool(columns)))] if hidden else []
         click.echo("\n".join(lines))
     else:
         write = {"csv": listing.as_csv, "markdown": listing.as_markdown}.get(form)

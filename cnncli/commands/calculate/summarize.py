@@ -101,7 +101,7 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
         from cnncli.io.width import output_width, wrapped
         from cnncli.views.summary.table import lines, show, styles, title
 
-        table = lines(inferred, rows, columns, batch, output_width())
+        table = lines(inferred, rows, columns, batch, output_width(), chosen=bool(shown["columns"]))
         table += ["", *(line for note in notes for line in wrapped(f" {note}"))] if notes else []
         if inferred.has_symbolic_sizes:
             from cnncli.views.summary.symbolic_sizes import footer

@@ -14,18 +14,19 @@ from cnncli.views.comparison.alignment import Compared
 from cnncli.views.comparison.network_rows import JOINED, records
 from cnncli.views.listing import Headings, as_table, excess, widest
 from cnncli.views.summary.columns import readable
-from cnncli.views.summary.table import hidden_note
+from cnncli.views.summary.table import hidden_note, way_to_see
 
 LONGEST_NAME = 24  # characters of a network's name in the headings on a terminal
 LEAST_LAYER = 20  # characters of a line of a layer's name before a column is hidden
 
 
 def as_fitted_table(
-    networks: Sequence[Compared], quantities: Sequence[str], *, changed: bool, depth: int | None
+    networks: Sequence[Compared], quantities: Sequence[str], *, changed: bool, depth: int | None, chosen: bool = False
 ) -> str:
     """The networks' titles and the table in the width of the terminal, with notes on what does not fit.
 
-    If many networks do not fit even with one quantity, the last ones are hidden.
+    If many networks do not fit even with one quantity, the last ones are hidden. ``chosen`` says that --columns
+    chose the quantities.
     """
     width = output_width()
     if width is not None:
@@ -34,7 +35,7 @@ def as_fitted_table(
     count = len(shown.networks)
     text = f"{_titles(shown.networks)}\n\n{as_table(*shown.layout)}"
     if shown.hidden:
-        text += f"\n{hidden_note(shown.hidden)}\n"
+        text += f"\n{hidden_note(shown.hidden, way_to_see(chosen=chosen))}\n"
     if networks[count:]:
         text += f"\n{hidden_note([network.name for network in networks[count:]], '--format csv has all networks')}\n"
     if changed and not any(row["type"] for row in shown.rows):

@@ -33,6 +33,16 @@ def chain_text(result: ChainResult, *, steps: bool) -> str:
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
+def tie_notes(result: ChainResult) -> Iterator[str]:
+    """A note on each layer that takes maxima, where its gradient depends on which of equal ones it takes."""
+    from cnncli.homework.exact_ops.chain.rules.pools import tied_windows
+    from cnncli.views.exact_ops.gradients import tie_text
+
+    for name in dict.fromkeys(found.node for found in reversed(result.gradients)):
+        if name in result.layers and (tied := tied_windows(result.layers[name].work)):
+            yield f"{name}: {tie_text(tied)}"
+
+
 def _has_batch(name: str) -> bool:
     return name not in ("weight", "bias")
 

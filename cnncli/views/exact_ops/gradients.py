@@ -56,8 +56,13 @@ def gradient_lines(exercise: Exercise, upstream: Any, *, steps: bool) -> list[st
 def tie_note(exercise: Exercise) -> str:
     """A note on windows of a max pool with several equal maxima; empty if there are none."""
     tied = sum(one.equal > 1 for one in maxima(exercise.x, exercise.how)) if exercise.pool == "max" else 0
+    return f"({tie_text(tied)})" if tied else ""
+
+
+def tie_text(tied: int) -> str:
+    """What happens at windows with several equal maxima, of which there are ``tied``."""
     of = "1 window has" if tied == 1 else f"{tied} windows have"
-    return f"({of} several equal maxima: the first gets the gradient, as in PyTorch)" if tied else ""
+    return f"{of} several equal maxima: the first gets the gradient, as in PyTorch"
 
 
 def _steps(exercise: Exercise, upstream: Any, *, steps: bool) -> tuple[list[WindowStep], list[WindowStep]]:

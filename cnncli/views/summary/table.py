@@ -32,11 +32,13 @@ class TextColumn(NamedTuple):
     width: int
 
 
-def lines(inferred: Inferred, rows: list[Row], columns: list[Column], batch: int, width: int | None) -> list[str]:
-    """The lines of the table: heading, rows, total and notes."""
+def lines(
+    inferred: Inferred, rows: list[Row], columns: list[Column], batch: int, width: int | None, *, chosen: bool = False
+) -> list[str]:
+    """The lines of the table: heading, rows, total and notes. ``chosen`` says that --columns chose the columns."""
     shown, hidden = _fitted(_laid_out(inferred, rows, columns, batch), width)
     body = [_line(shown, at) for at in range(len(shown[0].texts))]
-    return [*body, *_unlabeled(inferred, rows, shown), *_notes(rows, shown), *_hidden_columns(hidden)]
+    return [*body, *_unlabeled(inferred, rows, shown), *_notes(rows, shown), *_hidden_columns(hidden, chosen=chosen)]
 
 
 def _unlabeled(inferred: Inferred, rows: list[Row], shown: list[TextColumn]) -> list[str]:
@@ -123,11 +125,16 @@ def _path(rows: list[Row], at: int) -> str:
     return ".".join(reversed(labels))
 
 
-def _hidden_columns(names: list[str]) -> list[str]:
-    return ["", hidden_note([*reversed(names)])] if names else []
+def _hidden_columns(names: list[str], *, chosen: bool) -> list[str]:
+    return ["", hidden_note([*reversed(names)], way_to_see(chosen=chosen))] if names else []
 
 
-def hidden_note(names: Sequence[str], how: str = "choose with --columns") -> str:
+def way_to_see(*, chosen: bool) -> str:
+    """How to see hidden columns; ``chosen`` says that --columns chose them already."""
+    return "choose fewer with --columns, or add --format csv" if chosen else "choose with --columns"
+
+
+def hidden_note(names: Sequence[str], how: str) -> str:
     """What is below a table whose columns do not all fit the terminal."""
     return wrapped_text(f" hidden for lack of room: {', '.join(names)} ({how})")
 

@@ -175,7 +175,7 @@ def test_several_inputs_and_gradients_that_meet(cnn: Run, write: Write) -> None:
 
 def test_other_commands_say_what_numbers_are_for(cnn: Run, write: Write) -> None:
     ended = cnn("summarize", str(write(CHAIN)))
-    assert ended.code == 2 and ended.err.count("or use cnn convolve, which calculates with numbers") == 4
+    assert ended.code == 2 and ended.err.count("or use cnn convolve, which calculates with numbers") == 5
 
 
 def test_floats_of_a_file_are_the_decimals_that_are_printed() -> None:
@@ -242,3 +242,29 @@ def test_a_network_that_is_too_large_is_refused(cnn: Run) -> None:
     row = " ".join(["1"] * 600)
     ended = cnn("convolve", row, "--layer", f"linear: {{weight: '{'; '.join([row] * 600)}', bias: false}}")
     assert ended.code == 2 and "too many to calculate by hand" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("layer", "windows"),
+    [("maxpool: {kernel: 2, stride: 1}", 3), ("global_maxpool", 1), ("avgpool: {kernel: 2, stride: 1}", 0)],
+)
+def test_equal_maxima_have_a_note_where_a_gradient_depends_on_the_choice(cnn: Run, layer: str, windows: int) -> None:
+    words = ("convolve", "5 5 1; 0 2 1; 0 2 2", "--layer", layer)
+    assert cnn(*words).err == ""
+    upstream = "1" if windows == 1 else "1 1; 1 1"
+    ended = cnn(*words, "--backward", upstream)
+    assert ended.code == 0 and ("several equal maxima" in ended.err) == bool(windows)
+    assert not windows or f"{windows} window{'s have' if windows > 1 else ' has'} several" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [("lr", "remove it, and add --lr 0.1"), ("zzz", "the keys are values, target, loss, name, ")],
+)
+def test_a_key_that_a_chain_does_not_have_is_answered_with_what_a_chain_has(
+    cnn: Run, tmp_path: Path, key: str, hint: str
+) -> None:
+    file = tmp_path / "chain.yaml"
+    file.write_text(f"values: 1 2\nlayers: [relu]\n{key}: 1\n", encoding="utf-8")
+    ended = cnn("convolve", str(file))
+    assert ended.code == 2 and f"a network has no key '{key}'" in ended.err and hint in ended.err

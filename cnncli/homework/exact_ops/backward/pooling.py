@@ -12,7 +12,7 @@ from cnncli.homework.exact_ops.letters import LetterSum, has_letters
 from cnncli.homework.exact_ops.matrices import factor_text
 from cnncli.homework.exact_ops.numbers import exactly, square_root
 from cnncli.homework.exact_ops.pooling import PoolWindow, Windows, pool_windows, pooled_sizes
-from cnncli.homework.exact_ops.sliding import Sliding, WindowStep
+from cnncli.homework.exact_ops.sliding import WindowStep
 
 
 class Share(NamedTuple):
@@ -78,7 +78,7 @@ class MaximumAt(NamedTuple):
     equal: int
 
 
-def maxima(x: Any, how: Sliding) -> Iterator[MaximumAt]:
+def maxima(x: Any, how: Windows) -> Iterator[MaximumAt]:
     """Where the maximum of every window of max pooling is, the first in the order of rows, as in PyTorch."""
     for window in pool_windows(x, "max", how):
         largest = max(window.values)

@@ -30,6 +30,7 @@ from cnncli.language.aliases import KEYS_BY_HAND
 from cnncli.language.source import Mapping, Scalar, Value
 from cnncli.layers.reshape import Dropout
 
+LEARNING_RATES = ("lr", "learning_rate", "learning-rate")  # keys that are written for --lr
 OPERATIONS_LIMIT = 200_000  # multiplications and values of all examples: a minute of reading, a second of calculating
 
 
@@ -60,6 +61,10 @@ def read_chain(text: ChainText) -> Chain:
     given = {*root.entries}
     words = {word: _pop(root, word) for word in KEYS_BY_HAND}
     by_hand = [*KEYS_BY_HAND]
+    for key in [key for key in root.entries if key.lower() in LEARNING_RATES]:
+        hint = "remove it, and add --lr 0.1 to the command"
+        found.append((root.keys[key], CnnError(f"a network has no key {key!r}", hint)))
+        _pop(root, key)
     for key in [key for key in root.entries if key not in KEYS and closest(key, by_hand)]:
         error = CnnError(f"a network has no key {key!r}", f"did you mean {closest(key, by_hand)}?")
         found.append((root.keys[key], error))
@@ -71,7 +76,11 @@ def read_chain(text: ChainText) -> Chain:
     )
     if not draft.problems and not found and not values:
         raise _missing_values(source, root, draft.graph.inputs)
-    problems = [*draft.problems, *shape_problems, *(_at(source, node, error) for node, error in found)]
+    problems = [
+        *map(_with_own_keys, draft.problems),
+        *shape_problems,
+        *(_at(source, node, error) for node, error in found),
+    ]
     if problems:
         raise CnnError.of(problems)
     reader = _ChainReader(source, inferred, numbers)
@@ -86,6 +95,14 @@ def read_chain(text: ChainText) -> Chain:
         for note in (*info.stats.notes, *(() if MASK in weights[name] else training_notes(info.node.layer)))
     ]
     return Chain(inferred, arrays, weights, target, loss, (*reader.notes, *dropped))
+
+
+def _with_own_keys(problem: Problem) -> Problem:
+    """A list of the keys of a network with those of a chain before them."""
+    start = "the keys are "
+    if not problem.message.startswith("a network has no key") or not problem.hint.startswith(start):
+        return problem
+    return problem._replace(hint=f"{start}{', '.join(KEYS_BY_HAND)}, {problem.hint.removeprefix(start)}")
 
 
 def _pop(root: Mapping, word: str) -> Value | None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.window import Window
-from cnncli.homework.exact_ops.backward.pooling import pool_gradient, pool_gradient_steps
+from cnncli.homework.exact_ops.backward.pooling import maxima, pool_gradient, pool_gradient_steps
 from cnncli.homework.exact_ops.chain.approximate import approximate, is_approximate, sqrt
 from cnncli.homework.exact_ops.chain.calculation import (
     Calculation,
@@ -146,6 +146,22 @@ def _subsample_backward(work: LayerWork, upstream: Any) -> LayerGradient:
     return LayerGradient(
         (to_input._replace(formula=formula),), {"weight": weight, "bias": bias_gradient(to_bias, by_channel)}
     )
+
+
+_MAXIMA: dict[type[Layer], Callable[[LayerWork], Windows]] = {
+    MaxPool: sliding_of,
+    AdaptiveMaxPool: _adaptive,
+    GlobalMaxPool: _whole,
+}
+
+
+def tied_windows(work: LayerWork) -> int:
+    """How many windows of a max pool have several equal maxima; 0 for other layers."""
+    windows = _MAXIMA.get(type(work.layer))
+    if windows is None:
+        return 0
+    how = windows(work)
+    return sum(one.equal > 1 for x in work.x for one in maxima(x, how))
 
 
 _AVERAGE = pooling(Pooling("avg", sliding_of, "", ""))
