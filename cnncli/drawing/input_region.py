@@ -8,7 +8,7 @@ from pathlib import Path
 from cnncli.analysis.input_region import Rectangle
 from cnncli.arithmetic.shape import Shape, format_input_shape
 from cnncli.errors import CnnError
-from cnncli.io.writing import write_output
+from cnncli.io.writing import write_output, writing
 
 MAX_COLUMNS, MAX_ROWS = 48, 20  # of a sketch
 MIN_SIDE = 480  # pixels of the longer side of a drawing
@@ -69,8 +69,6 @@ def draw(rectangle: Rectangle | None, shape: Shape, image: Path, output: Path) -
         ImageDraw.Draw(dimmed).rectangle(outline, outline=OUTLINE, width=max(1, min(3, scale)))
     data = BytesIO()
     dimmed.save(data, "PNG")
-    try:
+    with writing(output):
         write_output(output, data.getvalue())
-    except OSError as error:
-        raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None
     return f"{output}: drawn on {image}" + (f", resized to {height}x{width}" if resized else "")

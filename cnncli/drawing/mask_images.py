@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnncli.errors import CnnError
-from cnncli.io.writing import write_whole
+from cnncli.io.writing import write_whole, writing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,10 +26,8 @@ def write_masks(folder: Path, stems: list[str], masks: NDArray[np.uint8], writte
         if target in written:
             raise CnnError(f"{target}: two images have the name {stem}", "predict their folders one at a time")
         written.add(target)
-        try:
+        with writing(target):
             folder.mkdir(parents=True, exist_ok=True)
             data = BytesIO()
             Image.fromarray(mask).save(data, "PNG")
             write_whole(target, data.getvalue(), synced=False)
-        except OSError as error:
-            raise CnnError(f"{target}: cannot be written: {error.strerror or error}") from None

@@ -9,6 +9,7 @@ from PIL import Image
 
 from cnncli.data.dataset import Dataset, LazyImages
 from cnncli.errors import CnnError
+from cnncli.io.writing import writing
 
 PER_CLASS = 10  # images in a row
 MAX_CLASSES = 100  # rows
@@ -37,7 +38,5 @@ def write_sample_sheet(dataset: Dataset, path: Path) -> None:
 
 
 def _save(sheet: Image.Image, scale: int, path: Path) -> None:
-    try:
+    with writing(path):
         sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST).save(path)
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None

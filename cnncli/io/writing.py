@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from cnncli.errors import CnnError
+
+FILE_TIME = (2000, 1, 1, 0, 0, 0)  # of the files in an archive: the same files give the same bytes
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError inside the ``with`` block into a CnnError that names what cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def open_no_link(path: str, flags: int) -> int:
@@ -67,3 +83,17 @@ def write_new(path: Path, data: bytes) -> None:
         except OSError:
             path.unlink()
             raise
+
+
+def zip_archive(files: Mapping[str, bytes], executable: tuple[str, ...] = ()) -> bytes:
+    """A zip archive of files by name, some of them executable. The same files give the same bytes."""
+    import zipfile
+
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, FILE_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
+            made.writestr(entry, data)
+    return written.getvalue()

@@ -354,9 +354,7 @@ def _write_image(result: Any, output: Path, *, absolute: bool, rescale: bool) ->
 
 
 def _write(output: Path, data: bytes) -> None:
-    from cnncli.io.writing import write_output
+    from cnncli.io.writing import write_output, writing
 
-    try:
+    with writing(output):
         write_output(output, data)
-    except OSError as error:
-        raise CnnError(f"{output}: cannot be written: {error.strerror or error}") from None

@@ -91,13 +91,11 @@ def command(
 def _write_autograder(path: Path, key: Path, roster: Path | None, review: Path | None, *, hide_answers: bool) -> None:
     """Write the autograder. Raises CnnError."""
     from cnncli.homework.autograder.gradescope_zip import autograder_zip
-    from cnncli.io.writing import write_output
+    from cnncli.io.writing import write_output, writing
 
     data = autograder_zip(key, {"--roster": roster, "--review": review}, hide_answers=hide_answers)
-    try:
+    with writing(path):
         write_output(path, data)
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
     click.echo(f"{path}: autograder to upload to a programming assignment of Gradescope")
 
 
@@ -183,7 +181,7 @@ def _write(
         superseded_files,
     )
     from cnncli.homework.grading.roster import file_names
-    from cnncli.io.writing import write_whole
+    from cnncli.io.writing import write_whole, writing
     from cnncli.views.homework import class_report
 
     texts = {
@@ -197,13 +195,13 @@ def _write(
         texts[f"feedback/{name}.html"] = feedback.html(key, submission)
         texts[f"gradescope/{name}.json"] = gradescope.results_text(gradescope.submission_results(submission))
     before, record = read_record(folder), marks_record(graded, (name for name in texts if "/" in name))
-    try:
-        for name in FOLDERS:
+    for name in FOLDERS:
+        with writing(folder / name):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name, text in {**texts, RECORD: gradescope.results_text(record)}.items():
+    for name, text in {**texts, RECORD: gradescope.results_text(record)}.items():
+        with writing(folder / name):
             write_whole(folder / name, text.encode(), synced=False)
-        for name in superseded_files(before, texts) if before is not None else ():
+    for name in superseded_files(before, texts) if before is not None else ():
+        with writing(folder / name):
             (folder / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
     return mark_changes(before, record) if before is not None else None

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from cnncli.homework.autograder.wheel import WHEEL_NAME, archive, program_wheel
+from cnncli.homework.autograder.wheel import WHEEL_NAME, program_wheel
+from cnncli.homework.grading.submissions import find_keys
 from cnncli.io.files import TEXT_LIMIT, is_file, read_bytes
+from cnncli.io.writing import zip_archive
 from cnncli.language.source import Mapping, Scalar, parse, read_text
+from cnncli.loading import FILE_ENDINGS
 
 # What grading imports; PyTorch is not among it. Versions are those of pyproject.toml.
 NEEDED = ("click>=8.1", "numpy>=1.26", "pyyaml>=6")
@@ -65,7 +68,7 @@ def autograder_zip(key: Path, given: dict[str, Path | None], *, hide_answers: bo
             options += f' {option} "$source/{name}"'
     run = RUN.format(key=KEYS if key.is_dir() else KEY, options=options)
     files |= {"setup.sh": SETUP.encode(), "run_autograder": run.encode(), WHEEL_NAME: program_wheel()}
-    return archive(files, executable=SCRIPTS)
+    return zip_archive(files, executable=SCRIPTS)
 
 
 def _key_files(key: Path) -> dict[str, bytes]:
@@ -73,9 +76,8 @@ def _key_files(key: Path) -> dict[str, bytes]:
     if not key.is_dir():
         return _with_network(key, PurePosixPath(KEY))
     found: dict[str, bytes] = {}
-    for file in sorted(key.rglob("*")):
-        if file.suffix in (".yaml", ".yml") and is_file(file):
-            found |= _with_network(file, KEYS / PurePosixPath(file.relative_to(key).as_posix()))
+    for file in find_keys(key, lambda _path, _reason: None):  # what is skipped was reported when the keys were read
+        found |= _with_network(file, KEYS / PurePosixPath(file.relative_to(key).as_posix()))
     return found
 
 
@@ -84,7 +86,7 @@ def _with_network(key: Path, name: PurePosixPath) -> dict[str, bytes]:
     source = read_text(str(key))
     root = parse(source)
     node = root.entries.get("architecture") if isinstance(root, Mapping) else None
-    if not isinstance(node, Scalar) or not node.text.endswith((".yaml", ".yml")):
+    if not isinstance(node, Scalar) or not node.text.endswith(FILE_ENDINGS):
         return found  # a bundled network, one written inline, or none
     inside = PurePosixPath(node.text.replace("\\", "/"))
     if inside.is_absolute() or ".." in inside.parts or not is_file(key.parent / node.text):

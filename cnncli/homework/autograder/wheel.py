@@ -6,8 +6,6 @@ The format is that of the binary distribution format 1.0 (PyPA specifications): 
 
 from __future__ import annotations
 
-import io
-import zipfile
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -15,8 +13,8 @@ from pathlib import Path
 import cnncli
 from cnncli import __version__
 from cnncli.bundled import folder as architectures_folder
+from cnncli.io.writing import zip_archive
 
-FILE_TIME = (2000, 1, 1, 0, 0, 0)  # of the files in the archives: the same program and key give the same bytes
 WHEEL_NAME = f"cnn_calculator-{__version__}-py3-none-any.whl"
 _INFO = f"cnn_calculator-{__version__}.dist-info"
 _SKIPPED = ("__pycache__", "executor")  # what PyTorch is needed for is not for grading
@@ -32,7 +30,7 @@ def program_wheel() -> bytes:
     }
     files |= {name: text.encode() for name, text in texts.items()}
     record = "".join(f"{name},sha256={_hash(data)},{len(data)}\n" for name, data in files.items())
-    return archive(files | {f"{_INFO}/RECORD": (record + f"{_INFO}/RECORD,,\n").encode()})
+    return zip_archive(files | {f"{_INFO}/RECORD": (record + f"{_INFO}/RECORD,,\n").encode()})
 
 
 def _files(folder: Path, prefix: str) -> dict[str, bytes]:
@@ -46,15 +44,3 @@ def _files(folder: Path, prefix: str) -> dict[str, bytes]:
 
 def _hash(data: bytes) -> str:
     return urlsafe_b64encode(sha256(data).digest()).rstrip(b"=").decode()
-
-
-def archive(files: dict[str, bytes], executable: tuple[str, ...] = ()) -> bytes:
-    """A zip archive of files by name, some of them executable."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, data in files.items():
-            entry = zipfile.ZipInfo(name, FILE_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
-            made.writestr(entry, data)
-    return written.getvalue()

@@ -6,15 +6,18 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import SHOWN_AT_MOST, CnnError
 from cnncli.homework.answer_key.sheet import ReadingNote
-from cnncli.homework.checking.files import Checked
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.feedback import feedback_lines
 from cnncli.homework.grading.grade import GradedSubmission
 from cnncli.homework.grading.key import worth
+from cnncli.io.writing import write_output, writing
+
+if TYPE_CHECKING:
+    from cnncli.homework.checking.files import Checked
 
 
 def results(
@@ -76,12 +79,8 @@ def results_text(record: dict[str, Any]) -> str:
 
 def write_results(path: Path, record: dict[str, Any]) -> None:
     """Write a ``results.json``. Raises CnnError where it cannot be written."""
-    from cnncli.io.writing import write_output
-
-    try:
+    with writing(path):
         write_output(path, results_text(record).encode())
-    except OSError as error:
-        raise CnnError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _output(verdict: Verdict, *, hidden: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cnncli.errors import CnnError
 from cnncli.homework.grading.roster import file_names
 from cnncli.homework.quiz import documents, sheets
 from cnncli.homework.quiz.quiz import Quiz
@@ -13,7 +12,7 @@ from cnncli.homework.quiz.uploads.gift import gift
 from cnncli.homework.quiz.uploads.moodle import moodle_xml
 from cnncli.homework.quiz.uploads.qti import qti
 from cnncli.io.progress import progress
-from cnncli.io.writing import write_whole
+from cnncli.io.writing import write_whole, writing
 
 CLASS_FOLDERS = ("papers", "sheets", "solutions", "keys", "qti")
 
@@ -37,11 +36,9 @@ def write_quiz(folder: Path, quizzes: Sequence[Quiz], *, practice: bool) -> None
 
 def write_class(folder: Path, students: list[str], draw_for: Callable[[str], Quiz], *, practice: bool) -> None:
     """Write folders of quizzes to hand out, of answer sheets, of solutions, of keys and of uploads. Raises CnnError."""
-    try:
-        for name in CLASS_FOLDERS:
+    for name in CLASS_FOLDERS:
+        with writing(folder / name):
             (folder / name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
     with progress("drawing", len(students), "quizzes") as advance:
         for student, file in zip(students, file_names(students), strict=True):
             quiz = draw_for(student)
@@ -57,13 +54,8 @@ def write_class(folder: Path, students: list[str], draw_for: Callable[[str], Qui
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
+    for name, data in files.items():
+        with writing(folder / name):
             write_whole(folder / name, data, synced=False)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-
-
-def _unwritable(folder: Path, error: OSError) -> CnnError:
-    return CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}")

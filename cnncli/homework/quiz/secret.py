@@ -15,7 +15,7 @@ from secrets import token_hex
 
 from cnncli.errors import CnnError, counted
 from cnncli.io.files import exists, is_file
-from cnncli.io.writing import write_whole
+from cnncli.io.writing import write_whole, writing
 from cnncli.language.source import read_text
 
 ROUNDS = 200_000
@@ -55,10 +55,8 @@ def kept_secret(folder: Path) -> str:
     if is_file(file) and not file.is_symlink():
         return read_secret(str(file))
     secret = token_hex(16)
-    try:
+    with writing(file):
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(file, f"{secret}\n".encode())
         file.chmod(0o600)
-    except OSError as error:
-        raise CnnError(f"{error.filename or folder}: cannot be written: {error.strerror or error}") from None
     return secret

@@ -14,7 +14,7 @@ from cnncli.homework.grading.key import AnswerKey
 from cnncli.homework.review.entries import Review, read_review, review_of
 from cnncli.homework.review.queue import AnswerGroup, answer_groups
 from cnncli.homework.review.writing import updated_text
-from cnncli.io.writing import write_whole
+from cnncli.io.writing import write_whole, writing
 from cnncli.language.source import Source
 
 
@@ -39,10 +39,8 @@ class ReviewSession(NamedTuple):
         if {**after.decisions, **self.review.decisions} != after.decisions:
             raise CnnError(f"{self.path}: cannot be updated without losing a verdict", "write entries as cnn does")
         if text != self.review.source.text:
-            try:
+            with writing(self.path):
                 write_whole(self.path, text.encode())
-            except OSError as error:
-                raise CnnError(f"{self.path}: cannot be written: {error.strerror or error}") from None
         return [*self._notes(groups, after)]
 
     def _notes(self, groups: list[AnswerGroup], after: Review) -> Iterator[str]:

@@ -18,8 +18,6 @@ Canvas writes the same (lib/cc/qti/qti_items.rb).
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from fractions import Fraction
 from hashlib import blake2b
@@ -29,8 +27,8 @@ from cnncli.homework.quiz.documents import heading
 from cnncli.homework.quiz.quiz import Quiz
 from cnncli.homework.quiz.uploads.items import CHOICE, NUMBER, WORDS, Item, Pool, decimal, pools
 from cnncli.homework.quiz.uploads.moodle import child
+from cnncli.io.writing import zip_archive
 
-FILE_TIME = (2000, 1, 1, 0, 0, 0)  # of the files in the archive: the same quiz gives the same bytes
 NAMESPACE = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"
 TYPES = {NUMBER: "numerical_question", CHOICE: "multiple_choice_question", WORDS: "short_answer_question"}
 RESPONSE = "response1"
@@ -42,11 +40,7 @@ def qti(quizzes: Sequence[Quiz]) -> bytes:
     idents = "".join(item.ident for pool in found for item in pool.items)
     ident = "a" + blake2b(idents.encode(), digest_size=8).hexdigest()
     files = {f"{ident}/{ident}.xml": _assessment(ident, quizzes, found), "imsmanifest.xml": _manifest(ident)}
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(zipfile.ZipInfo(name, FILE_TIME), text)
-    return data.getvalue()
+    return zip_archive({name: text.encode() for name, text in files.items()})
 
 
 def _assessment(ident: str, quizzes: Sequence[Quiz], found: list[Pool]) -> str:
