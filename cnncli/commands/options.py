@@ -25,7 +25,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Rule(NamedTuple):
     """A rule: ``option`` requires one of the ``others``, or excludes all of them, ``unless`` other options are given.
 
-    Each is an option (``--memory``), an option with a value (``--format json``) or an argument (``LAYER``).
+    Each is an option (``--memory``), an option with a value (``--format json``) or an argument (``LAYER``). ``fault``
+    says what is wrong where the excluded option would have an effect, in another place.
     """
 
     option: str
@@ -33,6 +34,7 @@ class Rule(NamedTuple):
     required: bool
     why: str = ""
     unless: tuple[str, ...] = ()
+    fault: str = ""
 
     def check(self, ctx: click.Context) -> None:
         """Raises CnnError if the options that were typed break the rule."""
@@ -47,7 +49,7 @@ class Rule(NamedTuple):
             )
         if present and not self.required:
             hint = self.why or f"leave {present[0]} or {self.option} out"
-            raise CnnError(f"{present[0]} has no effect with {self.option}", hint)
+            raise CnnError(self.fault or f"{present[0]} has no effect with {self.option}", hint)
 
 
 def needs(option: str, *others: str, why: str = "") -> Rule:
@@ -55,12 +57,12 @@ def needs(option: str, *others: str, why: str = "") -> Rule:
     return Rule(option, others, required=True, why=why)
 
 
-def excludes(option: str, *others: str, why: str = "", unless: tuple[str, ...] = ()) -> Rule:
+def excludes(option: str, *others: str, why: str = "", unless: tuple[str, ...] = (), fault: str = "") -> Rule:
     """The rule that none of the ``others``, which would have no effect, is given together with ``option``.
 
-    It does not hold where one of the options in ``unless`` is given.
+    It does not hold where one of the options in ``unless`` is given. ``fault`` is said instead of "has no effect".
     """
-    return Rule(option, others, required=False, why=why, unless=unless)
+    return Rule(option, others, required=False, why=why, unless=unless, fault=fault)
 
 
 def is_given(ctx: click.Context, condition: str) -> bool:

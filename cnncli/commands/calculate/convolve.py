@@ -44,7 +44,8 @@ class MatrixCommand(options.CheckedCommand):
     options.excludes("--pool", "--filter", "--flip", "--bias", "--transposed",
                      why="a pool has no weights"),
     options.excludes("--transposed", "--padding-mode", why="a transposed convolution has no border to fill"),
-    options.excludes("--backward", "--transposed", why=f'write --layer "{TRANSPOSED}"'),
+    options.excludes("--backward", "--transposed", why=f'write --layer "{TRANSPOSED}"',
+                     fault="the gradients of a transposed convolution are those of a layer"),
     options.excludes("--backward", "--output", why="--backward prints gradients"),
     options.excludes("--output", "--steps", "--format", why="-o writes an image or a matrix"),
     options.excludes("--counts", "--pool", why="for a pool, write cnn layer maxpool --input 1x4x4 --kernel 2"),
@@ -181,9 +182,9 @@ def _is_same(text: str, output: Path) -> bool:
 
 
 def _check_border(exercise: Exercise) -> None:
-    """Raises CnnError for a --padding-mode without padding."""
+    """Raises CnnError for a --padding-mode without padding, except for the default one."""
     is_typed = options.is_given(click.get_current_context(), "--padding-mode")
-    if is_typed and not exercise.how.is_padded:
+    if is_typed and exercise.how.mode != "zeros" and not exercise.how.is_padded:
         raise CnnError(
             f"--padding-mode {exercise.how.mode} has no effect without padding", "give --padding 1, or leave it out"
         )

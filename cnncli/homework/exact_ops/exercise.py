@@ -18,7 +18,7 @@ from cnncli.homework.exact_ops.letters import refuse_many_letters
 from cnncli.homework.exact_ops.matrix_files import is_file, is_image
 from cnncli.homework.exact_ops.numbers import refuse_roots, simplest
 from cnncli.homework.exact_ops.pooling import pool, pool_steps
-from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, both_sides, refuse_too_many, sliding
+from cnncli.homework.exact_ops.sliding import Sliding, WindowStep, both_sides, positions, refuse_too_many, sliding
 from cnncli.homework.exact_ops.transposed import transposed, transposed_steps
 
 POOLS = ("max", "avg", "l2")
@@ -66,6 +66,17 @@ class Exercise(NamedTuple):
     def weights(self) -> Any:
         """The kernel as it slides: rotated by 180 degrees for a true convolution."""
         return flipped(self.kernel) if self.flip else self.kernel
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of the result, (filters, *positions), without its calculation."""
+        sizes, windows = self.x.shape[1:], self.how.windows
+        if self.pool:
+            return (len(self.x), *positions(sizes, self.how))
+        if self.transposed:
+            grown = (transposed_size(*pair, self.output_padding) for pair in zip(sizes, windows, strict=True))
+            return (self.kernel.shape[1], *grown)
+        return (len(self.kernel), *positions(sizes, self.how))
 
     def result(self) -> Any:
         """The output, (filters, *positions), exactly. Raises CnnError where channels differ."""
@@ -272,7 +283,7 @@ def _weight(x: Any, kernels: list[Any], *, transposed: bool) -> Any:
 
 
 def _per_axis(text: str, rank: int, field: str) -> tuple[int, ...]:
-    numbers = _sizes(text, rank)
+    numbers = _sizes(text, rank, field)
     if numbers is not None and 0 in numbers:
         raise CnnError(f"{field} {text[:40]}: must be at least 1", f"write {field} 1")
     if numbers is None:
@@ -287,7 +298,7 @@ def _padding(text: str, rank: int) -> str | tuple[int | tuple[int, int], ...]:
         return text.lower()
     if text.lower() in ("zero", "zeros", "none", "no"):
         raise CnnError(f"padding {text}: not a padding", "write 0 for none; zeros fill the border by default")
-    numbers = _sizes(text, rank) or _pairs(text, rank)
+    numbers = _sizes(text, rank, "padding") or _pairs(text, rank)
     if numbers is None:
         sides = "the padding per side" if rank == 1 else "the padding per side, one number or 2x1 for one per axis"
         raise CnnError(
@@ -297,9 +308,14 @@ def _padding(text: str, rank: int) -> str | tuple[int | tuple[int, int], ...]:
     return numbers
 
 
-def _sizes(text: str, rank: int) -> tuple[int, ...] | None:
-    """``2`` for all axes, or one number per axis, e.g. ``2x1`` or ``(2, 1)``; None for anything else."""
+def _sizes(text: str, rank: int, field: str) -> tuple[int, ...] | None:
+    """``2`` for all axes, or one number per axis, e.g. ``2x1`` or ``(2, 1)``; None for anything else.
+
+    Raises CnnError for a number that is too large.
+    """
     parts = split_sizes(text)
+    if any(re.fullmatch(r"0*[1-9][0-9]{9,}", part) for part in parts):
+        raise CnnError(f"{field} {shortened(text.strip())}: more than 999,999,999 (the limit)", "use a smaller number")
     if len(parts) not in (1, rank) or not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
         return None
     return tuple(map(int, parts * rank if len(parts) == 1 else parts))

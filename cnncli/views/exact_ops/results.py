@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from cnncli.arithmetic.axes import lines_text
@@ -18,20 +19,21 @@ STEPS_LIMIT = 10_000  # windows that --steps prints
 
 def result_record(exercise: Exercise, *, steps: bool) -> dict[str, Any]:
     """The output for JSON, with its ``steps`` on request. Raises CnnError."""
-    result = exercise.result()
-    array, shown = unwrapped(result, exercise.x.ndim - 1), _steps(exercise, result) if steps else []
+    shown = _steps(exercise) if steps else []
+    array = unwrapped(exercise.result(), exercise.x.ndim - 1)
     record: dict[str, Any] = {"output": matrices.plain(array), "shape": list(array.shape)}
     return record | ({"steps": step_records(shown)} if shown else {})
 
 
 def result_lines(exercise: Exercise, *, steps: bool) -> list[str]:
     """The output, after its ``steps`` on request. Raises CnnError."""
-    result = exercise.result()
-    if result.size > VALUES_LIMIT:
-        message = f"the result has {result.size:,} values: more than {VALUES_LIMIT:,} are not printed (the limit)"
+    count = prod(exercise.output_shape)
+    if count > VALUES_LIMIT:
+        message = f"the result has {count:,} values: more than {VALUES_LIMIT:,} are not printed (the limit)"
         raise CnnError(message, "use a smaller input or less padding, or --format json")
-    shown = _steps(exercise, result) if steps else []
-    return [*map(step_text, shown), *([""] if shown else []), *matrices.lines(squeezed(result), output_width())]
+    shown = _steps(exercise) if steps else []
+    result = squeezed(exercise.result())
+    return [*map(step_text, shown), *([""] if shown else []), *matrices.lines(result, output_width())]
 
 
 def dropped_note(exercise: Exercise) -> str:
@@ -40,10 +42,10 @@ def dropped_note(exercise: Exercise) -> str:
     return f"(no window covers the last {lines_text(dropped)} of the input)" if any(dropped) else ""
 
 
-def _steps(exercise: Exercise, result: Any) -> list[WindowStep]:
+def _steps(exercise: Exercise) -> list[WindowStep]:
     """The steps of the output; their positions name the filter only if there are several. Raises CnnError."""
-    if result.size > STEPS_LIMIT:
+    if prod(exercise.output_shape) > STEPS_LIMIT:
         raise CnnError(f"--steps: more than {STEPS_LIMIT:,} windows (the limit)", "use a smaller input")
     rank = exercise.x.ndim - 1
-    several = len(result) > 1
+    several = exercise.output_shape[0] > 1
     return [step if several else step._replace(position=step.position[-rank:]) for step in exercise.steps()]

@@ -377,3 +377,9 @@ def test_the_gradient_of_an_l2_pool_is_exact(cnn: Run, form: str) -> None:
 def test_options_that_do_not_go_together_are_refused(cnn: Run, options: tuple[str, ...]) -> None:
     kernel = () if "--pool" in options else ("1 0; 0 1",)
     assert cnn("convolve", "1 2 3; 4 5 6; 7 8 9", *kernel, *options).code == 2
+
+
+@pytest.mark.parametrize("padding", ["0", "same", "valid", "1"])
+def test_zeros_are_accepted_as_the_padding_mode_also_where_nothing_is_padded(cnn: Run, padding: str) -> None:
+    plain = cnn("convolve", "1 2 3", "2", "--padding", padding)
+    assert plain.code == 0 and cnn("convolve", "1 2 3", "2", "--padding", padding, "--padding-mode", "zeros") == plain

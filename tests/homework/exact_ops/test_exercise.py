@@ -16,7 +16,8 @@ from PIL import Image
 from torch.nn import functional
 
 from cnncli.errors import CnnError
-from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
+from cnncli.homework.exact_ops.exercise import Exercise, ExerciseText, read_exercise
+from cnncli.views.exact_ops.results import result_lines, result_record
 
 some = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 X = "1 2 0 3 1; 0 1 2 2 4; 3 1 0 1 5; 2 2 1 0 6"
@@ -227,3 +228,32 @@ def test_a_text_file_is_read_as_its_text_also_with_letters(tmp_path: Path, name:
     assert found.result().tolist() == expected.result().tolist()
     with pytest.raises(CnnError, match="is not a number"):
         read_exercise(ExerciseText(str(path), (kernel,)))
+
+
+@pytest.mark.parametrize("steps", [False, True])
+@pytest.mark.parametrize("form", [result_lines, result_record])
+def test_a_result_that_is_too_long_is_refused_before_it_is_calculated(
+    monkeypatch: pytest.MonkeyPatch, form: Any, steps: bool
+) -> None:
+    exercise = made(padding="400")
+    monkeypatch.setattr(Exercise, "result", lambda _: pytest.fail("it was calculated"))
+    monkeypatch.setattr(Exercise, "steps", lambda _: pytest.fail("it was calculated"))
+    if form is result_record and not steps:
+        return  # JSON has no limit
+    with pytest.raises(CnnError, match=r"645,612 values: more than 100,000|more than 10,000 windows"):
+        form(exercise, steps=steps)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"padding": "2", "stride": "2x1"},
+        {"kernels": ("1 0; 0 1", "1 1; 1 1"), "padding": "full"},
+        {"kernels": ("2x3",), "pool": "max", "stride": "1"},
+        {"transposed": True, "stride": "2", "output_padding": 1, "padding": "1"},
+        {"input": "1 2 3 | 4 5 6", "kernels": ("1 | 2", "3 | 4"), "padding": "1"},
+    ],
+)
+def test_the_shape_of_a_result_is_known_without_it(fields: dict[str, Any]) -> None:
+    exercise = made(**fields)
+    assert exercise.output_shape == exercise.result().shape
