@@ -27,6 +27,10 @@ BY_HAND = {  # words for calculations with numbers, without _ and -, and the com
         'cnn convolve "3.2 5.1 -1.7" --layer softmax --target 0',
     ),
     **dict.fromkeys(
+        ("bce", "bceloss", "bcewithlogitsloss", "binarycrossentropy", "binarycrossentropyloss"),
+        'cnn convolve "1.5" --layer sigmoid --target 1',
+    ),
+    **dict.fromkeys(
         ("hinge", "hingeloss", "svm", "svmloss", "multimarginloss"),
         'cnn convolve "3.2 5.1 -1.7" --layer identity --target 0 --loss hinge',
     ),

@@ -302,7 +302,9 @@ def _as_layer(params: dict[str, Any]) -> str:
     kind = f"{params['pool']}pool" if params["pool"] else "conv"
     written = f"{kind}: {{{', '.join(f'{name}: {value}' for name, value in fields.items())}}}"
     return (
-        "" if len(written) > LONGEST_LAYER or any('"' in value for value in fields.values()) else f'--layer "{written}"'
+        ""
+        if len(written) > LONGEST_LAYER or any(quote in text for quote in "'\"" for text in kernels)
+        else f'--layer "{written}"'
     )
 
 

@@ -32,6 +32,8 @@ REFUSED = [
     (f"{CONVOLVE} --layer relu", "KERNEL has no effect", f"write it as the first layer: {CONV}"),
     (f"{CONVOLVE} --lr 0.1 --backward 1", "--lr is for a chain of layers", f"write the kernel as a layer: {CONV}"),
     (f"{CONVOLVE} --bias 1 --stride 2 --layer relu", "KERNEL has", f"write it as the first layer: {CONV[:-2]}, bias: "),
+    ("""convolve "1 2" "a'b" --layer relu""", "KERNEL has no effect", "leave it out"),
+    ("layer BCELoss --input 3", "BCELoss has no size", 'write cnn convolve "1.5" --layer sigmoid --target 1'),
     (f"{CONVOLVE} --flip --layer relu", "KERNEL has no effect", "leave it out"),
     (
         'convolve "1 2; 3 4" --pool max --kernel 2 --layer relu',

@@ -127,8 +127,9 @@ def _loss(chain: Chain, last: LayerResult, target: Parts) -> Loss:
     outputs = outputs._replace(target=wanted)
     name = chain.loss or ("cross_entropy" if classes is not None else _usual_loss(outputs))
     if not name:
-        losses = "binary_cross_entropy, hinge or mse" if outputs.is_one_score else "cross_entropy or mse"
-        raise CnnError("which loss is meant for this target is not clear", f"choose the loss {losses}")
+        kind = "binary_cross_entropy" if outputs.is_one_score or outputs.by is Sigmoid else "cross_entropy"
+        more = ", hinge or mse" if outputs.is_one_score else " or mse"
+        raise CnnError("which loss is meant for this target is not clear", f"choose the loss {kind}{more}")
     return loss_of(name, outputs)
 
 

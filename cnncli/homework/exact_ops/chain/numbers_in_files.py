@@ -27,7 +27,7 @@ SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
 LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
 WEIGHT_FIELDS = {**LETTERS, **WEIGHTS_BY_HAND}  # the weight or buffer that each field gives
 OF_ONE_TYPE = {MEAN: BatchNorm, VARIANCE: BatchNorm, MASK: Dropout}  # which no other layer type has
-NUMBERS = re.compile(r"[-+0-9./;|,\s]+")
+NUMBERS = re.compile(r"[-+./;|,\s]*[0-9][-+0-9./;|,\s]*")
 Place = tuple[int, int]  # line and column, from 0
 
 

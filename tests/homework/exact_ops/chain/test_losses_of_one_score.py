@@ -105,6 +105,7 @@ REFUSED = [
     ("2 || 3 || 4", "identity", "1 0 -1", "hinge", "write 1, or -1 for the negatives"),
     ("2 3", "softmax", "1 0", "bce", "use sigmoid instead, or the loss cross_entropy"),
     ("2", "hardsigmoid", "1", "bce", "use sigmoid instead"),
+    ("2 3", "sigmoid", "1 0", "", "choose the loss binary_cross_entropy or mse"),
     ("2 3", "sigmoid", "1", "bce", 'write it like "0 0"'),
     ("2 || 3", "identity", "1", "mse", 'give one per example: "0 || 0"'),
 ]
