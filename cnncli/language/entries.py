@@ -57,6 +57,7 @@ def given_fields(reading: Reading, entry: Entry, main: str, known: list[str], fu
 # typing errors, as YAML reads them: a key without a value, or a text
 _TYPED_FIELD = r"(\w+)(:|\s*=\s*|\s+)([^:=]+)"
 _GLUED_FIELD = r"(\w+)(:(?=\S)|\s*=)"
+QUOTES = "'\""
 DIGITS_IN_A_GROUP = 3  # 1,000
 
 
@@ -119,7 +120,7 @@ def _value_hint(made: type[Layer], field: str, text: str, names: Collection[str]
     several = re.search(r"[\s,@/xX×*]", text) and field == made.main
     if several and not names:
         return _several_values_hint(made.kind, text, error)
-    slide = slide_layer(f"{made.kind} {text}") if several and field == "filters" else None
+    slide = slide_layer(f"{made.kind} {text.strip(QUOTES)}") if several and field == "filters" else None
     if slide is not None and field in slide.fields:  # filters: 6@5x5
         others = {name: value for name, value in slide.fields.items() if name == field or name not in names}
         return "write " + ", ".join(f"{name}: {value}" for name, value in others.items())

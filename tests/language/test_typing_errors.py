@@ -122,6 +122,10 @@ LAYERS = {  # a list item, and (line, column, message, hint) of its problems
     "conv: {filters: 6@28x28, kernel: 5}": [
         (3, 21, "filters must be a whole number, not '6@28x28'", "write filters: 6")
     ],
+    'conv: {filters: "6@5x5"}': [
+        (3, 21, "filters must be a whole number, not '6@5x5'", "write filters: 6, kernel: 5")
+    ],
+    "Linear:\n      units: 2": [(3, 5, "unknown layer type 'Linear'", "use linear")],
     "avgpool: global": [(3, 14, "kernel must be a whole number, not global", "use global_avgpool")],
     "conv: {filters: 6, kernel: 3, stride: 0}": [
         (3, 43, "stride must be at least 1, not 0", "leave it out, or write stride: 1")

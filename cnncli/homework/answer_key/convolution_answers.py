@@ -10,6 +10,8 @@ from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.question_fields import check_names, flag, integer
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.mistakes.wrong_values import WrongValues
+from cnncli.language.aliases import kind_named
+from cnncli.layers import KINDS
 
 if TYPE_CHECKING:
     from cnncli.homework.exact_ops.exercise import Exercise
@@ -50,11 +52,27 @@ def convolve_answer(question: Question) -> ExpectedAnswer:
     return ExpectedAnswer(value, matrices.maps_text(value), derivation, candidates)
 
 
+def _without_kernel(question: Question) -> CnnError:
+    """The error for a question without a kernel: of a layer type that has none, or with what to add."""
+    kind = kind_named(question.name.split()[-1])
+    if kind is not None and "kernel" not in KINDS[kind].schema:
+        message = f"{question.name}: a sheet cannot ask for the values of {kind}"
+        return CnnError(message, f"calculate them with cnn convolve … --layer {kind}")
+    hint = (
+        "add kernel: 2"
+        if question.fields.get("pool")
+        else 'add one, e.g. kernel: "0 1; 2 3", filter: sobel_x, or pool: max, kernel: 2'
+    )
+    return CnnError(f"{question.name}: missing kernel", hint)
+
+
 def _exercise(question: Question) -> Exercise:
     from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
     from cnncli.homework.exact_ops.matrix_text import split_filters
 
     fields = question.fields
+    if not fields.get("kernel") and not fields.get("filter"):
+        raise _without_kernel(question)
     kernels = tuple(split_filters(fields["kernel"]) if fields.get("kernel") else ())
     _refuse_files(question, kernels)
     return read_exercise(

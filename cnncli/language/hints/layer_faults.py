@@ -160,7 +160,7 @@ def _with_name(line: str, name: str) -> str:
 def _fault(word: str, rest: str) -> str:
     """What is wrong after the layer type; "" if nothing is."""
     body = rest.strip()
-    if not body or body == ":":
+    if not body or re.match(r":[ \t]*(\n|$)", body):  # nothing, or fields in the lines below
         return ""
     if body[0] == "：":
         return "'：' is a full-width colon"
