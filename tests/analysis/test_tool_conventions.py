@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from program import Run
@@ -142,3 +144,13 @@ def test_fvcore_counts_padding_by_name_as_is_said(padding: object, mode: str) ->
     conv = torch.nn.Conv2d(3, 4, 3, padding=padding, padding_mode=mode)
     counted = fvcore.FlopCountAnalysis(conv, torch.zeros(1, 3, 8, 8)).total()
     assert (counted == 0) == (isinstance(padding, str) and mode == "zeros")
+
+
+def test_keras_s_note_counts_the_biases_that_its_models_have_and_the_total_without_them(
+    write: Callable[..., Path], cnn: Run
+) -> None:
+    path = write("input: 3x8x8\nlayers: [{conv: {filters: 4, kernel: 3, bias: false}}, batchnorm, relu]\n")
+    err = " ".join((ended := cnn("summarize", path, "--count", "keras")).err.split() + ended.out.split())
+    weights, affine, statistics = 4 * 3 * 9, 2 * 4, 2 * 4
+    assert "4 of these are biases of convolutions that have none here" in err
+    assert f"a Keras model with use_bias=False has {weights + affine + statistics}" in err

@@ -143,6 +143,8 @@ PATHOLOGICAL = {
     "a local tag": ("a: !x {}", "net.yaml:1:4: the tag !x is not supported"),
     "nothing": ("", "net.yaml: the file is empty"),
     "a comment": ("# only a comment\n", "net.yaml: the file is empty"),
+    "null": ("~\n", "net.yaml: the file is empty"),
+    "a document without content": ("---\n...\n", "net.yaml: the file is empty"),
     "a number": ("3", "net.yaml:1:1: a network is a mapping (key: value)"),
     "a list": ("- relu", "net.yaml:1:1: a network is a mapping (key: value)"),
     "a NUL": ("a: \0", "net.yaml:1:4: the character U+0000 is not allowed in a YAML file"),

@@ -55,6 +55,8 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     ("arrays", "said"),
     [
         ({"a": X}, "expected x and y"),
+        ({"x": X}, "expected x and y"),
+        ({"y": Y}, "expected x and y"),
         ({"x": X, "y": Y[:5]}, "one label per example"),
         ({"x": X.astype(str), "y": Y}, "must be arrays of numbers"),
         ({"x": np.where(X == 3, np.nan, X), "y": Y}, "not finite"),
