@@ -83,6 +83,27 @@ def markdown(text: str) -> str:
     return _MARKDOWN.sub(r"\\\g<0>", visible_line(text))
 
 
+def markdown_code(text: str) -> str:
+    """A line as Markdown's code, whatever characters it has.
+
+    >>> markdown_code("a*b"), markdown_code("a`b")
+    ('`a*b`', '`` a`b ``')
+    """
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
+
+
+def yaml(text: str) -> str:
+    r"""A text as YAML's, in quotation marks: YAML reads it back, whatever its characters are.
+
+    >>> print(yaml('a "b"\n'))
+    "a \"b\"\n"
+    """
+    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+    parts = (escapes.get(char, char if char.isprintable() else f"\\U{ord(char):08x}") for char in text)
+    return f'"{"".join(parts)}"'
+
+
 def html(text: str) -> str:
     """A text as HTML's, also within an attribute.
 

@@ -11,7 +11,6 @@ from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.answer_key.sheet import ReadingNote, one_line
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
-from cnncli.homework.grading.feedback import as_code
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
 from cnncli.homework.grading.key import AnswerKey, points_text, worth
@@ -19,7 +18,7 @@ from cnncli.homework.grading.regrade import MarkChange
 from cnncli.homework.grading.roster import Roster
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
-from cnncli.io.escaping import markdown
+from cnncli.io.escaping import markdown, markdown_code
 from cnncli.io.width import equation_lines, wrapped
 from cnncli.views.listing import as_table, fitted
 
@@ -184,7 +183,7 @@ def class_report(key: AnswerKey, submissions: list[GradedSubmission], statistics
             reason = f" ({markdown(likely(wrong.diagnoses))})" if wrong.diagnoses else ""
             more = ", …" if wrong.times > len(wrong.students) else ""
             students = markdown(", ".join(wrong.students))
-            answer = f"{markdown(found.question)}: {as_code(wrong.value)}{reason}"
+            answer = f"{markdown(found.question)}: {markdown_code(wrong.value)}{reason}"
             lines.append(f"- {answer}, {wrong.times}: {students}{more}")
     return "\n".join([*lines, ""])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cnncli.arithmetic.window import Window
@@ -19,6 +20,12 @@ def is_remark(line: str) -> bool:
         if depth == 0:
             return at == len(line) - 1 and line.startswith("(")
     return False
+
+
+def equations(derivation: Iterable[str]) -> list[str]:
+    """The lines of a derivation without its remarks; one without equal signs is the sides of one equation."""
+    lines = [line for line in derivation if not is_remark(line)]
+    return lines if not lines or any(" = " in line for line in lines) else [" = ".join(lines)]
 
 
 class ExpectedAnswer(NamedTuple):

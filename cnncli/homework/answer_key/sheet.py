@@ -12,7 +12,7 @@ from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions
 from cnncli.io.files import exists, is_file
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
-from cnncli.loading import Loaded, load, load_source
+from cnncli.loading import FILE_ENDINGS, Loaded, load, load_source
 
 KEYS = ("student", "architecture", "conventions", "locale", "answers", "name", "date")
 EXAMPLE = "write architecture: lenet5 and answers: {c1.params: 156}"
@@ -136,7 +136,7 @@ def _path_of(source: Source, node: Scalar) -> str:
     A sheet is someone else's text: reading from these could block forever, or consume another reader's input.
     """
     named = node.text
-    if named.endswith((".yaml", ".yml")) and is_file(Path(source.name).parent / named):
+    if named.endswith(FILE_ENDINGS) and is_file(Path(source.name).parent / named):
         return str(Path(source.name).parent / named)  # paths are relative to the sheet
     if named == "-" or (exists(named) and not is_file(named)):
         raise source.error(node, f"{named}: not a file", "name a bundled network or a YAML file")

@@ -17,30 +17,19 @@ from cnncli.homework.exact_ops.chain.chain_reading import read_chain
 from cnncli.homework.exact_ops.chain.chain_run import run_chain
 from cnncli.homework.exact_ops.chain.chain_text import ChainText
 from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, has_numbers
-from cnncli.homework.submissions.documents import Document
+from cnncli.homework.submissions.documents import SHEET_ENDINGS, Document
 from cnncli.homework.submissions.drafts import section_of
 from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.reading import sheet_in
 from cnncli.inference import infer_all
 from cnncli.io.files import TEXT_LIMIT, is_file, is_missing, named, open_regular
 from cnncli.language.source import Mapping, Source, parse, read_text
-from cnncli.loading import NetworkNotFound, problems_of
+from cnncli.loading import FILE_ENDINGS, NetworkNotFound, problems_of
 
-ENDINGS = (".yaml", ".yml")
-SHEETS = (
-    ".txt",
-    ".md",
-    ".docx",
-    ".ipynb",
-    ".html",
-    ".htm",
-)  # files that are no networks
 NEITHER = (
     "is neither a network (it has no layers) nor an answer sheet (it has no answers)",
     "leave it out, or add --skip-others",
 )
-
-
 KEY_HINT = "write cnn grade KEY SHEET… to grade with it, or add --skip-others"
 
 
@@ -112,14 +101,14 @@ def _files(folder: str) -> list[str]:
     found = []
     for inside, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        wanted = [name for name in files if name.lower().endswith(ENDINGS) and not name.startswith(".")]
+        wanted = [name for name in files if name.lower().endswith(FILE_ENDINGS) and not name.startswith(".")]
         paths = [str(Path(inside) / name) for name in wanted]
         found += [path for path in paths if is_file(path) or is_missing(path)]  # missing: a link to no file
     return sorted(found)
 
 
 def _check(path: str, strict: bool, skip_others: bool) -> Checked:
-    if path.lower().endswith(SHEETS) and is_file(path) and kind_of_file(path) is not Kind.NETWORK:
+    if path.lower().endswith(SHEET_ENDINGS) and is_file(path) and kind_of_file(path) is not Kind.NETWORK:
         return check_sheet(path)
     try:
         source = read_text(path)

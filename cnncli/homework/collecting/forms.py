@@ -56,13 +56,10 @@ class FormRow(NamedTuple):
 
 def form_rows(name: str, data: bytes) -> Iterator[FormRow]:
     """The students of a form's export. Raises CnnError for a file that is none."""
-    decoded_text, guessed = decoded(data)
-    text = decoded_text.lstrip("\ufeff \r\n")
-    heading = text.partition("\n")[0]
-    delimiter = max(",;\t", key=_outside_quotes(heading).count)
-    notes = (ReadingNote(f"the file is not UTF-8; it was read as {guessed} text"),) if guessed else ()
+    read = decoded(data)
+    text = read.text.lstrip("\ufeff \r\n")
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
         heads = [plain_text(cell).strip() for cell in next(reader, [])]
         columns = _columns(heads)
         if not columns.identify or not columns.questions:
@@ -73,7 +70,7 @@ def form_rows(name: str, data: bytes) -> Iterator[FormRow]:
                 if len(row) > len(heads) or max(map(len, row)) > CELL_LIMIT:
                     raise CnnError(f"{name}:{reader.line_num}: the row has more cells than there are columns",
                                    "export the form again")  # fmt: skip
-                yield _form_row(name, reader.line_num, columns, row, notes)
+                yield _form_row(name, reader.line_num, columns, row, read.notes)
     except (csv.Error, ValueError) as error:
         raise CnnError(f"{name}: is not a CSV file: {error}", "export the form again") from None
 
@@ -116,5 +113,7 @@ def _form_row(name: str, line: int, columns: _Columns, row: list[str], notes: tu
     return FormRow(line, submitter, Sheet(submitter.shown, None, questions, notes=notes))
 
 
-def _outside_quotes(heading: str) -> str:
-    return re.sub(r'"[^"]*"', "", heading)
+def delimiter_of(text: str) -> str:
+    """What separates the cells of a CSV file, by its first line: spreadsheets write ; where decimals have a comma."""
+    heading = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
+    return max(",;\t", key=heading.count)

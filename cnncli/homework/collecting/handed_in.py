@@ -22,12 +22,13 @@ from cnncli.homework.collecting.submitters import (
     is_canvas,
     submitters_of,
 )
-from cnncli.homework.submissions.documents import FILE_LIMIT, HAND_IN
+from cnncli.homework.submissions.documents import FILE_LIMIT, HAND_IN, SHEET_ENDINGS
 from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.reading import sheet_in
 from cnncli.io.files import exists, named, read_bytes, too_large
+from cnncli.loading import FILE_ENDINGS
 
-SHEETS = (".yaml", ".yml", ".txt", ".md", ".docx", ".ipynb", ".html", ".htm")
+SHEETS = (*FILE_ENDINGS, *SHEET_ENDINGS)
 FORMS = (".csv", ".tsv")
 SYSTEM = ("__MACOSX", "Thumbs.db", "desktop.ini")
 FILES_LIMIT = 100_000

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.answer_key.expected import equations, is_remark
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.key import AnswerKey, points_text, total_text, worth
@@ -34,11 +33,7 @@ def feedback_lines(verdict: Verdict) -> Iterator[FeedbackLine]:
     if not _shows_answer(verdict):
         return
     yield FeedbackLine(f"correct answer: {verdict.expected}")
-    formulas = [line for line in verdict.derivation if not is_remark(line)]
-    if any(" = " in line for line in formulas):
-        yield from (FeedbackLine(line, is_formula=True) for line in formulas)
-    elif formulas:
-        yield FeedbackLine(" = ".join(formulas), is_formula=True)
+    yield from (FeedbackLine(line, is_formula=True) for line in equations(verdict.derivation))
     for line in verdict.derivation:
         if is_remark(line):
             yield FeedbackLine(line[1:-1])
@@ -56,12 +51,6 @@ def _total(key: AnswerKey, submission: GradedSubmission) -> str:
     return total_text(submission.points, key.out_of, submission.pending)
 
 
-def as_code(text: str) -> str:
-    """A line as Markdown code, whatever characters it has."""
-    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
-    return f"{fence} {text} {fence}" if "`" in text else f"`{text}`"
-
-
 def markdown(key: AnswerKey, submission: GradedSubmission) -> str:
     """A student's feedback as Markdown; what the student wrote is escaped."""
     lines = [f"# {escaping.markdown(_title(key, submission))}", ""]
@@ -72,12 +61,12 @@ def markdown(key: AnswerKey, submission: GradedSubmission) -> str:
         lines += [f"{NOTES}:", "", *(f"- {escaping.markdown(str(note))}" for note in submission.notes), ""]
     for answer in submission.answers:
         verdict = answer.verdict
-        given = as_code(verdict.given) if verdict.given else "blank"
+        given = escaping.markdown_code(verdict.given) if verdict.given else "blank"
         text = f"{escaping.markdown(answer.text)} " if answer.text else ""
         state = _points(answer) if verdict.pending else f"{verdict.status}, {_points(answer)}"
         lines.append(f"- **{escaping.markdown(verdict.question)}**: {text}{given} ({state})")
         lines += [
-            f"  - {as_code(line.text) if line.is_formula else escaping.markdown(line.text)}"
+            f"  - {escaping.markdown_code(line.text) if line.is_formula else escaping.markdown(line.text)}"
             for line in feedback_lines(verdict)
         ]
     return "\n".join([*lines, ""])

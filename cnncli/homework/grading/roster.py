@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from cnncli.errors import CnnError
-from cnncli.homework.collecting.forms import EMAILS, FIRST_NAMES, LAST_NAMES, NAMES, NUMBERS
+from cnncli.homework.collecting.forms import EMAILS, FIRST_NAMES, LAST_NAMES, NAMES, NUMBERS, delimiter_of
 from cnncli.homework.collecting.submitters import name_words, same_name
 from cnncli.homework.submissions.encodings import decoded
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes
@@ -47,6 +46,8 @@ class Roster:
 
     def _namesakes(self, student: str) -> list[Row]:
         """The rows with the words of a name in any order; else those whose words it joins: ``millerann``."""
+        if not name_words(student):
+            return []
         same = self._by_words.get(_any_order(student))
         return same or [*{id(row): row for name, row in self._names if same_name(name, student)}.values()]
 
@@ -98,10 +99,7 @@ def read_roster(path: Path) -> Roster:
         raise CnnError(f"{path}: not a CSV file: it is not a text", "write the column names in the first line")
     try:
         text = decoded(data).text.lstrip("\ufeff").lstrip().replace("\r\n", "\n").replace("\r", "\n")
-        heading = re.sub(r'"[^"]*"', "", text.partition("\n")[0])
-        # Spreadsheets write ; where a comma is the decimal sign.
-        separator = max(",;\t", key=heading.count)
-        reader = csv.DictReader(io.StringIO(text), delimiter=separator)
+        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter_of(text))
         columns = tuple(reader.fieldnames or ())
         rows = tuple({key: value or "" for key, value in row.items() if isinstance(key, str)} for row in reader)
     except (ValueError, csv.Error) as error:

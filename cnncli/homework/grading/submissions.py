@@ -18,6 +18,7 @@ from cnncli.homework.grading.roster import Roster
 from cnncli.homework.submissions.documents import HAND_IN
 from cnncli.io.files import exists, is_file
 from cnncli.io.progress import progress
+from cnncli.loading import FILE_ENDINGS
 
 
 def find_keys(path: Path, skipped: Skipped) -> list[Path]:
@@ -39,7 +40,7 @@ def _in_folder(folder: Path, skipped: Skipped) -> Iterator[Path]:
     for entry in entries:
         if entry.is_dir() and not entry.is_symlink():
             yield from _in_folder(entry, skipped)
-        elif entry.suffix.lower() not in (".yaml", ".yml"):
+        elif entry.suffix.lower() not in FILE_ENDINGS:
             reasons[entry] = "not a .yaml or .yml file"
         elif is_file(entry):
             yield entry

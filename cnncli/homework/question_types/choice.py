@@ -15,10 +15,10 @@ from cnncli.homework.question_types.text import normal_text
 NET_CORRECT = "net-correct"  # right options chosen minus wrong ones, of the right ones, at least 0
 EACH_ANSWER = "each-answer"  # options that are rightly chosen or rightly left out, of all
 RULES = (NET_CORRECT, EACH_ANSWER)
-# From the most to the least certain way to write several options.
 LONGEST_ANSWER = 1000  # characters
 _LEADS = re.compile(r"(?:options?|answers?|choices?)\b *[:=]? *", re.IGNORECASE)  # option b
 _SHORT = {"t": "true", "f": "false", "y": "yes", "n": "no"}
+# From the most to the least certain way to write several options.
 _SEPARATORS = (r"[,;\n|]+", r"[,;\n|&/+]+|\b(?:and|und)\b", r"[\s,;|&/+]+")
 
 

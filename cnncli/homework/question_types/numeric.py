@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -12,10 +11,8 @@ from cnncli.homework.checking.verdict import UNREADABLE, Verdict
 from cnncli.homework.mistakes.matching import slips
 from cnncli.homework.question_types.tolerance import Tolerance, decimal_text
 from cnncli.homework.question_types.units import conversion, split_unit
-from cnncli.homework.reading.locales import COMMA, POINT, decimal_separator
 
 LONGEST_NUMBER = 300  # characters of an answer, with its unit
-AMBIGUOUS = re.compile(r"\d[.,]\d{3}(?!\d)")  # a thousands separator or a decimal one
 
 
 class NumericQuestion(NamedTuple):
@@ -39,25 +36,24 @@ class NumericQuestion(NamedTuple):
         verdict = Verdict(name, one_line(given), False, f"{self.text} {self.unit}".strip(), kind=self.kind)
         if parsing.is_blank(given):
             return verdict._replace(blank=True)
-        first, *others = (self._read(given, separator) for separator in (locale, _other_separator(locale)))
-        for number, remark in (first, *others):
+        found = self._readings(given, locale)
+        first, remark = found[0]
+        for number, how_read in found:
             reason = None if number is None else self._reason(number)
-            if reason is not None:
-                is_certain = number == first[0] or first[0] is None or not AMBIGUOUS.search(given)
-                for_review = "" if is_certain else f"{verdict.given} read as {_plain(number)}"
-                remarks = tuple(filter(None, (remark, reason)))
+            if number is not None and reason is not None:
+                for_review = "" if number == first else f"{verdict.given} read as {decimal_text(number)}"
+                remarks = tuple(filter(None, (how_read, reason)))
                 return verdict._replace(correct=True, remarks=remarks, credit=Fraction(1), remark=for_review)
-        if first[0] is None and self._reason_with_words(given, locale) is not None:
+        if first is None and self._reason_with_words(given, locale) is not None:
             text = f"{self.text} {self.unit}".strip()
             return verdict._replace(correct=True, credit=Fraction(1), remark=f"{verdict.given} read as {text}")
-        number, remark = first
-        found = () if number is None else tuple(slips(self.value, number))
-        return verdict._replace(diagnoses=found, remarks=tuple(filter(None, [remark])))
+        mistakes = () if first is None else tuple(slips(self.value, first))
+        return verdict._replace(diagnoses=mistakes, remarks=tuple(filter(None, [remark])))
 
     def is_same(self, given: str, accepted: str, locale: str = "") -> bool:
         """Whether an answer is the same number as another one."""
-        number = self._read(given, locale)[0]
-        return number is not None and number == self._read(accepted, "")[0]
+        number = self._readings(given, locale)[0][0]
+        return number is not None and number == self._readings(accepted, "")[0][0]
 
     def _reason(self, number: Fraction) -> str | None:
         """A remark on why a number is right, empty where it is the number itself; None for a wrong one."""
@@ -75,27 +71,25 @@ class NumericQuestion(NamedTuple):
         number = parsing.parse(text, locale).number
         return None if number is None else self._reason(number * (factor or 1))
 
-    def _read(self, given: str, locale: str) -> tuple[Fraction | None, str]:
-        """The number in the asked unit, and a remark on how it was read, or on why it could not be."""
+    def _readings(self, given: str, locale: str) -> list[tuple[Fraction | None, str]]:
+        """Each number that an answer may be, in the asked unit, and a remark on how it was read; the likely one first.
+
+        One None, with a remark on why, for an answer that could not be read.
+        """
         if len(given) > LONGEST_NUMBER:
-            return None, f"{UNREADABLE}: longer than {LONGEST_NUMBER} characters"
+            return [(None, f"{UNREADABLE}: longer than {LONGEST_NUMBER} characters")]
         text, unit = split_unit(given)
         factor = conversion(unit, self.unit) if unit and self.unit else None
         if factor == 0:
-            return None, f"the unit is {one_line(unit, 40)}, but {self.unit} is asked"
-        found = parsing.parse(given if factor is None else text, locale)
-        number = found.number if found.number is not None else found.product
-        if number is None:
+            return [(None, f"the unit is {one_line(unit, 40)}, but {self.unit} is asked")]
+        found = parsing.readings(given if factor is None else text, locale)
+        numbers = [one.number if one.number is not None else one.product for one in found]
+        if numbers[0] is None:
             wanted = f"a number in {self.unit}" if self.unit else "a number"
-            return None, f"{UNREADABLE} as {wanted}"
-        if factor is None or factor == 1:
-            return number, ""
-        return number * factor, f"{one_line(given, 60)} is {_plain(number * factor)} {self.unit}"
+            return [(None, f"{UNREADABLE} as {wanted}")]
+        return [self._converted(given, number, factor or Fraction(1)) for number in numbers if number is not None]
 
-
-def _other_separator(locale: str) -> str:
-    return POINT if decimal_separator(locale) == COMMA else COMMA
-
-
-def _plain(number: Fraction | None) -> str:
-    return "" if number is None else decimal_text(number)
+    def _converted(self, given: str, number: Fraction, factor: Fraction) -> tuple[Fraction, str]:
+        """A number in the asked unit, and a remark where it was given in another."""
+        number *= factor
+        return number, "" if factor == 1 else f"{one_line(given, 60)} is {decimal_text(number)} {self.unit}"

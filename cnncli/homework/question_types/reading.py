@@ -93,20 +93,19 @@ def _numeric(source: Source, name: str, entries: Mapping) -> NumericQuestion:
     if number is None:
         raise _error(source, name, "numeric", value, "numeric must be a number")
     tolerance = tolerance_entry(source, name, entries.entries.get("tolerance"))
-    if tolerance is None and set(_primes(number.denominator)) - {2, 5}:
+    if tolerance is None and not _has_last_decimal(number):
         message = f"{text} has no last decimal, so that only a fraction would be correct"
         raise source.error(value, f"{name}: {message}", "write tolerance: 1% (or tolerance: 0 for the fraction alone)")
     return NumericQuestion(number, text, tolerance, asked or unit)
 
 
-def _primes(number: int) -> list[int]:
-    """The primes 2 and 5 of a denominator, and what remains of it, if anything."""
-    found = []
+def _has_last_decimal(number: Fraction) -> bool:
+    """Whether a number is a decimal fraction: its denominator has the prime factors 2 and 5 alone."""
+    rest = number.denominator
     for prime in (2, 5):
-        while number % prime == 0:
-            number //= prime
-            found.append(prime)
-    return found + ([number] if number > 1 else [])
+        while rest % prime == 0:
+            rest //= prime
+    return rest == 1
 
 
 def _choice(source: Source, name: str, entries: Mapping) -> ChoiceQuestion:

@@ -7,7 +7,7 @@ from string import ascii_lowercase
 from typing import NamedTuple
 
 from cnncli.errors import counted
-from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.answer_key.expected import equations
 from cnncli.homework.pages.derivation import derivation_html
 from cnncli.homework.pages.html_page import page, words
 from cnncli.homework.pages.window_strip import window_strip
@@ -46,15 +46,9 @@ def heading(quiz: Quiz) -> str:
     return f"{quiz.title}: {quiz.student}" if quiz.student else quiz.title
 
 
-def derivation_lines(answer: AnsweredPrompt) -> list[str]:
-    """The equations of the expected answer's derivation, each on a line; the sides of a single one are joined."""
-    lines = [line for line in answer.expected.derivation if not is_remark(line)]
-    return lines if any(" = " in line for line in lines) or not lines else [" = ".join(lines)]
-
-
 def derivation_line(answer: AnsweredPrompt) -> str:
     """The derivation of the expected answer on one line."""
-    return "; ".join(derivation_lines(answer))
+    return "; ".join(equations(answer.expected.derivation))
 
 
 def pitfalls(answer: AnsweredPrompt) -> list[str]:
@@ -109,7 +103,7 @@ def _md_request(answer: AnsweredPrompt, given: str) -> str:
 def _md_solution(answer: AnsweredPrompt) -> str:
     lines = [
         _md_request(answer, f"**{answer.expected.text}**"),
-        *(f"    {line}" for line in derivation_lines(answer)),
+        *(f"    {line}" for line in equations(answer.expected.derivation)),
         "",
     ]
     return "\n".join([*lines, *(f"- not {line}" for line in pitfalls(answer)), ""])
@@ -206,7 +200,7 @@ def _tex_solution(answer: AnsweredPrompt) -> str:
     wrong = "".join(f"\\item not {tex(line)}\n" for line in pitfalls(answer))
     listed = f"\\begin{{itemize}}\n{wrong}\\end{{itemize}}" if wrong else ""
     request = _tex_request(answer, f"\\textbf{{{tex(answer.expected.text)}}}")
-    derived = "\n\n".join(f"\\noindent\\texttt{{{tex(line)}}}" for line in derivation_lines(answer))
+    derived = "\n\n".join(f"\\noindent\\texttt{{{tex(line)}}}" for line in equations(answer.expected.derivation))
     return f"{request}\n\n{derived}\n{listed}"
 
 

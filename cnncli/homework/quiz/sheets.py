@@ -13,20 +13,15 @@ from cnncli.homework.quiz.documents import MARKDOWN, choices, points_text
 from cnncli.homework.quiz.question import DrawnLayers, Part, QuizQuestion, Table
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.homework.quiz.values import value_text
+from cnncli.io.escaping import yaml
 
 WIDTH = 76  # of comments
-
-
-def _quoted(text: str) -> str:
-    """A text as a YAML string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in escaped) + '"'
 
 
 def _fields(answer: AnsweredPrompt) -> str:
     """The fields of a solve or a convolve, without the one that is asked."""
     return ", ".join(
-        f"{name}: {_quoted(value) if not value.replace('.', '').isalnum() else value}"
+        f"{name}: {yaml(value) if not value.replace('.', '').isalnum() else value}"
         for name, value in answer.prompt.question.fields.items()
     )
 
@@ -57,11 +52,11 @@ def sheet(quiz: Quiz, *, filled: bool = False, practice: bool = False) -> str:
     For ``practice``, ``cnn check`` can judge it: it has the network and the fields of the questions. Questions that a
     key alone can judge are left out.
     """
-    lines = [f"student: {_quoted(quiz.student)}", _architecture(quiz) * practice + "answers:"]
+    lines = [f"student: {yaml(quiz.student)}", _architecture(quiz) * practice + "answers:"]
     for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         lines += ["", *_comments(f"{question.name} ({points_text(question)})", *map(MARKDOWN.part, question.parts))]
         for answer in answers:
-            given = _quoted(value_text(answer.expected.value)) if filled else ""
+            given = yaml(value_text(answer.expected.value)) if filled else ""
             lines += _comments("\n".join([answer.prompt.request, *choices(answer)]))
             if practice and answer.prompt.stated is not None:
                 lines.append("  # (only a key can judge this answer)")
@@ -72,12 +67,12 @@ def sheet(quiz: Quiz, *, filled: bool = False, practice: bool = False) -> str:
 
 def key(quiz: Quiz) -> str:
     """The answer key for ``cnn grade``, with the text of each question."""
-    student = [f"student: {_quoted(quiz.student)}"] if quiz.student else []
-    lines = [f"title: {_quoted(quiz.title)}", *student, _architecture(quiz) + "questions:"]
+    student = [f"student: {yaml(quiz.student)}"] if quiz.student else []
+    lines = [f"title: {yaml(quiz.title)}", *student, _architecture(quiz) + "questions:"]
     for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         for answer in answers:
             lines += [f"  {answer.prompt.name}:", f"    points: {question.points}"]
-            lines.append(f"    question: {_quoted(_asked(question, answer))}")
+            lines.append(f"    question: {yaml(_asked(question, answer))}")
             lines += [f"    {line}" for line in _key_entries(answer)]
     return "\n".join(lines) + "\n"
 
@@ -99,9 +94,9 @@ def _plain(part: Part) -> str:
 
 def _key_entries(answer: AnsweredPrompt) -> list[str]:
     """How a key asks a prompt, with the answer."""
-    value, stated, question = _quoted(value_text(answer.expected.value)), answer.prompt.stated, answer.prompt.question
+    value, stated, question = yaml(value_text(answer.expected.value)), answer.prompt.stated, answer.prompt.question
     if stated is not None and stated.choices:
-        return [f"choice: [{', '.join(map(_quoted, stated.choices))}]", f"answer: {value}"]
+        return [f"choice: [{', '.join(map(yaml, stated.choices))}]", f"answer: {value}"]
     if stated is not None:
         return [f"numeric: {value}", *([f"tolerance: {float(stated.tolerance):g}"] if stated.tolerance else [])]
     kind = question.name.partition(" ")[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from cnncli.homework.question_types.handed_in import HandedInQuestion
 from cnncli.homework.review.entries import Review, ReviewEntry
 from cnncli.homework.review.queue import AnswerGroup
 from cnncli.homework.review.same_answers import SameAnswer
+from cnncli.io.escaping import yaml
 from cnncli.language.source import Mapping, Sequence, Value
 
 HEADING = """\
@@ -80,7 +80,7 @@ def _changes(text: str, entry: ReviewEntry, by_same: dict[SameAnswer, AnswerGrou
 
 def _facts(group: AnswerGroup, column: int) -> dict[str, str]:
     """What is said about an answer, by key."""
-    return {"by": _names(group.students, column), "automatic": quoted(group.automatic), "why": quoted(group.why)}
+    return {"by": _names(group.students, column), "automatic": yaml(group.automatic), "why": yaml(group.why)}
 
 
 def _addition(review: Review, name: str, groups: list[AnswerGroup], *, own_keys: bool) -> _Edit:
@@ -137,11 +137,11 @@ def _entry(group: AnswerGroup, indent: str, *, own_keys: bool) -> str:
     inner = f"{indent}  "
     facts = _facts(group, len(inner))
     if group.same.student:
-        rows = [("student", quoted(group.same.student)), *([("answer", quoted(group.answer))] if group.answer else [])]
+        rows = [("student", yaml(group.same.student)), *([("answer", yaml(group.answer))] if group.answer else [])]
     else:
         rows = [("answer", _literal(group.answer, inner)), ("by", facts["by"])]
     if own_keys and group.expected and not group.same.student:
-        rows.append(("correct_answer", quoted(group.expected)))
+        rows.append(("correct_answer", yaml(group.expected)))
     rows += [("automatic", facts["automatic"]), ("why", facts["why"]), ("verdict", ""), ("comment", "")]
     lines = [f"{inner}{key}: {value}".rstrip() + "\n" for key, value in rows]
     variant = f"{indent}# {_one_line(group.text)}\n" if own_keys and group.text else ""
@@ -152,7 +152,7 @@ def _names(students: tuple[str, ...], column: int) -> str:
     """A list of students on lines of at most WIDTH columns."""
     lines = [""]
     for student in students:
-        item = f"{quoted(student)}, "
+        item = f"{yaml(student)}, "
         if len(lines[-1]) + len(item) > WIDTH - column - 4 and lines[-1]:
             lines.append("")
         lines[-1] += item
@@ -165,22 +165,12 @@ def _literal(text: str, indent: str) -> str:
     lines = text.split("\n")
     is_plain = all(line.isprintable() and line == line.rstrip() for line in lines)
     if len(lines) == 1 or not is_plain or text[0] == " ":
-        return quoted(text)
+        return yaml(text)
     return "|-\n" + "\n".join(f"{indent}  {line}".rstrip() for line in lines)
 
 
-def quoted(text: str) -> str:
-    """A text in quotes as YAML reads it back, whatever its characters are."""
-    parts = (char if char.isprintable() and char not in '"\\' else _escaped(char) for char in text)
-    return f'"{"".join(parts)}"'
-
-
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1] if char in '"\\\n\t' else f"\\U{ord(char):08x}"
-
-
 def _key(name: str) -> str:
-    return name if _PLAIN_NAME.fullmatch(name) and name.lower() not in _WORDS else quoted(name)
+    return name if _PLAIN_NAME.fullmatch(name) and name.lower() not in _WORDS else yaml(name)
 
 
 def _one_line(text: str) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnncli.homework.answer_key.sheet import ReadingNote
+
 MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
@@ -50,6 +52,11 @@ class DecodedText(NamedTuple):
 
     text: str
     guessed: str = ""
+
+    @property
+    def notes(self) -> tuple[ReadingNote, ...]:
+        """A note on a guessed encoding."""
+        return (ReadingNote(f"the file is not UTF-8; it was read as {self.guessed} text"),) if self.guessed else ()
 
 
 def decoded(data: bytes) -> DecodedText:

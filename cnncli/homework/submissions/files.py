@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from cnncli.errors import CnnError
-from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote
+from cnncli.homework.answer_key.sheet import EXAMPLE
 from cnncli.homework.submissions.documents import FILE_LIMIT, HAND_IN, Document, plain_text
 from cnncli.homework.submissions.encodings import decoded
 from cnncli.io.files import TEXT_LIMIT, named, read_bytes, too_large
@@ -58,7 +58,8 @@ def _text(name: str, data: bytes) -> Document:
     """A text of at most 1 MiB. Raises CnnError for a larger one, and for bytes that are no text."""
     if len(data) > TEXT_LIMIT:
         raise too_large(name, TEXT_LIMIT, "a sheet takes a few kilobytes")
-    text, guessed = decoded(data)
+    read = decoded(data)
+    text = read.text
     sample = text[:4000]
     controls = sum((char < " " and char not in "\t\n\r\v\f") or char == "\ufffd" for char in sample)
     if controls > 20 + len(sample) // 20:
@@ -67,5 +68,4 @@ def _text(name: str, data: bytes) -> Document:
         from cnncli.homework.submissions.web_pages import page_text
 
         text = page_text(text)
-    notes = (ReadingNote(f"the file is not UTF-8; it was read as {guessed} text"),) if guessed else ()
-    return Document(Source(name, plain_text(text)), (), notes)
+    return Document(Source(name, plain_text(text)), (), read.notes)

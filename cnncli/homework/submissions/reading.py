@@ -12,7 +12,7 @@ from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.lines import read_lines
 from cnncli.homework.submissions.tree import HiddenLines, read_tree
 from cnncli.language.source import Mapping, Source
-from cnncli.loading import Loaded
+from cnncli.loading import FILE_ENDINGS, Loaded
 
 NOTES_LIMIT = 20  # notes on one sheet; the rest is counted
 NOT_YAML = "the sheet is not plain YAML; it was read line by line"
@@ -54,7 +54,7 @@ def _draft(document: Document) -> SheetDraft:
         draft = read_lines(document)
         if not draft.questions:
             raise
-        if not document.source.name.lower().endswith((".yaml", ".yml")):
+        if not document.source.name.lower().endswith(FILE_ENDINGS):
             return draft
         problem = error.problems[0]
         reason = f"{problem.place.line}: {problem.message}" if problem.place else problem.message

@@ -20,7 +20,7 @@ from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.collecting.handed_in import HandedIn, collect
 from cnncli.homework.grading import submissions
 from cnncli.homework.grading.class_statistics import class_statistics
-from cnncli.homework.grading.feedback import as_code, feedback_lines, html, markdown
+from cnncli.homework.grading.feedback import feedback_lines, html, markdown
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission, grade
 from cnncli.homework.grading.gradebooks import CANVAS, canvas_csv, moodle_csv, plain_csv
 from cnncli.homework.grading.gradescope import error_results, results_text, submission_results
@@ -29,6 +29,7 @@ from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.homework.grading.roster import Roster, read_roster
 from cnncli.homework.grading.submissions import find_keys, grade_files, read_keys
 from cnncli.homework.submissions.reading import read_sheet
+from cnncli.io.escaping import markdown_code
 
 some = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 OUT_OF = (Fraction(2), Fraction(3, 2))
@@ -184,7 +185,7 @@ def test_feedback_says_each_status_and_tells_the_answer_only_where_it_may(one: K
 @some
 @given(st.text("a`b ", min_size=1, max_size=12))
 def test_code_of_any_backticks_is_fenced_by_more(text: str) -> None:
-    found = as_code(text)
+    found = markdown_code(text)
     fence = len(found) - len(found.lstrip("`"))
     inside = found[fence:-fence]
     assert found.endswith("`" * fence) and inside.strip() == text.strip()

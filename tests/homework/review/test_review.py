@@ -17,7 +17,7 @@ from cnncli.homework.grading.decision import BY_REVIEW
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.review.session import ReviewSession, open_review
-from cnncli.homework.review.writing import quoted
+from cnncli.io.escaping import yaml as quoted
 from cnncli.language.source import Scalar, Source, parse
 
 some = settings(max_examples=8, deadline=None, derandomize=True, database=None)
