@@ -42,6 +42,12 @@ class Loaded(NamedTuple):
     inputs: Mapping[str, str] = {}
 
     @property
+    def shown_name(self) -> str:
+        """The name in headings, which is the file's own."""
+        name = shown_name(self.source.name)
+        return name if slug(name) == self.slug else self.slug
+
+    @property
     def graph(self) -> Graph:
         """The layer graph."""
         return self.inferred.graph
@@ -239,9 +245,13 @@ def _variants(source: Source) -> list[str]:
 
 def slug(architecture: str) -> str:
     """A short name that can be a folder's: ``lenet5`` of ``nets/lenet5.yaml``."""
-    stem = "stdin" if architecture == "-" else Path(architecture).name
-    stem = stem.removesuffix(".yaml").removesuffix(".yml")
-    return "".join(char if char.isalnum() or char in "_-" else "_" for char in stem) or "network"
+    return "".join(char if char.isalnum() or char in "_-" else "_" for char in shown_name(architecture)) or "network"
+
+
+def shown_name(architecture: str) -> str:
+    """The name in headings: ``lenet5`` of ``nets/lenet5.yaml``, and any other name as it is."""
+    name = "stdin" if architecture == "-" else Path(architecture).name
+    return name.removesuffix(".yaml").removesuffix(".yml")
 
 
 def calculated_row(name: str) -> BundledNetwork:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncli.errors import CnnError, Problem, counted
 from cnncli.homework.checking.files import Checked, Kind
-from cnncli.io.escaping import visible_message
+from cnncli.io.escaping import visible_line, visible_message
 from cnncli.views.homework import verdict_lines, verdicts_record
 
 NAMED = 3  # skipped files named in the note
@@ -19,20 +19,20 @@ def texts(files: list[Checked], *, hidden: bool) -> Iterator[tuple[str, bool]]:
         if checked.skipped:
             continue
         if checked.verdicts:
-            title = ": ".join(filter(None, (checked.name if len(files) > 1 else "", checked.student)))
+            title = ": ".join(filter(None, (visible_line(checked.name) if len(files) > 1 else "", checked.student)))
             yield "\n".join(verdict_lines(title, [*checked.verdicts], checked.notes, hidden=hidden)), False
             if lost_text(checked):
                 yield lost_text(checked), True
         if checked.problems:
             yield problems_text(checked), checked.kind is not Kind.NETWORK
         elif checked.kind is Kind.NETWORK:
-            yield f"{checked.name}: ok", False
+            yield f"{visible_line(checked.name)}: ok", False
 
 
 def lost_text(checked: Checked) -> str:
     """How much of a sheet does not count, in a line; empty where everything counts."""
     lost = sum(note.is_lost for note in checked.notes)
-    return f"{checked.name}: {counted(lost, 'note')} on what does not count" if lost else ""
+    return f"{visible_line(checked.name)}: {counted(lost, 'note')} on what does not count" if lost else ""
 
 
 def problems_text(checked: Checked) -> str:
@@ -65,7 +65,7 @@ def summary(files: list[Checked]) -> str:
 
 def skipped_note(files: list[Checked]) -> str:
     """A note that names the skipped files; empty if there are none."""
-    names = [checked.name for checked in files if checked.skipped]
+    names = [visible_line(checked.name) for checked in files if checked.skipped]
     if not names:
         return ""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

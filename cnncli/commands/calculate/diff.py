@@ -59,7 +59,7 @@ def command(
 
 
 def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dict[str, str]) -> list[Compared]:
-    from cnncli.loading import find, load_source, slug, variables
+    from cnncli.loading import find, load_source, shown_name, slug, variables
     from cnncli.views.comparison.alignment import Compared
 
     networks: list[Compared] = []
@@ -71,10 +71,18 @@ def _load(architectures: tuple[str, ...], overrides: dict[str, str], inputs: dic
         loaded = load_source(
             source, slug(architecture), overrides={**variant, **own}, inputs=inputs, symbolic_sizes=True
         )
-        name = slug(architecture)
-        taken = sum(network.name.partition("#")[0] == name for network in networks)
-        networks.append(Compared(f"{name}#{taken + 1}" if taken else name, loaded.inferred))
+        networks.append(Compared(_new_name(shown_name(architecture), networks), loaded.inferred))
     for name in overrides:
         if name not in used:
             raise CnnError(f"--set {name}: no network has a variable of that name")
     return networks
+
+
+def _new_name(name: str, networks: list[Compared]) -> str:
+    """A name in one line that no network has yet: ``vgg16``, then ``vgg16#2``."""
+    from itertools import count
+
+    from cnncli.io.escaping import visible_line
+
+    taken, name = {network.name for network in networks}, visible_line(name)
+    return name if name not in taken else next(one for n in count(2) if (one := f"{name}#{n}") not in taken)

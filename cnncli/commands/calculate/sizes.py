@@ -33,7 +33,12 @@ def print_at(loaded: Loaded, at: tuple[str, ...], columns: str | None, batch: in
     elif form == "table":
         quantities = dict.fromkeys([*rows[0].quantities][:0:-1], 0)
         shown, hidden = listing.fitted([row.readable for row in rows], output_width(), quantities)
-        lines = [title(loaded.inferred, loaded.slug, batch), "", listing.as_table(shown).rstrip("\n"), *_reasons(rows)]
+        lines = [
+            title(loaded.inferred, loaded.shown_name, batch),
+            "",
+            listing.as_table(shown).rstrip("\n"),
+            *_reasons(rows),
+        ]
         lines += ["", hidden_note(hidden, way_to_see(chosen=bool(columns)))] if hidden else []
         click.echo("\n".join(lines))
     else:

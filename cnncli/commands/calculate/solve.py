@@ -201,8 +201,10 @@ def _network(architecture: str, asked: dict[str, Any]) -> RecordAndLines:
 
 
 def _input_sizes(loaded: Loaded, output_size: int | None, layer: str | None) -> RecordAndLines:
+    from cnncli.analysis.solving.acceptance import symbolic_network
     from cnncli.views.solving.acceptance import acceptance_lines, as_record
 
-    record = as_record(loaded, output_size, layer)
+    found = symbolic_network(loaded)
+    record = as_record(found, output_size, layer)
     impossible = any(answer is None for answer in record.get("output", {}).get("inputs", {}).values())
-    return {**record, **({"answer": False} if impossible else {})}, acceptance_lines(loaded, output_size, layer)
+    return {**record, **({"answer": False} if impossible else {})}, acceptance_lines(found, output_size, layer)

@@ -107,7 +107,7 @@ def _print(loaded: Loaded, shown: dict[str, Any], notes: tuple[str, ...]) -> Non
             from cnncli.views.summary.symbolic_sizes import footer
 
             table += footer(inferred, batch)
-        show(title(inferred, loaded.slug, batch), table, styles(inferred, rows))
+        show(title(inferred, loaded.shown_name, batch), table, styles(inferred, rows))
         return
     from cnncli.views.summary import formats
 
@@ -126,7 +126,7 @@ def _print_memory(loaded: Loaded, shown: dict[str, Any]) -> None:
     if shown["form"] == "table":
         from cnncli.views.summary.table import title
 
-        click.echo("\n".join([title(loaded.inferred, loaded.slug, 0), "", *view.lines(found)]))
+        click.echo("\n".join([title(loaded.inferred, loaded.shown_name, 0), "", *view.lines(found)]))
         return
     if shown["form"] != "json":
         raise CnnError(f"--memory has no {shown['form']} output", "use table or json")

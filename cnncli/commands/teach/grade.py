@@ -91,18 +91,20 @@ def command(
 def _write_autograder(path: Path, key: Path, roster: Path | None, review: Path | None, *, hide_answers: bool) -> None:
     """Write the autograder. Raises CnnError."""
     from cnncli.homework.autograder.gradescope_zip import autograder_zip
+    from cnncli.io.escaping import visible_line
     from cnncli.io.writing import write_output, writing
 
     data = autograder_zip(key, {"--roster": roster, "--review": review}, hide_answers=hide_answers)
     with writing(path):
         write_output(path, data)
-    click.echo(f"{path}: autograder to upload to a programming assignment of Gradescope")
+    click.echo(f"{visible_line(str(path))}: autograder to upload to a programming assignment of Gradescope")
 
 
 def _report_skipped(path: Path, reason: str) -> None:
-    from cnncli.homework.answer_key.sheet import one_line
+    from cnncli.errors import shortened
+    from cnncli.io.escaping import visible_line
 
-    click.echo(f"skipped: {one_line(str(path))} ({reason})", err=True)
+    click.echo(f"skipped: {shortened(visible_line(str(path)), 500)} ({reason})", err=True)
 
 
 def _review(path: Path | None, keys: dict[str, AnswerKey], *, must_exist: bool) -> ReviewSession | None:

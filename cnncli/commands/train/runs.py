@@ -32,7 +32,9 @@ def command(folders: tuple[Path, ...], epochs: bool, form: str) -> None:
     click.echo(_text(rows, form), nl=False)
     networks = [str(folder / "architecture.yaml") for folder in folders]
     if form == "table" and any(row.get("part") == "network" for row in rows):
-        click.echo(f"the networks differ: cnn diff {' '.join(networks)}", err=True)
+        from cnncli.io.escaping import visible_line
+
+        click.echo(visible_line(f"the networks differ: cnn diff {' '.join(networks)}"), err=True)
 
 
 def _text(rows: list[dict[str, Any]], form: str) -> str:

@@ -10,21 +10,18 @@ from cnncli.analysis.solving.acceptance import (
     SymbolicNetwork,
     acceptance,
     joint_conditions,
-    symbolic_network,
 )
 from cnncli.analysis.solving.output_sizes import Inputs, checked_layer, inputs_for
 from cnncli.analysis.solving.size_set import SizeSet
 from cnncli.arithmetic.shape import is_symbolic
 from cnncli.arithmetic.symbolic import remainders_text
 from cnncli.errors import enumerated
-from cnncli.loading import Loaded
 
 LISTED_LIMIT = 8
 
 
-def acceptance_lines(loaded: Loaded, output_size: int | None = None, layer: str | None = None) -> list[str]:
+def acceptance_lines(found: SymbolicNetwork, output_size: int | None = None, layer: str | None = None) -> list[str]:
     """The answer as lines of text."""
-    found = symbolic_network(loaded)
     lines = []
     alike: dict[Acceptance, list[str]] = {}
     for letter in found.letters:
@@ -85,9 +82,8 @@ def _output_lines(found: SymbolicNetwork, layer: str, wanted: int) -> list[str]:
     return lines
 
 
-def as_record(loaded: Loaded, output_size: int | None = None, layer: str | None = None) -> dict[str, Any]:
+def as_record(found: SymbolicNetwork, output_size: int | None = None, layer: str | None = None) -> dict[str, Any]:
     """The answer as plain data."""
-    found = symbolic_network(loaded)
     sizes = {
         letter: {name: value._asdict() for name, value in acceptance(found, letter)._asdict().items()}
         for letter in found.letters

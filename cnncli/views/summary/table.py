@@ -139,12 +139,12 @@ def hidden_note(names: Sequence[str], how: str) -> str:
     return wrapped_text(f" hidden for lack of room: {', '.join(names)} ({how})")
 
 
-def title(inferred: Inferred, slug: str, batch: int) -> str:
+def title(inferred: Inferred, name: str, batch: int) -> str:
     """``LeNet-5 · input 1x28x28 · LeCun et al. 1998``."""
     graph = inferred.graph
     names = ["input" if entry.name == "input" else f"input {entry.name}" for entry in graph.inputs]
-    inputs = [f"{name} {describe_input(entry.shape)}" for name, entry in zip(names, graph.inputs, strict=True)]
-    parts = [graph.name or slug, *inputs, f"batch {batch}" if batch else "", graph.source]
+    inputs = [f"{label} {describe_input(entry.shape)}" for label, entry in zip(names, graph.inputs, strict=True)]
+    parts = [graph.name or name, *inputs, f"batch {batch}" if batch else "", graph.source]
     return titled(*map(visible_line, parts))
 
 

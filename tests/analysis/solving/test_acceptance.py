@@ -187,17 +187,17 @@ def test_the_shortest_period_is_told() -> None:
 
 
 def test_the_answer_in_words() -> None:
-    assert acceptance_lines(load("lenet5"), 5) == [
+    assert acceptance_lines(symbolic_network(load("lenet5")), 5) == [
         "H and W: every size from 12",
         "  nothing is dropped: multiples of 4: 12, 16, 20, 24, 28, …",
         "the weights of linear1 depend on the input size: a trained network accepts one only",
         "maxpool2: output size 5 at H and W = 28 to 31; nothing is dropped at 28",
     ]
-    assert acceptance_lines(read(ONE_SIZE))[0] == "H and W: only 32"
+    assert acceptance_lines(symbolic_network(read(ONE_SIZE)))[0] == "H and W: only 32"
 
 
 def test_the_answer_for_programs() -> None:
-    record = as_record(load("lenet5"), 5)
+    record = as_record(symbolic_network(load("lenet5")), 5)
     assert record["accepts"]["H"]["exact"] == {"least": 12, "every": 4, "remainders": (0,), "single": ()}
     assert record["output"]["inputs"]["W"] == {"first": 28, "last": 31, "exact": (28,), "sizes": ()}
 

@@ -203,7 +203,7 @@ def test_an_image_has_one_or_three_channels(cnn: Run, tmp_path: Path) -> None:
         (("1 2 3", "1 2", "--padding", "1x2"), 2, "padding 1x2: not a padding for 1 axis\n"
          "  write the padding per side; or one of valid, same, same_lower, full\n"),
         ((SQUARE, SMALL, "--stride", "0"), 2,
-         "stride 0: not a size for 2 axes\n  write 2, or 2x1 for one number per axis\n"),
+         "stride 0: must be at least 1\n  write stride 1\n"),
     ],
 )  # fmt: skip
 def test_an_invalid_exercise_gives_an_error_with_the_reason(

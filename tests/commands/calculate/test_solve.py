@@ -385,3 +385,12 @@ def test_channels_are_no_size_that_a_window_slides_over(channels: int, rows: int
 @pytest.mark.parametrize("shape", ["16x112x112", "3x3x3", "4x4x4", "7x5", "3x32", "32x3", "8x3x3"])
 def test_other_sizes_are_those_of_the_axes(shape: str) -> None:
     assert InputSizes().convert(shape, None, None) == tuple(map(int, shape.split("x")))
+
+
+def test_the_accepted_sizes_are_found_from_one_symbolic_network(cnn: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cnncli.analysis.solving import acceptance
+
+    read = []
+    original = acceptance.load_source
+    monkeypatch.setattr(acceptance, "load_source", lambda *a, **k: read.append(a) or original(*a, **k))
+    assert cnn("solve", "lenet5", "--accepts").code == 0 and len(read) == 1

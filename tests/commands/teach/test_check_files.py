@@ -88,6 +88,17 @@ def test_one_valid_file_is_one_line(cnn: Run) -> None:
     assert cnn("check", "nets/good.yaml") == (0, "nets/good.yaml: ok\n", "")
 
 
+def test_a_name_of_several_lines_is_written_in_one_line_and_in_one_spelling(cnn: Run) -> None:
+    name, shown = "ok.yaml: ok\nnew\x1b[31m.yaml", r"ok.yaml: ok\nnew\u001b[31m"
+    Path(name).write_text("input: 1x8x8\nlayers: [relu]\n")
+    for arguments in ((name,), (name, "nets/good.yaml")):
+        assert cnn("check", *arguments).out.splitlines()[0] == f"{shown}.yaml: ok"
+    assert cnn("summarize", name).out.startswith(f"{shown} · input 1x8x8\n")
+    for form in ("table", "csv", "json"):
+        ended = cnn("diff", name, name, "--format", form)
+        assert f"{shown}#2".replace("\\", "\\\\" if form == "json" else "\\") in ended.out and ended.code == 0
+
+
 def test_skipped_files_are_named_in_a_note(cnn: Run) -> None:
     ended = cnn("check", "--skip-others", "compose.yaml", "pods.yaml", "nets/good.yaml")
     assert ended.out == "nets/good.yaml: ok\n3 files: 1 ok, 2 skipped\n"
