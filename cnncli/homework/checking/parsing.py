@@ -77,6 +77,11 @@ class ParsedAnswer(NamedTuple):
     problem: str = ""
 
     @property
+    def values(self) -> tuple[Fraction | tuple[int, ...] | None, ...]:
+        """What the answer may be: its number, its shape, and the product of its sizes."""
+        return self.number, self.shape, self.product
+
+    @property
     def is_blank(self) -> bool:
         """Whether the question was not answered."""
         return is_blank(self.text)
@@ -114,7 +119,7 @@ def _readings(text: str, first: str) -> tuple[ParsedAnswer, ...]:
     for variant in _variants(tokens):
         for convention in (first, OTHER[first]):
             answer = _read(text, variant, convention)
-            if all((answer.number, answer.shape) != (other.number, other.shape) for other in found):
+            if all(answer.values != other.values for other in found):
                 found.append(answer)
     if len(found) == 1:
         return (found[0],)

@@ -132,6 +132,7 @@ def test_a_separator_means_what_the_locale_says_and_where_both_are_possible_the_
     assert thousands.judge("q", "2.576").remark == "2.576 read as 2576"
     assert small.judge("q", "2,576").remark == "2,576 read as 2.576"
     assert small.judge("q", "2,576", "de").correct and not small.judge("q", "2,577").correct
+    assert thousands.judge("q", "2.576 x 1").remark == "2.576 x 1 read as 2576"
     comma = NumericQuestion(Fraction(33, 10), "3.3", None, "ms").judge("q", "3,3 ms")
     assert comma.correct and comma.remark == ""
 
