@@ -63,15 +63,15 @@ def test_invalid_points_and_secrets_are_errors(cnn: Run) -> None:
 def test_writing_does_not_follow_links(cnn: Run, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text("student\nann\n")
-    for number, arguments in enumerate((("--seed", 1), ("--seed", 1, "--per-student", roster))):
+    for number, arguments in enumerate(((), ("--per-student", roster))):
         folder, victim = tmp_path / f"out{number}", tmp_path / "victim"
-        assert cnn("quiz", *arguments, "-o", folder).code == 0
+        assert cnn("quiz", "--seed", 1, "--questions", 2, *arguments, "-o", folder).code == 0
         names = [path for path in folder.rglob("*") if path.is_file()]
         victim.write_text("mine")
         for path in names:
             path.unlink()
             path.symlink_to(victim)
-        assert cnn("quiz", *arguments, "-o", folder).code == 0
+        assert cnn("quiz", "--seed", 1, "--questions", 2, *arguments, "-o", folder).code == 0
         assert victim.read_text() == "mine"
         assert names and not any(path.is_symlink() for path in names)
 

@@ -34,10 +34,11 @@ def one(tmp_path: Path, network: str, question: str, answer: str) -> Verdict:
     return checked(tmp_path, f"architecture:\n{network}answers: {{{question}: {answer!r}}}\n")[0]
 
 
+SLOW = pytest.param("googlenet", marks=pytest.mark.slow)
 CONV = "  input: {input}\n  layers: [conv: {{filters: {filters}, kernel: {kernel}, {more}}}]\n"
 
 
-@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "lenet5_1998", "unet"])
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "lenet5_1998", "unet", SLOW])
 def test_the_quantities_of_the_summary_are_correct(tmp_path: Path, name: str) -> None:
     inferred = load(name).inferred
     lines = []

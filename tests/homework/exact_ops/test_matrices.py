@@ -26,7 +26,7 @@ from cnncli.homework.exact_ops.exercise import ExerciseText, read_exercise
 from cnncli.homework.exact_ops.numbers import number
 from cnncli.io.files import IMAGE_FORMATS
 
-by = settings(deadline=None, max_examples=150, derandomize=True, database=None)
+by = settings(deadline=None, max_examples=40, derandomize=True, database=None)
 whole = st.integers(-99, 99)
 exact = st.one_of(whole, st.fractions(min_value=-9, max_value=9, max_denominator=12))
 Values = list[list[Fraction | int]]
