@@ -550,3 +550,19 @@ def test_the_path_of_a_network_is_relative_to_the_sheet(tmp_path: Path) -> None:
 def test_an_answer_may_stand_as_in_a_key(tmp_path: Path) -> None:
     (found,) = checked(tmp_path, "answers: {q3: {solve: {input: 7, kernel: 3}, answer: 5}}\n")
     assert found.correct and found.question == "solve q3"
+
+
+@pytest.mark.parametrize(("one", "other"), [(0, 0), (0, 1), (1, 0)])
+def test_a_layer_that_sees_all_of_one_input_only_does_not_see_everything(tmp_path: Path, one: int, other: int) -> None:
+    """The sum of two flattened inputs, of which one or none is cropped."""
+    branches = "".join(
+        f"    - crop: {{from: {name}, name: c{name}, margins: {cut}}}\n    - flatten: {{name: f{name}}}\n"
+        for name, cut in (("a", one), ("b", other))
+    )
+    (verdict,) = checked(
+        tmp_path,
+        f"architecture:\n  inputs: {{a: 1x{4 + 2 * one}x{4 + 2 * one}, b: 1x{4 + 2 * other}x{4 + 2 * other}}}\n"
+        f"  layers:\n{branches}    - add: {{from: [fa, fb], name: sum}}\n"
+        "answers: {sum.receptive_field: everything}\n",
+    )
+    assert verdict.correct == (one == other == 0)
