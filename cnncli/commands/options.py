@@ -149,6 +149,11 @@ def command(
     return click.command(cls=cls, rules=rules, may_be_empty=may_be_empty)
 
 
+def language_option(help_text: str) -> Callable[[Command], Command]:
+    """``--lang``: the language of what students read."""
+    return click.option("--lang", "language", default="", metavar="LANG", help=help_text)
+
+
 def complete_architecture(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from cnncli.bundled import bundled
 

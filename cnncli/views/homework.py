@@ -9,17 +9,19 @@ from typing import Any
 from cnncli.errors import counted, shortened
 from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.answer_key.sheet import ReadingNote, one_line
-from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.checking.verdict import STATUSES, Verdict
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
 from cnncli.homework.grading.key import AnswerKey, points_text, worth
 from cnncli.homework.grading.regrade import MarkChange
 from cnncli.homework.grading.roster import Roster
+from cnncli.homework.languages.derivations import localized_answer, localized_line
+from cnncli.homework.languages.messages import localized, translated
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
 from cnncli.io.escaping import markdown, markdown_code
-from cnncli.io.width import equation_lines, wrapped
+from cnncli.io.width import columns_of, equation_lines, wrapped
 from cnncli.views.listing import as_table, fitted
 
 WIDEST = 40  # characters of an answer, and of a mistake, in the table of a class
@@ -35,25 +37,30 @@ def verdict_lines(title: str, verdicts: list[Verdict], notes: Sequence[ReadingNo
     The ``notes`` on how the sheet was read stand before the verdicts.
     """
     lines = [title, ""] if title else []
-    lines += [*(f"note: {note}" for note in notes), *([""] if notes else [])]
+    lines += [*(translated("note: {note}", note=str(note)) for note in notes), *([""] if notes else [])]
     for verdict in verdicts:
         lines += _verdict(verdict, hidden=hidden)
     correct = sum(verdict.correct for verdict in verdicts)
     follow_through = sum(verdict.follow_through for verdict in verdicts)
-    more = f", {follow_through} more by follow-through from earlier errors" if follow_through else ""
-    return [*(part for line in lines for part in wrapped(line)), "", f"{correct} of {len(verdicts)} correct{more}"]
+    score = translated("{correct} of {answers} correct", correct=correct, answers=len(verdicts))
+    if follow_through:
+        score = translated(
+            "{score}, {count} more by follow-through from earlier errors", score=score, count=follow_through
+        )
+    return [*(part for line in lines for part in wrapped(line)), "", score]
 
 
 def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
-    yield f"{verdict.status:16}{verdict.question}: {verdict.given}".rstrip()
+    status = localized(STATUSES[verdict.status])
+    yield f"{status}{' ' * max(1, 16 - columns_of(status))}{verdict.question}: {verdict.given}".rstrip()
     for hint in verdict.hints:
-        yield f"    {hint}"
+        yield f"    {localized(hint)}"
     if verdict.correct or hidden:
         return
-    yield f"    correct answer: {verdict.expected}"
+    yield "    " + translated("correct answer: {answer}", answer=localized_answer(verdict.expected))
     for at, line in enumerate(verdict.derivation):
         continues = at and " = " not in line and not is_remark(line)
-        yield from equation_lines(f"      {'= ' if continues else ''}{line}")
+        yield from equation_lines(f"      {'= ' if continues else ''}{localized_line(line)}")
 
 
 def verdicts_record(
@@ -64,13 +71,13 @@ def verdicts_record(
     for verdict in verdicts:
         record: dict[str, Any] = {"question": verdict.question, "given": verdict.given, "correct": verdict.correct}
         if not hidden:
-            record["expected"] = verdict.expected
+            record["expected"] = localized_answer(verdict.expected)
         record["mistakes"] = list(verdict.mistakes)
         record["follow_through"] = verdict.follow_through
         record["blank"] = verdict.blank
         if not hidden:
-            record["derivation"] = list(verdict.derivation)
-        record["remarks"] = [*verdict.remarks, *verdict.details]
+            record["derivation"] = [*map(localized_line, verdict.derivation)]
+        record["remarks"] = [*map(localized, verdict.remarks), *verdict.details]
         answers.append(record)
     score = {"score": sum(verdict.correct for verdict in verdicts), "out_of": len(verdicts)}
     told = {"notes": [*map(str, notes)]} if notes else {}

@@ -280,6 +280,7 @@ COMMANDS = {
             "--format": "--format json",
             "--strict": "--strict",
             "--skip-others": "--skip-others",
+            "--lang": "--lang de",
         },
         codes={"table": 1, "json": 1},
     ),
@@ -298,6 +299,7 @@ COMMANDS = {
             "--hide-answers": "--hide-answers",
             "--autograder": "--autograder a.zip",
             "--review": "--review queue.yaml",
+            "--lang": "--lang de",
             "--format": "--format json",
         },
     ),
@@ -476,6 +478,7 @@ IDLE = {  # --force is about files that are there already, and without it such a
     *((("export", "there", option)) for option in ("--input", "--set")),
     # --skip-others is about files of other kinds, which end the call without it, and are always skipped in folders
     *((("check", mode, "--skip-others")) for mode in ("table", "json", "networks", "folder")),
+    ("check", "json", "--lang"),  # the answers of this sheet have neither remarks nor notes
     ("solve", "output size", "--accepts"),  # the answer lists the accepted sizes either way
 }
 

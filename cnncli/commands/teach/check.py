@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 @click.option("--gradescope", type=click.Path(path_type=Path), help="Sheets: Gradescope results.json to write.")
 @click.option("--strict", is_flag=True, help="Networks: treat dropped rows or columns as an error.")
 @click.option("--skip-others", is_flag=True, help="Skip files that are neither networks nor answer sheets.")
+@options.language_option("Sheets: language of the verdicts: en, de, ko, pt.")
 @options.format_option("table", "json")
 def command(
-    files: tuple[str, ...], hide_answers: bool, gradescope: Path | None, strict: bool, skip_others: bool, form: str
-) -> None:
+    files: tuple[str, ...], hide_answers: bool, gradescope: Path | None, strict: bool, skip_others: bool,
+    language: str, form: str,
+) -> None:  # fmt: skip
     """Check homework answers, and whether networks are valid.
 
     A FILE is an answer sheet (architecture: lenet5 and answers: {c1.params: 156, c1.shape: 6x28x28, …} in YAML, or
@@ -36,28 +39,43 @@ def command(
     something in an answer sheet, cannot be checked.
     """
     if gradescope is not None:
-        _write_gradescope(files, gradescope, hide_answers, form)
+        with _speaking(language):
+            _write_gradescope(files, gradescope, hide_answers, form)
         return
     from cnncli.homework.checking.files import check_files
 
+    with _speaking(language):  # an unknown language is an error before anything is checked
+        pass
     checked = check_files(files, strict=strict, skip_others=skip_others)
     if not skip_others:
-        _refuse_idle(checked, hide_answers, strict)
-    if form == "json":
-        _print_json(checked, hide_answers)
-    else:
-        _print(checked, hide_answers)
+        _refuse_idle(checked, hide_answers, strict, bool(language))
+    with _speaking(language):
+        if form == "json":
+            _print_json(checked, hide_answers)
+        else:
+            _print(checked, hide_answers)
     worst = max(file.exit_code for file in checked)
     if worst:
         raise click.exceptions.Exit(worst)
 
 
-def _refuse_idle(checked: list[Checked], hide_answers: bool, strict: bool) -> None:
+def _speaking(language: str) -> AbstractContextManager[None]:
+    from cnncli.homework.languages.messages import speaking
+
+    return speaking(language)
+
+
+def _refuse_idle(checked: list[Checked], hide_answers: bool, strict: bool, has_language: bool) -> None:
     """Raises CnnError for an option about files of a kind that there are none of."""
     from cnncli.homework.checking.files import Kind
 
     kinds = {file.kind for file in checked}
-    for given, option, kind in ((hide_answers, "--hide-answers", Kind.SHEET), (strict, "--strict", Kind.NETWORK)):
+    idle = (
+        (hide_answers, "--hide-answers", Kind.SHEET),
+        (has_language, "--lang", Kind.SHEET),
+        (strict, "--strict", Kind.NETWORK),
+    )
+    for given, option, kind in idle:
         if given and kind not in kinds and kinds != {Kind.OTHER}:
             raise CnnError(f"{option} has no effect: no FILE is {_with_article(kind.value)}", f"leave {option} out")
 

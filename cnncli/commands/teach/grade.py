@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 @options.command(
     options.needs("--hide-answers", "--gradescope", "--autograder"),
+    options.needs("--lang", "--out", "--gradescope",
+                  why="it is for feedback: add -o FOLDER, or write language: de in the key"),
     options.excludes("--autograder", "--gradescope", "--out", "--format", "SUBMISSION",
                      why="the autograder is written, and nothing is graded"),
 )  # fmt: skip
@@ -36,10 +38,11 @@ if TYPE_CHECKING:
 @click.option("--hide-answers", is_flag=True, help="For Gradescope: show hints, not the correct answers.")
 @click.option("--review", "review_file", type=click.Path(path_type=Path),
               help="Queue of answers to review (YAML): written, and its verdicts applied.")  # fmt: skip
+@options.language_option("Language of the feedback: en, de, ko, pt; of the key if not given.")
 @options.format_option("table", "json", "csv")
 def command(
     key_file: Path, submissions: tuple[Path, ...], folder: Path | None, roster: Path | None, gradescope: Path | None,
-    autograder: Path | None, hide_answers: bool, review_file: Path | None, form: str,
+    autograder: Path | None, hide_answers: bool, review_file: Path | None, language: str, form: str,
 ) -> None:  # fmt: skip
     """Grade a class's answer sheets against an answer key.
 
@@ -55,11 +58,13 @@ def command(
     from cnncli.homework.grading.gradescope import submission_results, write_results
     from cnncli.homework.grading.roster import read_roster
     from cnncli.homework.grading.submissions import grade_files, read_keys
+    from cnncli.homework.languages.messages import known_language, speaking
     from cnncli.io.width import output_width
     from cnncli.views.homework import change_lines, class_lines, class_notes, class_record
 
     if not submissions and autograder is None:
         raise CnnError("no answer sheets", "give answer sheets, or folders of them")
+    language = known_language(language)
     keys = read_keys(key_file, _report_skipped)
     key = next(iter(keys.values()))
     class_list = read_roster(roster) if roster is not None else None
@@ -74,10 +79,12 @@ def command(
     notes = review.write(graded) if review is not None and gradescope is None else []
     if review is None and gradescope is None and any(submission.pending for submission in graded):
         notes = ["pending answers: grade them in the file of --review queue.yaml"]
-    if gradescope is not None:
-        write_results(gradescope, submission_results(graded[0], hidden=hide_answers))
+    with speaking(language or key.language):
+        if gradescope is not None:
+            write_results(gradescope, submission_results(graded[0], hidden=hide_answers))
+        written = _feedback(key, graded) if folder is not None else {}
     statistics = class_statistics(key, graded)
-    changes = _write(folder, key, graded, statistics, class_list) if folder is not None else None
+    changes = _write(folder, key, graded, statistics, class_list, written) if folder is not None else None
     for note in (*class_notes(graded, class_list), *notes):
         click.echo(note, err=True)
     if form == "json":
@@ -161,19 +168,34 @@ def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[Handed
     return [handed_in._replace(submitter=submitter, group=people) if submitter is not None else handed_in]
 
 
+def _feedback(key: AnswerKey, graded: list[GradedSubmission]) -> dict[str, str]:
+    """Feedback and Gradescope's results for each student, by file, in the current language."""
+    from cnncli.homework.grading import feedback, gradescope
+    from cnncli.homework.grading.roster import file_names
+
+    texts = {}
+    for submission, name in zip(graded, file_names(submission.student for submission in graded), strict=True):
+        texts[f"feedback/{name}.md"] = feedback.markdown(key, submission)
+        texts[f"feedback/{name}.html"] = feedback.html(key, submission)
+        texts[f"gradescope/{name}.json"] = gradescope.results_text(gradescope.submission_results(submission))
+    return texts
+
+
 def _write(
     folder: Path,
     key: AnswerKey,
     graded: list[GradedSubmission],
     statistics: list[QuestionStatistics],
     roster: Roster | None,
+    feedback: dict[str, str],
 ) -> list[MarkChange] | None:
-    """Write the gradebooks, the class report, and feedback and Gradescope's results for each student.
+    """Write the gradebooks, the class report, and the texts for each student.
 
     Returns the marks that differ from the earlier grading into the folder, whose other files are removed; None if this
     is the first.
     """
-    from cnncli.homework.grading import feedback, gradebooks, gradescope
+    from cnncli.homework.grading import gradebooks
+    from cnncli.homework.grading.gradescope import results_text
     from cnncli.homework.grading.regrade import (
         FOLDERS,
         RECORD,
@@ -182,7 +204,6 @@ def _write(
         read_record,
         superseded_files,
     )
-    from cnncli.homework.grading.roster import file_names
     from cnncli.io.writing import write_whole, writing
     from cnncli.views.homework import class_report
 
@@ -191,16 +212,13 @@ def _write(
         "canvas.csv": gradebooks.canvas_csv(key, graded, roster),
         "moodle.csv": gradebooks.moodle_csv(key, graded, roster),
         "class.md": class_report(key, graded, statistics),
+        **feedback,
     }
-    for submission, name in zip(graded, file_names(submission.student for submission in graded), strict=True):
-        texts[f"feedback/{name}.md"] = feedback.markdown(key, submission)
-        texts[f"feedback/{name}.html"] = feedback.html(key, submission)
-        texts[f"gradescope/{name}.json"] = gradescope.results_text(gradescope.submission_results(submission))
-    before, record = read_record(folder), marks_record(graded, (name for name in texts if "/" in name))
+    before, record = read_record(folder), marks_record(graded, feedback)
     for name in FOLDERS:
         with writing(folder / name):
             (folder / name).mkdir(parents=True, exist_ok=True)
-    for name, text in {**texts, RECORD: gradescope.results_text(record)}.items():
+    for name, text in {**texts, RECORD: results_text(record)}.items():
         with writing(folder / name):
             write_whole(folder / name, text.encode(), synced=False)
     for name in superseded_files(before, texts) if before is not None else ():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from cnncli.arithmetic.shape import Shape
 from cnncli.errors import suggestion
 from cnncli.graph import Graph, Node
+from cnncli.homework.languages.messages import text as message
 from cnncli.inference import Inferred, infer_all
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
 
@@ -37,6 +38,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "order": ("CxHxW", "HxWxC"),
 }
 DEFAULTS = Conventions()
+# The choices in words, as students read them.
+PHRASES = {
+    (name, choice): message(f"{name.replace('_', ' ')} {choice}".rstrip())
+    for name, choices in CHOICES.items()
+    for choice in (*choices, "")
+}
 NETWORK_CONVENTIONS = ("rounding", "padding", "pool_stride")
 
 
@@ -72,7 +79,11 @@ def _choice(source: Source, name: str, value: Value) -> str:
 def difference(conventions: Conventions, first: Conventions) -> str:
     """The choices that differ from the first ones, in words: ``bias not counted, batchnorm 4C``."""
     pairs = zip(conventions._fields, conventions, first, strict=True)
-    return ", ".join(f"{name.replace('_', ' ')} {choice}" for name, choice, other in pairs if choice != other)
+    found = [PHRASES[name, choice] for name, choice, other in pairs if choice != other]
+    text = found[0] if found else message("")
+    for phrase in found[1:]:
+        text = message("{one}, {other}", one=text, other=phrase)
+    return text
 
 
 def network_under(graph: Graph, conventions: Conventions, forced: dict[str, Shape] | None = None) -> Inferred:

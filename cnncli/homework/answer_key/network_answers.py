@@ -11,6 +11,7 @@ from cnncli.arithmetic.window import Window
 from cnncli.homework.answer_key.asked_quantities import RECEPTIVE_FIELD, SHAPES, WINDOW, canonical_quantity, members
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, difference
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.mistakes.quantities import of_count, of_sum
 from cnncli.homework.mistakes.receptive_field_mistakes import (
     MOST_TERMS,
@@ -114,7 +115,10 @@ def _count(inferred: Inferred, info: LayerInfo, quantity: str, conventions: Conv
     value, default = count_of(info, quantity, conventions), count_of(info, quantity)
     derivation = _derivation(inferred, info.node.name, quantity)
     if value != default:
-        derivation = (*derivation, f"({difference(conventions, DEFAULTS)}: {value})")
+        derivation = (
+            *derivation,
+            message("({convention}: {value})", convention=difference(conventions, DEFAULTS), value=value),
+        )
     candidates = WrongValues(lambda: of_count(inferred, info, quantity), (value,))
     words = frozenset[str]() if value else ZERO_IN_WORDS
     return ExpectedAnswer(value, f"{value:,}", derivation, candidates, words=words)

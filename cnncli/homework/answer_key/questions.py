@@ -6,14 +6,20 @@ from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError, Problem
 from cnncli.homework.answer_key.asked_quantities import SHAPES, not_a_question, parse_question
-from cnncli.homework.answer_key.conventions import NETWORK_CONVENTIONS, Conventions, difference, network_under
+from cnncli.homework.answer_key.conventions import (
+    NETWORK_CONVENTIONS,
+    PHRASES,
+    Conventions,
+    difference,
+    network_under,
+)
 from cnncli.homework.answer_key.expected import NO_FIT, ExpectedAnswer
 from cnncli.homework.answer_key.network_answers import network_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet, is_convolve, is_solve
+from cnncli.homework.languages.messages import text as message
 from cnncli.inference import Inferred
 
 FLOOR, EXACT = "floor", "exact"
-UNSTATED = "rounding {} (no rounding is stated)"
 
 
 class AnswerCache(NamedTuple):
@@ -73,7 +79,7 @@ def other_answers(sheet: Sheet, question: Question, cache: AnswerCache) -> list[
         found: dict[Any, tuple[ExpectedAnswer, str]] = {}
         other = _with_other_rounding(sheet, question, default)
         if other is not None:
-            found[other.value, other.order] = (other, UNSTATED.format(FLOOR if default.value == NO_FIT else EXACT))
+            found[other.value, other.order] = (other, _unstated(FLOOR if default.value == NO_FIT else EXACT))
         for conventions in sorted(others, key=lambda c: sum(a != b for a, b in zip(c, first, strict=True))):
             expected = expected_answer(sheet, question, cache, conventions)
             if (expected.value, expected.order) != (default.value, default.order):
@@ -128,3 +134,8 @@ def _network(sheet: Sheet, cache: AnswerCache, conventions: Conventions) -> Infe
     if key not in cache.networks:
         cache.networks[key] = network_under(sheet.loaded.graph, conventions)
     return cache.networks[key]
+
+
+def _unstated(rounding: str) -> str:
+    """The convention of a size whose question states no rounding."""
+    return message("{convention} (no rounding is stated)", convention=PHRASES["rounding", rounding])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place, shortened
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions
+from cnncli.homework.languages.messages import localized, translated
 from cnncli.io.files import exists, is_file
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
@@ -38,7 +39,9 @@ class ReadingNote(NamedTuple):
     is_lost: bool = False
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.text}" if self.where else self.text
+        if not self.where:
+            return str(localized(self.text))
+        return translated("{place}: {note}", place=self.where, note=self.text)
 
 
 class Sheet(NamedTuple):

@@ -12,11 +12,12 @@ from cnncli.homework.checking.correctness import contradiction, for_review, is_c
 from cnncli.homework.checking.follow_through import intended_shape
 from cnncli.homework.checking.matrix_comparison import compare_matrix
 from cnncli.homework.checking.parsing import ParsedAnswer
-from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.messages import text
 from cnncli.homework.mistakes.matching import explanations, of_shape, slips
 
-ROUNDED = "correct to the digits given, but the exact value is asked"
-REFUSED = "says that it does not fit, but it does"
+ROUNDED = text("correct to the digits given, but the exact value is asked")
+REFUSED = text("says that it does not fit, but it does")
 _SIZES = ("size", "shape", "input_shape", "input", "kernel", "stride", "padding", "dilation")
 _EXAMPLES = {"number": ("1234", "5678"), "size": ("7", "13"), "shape": ("3x5x7", "2x4x6")}
 
@@ -96,15 +97,17 @@ def _unread(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> str:
     if given.refuses and not isinstance(expected.value, str) and expected.quantity in _SIZES:
         return REFUSED
     if given.refuses and isinstance(expected.value, str):
-        return 'the number beside "does not fit" disagrees with it' if given.number is not None else ""
+        return text('the number beside "does not fit" disagrees with it') if given.number is not None else ""
     is_list = value is None and isinstance(expected.value, int | Fraction) and given.shape is not None
     if not is_list and (value is not None or given.shape is not None):
         return ""
     kind = "shape" if isinstance(expected.value, tuple) else "size" if expected.quantity in _SIZES else "number"
     example = next(text for text in _EXAMPLES[kind] if text != expected.text)
-    wanted = "a shape" if kind == "shape" else "a number"
+    told = text("could not be read as a number such as {example}", example=example)
+    if kind == "shape":
+        told = text("could not be read as a shape such as {example}", example=example)
     problem = parsing.SEVERAL if is_list else given.problem
-    return f"{UNREADABLE} as {wanted} such as {example}" + (f": it {problem}" if problem else "")
+    return text("{told}: it {problem}", told=told, problem=problem) if problem else told
 
 
 def _credit(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> Fraction:

@@ -21,6 +21,7 @@ from cnncli.homework.checking.correctness import contradiction, is_correct
 from cnncli.homework.checking.follow_through import EarlierAnswers, expected_after, remember
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.messages import text
 from cnncli.homework.mistakes.texts import plain
 
 WORK_LIMIT = 500_000  # answers times layers: follow-through evaluates the network again
@@ -102,7 +103,11 @@ def _accepted(sheet: Sheet, question: Question, verdict: Verdict, cache: AnswerC
     for expected, conventions in other_answers(sheet, question, cache):
         other = compare(question, expected, sheet.locale)
         if other.correct:
-            remarks = tuple(dict.fromkeys((*other.remarks, f"correct with {conventions}, which is accepted")))
+            remarks = tuple(
+                dict.fromkeys(
+                    (*other.remarks, text("correct with {conventions}, which is accepted", conventions=conventions))
+                )
+            )
             return other._replace(expected=verdict.expected, remarks=remarks)
     return verdict
 
@@ -140,7 +145,7 @@ def _following(
         for given in found:
             is_near = accepts is not None and not contradiction(expected, given) and accepts(question, given, expected)
             if is_near or is_correct(expected, given)[0]:
-                remarks = (*verdict.remarks, f"correct given {reason}")
+                remarks = (*verdict.remarks, text("correct given {reason}", reason=reason))
                 return verdict._replace(correct=is_full, follow_through=not is_full, diagnoses=(), remarks=remarks)
     return verdict
 

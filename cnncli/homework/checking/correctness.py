@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.checking.parsing import ParsedAnswer
+from cnncli.homework.languages.messages import text
 from cnncli.homework.reading.spelling import uniform
 from cnncli.homework.reading.tokens import NUMBER, WORD, tokenize
 from cnncli.homework.reading.words import (
@@ -20,21 +21,38 @@ from cnncli.homework.reading.words import (
     UNITS,
 )
 
-CHANNELS_LAST = "read as height x width x channels (channels last)"
+CHANNELS_LAST = text("read as height x width x channels (channels last)")
 NAMES = {
-    "params": "parameters",
-    "trainable": "trainable parameters",
-    "macs": "MACs",
-    "flops": "FLOPs",
-    "parameter_bytes": "bytes",
-    "size": "a size",
-    "padding": "the padding on each side",
-    "shape": "a shape",
-    "input_shape": "a shape",
-    "receptive field size": "the receptive field",
-    "receptive field stride": "the stride of the receptive field",
-    "receptive field offset": "the offset of the receptive field",
+    "params": text("parameters"),
+    "weights": text("weights"),
+    "biases": text("biases"),
+    "activations": text("activations"),
+    "connections": text("connections"),
+    "trainable": text("trainable parameters"),
+    "macs": text("MACs"),
+    "flops": text("FLOPs"),
+    "parameter_bytes": text("bytes"),
+    "size": text("a size"),
+    "padding": text("the padding on each side"),
+    "shape": text("a shape"),
+    "input_shape": text("a shape"),
+    "receptive field size": text("the receptive field"),
+    "receptive field stride": text("the stride of the receptive field"),
+    "receptive field offset": text("the offset of the receptive field"),
 }
+
+
+UNIT_NAMES = {
+    "parameters": text("parameters"),
+    "operations": text("operations"),
+    "bytes": text("bytes"),
+    "pixels": text("pixels"),
+    "neurons": text("neurons"),
+    "channels": text("channels"),
+    "connections": text("connections"),
+    "layers": text("layers"),
+    "in total": text("in total"),
+}  # what units count
 
 
 def is_correct(expected: ExpectedAnswer, given: ParsedAnswer) -> tuple[bool, str]:
@@ -84,11 +102,14 @@ def contradiction(expected: ExpectedAnswer, given: ParsedAnswer) -> str:
     if not expected.quantity or not counted or any(fits):
         return ""
     asked = NAMES.get(expected.quantity, expected.quantity)
-    return f"the unit contradicts the question: {counted[0]}, where {asked} {_is_or_are(asked)} asked"
+    given_unit = UNIT_NAMES.get(counted[0], counted[0])
+    if _is_plural(asked):
+        return text("the unit contradicts the question: {unit}, where {asked} are asked", unit=given_unit, asked=asked)
+    return text("the unit contradicts the question: {unit}, where {asked} is asked", unit=given_unit, asked=asked)
 
 
-def _is_or_are(name: str) -> str:
-    return "are" if name.endswith("s") and not name.startswith(("a ", "the ")) else "is"
+def _is_plural(name: str) -> bool:
+    return name.endswith("s") and not name.startswith(("a ", "the "))
 
 
 def _is_number(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
@@ -118,13 +139,13 @@ def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> t
     if order == "HxWxC":
         return shape == channels_last, ""
     if shape == value:
-        return True, "read without its batch axis" if given.batch else ""
+        return True, text("read without its batch axis") if given.batch else ""
     if order == PER_AXIS:
         return False, ""
     if shape == (1, *value):
-        return True, "read with a leading batch size of 1"
+        return True, text("read with a leading batch size of 1")
     if len(value) == 1 and shape is not None and sorted(shape) == sorted((*value, *[1] * (len(shape) - 1))):
-        return True, "read without its axes of size 1"
+        return True, text("read without its axes of size 1")
     if order != "CxHxW" and len(value) > 1 and shape == channels_last:
         return True, CHANNELS_LAST
     return False, ""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.sheet import one_line
-from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.messages import text
 from cnncli.homework.mistakes.matching import chosen
 from cnncli.homework.reading.matrices import matrix_texts
 
@@ -28,11 +29,11 @@ def compare_matrix(verdict: Verdict, expected: ExpectedAnswer, given: str, local
     if not re.search(r"[;\[({\\]", given):  # rows on lines of their own, which a report shows in one line
         verdict = verdict._replace(given=one_line("; ".join(filter(None, map(str.strip, given.splitlines())))))
     if is_file(given):
-        return verdict._replace(remarks=("write the matrix, not a file name: 1 2; 3 4",))
+        return verdict._replace(remarks=(text("write the matrix, not a file name: 1 2; 3 4"),))
     try:
         value = _read(given, locale, expected.value)
     except CnnError as error:
-        return verdict._replace(remarks=(f"{UNREADABLE}: {str(error).splitlines()[0]}",))
+        return verdict._replace(remarks=(text("could not be read: {reason}", reason=str(error).splitlines()[0]),))
     return _compare_maps(verdict, expected, value)
 
 
@@ -45,9 +46,9 @@ def _read(given: str, locale: str, expected: Maps) -> Maps:
 
     found: list[Maps] = []
     errors: list[CnnError] = []
-    for text in matrix_texts(given, locale):
+    for written in matrix_texts(given, locale):
         try:
-            value = read_maps(text)
+            value = read_maps(written)
         except CnnError as error:
             errors.append(error)
             continue
@@ -66,12 +67,14 @@ def _compare_maps(verdict: Verdict, expected: ExpectedAnswer, value: Maps) -> Ve
     cells = [*zip(_cells(value), _cells(expected.value), strict=True)] if same_shape else []
     correct = sum(_is_same_cell(a, b) for a, b in cells)
     if same_shape and correct == len(cells):
-        remarks = () if value == expected.value else ("read as rounded to two decimals",)
+        remarks = () if value == expected.value else (text("read as rounded to two decimals"),)
         return verdict._replace(correct=True, credit=Fraction(1), remarks=remarks)
     found = chosen([name for name, wrong in expected.candidates.items() if _are_same_rows(value, wrong)])
     if not found and same_shape and correct:
         found = ["window_slip"]
-    remark = f"{correct} of {len(cells)} cells are correct" if same_shape else "the result has another shape"
+    remark = text("the result has another shape")
+    if same_shape:
+        remark = text("{correct} of {cells} cells are correct", correct=correct, cells=len(cells))
     credit = Fraction(correct, len(cells)) if same_shape else Fraction(0)
     return verdict._replace(diagnoses=tuple(found), remarks=(remark,), credit=credit)
 

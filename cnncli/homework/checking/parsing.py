@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.reading.locales import POINT, decimal_separator
 from cnncli.homework.reading.numerals import OTHER, decides
 from cnncli.homework.reading.refusals import beside_refusal, refuses
@@ -46,9 +47,9 @@ from cnncli.homework.reading.words import (
 
 BLANKS = frozenset(("", "~", "null", "-", "?", "n/a"))
 _SEPARATED = re.compile(r"\d[.,]\d")
-SLIP = "the sides of the equation differ"
-SEVERAL = "gives more than one answer"
-BOUND = "gives a bound, not a value"
+SLIP = message("the sides of the equation differ")
+SEVERAL = message("gives more than one answer")
+BOUND = message("gives a bound, not a value")
 
 
 class ParsedAnswer(NamedTuple):
@@ -141,7 +142,7 @@ def _reading(text: str, answer: ParsedAnswer) -> str:
     if value is None:
         return ""
     decimal = value.numerator if value.denominator == 1 else float(value)
-    return f"{text} read as {decimal}"
+    return message("{given} read as {number}", given=text, number=decimal)
 
 
 def _variants(tokens: list[AnswerToken]) -> Iterator[list[AnswerToken]]:

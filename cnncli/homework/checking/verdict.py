@@ -6,9 +6,19 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from cnncli.arithmetic.window import Window
+from cnncli.homework.languages.messages import text
 from cnncli.homework.mistakes.matching import NAMED_AT_MOST, likely
 from cnncli.homework.mistakes.texts import detail, plain_ids
 
+# The states of an answer, as students read them.
+STATUSES = {
+    "correct": text("correct"),
+    "pending": text("pending"),
+    "blank": text("blank"),
+    "follow-through": text("follow-through"),
+    "partial": text("partial"),
+    "wrong": text("wrong"),
+}
 UNREADABLE = "could not be read"  # the beginning of the remark on such an answer
 
 
@@ -74,5 +84,5 @@ class Verdict(NamedTuple):
     def hints(self) -> list[str]:
         """The remarks, and what explains a wrong answer, which do not give the correct one away."""
         if self.diagnoses and not self.correct:
-            return [*self.remarks, f"likely: {likely(self.diagnoses)}"]
-        return [*self.remarks, *(["matches no known mistake"] if self.is_unexplained else [])]
+            return [*self.remarks, text("likely: {mistakes}", mistakes=likely(self.diagnoses))]
+        return [*self.remarks, *([text("matches no known mistake")] if self.is_unexplained else [])]

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.key import KeyQuestion
+from cnncli.homework.languages.messages import text
 
-BY_REVIEW = "by the teacher's review"  # in the feedback on every answer that a person has judged
+BY_REVIEW = text("by the teacher's review")  # in the feedback on every answer that a person has judged
 
 
 class Decision(NamedTuple):

@@ -15,6 +15,7 @@ from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.decision import BY_REVIEW, Decide
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
 from cnncli.homework.grading.question_matching import match_answers
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.question_types.reading import FreeQuestion
 
 
@@ -155,7 +156,7 @@ def _credited(key: AnswerKey, question: KeyQuestion, verdict: Verdict) -> tuple[
         return verdict._replace(partial=verdict.credit > 0), verdict.credit
     if by_cell and verdict.credit > credit:
         credit = verdict.credit
-        remarks = (*verdict.remarks, f"{credit} of it is correct")
+        remarks = (*verdict.remarks, message("{share} of it is correct", share=credit))
         verdict = verdict._replace(remarks=remarks, partial=True)
     return verdict, credit
 
@@ -188,7 +189,9 @@ def _is_same(given: ParsedAnswer, accepted: ParsedAnswer) -> bool:
 
 
 def _accepted_remark(text: str, reason: str) -> str:
-    return f"the key accepts {text}" + (f" ({reason})" if reason else "")
+    if reason:
+        return message("the key accepts {answer} ({reason})", answer=text, reason=reason)
+    return message("the key accepts {answer}", answer=text)
 
 
 def _tolerated(question: KeyQuestion, given: ParsedAnswer, expected: ExpectedAnswer) -> str:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import SHOWN_AT_MOST, CnnError
 from cnncli.homework.answer_key.sheet import ReadingNote
-from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.checking.verdict import STATUSES, Verdict
 from cnncli.homework.grading.feedback import feedback_lines
 from cnncli.homework.grading.grade import GradedSubmission
 from cnncli.homework.grading.key import worth
+from cnncli.homework.languages.messages import localized, text, translated
 from cnncli.io.writing import write_output, writing
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def results(
         for verdict, score, most in answers
     ]
     pending = sum((Fraction(most) for verdict, _, most in answers if verdict.pending), Fraction(0))
-    told = [*map(str, notes), *([f"pending {worth(pending)}: a person grades them"] if pending else [])]
+    told = [
+        *map(str, notes),
+        *([translated("pending {points}: a person grades them", points=worth(pending))] if pending else []),
+    ]
     output = {"output": "\n".join(told)} if told else {}
     return {"score": sum(score for _, score, _ in answers), **output, "tests": tests}
 
@@ -45,7 +49,7 @@ def results(
 def submission_results(submission: GradedSubmission, *, hidden: bool = False) -> dict[str, Any]:
     """The results of a graded sheet; one that was not graded has no points, and the reason."""
     if submission.problem:
-        return {"score": 0, "output": submission.problem, "tests": []}
+        return {"score": 0, "output": str(localized(submission.problem)), "tests": []}
     answers = [(answer.verdict, float(answer.points), float(answer.out_of)) for answer in submission.answers]
     record = results(answers, submission.notes, hidden=hidden)
     for test, answer in zip(record["tests"], submission.answers, strict=True):
@@ -57,7 +61,7 @@ def checked_results(checked: Checked, *, hidden: bool = False) -> dict[str, Any]
     """The results of a sheet that was checked without a key: a point for each correct answer."""
     if not checked.verdicts:
         return error_results(CnnError.of(checked.problems))
-    problems = (ReadingNote(problem.message, f"line {problem.place.line}" if problem.place else "")
+    problems = (ReadingNote(problem.message, text("line {number}", number=problem.place.line) if problem.place else "")
                 for problem in checked.problems)  # fmt: skip
     answers = [(verdict, int(verdict.correct), 1) for verdict in checked.verdicts]
     return results(answers, (*checked.notes, *problems), hidden=hidden)
@@ -84,5 +88,6 @@ def write_results(path: Path, record: dict[str, Any]) -> None:
 
 
 def _output(verdict: Verdict, *, hidden: bool) -> str:
-    lines = verdict.hints if hidden else [line.text for line in feedback_lines(verdict)]
-    return "\n".join([f"{verdict.status}: {verdict.given}" if verdict.given else verdict.status, *lines])
+    lines = [*map(localized, verdict.hints)] if hidden else [line.text for line in feedback_lines(verdict)]
+    status = localized(STATUSES[verdict.status])
+    return "\n".join([f"{status}: {verdict.given}" if verdict.given else status, *lines])

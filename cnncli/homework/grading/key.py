@@ -20,6 +20,7 @@ from cnncli.homework.answer_key.sheet import (
     text_of,
 )
 from cnncli.homework.checking import parsing
+from cnncli.homework.languages.messages import Message, known_language, plural, text
 from cnncli.homework.question_types.handed_in import HandedInQuestion
 from cnncli.homework.question_types.reading import ENTRIES, EXAMPLES, FreeQuestion, read_free_question, type_of
 from cnncli.homework.question_types.tolerance import Tolerance, read_tolerance, tolerance_entry
@@ -28,7 +29,17 @@ from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse, read_text
 from cnncli.loading import Loaded
 
-KEYS = ("title", "student", "architecture", "conventions", "locale", "follow_through", "by_cell", "questions")
+KEYS = (
+    "title",
+    "student",
+    "architecture",
+    "conventions",
+    "locale",
+    "language",
+    "follow_through",
+    "by_cell",
+    "questions",
+)
 COMPUTED_KEYS = ("answer", "tolerance", "accept", "by_cell", "solve", "convolve")
 QUESTION_KEYS = ("points", "question")  # of every question
 EXAMPLE = "write architecture: lenet5 and questions: {c1.params: 2, c1.shape: 1}"
@@ -58,7 +69,8 @@ class KeyQuestion(NamedTuple):
 class AnswerKey(NamedTuple):
     """An answer key. ``follow_through`` is the fraction of the points for an answer that follows from an error.
 
-    ``locale`` says how answers write numbers where their sheet does not.
+    ``locale`` says how answers write numbers where their sheet does not, and ``language`` in which language students
+    read their feedback.
     """
 
     title: str
@@ -69,6 +81,7 @@ class AnswerKey(NamedTuple):
     student: str = ""  # where each student has a quiz, and a key, of their own
     by_cell: bool = False
     locale: str = ""
+    language: str = ""
 
     @property
     def out_of(self) -> Fraction:
@@ -90,15 +103,17 @@ def points_text(points: Fraction) -> str:
     return f"{float(points):g}"
 
 
-def worth(points: Fraction) -> str:
+def worth(points: Fraction) -> Message:
     """``1 point``, ``1.5 points``."""
-    return f"{points_text(points)} {'point' if points == 1 else 'points'}"
+    return plural("{number} point", "{number} points", 1 if points == 1 else 2, number=points_text(points))
 
 
-def total_text(points: Fraction, out_of: Fraction, pending: Fraction) -> str:
+def total_text(points: Fraction, out_of: Fraction, pending: Fraction) -> Message:
     """``7 of 17 points, pending 3 points``."""
-    rest = f", pending {worth(pending)}" if pending else ""
-    return f"{points_text(points)} of {points_text(out_of)} points{rest}"
+    earned, most = points_text(points), points_text(out_of)
+    if pending:
+        return text("{earned} of {most} points, pending {pending}", earned=earned, most=most, pending=worth(pending))
+    return text("{earned} of {most} points", earned=earned, most=most)
 
 
 def read_key(path: str) -> AnswerKey:
@@ -125,9 +140,20 @@ def read_key(path: str) -> AnswerKey:
         student=name_of(entries.get("student")),
         by_cell=bool(_flag(source, entries.get("by_cell"))),
         locale=read_locale(source, entries.get("locale")),
+        language=_language(source, entries.get("language")),
     )
     _refuse_duplicates(question.question._replace(name=question.name) for question in questions)
     return key
+
+
+def _language(source: Source, node: Value | None) -> str:
+    """The language of the feedback; empty where the key has none. Raises CnnError, with the place, for an unknown."""
+    if node is None:
+        return ""
+    try:
+        return known_language(node.text if isinstance(node, Scalar) else "this")
+    except CnnError as error:
+        raise source.error(node, error.problems[0].message, error.problems[0].hint) from None
 
 
 def _refuse_duplicates(questions: Iterable[Question]) -> None:
@@ -214,9 +240,9 @@ def _free_question(source: Source, name: str, value: Mapping) -> KeyQuestion:
         message = f"{name}: {worth(points)}, but the criteria have {points_text(total)}"
         raise source.error(value.entries["points"], message, "remove points: the sum of the criteria counts")
     accept = tuple(_accepted_answers(source, value.entries.get("accept")))
-    for text, _ in accept:
-        if not free.is_same(text, text):
-            raise source.error(value.entries["accept"], f"{name}: accept has {text!r}", f"write {EXAMPLES[kind]}")
+    for accepted, _ in accept:
+        if not free.is_same(accepted, accepted):
+            raise source.error(value.entries["accept"], f"{name}: accept has {accepted!r}", f"write {EXAMPLES[kind]}")
     return KeyQuestion(name, Question(name, "", {}), total, "", None, accept, None, free)
 
 

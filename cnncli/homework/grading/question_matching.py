@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cnncli.errors import closest
 from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.drafts import two_answers
 from cnncli.homework.submissions.fields import FIELDS
 
@@ -92,9 +93,13 @@ def _loose(name: str) -> str:
 
 def _not_asked(question: Question, asked: Sequence[tuple[str, ...]]) -> ReadingNote:
     near = closest(question.name, [name for names in asked for name in names])
-    advice = f"; did you mean {near}?" if near else ""
-    where = f"line {question.place.line}" if question.place else ""
-    return ReadingNote(f"{one_line(question.name, _SHOWN)} is not asked, so it does not count{advice}", where)
+    where = message("line {number}", number=question.place.line) if question.place else ""
+    told = message("{question} is not asked, so it does not count", question=one_line(question.name, _SHOWN))
+    return ReadingNote(_with_advice(told, near), where)
+
+
+def _with_advice(told: str, near: str | None) -> str:
+    return message("{note}; did you mean {name}?", note=told, name=near) if near else told
 
 
 def _only(answers: list[Question], notes: list[ReadingNote]) -> str:
@@ -107,7 +112,7 @@ def _only(answers: list[Question], notes: list[ReadingNote]) -> str:
         for name in answers[0].fields:
             if name not in FIELDS:
                 near = closest(name, FIELDS)
-                advice = f"; did you mean {near}?" if near else ""
-                text = f"{one_line(answers[0].name, _SHOWN)} has an unknown field {name[:_SHOWN]!r}{advice}"
-                notes.append(ReadingNote(text, is_lost=True))
+                told = message("{question} has an unknown field '{field}'",
+                               question=one_line(answers[0].name, _SHOWN), field=name[:_SHOWN])  # fmt: skip
+                notes.append(ReadingNote(_with_advice(told, near), is_lost=True))
     return next(iter(given.values())).given if given else ""

@@ -15,6 +15,7 @@ from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
 from cnncli.homework.grading.roster import Roster
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import HAND_IN
 from cnncli.io.files import exists, is_file
 from cnncli.io.progress import progress
@@ -104,23 +105,26 @@ def _graded(
 
     def not_graded(problem: str, student: str = "") -> GradedSubmission:
         shown = (submitter.shown if submitter else "") or student or one_line(Path(handed_in.name).stem)
-        return GradedSubmission(name, shown, problem=one_line(problem), known_as=known_as)
+        return GradedSubmission(name, shown, problem=problem, known_as=known_as)
 
     try:
         sheet = handed_in.read()
         key, student = _key_of(keys, sheet.student, submitter, roster)
         if key is None:
-            return not_graded(f"no key for {student or 'a sheet without a student'}", student)
+            who = one_line(student) if student else message("a sheet without a student")
+            return not_graded(message("no key for {student}", student=who), student)
         if _is_of_another(handed_in, sheet.student, roster):
-            return not_graded(f"handed in by {student}, but it is the sheet of {sheet.student}")
+            return not_graded(message("handed in by {student}, but it is the sheet of {other}",
+                                      student=one_line(student), other=one_line(sheet.student)))  # fmt: skip
         return grade(keys[key], name, sheet._replace(student=student), caches[key], decide)._replace(known_as=known_as)
     except CnnError as error:
-        advice = f"; {HAND_IN}" if error.problems[0].hint == HAND_IN else ""
-        return not_graded(str(error).splitlines()[0].removeprefix(f"{name}: ") + advice)
+        reason = one_line(str(error).splitlines()[0].removeprefix(f"{name}: "))
+        is_wrong_kind = error.problems[0].hint == HAND_IN
+        return not_graded(message("{reason}; {advice}", reason=reason, advice=HAND_IN) if is_wrong_kind else reason)
     except RecursionError:
-        return not_graded("nested too deeply")
+        return not_graded(message("nested too deeply"))
     except Exception as error:  # a bug that one sheet triggers must not keep the others from being graded
-        return not_graded(f"{INTERNAL_ERROR} ({type(error).__name__}: {error}): please report it")
+        return not_graded(one_line(f"{INTERNAL_ERROR} ({type(error).__name__}: {error}): please report it"))
 
 
 def _is_of_another(handed_in: HandedIn, written: str, roster: Roster | None) -> bool:

@@ -13,15 +13,7 @@ from cnncli.homework.exact_ops.exercise import Exercise
 from cnncli.homework.exact_ops.matrices import Maps, maps_of
 from cnncli.homework.exact_ops.numbers import simplest
 from cnncli.homework.exact_ops.sliding import Sliding, padded, patch
-
-POOL_NAMES = {"max": "max", "avg": "average", "l2": "L2"}
-# What fills the border, in words, by padding mode.
-BORDERS = {
-    "zeros": "zeros",
-    "replicate": "the values at the edge",
-    "reflect": "the reflected values",
-    "circular": "the values of the opposite edge",
-}
+from cnncli.homework.mistakes.texts import BORDERS, POOL_NAMES
 
 
 def nested(array: Any) -> Maps:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from cnncli.homework.languages.messages import Message, text
 from cnncli.homework.mistakes.texts import argument, described, is_rare, template
 
 NAMED_AT_MOST = 3  # ways to make one mistake that are described, of many that give the same value
@@ -67,7 +68,7 @@ def _significant(number: Any) -> str:
     return str(abs(Fraction(number).numerator)).rstrip("0")
 
 
-def likely(names: Iterable[str]) -> str:
+def likely(names: Iterable[str]) -> Message:
     """The mistakes in words, as alternatives: ``either ignored the padding, or ignored the stride``.
 
     Two mistakes made together are ``both … and …``. Nothing for no mistakes.
@@ -76,19 +77,30 @@ def likely(names: Iterable[str]) -> str:
     for name in names:
         is_filled = "+" not in name and bool(argument(name))
         ways.setdefault(template(name) if is_filled else described(name), []).extend([argument(name)] * is_filled)
-    texts = [text.format(_or(arguments)) if arguments else text for text, arguments in ways.items()]
+    texts = [
+        text(way, _or(arguments)) if arguments else way if isinstance(way, Message) else text(way)
+        for way, arguments in ways.items()
+    ]
     if len(texts) < 2:
-        return "".join(texts)
+        return texts[0] if texts else text("")
     more = len(texts) - MISTAKES_AT_MOST
-    shown = texts[:MISTAKES_AT_MOST] + (
-        [f"made one of {more} other mistakes"] if more > 1 else texts[MISTAKES_AT_MOST:]
-    )
-    return f"either {', or '.join(shown)}"
+    shown, rest = texts[:MISTAKES_AT_MOST], texts[MISTAKES_AT_MOST:]
+    shown += [text("made one of {count} other mistakes", count=more)] if more > 1 else rest
+    listed = shown[0]
+    for way in shown[1:]:
+        listed = text("{one}, or {other}", one=listed, other=way)
+    return text("either {ways}", ways=listed)
 
 
 def _or(arguments: list[str]) -> str:
     """``c1, c2 or c3``; of more than NAMED_AT_MOST, the number of the others."""
     different = [*dict.fromkeys(arguments)]
     more = len(different) - NAMED_AT_MOST
-    shown = different[:NAMED_AT_MOST] + ([f"{more} others"] if more > 1 else different[NAMED_AT_MOST:])
-    return " or ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+    shown = different[:NAMED_AT_MOST]
+    shown += [text("{count} others", count=more)] if more > 1 else different[NAMED_AT_MOST:]
+    if len(shown) < 2:
+        return shown[0]
+    listed = shown[0]
+    for each in shown[1:-1]:
+        listed = text("{one}, {other}", one=listed, other=each)
+    return text("{one} or {other}", one=listed, other=shown[-1])

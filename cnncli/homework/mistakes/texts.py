@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from cnncli.homework.languages.messages import Message, text
 from cnncli.homework.mistakes.table import MISTAKES, RARE
 
+POOL_NAMES = {"max": "max", "avg": "average", "l2": "L2"}
+# What fills the border, in words, by padding mode.
+BORDERS = {
+    "zeros": "zeros",
+    "replicate": "the values at the edge",
+    "reflect": "the reflected values",
+    "circular": "the values of the opposite edge",
+}
 # Pairs that are made so often that they have a name.
 _NAMED_PAIRS = {frozenset(("forgot_in_channels", "forgot_bias")): "forgot_in_channels_and_bias"}
 _RARE = {name for name, mistake in MISTAKES.items() if mistake.likelihood == RARE}
@@ -48,10 +58,12 @@ def order_of(name: str) -> tuple[int, int, int]:
     return len(parts), max(MISTAKES[part].likelihood for part in parts), max(_PLACES[part] for part in parts)
 
 
-def described(name: str) -> str:
+def described(name: str) -> Message:
     """A mistake in words (``forgot the biases``), or two made together: ``both A and B``."""
-    texts = [template(part).format(argument(part)) for part in name.split("+")]
-    return f"both {' and '.join(texts)}" if len(texts) > 1 else texts[0]
+    one, *others = (text(template(part), *filter(None, [argument(part)])) for part in name.split("+"))
+    for other in others:
+        one = text("both {one} and {other}", one=one, other=other)
+    return one
 
 
 def template(name: str) -> str:
@@ -63,4 +75,8 @@ def template(name: str) -> str:
 
 def argument(name: str) -> str:
     """What fills in the text of a mistake: ``conv2`` of ``total_missing_or_double#without conv2``."""
-    return name.partition("#")[2].partition(" ")[2]
+    filled = name.partition("#")[2].partition(" ")[2]
+    if filled in BORDERS.values() or filled in POOL_NAMES.values():
+        return text(filled)
+    layers = re.fullmatch(r"the (\w+) layers", filled)
+    return text("the {kind} layers", kind=layers[1]) if layers else filled

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cnncli.arithmetic.mathml import NotFormulaError, equation
 from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.languages.derivations import localized_label, localized_line, localized_remark
 from cnncli.io.escaping import html
 
 LABEL = re.compile(r"([a-z][a-z ,]*): (.*)")  # output height: floor(…) = 28
@@ -31,9 +32,10 @@ def _parts(lines: Sequence[str]) -> Iterator[str]:
         sides = []
         labelled = LABEL.fullmatch(line)
         if labelled:
-            yield f'<span class="quantity">{html(labelled[1])}</span> {_equation(labelled[2].split(" = "))}'
+            label = f'<span class="quantity">{html(localized_label(labelled[1]))}</span>'
+            yield f"{label} {_equation(labelled[2].split(' = '))}"
         else:
-            yield html(line[1:-1]) if is_remark(line) else _equation(line.split(" = "))
+            yield html(localized_line(line)[1:-1]) if is_remark(line) else _equation(line.split(" = "))
     if sides:
         yield _equation(sides)
 
@@ -49,4 +51,4 @@ def _equation(sides: Sequence[str]) -> str:
     except NotFormulaError:
         text = " = ".join(sides)
         has_arithmetic = any(char in text for char in "=*/")
-        return f"<code>{html(text)}</code>" if has_arithmetic else html(text)
+        return f"<code>{html(text)}</code>" if has_arithmetic else html(localized_remark(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cnncli.homework.languages.messages import current_language
 from cnncli.io.escaping import html
 
 CODE = re.compile(r"`([^`]+)`")
@@ -59,9 +60,9 @@ def words(text: str) -> str:
     return CODE.sub(r"<code>\1</code>", html(text))
 
 
-def page(title: str, body: str, *, language: str = "en") -> str:
-    """The page with its title as a heading; ``body`` is HTML, ``title`` is text, ``language`` a BCP 47 tag."""
+def page(title: str, body: str) -> str:
+    """The page with its title as a heading; ``body`` is HTML, ``title`` is text. It is in the current language."""
     meta = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     head = f"<head>{meta}<title>{html(title)}</title><style>{STYLE}</style></head>"
     main = f"<main><h1>{html(title)}</h1>\n{body}\n</main>"
-    return f'<!doctype html>\n<html lang="{html(language)}">{head}\n<body>{main}</body></html>\n'
+    return f'<!doctype html>\n<html lang="{html(current_language())}">{head}\n<body>{main}</body></html>\n'

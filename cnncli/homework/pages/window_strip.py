@@ -7,6 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from cnncli.arithmetic.window import Window, dropped, fits, output_size
+from cnncli.homework.languages.messages import plural, text, translated
 
 CELL = 16  # pixels of a cell's side
 SHOWN, HEAD, TAIL = 30, 17, 10  # cells of an axis that is shown whole, and of both ends of a longer one
@@ -67,17 +68,24 @@ def window_strip(size: int, window: Window) -> str:
 
 def described(size: int, window: Window) -> str:
     """The picture in words: ``input 7, kernel 3, stride 3: 2 positions, 1 cell left over``."""
-    padding = ""
+    setting = text(
+        "input {size}, kernel {kernel}, stride {stride}", size=size, kernel=window.kernel, stride=window.stride
+    )
     if window.before or window.after:
-        sides = f"{window.before}" if window.before == window.after else f"{window.before} and {window.after}"
-        padding = f", padding {sides}"
-    dilation = f", dilation {window.dilation}" if window.dilation > 1 else ""
-    start = f"input {size}, kernel {window.kernel}, stride {window.stride}{padding}{dilation}: "
+        sides = f"{window.before}"
+        if window.before != window.after:
+            sides = text("{one} and {other}", one=window.before, other=window.after)
+        setting = text("{setting}, padding {padding}", setting=setting, padding=sides)
+    if window.dilation > 1:
+        setting = text("{setting}, dilation {dilation}", setting=setting, dilation=window.dilation)
     if not fits(size, window):
-        return f"{start}the window does not fit"
+        return translated("{setting}: the window does not fit", setting=setting)
     count, rest = output_size(size, window), max(0, dropped(size, window))
-    left_over = f", {rest} {'cell' if rest == 1 else 'cells'} left over" if rest else ""
-    return f"{start}{count} {'position' if count == 1 else 'positions'}{left_over}"
+    positions = plural("{count} position", "{count} positions", count)
+    if rest:
+        cells = plural("{count} cell left over", "{count} cells left over", rest)
+        return translated("{setting}: {positions}, {cells}", setting=setting, positions=positions, cells=cells)
+    return translated("{setting}: {positions}", setting=setting, positions=positions)
 
 
 def _axis(size: int, window: Window, strip: _Strip, left_over: range) -> Iterator[str]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.parsing import is_blank
-from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.question_types.text import normal_text
 
 # Rules of partial credit where several options are right, under the names of PrairieLearn's element pl-checkbox.
@@ -49,14 +50,19 @@ class ChoiceQuestion(NamedTuple):
             return verdict._replace(blank=True)
         if not chosen:
             labels = [*self.options]
-            return verdict._replace(remarks=(f"{UNREADABLE} as one of {labels[0]} to {labels[-1]}",))
+            remark = message("could not be read as one of {first} to {last}", first=labels[0], last=labels[-1])
+            return verdict._replace(remarks=(remark,))
         if chosen == self.right:
             return verdict._replace(correct=True, credit=Fraction(1))
         if not self.several:
-            return verdict._replace(remarks=("one option is asked",) if len(chosen) > 1 else ())
-        remarks = [f"{len(chosen & self.right)} of {len(self.right)} right options"]
-        remarks += [f"{len(chosen - self.right)} wrong"] if chosen - self.right else []
-        return verdict._replace(remarks=(", ".join(remarks),), credit=self._credit(chosen))
+            return verdict._replace(remarks=(message("one option is asked"),) if len(chosen) > 1 else ())
+        right, wrong = len(chosen & self.right), len(chosen - self.right)
+        remark = message("{right} of {all} right options", right=right, all=len(self.right))
+        if wrong:
+            remark = message(
+                "{right} of {all} right options, {wrong} wrong", right=right, all=len(self.right), wrong=wrong
+            )
+        return verdict._replace(remarks=(remark,), credit=self._credit(chosen))
 
     def is_same(self, given: str, accepted: str, locale: str = "") -> bool:
         """Whether an answer names the same options as another one."""

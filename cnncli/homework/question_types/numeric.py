@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.mistakes.matching import slips
 from cnncli.homework.question_types.tolerance import Tolerance, decimal_text
 from cnncli.homework.question_types.units import conversion, split_unit
@@ -77,19 +78,25 @@ class NumericQuestion(NamedTuple):
         One None, with a remark on why, for an answer that could not be read.
         """
         if len(given) > LONGEST_NUMBER:
-            return [(None, f"{UNREADABLE}: longer than {LONGEST_NUMBER} characters")]
+            return [(None, message("could not be read: longer than {limit} characters", limit=LONGEST_NUMBER))]
         text, unit = split_unit(given)
         factor = conversion(unit, self.unit) if unit and self.unit else None
         if factor == 0:
-            return [(None, f"the unit is {one_line(unit, 40)}, but {self.unit} is asked")]
+            told = message("the unit is {unit}, but {asked} is asked", unit=one_line(unit, 40), asked=self.unit)
+            return [(None, told)]
         found = parsing.readings(given if factor is None else text, locale)
         numbers = [one.number if one.number is not None else one.product for one in found]
         if numbers[0] is None:
-            wanted = f"a number in {self.unit}" if self.unit else "a number"
-            return [(None, f"{UNREADABLE} as {wanted}")]
+            unread = message("could not be read as a number")
+            if self.unit:
+                unread = message("could not be read as a number in {unit}", unit=self.unit)
+            return [(None, unread)]
         return [self._converted(given, number, factor or Fraction(1)) for number in numbers if number is not None]
 
     def _converted(self, given: str, number: Fraction, factor: Fraction) -> tuple[Fraction, str]:
         """A number in the asked unit, and a remark where it was given in another."""
         number *= factor
-        return number, "" if factor == 1 else f"{one_line(given, 60)} is {decimal_text(number)} {self.unit}"
+        if factor == 1:
+            return number, ""
+        value = f"{decimal_text(number)} {self.unit}"
+        return number, message("{given} is {value}", given=one_line(given, 60), value=value)

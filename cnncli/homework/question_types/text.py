@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking.parsing import is_blank
-from cnncli.homework.checking.verdict import UNREADABLE, Verdict
+from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.question_types.pattern import LONGEST_TEXT, Pattern
 from cnncli.homework.reading.spelling import QUOTES
 
@@ -51,7 +52,8 @@ class TextQuestion(NamedTuple):
         if is_blank(given):
             return verdict._replace(blank=True)
         if self.pattern is not None and len(given) > LONGEST_TEXT:
-            return verdict._replace(remarks=(f"{UNREADABLE}: longer than {LONGEST_TEXT:,} characters",))
+            remark = message("could not be read: longer than {limit} characters", limit=f"{LONGEST_TEXT:,}")
+            return verdict._replace(remarks=(remark,))
         return verdict
 
     def is_same(self, given: str, accepted: str, locale: str = "") -> bool:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import text_of
 from cnncli.homework.checking import parsing
+from cnncli.homework.languages.messages import text as message
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Source, Value
 
@@ -23,7 +24,7 @@ class Tolerance(NamedTuple):
         if abs(number - expected) > (self.amount * abs(expected) if self.is_relative else self.amount):
             return ""
         text = f"{decimal_text(100 * self.amount)}%" if self.is_relative else decimal_text(self.amount)
-        return f"within {text} of the correct answer"
+        return message("within {tolerance} of the correct answer", tolerance=text)
 
 
 def decimal_text(number: Fraction) -> str:

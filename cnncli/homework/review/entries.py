@@ -15,6 +15,7 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.decision import Decide, Decision
 from cnncli.homework.grading.key import KeyQuestion, points_text, worth
+from cnncli.homework.languages.messages import text as told
 from cnncli.homework.question_types.handed_in import HandedInQuestion
 from cnncli.homework.review.same_answers import SameAnswer, plain_text, same_answer
 from cnncli.io.files import is_missing, named, read_bytes
@@ -200,5 +201,12 @@ def _rubric_points(source: Source, question: KeyQuestion, value: Mapping) -> tup
             message = f"{question.name}: no points for {shortened(criterion)!r}"
             raise source.error(node or value, message, f"write verdict: {{{shortened(example, 200)}}}")
         total += _at_most(source, node or value, criterion, points, most)
-        remarks.append(f"{one_line(criterion, 200)}: {points_text(points)} of {worth(most)}")
+        remarks.append(
+            told(
+                "{criterion}: {earned} of {total}",
+                criterion=one_line(criterion, 200),
+                earned=points_text(points),
+                total=worth(most),
+            )
+        )
     return total, tuple(remarks)

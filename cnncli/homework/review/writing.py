@@ -120,7 +120,7 @@ def _content_end(text: str, value: Value) -> int:
 
 def _section(question: KeyQuestion, groups: list[AnswerGroup], *, own_keys: bool) -> str:
     """A question with its entries."""
-    facts = [worth(question.points)]
+    facts = [str(worth(question.points))]
     if isinstance(question.free, HandedInQuestion) and question.free.rubric:
         rubric = ", ".join(f"{_one_line(name)}: {points_text(most)}" for name, most in question.free.rubric.items())
         facts.append(f"verdict: {{{rubric}}}")

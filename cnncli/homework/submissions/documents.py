@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import ReadingNote
+from cnncli.homework.languages.messages import text as message
 from cnncli.language.source import Source
 
 FILE_LIMIT = 16 << 20  # bytes of a notebook, a Word document or the CSV export of a form: they may hold pictures
 SHEET_ENDINGS = (".txt", ".md", ".docx", ".ipynb", ".html", ".htm")  # beside those of YAML
-HAND_IN = "hand in the answers as .yaml or .txt, .docx or .ipynb"
+HAND_IN = message("hand in the answers as .yaml or .txt, .docx or .ipynb")
 SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff" + "".join(
     map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
@@ -32,7 +33,7 @@ class Document(NamedTuple):
 
     def where(self, line: int) -> str:
         """The name of a line that is counted from 0: ``line 4``, or ``cell 2, line 1``."""
-        return self.labels[line] if line < len(self.labels) else f"line {line + 1}"
+        return self.labels[line] if line < len(self.labels) else message("line {number}", number=line + 1)
 
 
 def plain_text(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.sheet import KEYS, Question, ReadingNote, one_line
+from cnncli.homework.languages.messages import text as message
 from cnncli.language.source import Mapping, Source
 
 # Other names of a sheet's entries, in lower case.
@@ -51,7 +52,11 @@ def section_of(key: str) -> str:
 def section_note(key: str, section: str) -> str:
     """The note on a key that is not the entry's own name; "" where only its case differs."""
     plain = key.lower().strip()
-    return "" if plain == section or plain in ALIASES else f"`{shown(key)}` was read as {section}"
+    return (
+        ""
+        if plain == section or plain in ALIASES
+        else message("`{key}` was read as {section}", key=shown(key), section=section)
+    )
 
 
 def shown(text: str) -> str:
@@ -77,7 +82,7 @@ def question_with(name: str, fields: dict[str, str], before: str, lost: Callable
         (place,) = fields  # an answer to a question of the key: q6: {padding: 1}
     given = fields.pop(place, "")
     if before and given:
-        lost(f"`{shown(before)}` has no name, and was not read")
+        lost(message("`{line}` has no name, and was not read", line=shown(before)))
     return Question(name, given or before, fields if kind else {})
 
 
@@ -98,7 +103,14 @@ def without_duplicates(questions: Iterable[Question]) -> tuple[tuple[Question, .
 
 def two_answers(name: str, found: tuple[Question, ...]) -> ReadingNote:
     """The note on a question with several answers."""
-    told = " and ".join(
-        f"{shown(question.given)}" + (f" in line {question.place.line}" if question.place else "") for question in found
+    first, *others = (
+        message("{answer} in line {line}", answer=shown(question.given), line=question.place.line)
+        if question.place
+        else shown(question.given)
+        for question in found
     )
-    return ReadingNote(f"{one_line(name, SHOWN)} has two answers, {told}: neither counts; keep one", is_lost=True)
+    for other in others:
+        first = message("{one} and {other}", one=first, other=other)
+    told = message("{question} has two answers, {answers}: neither counts; keep one",
+                   question=one_line(name, SHOWN), answers=first)  # fmt: skip
+    return ReadingNote(told, is_lost=True)

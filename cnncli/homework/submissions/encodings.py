@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncli.homework.answer_key.sheet import ReadingNote
+from cnncli.homework.languages.messages import text as message
 
 MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
     (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -56,7 +57,9 @@ class DecodedText(NamedTuple):
     @property
     def notes(self) -> tuple[ReadingNote, ...]:
         """A note on a guessed encoding."""
-        return (ReadingNote(f"the file is not UTF-8; it was read as {self.guessed} text"),) if self.guessed else ()
+        if not self.guessed:
+            return ()
+        return (ReadingNote(message("the file is not UTF-8; it was read as {encoding} text", encoding=self.guessed)),)
 
 
 def decoded(data: bytes) -> DecodedText:

@@ -10,6 +10,7 @@ import re
 
 from cnncli.errors import CnnError, Place
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import BULLET, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_entries, split_fields, unquoted, without_braces
@@ -109,7 +110,9 @@ class _LineReader:
                 for name, text in split_entries(value).items():
                     self.entries.append(_Entry(name, text, number, indent))
             elif value not in ("", "{", "|", ">"):
-                self.note(number, f"not read: `{shown(value)}`; write question: answer", is_lost=True)
+                self.note(
+                    number, message("not read: `{line}`; write question: answer", line=shown(value)), is_lost=True
+                )
         else:
             self.sections.setdefault(section, one_line(unquoted(value)))
 
@@ -133,10 +136,15 @@ class _LineReader:
             return
         bare = _WITHOUT_COLON.fullmatch(body)
         if bare:
-            self.note(number, f"`{shown(body)}` has no colon; it was read as {bare[1]}: {shown(bare[2])}")
+            read = f"{bare[1]}: {shown(bare[2])}"
+            self.note(number, message("`{line}` has no colon; it was read as {read}", line=shown(body), read=read))
             self.entries.append(_Entry(bare[1], bare[2].strip(), number, indent))
         elif not _DECORATION.fullmatch(body):
-            self.note(number, f"not read: `{shown(body)}`; write question: answer", is_lost=last is not None)
+            self.note(
+                number,
+                message("not read: `{line}`; write question: answer", line=shown(body)),
+                is_lost=last is not None,
+            )
 
     def draft(self) -> SheetDraft:
         """All that was read."""
@@ -159,7 +167,8 @@ class _LineReader:
             text = unquoted(without_braces(text))
         comment = text if text.startswith("#") else "".join(_COMMENT.findall(line)[:1])
         if text in ("", comment) and re.search(r"\d", comment):
-            told = f"{shown(entry.name)} has no answer: `{shown(comment)}` is a comment; remove the #"
+            told = message("{question} has no answer: `{comment}` is a comment; remove the #",
+                           question=shown(entry.name), comment=shown(comment))  # fmt: skip
             self.note(entry.line, told, is_lost=True)
             text = ""
         return Question(entry.name, "" if text in ("~", "null") else text, {}, place)
@@ -172,8 +181,9 @@ class _LineReader:
         try:
             root = parse(source)
         except CnnError as error:
-            self.note(error.problems[0].place.line - 1 if error.problems[0].place else 0,
-                      f"the network was not read: {error.problems[0].message}", is_lost=True)  # fmt: skip
+            first = error.problems[0]
+            reason = message("the network was not read: {reason}", reason=first.message)
+            self.note(first.place.line - 1 if first.place else 0, reason, is_lost=True)
             return None, source
         if isinstance(root, Mapping):
             for key in [*root.entries]:

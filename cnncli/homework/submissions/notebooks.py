@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnncli.errors import CnnError
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import FILE_LIMIT, Document, plain_text
 from cnncli.homework.submissions.encodings import decoded
 from cnncli.io.files import TEXT_LIMIT, too_large
@@ -55,7 +56,7 @@ def notebook(name: str, data: bytes) -> Document:
     for part in parts:
         for at, line in enumerate(plain_text(part.text).split("\n")):
             lines.append(line)
-            labels.append(f"cell {part.cell}, line {part.line + at}")
+            labels.append(message("cell {cell}, line {line}", cell=part.cell, line=part.line + at))
     if sum(map(len, lines)) > TEXT_LIMIT:
         raise too_large(f"{name}: the text of its answers", TEXT_LIMIT, "a sheet takes a few kilobytes")
     return Document(Source(name, "\n".join(lines)), labels)

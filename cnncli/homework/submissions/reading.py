@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
 from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote, Sheet, network_of
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.reading.locales import read_locale
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import SheetDraft, without_duplicates
@@ -15,7 +16,7 @@ from cnncli.language.source import Mapping, Source
 from cnncli.loading import FILE_ENDINGS, Loaded
 
 NOTES_LIMIT = 20  # notes on one sheet; the rest is counted
-NOT_YAML = "the sheet is not plain YAML; it was read line by line"
+NOT_YAML = message("the sheet is not plain YAML; it was read line by line")
 
 
 def read_sheet(path: str, *, network: bool = True) -> Sheet:
@@ -57,8 +58,8 @@ def _draft(document: Document) -> SheetDraft:
         if not document.source.name.lower().endswith(FILE_ENDINGS):
             return draft
         problem = error.problems[0]
-        reason = f"{problem.place.line}: {problem.message}" if problem.place else problem.message
-        note = ReadingNote(f"{NOT_YAML} (line {reason})" if problem.place else f"{NOT_YAML} ({reason})")
+        reason = f"line {problem.place.line}: {problem.message}" if problem.place else problem.message
+        note = ReadingNote(message("{note} ({reason})", note=NOT_YAML, reason=reason))
         return draft._replace(notes=(note, *draft.notes))
 
 
@@ -90,5 +91,5 @@ def _limited(notes: tuple[ReadingNote, ...]) -> tuple[ReadingNote, ...]:
         return notes
     kept = {*sorted(range(len(notes)), key=lambda at: not notes[at].is_lost)[:NOTES_LIMIT]}
     lost = any(note.is_lost for at, note in enumerate(notes) if at not in kept)
-    more = ReadingNote(f"and {len(notes) - NOTES_LIMIT} more notes", is_lost=lost)
+    more = ReadingNote(message("and {count} more notes", count=len(notes) - NOTES_LIMIT), is_lost=lost)
     return (*(note for at, note in enumerate(notes) if at in kept), more)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, name_of, question_of, text_of
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import BULLET, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_fields, unquoted, without_braces
@@ -95,7 +96,9 @@ class _TreeReader:
         end = self.source.text.find("\n", value.end)
         rest = self.source.text[value.end : end if end >= 0 else None]
         if not text and _COMMENT.match(rest):
-            self.note(at, f"{shown(name)} has no answer: `{shown(rest)}` is a comment; remove the #", is_lost=True)
+            told = message("{question} has no answer: `{comment}` is a comment; remove the #",
+                           question=shown(name), comment=shown(rest))  # fmt: skip
+            self.note(at, told, is_lost=True)
         yield Question(name, text, {})
 
     def mapping(self, name: str, value: Mapping, at: Value) -> Iterator[Question]:
@@ -107,7 +110,7 @@ class _TreeReader:
             try:
                 yield question_of(self.source, name, value)
             except CnnError as error:
-                self.note(at, f"not read: {error.problems[0].message}", is_lost=True)
+                self.note(at, message("not read: {reason}", reason=error.problems[0].message), is_lost=True)
             return
         if bare:
             before, fields = split_fields(written)
@@ -115,7 +118,9 @@ class _TreeReader:
                 yield Question(name, unquoted(without_braces(written)), {})
                 return
             told = ", ".join(f"{key}: {shown(text)}" for key, text in fields.items() if "," in text)
-            self.note(at, f"{shown(name)}: read as {told or shown(written)}; quotation marks make it certain")
+            told = told or shown(written)
+            self.note(at, message("{question}: read as {read}; quotation marks make it certain",
+                                  question=shown(name), read=told))  # fmt: skip
             yield self.with_fields(name, fields, before, at)
         elif any(key.lower() in FIELDS for key in value.entries) or name.lower().startswith(("solve", "convolve")):
             lower = {key.lower(): key for key in value.entries}

@@ -15,6 +15,7 @@ from xml.parsers import expat
 from cnncli.data.formats.archives import read_member
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.sheet import ReadingNote
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import FILE_LIMIT, HAND_IN, Document, plain_text
 from cnncli.io.files import TEXT_LIMIT, too_large
 from cnncli.language.source import Source
@@ -31,7 +32,12 @@ SAVE_AGAIN = "save it again as .docx, or hand in the answers as .txt"
 BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "-"}
 SKIPPED = {"moveFrom", "Fallback", "del", "instrText"}  # deleted and moved text, and copies for older programs
 AROUND = {"num": ("(", ")"), "den": ("/(", ")"), "sup": ("^(", ")"), "mr": ("", "; ")}
-UNREAD = {"rad": "a root", "nary": "a sum or an integral", "drawing": "a picture", "pict": "a picture"}
+UNREAD = {
+    "rad": message("a root"),
+    "nary": message("a sum or an integral"),
+    "drawing": message("a picture"),
+    "pict": message("a picture"),
+}
 
 
 def word_document(name: str, data: bytes) -> Document:
@@ -52,7 +58,9 @@ def word_document(name: str, data: bytes) -> Document:
         raise CnnError(f"{name}: is a damaged Word document: {error}", SAVE_AGAIN) from None
     except ValueError as error:
         raise CnnError(f"{name}: {error}", SAVE_AGAIN) from None
-    notes = tuple(ReadingNote(f"{what} in the document was not read", is_lost=True) for what in reader.unread)
+    notes = tuple(
+        ReadingNote(message("{thing} in the document was not read", thing=what), is_lost=True) for what in reader.unread
+    )
     return Document(Source(name, plain_text("".join(reader.parts))), (), notes)
 
 
