@@ -183,6 +183,8 @@ WEIGHTS_BY_HAND = {  # fields of layers in a file for cnn convolve: the weight o
     "var": "running_var",
     "variance": "running_var",
 }
+# The same with the letters of W x + b, which are no mistaken fields of a network.
+WEIGHT_FIELDS = {"W": "weight", "w": "weight", "b": "bias", **WEIGHTS_BY_HAND}
 KEYS_BY_HAND = {  # keys of such a file
     "values": "The numbers of the input, as a matrix or nested lists: cnn convolve calculates with them.",
     "target": "The target of the loss: a class, counted from 0, or numbers.",

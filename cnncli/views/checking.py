@@ -1,14 +1,19 @@
-"""Checked files: a line or the problems of each, a summary, and JSON."""
+"""Checked files: the verdicts on a sheet, a line or the problems of a network, a summary, and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncli.errors import CnnError, Problem, counted
+from cnncli.homework.answer_key.expected import is_remark
+from cnncli.homework.answer_key.sheet import ReadingNote
 from cnncli.homework.checking.files import Checked, Kind
+from cnncli.homework.checking.verdict import STATUSES, Verdict
+from cnncli.homework.languages.derivations import localized_answer, localized_line
+from cnncli.homework.languages.messages import localized, translated
 from cnncli.io.escaping import visible_line, visible_message
-from cnncli.views.homework import verdict_lines, verdicts_record
+from cnncli.io.width import columns_of, equation_lines, wrapped
 
 NAMED = 3  # skipped files named in the note
 
@@ -100,3 +105,59 @@ def _problems(checked: Checked) -> list[dict[str, Any]]:
         }
         for problem in checked.problems
     ]
+
+
+# The verdicts on a sheet ----------------------------------------------------------------------------------------------
+
+
+def verdict_lines(title: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool) -> list[str]:
+    """The verdicts on a sheet, then the score; with hints only where the answers are ``hidden``.
+
+    The ``notes`` on how the sheet was read stand before the verdicts.
+    """
+    lines = [title, ""] if title else []
+    lines += [*(translated("note: {note}", note=str(note)) for note in notes), *([""] if notes else [])]
+    for verdict in verdicts:
+        lines += _verdict(verdict, hidden=hidden)
+    correct = sum(verdict.correct for verdict in verdicts)
+    follow_through = sum(verdict.follow_through for verdict in verdicts)
+    score = translated("{correct} of {answers} correct", correct=correct, answers=len(verdicts))
+    if follow_through:
+        score = translated(
+            "{score}, {count} more by follow-through from earlier errors", score=score, count=follow_through
+        )
+    return [*(part for line in lines for part in wrapped(line)), "", score]
+
+
+def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
+    status = localized(STATUSES[verdict.status])
+    yield f"{status}{' ' * max(1, 16 - columns_of(status))}{verdict.question}: {verdict.given}".rstrip()
+    for hint in verdict.hints:
+        yield f"    {localized(hint)}"
+    if verdict.correct or hidden:
+        return
+    yield "    " + translated("correct answer: {answer}", answer=localized_answer(verdict.expected))
+    for at, line in enumerate(verdict.derivation):
+        continues = at and " = " not in line and not is_remark(line)
+        yield from equation_lines(f"      {'= ' if continues else ''}{localized_line(line)}")
+
+
+def verdicts_record(
+    student: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool
+) -> dict[str, Any]:
+    """The verdicts on a sheet for JSON."""
+    answers = []
+    for verdict in verdicts:
+        record: dict[str, Any] = {"question": verdict.question, "given": verdict.given, "correct": verdict.correct}
+        if not hidden:
+            record["expected"] = localized_answer(verdict.expected)
+        record["mistakes"] = list(verdict.mistakes)
+        record["follow_through"] = verdict.follow_through
+        record["blank"] = verdict.blank
+        if not hidden:
+            record["derivation"] = [*map(localized_line, verdict.derivation)]
+        record["remarks"] = [*map(localized, verdict.remarks), *verdict.details]
+        answers.append(record)
+    score = {"score": sum(verdict.correct for verdict in verdicts), "out_of": len(verdicts)}
+    told = {"notes": [*map(str, notes)]} if notes else {}
+    return {**({"student": student} if student else {}), **score, **told, "answers": answers}

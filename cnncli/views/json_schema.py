@@ -13,10 +13,10 @@ from typing import Any
 
 from cnncli.arithmetic.shape import SHAPE_SCHEMA
 from cnncli.homework.exact_ops.chain.loss_names import LOSS_NAMES
-from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, gives_weight
+from cnncli.homework.exact_ops.chain.numbers_in_files import gives_weight
 from cnncli.homework.exact_ops.chain.weight_sizes import SIZED_BY_WEIGHT
 from cnncli.language import KEYS
-from cnncli.language.aliases import EVERYWHERE, KEYS_BY_HAND
+from cnncli.language.aliases import EVERYWHERE, KEYS_BY_HAND, WEIGHT_FIELDS
 from cnncli.language.blocks import BLOCK_KEYS, COMPOSITES, SHARE, CompositeKeys
 from cnncli.language.layer_lists import LAYER_LIMIT
 from cnncli.language.reading import NAME_LIMIT

@@ -60,7 +60,7 @@ def command(
     from cnncli.homework.grading.submissions import grade_files, read_keys
     from cnncli.homework.languages.messages import known_language, speaking
     from cnncli.io.width import output_width
-    from cnncli.views.homework import change_lines, class_lines, class_notes, class_record
+    from cnncli.views.grading import change_lines, class_lines, class_notes, class_record
 
     if not submissions and autograder is None:
         raise CnnError("no answer sheets", "give answer sheets, or folders of them")
@@ -205,7 +205,7 @@ def _write(
         superseded_files,
     )
     from cnncli.io.writing import write_whole, writing
-    from cnncli.views.homework import class_report
+    from cnncli.views.grading import class_report
 
     texts = {
         "marks.csv": gradebooks.plain_csv(key, graded),

@@ -9,20 +9,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnncli.errors import INVALID, NO, CnnError, Problem
-from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import ReadingNote
-from cnncli.homework.checking.check import check, checkable
 from cnncli.homework.checking.verdict import Verdict
-from cnncli.homework.exact_ops.chain.chain_reading import read_chain
-from cnncli.homework.exact_ops.chain.chain_run import run_chain
-from cnncli.homework.exact_ops.chain.chain_text import ChainText
-from cnncli.homework.exact_ops.chain.numbers_in_files import WEIGHT_FIELDS, has_numbers
 from cnncli.homework.submissions.documents import SHEET_ENDINGS, Document
 from cnncli.homework.submissions.drafts import section_of
 from cnncli.homework.submissions.files import document_of, read_document
-from cnncli.homework.submissions.reading import sheet_in
 from cnncli.inference import infer_all
 from cnncli.io.files import TEXT_LIMIT, is_file, is_missing, named, open_regular
+from cnncli.language.aliases import WEIGHT_FIELDS
 from cnncli.language.source import Mapping, Source, parse, read_text
 from cnncli.loading import FILE_ENDINGS, NetworkNotFound, problems_of
 
@@ -140,8 +134,16 @@ def _foreign_sheet(path: str) -> Document | None:
 
 def _problems_of(source: Source, strict: bool) -> tuple[Problem, ...]:
     """The problems of a network. One with numbers for its weights is calculated as ``cnn convolve`` does."""
+    if not _NUMBERS.search(source.text):
+        return tuple(problems_of(source, strict=strict))
+    # A network without numbers needs none of these.
+    from cnncli.homework.exact_ops.chain.chain_reading import read_chain
+    from cnncli.homework.exact_ops.chain.chain_run import run_chain
+    from cnncli.homework.exact_ops.chain.chain_text import ChainText
+    from cnncli.homework.exact_ops.chain.numbers_in_files import has_numbers
+
     try:
-        root = parse(source) if _NUMBERS.search(source.text) else None
+        root = parse(source)
         if not isinstance(root, Mapping) or not has_numbers(root):
             return tuple(problems_of(source, strict=strict))
         chain = read_chain(ChainText(source, root))
@@ -202,6 +204,10 @@ def check_sheet(path: str) -> Checked:
 
 def _check_document(document: Document) -> Checked:
     """The verdicts on the answers that can be checked, and the problems of the others."""
+    from cnncli.homework.answer_key.questions import empty_cache
+    from cnncli.homework.checking.check import check, checkable
+    from cnncli.homework.submissions.reading import sheet_in
+
     name = document.source.name
     try:
         cache = empty_cache()

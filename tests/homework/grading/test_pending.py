@@ -17,7 +17,7 @@ from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.gradebooks import moodle_csv, plain_csv
 from cnncli.homework.grading.gradescope import submission_results
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
-from cnncli.views.homework import class_lines
+from cnncli.views.grading import class_lines
 
 STATES = ("correct", "pending", "blank", "follow_through", "partial")
 some = settings(max_examples=30, deadline=None, derandomize=True, database=None)

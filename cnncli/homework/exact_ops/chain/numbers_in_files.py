@@ -17,15 +17,13 @@ from cnncli.homework.exact_ops.chain.rules.norms import EPS, MEAN, VARIANCE
 from cnncli.homework.exact_ops.chain.weight_sizes import Parts, Unsized, mapping_at, scalar_at
 from cnncli.homework.exact_ops.matrix_files import as_array, from_tree, is_file, is_image
 from cnncli.homework.exact_ops.numbers import exactly, refuse_roots
-from cnncli.language.aliases import WEIGHTS_BY_HAND
+from cnncli.language.aliases import WEIGHT_FIELDS
 from cnncli.language.source import Mapping, Scalar, Sequence, Value
 from cnncli.layers import KINDS, Layer
 from cnncli.layers.norm import BatchNorm
 from cnncli.layers.reshape import Dropout
 
 SWITCHES = ("true", "false", "yes", "no", "on", "off", "")
-LETTERS = {"W": "weight", "w": "weight", "b": "bias"}  # of W x + b
-WEIGHT_FIELDS = {**LETTERS, **WEIGHTS_BY_HAND}  # the weight or buffer that each field gives
 OF_ONE_TYPE = {MEAN: BatchNorm, VARIANCE: BatchNorm, MASK: Dropout}  # which no other layer type has
 NUMBERS = re.compile(r"[-+./;|,\s]*[0-9][-+0-9./;|,\s]*")
 Place = tuple[int, int]  # line and column, from 0

@@ -1,90 +1,27 @@
-"""Checked and graded homework as tables, Markdown and JSON."""
+"""A graded class as a table, Markdown and JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from cnncli.errors import counted, shortened
-from cnncli.homework.answer_key.expected import is_remark
-from cnncli.homework.answer_key.sheet import ReadingNote, one_line
-from cnncli.homework.checking.verdict import STATUSES, Verdict
+from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
 from cnncli.homework.grading.key import AnswerKey, points_text, worth
 from cnncli.homework.grading.regrade import MarkChange
 from cnncli.homework.grading.roster import Roster
-from cnncli.homework.languages.derivations import localized_answer, localized_line
-from cnncli.homework.languages.messages import localized, translated
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
 from cnncli.io.escaping import markdown, markdown_code
-from cnncli.io.width import columns_of, equation_lines, wrapped
+from cnncli.io.width import wrapped
 from cnncli.views.listing import as_table, fitted
 
 WIDEST = 40  # characters of an answer, and of a mistake, in the table of a class
 ITEM_REST = "item-rest r"  # the correlation of a question's points with those of all others
-
-
-# A checked sheet --------------------------------------------------------------------------------------------------
-
-
-def verdict_lines(title: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool) -> list[str]:
-    """The verdicts on a sheet, then the score; with hints only where the answers are ``hidden``.
-
-    The ``notes`` on how the sheet was read stand before the verdicts.
-    """
-    lines = [title, ""] if title else []
-    lines += [*(translated("note: {note}", note=str(note)) for note in notes), *([""] if notes else [])]
-    for verdict in verdicts:
-        lines += _verdict(verdict, hidden=hidden)
-    correct = sum(verdict.correct for verdict in verdicts)
-    follow_through = sum(verdict.follow_through for verdict in verdicts)
-    score = translated("{correct} of {answers} correct", correct=correct, answers=len(verdicts))
-    if follow_through:
-        score = translated(
-            "{score}, {count} more by follow-through from earlier errors", score=score, count=follow_through
-        )
-    return [*(part for line in lines for part in wrapped(line)), "", score]
-
-
-def _verdict(verdict: Verdict, *, hidden: bool) -> Iterator[str]:
-    status = localized(STATUSES[verdict.status])
-    yield f"{status}{' ' * max(1, 16 - columns_of(status))}{verdict.question}: {verdict.given}".rstrip()
-    for hint in verdict.hints:
-        yield f"    {localized(hint)}"
-    if verdict.correct or hidden:
-        return
-    yield "    " + translated("correct answer: {answer}", answer=localized_answer(verdict.expected))
-    for at, line in enumerate(verdict.derivation):
-        continues = at and " = " not in line and not is_remark(line)
-        yield from equation_lines(f"      {'= ' if continues else ''}{localized_line(line)}")
-
-
-def verdicts_record(
-    student: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool
-) -> dict[str, Any]:
-    """The verdicts on a sheet for JSON."""
-    answers = []
-    for verdict in verdicts:
-        record: dict[str, Any] = {"question": verdict.question, "given": verdict.given, "correct": verdict.correct}
-        if not hidden:
-            record["expected"] = localized_answer(verdict.expected)
-        record["mistakes"] = list(verdict.mistakes)
-        record["follow_through"] = verdict.follow_through
-        record["blank"] = verdict.blank
-        if not hidden:
-            record["derivation"] = [*map(localized_line, verdict.derivation)]
-        record["remarks"] = [*map(localized, verdict.remarks), *verdict.details]
-        answers.append(record)
-    score = {"score": sum(verdict.correct for verdict in verdicts), "out_of": len(verdicts)}
-    told = {"notes": [*map(str, notes)]} if notes else {}
-    return {**({"student": student} if student else {}), **score, **told, "answers": answers}
-
-
-# A graded class ---------------------------------------------------------------------------------------------------
 
 
 def class_lines(
