@@ -8,12 +8,13 @@ from typing import Any
 
 from cnncli.errors import counted, shortened
 from cnncli.homework.answer_key.sheet import one_line
+from cnncli.homework.collecting.roster import Roster
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.item_statistics import others_answers
-from cnncli.homework.grading.key import AnswerKey, points_text, worth
+from cnncli.homework.grading.key import AnswerKey
+from cnncli.homework.grading.points import points_text, worth
 from cnncli.homework.grading.regrade import MarkChange
-from cnncli.homework.grading.roster import Roster
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.mistakes.texts import plain, plain_ids
 from cnncli.io.escaping import markdown, markdown_code

@@ -13,11 +13,11 @@ from cnncli.errors import CnnError
 
 if TYPE_CHECKING:
     from cnncli.homework.collecting.handed_in import HandedIn
+    from cnncli.homework.collecting.roster import Roster
     from cnncli.homework.grading.class_statistics import QuestionStatistics
     from cnncli.homework.grading.grade import GradedSubmission
     from cnncli.homework.grading.key import AnswerKey
     from cnncli.homework.grading.regrade import MarkChange
-    from cnncli.homework.grading.roster import Roster
     from cnncli.homework.review.session import ReviewSession
 
 
@@ -53,10 +53,10 @@ def command(
     """
     import json
 
+    from cnncli.homework.collecting.roster import read_roster
     from cnncli.homework.grading.class_statistics import class_statistics
     from cnncli.homework.grading.gradebooks import plain_csv
     from cnncli.homework.grading.gradescope import submission_results, write_results
-    from cnncli.homework.grading.roster import read_roster
     from cnncli.homework.grading.submissions import grade_files, read_keys
     from cnncli.homework.languages.messages import known_language, speaking
     from cnncli.io.width import output_width
@@ -170,8 +170,8 @@ def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[Handed
 
 def _feedback(key: AnswerKey, graded: list[GradedSubmission]) -> dict[str, str]:
     """Feedback and Gradescope's results for each student, by file, in the current language."""
+    from cnncli.homework.collecting.roster import file_names
     from cnncli.homework.grading import feedback, gradescope
-    from cnncli.homework.grading.roster import file_names
 
     texts = {}
     for submission, name in zip(graded, file_names(submission.student for submission in graded), strict=True):

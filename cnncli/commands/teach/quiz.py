@@ -198,7 +198,7 @@ def _write_class(folder: Path | None, roster: Path, course: Course, *, practice:
 
 def _students(roster: Path) -> list[str]:
     """The students of a class list. Raises CnnError where one occurs twice."""
-    from cnncli.homework.grading.roster import IDS, read_roster
+    from cnncli.homework.collecting.roster import IDS, read_roster
 
     class_list = read_roster(roster)
     first = next((name for name in ("student", "SIS User ID", "ID number") if name in class_list.columns), "")

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from cnncli.homework.answer_key.expected import equations, is_remark
 from cnncli.homework.checking.verdict import STATUSES, Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import AnswerKey, points_text, total_text, worth
+from cnncli.homework.grading.key import AnswerKey
+from cnncli.homework.grading.points import points_text, total_text, worth
 from cnncli.homework.languages.derivations import localized_answer, localized_line
 from cnncli.homework.languages.messages import localized, text, translated
 from cnncli.homework.mistakes.matching import likely

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cnncli.homework.collecting.roster import Roster
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import AnswerKey, points_text, worth
-from cnncli.homework.grading.roster import Roster
+from cnncli.homework.grading.key import AnswerKey
+from cnncli.homework.grading.points import points_text, worth
 from cnncli.io.escaping import csv_text
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # the columns that Canvas needs, in its order

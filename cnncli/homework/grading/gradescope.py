@@ -13,7 +13,7 @@ from cnncli.homework.answer_key.sheet import ReadingNote
 from cnncli.homework.checking.verdict import STATUSES, Verdict
 from cnncli.homework.grading.feedback import feedback_lines
 from cnncli.homework.grading.grade import GradedSubmission
-from cnncli.homework.grading.key import worth
+from cnncli.homework.grading.points import worth
 from cnncli.homework.languages.messages import localized, text, translated
 from cnncli.io.writing import write_output, writing
 

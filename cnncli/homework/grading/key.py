@@ -20,7 +20,8 @@ from cnncli.homework.answer_key.sheet import (
     text_of,
 )
 from cnncli.homework.checking import parsing
-from cnncli.homework.languages.messages import Message, known_language, plural, text
+from cnncli.homework.grading.points import points_text, worth
+from cnncli.homework.languages.messages import known_language
 from cnncli.homework.question_types.handed_in import HandedInQuestion
 from cnncli.homework.question_types.reading import ENTRIES, EXAMPLES, FreeQuestion, read_free_question, type_of
 from cnncli.homework.question_types.tolerance import Tolerance, read_tolerance, tolerance_entry
@@ -30,14 +31,7 @@ from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, par
 from cnncli.loading import Loaded
 
 KEYS = (
-    "title",
-    "student",
-    "architecture",
-    "conventions",
-    "locale",
-    "language",
-    "follow_through",
-    "by_cell",
+    *("title", "student", "architecture", "conventions", "locale", "language", "follow_through", "by_cell"),
     "questions",
 )
 COMPUTED_KEYS = ("answer", "tolerance", "accept", "by_cell", "solve", "convolve")
@@ -96,24 +90,6 @@ class AnswerKey(NamedTuple):
     def sheet(self, student: str = "", questions: tuple[Question, ...] = ()) -> Sheet:
         """A sheet about the key's network, under its conventions."""
         return Sheet(student, self.loaded, questions, self.conventions, self.locale)
-
-
-def points_text(points: Fraction) -> str:
-    """``2``, ``1.5``."""
-    return f"{float(points):g}"
-
-
-def worth(points: Fraction) -> Message:
-    """``1 point``, ``1.5 points``."""
-    return plural("{number} point", "{number} points", 1 if points == 1 else 2, number=points_text(points))
-
-
-def total_text(points: Fraction, out_of: Fraction, pending: Fraction) -> Message:
-    """``7 of 17 points, pending 3 points``."""
-    earned, most = points_text(points), points_text(out_of)
-    if pending:
-        return text("{earned} of {most} points, pending {pending}", earned=earned, most=most, pending=worth(pending))
-    return text("{earned} of {most} points", earned=earned, most=most)
 
 
 def read_key(path: str) -> AnswerKey:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import points_text
+from cnncli.homework.grading.points import points_text
 
 RECORD = "results.json"  # the marks as they were written, in the folder of gradebooks
 LARGEST = 1 << 28  # bytes of a record that is read: some 100,000 sheets

@@ -9,12 +9,12 @@ from cnncli.errors import INTERNAL_ERROR, NO, CnnError
 from cnncli.homework.answer_key.questions import AnswerCache, empty_cache
 from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.collecting.handed_in import HandedIn, Skipped
+from cnncli.homework.collecting.roster import Roster
 from cnncli.homework.collecting.submitters import Submitter, same_name
 from cnncli.homework.grading.decision import Decide
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.grading.key_check import wrong_answers
-from cnncli.homework.grading.roster import Roster
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import HAND_IN
 from cnncli.io.files import exists, is_file

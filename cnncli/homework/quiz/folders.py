@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cnncli.homework.grading.roster import file_names
+from cnncli.homework.collecting.roster import file_names
 from cnncli.homework.quiz import documents, sheets
 from cnncli.homework.quiz.quiz import Quiz
 from cnncli.homework.quiz.uploads.gift import gift

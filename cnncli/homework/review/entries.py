@@ -14,7 +14,8 @@ from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.decision import Decide, Decision
-from cnncli.homework.grading.key import KeyQuestion, points_text, worth
+from cnncli.homework.grading.key import KeyQuestion
+from cnncli.homework.grading.points import points_text, worth
 from cnncli.homework.languages.messages import text as told
 from cnncli.homework.question_types.handed_in import HandedInQuestion
 from cnncli.homework.review.same_answers import SameAnswer, plain_text, same_answer

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from cnncli.homework.checking.parsing import value_text
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
-from cnncli.homework.grading.key import KeyQuestion, points_text, worth
+from cnncli.homework.grading.key import KeyQuestion
+from cnncli.homework.grading.points import points_text, worth
 from cnncli.homework.review.same_answers import SameAnswer, plain_text, same_answer
 
 SEVERAL = 2  # students who gave an unusual answer

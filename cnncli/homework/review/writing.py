@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from cnncli.homework.grading.key import KeyQuestion, points_text, worth
+from cnncli.homework.grading.key import KeyQuestion
+from cnncli.homework.grading.points import points_text, worth
 from cnncli.homework.question_types.handed_in import HandedInQuestion
 from cnncli.homework.review.entries import Review, ReviewEntry
 from cnncli.homework.review.queue import AnswerGroup

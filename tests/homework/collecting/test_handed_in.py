@@ -13,9 +13,9 @@ from cnncli.errors import CnnError
 from cnncli.homework.collecting import handed_in
 from cnncli.homework.collecting.forms import form_rows
 from cnncli.homework.collecting.handed_in import HandedIn, collect
+from cnncli.homework.collecting.roster import file_names, read_roster
 from cnncli.homework.collecting.submitters import Submitter, same_name
 from cnncli.homework.grading.grade import GradedSubmission
-from cnncli.homework.grading.roster import file_names, read_roster
 from cnncli.homework.grading.submissions import grade_files, read_keys
 
 SHEET = "answers:\n  c1.params: 156\n"

@@ -18,6 +18,7 @@ from cnncli.homework.answer_key.questions import empty_cache
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.collecting.handed_in import HandedIn, collect
+from cnncli.homework.collecting.roster import Roster, read_roster
 from cnncli.homework.grading import submissions
 from cnncli.homework.grading.class_statistics import class_statistics
 from cnncli.homework.grading.feedback import feedback_lines, html, markdown
@@ -26,7 +27,6 @@ from cnncli.homework.grading.gradebooks import CANVAS, canvas_csv, moodle_csv, p
 from cnncli.homework.grading.gradescope import error_results, results_text, submission_results
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion, read_key
 from cnncli.homework.grading.key_check import wrong_answers
-from cnncli.homework.grading.roster import Roster, read_roster
 from cnncli.homework.grading.submissions import find_keys, grade_files, read_keys
 from cnncli.homework.submissions.reading import read_sheet
 from cnncli.io.escaping import markdown_code
