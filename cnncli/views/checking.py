@@ -23,7 +23,7 @@ def texts(files: list[Checked], *, hidden: bool) -> Iterator[tuple[str, bool]]:
     for checked in files:
         if checked.skipped:
             continue
-        if checked.verdicts:
+        if checked.is_read:
             title = ": ".join(filter(None, (visible_line(checked.name) if len(files) > 1 else "", checked.student)))
             yield "\n".join(verdict_lines(title, [*checked.verdicts], checked.notes, hidden=hidden)), False
             if lost_text(checked):
@@ -82,13 +82,13 @@ def records(files: list[Checked], *, hidden: bool) -> Any:
     found = [_record(checked, hidden=hidden) for checked in files]
     if len(found) > 1:
         return found
-    return {key: value for key, value in found[0].items() if key != "file" or not files[0].verdicts}
+    return {key: value for key, value in found[0].items() if key != "file" or not files[0].is_read}
 
 
 def _record(checked: Checked, *, hidden: bool) -> dict[str, Any]:
     if checked.skipped:
         return {"file": checked.name, "skipped": True}
-    if checked.verdicts:
+    if checked.is_read:
         record = verdicts_record(checked.student, [*checked.verdicts], checked.notes, hidden=hidden)
         return {"file": checked.name, **record, **({"problems": _problems(checked)} if checked.problems else {})}
     return {"file": checked.name, "valid": not checked.problems, "problems": _problems(checked)}
@@ -113,10 +113,12 @@ def _problems(checked: Checked) -> list[dict[str, Any]]:
 def verdict_lines(title: str, verdicts: list[Verdict], notes: Sequence[ReadingNote] = (), *, hidden: bool) -> list[str]:
     """The verdicts on a sheet, then the score; with hints only where the answers are ``hidden``.
 
-    The ``notes`` on how the sheet was read stand before the verdicts.
+    The ``notes`` on how the sheet was read stand before the verdicts; without any verdict they are all.
     """
     lines = [title, ""] if title else []
     lines += [*(translated("note: {note}", note=str(note)) for note in notes), *([""] if notes else [])]
+    if not verdicts:
+        return [part for line in lines for part in wrapped(line)][:-1]
     for verdict in verdicts:
         lines += _verdict(verdict, hidden=hidden)
     correct = sum(verdict.correct for verdict in verdicts)

@@ -131,7 +131,7 @@ def _write_gradescope(sheets: tuple[str, ...], target: Path, hidden: bool, form:
         raise CnnError("--gradescope has no effect: FILE is a network", "give an answer sheet")
     checked = check_sheet(sheets[0])  # of one that cannot be read, the student reads the reason in the results
     write_results(target, checked_results(checked, hidden=hidden))
-    if form == "json" and checked.verdicts:
+    if form == "json":
         _print_json([checked], hidden)
     else:
         _print([checked], hidden)

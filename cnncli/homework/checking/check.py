@@ -23,6 +23,7 @@ from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.languages.messages import text
 from cnncli.homework.mistakes.texts import plain
+from cnncli.homework.submissions.drafts import without_duplicates
 
 WORK_LIMIT = 500_000  # answers times layers: follow-through evaluates the network again
 Accepts = Callable[[Question, ParsedAnswer, ExpectedAnswer | None], str]
@@ -63,19 +64,20 @@ def check(sheet: Sheet, cache: AnswerCache | None = None, accepts: Accepts | Non
 def checkable(sheet: Sheet, cache: AnswerCache) -> tuple[Sheet, list[Problem]]:
     """A sheet with those questions alone that can be asked, and the problems of the others with their places.
 
-    A question whose name differs in case from that of a layer asks about this layer.
+    A question whose name differs in case from that of a layer asks about this layer. What is answered in two ways does
+    not count, and the notes of the sheet say so.
     """
     kept: list[Question] = []
     problems: list[Problem] = []
-    for question in sheet.questions:
-        asked = _in_case(sheet, question)
+    questions, duplicates = without_duplicates(_in_case(sheet, question) for question in sheet.questions)
+    for asked in questions:
         try:
             expected_answer(sheet, asked, cache)
         except CnnError as error:
-            problems += [p if p.place else p._replace(place=question.place) for p in error.problems]
+            problems += [p if p.place else p._replace(place=asked.place) for p in error.problems]
         else:
             kept.append(asked)
-    return sheet._replace(questions=tuple(kept)), problems
+    return sheet._replace(questions=tuple(kept), notes=(*sheet.notes, *duplicates)), problems
 
 
 def _in_case(sheet: Sheet, question: Question) -> Question:

@@ -63,6 +63,11 @@ class Checked(NamedTuple):
     notes: tuple[ReadingNote, ...] = ()
 
     @property
+    def is_read(self) -> bool:
+        """Whether this is a sheet that was read: it has answers, or notes say why none of them counts."""
+        return bool(self.verdicts or self.notes)
+
+    @property
     def exit_code(self) -> int:
         """0 if all is right; 1 for a network that is not valid and for wrong answers; 2 for what cannot be checked."""
         if self.skipped:

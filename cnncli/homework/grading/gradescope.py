@@ -59,7 +59,7 @@ def submission_results(submission: GradedSubmission, *, hidden: bool = False) ->
 
 def checked_results(checked: Checked, *, hidden: bool = False) -> dict[str, Any]:
     """The results of a sheet that was checked without a key: a point for each correct answer."""
-    if not checked.verdicts:
+    if not checked.is_read:
         return error_results(CnnError.of(checked.problems))
     problems = (ReadingNote(problem.message, text("line {number}", number=problem.place.line) if problem.place else "")
                 for problem in checked.problems)  # fmt: skip

@@ -47,7 +47,7 @@ def match_answers(asked: Sequence[tuple[str, ...]], written: Sequence[Question])
         else:
             extra.append(one_line(question.name))
             notes.append(_not_asked(question, asked))
-    return MatchedAnswers(tuple(_only(answers, notes) for answers in found), tuple(extra), tuple(notes))
+    return MatchedAnswers(tuple(_only(answers, notes) for answers in found), tuple(dict.fromkeys(extra)), tuple(notes))
 
 
 def _lookups(asked: Sequence[tuple[str, ...]], written: Sequence[Question]) -> tuple[_Lookup, ...]:

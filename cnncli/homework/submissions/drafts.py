@@ -87,10 +87,14 @@ def question_with(name: str, fields: dict[str, str], before: str, lost: Callable
 
 
 def without_duplicates(questions: Iterable[Question]) -> tuple[tuple[Question, ...], tuple[ReadingNote, ...]]:
-    """The questions without those that are answered twice in two ways: neither answer counts, and a note says so."""
+    """The questions without those that are answered twice in two ways: neither answer counts, and a note says so.
+
+    The names of layers differ in case where those of the network do; other names do not.
+    """
     by_name: dict[str, list[Question]] = {}
     for question in questions:
-        by_name.setdefault(canonical_name(question.name), []).append(question)
+        name = question.name.lower() if question.fields else canonical_name(question.name)
+        by_name.setdefault(name, []).append(question)
     kept, notes = [], []
     for found in by_name.values():
         given = {" ".join(question.given.split()): question for question in found if question.given.strip()}

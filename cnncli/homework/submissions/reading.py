@@ -8,7 +8,7 @@ from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote, Sheet, networ
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.reading.locales import read_locale
 from cnncli.homework.submissions.documents import Document
-from cnncli.homework.submissions.drafts import SheetDraft, without_duplicates
+from cnncli.homework.submissions.drafts import SheetDraft
 from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.lines import read_lines
 from cnncli.homework.submissions.tree import HiddenLines, read_tree
@@ -21,6 +21,8 @@ NOT_YAML = message("the sheet is not plain YAML; it was read line by line")
 
 def read_sheet(path: str, *, network: bool = True) -> Sheet:
     """Read a sheet of any kind, with its ``network`` unless the key's is used.
+
+    A question may occur several times: which names mean the same question is known where the answers are judged.
 
     Raises CnnError for a file without any answer, and with ``network`` for a network that is not valid.
     """
@@ -35,14 +37,13 @@ def sheet_of(source: Source, *, network: bool = True) -> Sheet:
 def sheet_in(document: Document, *, network: bool = True) -> Sheet:
     """As :func:`read_sheet`, for a document."""
     draft = _draft(document)
-    questions, duplicates = without_duplicates(draft.questions)
-    notes = _limited((*document.notes, *draft.notes, *duplicates))
+    notes = _limited((*document.notes, *draft.notes))
     if not draft.questions:
         told = "\n".join(f"  {note}" for note in notes if note.is_lost)
         raise CnnError(f"{document.source.name}: the sheet has no answers" + (f"\n{told}" if told else ""), EXAMPLE)
     loaded, conventions = _network(draft) if network else (None, (DEFAULTS,))
     locale, unknown = _locale(draft)
-    return Sheet(draft.student, loaded, questions, conventions, locale, (*notes, *unknown))
+    return Sheet(draft.student, loaded, draft.questions, conventions, locale, (*notes, *unknown))
 
 
 def _draft(document: Document) -> SheetDraft:

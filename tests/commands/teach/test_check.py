@@ -95,6 +95,21 @@ def test_gradescope_gets_the_reason_why_a_sheet_cannot_be_read(
     assert said in record["output"] and said in ended.err and "a secret" not in record["output"]
 
 
+@pytest.mark.parametrize("others", ["c1.params: 156", "C1.params: 156", "c1.params: 151\n  C1.params: 156"])
+def test_where_no_answer_of_a_sheet_counts_the_notes_and_the_results_say_why(
+    cnn: Run, write: Callable[..., Path], tmp_path: Path, others: str
+) -> None:
+    path = write(f"architecture: lenet5\nanswers:\n  c1.params: 150\n  {others}\n", "sheet.yaml")
+    told = "c1.params has two answers, 150 in line 3 and 15"
+    ended = cnn("check", path)
+    assert ended.code == 2 and told in " ".join(ended.out.split()) and "correct" not in ended.out
+    record = json.loads(cnn("check", path, "--format", "json").out)
+    assert (record["score"], record["out_of"]) == (0, 0) and told in str(record["notes"])
+    assert cnn("check", path, "--gradescope", tmp_path / "results.json").code == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["score"] == 0 and told in results["output"]
+
+
 def test_no_hint_gives_an_answer_away(cnn: Run, write: Callable[..., Path], tmp_path: Path) -> None:
     for given in ("150", "abc", "4711", "", "'~'", "156.5", "1.5K"):
         path = write(SHEET.replace("c1.params: 150", f"c1.params: {given}"), "sheet.yaml")

@@ -483,6 +483,7 @@ def test_a_missing_sheet_is_an_error(cnn: Run, course: Path) -> None:
         ("q1: {solve: {input: 5, kernel: 3}}", "solve q1: {input: 5, kernel: 3, output: 3}", "q1: 4"),
         ("c1.params: 1", "c1.params: 156", "c1.Params: 150"),
         ("c1.shape: 1", "c1.output: 6x28x28", "c1.shape: 5x28x28"),
+        ("q1: {solve: {input: 5, kernel: 3}}", "Q1: 3", "q1: 4\n  q1: 5"),
     ],
 )
 def test_of_two_answers_to_one_question_none_counts_and_both_are_told(
