@@ -45,7 +45,7 @@ _COUNTED = (
     "|six sechs seis|seven sieben siete sete|eight acht ocho oito|nine neun nueve nove|ten zehn diez dez"
     "|eleven elf once onze|twelve zwölf doce doze|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty"
 )
-NUMBER_WORDS = {word: value for value, words in enumerate(_COUNTED.split("|")) for word in words.split()}
+NUMBER_WORDS = {word: value for value, same in enumerate(_COUNTED.split("|")) for word in same.split()}
 
 # Units ------------------------------------------------------------------------------------------------------------
 
@@ -64,47 +64,42 @@ class Unit(NamedTuple):
 
 _UNITS = {
     PARAMETERS: """
-        parameter, parameters, param, params, trainable parameters, trainable params, learnable parameters,
-        learnable params, learned parameters, model parameters, free parameters, tunable parameters, total
-    parameters,
-        weights and biases, weights and bias, weights & biases, weights + biases, weights plus biases, weight,
-    weights,
-        biases and weights, bias, biases, bias terms, trainable weights, learnable weights, shared weights,
-        coefficients, kernel weights, filter weights, parametern, trainierbare parameter, gewichte, gewichten,
-        gewichte und biases, parametro, parametros, parámetro, parámetros, parâmetro, parâmetros, pesos, pesos
-    e vieses,
-        pesos y sesgos, paramètre, paramètres, poids, parametri, parametrów, параметр, параметра, параметров, 파라미터,
-        매개변수, 가중치, 학습 파라미터, 参数, 个参数, 參數, パラメータ""",
+        parameter, parameters, param, params, trainable parameters, trainable params,
+        learnable parameters, learnable params, learned parameters, model parameters, free parameters,
+        tunable parameters, total parameters, weights and biases, weights and bias, weights & biases,
+        weights + biases, weights plus biases, weight, weights, biases and weights, bias, biases,
+        bias terms, trainable weights, learnable weights, shared weights, coefficients, kernel weights,
+        filter weights, parametern, trainierbare parameter, gewichte, gewichten, gewichte und biases,
+        parametro, parametros, parámetro, parámetros, parâmetro, parâmetros, pesos, pesos e vieses,
+        pesos y sesgos, paramètre, paramètres, poids, parametri, parametrów, параметр, параметра,
+        параметров, 파라미터, 매개변수, 가중치, 학습 파라미터, 参数, 个参数, 參數, パラメータ""",
     MACS: """
-        mac, macs, macc, maccs, madd, madds, multiplication, multiplications, mults, multiplies, multiply adds,
-        multiply add, mult adds, mult add, multiply accumulates, multiply accumulate, multiply additions,
-        multiply accumulate operations, multiply add operations, mac operations, mac ops, fused multiply adds,
-        multiplications and additions, multiply accumulations, fma, fmas, multiplikationen, 곱셈""",
+        mac, macs, macc, maccs, madd, madds, multiplication, multiplications, mults, multiplies,
+        multiply adds, multiply add, mult adds, mult add, multiply accumulates, multiply accumulate,
+        multiply additions, multiply accumulate operations, multiply add operations, mac operations,
+        mac ops, fused multiply adds, multiplications and additions, multiply accumulations, fma, fmas,
+        multiplikationen, 곱셈""",
     FLOPS: "flop, flops, floating point operations, floating point ops, floating operations",
     OPERATIONS: "operation, operations, op, ops, computations, operationen, operações, operaciones, opérations, 연산",
     BYTES: "byte, bytes, octet, octets, 바이트",
     PIXELS: """
-        px, pxs, pixel, pixels, pix, px per side, pixels per side, per side, each side, a side, both sides,
-        all sides, per axis, zero padding, zero pad, zeros, zeroes,
-        rows and columns, row, rows, column, columns, cells, pro seite, je seite, auf jeder seite,
-        por lado, de cada lado, en cada lado,
-    píxeles,
-        픽셀""",
+        px, pxs, pixel, pixels, pix, px per side, pixels per side, per side, each side, a side,
+        both sides, all sides, per axis, zero padding, zero pad, zeros, zeroes, rows and columns, row,
+        rows, column, columns, cells, pro seite, je seite, auf jeder seite, por lado, de cada lado,
+        en cada lado, píxeles, 픽셀""",
     NEURONS: "neuron, neurons, activation, activations, hidden units, neuronen, neurônios, neuronas, 뉴런",
     CHANNELS: """
-        channel, channels, filter, filters, map, maps, feature map, feature maps, featuremaps, kernels, output
-    channels,
-        input channels, kanäle, kanal, canais, canal, canales, 채널, merkmalskarten""",
+        channel, channels, filter, filters, map, maps, feature map, feature maps, featuremaps, kernels,
+        output channels, input channels, kanäle, kanal, canais, canal, canales, 채널, merkmalskarten""",
     CONNECTIONS: "connection, connections, synapses",
     LAYERS: "layers, schichten, camadas, capas",
     IN_TOTAL: """
         in total, total padding, both sides together, left and right together, altogether, insgesamt,
         no total, en total, combined, in all, in sum""",
     ANYTHING: """
-        unit, units, value, values, element, elements, numbers, entries, floats, feature, features, inputs,
-    outputs,
-        scalars, items, step, steps, 개, 개의, 個, 个, input features, output features, output values,
-        output units, input units""",
+        unit, units, value, values, element, elements, numbers, entries, floats, feature, features,
+        inputs, outputs, scalars, items, step, steps, 개, 개의, 個, 个, input features, output features,
+        output values, output units, input units""",
 }  # fmt: skip
 _BYTES = {
     **{f"{name}b": 1000**power for power, name in enumerate("kmgt", 1)},
@@ -142,9 +137,8 @@ FITTING: dict[str, frozenset[str]] = {
 
 _AXES = {
     "C": """
-        c ch chan channel channels filter filters map maps plane planes depth deep kernels featuremaps c_out cout dim_c
-    out_channels
-        d kanäle kanälen kanal canais canales 채널""",
+        c ch chan channel channels filter filters map maps plane planes depth deep kernels featuremaps
+        c_out cout dim_c out_channels d kanäle kanälen kanal canais canales 채널""",
     "H": "h height high tall rows row h_out hout n_h höhe hoch altura alto hauteur 높이",
     "W": "w width wide columns cols column w_out wout n_w breite breit largura ancho largeur 너비",
     "N": "n b batch bs batch_size batchsize",
@@ -163,36 +157,28 @@ WRAPPERS = words("torch size shape tensorshape tensor tuple list tf np numpy arr
 LABELS = words(
     """
     answer answers ans result results solution output outputs out input size sizes shape shapes total sum
-    number count
-    padding pad p stride s kernel k filter f dilation d receptive field rf jump offset n m i o c h w x y j r l
-    t q a
-    params macs flops rounding antwort ergebnis lösung resposta resultado saída solución respuesta 답 정답 결과 réponse
-    résultat height width channels depth area per side l_out side final value amount length dropped activations
-    größe form forma tamanho tamaño resp anzahl 수 same valid full memory cost required needed effective conv
-    layer network model floor ceil tot feature map maps
+    number count padding pad p stride s kernel k filter f dilation d receptive field rf jump offset n m i o
+    c h w x y j r l t q a params macs flops rounding antwort ergebnis lösung resposta resultado saída
+    solución respuesta 답 정답 결과 réponse résultat height width channels depth area per side l_out side final
+    value amount length dropped activations größe form forma tamanho tamaño resp anzahl 수 same valid full
+    memory cost required needed effective conv layer network model floor ceil tot feature map maps
     """
 )
 FILLERS = words(
     """
-    a an the is are be it its it's there has have had gets get takes take needs need of for in on to at this
-    that which
-    so then hence thus therefore i we you think get got about approx approximately ca circa roughly around
-    nearly almost
-    exactly just only precisely overall total altogether i.e ie namely equals equal gives gave giving results
-    result
-    resulting output outputs answer size sizes dimension dimensions dim dims padding pad stride kernel per each
-    every
-    side sides axis direction dimensionality spatial with input layer conv as computed und von der die das ist
-    sind es
-    hat insgesamt genau etwa ungefähr ungef o os de da do são é tem el la los las son es tiene total le les est
-    un une
-    receptive field wide large volume stack tensor dimensional vector flat flattened long length 1d needed required
-    used learned trainable learnable image images maybe probably sure yes ok okay well my our would should will
-    must
-    can does do 입니다 이다 총 약 수 개수 shape shapes tensors größe form forma tamanho tamaño taille 크기 형태 출력
-    anzahl treináveis treinaveis entrenables entraînables apprenables il y incl including inclusive inkl com
-    con avec
-    sans without excluding excl left right top bottom after along all both down up rounded rounding off d
+    a an the is are be it its it's there has have had gets get takes take needs need of for in on to at
+    this that which so then hence thus therefore i we you think get got about approx approximately ca circa
+    roughly around nearly almost exactly just only precisely overall total altogether i.e ie namely equals
+    equal gives gave giving results result resulting output outputs answer size sizes dimension dimensions
+    dim dims padding pad stride kernel per each every side sides axis direction dimensionality spatial with
+    input layer conv as computed und von der die das ist sind es hat insgesamt genau etwa ungefähr ungef o
+    os de da do são é tem el la los las son es tiene total le les est un une receptive field wide large
+    volume stack tensor dimensional vector flat flattened long length 1d needed required used learned
+    trainable learnable image images maybe probably sure yes ok okay well my our would should will must can
+    does do 입니다 이다 총 약 수 개수 shape shapes tensors größe form forma tamanho tamaño taille 크기 형태 출력 anzahl
+    treináveis treinaveis entrenables entraînables apprenables il y incl including inclusive inkl com con
+    avec sans without excluding excl left right top bottom after along all both down up rounded rounding
+    off d
     """
 )
 SIGN_WORDS = {
