@@ -189,22 +189,9 @@ def _write(
     roster: Roster | None,
     feedback: dict[str, str],
 ) -> list[MarkChange] | None:
-    """Write the gradebooks, the class report, and the texts for each student.
-
-    Returns the marks that differ from the earlier grading into the folder, whose other files are removed; None if this
-    is the first.
-    """
+    """Write the gradebooks, the class report, and the texts for each student; the marks that this changes, if any."""
     from cnncli.homework.grading import gradebooks
-    from cnncli.homework.grading.gradescope import results_text
-    from cnncli.homework.grading.regrade import (
-        FOLDERS,
-        RECORD,
-        mark_changes,
-        marks_record,
-        read_record,
-        superseded_files,
-    )
-    from cnncli.io.writing import write_whole, writing
+    from cnncli.homework.grading.regrade import write_grading
     from cnncli.views.grading import class_report
 
     texts = {
@@ -212,16 +199,5 @@ def _write(
         "canvas.csv": gradebooks.canvas_csv(key, graded, roster),
         "moodle.csv": gradebooks.moodle_csv(key, graded, roster),
         "class.md": class_report(key, graded, statistics),
-        **feedback,
     }
-    before, record = read_record(folder), marks_record(graded, feedback)
-    for name in FOLDERS:
-        with writing(folder / name):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-    for name, text in {**texts, RECORD: results_text(record)}.items():
-        with writing(folder / name):
-            write_whole(folder / name, text.encode(), synced=False)
-    for name in superseded_files(before, texts) if before is not None else ():
-        with writing(folder / name):
-            (folder / name).unlink(missing_ok=True)
-    return mark_changes(before, record) if before is not None else None
+    return write_grading(folder, graded, texts, feedback)

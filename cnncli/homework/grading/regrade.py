@@ -1,4 +1,4 @@
-"""What a regrade changes: the marks that a folder keeps, compared with the new ones."""
+"""The folder of a grading: its files, and what a regrade changes in the marks that it keeps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from cnncli.errors import CnnError
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.points import points_text
+from cnncli.io.files import read_bytes
+from cnncli.io.writing import write_whole, writing
 
 RECORD = "results.json"  # the marks as they were written, in the folder of gradebooks
 LARGEST = 1 << 28  # bytes of a record that is read: some 100,000 sheets
@@ -39,6 +42,27 @@ class _Mark(NamedTuple):
     @property
     def text(self) -> str:
         return self.status if self.status == "pending" else points_text(self.points)
+
+
+def write_grading(
+    folder: Path, submissions: Sequence[GradedSubmission], texts: Mapping[str, str], feedback: Mapping[str, str]
+) -> list[MarkChange] | None:
+    """Write the texts about a class and the ``feedback`` for its students, by the names of their files.
+
+    Returns the marks that differ from the earlier grading into the folder, whose other feedback is removed; None if
+    this is the first. Raises CnnError where something cannot be written.
+    """
+    before, record = read_record(folder), marks_record(submissions, feedback)
+    for name in FOLDERS:
+        with writing(folder / name):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    for name, text in {**texts, **feedback, RECORD: json.dumps(record, indent=1, ensure_ascii=False)}.items():
+        with writing(folder / name):
+            write_whole(folder / name, text.encode(), synced=False)
+    for name in superseded_files(before, feedback) if before is not None else ():
+        with writing(folder / name):
+            (folder / name).unlink(missing_ok=True)
+    return mark_changes(before, record) if before is not None else None
 
 
 def marks_record(submissions: Sequence[GradedSubmission], files: Iterable[str]) -> dict[str, Any]:
@@ -71,14 +95,11 @@ def _kept(answer: GradedAnswer) -> dict[str, Any]:
 
 def read_record(folder: Path) -> dict[str, Any] | None:
     """The record of the earlier grading into a folder; None where there is none, or it cannot be read."""
-    path = folder / RECORD
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            return None
-        record = json.loads(path.read_text("utf-8"))
+        record = json.loads(read_bytes(folder / RECORD, LARGEST).decode())
         _marks(record)
         superseded_files(record, ())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ZeroDivisionError):
+    except (CnnError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ZeroDivisionError):
         return None
     return dict(record)
 
