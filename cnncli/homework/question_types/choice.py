@@ -23,6 +23,28 @@ _SHORT = {"t": "true", "f": "false", "y": "yes", "n": "no"}
 _SEPARATORS = (r"[,;\n|]+", r"[,;\n|&/+]+|\b(?:and|und)\b", r"[\s,;|&/+]+")
 
 
+class _Labels(NamedTuple):
+    """The labels of options by what names them, as :func:`normal_text`: their texts, and the labels themselves."""
+
+    by_text: dict[str, str]
+    by_label: dict[str, str]
+
+    def of(self, text: str) -> str:
+        """The label of the option that a text names: ``b``, ``(b)``, ``stride``, ``b) stride``; empty for none."""
+        wanted = normal_text(text)
+        found = self.by_text.get(wanted) or self.by_label.get(normal_text(wanted.strip("()[].:")))
+        found = found or self.by_text.get(_SHORT.get(wanted, ""))
+        if found:
+            return found
+        labeled = re.fullmatch(r"\s*\(?\s*(\w+)\s*[).:]\s*(.+)", text, re.DOTALL)
+        label = self.by_label.get(normal_text(labeled[1])) if labeled else None
+        return label if label and labeled and self.by_text.get(normal_text(labeled[2])) == label else ""
+
+    def is_mixed(self, text: str) -> bool:
+        """Whether a text has both labels and texts of options: ``b) stride`` may contradict itself."""
+        return len({normal_text(word) in self.by_text for word in re.split(_SEPARATORS[-1], text) if word}) > 1
+
+
 class ChoiceQuestion(NamedTuple):
     """A question with ``options``, each under its label, of which those with the labels ``right`` are right.
 
@@ -83,32 +105,20 @@ class ChoiceQuestion(NamedTuple):
             return frozenset()
         lines = (" ".join(line.split()) for line in given.strip().splitlines())
         text = re.sub(r"^\[(.*)\]$", r"\1", "\n".join(lines), flags=re.DOTALL)
-        whole = self._label(text)
+        known = self._labels
+        whole = known.of(text)
         if whole:
             return frozenset([whole])
         text = _LEADS.sub("", text, count=1) if _LEADS.match(text) else text
         for separator in _SEPARATORS:
-            labels = [self._label(part) for part in re.split(separator, text, flags=re.IGNORECASE) if part.strip()]
-            if labels and all(labels) and not (separator == _SEPARATORS[-1] and self._is_mixed(text)):
+            labels = [known.of(part) for part in re.split(separator, text, flags=re.IGNORECASE) if part.strip()]
+            if labels and all(labels) and not (separator == _SEPARATORS[-1] and known.is_mixed(text)):
                 return frozenset(labels)
-        letters = [self._label(char) for char in text.strip()]  # bd
+        letters = [known.of(char) for char in text.strip()]  # bd
         is_joined = self.several and all(len(label) == 1 for label in self.options)
         return frozenset(letters) if is_joined and letters and all(letters) else frozenset()
 
-    def _is_mixed(self, text: str) -> bool:
-        """Whether a text has both labels and options: ``b) stride`` may contradict itself."""
-        options = {*map(normal_text, self.options.values())}
-        return len({normal_text(word) in options for word in re.split(_SEPARATORS[-1], text) if word}) > 1
-
-    def _label(self, text: str) -> str:
-        """The label of the option that a text names: ``b``, ``(b)``, ``stride``, ``b) stride``; empty for none."""
-        wanted = normal_text(text)
-        by_name = {normal_text(option): label for label, option in self.options.items()}
-        by_label = {normal_text(label): label for label in self.options}
-        found = by_name.get(wanted) or by_label.get(normal_text(wanted.strip("()[].:")))
-        found = found or by_name.get(_SHORT.get(wanted, ""))
-        if found:
-            return found
-        labeled = re.fullmatch(r"\s*\(?\s*(\w+)\s*[).:]\s*(.+)", text, re.DOTALL)
-        label = by_label.get(normal_text(labeled[1])) if labeled else None
-        return label if label and labeled and by_name.get(normal_text(labeled[2])) == label else ""
+    @property
+    def _labels(self) -> _Labels:
+        by_text = {normal_text(option): label for label, option in self.options.items()}
+        return _Labels(by_text, {normal_text(label): label for label in self.options})

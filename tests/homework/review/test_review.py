@@ -17,7 +17,7 @@ from cnncli.homework.grading.decision import BY_REVIEW
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
 from cnncli.homework.review.session import ReviewSession, open_review
-from cnncli.io.escaping import yaml as quoted
+from cnncli.io.escaping import yaml
 from cnncli.language.source import Scalar, Source, parse
 
 some = settings(max_examples=8, deadline=None, derandomize=True, database=None)
@@ -162,7 +162,7 @@ def test_every_text_is_read_back_from_the_queue(key: AnswerKey, path: Path, text
 @some
 @given(st.text(max_size=20))
 def test_a_text_in_quotes_is_read_back_as_it_is(text: str) -> None:
-    node = parse(Source("q", quoted(text.encode("utf-8", "replace").decode())))
+    node = parse(Source("q", yaml(text.encode("utf-8", "replace").decode())))
     assert isinstance(node, Scalar) and node.text == text.encode("utf-8", "replace").decode()
 
 
