@@ -11,6 +11,7 @@ from cnncli.homework.answer_key.sheet import one_line
 from cnncli.homework.collecting.roster import Roster
 from cnncli.homework.grading.class_statistics import QuestionStatistics, WrongAnswer
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
+from cnncli.homework.grading.gradebooks import StudentSheets, by_student
 from cnncli.homework.grading.item_statistics import others_answers
 from cnncli.homework.grading.key import AnswerKey
 from cnncli.homework.grading.points import points_text, worth
@@ -135,7 +136,6 @@ def class_report(key: AnswerKey, submissions: list[GradedSubmission], statistics
 
 def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> Iterator[str]:
     """Notes for the teacher: sheets that were not graded, students with two sheets or none, unknown students."""
-    files: dict[tuple[str, ...], list[str]] = {}
     for submission in submissions:
         if submission.problem:
             yield f"{submission.file}: not graded: {submission.problem}"
@@ -143,18 +143,26 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
         yield from (f"{submission.file}: {note}" for note in submission.notes if note.is_lost)
         if submission.extra:
             yield f"{submission.file}: not in the key: {shortened(', '.join(submission.extra), 300)}"
-        files.setdefault((*submission.known_as, submission.student), []).append(submission.file)
-    for known_as, names in files.items():
-        student = known_as[-1]
-        if len(names) > 1:
-            yield f"{student} submitted {len(names)} sheets, all graded: {', '.join(names)}"
-        if roster is not None and roster.row_of_any(known_as) is None:
-            yield f"{student} is not in the roster, or in several rows ({names[0]})"
+    students = by_student(submissions, roster)
+    for student in students:
+        if len(student.sheets) > 1:
+            yield _several_sheets(student)
+        if roster is not None and student.row is None:
+            yield f"{student.student} is not in the roster, or in several rows ({student.sheets[0].file})"
     if roster is not None:
-        found = {id(roster.row_of_any(known_as)) for known_as in files}
+        found = {id(student.row) for student in students}
         missing = [next(iter(row.values())) for row in roster.rows if id(row) not in found]
         if missing:
             yield f"no submission from {', '.join(missing)}"
+
+
+def _several_sheets(student: StudentSheets) -> str:
+    """The note on a student with several sheets."""
+    told = f"{student.student} submitted {len(student.sheets)} sheets, all graded"
+    if student.counting is not None:
+        return f"{told}: {', '.join(sheet.file for sheet in student.sheets)}"
+    points = ", ".join(f"{sheet.file} ({worth(sheet.points)}{_pending([sheet])})" for sheet in student.sheets)
+    return f"{told}: {points}; canvas.csv and moodle.csv have no row until one sheet is left"
 
 
 def class_record(

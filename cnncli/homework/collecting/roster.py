@@ -44,6 +44,15 @@ class Roster:
         """The row of a student by the first of these numbers, addresses and names that has one."""
         return next((row for row in map(self.row_of, known_as) if row is not None), None)
 
+    def name_of(self, known_as: Iterable[str]) -> str:
+        """The name in a student's row, as a whole where a column has it; empty without one."""
+        row = self.row_of_any(known_as)
+        if row is None:
+            return ""
+        whole = (row.get(column, "") for column in self._columns_in({*NAMES}))
+        parts = " ".join(row.get(part, "").strip() for part in self._columns_in(ALL_NAMES - {*NAMES}))
+        return " ".join(next(filter(None, (name.strip() for name in (*whole, parts))), "").split())
+
     def _namesakes(self, student: str) -> list[Row]:
         """The rows with the words of a name in any order; else those whose words it joins: ``millerann``."""
         if not name_words(student):

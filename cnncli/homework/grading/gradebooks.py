@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
-from cnncli.homework.collecting.roster import Roster
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cnncli.homework.collecting.roster import Roster, Row
 from cnncli.homework.grading.grade import GradedAnswer, GradedSubmission
 from cnncli.homework.grading.key import AnswerKey
 from cnncli.homework.grading.points import points_text, worth
 from cnncli.io.escaping import csv_text
 
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")  # the columns that Canvas needs, in its order
+
+
+class StudentSheets(NamedTuple):
+    """The graded sheets of one student, and the row of the class list, None where there is none."""
+
+    student: str
+    row: Row | None
+    sheets: tuple[GradedSubmission, ...]
+
+    @property
+    def counting(self) -> GradedSubmission | None:
+        """The sheet whose points go to a gradebook; None where the points of several sheets differ.
+
+        Which of them counts is the teacher's decision: platforms would take one of two rows without telling which.
+        """
+        first, *others = self.sheets
+        same = (first.points, first.pending)
+        return first if all((other.points, other.pending) == same for other in others) else None
+
+
+def by_student(submissions: Iterable[GradedSubmission], roster: Roster | None) -> list[StudentSheets]:
+    """The sheets that were graded by student: by the row of the class list, else by what is known of the student."""
+    found: dict[object, StudentSheets] = {}
+    for submission in submissions:
+        if submission.problem:
+            continue
+        row = roster.row_of_any((*submission.known_as, submission.student)) if roster is not None else None
+        is_named = submission.student != submission.file
+        name = submission.student.lower() if is_named else submission.student
+        identity = id(row) if row is not None else (*submission.known_as, name)
+        known = found.setdefault(identity, StudentSheets(submission.student, row, ()))
+        found[identity] = known._replace(sheets=(*known.sheets, submission))
+    return [*found.values()]
 
 
 def plain_csv(key: AnswerKey, submissions: list[GradedSubmission]) -> str:
@@ -33,12 +69,10 @@ def canvas_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Rost
     """A gradebook that Canvas imports; with Canvas's own export as the roster, students keep their numbers."""
     title = key.title or "Homework"
     rows = [[*CANVAS, title], ["    Points Possible", "", "", "", "", points_text(key.out_of)]]
-    for submission in submissions:
-        if not submission.problem:
-            found = roster.row_of_any((*submission.known_as, submission.student)) if roster is not None else None
-            known = [found.get(column, "") for column in CANVAS] if found is not None else []
-            columns = known if any(known) else [submission.student, "", submission.student, "", ""]
-            rows.append([*columns, points_text(submission.points)])
+    for student, submission in _rows(submissions, roster):
+        known = [student.row.get(column, "") for column in CANVAS] if student.row is not None else []
+        columns = known if any(known) else [submission.student, "", submission.student, "", ""]
+        rows.append([*columns, points_text(submission.points)])
     return csv_text(rows)
 
 
@@ -46,13 +80,20 @@ def moodle_csv(key: AnswerKey, submissions: list[GradedSubmission], roster: Rost
     """A gradebook that Moodle imports: the student, the grade and the feedback, with the columns of the roster."""
     columns = roster.columns if roster is not None else ("ID number",)
     rows = [[*columns, key.title or "Homework", "Feedback comments"]]
-    for submission in submissions:
-        if not submission.problem:
-            found = roster.row_of_any((*submission.known_as, submission.student)) if roster is not None else None
-            known = found or {columns[0]: submission.student}
-            student = [known.get(name, "") for name in columns]
-            rows.append([*student, points_text(submission.points), _comment(submission)])
+    for student, submission in _rows(submissions, roster):
+        known = student.row or {columns[0]: submission.student}
+        cells = [known.get(name, "") for name in columns]
+        rows.append([*cells, points_text(submission.points), _comment(submission)])
     return csv_text(rows)
+
+
+def _rows(
+    submissions: list[GradedSubmission], roster: Roster | None
+) -> Iterator[tuple[StudentSheets, GradedSubmission]]:
+    """The students with a row in a gradebook, each with the sheet that counts."""
+    for student in by_student(submissions, roster):
+        if student.counting is not None:
+            yield student, student.counting
 
 
 def _comment(submission: GradedSubmission) -> str:

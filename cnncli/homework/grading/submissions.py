@@ -116,6 +116,9 @@ def _graded(
         if _is_of_another(handed_in, sheet.student, roster):
             return not_graded(message("handed in by {student}, but it is the sheet of {other}",
                                       student=one_line(student), other=one_line(sheet.student)))  # fmt: skip
+        if roster is not None and any(char.isdigit() or char == "@" for char in student):
+            known_as = known_as or (student,)  # a number or an address, of whom the class list has the name
+            student = roster.name_of(known_as) or student
         return grade(keys[key], name, sheet._replace(student=student), caches[key], decide)._replace(known_as=known_as)
     except CnnError as error:
         reason = one_line(str(error).splitlines()[0].removeprefix(f"{name}: "))

@@ -253,6 +253,27 @@ def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
     assert "ann submitted 2 sheets" in cnn("grade", course / "key.yaml", course / "class").err
 
 
+@pytest.mark.parametrize("identifier", ["a@x.org", "101", "ann miller", "Miller, Ann"])
+def test_two_sheets_of_one_student_with_different_points_have_no_row_until_one_is_left(
+    cnn: Run, course: Path, identifier: str
+) -> None:
+    (course / "key.yaml").write_text("architecture: lenet5\nquestions: {c1.params: 1}\n")
+    (course / "roster.csv").write_text('Student,ID,SIS User ID,email\n"Miller, Ann",9,101,a@x.org\nBob,3,102,b@x.org\n')
+    for file, student, given in (("one", "Ann Miller", 156), ("two", identifier, 150), ("bob", "102", 156)):
+        (course / "class" / f"{file}.txt").write_text(f"student: {student}\nc1.params: {given}\n")
+    graded = ("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
+    told = cnn(*graded).err
+    assert "submitted 2 sheets" in told and "one.txt (1 point)" in told and "two.txt (0 points)" in told
+    for name in ("canvas.csv", "moodle.csv"):
+        text = (course / "out" / name).read_text()
+        assert text.count("Bob") == 1 and "Miller" not in text
+    students = [line.split(",")[0] for line in (course / "out" / "marks.csv").read_text().splitlines()[1:]]
+    assert students[0] == "Bob" and not {"101", "a@x.org"} & {*students}
+    (course / "class" / "two.txt").write_text(f"student: {identifier}\nc1.params: 156\n")
+    assert "submitted 2 sheets, all graded" in cnn(*graded).err
+    assert (course / "out" / "canvas.csv").read_text().count("Miller") == 1
+
+
 # conventions, question, answer, points of 2, what the marks say
 CONVENTIONS = [
     ("{bias: [counted, not counted]}", "c1.params", "400", 2, "correct with bias not counted, which is accepted"),
