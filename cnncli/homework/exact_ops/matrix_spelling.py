@@ -7,37 +7,17 @@ import re
 from cnncli.errors import CnnError, shortened
 
 HINT = 'write rows with ; and numbers with spaces: "0 1 2; 3 4 5", channels with |'
-
-
 # Other spellings.
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-") | {"\u2044": "/"})
-
-
 _CONTROL = re.compile("[\x00-\x08\v\f\x0e-\x1f\x7f]")
-
-
 _NEWLINE = re.compile("\r\n?|[\u0085\u2028\u2029]")
-
-
 _SQRT = re.compile(r"(?:sqrt|√)\s{0,9}\(\s{0,9}([^()\s]{1,60})\s{0,9}\)")
-
-
 _CALL = re.compile(r"(?:[A-Za-z_]\w{0,30}\.)?(?:array|asarray|tensor|Tensor|matrix|Matrix)\s{0,9}\(")
-
-
 _NAMED = re.compile(r"((?:\$\$?|\\[\[(])?)\s{0,9}([^\W\d][\w']{0,30})\s{0,9}:?=")
-
-
 _OTHER_NAME = re.compile(r"(?<![\w\\])[A-Za-z]\w{0,30}\s{0,9}:?=\s{0,9}")  # of x1=0 y1=0 x2=4 y2=4
-
-
 _KEYWORD = re.compile(r",\s{0,99}[a-z_]{1,30}=(?:<[^<>]{0,99}>|\([^()]{0,99}\)|[\w.':]{1,99})\s{0,99}$")
-
-
 # What replaces LaTeX commands, in this order.
 _ENVIRONMENT = r"\{(?:[pbBvV]?(?:small)?matrix\*?|array)\}"
-
-
 _LATEX: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), read_as)
     for pattern, read_as in (
@@ -54,14 +34,8 @@ _LATEX: tuple[tuple[re.Pattern[str], str], ...] = tuple(
          " "),
     )
 )  # fmt: skip
-
-
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-
-
 _CONTROL_SPACE = re.compile(r"(?<!\\)\\ ")
-
-
 _BREAK = re.compile(r"\\\\?")  # shells and YAML turn two backslashes into one
 
 

@@ -15,6 +15,7 @@ from cnncli.homework.quiz.topics.wording import (
     article,
     network_prompt,
     number_prompt,
+    unlike,
 )
 
 PARAMETERS = "How many parameters does it have?"
@@ -154,7 +155,7 @@ def _most_filters(draws: Draws, name: str) -> QuizQuestion:
     text = f"A {kernel}x{kernel} convolution with biases takes {channels} input channels."
     request = f"What is the largest number of filters for which it has at most {most:,} parameters?"
     lines = (f"floor({most} / ({channels} * {kernel} * {kernel} + 1))", str(most // each))
-    asked = number_prompt(name, "filters", request, most // each, lines, _others(wrong, most // each))
+    asked = number_prompt(name, "filters", request, most // each, lines, unlike(wrong, most // each))
     return QuizQuestion(name, "budget", (text,), (asked,))
 
 
@@ -172,7 +173,7 @@ def _fewest_layers(draws: Draws, name: str) -> QuizQuestion:
     )
     lines = (f"ceil(({least} - 1) / ({kernel} - 1))", str(count))
     request = "What is the smallest number of layers?"
-    asked = number_prompt(name, "layers", request, count, lines, _others(wrong, count))
+    asked = number_prompt(name, "layers", request, count, lines, unlike(wrong, count))
     return QuizQuestion(name, "budget", (text,), (asked,))
 
 
@@ -193,15 +194,10 @@ def _most_width(draws: Draws, name: str) -> QuizQuestion:
     request = f"What is the largest number of filters (of each) for at most {most:,} parameters in total?"
     total = width * (9 * width + 9 * channels + 2)
     lines = (f"(9 * {channels} + 1) * {width} + (9 * {width} + 1) * {width} = {total}", f"(at most {most})")
-    asked = number_prompt(name, "filters", request, width, lines, _others(wrong, width))
+    asked = number_prompt(name, "filters", request, width, lines, unlike(wrong, width))
     return QuizQuestion(name, "budget", (text,), (asked,))
 
 
 def _width(square: int, linear: int, most: int) -> int:
     """The largest w with square w^2 + linear w <= most."""
     return (isqrt(linear * linear + 4 * square * most) - linear) // (2 * square)
-
-
-def _others(wrong: Mistakes, value: int) -> Mistakes:
-    """The mistakes that give another value than the correct one."""
-    return {phrase: number for phrase, number in wrong.items() if number != value}

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cnncli.homework.exact_ops.matrices import shown
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import Prompt, QuizQuestion
-from cnncli.homework.quiz.topics.wording import EASY, HARD, Mistakes, listed, number_prompt
+from cnncli.homework.quiz.topics.wording import EASY, HARD, Mistakes, listed, number_prompt, unlike
 
 THOUSANDTH = Fraction(1, 1000)
 
@@ -120,7 +120,7 @@ def _running(draws: Draws, name: str, batch: _Batch, text: str) -> QuizQuestion:
     }
     lines = (f"0.9 * {mean} + 0.1 * {batch.mean}", shown(kept))
     request = "What is the running mean after this batch?"
-    prompts = [number_prompt(f"{name}a", "running mean", request, kept, lines, _unlike(wrong, kept))]
+    prompts = [number_prompt(f"{name}a", "running mean", request, kept, lines, unlike(wrong, kept))]
     spread = draws.pick((2, 3, 4, 5))
     x = mean + spread * draws.pick((-2, -1, 1, 2, 3))
     value = Fraction(batch.gamma * (x - mean), spread) + batch.beta
@@ -137,12 +137,8 @@ def _running(draws: Draws, name: str, batch: _Batch, text: str) -> QuizQuestion:
     )
     shift = f"{'+' if batch.beta > 0 else '-'} {abs(batch.beta)}"
     lines = (f"{batch.gamma} * ({x} - {mean}) / {spread} {shift}", shown(value))
-    prompts.append(number_prompt(f"{name}b", "output at inference", request, value, lines, _unlike(wrong, value)))
+    prompts.append(number_prompt(f"{name}b", "output at inference", request, value, lines, unlike(wrong, value)))
     return QuizQuestion(name, "batchnorm", (text,), tuple(prompts))
-
-
-def _unlike(wrong: Mistakes, value: Fraction) -> Mistakes:
-    return {phrase: number for phrase, number in wrong.items() if number != value}
 
 
 def _rounding(value: Fraction) -> Fraction:
@@ -167,7 +163,7 @@ def softmax(draws: Draws, name: str, level: str) -> QuizQuestion:
         }
         lines = (f"{weights[at]} / ({' + '.join(map(str, weights))})", shown(probability))
         request = f"What is the softmax probability of class {at + 1}?"
-        prompt = number_prompt(name, "probability", request, probability, lines, _unlike(wrong, probability))
+        prompt = number_prompt(name, "probability", request, probability, lines, unlike(wrong, probability))
         return QuizQuestion(name, "softmax", parts, (prompt,))
     target = draws.integer(0, 2)
     value = probability - (at == target)
@@ -180,7 +176,7 @@ def softmax(draws: Draws, name: str, level: str) -> QuizQuestion:
     parts = (f"{parts[0]} Class {target + 1} is the correct one.",)
     lines = (f"{weights[at]} / {total}" + (" - 1" if at == target else ""), shown(value))
     request = f"What is the gradient of the cross-entropy loss with respect to the logit of class {at + 1}?"
-    prompt = number_prompt(name, "gradient", request, value, lines, _unlike(wrong, value))
+    prompt = number_prompt(name, "gradient", request, value, lines, unlike(wrong, value))
     return QuizQuestion(name, "softmax", parts, (prompt,))
 
 
@@ -216,7 +212,7 @@ def _decimal_softmax(draws: Draws, name: str) -> QuizQuestion:
     value = _rounded(probability)
     lines = (f"e^({_power(logits[at], temperature)}) / ({sums})", f"{float(value):.3f}")
     asked = f"What is the softmax probability of class {at + 1}, to 3 decimals?"
-    prompts = [number_prompt(f"{name}a", "probability", asked, value, lines, _unlike(wrong, value), THOUSANDTH)]
+    prompts = [number_prompt(f"{name}a", "probability", asked, value, lines, unlike(wrong, value), THOUSANDTH)]
     loss = _rounded(-log(probability))
     wrong = {
         "used the logarithm to base 2": _rounded(-log(probability, 2)),
@@ -226,7 +222,7 @@ def _decimal_softmax(draws: Draws, name: str) -> QuizQuestion:
     }
     asked = "What is the cross-entropy loss (with the natural logarithm), to 3 decimals?"
     lines = (f"-ln {probability:.4f}", f"{float(loss):.3f}")
-    prompts.append(number_prompt(f"{name}b", "loss", asked, loss, lines, _unlike(wrong, loss), 5 * THOUSANDTH))
+    prompts.append(number_prompt(f"{name}b", "loss", asked, loss, lines, unlike(wrong, loss), 5 * THOUSANDTH))
     return QuizQuestion(name, "softmax", (text,), tuple(prompts))
 
 

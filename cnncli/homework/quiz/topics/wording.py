@@ -28,6 +28,11 @@ def padded(padding: int) -> str:
     return f"padding {padding} on each side" if padding else "no padding"
 
 
+def unlike(wrong: Mistakes, value: Any) -> Mistakes:
+    """The mistakes that give another value than the correct one."""
+    return {phrase: other for phrase, other in wrong.items() if other != value}
+
+
 def network_prompt(name: str, label: str, request: str, wrong: Mistakes | None = None) -> Prompt:
     """A prompt about a quantity of the quiz's network."""
     return Prompt(name, label, request, Question(name, "", {}), mistakes=given(wrong or {}))
