@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnncli.homework.grading.key import AnswerKey
     from cnncli.homework.grading.regrade import MarkChange
     from cnncli.homework.review.session import ReviewSession
+    from cnncli.homework.submissions.drafts import Asked
 
 
 @options.command(
@@ -55,6 +56,7 @@ def command(
 
     from cnncli.homework.collecting.roster import read_roster
     from cnncli.homework.grading.class_statistics import class_statistics
+    from cnncli.homework.grading.grade import asked_of
     from cnncli.homework.grading.gradebooks import plain_csv
     from cnncli.homework.grading.gradescope import submission_results, write_results
     from cnncli.homework.grading.submissions import grade_files, read_keys
@@ -73,7 +75,11 @@ def command(
         _write_autograder(autograder, key_file, roster, review_file, hide_answers=hide_answers)
         return
     own = [path for path in (key_file, review_file) if path is not None]
-    handed_in = _collected(submissions, own) if gradescope is None else _for_gradescope(submissions, gradescope)
+    asked = asked_of(key)
+    if gradescope is None:
+        handed_in = _collected(submissions, asked, own)
+    else:
+        handed_in = _for_gradescope(submissions, asked, gradescope)
     graded = list(grade_files(keys, handed_in, class_list, review.decide if review is not None else None))
     # one sheet does not tell which answers a class gave, so that the queue stays as it is
     notes = review.write(graded) if review is not None and gradescope is None else []
@@ -124,14 +130,14 @@ def _review(path: Path | None, keys: dict[str, AnswerKey], *, must_exist: bool) 
     return open_review(path, keys) if path is not None else None
 
 
-def _collected(submissions: tuple[Path, ...], besides: Sequence[Path] = ()) -> list[HandedIn]:
+def _collected(submissions: tuple[Path, ...], asked: Asked, besides: Sequence[Path] = ()) -> list[HandedIn]:
     """What was handed in, without the teacher's own files that may be among it.
 
     Raises CnnError where there is nothing.
     """
     from cnncli.homework.collecting.handed_in import collect
 
-    found = [handed_in for path in submissions for handed_in in collect(path, _report_skipped)]
+    found = [handed_in for path in submissions for handed_in in collect(path, _report_skipped, asked)]
     own = {path.resolve() for path in besides}
     found = [handed_in for handed_in in found if Path(handed_in.name).resolve() not in own]
     if not found:
@@ -139,7 +145,7 @@ def _collected(submissions: tuple[Path, ...], besides: Sequence[Path] = ()) -> l
     return found
 
 
-def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[HandedIn]:
+def _for_gradescope(submissions: tuple[Path, ...], asked: Asked, results: Path) -> list[HandedIn]:
     """The one sheet that is graded for Gradescope; it has no sheet where none was handed in, or several were.
 
     The student reads the reason in the results, which an error would leave without any.
@@ -152,7 +158,7 @@ def _for_gradescope(submissions: tuple[Path, ...], results: Path) -> list[Handed
     name = ", ".join(person.shown for person in people)
     submitter = people[0] if len(people) == 1 else Submitter(name) if people else None
     try:
-        collected = [found for path in submissions for found in collect(path, _report_skipped)]
+        collected = [found for path in submissions for found in collect(path, _report_skipped, asked)]
         if not collected:
             raise CnnError("no answer sheet was handed in", HAND_IN)
         found = [handed_in for handed_in in collected if handed_in.is_sheet] or collected

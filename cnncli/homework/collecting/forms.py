@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from cnncli.errors import CnnError, Place
@@ -54,17 +54,20 @@ class FormRow(NamedTuple):
     sheet: Sheet
 
 
-def form_rows(name: str, data: bytes) -> Iterator[FormRow]:
-    """The students of a form's export. Raises CnnError for a file that is none."""
+def form_rows(name: str, data: bytes, asked: Collection[str] = ()) -> Iterator[FormRow]:
+    """The students of a form's export, of which a key ``asked`` questions. Raises CnnError for a file that is none."""
     read = decoded(data)
     text = read.text.lstrip("\ufeff \r\n")
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
         heads = [plain_text(cell).strip() for cell in next(reader, [])]
-        columns = _columns(heads)
+        columns = _columns(heads, asked)
         if not columns.identify or not columns.questions:
             missing = "students" if columns.questions else "answers"
             raise CnnError(f"{name}: is no export of a form: it has no column of {missing}", COLUMNS)
+        if columns.unclear:
+            raise CnnError(f"{name}: the column '{columns.unclear}' may be that of the students, or of the question",
+                           "add a column of e-mail addresses, or give the question another name")  # fmt: skip
         for row in reader:
             if any(cell.strip() for cell in row):
                 if len(row) > len(heads) or max(map(len, row)) > CELL_LIMIT:
@@ -76,24 +79,58 @@ def form_rows(name: str, data: bytes) -> Iterator[FormRow]:
 
 
 class _Columns(NamedTuple):
-    """The places of the columns: by the part of a student that they hold, and the questions by place."""
+    """The places of the columns: by the part of a student that they hold, and the questions by place.
+
+    ``unclear`` is a question that has no column but the one that tells who the students are.
+    """
 
     identify: dict[str, int]
     questions: dict[int, str]
+    unclear: str = ""
 
 
-def _columns(heads: list[str]) -> _Columns:
+def _columns(heads: list[str], asked: Collection[str]) -> _Columns:
+    """The columns by their headings; that of a question of the key is its column, whatever else it could be."""
+    questions = _questions(heads)
+    for name in sorted({*asked} - {*questions.values()}):
+        at = max((at for at, head in enumerate(heads) if head == name), default=None)
+        if at is None:
+            continue
+        identify = _identifying(["" if other == at else head for other, head in enumerate(heads)])
+        if not identify.keys() - {"other"}:
+            return _Columns(_identifying(heads), questions, unclear=name)
+        questions[at] = name
+    plain = ["" if at in questions else head for at, head in enumerate(heads)]
+    return _Columns(_identifying(plain), dict(sorted(questions.items())))
+
+
+def _identifying(heads: list[str]) -> dict[str, int]:
+    """The first column for each part of a student."""
     identify: dict[str, int] = {}
+    for at, head in enumerate(heads):
+        if part := _part(head):
+            identify.setdefault(part, at)
+    return identify
+
+
+def _questions(heads: list[str]) -> dict[int, str]:
+    """The columns that are neither about the student nor about the attempt or its grading."""
     questions: dict[int, str] = {}
     for at, head in enumerate(heads):
-        plain = " ".join(head.lower().split())
-        part = next((part for part, known in PARTS.items() if plain in known), "")
-        if part:
-            identify.setdefault(part, at)
-        elif head and plain not in ATTEMPT and not _GRADING.fullmatch(plain):
+        plain = _plain(head)
+        if head and not _part(head) and plain not in ATTEMPT and not _GRADING.fullmatch(plain):
             numbered = _CANVAS_QUESTION.fullmatch(head)
             questions[at] = numbered[1] if numbered else head
-    return _Columns(identify, questions)
+    return questions
+
+
+def _part(head: str) -> str:
+    """The part of a student that a column holds; "" for any other column."""
+    return next((part for part, known in PARTS.items() if _plain(head) in known), "")
+
+
+def _plain(head: str) -> str:
+    return " ".join(head.lower().split())
 
 
 def _form_row(name: str, line: int, columns: _Columns, row: list[str], notes: tuple[ReadingNote, ...]) -> FormRow:

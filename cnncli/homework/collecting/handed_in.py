@@ -23,6 +23,7 @@ from cnncli.homework.collecting.submitters import (
     submitters_of,
 )
 from cnncli.homework.submissions.documents import FILE_LIMIT, HAND_IN, SHEET_ENDINGS
+from cnncli.homework.submissions.drafts import Asked
 from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.reading import sheet_in
 from cnncli.io.files import exists, named, read_bytes, too_large
@@ -52,24 +53,26 @@ class HandedIn(NamedTuple):
     is_sheet: bool = True
 
 
-def collect(path: Path, skipped: Skipped) -> list[HandedIn]:
+def collect(path: Path, skipped: Skipped, asked: Asked | None = None) -> list[HandedIn]:
     """The submissions of a file, a folder with its subfolders, an archive, or the export of a form.
 
     A file that is no sheet is a submission that cannot be read; ``skipped`` is called with it instead where its
-    student handed in a sheet as well. Raises CnnError where nothing can be listed.
+    student handed in a sheet as well. ``asked`` is what the key asks. Raises CnnError where nothing can be listed.
     """
     if not exists(path):
         raise CnnError(f"{path}: no such file or folder", "give answer sheets, or folders of them")
     if path.is_dir() or path.suffix.lower() == ".zip":
-        return _of_container(path, skipped)
+        return _of_container(path, skipped, asked)
     return (
-        [*_of_file(str(path), path.suffix.lower(), lambda: _content(path), ())] if path.is_file() else [_single(path)]
+        [*_of_file(str(path), path.suffix.lower(), lambda: _content(path), (), asked)]
+        if path.is_file()
+        else [_single(path, asked)]
     )
 
 
-def _single(path: Path) -> HandedIn:
+def _single(path: Path, asked: Asked | None) -> HandedIn:
     """A pipe, or what is no regular file, which reading refuses."""
-    return HandedIn(str(path), lambda: sheet_in(read_document(str(path)), network=False))
+    return HandedIn(str(path), lambda: sheet_in(read_document(str(path)), network=False, asked=asked))
 
 
 def _content(path: Path) -> bytes:
@@ -78,19 +81,19 @@ def _content(path: Path) -> bytes:
 
 
 def _of_file(
-    name: str, ending: str, content: Callable[[], bytes], submitters: tuple[Submitter, ...]
+    name: str, ending: str, content: Callable[[], bytes], submitters: tuple[Submitter, ...], asked: Asked | None
 ) -> Iterator[HandedIn]:
     """The submissions in one file: several where it is the export of a form, or of a group."""
     if ending in FORMS:
         try:
-            for row in form_rows(name, content()):
+            for row in form_rows(name, content(), asked.names if asked is not None else ()):
                 yield HandedIn(f"{name}:{row.line}", lambda row=row: row.sheet, row.submitter)  # type: ignore[misc]
         except CnnError as error:
             yield HandedIn(name, raising(error))
         return
 
     def read() -> Sheet:
-        return sheet_in(document_of(name, content()), network=False)
+        return sheet_in(document_of(name, content()), network=False, asked=asked)
 
     for submitter in submitters or (None,):
         yield HandedIn(name, read, submitter, submitters)
@@ -117,7 +120,7 @@ class _File(NamedTuple):
     submitters: tuple[Submitter, ...]
 
 
-def _of_container(path: Path, skipped: Skipped) -> list[HandedIn]:
+def _of_container(path: Path, skipped: Skipped, asked: Asked | None) -> list[HandedIn]:
     container = open_source(path)
     if len(container.entries) > FILES_LIMIT:
         raise CnnError(f"{path}: has more than {FILES_LIMIT:,} files (the limit)", "name the folder of the submissions")
@@ -143,7 +146,7 @@ def _of_container(path: Path, skipped: Skipped) -> list[HandedIn]:
             skipped(Path(file.name), "not a submission")
         else:
             kept.append(file)
-    return [*_read_all(container, kept)]
+    return [*_read_all(container, kept, asked)]
 
 
 def _listed(container: Container, skipped: Skipped) -> Iterator[FileEntry]:
@@ -188,7 +191,7 @@ def _with_sheets(files: Sequence[_File]) -> set[object]:
     return {_owner(file) for file in sheets}
 
 
-def _read_all(container: Container, files: Sequence[_File]) -> Iterator[HandedIn]:
+def _read_all(container: Container, files: Sequence[_File], asked: Asked | None) -> Iterator[HandedIn]:
     """The submissions of all files: those of a folder are opened when they are read, those of an archive at once."""
     small = [file for file in files if file.entry.size <= FILE_LIMIT and file.ending in (*SHEETS, *FORMS)]
     contents: dict[tuple[str, ...], bytes] = {}
@@ -209,7 +212,7 @@ def _read_all(container: Container, files: Sequence[_File]) -> Iterator[HandedIn
             path = container.path.joinpath(*file.entry.path)
             content = contents.get(file.entry.path)
             read = partial(_content, path) if content is None else partial(bytes, content)
-            yield from _of_file(one_line(file.name), file.ending, read, file.submitters)
+            yield from _of_file(one_line(file.name), file.ending, read, file.submitters, asked)
 
 
 def _unread(file: _File, error: CnnError) -> Iterator[HandedIn]:

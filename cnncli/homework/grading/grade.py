@@ -14,9 +14,10 @@ from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.decision import BY_REVIEW, Decide
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
-from cnncli.homework.grading.question_matching import match_answers
+from cnncli.homework.grading.question_matching import asked_names, match_answers
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.question_types.reading import FreeQuestion
+from cnncli.homework.submissions.drafts import Asked
 
 
 class GradedAnswer(NamedTuple):
@@ -71,7 +72,7 @@ def grade(
 
     ``decide`` gives a person's decisions. What one of them makes correct is so for the answers that follow from it.
     """
-    found = match_answers([_names(question) for question in key.questions], sheet.questions)
+    found = match_answers(_names(key), sheet.questions)
     questions = tuple(
         question.question._replace(given=given) for question, given in zip(key.questions, found.given, strict=True)
     )
@@ -136,9 +137,14 @@ def _judged(question: KeyQuestion, free: FreeQuestion, given: str, locale: str) 
     return verdict
 
 
-def _names(question: KeyQuestion) -> tuple[str, str]:
-    """The names of a question: ``q6``, and ``solve q6`` where a sheet writes the fields itself."""
-    return question.name, question.question.name
+def asked_of(key: AnswerKey) -> Asked:
+    """What a key asks, for those who read its sheets."""
+    return asked_names(_names(key))
+
+
+def _names(key: AnswerKey) -> list[tuple[str, ...]]:
+    """The names of each question: ``q6``, and ``solve q6`` where a sheet writes the fields itself."""
+    return [(question.name, question.question.name) for question in key.questions]
 
 
 def _graded(key: AnswerKey, question: KeyQuestion, answered: Question, verdict: Verdict) -> GradedAnswer:

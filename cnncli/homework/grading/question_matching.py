@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from cnncli.errors import closest
 from cnncli.homework.answer_key.asked_quantities import canonical_name
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
 from cnncli.homework.languages.messages import text as message
-from cnncli.homework.submissions.drafts import two_answers
+from cnncli.homework.submissions.drafts import Asked, two_answers
 from cnncli.homework.submissions.fields import FIELDS
 
 _KIND = re.compile(r"^(?:solve|convolve) +(?=\S)")
@@ -48,6 +49,19 @@ def match_answers(asked: Sequence[tuple[str, ...]], written: Sequence[Question])
             extra.append(one_line(question.name))
             notes.append(_not_asked(question, asked))
     return MatchedAnswers(tuple(_only(answers, notes) for answers in found), tuple(dict.fromkeys(extra)), tuple(notes))
+
+
+def asked_names(asked: Sequence[tuple[str, ...]]) -> Asked:
+    """What a key asks, for those who read its sheets: a slip in a name means the question, too."""
+    lookups = _lookups(asked, ())
+    names = [name for each in asked for name in each]
+
+    def means(name: str) -> bool:
+        is_numbered = name[:1].isalpha() and _NUMBERED.fullmatch(_loose(name)) is not None
+        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.75) if len(name) > 3 else []
+        return is_numbered or bool(near) or any(lookup(name) for lookup in lookups)
+
+    return Asked(frozenset(names), means)
 
 
 def _lookups(asked: Sequence[tuple[str, ...]], written: Sequence[Question]) -> tuple[_Lookup, ...]:

@@ -26,6 +26,13 @@ BULLET = re.compile(r"^[-*•–]\s+")
 SHOWN = 60  # characters of a line in a note
 
 
+class Asked(NamedTuple):
+    """What the key of a sheet asks: the names of its questions, and whether a name in a sheet may mean one of them."""
+
+    names: frozenset[str]
+    means: Callable[[str], bool]
+
+
 class SheetDraft(NamedTuple):
     """A sheet without its network: ``root`` holds the entries of the network and the conventions, where ``source`` is
     the text that they refer to.

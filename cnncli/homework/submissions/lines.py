@@ -12,7 +12,7 @@ from cnncli.errors import CnnError, Place
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
-from cnncli.homework.submissions.drafts import BULLET, SheetDraft, question_with, section_note, section_of, shown
+from cnncli.homework.submissions.drafts import BULLET, Asked, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_entries, split_fields, unquoted, without_braces
 from cnncli.language.source import Mapping, Source, parse
 
@@ -24,6 +24,7 @@ _OPEN_QUOTE = re.compile(r"[:=]\s*([\"'])(?:(?!\1).)*$")
 _DECORATION = re.compile(r"[\W_]*")
 _ROW = re.compile(r"[\[(]?\s*[+−-]?[\d.]+(?:[\s,;&|]+[+−-]?[\d./]+)+\s*[\])]?\s*[,;]?\s*(?:\\\\)?")
 _ASKED = re.compile(r"[\w-]+(?:\.[\w -]+)+|[Qq]\d+\w?|(?:solve|convolve)\b.*")
+_NO_QUESTION = re.compile(r"[^\W\d_]|[\d\W]+")  # one letter, or an expression: C = 6, 4/6 = 2/3
 _BLOCKS = ("architecture", "conventions", "locale")
 
 
@@ -34,14 +35,16 @@ class _Entry:
         self.name = name
         self.values: list[str] = []
         self.depth = 0
-        self.line = line
+        self.line = self.end = line
         self.indent = indent
+        self.is_heading = not value  # the answer is below it
         if value:
-            self.add(value)
+            self.add(value, line)
 
-    def add(self, value: str) -> None:
+    def add(self, value: str, line: int) -> None:
         """Add a line of the answer."""
         self.values.append(value)
+        self.end = line
         self.depth += sum(map(value.count, "([{")) - sum(map(value.count, ")]}"))
 
     @property
@@ -50,17 +53,21 @@ class _Entry:
         return not self.values or self.depth > 0
 
 
-def read_lines(document: Document) -> SheetDraft:
-    """The questions of a sheet, line by line. Never fails: a text without any has no questions and a note a line."""
-    reader = _LineReader(document)
+def read_lines(document: Document, asked: Asked | None = None) -> SheetDraft:
+    """The questions of a sheet, line by line, with what its key ``asked``.
+
+    Never fails: a text without any has no questions and a note a line.
+    """
+    reader = _LineReader(document, asked)
     for number, line in enumerate(document.source.text.split("\n")):
         reader.read(number, line)
     return reader.draft()
 
 
 class _LineReader:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, asked: Asked | None) -> None:
         self.document = document
+        self.asked = asked
         self.entries: list[_Entry] = []
         self.notes: list[ReadingNote] = []
         self.sections: dict[str, str] = {}
@@ -82,19 +89,21 @@ class _LineReader:
                 self.blocks.add(number)
                 return
             self.block_indent = -1
-        if match and section and not self.is_asked(section, indent):
+        if match and section and not self.is_asked(section, indent, match[2]):
             self.section(number, indent, match[1], section, match[2])
         else:
             self.answer(number, indent, line)
 
-    def is_asked(self, section: str, indent: int) -> bool:
-        """Whether a line is a question though it has the name of an entry of the sheet, as ``name`` may be."""
+    def is_asked(self, section: str, indent: int, value: str) -> bool:
+        """Whether a line is of the answers though it has the name of an entry of the sheet, as ``name`` may be."""
         last = self.entries[-1] if self.entries else None
-        if last is not None and last.is_open and indent > last.indent:
+        if last is not None and last.is_open and (indent > last.indent or _is_answer(section, value)):
             return True
         if self.answers_indent >= 0 and section != "answers" and indent > self.answers_indent:
             return True
-        return section in ("name", "date") and (self.answers_indent >= 0 or "student" in self.sections)
+        return section in ("name", "date") and (
+            self.answers_indent >= 0 or bool({section, "student"} & {*self.sections})
+        )
 
     def section(self, number: int, indent: int, key: str, section: str, value: str) -> None:
         """A line that names an entry of the sheet itself."""
@@ -121,10 +130,11 @@ class _LineReader:
         last = self.entries[-1] if self.entries else None
         body = BULLET.sub("", line)
         match = _ENTRY.fullmatch(body)
-        if last and _continues(last, body, indent, match):
-            last.add(line if match is None else body)
-            return
         numbered = _NUMBERED.match(body)
+        if last and (self.is_below(last, number, body, match) or _continues(last, body, indent, match)):
+            is_answer = match is not None and section_of(match[1]) == "answers"  # Answer: 156
+            last.add(match[2] if match and is_answer else line if match is None else body, number)
+            return
         if match is None and numbered:
             match = _ENTRY.fullmatch(body[numbered.end() :])
             if match is None:
@@ -145,6 +155,24 @@ class _LineReader:
                 message("not read: `{line}`; write question: answer", line=shown(body)),
                 is_lost=last is not None,
             )
+
+    def is_below(self, last: _Entry, number: int, line: str, match: re.Match[str] | None) -> bool:
+        """Whether a line is of the answer below a question that has none in its own line, and no question itself.
+
+        Without a key, only what cannot be the name of a question is no question.
+        """
+        if not last.is_heading or (last.values and number > last.end + 1) or _DECORATION.fullmatch(line):
+            return False
+        numbered, bare = _NUMBERED.match(line), _WITHOUT_COLON.fullmatch(line)
+        name = (match or bare or numbered or [line, ""])[1].strip()
+        if match and not match[2]:
+            return False
+        if match and _is_answer(section_of(name), match[2]):
+            return True
+        if self.asked is None:
+            return bool(match) and not last.values and _NO_QUESTION.fullmatch(name) is not None
+        is_asked = bool(name) and (_ASKED.fullmatch(name) is not None or self.asked.means(name))
+        return not is_asked and self.asked.means(last.name)
 
     def draft(self) -> SheetDraft:
         """All that was read."""
@@ -210,6 +238,11 @@ def _continues(last: _Entry, line: str, indent: int, match: re.Match[str] | None
     if last.is_open or indent > last.indent:
         return True
     return bool(_ROW.fullmatch(line)) and bool(_ROW.fullmatch(last.values[-1]))
+
+
+def _is_answer(section: str, value: str) -> bool:
+    """Whether an entry of the sheet is one answer: ``Answer: 156``."""
+    return section == "answers" and bool(value) and value[0] not in "{|>"
 
 
 def _without_comment(line: str) -> str:

@@ -8,7 +8,7 @@ from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote, Sheet, networ
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.reading.locales import read_locale
 from cnncli.homework.submissions.documents import Document
-from cnncli.homework.submissions.drafts import SheetDraft
+from cnncli.homework.submissions.drafts import Asked, SheetDraft
 from cnncli.homework.submissions.files import document_of, read_document
 from cnncli.homework.submissions.lines import read_lines
 from cnncli.homework.submissions.tree import HiddenLines, read_tree
@@ -34,9 +34,9 @@ def sheet_of(source: Source, *, network: bool = True) -> Sheet:
     return sheet_in(document_of(source.name, source.text.encode("utf-8", "replace")), network=network)
 
 
-def sheet_in(document: Document, *, network: bool = True) -> Sheet:
-    """As :func:`read_sheet`, for a document."""
-    draft = _draft(document)
+def sheet_in(document: Document, *, network: bool = True, asked: Asked | None = None) -> Sheet:
+    """As :func:`read_sheet`, for a document; with what the key ``asked``, where there is one."""
+    draft = _draft(document, asked)
     notes = _limited((*document.notes, *draft.notes))
     if not draft.questions:
         told = "\n".join(f"  {note}" for note in notes if note.is_lost)
@@ -46,14 +46,14 @@ def sheet_in(document: Document, *, network: bool = True) -> Sheet:
     return Sheet(draft.student, loaded, draft.questions, conventions, locale, (*notes, *unknown))
 
 
-def _draft(document: Document) -> SheetDraft:
+def _draft(document: Document, asked: Asked | None) -> SheetDraft:
     """The questions by YAML, or line by line where it is no YAML or would lose something."""
     try:
-        return read_tree(document)
+        return read_tree(document, asked)
     except HiddenLines:
-        return read_lines(document)
+        return read_lines(document, asked)
     except CnnError as error:
-        draft = read_lines(document)
+        draft = read_lines(document, asked)
         if not draft.questions:
             raise
         if not document.source.name.lower().endswith(FILE_ENDINGS):

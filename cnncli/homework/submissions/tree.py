@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.sheet import Question, ReadingNote, name_of, question_of, text_of
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
-from cnncli.homework.submissions.drafts import BULLET, SheetDraft, question_with, section_note, section_of, shown
+from cnncli.homework.submissions.drafts import BULLET, Asked, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_fields, unquoted, without_braces
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value, parse
@@ -25,12 +26,12 @@ class HiddenLines(Exception):
     """Raised where YAML reads several lines of a sheet as one answer, or does not see the answers at all."""
 
 
-def read_tree(document: Document) -> SheetDraft:
-    """The questions of a sheet in YAML. Raises CnnError where it is no YAML, and HiddenLines."""
+def read_tree(document: Document, asked: Asked | None = None) -> SheetDraft:
+    """The questions of a sheet in YAML, with what its key ``asked``. Raises CnnError for no YAML, and HiddenLines."""
     root = parse(document.source)
     if not isinstance(root, Mapping):
         raise HiddenLines
-    reader = _TreeReader(document)
+    reader = _TreeReader(document, asked)
     reader.read_root(root)
     if not reader.questions:
         raise HiddenLines
@@ -38,8 +39,9 @@ def read_tree(document: Document) -> SheetDraft:
 
 
 class _TreeReader:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, asked: Asked | None) -> None:
         self.document = document
+        self.asked = asked
         self.source: Source = document.source
         self.questions: list[Question] = []
         self.notes: list[ReadingNote] = []
@@ -49,9 +51,12 @@ class _TreeReader:
         """Read all entries; those of the network and the conventions get their own names, for those who read them."""
         names: dict[str, str] = {}
         sections = {key: section_of(key) for key in root.entries}
-        is_asked = "student" in sections.values() and "answers" not in sections.values()  # a question may be: name
-        for key, section in sections.items():
-            section = "" if section == "name" and is_asked else section
+        order = [*sections.values()]
+        answers = order.index("answers") if "answers" in order else 0
+        self.refuse_cut(root, {key for key, section in sections.items() if section})
+        for at, (key, section) in enumerate(sections.items()):
+            is_asked = section == "name" and "student" in order and at >= answers  # a question may be: name
+            section = "" if is_asked else section
             value = root.entries[key]
             if section and section not in names:
                 names[section] = key
@@ -73,10 +78,20 @@ class _TreeReader:
         elif isinstance(value, Mapping):
             if any(_is_bare(self.source, value, name) for name in value.entries):
                 raise HiddenLines  # answers in one pair of braces, cut at commas
+            self.refuse_cut(value)
             for name, entry in value.entries.items():
                 self.question(name, entry, value.keys[name])
         elif not is_nothing(value):
             raise HiddenLines
+
+    def refuse_cut(self, mapping: Mapping, own: Collection[str] = ()) -> None:
+        """Raise HiddenLines where what seems to be an entry is the answer to the one before: ``C: 6, ...`` below it."""
+        if self.asked is None:
+            return
+        for before, (name, value) in pairwise(mapping.entries.items()):
+            is_empty = before[0] not in own and is_nothing(before[1]) and self.asked.means(before[0])
+            if is_empty and name not in own and isinstance(value, Scalar) and not self.asked.means(name):
+                raise HiddenLines
 
     def question(self, name: str, value: Value, at: Value) -> None:
         found = [*self.read(BULLET.sub("", name.strip()), value, at)]

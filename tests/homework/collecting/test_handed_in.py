@@ -146,6 +146,19 @@ def test_each_row_of_a_form_is_a_sheet(form: str, encoding: str) -> None:
     assert [row.line for row in rows] == [2, 3]
 
 
+@pytest.mark.parametrize("heads", ["Email Address,Full name,name", "Email,Name,name", "Email Address,name",
+                                   "name,Email", "name,id,sis_id,5: name"])  # fmt: skip
+def test_a_column_that_is_a_question_of_the_key_is_not_the_student(heads: str) -> None:
+    cells = {"Full name": "Ann", "Name": "Ann", "id": "7", "sis_id": "a@x", "name": "ReLU", "5: name": "ReLU"}
+    cells |= {"name": "Ann"} if "5: name" in heads else {}
+    row = ",".join(cells.get(head, "a@x") for head in heads.split(","))
+    (found,) = form_rows("form.csv", f"{heads},c1.params\n{row},156\n".encode(), {"name", "c1.params"})
+    assert {question.name: question.given for question in found.sheet.questions} == {"name": "ReLU", "c1.params": "156"}
+    assert "a@x" in found.submitter.known_as and "ReLU" not in found.submitter.known_as
+    with pytest.raises(CnnError, match="column 'name' may be that of the students, or of the question"):
+        [*form_rows("form.csv", b"Timestamp,name,c1.params\n1,Ann,156\n", {"name", "c1.params"})]
+
+
 @pytest.mark.parametrize("text", ["a,b\n1,2\n", "name,score\nAnn,5\n", "", "name,q\nAnn,1,2\n", "name,q\nAnn,\0\n" * 2])
 def test_a_csv_file_that_is_no_form_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "form.csv").write_text(text)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cnncli.errors import CnnError
 from cnncli.homework.answer_key.sheet import Sheet
+from cnncli.homework.grading.question_matching import asked_names
 from cnncli.homework.submissions.drafts import without_duplicates
 from cnncli.homework.submissions.encodings import decoded
 from cnncli.homework.submissions.files import document_of
@@ -224,6 +225,38 @@ def test_a_question_may_have_the_name_of_an_entry_and_a_text_a_colon() -> None:
         sheet = read(text)
         assert sheet.student == "Ann" and [*answers_of(sheet)] == ["name", "c1.params", "why"]
         assert answers_of(sheet)["why"].strip() == "Because: it is\nso" and answers_of(sheet)["name"] == "ReLU"
+
+
+ASKED = [("c1.shape",), ("layer",), ("why",), ("total.params",), ("name",), ("q6", "solve q6")]
+
+
+@pytest.mark.parametrize("line", ["C=6, H=28, W=28", "b) convolution", "dL/db = sum", "Y = [[19, 25], [37, 43]]",
+                                  "4/6 = 2/3", "x) and z)", "C: 6", "P=117600"])  # fmt: skip
+def test_a_line_below_a_question_is_its_answer_unless_it_is_a_question(line: str) -> None:
+    def under_key(text: str) -> Answers:
+        return answers_of(sheet_in(document_of("a.txt", text.encode()), network=False, asked=asked_names(ASKED)))
+
+    for heading in ("answers:\n", ""):
+        found = under_key(f"{heading}why:\n{line}\nc1.shape:\ntotal.parms: 5\nlayer:\nQuestion 6: 2\n")
+        assert found == {"why": line, "c1.shape": "", "total.parms": "5", "layer": "", "Question 6": "2"}
+    found = under_key(f"why:\nfirst\n{line}\nlast\n\nlayer: 1\ntotal.params:\nAnswer: 61706\n")
+    assert found == {"why": f"first\n{line}\nlast", "layer": "1", "total.params": "61706"}
+
+
+@pytest.mark.parametrize("line", ["C=6, H=28, W=28", "4/6 = 2/3", "Answer: 28"])
+def test_without_a_key_what_cannot_be_a_question_is_the_answer_above_it(line: str) -> None:
+    found = answers_of(read(f"c1.shape:\n{line}\nc1.params: 156\n", "a.txt"))
+    assert found == {"c1.shape": line.removeprefix("Answer: "), "c1.params": "156"}
+
+
+def test_a_name_below_the_answers_is_a_question_and_above_them_the_student() -> None:
+    for ending in ("yaml", "txt"):
+        sheet = read("student: s1\nAnswers:\nNAME: ReLU\nc1.params: 156\n", f"a.{ending}")
+        assert (sheet.student, answers_of(sheet)) == ("s1", {"NAME": "ReLU", "c1.params": "156"})
+        sheet = read("name: Ann\nc1.params: 156\nNAME: ReLU\n", f"a.{ending}")
+        assert (sheet.student, answers_of(sheet)) == ("Ann", {"NAME": "ReLU", "c1.params": "156"})
+    sheet = read("student: s1\nname: Ann\nanswers:\n  c1.params: 156\n")
+    assert (sheet.student, answers_of(sheet)) == ("s1", {"c1.params": "156"})
 
 
 def test_each_line_that_does_not_count_is_told_with_its_line() -> None:
