@@ -160,7 +160,9 @@ def _listed(container: Container, skipped: Skipped) -> Iterator[FileEntry]:
         shown = container.path.joinpath(*entry.path)
         if entry.kind == "folder" or not entry.path:
             continue
-        if entry.kind != "file" and not (entry.kind == "link" and shown.is_file()):
+        if container.form == "folder" and entry.kind == "link" and shown.is_symlink():
+            skipped(shown, "a link, which is not followed")  # a student's may name another file, such as the key
+        elif entry.kind != "file":
             skipped(shown, "not a regular file" if entry.kind == "link" else "a later file of the archive has its name")
         elif ".." in entry.path:
             skipped(shown, "its name leaves the archive")

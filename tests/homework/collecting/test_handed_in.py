@@ -259,3 +259,15 @@ def test_a_class_list_identifies_by_number_then_by_name(cnn: Run, tmp_path: Path
         "a_b",
         "_",
     ]
+
+
+def test_a_link_of_a_folder_is_not_followed(cnn: Run, tmp_path: Path) -> None:
+    (tmp_path / "key.yaml").write_text("architecture: lenet5\nquestions: {c1.params: 1}\n")
+    folder = class_of(tmp_path, {"ann.yaml": SHEET})
+    (folder / "bob.yaml").symlink_to(tmp_path / "key.yaml")
+    found, skipped = read_all(folder)
+    assert [Path(one.name).name for one in found] == ["ann.yaml"]
+    assert skipped == ["bob.yaml: a link, which is not followed"]
+    (folder / "ann.yaml").unlink()
+    cnn("grade", tmp_path / "key.yaml", folder, "--gradescope", tmp_path / "results.json")
+    assert "no answer sheet" in json.loads((tmp_path / "results.json").read_text())["output"]
