@@ -328,6 +328,7 @@ COMMANDS = {
             "--practice": "--practice",
             "--solutions": "--solutions",
             "--interactive": "--interactive",
+            "--lang": "--lang de",
             "--out": "-o other",
             "--format": "--format json",
         },

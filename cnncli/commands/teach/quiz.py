@@ -47,6 +47,7 @@ MOST_VARIANTS = 100
 @click.option("--practice", is_flag=True, help="Answer sheets that cnn check can judge, with the answers.")
 @click.option("--solutions", is_flag=True, help="Print the solutions as well.")
 @click.option("--interactive", is_flag=True, help="Answer in the terminal, with hints.")
+@options.language_option("Language of the quiz: en, de, ko, pt.")
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path), help="Folder for the quiz in all formats.")
 @click.option(
     "--format", "form", type=click.Choice(FORMS), default="markdown", show_default=True, help="Output format."
@@ -54,7 +55,7 @@ MOST_VARIANTS = 100
 def command(
     seed: int, secret: str | None, questions: int, level: str, topics: str | None, points: str, student: str,
     roster: Path | None, variants: int, title: str, practice: bool, solutions: bool, interactive: bool,
-    folder: Path | None, form: str,
+    language: str, folder: Path | None, form: str,
 ) -> None:  # fmt: skip
     """Generate random exercises with keys and solutions.
 
@@ -70,6 +71,7 @@ def command(
     Whoever knows the seed can draw the quiz with its solutions. The quizzes of a class are therefore drawn with a
     secret, which is kept in FOLDER/secret.txt.
     """
+    from cnncli.homework.languages.messages import speaking
     from cnncli.homework.quiz.quiz import Course, draw
     from cnncli.homework.quiz.secret import key_of, read_secret
     from cnncli.homework.quiz.topics.registry import TOPICS
@@ -77,17 +79,18 @@ def command(
     chosen = tuple(name.strip() for name in topics.split(",") if name.strip()) if topics else tuple(TOPICS)
     key = key_of(read_secret(secret)) if secret is not None else b""
     course = Course(seed, questions, level, chosen, title, key, _points(points, chosen))
-    if roster is not None:
-        _write_class(folder, roster, course, practice=practice)
-    elif interactive:
-        from cnncli.homework.quiz.interactive import ask
+    with speaking(language):
+        if roster is not None:
+            _write_class(folder, roster, course, practice=practice)
+        elif interactive:
+            from cnncli.homework.quiz.interactive import ask
 
-        ask(draw(course, student))
-    elif folder is not None:
-        _write(folder, _variants(course, student, variants), practice=practice, is_secret=bool(key))
-    else:
-        quizzes = _variants(course, student, variants)
-        click.echo(_for_screen(_text(quizzes, form, solutions=solutions, practice=practice), form), nl=False)
+            ask(draw(course, student))
+        elif folder is not None:
+            _write(folder, _variants(course, student, variants), practice=practice, is_secret=bool(key))
+        else:
+            quizzes = _variants(course, student, variants)
+            click.echo(_for_screen(_text(quizzes, form, solutions=solutions, practice=practice), form), nl=False)
 
 
 def _variants(course: Course, student: str, variants: int) -> list[Quiz]:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from string import ascii_lowercase
 from typing import NamedTuple
 
-from cnncli.errors import counted
 from cnncli.homework.answer_key.expected import equations
+from cnncli.homework.languages.derivations import localized_answer, localized_line
+from cnncli.homework.languages.messages import current_language, localized, plural, translated
 from cnncli.homework.pages.derivation import derivation_html
 from cnncli.homework.pages.html_page import page, words
 from cnncli.homework.pages.window_strip import window_strip
@@ -48,12 +49,16 @@ def heading(quiz: Quiz) -> str:
 
 def derivation_line(answer: AnsweredPrompt) -> str:
     """The derivation of the expected answer on one line."""
-    return "; ".join(equations(answer.expected.derivation))
+    return "; ".join(map(localized_line, equations(answer.expected.derivation)))
 
 
 def pitfalls(answer: AnsweredPrompt) -> list[str]:
     """The answers that typical mistakes give: ``11: ignored the dilation``."""
     return [f"{value}: {phrase(name)}" for name, value in wrong_options(answer)[:PITFALLS]]
+
+
+def _not(lines: list[str]) -> list[str]:
+    return [translated("not {answer}", answer=line) for line in lines]
 
 
 def choices(answer: AnsweredPrompt) -> list[str]:
@@ -66,7 +71,8 @@ def choices(answer: AnsweredPrompt) -> list[str]:
 
 def points_text(question: QuizQuestion) -> str:
     """The points of a question: ``2 points``."""
-    return counted(question.points * len(question.prompts), "point")
+    points = question.points * len(question.prompts)
+    return str(localized(plural("{number} point", "{number} points", points, number=points)))
 
 
 # Markdown ---------------------------------------------------------------------------------------------------------
@@ -88,11 +94,18 @@ def _rows(matrix: Matrix) -> list[str]:
     width = max(len(cell) for channel in matrix.channels for row in channel for cell in row)
     lines = []
     for at, channel in enumerate(matrix.channels, 1):
-        name = f"{matrix.name} (channel {at}) = " if len(matrix.channels) > 1 else f"{matrix.name} = "
+        name = f"{_channel(matrix, at)} = "
         for number, row in enumerate(channel):
             start = name if number == 0 else " " * len(name)
             lines.append(start + "  ".join(cell.rjust(width) for cell in row))
     return lines
+
+
+def _channel(matrix: Matrix, number: int) -> str:
+    """The name of a channel of a matrix."""
+    if len(matrix.channels) == 1:
+        return matrix.name
+    return translated("{matrix} (channel {number})", matrix=matrix.name, number=number)
 
 
 def _md_request(answer: AnsweredPrompt, given: str) -> str:
@@ -102,11 +115,11 @@ def _md_request(answer: AnsweredPrompt, given: str) -> str:
 
 def _md_solution(answer: AnsweredPrompt) -> str:
     lines = [
-        _md_request(answer, f"**{answer.expected.text}**"),
-        *(f"    {line}" for line in equations(answer.expected.derivation)),
+        _md_request(answer, f"**{localized_answer(answer.expected.text)}**"),
+        *(f"    {localized_line(line)}" for line in equations(answer.expected.derivation)),
         "",
     ]
-    return "\n".join([*lines, *(f"- not {line}" for line in pitfalls(answer)), ""])
+    return "\n".join([*lines, *(f"- {line}" for line in _not(pitfalls(answer))), ""])
 
 
 MARKDOWN = DocumentFormat(
@@ -130,7 +143,7 @@ def _html_part(part: Part) -> str:
         return _html_table(part)
     tables = []
     for at, channel in enumerate(part.channels, 1):
-        name = f"{part.name} (channel {at})" if len(part.channels) > 1 else part.name
+        name = _channel(part, at)
         rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in channel)
         tables.append(f'<p>{escape(name)} =</p><table class="matrix">{rows}</table>')
     return "".join(tables)
@@ -151,9 +164,9 @@ def _html_request(answer: AnsweredPrompt, given: str) -> str:
 
 
 def _html_solution(answer: AnsweredPrompt) -> str:
-    wrong = "".join(f"<li>not {words(line)}</li>" for line in pitfalls(answer))
+    wrong = "".join(f"<li>{words(line)}</li>" for line in _not(pitfalls(answer)))
     listed = f"<ul>{wrong}</ul>" if wrong else ""
-    request = _html_request(answer, f"<strong>{escape(answer.expected.text)}</strong>")
+    request = _html_request(answer, f"<strong>{escape(localized_answer(answer.expected.text))}</strong>")
     pictures = "".join(window_strip(size, window) for size, window in answer.expected.windows)
     worked = f"{derivation_html(answer.expected.derivation)}{pictures}"
     return f'{request}<div class="derivation">{worked}</div>{listed}'
@@ -197,17 +210,19 @@ def _tex_request(answer: AnsweredPrompt, given: str) -> str:
 
 
 def _tex_solution(answer: AnsweredPrompt) -> str:
-    wrong = "".join(f"\\item not {tex(line)}\n" for line in pitfalls(answer))
+    wrong = "".join(f"\\item {tex(line)}\n" for line in _not(pitfalls(answer)))
     listed = f"\\begin{{itemize}}\n{wrong}\\end{{itemize}}" if wrong else ""
-    request = _tex_request(answer, f"\\textbf{{{tex(answer.expected.text)}}}")
-    derived = "\n\n".join(f"\\noindent\\texttt{{{tex(line)}}}" for line in equations(answer.expected.derivation))
+    request = _tex_request(answer, f"\\textbf{{{tex(localized_answer(answer.expected.text))}}}")
+    lines = map(localized_line, equations(answer.expected.derivation))
+    derived = "\n\n".join(f"\\noindent\\texttt{{{tex(line)}}}" for line in lines)
     return f"{request}\n\n{derived}\n{listed}"
 
 
 def _tex_document(quiz: Quiz, questions: list[str]) -> str:
     start = "\\documentclass[a4paper]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage{amsmath}\n\\raggedright\n"
+    hangul = "\\usepackage{kotex}\n" if current_language() == "ko" else ""
     return (
-        f"{start}\\begin{{document}}\n\\section*{{{tex(heading(quiz))}}}\n"
+        f"{start}{hangul}\\begin{{document}}\n\\section*{{{tex(heading(quiz))}}}\n"
         + "\n".join(questions)
         + "\n\\end{document}\n"
     )

@@ -10,12 +10,14 @@ from cnncli.homework.answer_key.expected import is_remark
 from cnncli.homework.checking import parsing
 from cnncli.homework.checking.answer_comparison import compare
 from cnncli.homework.checking.verdict import Verdict
+from cnncli.homework.languages.derivations import localized_answer, localized_line
+from cnncli.homework.languages.messages import localized, text, translated
 from cnncli.homework.mistakes.matching import likely
 from cnncli.homework.quiz.documents import MARKDOWN, choices, derivation_line, heading
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.homework.quiz.values import value_text
 
-HELP = "(? for a hint, = for the answer, Enter to skip, q to quit)"
+HELP = text("(? for a hint, = for the answer, Enter to skip, q to quit)")
 
 
 def ask(quiz: Quiz) -> None:
@@ -23,17 +25,17 @@ def ask(quiz: Quiz) -> None:
 
     Raises CnnError for input that is not UTF-8.
     """
-    click.echo(f"{heading(quiz)}  {HELP}\n")
+    click.echo(f"{heading(quiz)}  {localized(HELP)}\n")
     correct, asked = 0, 0
     for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         click.echo(f"{question.name}\n" + "\n".join(map(MARKDOWN.part, question.parts)))
         for answer in answers:
             outcome = _ask_one(answer)
             if outcome is None:
-                click.echo(f"{correct} of {asked} correct")
+                click.echo(translated("{correct} of {answers} correct", correct=correct, answers=asked))
                 return
             asked, correct = asked + 1, correct + outcome
-    click.echo(f"{correct} of {asked} correct")
+    click.echo(translated("{correct} of {answers} correct", correct=correct, answers=asked))
 
 
 def _ask_one(answer: AnsweredPrompt) -> bool | None:
@@ -53,23 +55,25 @@ def _ask_one(answer: AnsweredPrompt) -> bool | None:
         if given == "":
             return False
         if given == "=":
-            click.echo(f"  correct answer: {answer.expected.text}: {derivation_line(answer)}\n")
+            told = translated("correct answer: {answer}", answer=localized_answer(answer.expected.text))
+            click.echo(f"  {told}: {derivation_line(answer)}\n")
             return False
         if given == "?":
-            click.echo(f"  {hints.pop(0) if hints else 'no more hints; = shows the answer'}")
+            hint = hints.pop(0) if hints else text("no more hints; = shows the answer")
+            click.echo(f"  {localized(hint)}")
             continue
         correct, explanation = _judged(answer, given)
         if correct:
-            click.echo(f"  correct: {derivation_line(answer)}\n")
+            click.echo(f"  {translated('correct: {derivation}', derivation=derivation_line(answer))}\n")
             return True
-        click.echo(f"  not yet: {explanation}")
+        click.echo(f"  {translated('not yet: {explanation}', explanation=explanation)}")
 
 
 def _judged(answer: AnsweredPrompt, given: str) -> tuple[bool, str]:
     """Whether an answer is correct, else the likely mistakes."""
     stated = answer.prompt.stated
     if stated is not None and stated.choices:
-        return _is_chosen(answer, given), "another option is correct"
+        return _is_chosen(answer, given), text("another option is correct")
     if stated is not None and stated.tolerance:
         number = parsing.parse(given).number
         if number is not None and abs(number - answer.expected.value) <= stated.tolerance:
@@ -92,17 +96,21 @@ def _is_same(given: str, text: str) -> bool:
 
 def _explanation(verdict: Verdict) -> str:
     """The likely mistakes, or why the answer could not be read, with how it was read."""
-    reason = "matches no known mistake" if verdict.is_unexplained else likely(verdict.diagnoses)
-    remark = ", ".join(verdict.remarks[:1])
-    return f"{reason} ({remark})" if reason and remark else reason or remark or "blank"
+    reason = text("matches no known mistake") if verdict.is_unexplained else likely(verdict.diagnoses)
+    remark = verdict.remarks[0] if verdict.remarks else ""
+    return (
+        text("{note} ({reason})", note=reason, reason=remark)
+        if reason and remark
+        else reason or remark or text("blank")
+    )
 
 
 def hints_for(answer: AnsweredPrompt) -> list[str]:
     """Hints, each more specific: the formula, then the formula with its numbers, never the value that is asked."""
     given = answer.prompt.question.fields
-    lines = [line for line in answer.expected.derivation if not is_remark(line)]
+    lines = [localized_line(line) for line in answer.expected.derivation if not is_remark(line)]
     if given.get("upstream") and "pool" in given:
-        return ["the gradient of each window goes to its largest value; all others get 0"]
+        return [text("the gradient of each window goes to its largest value; all others get 0")]
     if given.get("upstream"):
         return lines[:1]  # the method
     if given.get("find") in ("padding", "input") and "output" in given:

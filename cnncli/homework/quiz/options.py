@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from cnncli.homework.languages.messages import localized
 from cnncli.homework.mistakes.table import MISTAKES
 from cnncli.homework.mistakes.texts import described
 from cnncli.homework.quiz.quiz import AnsweredPrompt
@@ -32,7 +33,7 @@ def wrong_options(answer: AnsweredPrompt, most: int = 4) -> list[tuple[str, str]
 def phrase(name: str) -> str:
     """A mistake in words: of the table by its id, or the phrase itself. Layers lose the name of their question."""
     words = described(name) if name.partition("#")[0] in MISTAKES else name
-    return re.sub(r"\bq\d+\.", "", words)
+    return re.sub(r"\bq\d+\.", "", localized(words))
 
 
 def _singles(answer: AnsweredPrompt) -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from cnncli.homework.answer_key.expected import ExpectedAnswer
 from cnncli.homework.answer_key.questions import empty_cache, expected_answer
 from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.homework.exact_ops.matrices import shown
+from cnncli.homework.languages.messages import localized
 from cnncli.inference import Inferred
 from cnncli.language.source import Source
 from cnncli.loading import Loaded, load_source
@@ -86,6 +87,28 @@ class QuizQuestion(NamedTuple):
     def content(self) -> tuple[Any, ...]:
         """What is asked, without names: equal for two questions that are the same."""
         return self.topic, self.parts, tuple(prompt.request for prompt in self.prompts)
+
+
+def localized_question(question: QuizQuestion) -> QuizQuestion:
+    """The question in the current language. Its mistakes stay messages."""
+    parts = tuple(map(_localized_part, question.parts))
+    return question._replace(parts=parts, prompts=tuple(map(_localized_prompt, question.prompts)))
+
+
+def _localized_part(part: Part) -> Part:
+    if isinstance(part, DrawnLayers):
+        return DrawnLayers(tuple(map(localized, part.lines)))
+    if isinstance(part, Table):
+        return part._replace(headings=tuple(map(localized, part.headings)))
+    return part if isinstance(part, Matrix) else str(localized(part))
+
+
+def _localized_prompt(prompt: Prompt) -> Prompt:
+    stated = prompt.stated
+    if stated is not None:
+        derivation, choices = tuple(map(localized, stated.derivation)), tuple(map(localized, stated.choices))
+        stated = stated._replace(value=localized(stated.value), derivation=derivation, choices=choices)
+    return prompt._replace(label=localized(prompt.label), request=localized(prompt.request), stated=stated)
 
 
 def network_text(questions: Iterable[QuizQuestion]) -> str:

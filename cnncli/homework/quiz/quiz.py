@@ -13,11 +13,12 @@ from unicodedata import category
 
 from cnncli.errors import CnnError, counted, suggestion
 from cnncli.homework.answer_key.expected import ExpectedAnswer
+from cnncli.homework.languages.messages import translated
 from cnncli.homework.mistakes.operation_mistakes import IN_POSITIONS
 from cnncli.homework.mistakes.size_mistakes import IN_INPUT
 from cnncli.homework.mistakes.texts import plain
 from cnncli.homework.quiz.draws import Draws
-from cnncli.homework.quiz.question import Prompt, QuizQuestion, expected_for, network_text
+from cnncli.homework.quiz.question import Prompt, QuizQuestion, expected_for, localized_question, network_text
 from cnncli.homework.quiz.topics.registry import TOPICS
 from cnncli.homework.quiz.topics.wording import LEVELS
 
@@ -98,7 +99,7 @@ def draw(course: Course, student: str = "") -> Quiz:
         drawn = _question(course, student, number, topic, {question.content for question in questions})
         points = course.points.get(topic, course.points.get("", drawn.points))
         questions.append(drawn._replace(points=points))
-    return Quiz(course.title or "Quiz", course.seed, student, tuple(questions))
+    return Quiz(course.title or translated("Quiz"), course.seed, student, tuple(map(localized_question, questions)))
 
 
 def _refuse(course: Course, student: str) -> None:

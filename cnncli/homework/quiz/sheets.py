@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import chain
 from textwrap import indent, wrap
 
+from cnncli.homework.languages.catalogues import ENGLISH
+from cnncli.homework.languages.messages import current_language, translated
 from cnncli.homework.quiz.documents import MARKDOWN, choices, points_text
 from cnncli.homework.quiz.question import DrawnLayers, Part, QuizQuestion, Table
 from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
@@ -59,7 +61,7 @@ def sheet(quiz: Quiz, *, filled: bool = False, practice: bool = False) -> str:
             given = yaml(value_text(answer.expected.value)) if filled else ""
             lines += _comments("\n".join([answer.prompt.request, *choices(answer)]))
             if practice and answer.prompt.stated is not None:
-                lines.append("  # (only a key can judge this answer)")
+                lines.append(f"  # {translated('(only a key can judge this answer)')}")
                 continue
             lines.append(_practice_line(answer, given) if practice else f"  {answer.prompt.name}: {given}".rstrip())
     return "\n".join(lines) + "\n"
@@ -68,7 +70,8 @@ def sheet(quiz: Quiz, *, filled: bool = False, practice: bool = False) -> str:
 def key(quiz: Quiz) -> str:
     """The answer key for ``cnn grade``, with the text of each question."""
     student = [f"student: {yaml(quiz.student)}"] if quiz.student else []
-    lines = [f"title: {yaml(quiz.title)}", *student, _architecture(quiz) + "questions:"]
+    language = [f"language: {current_language()}"] if current_language() != ENGLISH else []
+    lines = [f"title: {yaml(quiz.title)}", *language, *student, _architecture(quiz) + "questions:"]
     for question, answers in zip(quiz.questions, answered(quiz), strict=True):
         for answer in answers:
             lines += [f"  {answer.prompt.name}:", f"    points: {question.points}"]

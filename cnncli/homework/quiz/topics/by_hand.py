@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import QuizQuestion
 from cnncli.homework.quiz.topics.wording import (
@@ -19,7 +20,8 @@ from cnncli.homework.quiz.topics.wording import (
     written,
 )
 
-RESULT = "What is the result?"
+RESULT = message("What is the result?")
+GRADIENT_TO_K, GRADIENT_TO_X = message("gradient to K"), message("gradient to X")
 
 
 def by_hand(draws: Draws, name: str, level: str) -> QuizQuestion:
@@ -36,12 +38,18 @@ def by_hand(draws: Draws, name: str, level: str) -> QuizQuestion:
         fields["stride"] = str(stride)
     if flip:
         fields["flip"] = "true"
-    operation = (
-        "true convolution (with the kernel flipped)" if flip else "convolution (cross-correlation, as in libraries)"
-    )
-    text = f"Compute the {operation} of X with K, stride {stride}, no padding."
+    if flip:
+        text = message(
+            "Compute the true convolution (with the kernel flipped) of X with K, stride {stride}, no padding.",
+            stride=stride,
+        )
+    else:
+        text = message(
+            "Compute the convolution (cross-correlation, as in libraries) of X with K, stride {stride}, no padding.",
+            stride=stride,
+        )
     parts = (text, drawn("X", matrices), drawn("K", kernels))
-    return QuizQuestion(name, "by_hand", parts, (convolve_prompt(name, "result", RESULT, fields),), points=2)
+    return QuizQuestion(name, "by_hand", parts, (convolve_prompt(name, message("result"), RESULT, fields),), points=2)
 
 
 def _pool_by_hand(draws: Draws, name: str, level: str) -> QuizQuestion:
@@ -52,9 +60,11 @@ def _pool_by_hand(draws: Draws, name: str, level: str) -> QuizQuestion:
     fields = {"input": written([x]), "pool": kind, "kernel": "2"}
     if stride == 1:
         fields["stride"] = "1"
-    word = {"max": "max", "avg": "average"}[kind]
-    text = f"Compute the 2x2 {word} pooling of X, stride {stride}."
-    prompt = convolve_prompt(name, "result", RESULT, fields)
+    if kind == "max":
+        text = message("Compute the 2x2 max pooling of X, stride {stride}.", stride=stride)
+    else:
+        text = message("Compute the 2x2 average pooling of X, stride {stride}.", stride=stride)
+    prompt = convolve_prompt(name, message("result"), RESULT, fields)
     return QuizQuestion(name, "by_hand", (text, drawn("X", [x])), (prompt,), points=2)
 
 
@@ -69,14 +79,17 @@ def backward(draws: Draws, name: str, level: str) -> QuizQuestion:
     fields = {"input": written([x]), "kernel": written([kernel]), "upstream": written([upstream]), "find": find}
     if stride > 1:
         fields["stride"] = str(stride)
-    text = (
-        f"A convolution (cross-correlation, as in libraries) Y of X with K has stride {stride} and no padding. "
-        "G is the gradient of the loss with respect to Y."
+    text = message(
+        "A convolution (cross-correlation, as in libraries) Y of X with K has stride {stride} and no padding. "
+        "G is the gradient of the loss with respect to Y.",
+        stride=stride,
     )
-    target, letter = {"kernel": ("kernel", "K"), "input": ("input", "X")}[find]
-    request = f"What is the gradient of the loss with respect to the {target} {letter}?"
+    if find == "kernel":
+        label, request = GRADIENT_TO_K, message("What is the gradient of the loss with respect to the kernel K?")
+    else:
+        label, request = GRADIENT_TO_X, message("What is the gradient of the loss with respect to the input X?")
     wrong = _kernel_mistakes(x, upstream) if find == "kernel" else _input_mistakes(kernel, upstream, stride)
-    prompt = convolve_prompt(name, f"gradient to {letter}", request, fields, wrong)
+    prompt = convolve_prompt(name, label, request, fields, wrong)
     parts = (text, drawn("X", [x]), drawn("K", [kernel]), drawn("G", [upstream]))
     return QuizQuestion(name, "backward", parts, (prompt,), points=2)
 
@@ -86,15 +99,17 @@ def _pool_backward(draws: Draws, name: str) -> QuizQuestion:
     x = [[values.pop(draws.integer(0, len(values) - 1)) for _ in range(4)] for _ in range(4)]  # no two are equal
     upstream = matrix(draws, 2, (-3, -2, -1, 1, 2, 3))
     fields = {"input": written([x]), "pool": "max", "kernel": "2", "upstream": written([upstream])}
-    text = "Y is the 2x2 max pooling of X, stride 2. G is the gradient of the loss with respect to Y."
+    text = message("Y is the 2x2 max pooling of X, stride 2. G is the gradient of the loss with respect to Y.")
     spread = [[upstream[i // 2][j // 2] for j in range(4)] for i in range(4)]
     wrong: Mistakes = {
-        "passed the gradient to every value of the window": _map(spread),
-        "passed the gradient to the smallest value of each window": _map(_routed(x, upstream, min)),
-        "kept the largest values instead of their gradients": _map(_routed(x, [[1, 1], [1, 1]], max, kept=True)),
+        message("passed the gradient to every value of the window"): _map(spread),
+        message("passed the gradient to the smallest value of each window"): _map(_routed(x, upstream, min)),
+        message("kept the largest values instead of their gradients"): _map(
+            _routed(x, [[1, 1], [1, 1]], max, kept=True)
+        ),
     }
-    request = "What is the gradient of the loss with respect to X?"
-    prompt = convolve_prompt(name, "gradient to X", request, fields, wrong)
+    request = message("What is the gradient of the loss with respect to X?")
+    prompt = convolve_prompt(name, GRADIENT_TO_X, request, fields, wrong)
     return QuizQuestion(name, "backward", (text, drawn("X", [x]), drawn("G", [upstream])), (prompt,), points=2)
 
 
@@ -125,9 +140,9 @@ def _flipped(rows: Rows) -> Rows:
 def _kernel_mistakes(x: Rows, upstream: Rows) -> Mistakes:
     right = _correlated(x, upstream)
     return {
-        "flipped the upstream gradient": _map(_correlated(x, _flipped(upstream))),
-        "flipped the result": _map(_flipped(right)),
-        "transposed the result": _map([*map(list, zip(*right, strict=True))]),
+        message("flipped the upstream gradient"): _map(_correlated(x, _flipped(upstream))),
+        message("flipped the result"): _map(_flipped(right)),
+        message("transposed the result"): _map([*map(list, zip(*right, strict=True))]),
     }
 
 
@@ -135,12 +150,12 @@ def _input_mistakes(kernel: Rows, upstream: Rows, stride: int) -> Mistakes:
     """Mistakes in sending each upstream gradient, times the kernel, to the window that it came from."""
     size = stride + 2
     found: Mistakes = {
-        "flipped the kernel once too often": _map(_scattered(_flipped(kernel), upstream, stride, size)),
-        "flipped the upstream gradient": _map(_scattered(kernel, _flipped(upstream), stride, size)),
+        message("flipped the kernel once too often"): _map(_scattered(_flipped(kernel), upstream, stride, size)),
+        message("flipped the upstream gradient"): _map(_scattered(kernel, _flipped(upstream), stride, size)),
     }
     if stride > 1:
         dense = _scattered(kernel, upstream, 1, size)
-        found["ignored the stride"] = _map(dense)
+        found[message("ignored the stride")] = _map(dense)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import DrawnLayers, QuizQuestion
 from cnncli.homework.quiz.topics.wording import EASY, HARD, MEDIUM, network_prompt
@@ -31,9 +32,12 @@ class _Layer(NamedTuple):
     @property
     def line(self) -> str:
         """The layer in the text of the question."""
-        kind = "max pooling" if self.is_pool else "convolution"
-        dilation = f", dilation {self.dilation}" if self.dilation > 1 else ""
-        return f"{self.name}: {self.kernel}x{self.kernel} {kind}, stride {self.stride}{dilation}"
+        known = {"name": self.name, "kernel": self.kernel, "stride": self.stride, "dilation": self.dilation}
+        if self.is_pool:
+            return message("{name}: {kernel}x{kernel} max pooling, stride {stride}", **known)
+        if self.dilation > 1:
+            return message("{name}: {kernel}x{kernel} convolution, stride {stride}, dilation {dilation}", **known)
+        return message("{name}: {kernel}x{kernel} convolution, stride {stride}", **known)
 
 
 def receptive_fields(draws: Draws, name: str, level: str) -> QuizQuestion:
@@ -42,12 +46,15 @@ def receptive_fields(draws: Draws, name: str, level: str) -> QuizQuestion:
     while _size(layers) > LARGEST:
         layers = [*_layers(draws, level)]
     block = (f"{name}_net:", "  layers:", *(f"    {layer.yaml}" for layer in layers))
-    parts = ("A network has these layers, in this order, without padding.", DrawnLayers(tuple(x.line for x in layers)))
-    request = "What is the receptive field (per side) of the last layer on the input?"
-    prompts = [network_prompt(f"{name}.last.receptive_field", "receptive field", request)]
+    text = message("A network has these layers, in this order, without padding.")
+    parts = (text, DrawnLayers(tuple(layer.line for layer in layers)))
+    request = message("What is the receptive field (per side) of the last layer on the input?")
+    prompts = [network_prompt(f"{name}.last.receptive_field", message("receptive field"), request)]
     if level == HARD:
-        request = "How many input pixels apart are the receptive fields of two neighboring units of the last layer?"
-        prompts.append(network_prompt(f"{name}.last.rf_stride", "receptive field stride", request))
+        request = message(
+            "How many input pixels apart are the receptive fields of two neighboring units of the last layer?"
+        )
+        prompts.append(network_prompt(f"{name}.last.rf_stride", message("receptive field stride"), request))
     inputs = ((f"{name}_input", f"1x{INPUT}x{INPUT}"),)
     call = (f"- {name}_net: {{from: {name}_input, name: {name}}}",)
     return QuizQuestion(name, "fields", parts, tuple(prompts), inputs, call, block)

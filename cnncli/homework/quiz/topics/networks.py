@@ -8,28 +8,29 @@ from typing import NamedTuple
 
 from cnncli.arithmetic.shape import format_shape
 from cnncli.homework.answer_key.sheet import Question
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import DrawnLayers, Prompt, QuizQuestion, Stated, Table, calculated
 from cnncli.homework.quiz.topics.wording import EASY, HARD, MACS, MEDIUM, network_prompt
 from cnncli.inference import LayerInfo
 
-SHAPES = "Write shapes as channels x height x width."
+SHAPES = message("Write shapes as channels x height x width.")
 
 
 class _Network(NamedTuple):
-    """A small network: its input, its layers as YAML and as text, and what is asked about them, with labels."""
+    """A small network: its input, its layers as YAML and as text, and the quantities that are asked, with layers."""
 
     shape: str
     layers: list[str]
     lines: list[str]
     prompts: list[tuple[str, str]]
 
-    def add(self, layer: str, line: str, **prompts: str) -> None:
-        """Add a layer, and a prompt for each quantity with its label."""
+    def add(self, layer: str, line: str, *quantities: str) -> None:
+        """Add a layer, and a prompt for each of the quantities of it."""
         name = line.partition(":")[0]
         self.layers.append(layer)
         self.lines.append(line)
-        self.prompts.extend((f"{name}.{quantity}", label) for quantity, label in prompts.items())
+        self.prompts.extend((quantity, name) for quantity in quantities)
 
     def question(self, name: str, topic: str, text: str) -> QuizQuestion:
         """The network as a block of the quiz's network, without prompts."""
@@ -42,20 +43,26 @@ class _Network(NamedTuple):
 def networks(draws: Draws, name: str, level: str) -> QuizQuestion:
     """The shapes and parameters of a small network, and their sum."""
     network = _small_network(draws, level)
-    text = f"A network takes a {network.shape} input (channels x height x width). {SHAPES}"
+    text = message(
+        "A network takes a {shape} input (channels x height x width). {how}", shape=network.shape, how=SHAPES
+    )
     prompts = tuple(
-        network_prompt(f"{name}.{quantity}", label, _request(quantity, label)) for quantity, label in network.prompts
+        network_prompt(".".join(filter(None, (name, layer, quantity))), *_asked(quantity, layer))
+        for quantity, layer in network.prompts
     )
     return network.question(name, "networks", text)._replace(prompts=prompts)
 
 
-def _request(quantity: str, label: str) -> str:
-    owner = label.rpartition(" of ")[2]
-    if quantity.endswith("shape"):
-        return f"What is the output shape of {owner}?"
-    if quantity.endswith("macs"):
-        return f"How many {MACS} does {owner} take?"
-    return f"How many parameters does {owner} have?"
+def _asked(quantity: str, layer: str) -> tuple[str, str]:
+    """The label and the request of a quantity of a layer, or of the network (an empty name)."""
+    owner = layer or message("the network")
+    if quantity == "shape":
+        label = message("output shape of {layer}", layer=owner)
+        return label, message("What is the output shape of {layer}?", layer=owner)
+    if quantity == "macs":
+        label = message("{macs} of {layer}", macs=MACS, layer=owner)
+        return label, message("How many {macs} does {layer} take?", macs=MACS, layer=owner)
+    return message("parameters of {layer}", layer=owner), message("How many parameters does {layer} have?", layer=owner)
 
 
 def _small_network(draws: Draws, level: str) -> _Network:
@@ -67,31 +74,31 @@ def _small_network(draws: Draws, level: str) -> _Network:
     network = _Network(f"{channels}x{size}x{size}", [], [], [])
     network.add(
         f"- conv: {{filters: {first}, kernel: {kernel}, name: conv1}}",
-        f"conv1: {first} filters of {kernel}x{kernel}, stride 1, no padding, with biases",
-        shape="output shape of conv1",
-        params="parameters of conv1",
-    )
+        message("conv1: {filters} filters of {kernel}x{kernel}, stride 1, no padding, with biases",
+                filters=first, kernel=kernel),
+        "shape",
+        "params",
+    )  # fmt: skip
     network.add("- relu: {name: relu1}", "relu1")
-    network.add(
-        "- maxpool: {kernel: 2, name: pool1}", "pool1: 2x2 max pooling, stride 2", shape="output shape of pool1"
-    )
+    network.add("- maxpool: {kernel: 2, name: pool1}", message("pool1: 2x2 max pooling, stride 2"), "shape")
     if level != EASY:
         other = 3 if (pooled - 3 + 1) % 2 == 0 or level != HARD else 4
         network.add(
             f"- conv: {{filters: {second}, kernel: {other}, padding: 1, name: conv2}}",
-            f"conv2: {second} filters of {other}x{other}, stride 1, padding 1 on each side, with biases",
-            shape="output shape of conv2",
-            params="parameters of conv2",
-        )
+            message("conv2: {filters} filters of {kernel}x{kernel}, stride 1, padding 1 on each side, with biases",
+                    filters=second, kernel=other),
+            "shape",
+            "params",
+        )  # fmt: skip
     network.add("- flatten: {name: flatten1}", "flatten1")
     network.add(
         f"- linear: {{units: {units}, name: linear1}}",
-        f"linear1: fully connected, {units} units, with biases",
-        params="parameters of linear1",
+        message("linear1: fully connected, {units} units, with biases", units=units),
+        "params",
     )
     if level == HARD:
-        network.prompts.append(("params", "parameters of the network"))
-        network.prompts.append(("conv2.macs", f"{MACS} of conv2"))
+        network.prompts.append(("params", ""))
+        network.prompts.append(("macs", "conv2"))
     return network
 
 
@@ -114,11 +121,11 @@ class _Slip(NamedTuple):
 
 
 REASONS = (
-    "the biases are missing",
-    "the input channels are missing",
-    "the + 1 in the size formula is missing",
-    "the padding is ignored",
-    "the input channels are kept as output channels",
+    message("the biases are missing"),
+    message("the input channels are missing"),
+    message("the + 1 in the size formula is missing"),
+    message("the padding is ignored"),
+    message("the input channels are kept as output channels"),
 )
 NO_BIASES, NO_CHANNELS, NO_PLUS_ONE, NO_PADDING, KEPT_CHANNELS = REASONS
 
@@ -129,18 +136,23 @@ def table(draws: Draws, name: str, level: str) -> QuizQuestion:
     Neither the names of the prompts nor the options give the layer away.
     """
     network = _small_network(draws, HARD if level == HARD else MEDIUM)
-    text = f"This table of a network with a {network.shape} input (channels x height x width) has a mistake in it."
-    text += " What follows from it in later layers is calculated from the wrong value." if level == HARD else ""
+    text = message(
+        "This table of a network with a {shape} input (channels x height x width) has a mistake in it.",
+        shape=network.shape,
+    )
+    if level == HARD:
+        text = message("{text} What follows from it in later layers is calculated from the wrong value.", text=text)
     question = network.question(name, "table", text)
     infos = {info.node.name.rpartition(".")[2]: info for info in calculated(question).layers.values()}
     slip = draws.pick([*_slips(infos, level)])
     cells = tuple((row.layer, format_shape(row.shape), str(row.params)) for row in _with_slip(infos, slip, level))
-    shown = Table(("layer", "output shape", "parameters"), cells)
+    shown = Table((message("layer"), message("output shape"), message("parameters")), cells)
     layers, right = tuple(infos), infos[slip.row.layer].stats
-    line = f"correct: {slip.row.layer}, {format_shape(right.output_shape)}, {right.params} parameters"
+    line = message("correct: {layer}, {shape}, {params} parameters",
+                   layer=slip.row.layer, shape=format_shape(right.output_shape), params=right.params)  # fmt: skip
     prompts = (
-        _choice(f"{name}a", "layer", "In which layer is the mistake?", slip.row.layer, layers, line),
-        _choice(f"{name}b", "mistake", "What is the mistake?", slip.reason, REASONS, line),
+        _choice(f"{name}a", message("layer"), message("In which layer is the mistake?"), slip.row.layer, layers, line),
+        _choice(f"{name}b", message("mistake"), message("What is the mistake?"), slip.reason, REASONS, line),
     )
     return question._replace(parts=(*question.parts, shown), prompts=prompts, inputs=(), layers=(), blocks=())
 

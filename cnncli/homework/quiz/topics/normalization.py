@@ -9,6 +9,8 @@ from math import exp, isqrt, log
 from typing import NamedTuple
 
 from cnncli.homework.exact_ops.matrices import shown
+from cnncli.homework.languages.messages import Message
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import Prompt, QuizQuestion
 from cnncli.homework.quiz.topics.wording import EASY, HARD, Mistakes, listed, number_prompt, unlike
@@ -53,12 +55,18 @@ def _batch(draws: Draws) -> _Batch:
 def batchnorm(draws: Draws, name: str, level: str) -> QuizQuestion:
     """The mean, variance and a normalized value; medium: scaled and shifted; hard: the statistics that are kept."""
     batch = _batch(draws)
-    text = (
-        f"In training, batch normalization gets these values of one channel (the whole batch): {listed(batch.values)}. "
-        "Take epsilon as 0."
+    text = message(
+        "In training, batch normalization gets these values of one channel (the whole batch): {values}. "
+        "Take epsilon as 0.",
+        values=listed(batch.values),
     )
     if level != EASY:
-        text += f" Its trained scale (gamma) is {batch.gamma}, its shift (beta) {batch.beta}."
+        text = message(
+            "{text} Its trained scale (gamma) is {gamma}, its shift (beta) {beta}.",
+            text=text,
+            gamma=batch.gamma,
+            beta=batch.beta,
+        )
     if level == HARD:
         return _running(draws, name, batch, text)
     prompts = [_mean(name, batch), _variance(name, batch)] if level == EASY else []
@@ -70,21 +78,24 @@ def batchnorm(draws: Draws, name: str, level: str) -> QuizQuestion:
 def _mean(name: str, batch: _Batch) -> Prompt:
     total = sum(batch.values)
     lines = (f"({' + '.join(map(str, batch.values))}) / 4", str(batch.mean))
-    wrong: Mistakes = {"gave the sum": total, "divided by the number of values less 1": Fraction(total, 3)}
-    return number_prompt(f"{name}a", "mean", "What is their mean?", batch.mean, lines, wrong)
+    wrong: Mistakes = {
+        message("gave the sum"): total,
+        message("divided by the number of values less 1"): Fraction(total, 3),
+    }
+    return number_prompt(f"{name}a", message("mean"), message("What is their mean?"), batch.mean, lines, wrong)
 
 
 def _variance(name: str, batch: _Batch) -> Prompt:
     squares = " + ".join(f"({value} - {batch.mean})^2" for value in batch.values)
     wrong: Mistakes = {
-        "gave the standard deviation": batch.deviation if batch.deviation != batch.variance else None,
-        "divided by the number of values less 1": Fraction(4 * batch.variance, 3),
-        "gave the sum of squares": 4 * batch.variance,
-        "forgot to subtract the mean": Fraction(sum(value * value for value in batch.values), 4),
+        message("gave the standard deviation"): batch.deviation if batch.deviation != batch.variance else None,
+        message("divided by the number of values less 1"): Fraction(4 * batch.variance, 3),
+        message("gave the sum of squares"): 4 * batch.variance,
+        message("forgot to subtract the mean"): Fraction(sum(value * value for value in batch.values), 4),
     }
-    request = "What is their variance, as batch normalization uses it (divided by the number of values)?"
+    request = message("What is their variance, as batch normalization uses it (divided by the number of values)?")
     lines = (f"({squares}) / 4", str(batch.variance))
-    return number_prompt(f"{name}b", "variance", request, batch.variance, lines, wrong)
+    return number_prompt(f"{name}b", message("variance"), request, batch.variance, lines, wrong)
 
 
 def _normalized(draws: Draws, name: str, batch: _Batch, gamma: int, beta: int) -> Prompt:
@@ -92,52 +103,65 @@ def _normalized(draws: Draws, name: str, batch: _Batch, gamma: int, beta: int) -
     gap = first - batch.mean
     value = gamma * Fraction(gap, batch.deviation) + beta
     wrong: Mistakes = {
-        "divided by the variance": gamma * Fraction(gap, batch.variance) + beta if batch.variance > 1 else None,
-        "forgot to subtract the mean": gamma * Fraction(first, batch.deviation) + beta,
-        "forgot to divide by the standard deviation": Fraction(gamma * gap + beta) if batch.deviation > 1 else None,
-        "left out the scale and the shift": Fraction(gap, batch.deviation) if gamma != 1 else None,
-        "swapped the scale and the shift": beta * Fraction(gap, batch.deviation) + gamma if gamma != 1 else None,
+        message("divided by the variance"): gamma * Fraction(gap, batch.variance) + beta
+        if batch.variance > 1
+        else None,
+        message("forgot to subtract the mean"): gamma * Fraction(first, batch.deviation) + beta,
+        message("forgot to divide by the standard deviation"): Fraction(gamma * gap + beta)
+        if batch.deviation > 1
+        else None,
+        message("left out the scale and the shift"): Fraction(gap, batch.deviation) if gamma != 1 else None,
+        message("swapped the scale and the shift"): beta * Fraction(gap, batch.deviation) + gamma
+        if gamma != 1
+        else None,
     }
     wrong = {phrase: number for phrase, number in wrong.items() if number != value}
     scaled = f"{gamma} * " if gamma != 1 else ""
     shift = f" {'+' if beta > 0 else '-'} {abs(beta)}" if beta else ""
     lines = (f"{scaled}({first} - {batch.mean}) / {batch.deviation}{shift}", shown(value))
     suffix = "c" if gamma == 1 else ""
-    request = f"Which value does the first one, {first}, become (exactly, or to 3 decimals)?"
-    return number_prompt(f"{name}{suffix}", "normalized value", request, value, lines, wrong, _rounding(value))
+    request = message("Which value does the first one, {value}, become (exactly, or to 3 decimals)?", value=first)
+    return number_prompt(f"{name}{suffix}", message("normalized value"), request, value, lines, wrong, _rounding(value))
 
 
-def _running(draws: Draws, name: str, batch: _Batch, text: str) -> QuizQuestion:
+def _running(draws: Draws, name: str, batch: _Batch, text: Message) -> QuizQuestion:
     """The running statistics after this batch, and the output at inference."""
     mean = draws.integer(1, 10) * 10
-    text += f" Its running mean is {mean} and its momentum 0.1, as in PyTorch."
+    text = message("{text} Its running mean is {mean} and its momentum 0.1, as in PyTorch.", text=text, mean=mean)
     kept = Fraction(9 * mean + batch.mean, 10)
     wrong: Mistakes = {
-        "swapped the weights of the old mean and the new one": Fraction(mean + 9 * batch.mean, 10),
-        "gave the mean of the batch": batch.mean,
-        "averaged both": Fraction(mean + batch.mean, 2),
-        "added without taking anything off": mean + Fraction(batch.mean, 10),
+        message("swapped the weights of the old mean and the new one"): Fraction(mean + 9 * batch.mean, 10),
+        message("gave the mean of the batch"): batch.mean,
+        message("averaged both"): Fraction(mean + batch.mean, 2),
+        message("added without taking anything off"): mean + Fraction(batch.mean, 10),
     }
     lines = (f"0.9 * {mean} + 0.1 * {batch.mean}", shown(kept))
-    request = "What is the running mean after this batch?"
-    prompts = [number_prompt(f"{name}a", "running mean", request, kept, lines, unlike(wrong, kept))]
+    request = message("What is the running mean after this batch?")
+    prompts = [number_prompt(f"{name}a", message("running mean"), request, kept, lines, unlike(wrong, kept))]
     spread = draws.pick((2, 3, 4, 5))
     x = mean + spread * draws.pick((-2, -1, 1, 2, 3))
     value = Fraction(batch.gamma * (x - mean), spread) + batch.beta
     wrong = {
-        "used the variance of the running statistics without its root": Fraction(batch.gamma * (x - mean), spread**2)
+        message("used the variance of the running statistics without its root"): Fraction(
+            batch.gamma * (x - mean), spread**2
+        )
         + batch.beta,
-        "used the mean of the batch": Fraction(batch.gamma * (x - batch.mean), spread) + batch.beta,
-        "left out the scale and the shift": Fraction(x - mean, spread),
-        "left out the shift": value - batch.beta,
+        message("used the mean of the batch"): Fraction(batch.gamma * (x - batch.mean), spread) + batch.beta,
+        message("left out the scale and the shift"): Fraction(x - mean, spread),
+        message("left out the shift"): value - batch.beta,
     }
-    request = (
-        f"Another layer has running mean {mean}, running variance {spread**2}, and the same scale and shift. "
-        f"Which value does {x} become at inference?"
+    request = message(
+        "Another layer has running mean {mean}, running variance {variance}, and the same scale and shift. "
+        "Which value does {value} become at inference?",
+        mean=mean,
+        variance=spread**2,
+        value=x,
     )
     shift = f"{'+' if batch.beta > 0 else '-'} {abs(batch.beta)}"
     lines = (f"{batch.gamma} * ({x} - {mean}) / {spread} {shift}", shown(value))
-    prompts.append(number_prompt(f"{name}b", "output at inference", request, value, lines, unlike(wrong, value)))
+    prompts.append(
+        number_prompt(f"{name}b", message("output at inference"), request, value, lines, unlike(wrong, value))
+    )
     return QuizQuestion(name, "batchnorm", (text,), tuple(prompts))
 
 
@@ -153,31 +177,33 @@ def softmax(draws: Draws, name: str, level: str) -> QuizQuestion:
     weights = _weights(draws)
     total, at = sum(weights), draws.integer(0, 2)
     logits = ", ".join("0" if weight == 1 else f"ln {weight}" for weight in weights)
-    parts = (f"The logits of three classes are {logits} (ln is the natural logarithm).",)
+    text = message("The logits of three classes are {logits} (ln is the natural logarithm).", logits=logits)
     probability = Fraction(weights[at], total)
     if level == EASY:
         wrong: Mistakes = {
-            "did not divide by the sum": weights[at],
-            "divided the logits by their sum": _rounded(log(weights[at]) / sum(map(log, weights))),
-            "divided by the largest value instead of the sum": Fraction(weights[at], max(weights)),
+            message("did not divide by the sum"): weights[at],
+            message("divided the logits by their sum"): _rounded(log(weights[at]) / sum(map(log, weights))),
+            message("divided by the largest value instead of the sum"): Fraction(weights[at], max(weights)),
         }
         lines = (f"{weights[at]} / ({' + '.join(map(str, weights))})", shown(probability))
-        request = f"What is the softmax probability of class {at + 1}?"
-        prompt = number_prompt(name, "probability", request, probability, lines, unlike(wrong, probability))
-        return QuizQuestion(name, "softmax", parts, (prompt,))
+        request = message("What is the softmax probability of class {number}?", number=at + 1)
+        prompt = number_prompt(name, message("probability"), request, probability, lines, unlike(wrong, probability))
+        return QuizQuestion(name, "softmax", (text,), (prompt,))
     target = draws.integer(0, 2)
     value = probability - (at == target)
     wrong = {
-        "reversed the sign": -value,
-        "gave the probability": probability if at == target else None,
-        "subtracted 1 for a class that is not the correct one": probability - 1 if at != target else None,
-        "left out the softmax": Fraction(weights[at]) - (at == target),
+        message("reversed the sign"): -value,
+        message("gave the probability"): probability if at == target else None,
+        message("subtracted 1 for a class that is not the correct one"): probability - 1 if at != target else None,
+        message("left out the softmax"): Fraction(weights[at]) - (at == target),
     }
-    parts = (f"{parts[0]} Class {target + 1} is the correct one.",)
+    text = message("{text} Class {number} is the correct one.", text=text, number=target + 1)
     lines = (f"{weights[at]} / {total}" + (" - 1" if at == target else ""), shown(value))
-    request = f"What is the gradient of the cross-entropy loss with respect to the logit of class {at + 1}?"
-    prompt = number_prompt(name, "gradient", request, value, lines, unlike(wrong, value))
-    return QuizQuestion(name, "softmax", parts, (prompt,))
+    request = message(
+        "What is the gradient of the cross-entropy loss with respect to the logit of class {number}?", number=at + 1
+    )
+    prompt = number_prompt(name, message("gradient"), request, value, lines, unlike(wrong, value))
+    return QuizQuestion(name, "softmax", (text,), (prompt,))
 
 
 def _weights(draws: Draws) -> list[int]:
@@ -199,30 +225,35 @@ def _decimal_softmax(draws: Draws, name: str) -> QuizQuestion:
     at = draws.pick([at for at in range(3) if powers[at] >= 0.1 * sum(powers)])
     probability = powers[at] / sum(powers)
     plain = [exp(z) for z in logits]
-    text = f"The logits of three classes are {listed(logits)}. Class {at + 1} is the correct one."
+    text = message("The logits of three classes are {logits}.", logits=listed(logits))
+    text = message("{text} Class {number} is the correct one.", text=text, number=at + 1)
     if temperature > 1:
-        text += f" The logits are divided by the temperature {temperature} before the softmax."
-    shared = {"ignored the temperature": plain[at] / sum(plain) if temperature > 1 else None}
+        text = message(
+            "{text} The logits are divided by the temperature {temperature} before the softmax.",
+            text=text,
+            temperature=temperature,
+        )
+    shared = {message("ignored the temperature"): plain[at] / sum(plain) if temperature > 1 else None}
     sums = " + ".join(f"e^({_power(z, temperature)})" for z in logits)
     wrong: Mistakes = {
         **{phrase: _rounded(p) for phrase, p in shared.items() if p is not None},
-        "did not divide by the sum": _rounded(powers[at]),
-        "divided by the sum of the other classes": _rounded(powers[at] / (sum(powers) - powers[at])),
+        message("did not divide by the sum"): _rounded(powers[at]),
+        message("divided by the sum of the other classes"): _rounded(powers[at] / (sum(powers) - powers[at])),
     }
     value = _rounded(probability)
     lines = (f"e^({_power(logits[at], temperature)}) / ({sums})", f"{float(value):.3f}")
-    asked = f"What is the softmax probability of class {at + 1}, to 3 decimals?"
-    prompts = [number_prompt(f"{name}a", "probability", asked, value, lines, unlike(wrong, value), THOUSANDTH)]
+    asked = message("What is the softmax probability of class {number}, to 3 decimals?", number=at + 1)
+    prompts = [number_prompt(f"{name}a", message("probability"), asked, value, lines, unlike(wrong, value), THOUSANDTH)]
     loss = _rounded(-log(probability))
     wrong = {
-        "used the logarithm to base 2": _rounded(-log(probability, 2)),
-        "used the logarithm to base 10": _rounded(-log(probability, 10)),
-        "reversed the sign": -loss,
-        "gave 1 - p": 1 - value,
+        message("used the logarithm to base 2"): _rounded(-log(probability, 2)),
+        message("used the logarithm to base 10"): _rounded(-log(probability, 10)),
+        message("reversed the sign"): -loss,
+        message("gave 1 - p"): 1 - value,
     }
-    asked = "What is the cross-entropy loss (with the natural logarithm), to 3 decimals?"
+    asked = message("What is the cross-entropy loss (with the natural logarithm), to 3 decimals?")
     lines = (f"-ln {probability:.4f}", f"{float(loss):.3f}")
-    prompts.append(number_prompt(f"{name}b", "loss", asked, loss, lines, unlike(wrong, loss), 5 * THOUSANDTH))
+    prompts.append(number_prompt(f"{name}b", message("loss"), asked, loss, lines, unlike(wrong, loss), 5 * THOUSANDTH))
     return QuizQuestion(name, "softmax", (text,), tuple(prompts))
 
 

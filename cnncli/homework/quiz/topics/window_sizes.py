@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cnncli.arithmetic.window import Window, remainder
+from cnncli.homework.languages.messages import Message
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import QuizQuestion
 from cnncli.homework.quiz.topics.wording import (
@@ -20,7 +22,7 @@ from cnncli.homework.quiz.topics.wording import (
     written,
 )
 
-OUTPUT_SIZE = "What is the output size per side?"
+OUTPUT_SIZE = message("What is the output size per side?")
 
 
 def sizes(draws: Draws, name: str, level: str) -> QuizQuestion:
@@ -36,16 +38,26 @@ def sizes(draws: Draws, name: str, level: str) -> QuizQuestion:
     size = draws.integer(2 * kernel * dilation, 48 if level == EASY else 96)
     if level != HARD:  # a size at which the window fits exactly
         size -= remainder(size, Window(kernel, stride, padding, padding, dilation))
-    spread = f", dilation {dilation}" if dilation > 1 else ""
-    text = (
-        f"An input of {size}x{size} goes through {article(kernel)} {kernel}x{kernel} convolution with stride {stride}, "
-        f"{padded(padding)}{spread}."
+    text = message(
+        "An input of {size}x{size} goes through {article} {kernel}x{kernel} convolution with {setting}.",
+        size=size,
+        article=article(kernel),
+        kernel=kernel,
+        setting=_setting(stride, padding, dilation),
     )
     known = fields(input=size, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     if level == HARD:
         known["rounding"] = "floor"
-        text += " The size is rounded down."
-    return QuizQuestion(name, "sizes", (text,), (solve_prompt(name, "output size", OUTPUT_SIZE, known),))
+        text = message("{text} The size is rounded down.", text=text)
+    return QuizQuestion(name, "sizes", (text,), (solve_prompt(name, message("output size"), OUTPUT_SIZE, known),))
+
+
+def _setting(stride: int, padding: int, dilation: int = 1) -> Message:
+    """``stride 2, padding 1 on each side, dilation 2``."""
+    setting = message("stride {stride}, {padding}", stride=stride, padding=padded(padding))
+    if dilation > 1:
+        setting = message("{setting}, dilation {dilation}", setting=setting, dilation=dilation)
+    return setting
 
 
 def _input_size(draws: Draws, name: str) -> QuizQuestion:
@@ -54,18 +66,22 @@ def _input_size(draws: Draws, name: str) -> QuizQuestion:
     padding = draws.integer(1, kernel // 2)
     size = stride * (output - 1) + kernel - 2 * padding
     wrong: Mistakes = {
-        "forgot the + 1 in the size formula": size + stride,
-        "ignored the padding": size + 2 * padding,
-        "counted the padding on one side only": size + padding,
-        "added the padding instead of subtracting it": size + 4 * padding,
-        "ignored the kernel size": stride * output,
+        message("forgot the + 1 in the size formula"): size + stride,
+        message("ignored the padding"): size + 2 * padding,
+        message("counted the padding on one side only"): size + padding,
+        message("added the padding instead of subtracting it"): size + 4 * padding,
+        message("ignored the kernel size"): stride * output,
     }
-    text = (
-        f"{article(kernel).capitalize()} {kernel}x{kernel} convolution with stride {stride}, {padded(padding)}, gives "
-        f"an output of {output}x{output}. The window fits the padded input exactly."
+    text = message(
+        "{article} {kernel}x{kernel} convolution with {setting}, gives an output of {output}x{output}. "
+        "The window fits the padded input exactly.",
+        article=article(kernel).capitalize(),
+        kernel=kernel,
+        setting=_setting(stride, padding),
+        output=output,
     )
     known = fields(output=output, kernel=kernel, stride=stride, padding=padding) | {"find": "input"}
-    asked = solve_prompt(name, "input size", "What is the input size per side?", known, wrong)
+    asked = solve_prompt(name, message("input size"), message("What is the input size per side?"), known, wrong)
     return QuizQuestion(name, "sizes", (text,), (asked,))
 
 
@@ -79,19 +95,31 @@ def paddings(draws: Draws, name: str, level: str) -> QuizQuestion:
     output = draws.integer(8, 64)
     size = stride * (output - 1) + span - 2 * padding
     known = fields(input=size, output=output, kernel=kernel, stride=stride, dilation=dilation) | {"find": "padding"}
-    spread = f" and dilation {dilation}" if dilation > 1 else ""
-    text = f"{article(kernel).capitalize()} {kernel}x{kernel} convolution has stride {stride}{spread}."
-    request = f"Which padding per side maps {size}x{size} to {output}x{output} exactly?"
+    kind = {"article": article(kernel).capitalize(), "kernel": kernel, "stride": stride}
+    text = message("{article} {kernel}x{kernel} convolution has stride {stride}.", **kind)
+    if dilation > 1:
+        text = message(
+            "{article} {kernel}x{kernel} convolution has stride {stride} and dilation {dilation}.",
+            **kind,
+            dilation=dilation,
+        )
+    request = message(
+        "Which padding per side maps {size}x{size} to {output}x{output} exactly?", size=size, output=output
+    )
     missing = stride * output + span - size  # with n + 2p - k = s m, without the + 1
     wrong: Mistakes = {
-        "forgot the + 1 in the size formula": missing // 2 if missing % 2 == 0 else None,
-        "ignored the stride": (output - 1 + span - size) // 2 if output + span > size + 1 and stride > 1 else None,
-        "used k / 2 of the kernel size": kernel // 2 if kernel // 2 != padding else None,
+        message("forgot the + 1 in the size formula"): missing // 2 if missing % 2 == 0 else None,
+        message("ignored the stride"): (output - 1 + span - size) // 2
+        if output + span > size + 1 and stride > 1
+        else None,
+        message("used k / 2 of the kernel size"): kernel // 2 if kernel // 2 != padding else None,
     }
     if dilation > 1:
         plain = stride * (output - 1) + kernel - size
-        wrong["ignored the dilation"] = plain // 2 if plain >= 0 and plain % 2 == 0 else None
-    return QuizQuestion(name, "padding", (text,), (solve_prompt(name, "padding per side", request, known, wrong),))
+        wrong[message("ignored the dilation")] = plain // 2 if plain >= 0 and plain % 2 == 0 else None
+    return QuizQuestion(
+        name, "padding", (text,), (solve_prompt(name, message("padding per side"), request, known, wrong),)
+    )
 
 
 def transposed(draws: Draws, name: str, level: str) -> QuizQuestion:
@@ -103,12 +131,16 @@ def transposed(draws: Draws, name: str, level: str) -> QuizQuestion:
     extra = draws.integer(1, stride - 1) if level == MEDIUM else 0
     known = fields(input=size, kernel=kernel, stride=stride, padding=padding) | {"transposed": "true"}
     known |= {"output_padding": str(extra)} if extra else {}
-    more = f" and output padding {extra}" if extra else ""
-    text = (
-        f"An input of {size}x{size} goes through a transposed {kernel}x{kernel} convolution with stride {stride}, "
-        f"{padded(padding)}{more}."
+    setting = _setting(stride, padding)
+    if extra:
+        setting = message("{setting} and output padding {padding}", setting=setting, padding=extra)
+    text = message(
+        "An input of {size}x{size} goes through a transposed {kernel}x{kernel} convolution with {setting}.",
+        size=size,
+        kernel=kernel,
+        setting=setting,
     )
-    asked = solve_prompt(name, "output size", OUTPUT_SIZE, known)
+    asked = solve_prompt(name, message("output size"), OUTPUT_SIZE, known)
     return QuizQuestion(name, "transposed", (text,), (asked,))
 
 
@@ -117,7 +149,9 @@ def _transposed_by_hand(draws: Draws, name: str) -> QuizQuestion:
     x, kernel = matrix(draws, 2, range(1, 7)), matrix(draws, size, (-1, 0, 1, 2, 3))
     known = {"input": written([x]), "kernel": written([kernel]), "transposed": "true"}
     known |= {"stride": str(stride)} if stride > 1 else {}
-    text = f"A transposed convolution has the input X, the kernel K, stride {stride} and no padding."
-    asked = convolve_prompt(name, "output", "What is its output?", known)
+    text = message(
+        "A transposed convolution has the input X, the kernel K, stride {stride} and no padding.", stride=stride
+    )
+    asked = convolve_prompt(name, message("output"), message("What is its output?"), known)
     parts = (text, drawn("X", [x]), drawn("K", [kernel]))
     return QuizQuestion(name, "transposed", parts, (asked,), points=2)

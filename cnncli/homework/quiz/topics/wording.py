@@ -7,12 +7,13 @@ from typing import Any
 
 from cnncli.homework.answer_key.sheet import Question
 from cnncli.homework.exact_ops.matrices import shown
+from cnncli.homework.languages.messages import text as message
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.question import Matrix, Prompt, Stated
 
 LEVELS = ("easy", "medium", "hard")
 EASY, MEDIUM, HARD = LEVELS
-MACS = "multiply-accumulates (MACs)"
+MACS = message("multiply-accumulates (MACs)")
 Rows = list[list[int]]
 Mistakes = dict[str, Any]  # phrases with the values that they give; None where a mistake cannot be made
 
@@ -25,7 +26,7 @@ def article(number: int) -> str:
 
 def padded(padding: int) -> str:
     """``padding 2 on each side``, ``no padding``."""
-    return f"padding {padding} on each side" if padding else "no padding"
+    return message("padding {padding} on each side", padding=padding) if padding else message("no padding")
 
 
 def unlike(wrong: Mistakes, value: Any) -> Mistakes:

@@ -11,6 +11,8 @@ from fractions import Fraction
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from cnncli.homework.languages.derivations import localized_answer
+from cnncli.homework.languages.messages import localized, text, translated
 from cnncli.homework.quiz.documents import HTML, derivation_line
 from cnncli.homework.quiz.draws import Draws
 from cnncli.homework.quiz.options import phrase, wrong_options
@@ -19,7 +21,7 @@ from cnncli.homework.quiz.quiz import AnsweredPrompt, Quiz, answered
 from cnncli.homework.quiz.values import value_text
 from cnncli.io.escaping import html as escape
 
-CORRECT = "Correct."
+CORRECT = text("Correct.")
 NUMBER, CHOICE, WORDS = "number", "choice", "words"
 FEWEST_OPTIONS = 3  # of a multiple-choice question
 DECIMALS = 6
@@ -97,14 +99,16 @@ def _item(quiz: Quiz, question: QuizQuestion, answer: AnsweredPrompt, variant: s
 def _options(quiz: Quiz, answer: AnsweredPrompt) -> tuple[str, tuple[Option, ...]]:
     value, stated = answer.expected.value, answer.prompt.stated
     if stated is not None and stated.choices:
-        return CHOICE, tuple(Option(text, text == value, CORRECT if text == value else "") for text in stated.choices)
+        return CHOICE, tuple(
+            Option(text, text == value, str(localized(CORRECT)) if text == value else "") for text in stated.choices
+        )
     wrong = [Option(text, False, phrase(name)) for name, text in wrong_options(answer)]
     if not isinstance(value, tuple):
         numbers = [option._replace(text=decimal(text)) for option in wrong for text in [option.text]]
-        return NUMBER, (Option(decimal(value), True, CORRECT), *numbers)
+        return NUMBER, (Option(decimal(value), True, localized(CORRECT)), *numbers)
     if len(wrong) + 1 < FEWEST_OPTIONS:
-        return WORDS, tuple(Option(text, True, CORRECT) for text in spellings(value))
-    return CHOICE, _mixed(quiz, answer, [Option(value_text(value), True, CORRECT), *wrong])
+        return WORDS, tuple(Option(text, True, localized(CORRECT)) for text in spellings(value))
+    return CHOICE, _mixed(quiz, answer, [Option(value_text(value), True, localized(CORRECT)), *wrong])
 
 
 def _mixed(quiz: Quiz, answer: AnsweredPrompt, options: list[Option]) -> tuple[Option, ...]:
@@ -117,11 +121,11 @@ def _mixed(quiz: Quiz, answer: AnsweredPrompt, options: list[Option]) -> tuple[O
 
 def _solution(answer: AnsweredPrompt, kind: str) -> str:
     """The correct answer with its derivation; of a number, also what typical mistakes give."""
-    lines = [f"<p>{escape(answer.prompt.label)}: <strong>{escape(answer.expected.text)}</strong></p>"]
+    lines = [f"<p>{escape(answer.prompt.label)}: <strong>{escape(localized_answer(answer.expected.text))}</strong></p>"]
     lines.append(f"<p><code>{escape(derivation_line(answer))}</code></p>")
     if kind == NUMBER and (wrong := wrong_options(answer)):
         items = "".join(f"<li>{escape(f'{text}: {phrase(name)}')}</li>" for name, text in wrong)
-        lines.append(f"<p>Typical mistakes:</p><ul>{items}</ul>")
+        lines.append(f"<p>{escape(translated('Typical mistakes:'))}</p><ul>{items}</ul>")
     return "".join(lines)
 
 
@@ -151,5 +155,5 @@ def spellings(value: tuple[Any, ...]) -> tuple[str, ...]:
 
 def _form(value: tuple[Any, ...]) -> str:
     if isinstance(value[0], tuple):
-        return "Write the rows one after the other, with semicolons between them, e.g. 1 2; 3 4."
-    return "Write a shape as channels x height x width, e.g. 6x28x28."
+        return translated("Write the rows one after the other, with semicolons between them, e.g. 1 2; 3 4.")
+    return translated("Write a shape as channels x height x width, e.g. 6x28x28.")
