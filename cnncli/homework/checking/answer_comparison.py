@@ -8,7 +8,7 @@ from typing import Any
 from cnncli.homework.answer_key.expected import PER_AXIS, ExpectedAnswer
 from cnncli.homework.answer_key.sheet import Question, one_line
 from cnncli.homework.checking import parsing
-from cnncli.homework.checking.correctness import contradiction, for_review, is_correct
+from cnncli.homework.checking.correctness import BESIDE_REFUSAL, contradiction, for_review, is_correct
 from cnncli.homework.checking.follow_through import intended_shape
 from cnncli.homework.checking.matrix_comparison import compare_matrix
 from cnncli.homework.checking.parsing import ParsedAnswer
@@ -78,11 +78,13 @@ def _diagnosed(verdict: Verdict, expected: ExpectedAnswer, found: tuple[ParsedAn
         names = ["HWC_order"]  # the correct sizes in another order
     elif not remark:
         names = explanations(expected.candidates, value) or _of_shape(expected, given) or slips(expected.value, value)
+    for_review = one_line(f'"{given.text}" {parsing.SEVERAL}') if given.refuses and remark == BESIDE_REFUSAL else ""
+    credit = Fraction(0) if given.refuses else _credit(expected, given, value)
     is_explained = bool(remark)
     how_read = given.reading if given is not found[0] else ""
     remarks = tuple(filter(None, (_evaluated(expected, given), how_read, remark or given.remark)))
     return verdict._replace(
-        diagnoses=tuple(names), remarks=remarks, credit=_credit(expected, given, value), is_explained=is_explained
+        diagnoses=tuple(names), remarks=remarks, credit=credit, is_explained=is_explained, remark=for_review
     )
 
 
@@ -97,7 +99,7 @@ def _unread(expected: ExpectedAnswer, given: ParsedAnswer, value: Any) -> str:
     if given.refuses and not isinstance(expected.value, str) and expected.quantity in _SIZES:
         return REFUSED
     if given.refuses and isinstance(expected.value, str):
-        return text('the number beside "does not fit" disagrees with it') if given.number is not None else ""
+        return ""
     is_list = value is None and isinstance(expected.value, int | Fraction) and given.shape is not None
     if not is_list and (value is not None or given.shape is not None):
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from cnncli.arithmetic.window import remainder
 from cnncli.homework.answer_key.expected import NO_FIT, PER_AXIS, ExpectedAnswer
 from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.languages.messages import text
@@ -41,7 +42,7 @@ NAMES = {
     "receptive field offset": text("the offset of the receptive field"),
 }
 
-
+BESIDE_REFUSAL = text('the number beside "does not fit" disagrees with it')
 UNIT_NAMES = {
     "parameters": text("parameters"),
     "operations": text("operations"),
@@ -63,7 +64,7 @@ def is_correct(expected: ExpectedAnswer, given: ParsedAnswer) -> tuple[bool, str
     if contradiction(expected, given):
         return False, ""
     if isinstance(value, str):
-        return given.refuses and NO_FIT in (value, *expected.words) and _fits_refusal(expected, given), ""
+        return given.refuses and NO_FIT in (value, *expected.words), ""
     if not isinstance(value, tuple):
         return _is_number(expected, given), ""
     if len(value) == 1 and given.number == value[0]:
@@ -96,7 +97,12 @@ def _says_none(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
 
 
 def contradiction(expected: ExpectedAnswer, given: ParsedAnswer) -> str:
-    """Why a unit contradicts the question, in words: bytes where parameters are asked; empty for one that fits."""
+    """Why an answer contradicts the question or itself, in words; empty for one that does not.
+
+    A unit contradicts the question (bytes where parameters are asked), a number a refusal beside it.
+    """
+    if given.refuses and not _agrees_with_refusal(expected, given):
+        return BESIDE_REFUSAL
     counted = [counts for _, counts in given.units]
     fits = [counts not in FITTING or expected.quantity in FITTING[counts] for counts in counted]
     if not expected.quantity or not counted or any(fits):
@@ -121,15 +127,36 @@ def _is_number(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
     return given.product in numbers
 
 
-def _fits_refusal(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
-    """Whether a number beside "does not fit" agrees with it: one that is not whole, or is that of another rounding."""
-    if given.number is None or given.number.denominator != 1:
+def _agrees_with_refusal(expected: ExpectedAnswer, given: ParsedAnswer) -> bool:
+    """Whether the number beside "does not fit" agrees with it.
+
+    It does if it is not whole, or what does not fit by the question, or the rounded size where the answer says so or
+    the key leaves the rounding open. Where a size is right, the answer must say that it is rounded, and it must be.
+    """
+    if not any(value is not None for value in given.values):
         return True
+    if given.number is not None and given.number.denominator != 1:
+        return True
+    if not isinstance(expected.value, str):
+        return given.is_rounded and any(remainder(size, window) for size, window in expected.windows)
+    if given.is_subject:
+        return given.number in _numbers_of_question(expected)
     unreported = [value for name, value in expected.candidates.items() if name.startswith("does_not_fit_unreported")]
-    if given.shape in unreported:
-        return True
+    is_open = expected.text != NO_FIT  # the text of the key names the rounded size, too, where either counts
+    if given.number is None:
+        return given.shape in unreported and (given.is_rounded or is_open)
     fractions = [Fraction(value) for value in unreported if isinstance(value, Fraction) and value.denominator != 1]
-    return any(abs(given.number - exact) < 1 for exact in fractions) if fractions else given.number <= 0
+    if not fractions:
+        return given.number <= 0
+    return any(abs(given.number - exact) < 1 for exact in fractions) and (given.is_rounded or is_open)
+
+
+def _numbers_of_question(expected: ExpectedAnswer) -> set[int]:
+    return {
+        number
+        for size, window in expected.windows
+        for number in (size, window.kernel, window.effective_kernel, window.stride, window.before)
+    }
 
 
 def _is_same_shape(value: tuple[int, ...], given: ParsedAnswer, order: str) -> tuple[bool, str]:
@@ -160,6 +187,6 @@ def for_review(expected: ExpectedAnswer, given: ParsedAnswer, *, is_first: bool,
         return f"{given.reading}; {decided}"
     if given.refuses and given.number is not None and isinstance(expected.value, int):
         return f'"{given.text}" read as {expected.value}, with a remark that it does not fit'
-    if given.refuses and given.number is not None and given.number.denominator == 1:
+    if given.refuses and not given.is_subject and given.number is not None and given.number.denominator == 1:
         return f'"{given.text}" read as "does not fit", with a size after rounding'
     return given.remark

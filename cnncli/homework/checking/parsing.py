@@ -16,7 +16,13 @@ from typing import NamedTuple
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.reading.locales import POINT, decimal_separator
 from cnncli.homework.reading.numerals import OTHER, decides
-from cnncli.homework.reading.refusals import beside_refusal, refuses
+from cnncli.homework.reading.refusals import (
+    beside_refusal,
+    is_undecided,
+    refuses,
+    states_rounding,
+    subject_of_refusal,
+)
 from cnncli.homework.reading.shapes import read_sizes
 from cnncli.homework.reading.sides import (
     Side,
@@ -59,8 +65,9 @@ class ParsedAnswer(NamedTuple):
     6x28x28, for a question that asks for a number. A shape whose axes are named is channels first (``labeled``);
     ``batch`` says that it was written with a batch axis that is not a number. ``units`` are the units that were
     written, with what each counts. ``quantum`` is the worth of the last digit of a number that may be rounded
-    (100,000 of 1.4M). ``reading`` says how an ambiguous number was read, ``remark`` what a teacher may want to see,
-    and ``problem`` why an answer could not be read.
+    (100,000 of 1.4M). Beside a refusal, ``is_rounded`` says that the number is stated to be the rounded size, and
+    ``is_subject`` that it is what does not fit (7 of "7 does not fit"). ``reading`` says how an ambiguous number was
+    read, ``remark`` what a teacher may want to see, and ``problem`` why an answer could not be read.
     """
 
     text: str
@@ -73,6 +80,8 @@ class ParsedAnswer(NamedTuple):
     batch: bool = False
     units: tuple[tuple[str, str], ...] = ()
     quantum: Fraction = Fraction(0)
+    is_rounded: bool = False
+    is_subject: bool = False
     reading: str = ""
     remark: str = ""
     problem: str = ""
@@ -162,9 +171,15 @@ def _variants(tokens: list[AnswerToken]) -> Iterator[list[AnswerToken]]:
 def _read(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer:
     if not refuses(tokens):
         return _value(text, tokens, convention)
+    if is_undecided(tokens):
+        offers = any(token.kind == NUMBER or token.text in HEDGES for token in tokens)
+        return ParsedAnswer(text, problem=SEVERAL if offers else "")
     beside = beside_refusal(tokens)
     found = _value(text, beside, convention) if beside else ParsedAnswer(text)
-    return found._replace(refuses=True, expression="", problem="")
+    is_subject = subject_of_refusal(tokens) in beside and len(beside) == 1
+    return found._replace(
+        refuses=True, expression="", problem="", is_rounded=states_rounding(tokens), is_subject=is_subject
+    )
 
 
 def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer:

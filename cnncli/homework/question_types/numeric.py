@@ -69,7 +69,8 @@ class NumericQuestion(NamedTuple):
         factor = conversion(first, self.unit or "1")
         if not words or factor == 0 or (self.unit and (factor is None or not rest)):
             return None
-        number = parsing.parse(text, locale).number
+        answer = parsing.parse(given, locale)
+        number = None if answer.refuses or answer.problem else parsing.parse(text, locale).number
         return None if number is None else self._reason(number * (factor or 1))
 
     def _readings(self, given: str, locale: str) -> list[tuple[Fraction | None, str]]:
@@ -85,7 +86,7 @@ class NumericQuestion(NamedTuple):
             told = message("the unit is {unit}, but {asked} is asked", unit=one_line(unit, 40), asked=self.unit)
             return [(None, told)]
         found = parsing.readings(given if factor is None else text, locale)
-        numbers = [one.number if one.number is not None else one.product for one in found]
+        numbers = [_number(one) for one in found]
         if numbers[0] is None:
             unread = message("could not be read as a number")
             if self.unit:
@@ -100,3 +101,9 @@ class NumericQuestion(NamedTuple):
             return number, ""
         value = f"{decimal_text(number)} {self.unit}"
         return number, message("{given} is {value}", given=one_line(given, 60), value=value)
+
+
+def _number(answer: parsing.ParsedAnswer) -> Fraction | None:
+    """The number of an answer; None for a whole one beside a refusal, which contradicts it."""
+    number = answer.number if answer.number is not None else answer.product
+    return None if answer.refuses and number is not None and number.denominator == 1 else number

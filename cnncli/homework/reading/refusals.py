@@ -52,6 +52,21 @@ _BESIDE = words(
     or i.e
     """
 )
+# Words after which another case begins: 2 if it fits, otherwise does not fit.
+_ALTERNATIVES = words("or oder ou either entweder vs versus alternatively")
+_CONDITIONS = words("if unless except else otherwise wenn falls sonst andernfalls senão salvo si sino sinon")
+_JUDGMENTS = words(
+    "true untrue false wrong incorrect wahr unwahr falsch stimmt verdadeiro falso errado verdad vrai faux"
+)
+_CLAIMS = words("fit fits works divides tiles possible valid passt möglich gültig cabe encaixa possível encaja posible")
+_CLAUSES = words("so because since as therefore thus and but which und aber weil denn e mas porque y pero et car")
+_DENIED_PARTS = ("불가능하지 않", "불가능은 아니", "불가능이 아니", "并非", "不是不")
+_ROUNDING = words(
+    """
+    round rounds rounded rounding floor floored floors ceil truncated abgerundet aufgerundet gerundet abrunden
+    arredondado arredondando arredondamento redondeado redondeando redondeo arrondi arrondissant 내림 버림
+    """
+)
 _ABOUT_DIVISION = frozenset(["divide", "divides", "divisible", "divided", "dividing", "teilbar", "divisível", "divise"])
 
 
@@ -77,6 +92,60 @@ def _negates(said: list[str], at: int) -> bool:
     return any(word in _NEGATED for word in (*said[max(0, at - 2) : at], *said[at + 1 : at + 1 + _REACH]))
 
 
+def is_undecided(tokens: Sequence[AnswerToken]) -> bool:
+    """Whether an answer with a refusal also negates it or offers another: ``not impossible``, ``2 or does not fit``."""
+    said = [token.text for token in tokens if token.kind == WORD]
+    if _JUDGMENTS & {*said} or any(part in " ".join(said) for part in _DENIED_PARTS):
+        return True
+    if _CONDITIONS & {*said} or not all(map(_is_of_refusal, _split(tokens, _ALTERNATIVES))):
+        return True
+    clauses = [
+        [token.text for token in clause if token.kind == WORD]
+        for clause in _split(tokens, _CLAUSES | _ALTERNATIVES, ",;:.()→=-!")
+    ]
+    return any(_negations_in(clause) > 1 or (not _negations_in(clause) and _CLAIMS & {*clause}) for clause in clauses)
+
+
+def _is_of_refusal(part: Sequence[AnswerToken]) -> bool:
+    """Whether one of several alternatives is a refusal, or goes on with one: ``whole`` in ``no integer or whole``."""
+    said = {token.text for token in part if token.kind == WORD}
+    return refuses(part) or (said <= _NEGATED | _BESIDE and all(token.kind == WORD for token in part))
+
+
+def _split(tokens: Sequence[AnswerToken], at_words: frozenset[str], at_signs: str = "") -> list[list[AnswerToken]]:
+    """The tokens between words and signs; a pronoun after ``no`` begins a clause, too: ``no it fits``."""
+    parts: list[list[AnswerToken]] = [[]]
+    for at, token in enumerate(tokens):
+        is_border = token.text in at_words if token.kind == WORD else token.kind == SIGN and token.text in at_signs
+        if is_border or (at_signs and at and tokens[at - 1].text == "no" and token.text in ("it", "they", "this")):
+            parts.append([])
+        if not is_border:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def _negations_in(clause: Sequence[str]) -> int:
+    """How many words of a clause negate; ``ne … pas`` is one, and ``without`` does not negate a refusal."""
+    single = _NEGATIONS - {"without", "sem", "sin", "senza", "ne"}
+    return sum(word in single or word.endswith("n't") or word in _FIXED - _ALONE for word in clause) or (
+        int("ne" in clause or bool(_FIXED & {*clause}) or refuses([AnswerToken(WORD, word) for word in clause]))
+    )
+
+
+def states_rounding(tokens: Sequence[AnswerToken]) -> bool:
+    """Whether an answer says that its number is rounded: ``does not fit, so 2 after rounding``."""
+    return any(token.text in _ROUNDING for token in tokens)
+
+
+def subject_of_refusal(tokens: Sequence[AnswerToken]) -> AnswerToken | None:
+    """The whole number that an answer says not to fit: 7 of ``7 does not fit``."""
+    for number, *after in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        negates = any(token.text in _NEGATIONS or token.text.endswith("n't") for token in after)
+        if number.kind == NUMBER and number.text.isdigit() and negates and after[0].kind == WORD:
+            return number
+    return None
+
+
 def beside_refusal(tokens: Sequence[AnswerToken]) -> list[AnswerToken]:
     """The tokens of a number that stands beside a refusal: 2.33 of ``2.33 (does not fit)``; empty where it is none.
 
@@ -92,9 +161,6 @@ def beside_refusal(tokens: Sequence[AnswerToken]) -> list[AnswerToken]:
     if not numbers or any(token.kind == WORD for token in tokens[numbers[0] : numbers[-1]]):
         return []
     begin, end = numbers[0], numbers[-1] + 1
-    is_subject = end < len(tokens) and tokens[end].kind == WORD and tokens[begin].text.isdigit() and end == begin + 1
-    if is_subject:
-        return []  # 7 does not fit
     while begin and tokens[begin - 1].kind == SIGN:
         begin -= 1
     while end < len(tokens) and tokens[end].kind == SIGN:

@@ -15,6 +15,8 @@ from cnncli.loading import load
 FIELDS = {
     "size": {"input": "52", "kernel": "9", "stride": "2", "padding": "3", "rounding": "floor"},
     "misfit": {"input": "7", "kernel": "3", "stride": "3"},
+    "exact": {"input": "7", "kernel": "3", "stride": "3", "rounding": "exact"},
+    "same": {"input": "32", "kernel": "5", "padding": "2"},
     "kern": {"input": "32", "output": "28", "find": "kernel"},
     "str": {"input": "224", "output": "112", "kernel": "7", "padding": "3", "rounding": "floor", "find": "stride"},
     "big": {"input": "3", "kernel": "5"},
@@ -189,6 +191,8 @@ doesn't fit, output would be 2.33 | The output would be 2.33, which is not an in
 Does not fit - (7-3)/3 is not an integer | The kernel does not fit evenly into the input | 7 does not fit
 3 does not divide 4 | 4 is not divisible by 3 | (7-3)/3 not integer | the stride doesn't divide evenly
 it doesn't fit, 1 pixel is left over | does not fit, one column is lost
+no, it does not fit | no, impossible | not possible, no integer | does not fit and is not an integer
+does not fit, so 2 after rounding down | impossible or undefined
 """,
     "padding": r"""
 2 | p = 2 | P=2 | padding = 2 | padding: 2 | pad 2 | 2 px | 2 pixels | 2 per side | 2 px per side | 2 on each side
@@ -216,6 +220,9 @@ keine Parameter | 없음 | 0개
 """,
     "str": r"""
 2 | s=2 | stride 2 | S = 2 | 2x2 | 2 px | stride of 2 | two
+""",
+    "exact": r"""
+does not fit | does not fit, so 2 after rounding down | 2.33 (does not fit) | 7 does not fit | stride 3 does not fit
 """,
     "big": r"""
 does not fit | -1 (does not fit) | does not fit: kernel larger than input | impossible
@@ -279,6 +286,7 @@ weights: 150, biases: 6 | 150 and 6 | 150; 6 | 150, 6 | 26 per filter | 26 per f
 1 5 6 | 1,5,6 | 1.5.6 | 156,0,0 | 156.000.0 | 1,56,0 | 1'5'6 | 156_ | 15_6 | 0x9c | 10011100 | CLVI | one five six
 ninety | a | ?! | x=y | = | n/a n/a | TBD | see above | see c1 | same as before | lots | ∞ | NaN | inf | None | null
 true | 6@5x5 | 6 filters of 5x5 | 5x5x6 | 6x5x5x1 | 28x28x6 | c1 | 156c | 156k8 | 156 157
+does not fit or 156 | 156 (does not fit)
 """,
     "total.params": r"""
 61.7K | 61.70 6 | 6.1706e5 | 61.706M | 61,707 | 61.707 | 60,856 | 61.706 million | 61,706 MB | 617.06 | 61706 MACs
@@ -300,6 +308,7 @@ C=28, H=28, W=6 | C=28, H=6, W=28 | 6 maps of 24x24 | 28 maps of 6x28 | 6 | 628 
 4704 values | 6 maps | 6 channels | 28 per side | 28x28 px | six | (None, 28, 28) | (6, 28) | (2, 6, 28, 28)
 torch.Size([16, 6, 28, 28]) | 6x32x32 | 6x28x28 or 6x32x32 | not 6x28x28 | 6x28x28 = 6x28x27 | 1x6x24x24
 NHWC 1x6x28x28 | 6x28x28 channels last | 28x28x6 channels first | HWC 6x28x28 | 6.28.28.1 | 628x28 | 6,2828
+6x28x28 or does not fit | does not fit or 6x28x28 | 6x28x28 does not fit | does not fit, 6x28x28 after rounding
 6-28-29 | 6 + 28 + 28 | 6x(28x28x2) | ? | 6x?x? | 6xHxW | CxHxW | N x 6
 """,
     "flatten1.shape": r"""
@@ -316,6 +325,17 @@ NHWC 1x6x28x28 | 6x28x28 channels last | 28x28x6 channels first | HWC 6x28x28 | 
 2 | 3 | 2.33 | 7/3 | 2.333 | fits | it fits | 5 (does not fit) | 0 | floor(7/3) | 2x2 | same | yes | 1 | abc | 2.3
 2 remainder 1 | 2 1/3 | floor 2 | does fit | fits: 2 | yes, 2 | 4 (does not fit) | 5, does not fit | - | 2.0 | 3x3
 no remainder | divisible | exact | valid | whole | integer
+2 or does not fit | 2 if it fits, otherwise does not fit | does not fit, else 2 | does not fit, 2, 3, 4
+it is not true that it does not fit | not does not fit | does not fit is wrong | never does not fit | no it fits
+it fits, not "does not fit" | not impossible | nicht unmöglich | not undefined | not invalid | 불가능하지 않다
+5 does not fit | it fits, it does not fit | does not fit or 2 | does not fit or same
+""",
+    "exact": r"""
+2 (does not fit) | does not fit, 2 | 2 does not fit | the answer is 2 but it does not fit
+""",
+    "same": r"""
+does not fit or 32 | 32 (does not fit) | impossible, 32 | not an integer: 32 | 32 does not fit | does not fit
+does not fit, so 32 after rounding down
 """,
     "padding": r"""
 same | valid | 4 | 1 | 4 in total | 2 in total | 3 | 2x3 | no padding | 2 filters | does not fit | full | zero
