@@ -14,6 +14,7 @@ from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import BULLET, Asked, SheetDraft, question_with, section_note, section_of, shown
 from cnncli.homework.submissions.fields import FIELDS, split_entries, split_fields, unquoted, without_braces
+from cnncli.homework.submissions.markup import without_markup
 from cnncli.language.source import Mapping, Source, parse
 
 _NUMBERED = re.compile(r"\(?(\d{1,3}|[a-z])[.)]\s+(?=\S)")
@@ -25,6 +26,11 @@ _DECORATION = re.compile(r"[\W_]*")
 _ROW = re.compile(r"[\[(]?\s*[+−-]?[\d.]+(?:[\s,;&|]+[+−-]?[\d./]+)+\s*[\])]?\s*[,;]?\s*(?:\\\\)?")
 _ASKED = re.compile(r"[\w-]+(?:\.[\w -]+)+|[Qq]\d+\w?|(?:solve|convolve)\b.*")
 _NO_QUESTION = re.compile(r"[^\W\d_]|[\d\W]+")  # one letter, or an expression: C = 6, 4/6 = 2/3
+_TABLE_HEADING = re.compile(
+    r"\|?\s*(?:question|exercise|task|no|nr|frage|aufgabe|questão|pregunta|문제|题)\.?\s*[|\t]\s*"
+    r"(?:your )?(?:answers?|solution|antwort|lösung|resposta|respuesta|답|답안|答案)\s*\|?",
+    re.IGNORECASE,
+)
 _BLOCKS = ("architecture", "conventions", "locale")
 
 
@@ -78,8 +84,11 @@ class _LineReader:
     def read(self, number: int, raw: str) -> None:
         """Read a line."""
         indent = len(raw.expandtabs(4)) - len(raw.expandtabs(4).lstrip())
-        line = _without_comment(raw).strip()
-        if not line:
+        is_markdown = self.document.source.name.lower().endswith(".md")
+        line = _without_comment(without_markup(raw, self.asked, is_markdown=is_markdown)).strip()
+        if self.has_empty_cell(raw, line):
+            line = f"{line}:"
+        if not line or _TABLE_HEADING.fullmatch(line):
             self.blocks |= {number} if self.block_indent >= 0 else set()
             return
         match = _ENTRY.fullmatch(line)
@@ -93,6 +102,11 @@ class _LineReader:
             self.section(number, indent, match[1], section, match[2])
         else:
             self.answer(number, indent, line)
+
+    def has_empty_cell(self, raw: str, line: str) -> bool:
+        """Whether a line is a row of a table with a question whose cell for the answer is empty."""
+        is_name = _ASKED.fullmatch(line) is not None or (self.asked is not None and line in self.asked.names)
+        return is_name and raw.rstrip(" ").endswith("\t")
 
     def is_asked(self, section: str, indent: int, value: str) -> bool:
         """Whether a line is of the answers though it has the name of an entry of the sheet, as ``name`` may be."""

@@ -27,6 +27,7 @@ PARTS = {  # the parts of a zip archive by which its kind is known
     "ppt/presentation.xml": "a PowerPoint presentation",
     "content.xml": "an OpenDocument file",
 }
+_LETTER = re.compile(r"[^\W\d_]")
 MEMBERS_LIMIT = 10_000
 SAVE_AGAIN = "save it again as .docx, or hand in the answers as .txt"
 BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "noBreakHyphen": "-"}
@@ -90,6 +91,7 @@ class _WordReader:
         self.unread: dict[str, None] = {}
         self.skipped = self.cells = self.texts = self.rows = self.length = 0
         self.raised = False  # the run is a superscript
+        self.cell = 0  # where the parts of the outermost cell begin
 
     def refuse(self, *_: object) -> None:
         raise ValueError("the document declares a document type, which Word never does")
@@ -98,7 +100,9 @@ class _WordReader:
         tag = _local(tag)
         self.skipped += tag in SKIPPED
         self.texts += tag == "t"
-        self.cells += tag == "tc"
+        if tag == "tc":
+            self.cell = len(self.parts) if self.cells == 0 else self.cell
+            self.cells += 1
         self.rows += tag == "mr"
         if tag == "r":
             self.raised = False
@@ -117,8 +121,10 @@ class _WordReader:
         self.skipped -= tag in SKIPPED
         self.texts -= tag == "t"
         self.cells -= tag == "tc"
+        if tag == "tc" and self.cells == 0:
+            self.parts[self.cell :] = [_one_cell("".join(self.parts[self.cell :]))]
         if tag == "p":
-            self.add(" " if self.cells else "\n")
+            self.add("\n" if self.cells < 2 else " ")
         if tag == "e" and self.rows:  # an element of a matrix
             self.add(" ")
         self.rows -= tag == "mr"
@@ -134,6 +140,12 @@ class _WordReader:
             if self.length > TEXT_LIMIT:
                 raise ValueError("the text of the document is larger than 1 MiB (the limit)")
             self.parts.append(text)
+
+
+def _one_cell(text: str) -> str:
+    """The text of a cell: the rows of a matrix as lines that continue the first; other lines as one."""
+    lines = [" ".join(line.split()) for line in text.split("\n") if line.strip()]
+    return (" " if _LETTER.search(text) else "\n    ").join(lines)
 
 
 def _local(tag: str) -> str:

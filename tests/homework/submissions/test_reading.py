@@ -243,6 +243,15 @@ def test_a_line_below_a_question_is_its_answer_unless_it_is_a_question(line: str
     assert found == {"why": f"first\n{line}\nlast", "layer": "1", "total.params": "61706"}
 
 
+@pytest.mark.parametrize("text", ["**why**: 156", "**why:** 156", "* __why__: 156", "`why`: 156", "> why: 156",
+                                  "- why: 156", "**why**\n156", "## why\n\n156",
+                                  "| question | answer |\n|---|---|\n| why | 156 |",
+                                  "| Frage | Antwort |\n| `why` | 156"])  # fmt: skip
+def test_markdown_is_read_as_a_sheet(text: str) -> None:
+    sheet = sheet_in(document_of("a.md", f"student: s1\n{text}\n".encode()), network=False, asked=asked_names(ASKED))
+    assert (sheet.student, answers_of(sheet), sheet.notes) == ("s1", {"why": "156"}, ())
+
+
 @pytest.mark.parametrize("line", ["C=6, H=28, W=28", "4/6 = 2/3", "Answer: 28"])
 def test_without_a_key_what_cannot_be_a_question_is_the_answer_above_it(line: str) -> None:
     found = answers_of(read(f"c1.shape:\n{line}\nc1.params: 156\n", "a.txt"))
@@ -289,6 +298,25 @@ def test_each_line_that_does_not_count_is_told_with_its_line() -> None:
 )  # fmt: skip
 def test_names_are_read_in_their_encoding(encoding: str, text: str) -> None:
     assert decoded(text.encode(encoding)).text == text
+
+
+def test_rows_of_a_matrix_in_a_cell_of_word_stay_rows_and_empty_cells_are_blank() -> None:
+    def paragraphs(*texts: str) -> str:
+        return "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in texts)
+
+    def table(*rows: tuple[str, ...]) -> str:
+        cells = ("".join(f"<w:tc>{cell}</w:tc>" for cell in row) for row in rows)
+        return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in cells)}</w:tbl>"
+
+    broken = "<w:p><w:r><w:t>1 2</w:t><w:br/><w:t>3 4</w:t></w:r></w:p>"
+    nested = table((paragraphs("1"), paragraphs("2")), (paragraphs("3"), paragraphs("4"))) + paragraphs("")
+    for matrix in (paragraphs("1 2", "3 4"), broken, nested):
+        rows = [("Question", "Answer"), ("q7", ""), ("why", ""), ("a.b", "x: y"), ("c1.shape", "1")]
+        cells = [(paragraphs(one), paragraphs(*other.split(": "))) for one, other in rows]
+        cells[1] = (paragraphs("q7"), matrix)
+        document = document_of("a.docx", docx(f"<w:body>{table(*cells)}</w:body>"))
+        sheet = sheet_in(document, network=False, asked=asked_names([*ASKED, ("q7",)]))
+        assert answers_of(sheet) == {"q7": "1 2\n3 4", "why": "", "a.b": "x y", "c1.shape": "1"} and not sheet.notes
 
 
 def test_powers_and_fractions_of_word_are_not_joined_to_other_numbers() -> None:
