@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -10,8 +11,10 @@ from cnncli.homework.checking import parsing
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.mistakes.matching import slips
+from cnncli.homework.question_types.quantities import InUnit, OtherUnit, in_unit
 from cnncli.homework.question_types.tolerance import Tolerance, decimal_text
-from cnncli.homework.question_types.units import conversion, split_unit
+from cnncli.homework.question_types.units import WrongCase, is_binary, is_known, split_unit
+from cnncli.homework.reading.words import BOUNDS, DENIALS, HEDGES
 
 LONGEST_NUMBER = 300  # characters of an answer, with its unit
 
@@ -63,15 +66,25 @@ class NumericQuestion(NamedTuple):
         return (self.tolerance.remark(number, self.value) if self.tolerance is not None else "") or None
 
     def _reason_with_words(self, given: str, locale: str) -> str | None:
-        """As :meth:`_reason`, for a number with words after it: of a unit only the first may be one."""
-        text, words = split_unit(given[:LONGEST_NUMBER])
-        first, _, rest = words.partition(" ")
-        factor = conversion(first, self.unit or "1")
-        if not words or factor == 0 or (self.unit and (factor is None or not rest)):
+        """As :meth:`_reason`, for a number with words after it, which a question with a unit has after its unit."""
+        stem, words = self._stem(given[:LONGEST_NUMBER])
+        said = {*re.findall(r"[^\W\d_]+|[<>≤≥±]", words.lower())}
+        if not said or any(char.isdigit() for char in words) or said & (HEDGES | DENIALS | BOUNDS):
             return None
         answer = parsing.parse(given, locale)
-        number = None if answer.refuses or answer.problem else parsing.parse(text, locale).number
-        return None if number is None else self._reason(number * (factor or 1))
+        number = None if answer.refuses or answer.problem else self._readings(stem, locale)[0][0]
+        return None if number is None else self._reason(number)
+
+    def _stem(self, given: str) -> tuple[str, str]:
+        """The number with its unit, and the words after it; no words where there is none of both."""
+        if not self.unit:
+            text, words = split_unit(given)
+            return text, "" if is_known(words.partition(" ")[0]) else words
+        try:
+            found = in_unit(given, self.unit)
+        except (OtherUnit, WrongCase):
+            return given, ""
+        return (found.stem, found.words) if found.has_unit else (given, "")
 
     def _readings(self, given: str, locale: str) -> list[tuple[Fraction | None, str]]:
         """Each number that an answer may be, in the asked unit, and a remark on how it was read; the likely one first.
@@ -80,27 +93,38 @@ class NumericQuestion(NamedTuple):
         """
         if len(given) > LONGEST_NUMBER:
             return [(None, message("could not be read: longer than {limit} characters", limit=LONGEST_NUMBER))]
-        text, unit = split_unit(given)
-        factor = conversion(unit, self.unit) if unit and self.unit else None
-        if factor == 0:
-            told = message("the unit is {unit}, but {asked} is asked", unit=one_line(unit, 40), asked=self.unit)
+        if not self.unit:
+            bare = [(number, "") for number in _numbers(given, locale)]
+            return [*bare] or [(None, message("could not be read as a number"))]
+        try:
+            found = in_unit(given, self.unit)
+        except OtherUnit as other:
+            told = message("the unit is {unit}, but {asked} is asked", unit=one_line(str(other), 40), asked=self.unit)
             return [(None, told)]
-        found = parsing.readings(given if factor is None else text, locale)
-        numbers = [_number(one) for one in found]
-        if numbers[0] is None:
-            unread = message("could not be read as a number")
-            if self.unit:
-                unread = message("could not be read as a number in {unit}", unit=self.unit)
-            return [(None, unread)]
-        return [self._converted(given, number, factor or Fraction(1)) for number in numbers if number is not None]
+        except WrongCase as case:
+            written, _, known = str(case).partition(" ")
+            return [
+                (None, message("could not be read: {given} is not a unit, but {known} is", given=written, known=known))
+            ]
+        numbers = [(number, self._told(given, number, found)) for number in _numbers(found.text, locale)]
+        if numbers and is_binary(self.unit):
+            habit = in_unit(given, self.unit, binary=True)
+            numbers += [(one, "") for one in _numbers(habit.text, locale) if (one, "") not in numbers]
+        return [*numbers] or [(None, message("could not be read as a number in {unit}", unit=self.unit))]
 
-    def _converted(self, given: str, number: Fraction, factor: Fraction) -> tuple[Fraction, str]:
-        """A number in the asked unit, and a remark where it was given in another."""
-        number *= factor
-        if factor == 1:
-            return number, ""
+    def _told(self, given: str, number: Fraction, found: InUnit) -> str:
+        """A remark on a number that was given in another unit; empty for others."""
+        if not found.converted:
+            return ""
         value = f"{decimal_text(number)} {self.unit}"
-        return number, message("{given} is {value}", given=one_line(given, 60), value=value)
+        return message("{given} is {value}", given=one_line(given, 60), value=value)
+
+
+def _numbers(given: str, locale: str) -> list[Fraction]:
+    """Each number that an answer may be, the likely one first; none where that one could not be read."""
+    found = parsing.readings(given, locale)
+    numbers = [_number(one) for one in found]
+    return [] if numbers[0] is None else [number for number in numbers if number is not None]
 
 
 def _number(answer: parsing.ParsedAnswer) -> Fraction | None:

@@ -17,7 +17,7 @@ from cnncli.homework.question_types.numeric import NumericQuestion
 from cnncli.homework.question_types.pattern import BadPattern, Pattern, compile_pattern
 from cnncli.homework.question_types.text import TextQuestion, normal_text
 from cnncli.homework.question_types.tolerance import tolerance_entry
-from cnncli.homework.question_types.units import conversion, split_unit
+from cnncli.homework.question_types.units import WrongCase, conversion, split_unit
 from cnncli.language.reading import is_nothing
 from cnncli.language.source import Mapping, Scalar, Sequence, Source, Value
 
@@ -85,7 +85,11 @@ def _numeric(source: Source, name: str, entries: Mapping) -> NumericQuestion:
     asked = _text_at(source, entries, "unit")
     if "unit" in entries.entries and not re.fullmatch(r"(?=.*[^\W\d_]|%)[^\[{]{1,40}", asked):
         raise _error(source, name, "numeric", entries.entries["unit"], "unit must be a unit such as ms")
-    if unit and asked and conversion(unit, asked) != 1:
+    own = _in_its_case(asked or unit)
+    if own != (asked or unit) and (asked or parsing.parse(f"{text} {unit}").number is None):
+        at = entries.entries["unit"] if asked else value
+        raise source.error(at, f"{name}: {asked or unit} is not a unit, but {own} is", f"write {own}")
+    if unit and asked and (_in_its_case(unit) != unit or conversion(unit, asked) != 1):
         raise _error(source, name, "numeric", value, f"numeric is in {unit}, but the unit is {asked}")
     if unit and not asked and parsing.parse(f"{text} {unit}").number is not None:
         text, unit = f"{text} {unit}", ""  # 138M
@@ -97,6 +101,15 @@ def _numeric(source: Source, name: str, entries: Mapping) -> NumericQuestion:
         message = f"{text} has no last decimal, so that only a fraction would be correct"
         raise source.error(value, f"{name}: {message}", "write tolerance: 1% (or tolerance: 0 for the fraction alone)")
     return NumericQuestion(number, text, tolerance, asked or unit)
+
+
+def _in_its_case(unit: str) -> str:
+    """A unit in the upper or lower case that it has in the table of units: MB for mb; another text as it is."""
+    try:
+        conversion(unit, "")
+    except WrongCase as error:
+        return str(error)
+    return unit
 
 
 def _has_last_decimal(number: Fraction) -> bool:

@@ -31,10 +31,16 @@ _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"</?(?:p|b|i|em|strong|code|span|br|math|mn|mo|mrow)\s*/?>|&nbsp;", " "),
         (r"<sup>\s*([0-9]{1,9})\s*</sup>", r"^(\1)"),
         (r"&times;", "×"),
+        (r"\\mu(?![A-Za-z])\s*", "μ"),
         (r"\\(?:left|right|[bB]igg?[lr]?|displaystyle|textstyle|limits)(?![A-Za-z])", ""),
         (r"\\(?:text|textrm|textbf|mathrm|mathbf|mathit|operatorname|boxed|fbox|mbox|ensuremath)\*?\s*\{([^{}]*)\}",
          r" \1 "),
+        (r"(?<![^\W\d_])μ\s+(?=[a-zWJ])", "μ"),
         (r"\\[dt]?frac\s*([0-9])\s*([0-9])", r" (\1)/(\2)"),
+        (r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r" \1 \2 "),
+        (r"\\(?:num|unit|si)\s*\{([^{}]*)\}", r" \1 "),
+        (r"\\(nano|micro|milli|kilo|mega|giga|tera|kibi|mebi|gibi)\s*\\?(?=[a-z])", r"\1"),
+        (r"\\(second|byte|bit|watt|joule|meter|metre|hertz|percent)(?![A-Za-z])", r"\1"),
         (r"\\times(?![A-Za-z])", "×"),
         (r"\\(?:cdot|ast|star|bullet)(?![A-Za-z])", "*"),
         (r"\\div(?![A-Za-z])", "/"),
@@ -55,6 +61,8 @@ _HYPHENS = re.compile(r"(?<=\w)-(?=[^\W\d_])|(?<=by)-(?=\d)")  # multiply-adds, 
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[`´](?=[^\W\d_])")  # doesn`t
 _EMPHASIS = re.compile(r"(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1")
 
+_EMPHASIZED = re.compile(r"(?:^|(?<=[\s(=:]))\*\*([^\s*](?:[^*]*[^\s*])?)\*\*(?=$|[\s).,;:=])")
+
 
 def uniform(text: str) -> str:
     """An answer in one spelling, in lower case, on one line, without quotation marks around it.
@@ -62,12 +70,16 @@ def uniform(text: str) -> str:
     >>> [uniform(text) for text in ("5²", "2½", "“１５６”", r"$2^{10}$", r"\\(\\frac{7}{3}\\)", "6 × 28")]
     ['5^(2)', '2 1/2', '156', '2^(10)', '(7)/(3)', '6 × 28']
     """
-    text = text[:LONGEST_ANSWER]
-    plain = characters(_APOSTROPHE.sub("'", text))[:LONGEST_ANSWER]
+    return _HYPHENS.sub(" ", spelled(text).lower())
+
+
+def spelled(text: str) -> str:
+    """An answer as :func:`uniform` gives it, in the case in which it is written: the case of a unit counts."""
+    plain = characters(_APOSTROPHE.sub("'", text[:LONGEST_ANSWER]))[:LONGEST_ANSWER]
     if any(mark in plain for mark in "\\$<&{~"):
         plain = _without_markup(plain)
     plain = " ".join(plain.split())
-    return _HYPHENS.sub(" ", _unquoted(plain).lower())
+    return _unquoted(_EMPHASIZED.sub(r"\1", plain) if "**" in plain else plain)
 
 
 def characters(text: str) -> str:
