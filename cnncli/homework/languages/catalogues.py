@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from ast import literal_eval
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "English", "de": "German", "ko": "Korean", "pt": "Portuguese"}
@@ -20,9 +20,9 @@ _LINE = re.compile(r'(?:(msgid|msgid_plural|msgstr)(?:\[(\d)\])? )?("(?:[^"\\]|\
 @cache
 def catalogue(language: str) -> dict[str, tuple[str, ...]]:
     """The translations of a language by English message: one form, or several for a message with a plural."""
-    return (
-        {} if language == ENGLISH else parse_catalogue(files(__package__).joinpath(f"{language}.po").read_text("utf-8"))
-    )
+    if language == ENGLISH:
+        return {}
+    return parse_catalogue(Path(__file__).with_name(f"{language}.po").read_text("utf-8"))
 
 
 def parse_catalogue(text: str) -> dict[str, tuple[str, ...]]:

@@ -59,7 +59,10 @@ def _draft(document: Document, asked: Asked | None) -> SheetDraft:
         if not document.source.name.lower().endswith(FILE_ENDINGS):
             return draft
         problem = error.problems[0]
-        reason = f"line {problem.place.line}: {problem.message}" if problem.place else problem.message
+        reason = problem.message
+        if problem.place:
+            line = message("line {number}", number=problem.place.line)
+            reason = message("{place}: {note}", place=line, note=problem.message)
         note = ReadingNote(message("{note} ({reason})", note=NOT_YAML, reason=reason))
         return draft._replace(notes=(note, *draft.notes))
 
