@@ -131,8 +131,8 @@ def _value_hint(made: type[Layer], field: str, text: str, names: Collection[str]
         return f"write {divided[1]}"
     if field in WEIGHTS_BY_HAND and not error.hint and re.search("[0-9]", text):
         return "write true or false, or use cnn convolve, which calculates with numbers"
-    unused = text == "0" and not error.hint and not made.schema[field].required
-    return f"leave it out, or write {field}: 1" if unused else error.hint
+    is_unused = text == "0" and not error.hint and made.schema[field].default == 1  # a stride or a dilation of 0
+    return f"leave it out, or write {field}: 1" if is_unused else error.hint
 
 
 def _several_values_hint(kind: str, text: str, error: InvalidValue) -> str:
