@@ -48,6 +48,7 @@ class Sheet(NamedTuple):
     """An answer sheet. ``loaded`` is None if no question is about a network; the first of ``conventions`` applies.
 
     ``locale`` says how the answers write numbers: ``de`` for a decimal comma; empty where nothing says it.
+    ``architecture`` is the network as the sheet names or describes it, which is not loaded where a key has another.
     """
 
     student: str
@@ -56,6 +57,7 @@ class Sheet(NamedTuple):
     conventions: tuple[Conventions, ...] = (DEFAULTS,)
     locale: str = ""
     notes: tuple[ReadingNote, ...] = ()
+    architecture: str = ""
 
 
 def is_solve(question: Question) -> bool:

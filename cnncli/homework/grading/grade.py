@@ -14,7 +14,7 @@ from cnncli.homework.checking.parsing import ParsedAnswer
 from cnncli.homework.checking.verdict import Verdict
 from cnncli.homework.grading.decision import BY_REVIEW, Decide
 from cnncli.homework.grading.key import AnswerKey, KeyQuestion
-from cnncli.homework.grading.question_matching import asked_names, match_answers
+from cnncli.homework.grading.question_matching import asked_names, match_answers, other_numbers, other_settings
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.question_types.reading import FreeQuestion
 from cnncli.homework.submissions.drafts import Asked
@@ -74,14 +74,21 @@ def grade(
     """
     found = match_answers(_names(key), sheet.questions)
     questions = tuple(
-        question.question._replace(given=given) for question, given in zip(key.questions, found.given, strict=True)
+        question.question._replace(given=written.given if written is not None else "")
+        for question, written in zip(key.questions, found.found, strict=True)
     )
     asked = key.sheet(sheet.student, questions)._replace(locale=sheet.locale or key.locale)
     student = sheet.student or file
     answers = _answers(key, asked, _verdicts(key, asked, cache))
     if decide is not None:
         answers = _decided(key, asked, cache, answers, decide, student)
-    return GradedSubmission(file, student, answers, extra=found.extra, notes=(*sheet.notes, *found.notes))
+    numbers = (
+        note
+        for question, written in zip(key.questions, found.found, strict=True)
+        for note in (other_numbers(question.question, written) if written is not None else ())
+    )
+    notes = (*sheet.notes, *other_settings(sheet, asked), *found.notes, *numbers)
+    return GradedSubmission(file, student, answers, extra=found.extra, notes=notes)
 
 
 def _answers(key: AnswerKey, sheet: Sheet, verdicts: list[Verdict]) -> tuple[GradedAnswer, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import PurePath
 from typing import NamedTuple
 
+from cnncli.arithmetic.numerals import is_digits
 from cnncli.errors import closest
 from cnncli.homework.answer_key.asked_quantities import canonical_name
-from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
+from cnncli.homework.answer_key.conventions import CHOICES, DEFAULTS, Conventions
+from cnncli.homework.answer_key.sheet import Question, ReadingNote, Sheet, is_solve, one_line
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.drafts import Asked, two_answers
 from cnncli.homework.submissions.fields import FIELDS
@@ -20,13 +23,14 @@ _NUMBERED = re.compile(
 )
 _RESPONSE = re.compile(r"response [1-9]\d*", re.IGNORECASE)  # a column of Moodle's: the questions in their order
 _SHOWN = 60
+DEFAULT_NUMBERS = {"stride": "1", "padding": "0", "dilation": "1"}  # of a size that does not name them
 Form = Callable[[str], str]
 
 
 class MatchedAnswers(NamedTuple):
-    """The answer to each question of the key, "" where there is none; the names of the other answers, and notes."""
+    """The answer to each question of the key, None where there is none; the names of the other answers, and notes."""
 
-    given: tuple[str, ...]
+    found: tuple[Question | None, ...]
     extra: tuple[str, ...]
     notes: tuple[ReadingNote, ...]
 
@@ -116,12 +120,12 @@ def _with_advice(told: str, near: str | None) -> str:
     return message("{note}; did you mean {name}?", note=told, name=near) if near else told
 
 
-def _only(answers: list[Question], notes: list[ReadingNote]) -> str:
-    """The answer to a question, or "" where there are several; adds a note on what is lost."""
+def _only(answers: list[Question], notes: list[ReadingNote]) -> Question | None:
+    """The answer to a question, None where there are several; adds a note on what is lost."""
     given = {" ".join(question.given.split()): question for question in answers if question.given.strip()}
     if len(given) > 1:
         notes.append(two_answers(answers[0].name, tuple(given.values())))
-        return ""
+        return None
     if not given and answers:
         for name in answers[0].fields:
             if name not in FIELDS:
@@ -129,4 +133,46 @@ def _only(answers: list[Question], notes: list[ReadingNote]) -> str:
                 told = message("{question} has an unknown field '{field}'",
                                question=one_line(answers[0].name, _SHOWN), field=name[:_SHOWN])  # fmt: skip
                 notes.append(ReadingNote(_with_advice(told, near), is_lost=True))
-    return next(iter(given.values())).given if given else ""
+    return next(iter(given.values())) if given else None
+
+
+# What a sheet states beside its answers ------------------------------------------------------------------------------
+
+
+def other_numbers(asked: Question, written: Question) -> Iterator[ReadingNote]:
+    """Notes on the numbers of a size that the sheet writes and the question has otherwise, as ``input: 36`` for 32."""
+    if not is_solve(asked):
+        return
+    for name, text in written.fields.items():
+        number = asked.fields.get(name, DEFAULT_NUMBERS.get(name, ""))
+        if name == asked.fields.get("find") or not (is_digits(text.strip()) and is_digits(number.strip())):
+            continue
+        if text.strip().lstrip("0") != number.strip().lstrip("0"):
+            told = message(
+                "{question}: the sheet has {field} {written}, the question {field} {number}, which counts",
+                question=one_line(written.name, _SHOWN), field=name,
+                written=one_line(text, _SHOWN), number=number.strip(),
+            )  # fmt: skip
+            where = message("line {number}", number=written.place.line) if written.place else ""
+            yield ReadingNote(told, where, is_lost=True)
+
+
+def other_settings(sheet: Sheet, asked: Sheet) -> Iterator[ReadingNote]:
+    """Notes on a network and conventions of a sheet that are not those of the key (``asked``), which count."""
+    written, loaded = " ".join(sheet.architecture.split()), asked.loaded
+    if written and loaded is not None:
+        is_inline = loaded.source.name.endswith("(architecture)")
+        same = (" ".join(loaded.source.text.split()), *(() if is_inline else (loaded.slug,)))
+        is_name = re.fullmatch(r"[\w./\\-]+", written) is not None
+        if not (is_name and is_inline) and (PurePath(written).stem if is_name else written) not in same:
+            told = message("the network `{network}` of the sheet does not count: the answers are about that of the key",
+                           network=one_line(written, _SHOWN))  # fmt: skip
+            yield ReadingNote(told, is_lost=True)
+    if not {*map(_explicit, sheet.conventions)} <= {*map(_explicit, (*asked.conventions, DEFAULTS))}:
+        yield ReadingNote(message("the conventions of the sheet do not count: those of the key do"), is_lost=True)
+
+
+def _explicit(conventions: Conventions) -> Conventions:
+    """The conventions with PyTorch's choice in place of an empty one; the rounding depends on the question."""
+    chosen = {name: choices[0] for name, choices in CHOICES.items() if name != "rounding"}
+    return Conventions(**{name: choice or chosen.get(name, "") for name, choice in conventions._asdict().items()})

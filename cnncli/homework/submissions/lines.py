@@ -137,7 +137,12 @@ class _LineReader:
                     number, message("not read: `{line}`; write question: answer", line=shown(value)), is_lost=True
                 )
         else:
-            self.sections.setdefault(section, one_line(unquoted(value)))
+            text = one_line(unquoted(value))
+            first = self.sections.setdefault(section, text)
+            if text and text != first:
+                told = message("not read: `{line}`; the {entry} is {first}",
+                               line=shown(text), entry=section, first=shown(first))  # fmt: skip
+                self.note(number, told, is_lost=True)
 
     def answer(self, number: int, indent: int, line: str) -> None:
         """A line with a question, one that continues the answer before it, or one that is not understood."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnncli.errors import CnnError
-from cnncli.homework.answer_key.conventions import DEFAULTS, Conventions, read_conventions
-from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote, Sheet, network_of
+from cnncli.homework.answer_key.conventions import Conventions, read_conventions
+from cnncli.homework.answer_key.sheet import EXAMPLE, ReadingNote, Sheet, network_of, text_of
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.reading.locales import read_locale
 from cnncli.homework.submissions.documents import Document
@@ -41,9 +41,11 @@ def sheet_in(document: Document, *, network: bool = True, asked: Asked | None = 
     if not draft.questions:
         told = "\n".join(f"  {note}" for note in notes if note.is_lost)
         raise CnnError(f"{document.source.name}: the sheet has no answers" + (f"\n{told}" if told else ""), EXAMPLE)
-    loaded, conventions = _network(draft) if network else (None, (DEFAULTS,))
+    loaded, conventions = _network(draft) if network else (None, _stated_conventions(draft))
     locale, unknown = _locale(draft)
-    return Sheet(draft.student, loaded, draft.questions, conventions, locale, (*notes, *unknown))
+    architecture = draft.root.entries.get("architecture") if draft.root is not None else None
+    described = text_of(draft.source, architecture) if architecture is not None else ""
+    return Sheet(draft.student, loaded, draft.questions, conventions, locale, (*notes, *unknown), described)
 
 
 def _draft(document: Document, asked: Asked | None) -> SheetDraft:
@@ -78,6 +80,14 @@ def _network(draft: SheetDraft) -> tuple[Loaded | None, tuple[Conventions, ...]]
         root = empty
     loaded = network_of(draft.source, root, draft.questions)
     return loaded, read_conventions(draft.source, root.entries.get("conventions"))
+
+
+def _stated_conventions(draft: SheetDraft) -> tuple[Conventions, ...]:
+    """The conventions of a sheet that is graded by a key; none where they cannot be read, as no answer needs them."""
+    try:
+        return read_conventions(draft.source, draft.root.entries.get("conventions") if draft.root is not None else None)
+    except CnnError:
+        return ()
 
 
 def _locale(draft: SheetDraft) -> tuple[str, tuple[ReadingNote, ...]]:

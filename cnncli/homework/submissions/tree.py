@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 from cnncli.errors import CnnError
-from cnncli.homework.answer_key.sheet import Question, ReadingNote, name_of, question_of, text_of
+from cnncli.homework.answer_key.sheet import Question, ReadingNote, name_of, one_line, question_of, text_of
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import BULLET, Asked, SheetDraft, question_with, section_note, section_of, shown
@@ -69,7 +69,17 @@ class _TreeReader:
                     self.answers(value)
             else:
                 self.question(key, value, root.keys[key])
-        self.student = next(filter(None, (name_of(root.entries.get(name)) for name in ("student", "name"))), "")
+        self.student = next(filter(None, (self.name(root.entries.get(name)) for name in ("student", "name"))), "")
+
+    def name(self, value: Value | None) -> str:
+        """The name of a student; that of several, with a note, for a list of texts."""
+        if value is None or isinstance(value, Scalar) or is_nothing(value):
+            return name_of(value)
+        written = one_line(self.source.text[value.start : value.end])
+        self.note(value, message("the student is one name, not `{line}`; hand in a sheet for each student",
+                                 line=shown(written)), is_lost=True)  # fmt: skip
+        items = value.items if isinstance(value, Sequence) else []
+        return ", ".join(filter(None, map(name_of, items))) or written
 
     def answers(self, value: Value) -> None:
         if isinstance(value, Sequence) and value.items and all(isinstance(item, Mapping) for item in value.items):

@@ -274,6 +274,32 @@ def test_two_sheets_of_one_student_with_different_points_have_no_row_until_one_i
     assert (course / "out" / "canvas.csv").read_text().count("Miller") == 1
 
 
+@pytest.mark.parametrize(
+    ("heading", "answer", "told"),
+    [
+        ("architecture: vgg16", "156", "the network `vgg16` of the sheet does not count"),
+        ("architecture: {input: 1x8x8, layers: [conv 6 5]}", "156", "of the sheet does not count"),
+        ("conventions: {bias: not counted}", "156", "the conventions of the sheet do not count"),
+        ("student: [Ann, Bob]", "156", "the student is one name, not `[Ann, Bob]`"),
+        ("student: Bob\nstudent: Ann", "156", "line 2: not read: `Ann`; the student is Bob"),
+        ("", "156\n  q8: {input: 36, kernel: 5, output: 28}", "q8: the sheet has input 36, the question input 32"),
+        ("", "156\n  q8: {input: 32, kernel: 5, padding: 1, output: 28}", "has padding 1, the question padding 0"),
+        ("architecture: nets/lenet5.yaml\nconventions: {bias: counted}",
+         "156\n  q8: {input: 32, kernel: 5, stride: 1, output: 28}", ""),
+    ],
+)  # fmt: skip
+def test_what_a_sheet_states_and_the_key_does_not_is_told(
+    cnn: Run, course: Path, heading: str, answer: str, told: str
+) -> None:
+    questions = "{c1.params: 1, q8: {points: 0, solve: {input: 32, kernel: 5}}}"
+    (course / "key.yaml").write_text(f"architecture: lenet5\nquestions: {questions}\n")
+    (course / "sheet.yaml").write_text(f"{heading}\nanswers:\n  c1.params: {answer}\n")
+    ended = cnn("grade", course / "key.yaml", course / "sheet.yaml")
+    assert "mean 1.00 of 1 point" in ended.out
+    notes = [line for line in ended.err.splitlines() if not line.startswith("grading: ")]
+    assert told in "".join(notes) and len(notes) == bool(told)
+
+
 # conventions, question, answer, points of 2, what the marks say
 CONVENTIONS = [
     ("{bias: [counted, not counted]}", "c1.params", "400", 2, "correct with bias not counted, which is accepted"),
