@@ -69,7 +69,12 @@ def test_the_wheel_carries_architectures_digits_types_and_licenses(built: Path) 
     for path in (ROOT / "architectures").rglob("*.yaml"):
         assert f"cnncli/architectures/{path.relative_to(ROOT / 'architectures')}" in names
     digits = "cnncli/data/sources/digits"
-    assert {"cnncli/py.typed", f"{digits}/digits.csv.gz", f"{digits}/LICENSE.md"} <= names
+    assert {
+        "cnncli/py.typed",
+        "cnncli/homework/languages/de.po",
+        f"{digits}/digits.csv.gz",
+        f"{digits}/LICENSE.md",
+    } <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name for name in files_below("cnncli") if name.endswith(".py")} <= names
     assert not any(name.startswith(("tests/", "docs/", "benchmarks/")) for name in names)
