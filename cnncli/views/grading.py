@@ -121,6 +121,11 @@ def change_lines(changes: list[MarkChange] | None) -> list[str]:
     return ["", f"{counted(len(changes), 'mark') if changes else 'no mark'} changed since the last grading", *lines]
 
 
+def change_record(changes: list[MarkChange] | None) -> dict[str, Any]:
+    """The marks that a regrade changes for JSON; nothing (None) for a first grading."""
+    return {} if changes is None else {"changes": [change._asdict() for change in changes]}
+
+
 def class_report(key: AnswerKey, submissions: list[GradedSubmission], statistics: list[QuestionStatistics]) -> str:
     """The report of a class as Markdown: its table, and the top wrong answers with their students."""
     lines = ["```", *class_lines(key, submissions, statistics), "```", ""]

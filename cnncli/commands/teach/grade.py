@@ -62,7 +62,7 @@ def command(
     from cnncli.homework.grading.submissions import grade_files, read_keys
     from cnncli.homework.languages.messages import known_language, speaking
     from cnncli.io.width import output_width
-    from cnncli.views.grading import change_lines, class_lines, class_notes, class_record
+    from cnncli.views.grading import change_lines, change_record, class_lines, class_notes, class_record
 
     if not submissions and autograder is None:
         raise CnnError("no answer sheets", "give answer sheets, or folders of them")
@@ -94,8 +94,10 @@ def command(
     for note in (*class_notes(graded, class_list), *notes):
         click.echo(note, err=True)
     if form == "json":
-        click.echo(json.dumps(class_record(key, graded, statistics), indent=1, ensure_ascii=False))
+        record = class_record(key, graded, statistics) | change_record(changes)
+        click.echo(json.dumps(record, indent=1, ensure_ascii=False))
     elif form == "csv":
+        click.echo("\n".join(change_lines(changes)[1:]), err=True, nl=changes is not None)
         click.echo(plain_csv(key, graded), nl=False)
     else:
         click.echo("\n".join([*class_lines(key, graded, statistics, output_width()), *change_lines(changes)]))

@@ -48,7 +48,7 @@ def _cleaned(text: str) -> str:
 
 
 def _other_separators(text: str) -> Iterator[str]:
-    """The text with ``,`` or ``/`` between rows, with ``;`` between entries, or with empty lines between channels."""
+    """The text with ``,`` or ``/`` between rows, ``;`` between entries, or empty lines between channels or rows."""
     text = re.sub(r"[^\S\n]{2,}", " ", text)
     if ";" not in text and "\n" not in text and re.search(r"\d\s+-?\d", text):
         yield re.sub(r"\s*,\s*", "; ", text)
@@ -57,3 +57,4 @@ def _other_separators(text: str) -> Iterator[str]:
         yield re.sub(r";\s*?(?=\n|$)", "", text).replace(";", " ")
     if _EMPTY_LINE.search(text):
         yield _EMPTY_LINE.sub(" | ", text.strip())
+        yield _EMPTY_LINE.sub("\n", text.strip())

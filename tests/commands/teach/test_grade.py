@@ -649,6 +649,10 @@ def test_a_regrade_tells_what_changes_and_removes_what_it_supersedes(cnn: Run, t
     assert "2 marks changed since the last grading" in out
     assert "  Ann, c1.params: 0 -> 2 (the key accepts 150 (no bias))" in out and "Bob: 2 (no submission now)" in out
     assert [path.stem for path in (marks / "feedback").glob("*.md")] == ["Ann"]
+    key.write_text("architecture: lenet5\nquestions: {c1.params: 2, conv2.params: 1}\n")
+    (change,) = json.loads(cnn("grade", key, sheets, "-o", marks, "--format", "json").out)["changes"]
+    assert (change["student"], change["question"], change["before"], change["after"]) == ("Ann", "c1.params", "2", "0")
+    assert "no mark changed since the last grading" in cnn("grade", key, sheets, "-o", marks, "--format", "csv").err
     (marks / "results.json").write_text("{")
     assert "changed" not in cnn("grade", key, sheets, "-o", marks).out
 
