@@ -51,7 +51,11 @@ class Roster:
             return ""
         whole = (row.get(column, "") for column in self._columns_in({*NAMES}))
         parts = " ".join(row.get(part, "").strip() for part in self._columns_in(ALL_NAMES - {*NAMES}))
-        return " ".join(next(filter(None, (name.strip() for name in (*whole, parts))), "").split())
+        found = [*filter(None, (" ".join(name.split()) for name in (*whole, parts)))]
+        without_digits = (
+            name for name in found if not any(map(str.isdigit, name))
+        )  # a column student may have numbers
+        return next(without_digits, found[0] if found else "")
 
     def _namesakes(self, student: str) -> list[Row]:
         """The rows with the words of a name in any order; else those whose words it joins: ``millerann``."""

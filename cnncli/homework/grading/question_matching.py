@@ -168,7 +168,9 @@ def other_settings(sheet: Sheet, asked: Sheet) -> Iterator[ReadingNote]:
             told = message("the network `{network}` of the sheet does not count: the answers are about that of the key",
                            network=one_line(written, _SHOWN))  # fmt: skip
             yield ReadingNote(told, is_lost=True)
-    if not {*map(_explicit, sheet.conventions)} <= {*map(_explicit, (*asked.conventions, DEFAULTS))}:
+    if not sheet.conventions or not {*map(_explicit, sheet.conventions)} <= {
+        *map(_explicit, (*asked.conventions, DEFAULTS))
+    }:
         yield ReadingNote(message("the conventions of the sheet do not count: those of the key do"), is_lost=True)
 
 

@@ -113,6 +113,8 @@ def _graded(
         if key is None:
             who = one_line(student) if student else message("a sheet without a student")
             return not_graded(message("no key for {student}", student=who), student)
+        if told := _two_students(submitter, roster):
+            return not_graded(told)
         if _is_of_another(handed_in, sheet.student, roster):
             return not_graded(message("handed in by {student}, but it is the sheet of {other}",
                                       student=one_line(student), other=one_line(sheet.student)))  # fmt: skip
@@ -128,6 +130,20 @@ def _graded(
         return not_graded(message("nested too deeply"))
     except Exception as error:  # a bug that one sheet triggers must not keep the others from being graded
         return not_graded(one_line(f"{INTERNAL_ERROR} ({type(error).__name__}: {error}): please report it"))
+
+
+def _two_students(submitter: Submitter | None, roster: Roster | None) -> str:
+    """Why a number or an address and the name beside it are of two students of the class list; empty otherwise."""
+    named = roster.row_of(submitter.name) if roster is not None and submitter is not None else None
+    if roster is None or submitter is None or named is None:
+        return ""
+    for identifier in submitter.known_as:
+        row = roster.row_of(identifier)
+        if row is not None and row is not named:
+            return message("`{identifier}` is that of {one} in the class list, but the name is {other}",
+                           identifier=one_line(identifier), one=roster.name_of([identifier]),
+                           other=one_line(submitter.name))  # fmt: skip
+    return ""
 
 
 def _is_of_another(handed_in: HandedIn, written: str, roster: Roster | None) -> bool:

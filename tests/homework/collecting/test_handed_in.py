@@ -211,6 +211,14 @@ def test_a_friends_sheet_is_graded_for_neither_key_nor_name(tmp_path: Path) -> N
     assert [(paper.points, paper.problem) for paper in papers] == [(1, ""), (0, "")]  # by the keys of s1 and s2
 
 
+def test_an_address_and_a_name_of_two_students_are_told(tmp_path: Path) -> None:
+    roster = 'student,Name,Email\ns1,"Miller, Ann",a@x.org\ns2,Bob,b@x.org\n'
+    form = "Email,Name,q\na@x.org,Bob,3\nb@x.org,Bob,3\na@x.org,Ann Miller,3\na@x.org,Annie,3\n"
+    papers = graded(tmp_path, {"form.csv": form}, roster)
+    told = "`a@x.org` is that of Miller, Ann in the class list, but the name is Bob"
+    assert [paper.problem for paper in papers] == [told, "", "", ""]
+
+
 def test_gradescope_says_who_handed_in_and_every_submission_has_results(cnn: Run, tmp_path: Path) -> None:
     (tmp_path / "key.yaml").write_text("architecture: lenet5\nquestions: {c1.params: 1}\n")
     (tmp_path / "submission").mkdir()
