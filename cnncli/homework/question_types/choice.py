@@ -20,7 +20,15 @@ LONGEST_ANSWER = 1000  # characters
 _LEADS = re.compile(r"(?:options?|answers?|choices?)\b *[:=]? *", re.IGNORECASE)  # option b
 _SHORT = {"t": "true", "f": "false", "y": "yes", "n": "no"}
 # From the most to the least certain way to write several options.
-_SEPARATORS = (r"[,;\n|]+", r"[,;\n|&/+]+|\b(?:and|und)\b", r"[\s,;|&/+]+")
+_SPACES = r"[\s,;|&/+]+"
+_SEPARATORS = (
+    r"[,;\n|]+",
+    r"[,;\n|&/+]+|\b(?:and|und)\b",
+    _SPACES,
+    r"[,;\n|&/+]+|\s(?:et|e|y|i)\s",  # after spaces: in "a e c" e may be an option
+)
+_BULLET = re.compile(r"^\s*[-*•‣–]\s+(?=\S)")
+_BOTH = re.compile(r"(?:both|beide|les deux|ambos|ambas)\b *[:=]? *", re.IGNORECASE)
 
 
 class _Labels(NamedTuple):
@@ -36,13 +44,13 @@ class _Labels(NamedTuple):
         found = found or self.by_text.get(_SHORT.get(wanted, ""))
         if found:
             return found
-        labeled = re.fullmatch(r"\s*\(?\s*(\w+)\s*[).:]\s*(.+)", text, re.DOTALL)
+        labeled = re.fullmatch(r"\s*\(?\s*(\w+)(?:\s*[).:]|\s+[-–—=])\s*(.+)", text, re.DOTALL)
         label = self.by_label.get(normal_text(labeled[1])) if labeled else None
         return label if label and labeled and self.by_text.get(normal_text(labeled[2])) == label else ""
 
     def is_mixed(self, text: str) -> bool:
         """Whether a text has both labels and texts of options: ``b) stride`` may contradict itself."""
-        return len({normal_text(word) in self.by_text for word in re.split(_SEPARATORS[-1], text) if word}) > 1
+        return len({normal_text(word) in self.by_text for word in re.split(_SPACES, text) if word}) > 1
 
 
 class ChoiceQuestion(NamedTuple):
@@ -103,16 +111,17 @@ class ChoiceQuestion(NamedTuple):
         """The labels of the options that an answer names; empty where it names any other."""
         if len(given) > LONGEST_ANSWER:
             return frozenset()
-        lines = (" ".join(line.split()) for line in given.strip().splitlines())
+        lines = (" ".join(_BULLET.sub("", line).split()) for line in given.strip().splitlines())
         text = re.sub(r"^\[(.*)\]$", r"\1", "\n".join(lines), flags=re.DOTALL)
         known = self._labels
         whole = known.of(text)
         if whole:
             return frozenset([whole])
-        text = _LEADS.sub("", text, count=1) if _LEADS.match(text) else text
+        for lead in (_BOTH, _LEADS) if self.several else (_LEADS,):
+            text = lead.sub("", text, count=1) if lead.match(text) else text
         for separator in _SEPARATORS:
             labels = [known.of(part) for part in re.split(separator, text, flags=re.IGNORECASE) if part.strip()]
-            if labels and all(labels) and not (separator == _SEPARATORS[-1] and known.is_mixed(text)):
+            if labels and all(labels) and not (separator == _SPACES and known.is_mixed(text)):
                 return frozenset(labels)
         letters = [known.of(char) for char in text.strip()]  # bd
         is_joined = self.several and all(len(label) == 1 for label in self.options)

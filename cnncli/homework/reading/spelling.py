@@ -59,7 +59,7 @@ _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _HYPHENS = re.compile(r"(?<=\w)-(?=[^\W\d_])|(?<=by)-(?=\d)")  # multiply-adds, 6-channel, 28-by-28
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[`´](?=[^\W\d_])")  # doesn`t
-_EMPHASIS = re.compile(r"(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1")
+EMPHASIS = re.compile(r"(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1")
 
 _EMPHASIZED = re.compile(r"(?:^|(?<=[\s(=:]))\*\*([^\s*](?:[^*]*[^\s*])?)\*\*(?=$|[\s).,;:=])")
 
@@ -128,7 +128,7 @@ def _unquoted(text: str) -> str:
     """The text without quotation marks, or Markdown's marks of emphasis, around all of it."""
     for _ in range(4):
         bare = text.strip().strip(QUOTES).strip()
-        emphasized = _EMPHASIS.fullmatch(bare)
+        emphasized = EMPHASIS.fullmatch(bare)
         if emphasized:
             bare = emphasized[2]
         if bare == text:

@@ -6,7 +6,8 @@ import unicodedata
 from typing import NamedTuple
 
 from cnncli.homework.grading.key import KeyQuestion
-from cnncli.homework.question_types.text import normal_text
+from cnncli.homework.question_types.reading import FreeQuestion
+from cnncli.homework.question_types.text import TextQuestion, normal_text
 
 
 class SameAnswer(NamedTuple):
@@ -25,17 +26,20 @@ class SameAnswer(NamedTuple):
 
 def same_answer(question: KeyQuestion, written: str, expected: str, student: str, *, own_keys: bool) -> SameAnswer:
     """What an answer has in common with those that are the same."""
-    kind = question.free.kind if question.free is not None else ""
-    if kind == "upload":
+    if question.free is not None and question.free.kind == "upload":
         return SameAnswer(question.name, "", student=plain_text(student))
-    return SameAnswer(question.name, answer_form(kind, written), expected if own_keys else "")
+    return SameAnswer(question.name, _answer_form(question.free, written), expected if own_keys else "")
 
 
-def answer_form(kind: str, written: str) -> str:
-    """An answer to a question of a type without what does not count. The case of a unit counts: 3 mW is not 3 MW."""
+def _answer_form(question: FreeQuestion | None, written: str) -> str:
+    """An answer without what does not count for its question. The case of a unit counts: 3 mW is not 3 MW.
+
+    No verdict is on answers that a pattern tells apart, weight sharing and weightsharing.
+    """
     text = plain_text(written)
-    if kind == "text":
-        return normal_text(text)
+    if isinstance(question, TextQuestion):
+        return f"{normal_text(text)}{' (accepted)' if question.is_accepted(text) else ''}"
+    kind = question.kind if question is not None else ""
     lines = (" ".join(line.split()) for line in unicodedata.normalize("NFC", text).splitlines())
     form = "\n".join(line for line in lines if line)
     return form if kind == "numeric" else form.casefold()

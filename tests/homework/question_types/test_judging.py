@@ -41,6 +41,7 @@ def test_options_are_read_in_every_way_to_write_them(
 
 
 NAMED = {
+    "b - zero padding": "b", "**b**": "b", "- b": "b", "a - zero padding": "", "`b`": "b",
     "Option b": "b", "answer: (b)": "b", "option": "",
     "Zero  padding": "b", "(b)": "b", "B.": "b", "b) zero padding": "b", "bias, shared": "c", "max and mean": "d",
     "b) stride": "", "e": "", "pooling": "", "a and e": "",
@@ -54,6 +55,12 @@ def test_an_option_is_named_by_its_label_or_its_text(written: str, label: str) -
     assert verdict.correct == bool(label) and verdict.is_unreadable == (not label)
     assert question.judge("q", "a, b").remarks == ("one option is asked",)
     assert question.judge("q", "").blank
+
+
+@pytest.mark.parametrize("written", ["a e c", "both a, c and e", "- a\n- c\n- e", "**a**, c et e", "a y c i e"])
+def test_several_options_are_listed_in_every_style(written: str) -> None:
+    options = {label: f"option {label}" for label in "abcde"}
+    assert ChoiceQuestion(options, frozenset("ace"), several=True).judge("q", written).correct
 
 
 def test_options_that_look_like_labels_are_read_as_options_first() -> None:
@@ -117,6 +124,13 @@ def test_a_text_is_right_where_it_is_accepted_but_for_case_and_spaces(accepted: 
     assert right == (normal_text(accepted) == normal_text(written) != "")
     if normal_text(accepted):
         assert TextQuestion(("other", accepted)).judge("q", f"  “{accepted.strip().upper()}”. ").correct
+
+
+@pytest.mark.parametrize("mark", ["{}", '"{}"', "«{}».", "**{}**", "`{}`", "*{}*"])
+def test_quotation_marks_and_emphasis_around_a_text_do_not_count(mark: str) -> None:
+    for question in (TextQuestion((), compile_pattern("weight[- ]sharing")), TextQuestion(("Weight sharing",))):
+        assert question.judge("q", mark.format("weight sharing")).correct
+        assert not question.judge("q", mark.format("weights sharing")).correct
 
 
 def test_what_a_person_grades_is_pending_and_only_a_text_can_be_blank() -> None:

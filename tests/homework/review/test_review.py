@@ -16,6 +16,7 @@ from cnncli.homework.answer_key.sheet import Question, Sheet
 from cnncli.homework.grading.decision import BY_REVIEW
 from cnncli.homework.grading.grade import GradedSubmission, grade
 from cnncli.homework.grading.key import AnswerKey, read_key
+from cnncli.homework.review.same_answers import same_answer
 from cnncli.homework.review.session import ReviewSession, open_review
 from cnncli.io.escaping import yaml
 from cnncli.language.source import Scalar, Source, parse
@@ -118,6 +119,17 @@ def test_a_verdict_applies_to_all_who_wrote_the_same_and_to_nobody_else(
         assert new.pending == sum(answer.out_of for answer in new.answers if answer.verdict.pending)
     again, same_text = reviewed(key, path, papers)  # twice changes nothing
     assert (again, same_text) == (after, text)
+
+
+def test_no_verdict_is_on_answers_that_a_pattern_tells_apart(tmp_path: Path) -> None:
+    path = tmp_path / "key.yaml"
+    path.write_text('questions: {idea: {pattern: "weight[- ]sharing"}}')
+    (question,) = read_key(str(path)).questions
+    quoted, plain, joined = (
+        same_answer(question, text, "", "ada", own_keys=False)
+        for text in ('"Weight sharing"', "weight sharing", "weightsharing")
+    )
+    assert quoted == plain != joined
 
 
 @some
