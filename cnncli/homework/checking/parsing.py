@@ -36,6 +36,7 @@ from cnncli.homework.reading.spelling import LONGEST_ANSWER, uniform
 from cnncli.homework.reading.statements import (
     after_derivation,
     last_statement,
+    names_several,
     with_shared_axes,
     without_explanation,
     without_layout,
@@ -186,7 +187,7 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
     """The number or the shape that tokens write."""
     if len(tokens) > 2 and is_sign(tokens[0], "<") and is_sign(tokens[-1], ">"):
         tokens = tokens[1:-1]
-    layout = layout_of([tokens])
+    layout, whole = layout_of([tokens]), tokens
     tokens, remarks = without_remarks(without_layout(tokens))
     tokens = without_explanation(tokens)
     words = {token.text for token in tokens if token.kind == WORD}
@@ -206,6 +207,8 @@ def _value(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswe
         if sizes is not None and sizes.labeled:
             return ParsedAnswer(text, shape=sizes.sizes, labeled=True)
     sides = [read_side(part, convention, layout) for part in parts]
+    if sides and names_several(parts, sides[-1].value.number if sides[-1].value else None, whole):
+        return ParsedAnswer(text, problem=SEVERAL)
     for remark in remarks:
         is_side = is_sign(remark[0], "=", "≈") or (remark[0].text in ROUNDED and remark[-1].kind == NUMBER)
         sides += [read_side(part, convention, layout) for part in split_sides(remark)[-1:] if is_side]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 from cnncli.homework.reading.expression import FUNCTIONS, NotAnExpression, evaluate
 from cnncli.homework.reading.locales import POINT
 from cnncli.homework.reading.shapes import closing
 from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken, is_sign
-from cnncli.homework.reading.words import AXES, BATCH, EXPLAINS, FILLERS, NUMBER_WORDS, RESULTS, WRAPPERS
+from cnncli.homework.reading.words import (
+    AXES,
+    BATCH,
+    EXPLAINS,
+    FILLERS,
+    NUMBER_WORDS,
+    RESULT_NAMES,
+    RESULTS,
+    WRAPPERS,
+)
 
 
 def with_shared_axes(tokens: list[AnswerToken]) -> list[AnswerToken]:
@@ -46,6 +57,44 @@ def last_statement(tokens: list[AnswerToken]) -> list[AnswerToken]:
     return (
         last if uses or last[0].text in ("total", "sum", "altogether", "answer", "result", "summe", "soma") else tokens
     )
+
+
+def names_several(
+    parts: Sequence[Sequence[AnswerToken]], last: Fraction | None, written: Sequence[AnswerToken]
+) -> bool:
+    """Whether the sides of an answer name another value before the ``last``: ``a = 28, b = 32``.
+
+    ``written`` is the whole answer, with its remarks. A value from which the last one follows is no other answer:
+    ``k = 5, p = (k - 1)/2 = 2``, ``weights = 150, biases = 6, params = 156``.
+    """
+    others: list[Fraction] = []
+    asked = _words_of(parts[-2]) if len(parts) > 1 else []
+    for at, part in enumerate(parts[:-1]):
+        end = next((i for i, token in enumerate(part) if token.kind == WORD or is_sign(token, ",", ";")), 0)
+        given, value = {*(_words_of(parts[at - 1]) if at else ())}, _value_of(part[:end])
+        goes_on = any(token.kind == NUMBER for token in part[end:])  # 26 per filter, times 6
+        is_named = bool(given) if at else is_sign(part[end], ",", ";")
+        if value is None or goes_on or not is_named or not _words_of(part[end:]):
+            continue
+        is_used = sum(token.text in given for token in written) > 1
+        is_given = bool(given) and not given & RESULT_NAMES and bool(RESULT_NAMES & {*asked[-1:]})
+        if not is_given and (not is_used or given & {*_words_of(part[end:])}):
+            others.append(value)
+    follows = {*others} == {last} or (len(others) > 1 and last in (sum(others), math.prod(others)))
+    return bool(others) and not follows
+
+
+def _words_of(part: Sequence[AnswerToken]) -> list[str]:
+    """The words of a name; none for an expression."""
+    is_expression = any(is_sign(token, *"+-*/^x×") for token in part)
+    return [] if is_expression else [token.text for token in part if token.kind == WORD]
+
+
+def _value_of(tokens: Sequence[AnswerToken]) -> Fraction | None:
+    try:
+        return evaluate(tokens, POINT).number if tokens else None
+    except NotAnExpression:
+        return None
 
 
 def without_total(tokens: list[AnswerToken]) -> list[AnswerToken]:
@@ -109,7 +158,5 @@ def _end_of_remark(tokens: Sequence[AnswerToken], at: int) -> int:
 
 def _restates(before: Sequence[AnswerToken], inner: Sequence[AnswerToken]) -> bool:
     """Whether parentheses have the value of what precedes them: 156 (150 + 6)."""
-    try:
-        return evaluate(before, POINT).number == evaluate(inner, POINT).number
-    except NotAnExpression:
-        return False
+    value = _value_of(before)
+    return value is not None and value == _value_of(inner)

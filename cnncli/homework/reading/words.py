@@ -194,6 +194,13 @@ NEEDS_NOUN = words("no without kein keine keinen nenhum nenhuma ninguno ninguna 
 ROUNDED = words("rounded floor floored rounding abgerundet gerundet arredondado")
 # What precedes the last of these is a derivation.
 RESULTS = words("so thus hence therefore also então luego donc 따라서")
+# A name of what is asked: where it names the last value, those named before are given.
+RESULT_NAMES = words(
+    """
+    answer ans result results solution output out total sum params parameters macs flops padding size shape
+    antwort ergebnis lösung resposta resultado saída respuesta solución 답 정답 결과 réponse résultat
+    """
+)
 # What follows one of these is an explanation, not the answer.
 EXPLAINS = words("because since as due where assuming weil denn da porque pois car")
 # Words and signs that make an answer several, or none.

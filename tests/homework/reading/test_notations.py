@@ -77,7 +77,7 @@ There are 6 filters with 26 parameters each, so 156 | 6 filters with 25 weights 
 156 (6 filters, 25 weights + 1 bias each) | 156 = 6 x (25 + 1) | in total 156 | a total of 156
 156 parameters overall | 25*6+6=156 | 150+6 (bias) = 156 | 156 (150 w + 6 b)
 5·5·1·6 = 150 weights + 6 biases = 156 | total = 150 + 6 = 156 | #weights = 150, #biases = 6, total = 156
-weights 150 + biases 6 = 156 | 150 weights plus 6 biases makes 156
+weights 150 + biases 6 = 156 | 150 weights plus 6 biases makes 156 | weights = 150, biases = 6, params = 156
 """,
     "total.params": r"""
 61706 | 61,706 | 61.706 | 61'706 | 61’706 | 61 706 | 61_706 | 61.706k | 61,706K | 61.706 thousand | 6.1706e4
@@ -203,7 +203,7 @@ pad=2 | p = (5 - 1) / 2 = 2 | (k-1)/2 = 2 | 2 pixels of padding | 2 zero-padding
 2 left and 2 right | 2 on the left and 2 on the right | (2,2,2,2) | 2 padding | same padding, p = 2 | 2 (i.e. same)
 2px | 2 pro Seite | 2 por lado | 2픽셀 | P=2 (4 in total) | 2 (4 in total) | Padding of 2 on each side
 2 pixels on each side | p=2 on each side | a padding of 2 | We need 2 pixels of zero padding on each side.
-2 on each side (4 in total) | 4 in total, 2 per side | 2 per side, 4 in total | pad by 2
+2 on each side (4 in total) | 4 in total, 2 per side | 2 per side, 4 in total | pad by 2 | k=5, p=(k-1)/2=2
 """,
     "c1.receptive_field": r"""
 5 | 5x5 | 5 × 5 | 5 px | 5x5 pixels | (5, 5) | 5 by 5 | 1 + 4 | 1 + (5 - 1)*1 = 5 | five | 5 x 5 pixels | RF = 5
@@ -335,7 +335,7 @@ it fits, not "does not fit" | not impossible | nicht unmöglich | not undefined 
 """,
     "same": r"""
 does not fit or 32 | 32 (does not fit) | impossible, 32 | not an integer: 32 | 32 does not fit | does not fit
-does not fit, so 32 after rounding down
+does not fit, so 32 after rounding down | a=28, b=32 | p=28 q=32 | out=28 out=32 | out=28; out=32 | 28, b = 32
 """,
     "padding": r"""
 same | valid | 4 | 1 | 4 in total | 2 in total | 3 | 2x3 | no padding | 2 filters | does not fit | full | zero
