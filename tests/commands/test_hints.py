@@ -157,3 +157,10 @@ def test_a_version_and_a_help_take_no_words(cnn: Run, words: str, said: str) -> 
 def test_help_before_a_command_is_that_of_the_command(cnn: Run) -> None:
     assert cnn("--help", "summarize").out == cnn("summarize", "--help").out
     assert cnn("-h", "layer", "conv").out == cnn("layer", "conv", "--help").out
+
+
+def test_a_copy_is_suggested_for_the_name_of_a_file_only(cnn: Run) -> None:
+    copy = "cnn new lenet.yaml --like lenet5 writes a copy"
+    assert copy in " ".join(cnn("diff", "lenet.yaml", "lenet5").err.split())
+    err = cnn("diff", "lenet", "lenet5").err
+    assert "write lenet5 for the bundled network" in err and "cnn new" not in err
