@@ -35,6 +35,7 @@ from cnncli.homework.reading.sides import (
 from cnncli.homework.reading.spelling import LONGEST_ANSWER, uniform
 from cnncli.homework.reading.statements import (
     after_derivation,
+    has_two_questions,
     last_statement,
     names_several,
     with_shared_axes,
@@ -170,6 +171,8 @@ def _variants(tokens: list[AnswerToken]) -> Iterator[list[AnswerToken]]:
 
 
 def _read(text: str, tokens: list[AnswerToken], convention: str) -> ParsedAnswer:
+    if has_two_questions(tokens):
+        return ParsedAnswer(text, problem=SEVERAL)
     if not refuses(tokens):
         return _value(text, tokens, convention)
     if is_undecided(tokens):

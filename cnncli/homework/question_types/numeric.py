@@ -45,7 +45,8 @@ class NumericQuestion(NamedTuple):
         for number, how_read in found:
             reason = None if number is None else self._reason(number)
             if number is not None and reason is not None:
-                for_review = "" if number == first else f"{verdict.given} read as {decimal_text(number)}"
+                read_as = f"{verdict.given} read as {decimal_text(number)}"
+                for_review = read_as if number != first else parsing.parse(self._stem(given)[0], locale).remark
                 remarks = tuple(filter(None, (how_read, reason)))
                 return verdict._replace(correct=True, remarks=remarks, credit=Fraction(1), remark=for_review)
         if first is None and self._reason_with_words(given, locale) is not None:
@@ -94,6 +95,8 @@ class NumericQuestion(NamedTuple):
         if len(given) > LONGEST_NUMBER:
             return [(None, message("could not be read: longer than {limit} characters", limit=LONGEST_NUMBER))]
         if not self.unit:
+            if split_unit(given)[1] == "%" and self.value.denominator == 1 and abs(self.value) > 1:
+                return [(None, message("could not be read as a number"))]  # 16200% for a count of 162
             bare = [(number, "") for number in _numbers(given, locale)]
             return [*bare] or [(None, message("could not be read as a number"))]
         try:

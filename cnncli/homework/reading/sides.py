@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from cnncli.homework.reading.expression import ExactValue, NotAnExpression, evaluate
@@ -76,7 +77,7 @@ def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
         bare = bare[1:]
     amount = math.prod(unit.amount for _, unit in units)
     try:
-        value = evaluate(bare, convention) if bare else None
+        value = evaluate(bare, convention) if bare and not _has_inner_name(tokens) else None
     except NotAnExpression:
         value = None
     if value is not None and amount != 1:
@@ -87,6 +88,14 @@ def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
     if is_name and any(token.kind == SIGN for token in tokens):
         units = []  # of a formula
     return Side(value, sizes, tuple(units), written(tokens), is_name)
+
+
+def _has_inner_name(tokens: Sequence[AnswerToken]) -> bool:
+    """Whether a colon ends a name after a number, ``312 params: 2``, where it does not divide."""
+    return any(
+        before.kind == WORD and before.text not in MULTIPLES and is_sign(colon, ":")
+        for before, colon in pairwise(tokens)
+    )
 
 
 def written(tokens: Sequence[AnswerToken]) -> str:

@@ -59,6 +59,16 @@ def last_statement(tokens: list[AnswerToken]) -> list[AnswerToken]:
     )
 
 
+def has_two_questions(tokens: Sequence[AnswerToken]) -> bool:
+    """Whether another question follows an answer on its line: ``150 c1.shape: 6x28x28``."""
+    for at in range(1, len(tokens) - 3):
+        layer, dot, quantity, colon = tokens[at : at + 4]
+        is_name = layer.kind == quantity.kind == WORD and dot.text == "." and not (dot.spaced or quantity.spaced)
+        if is_name and is_sign(colon, ":", "=") and tokens[at - 1].text not in RESULTS:
+            return any(token.kind == NUMBER for token in tokens[:at])
+    return False
+
+
 def names_several(
     parts: Sequence[Sequence[AnswerToken]], last: Fraction | None, written: Sequence[AnswerToken]
 ) -> bool:

@@ -193,3 +193,13 @@ def test_words_after_a_right_number_are_for_the_review_and_other_units_are_wrong
     for question, text in ((asked, "3.4 ms per image"), (asked, "3.3 MB per image"), (asked, "3.3 zebras"),
                            (bare, "4 zebras"), (bare, "3 ms"), (bare, "3 seconds each")):  # fmt: skip
         assert not question.judge("q", text).correct, text
+
+
+def test_a_false_equation_is_for_the_review_and_what_contradicts_a_number_is_wrong() -> None:
+    question = NumericQuestion(Fraction(162), "162")
+    assert question.judge("n", "81*2=162").remark == "" and question.judge("n", "5+5=162").remark
+    for wrong in ("162 does not fit", "does not fit or 162", "a=28, b=162", "16200%"):
+        found = question.judge("n", wrong)
+        assert not found.correct and found.is_unreadable, wrong
+    assert NumericQuestion(Fraction(1, 2), "0.5").judge("n", "50%").correct
+    assert NumericQuestion(Fraction(5, 2), "2.5").judge("n", "2.5, not an integer").correct

@@ -286,7 +286,7 @@ weights: 150, biases: 6 | 150 and 6 | 150; 6 | 150, 6 | 26 per filter | 26 per f
 1 5 6 | 1,5,6 | 1.5.6 | 156,0,0 | 156.000.0 | 1,56,0 | 1'5'6 | 156_ | 15_6 | 0x9c | 10011100 | CLVI | one five six
 ninety | a | ?! | x=y | = | n/a n/a | TBD | see above | see c1 | same as before | lots | ∞ | NaN | inf | None | null
 true | 6@5x5 | 6 filters of 5x5 | 5x5x6 | 6x5x5x1 | 28x28x6 | c1 | 156c | 156k8 | 156 157
-does not fit or 156 | 156 (does not fit)
+does not fit or 156 | 156 (does not fit) | 312 c1.shape: 2 | 150 c1.shape: 6x28x28 | 312 params: 2 | 156 c2.params: 156
 """,
     "total.params": r"""
 61.7K | 61.70 6 | 6.1706e5 | 61.706M | 61,707 | 61.707 | 60,856 | 61.706 million | 61,706 MB | 617.06 | 61706 MACs
