@@ -31,8 +31,10 @@ def class_lines(
 ) -> list[str]:
     """The table of a class, with a row per question, then the mean; in ``width`` columns if it is given."""
     graded = [submission for submission in submissions if not submission.problem]
-    mean = sum(float(submission.points) for submission in graded) / max(1, len(graded))
     lines = [key.title, ""] if key.title else []
+    if not graded:
+        return [*lines, "no submission was graded"]
+    mean = sum(float(submission.points) for submission in graded) / len(graded)
     lines += [
         *_question_lines([_question_row(found) for found in statistics], width),
         "",
@@ -153,12 +155,21 @@ def class_notes(submissions: list[GradedSubmission], roster: Roster | None) -> I
         if len(student.sheets) > 1:
             yield _several_sheets(student)
         if roster is not None and student.row is None:
-            yield f"{student.student} is not in the roster, or in several rows ({student.sheets[0].file})"
+            yield _unknown(student, roster)
     if roster is not None:
-        found = {id(student.row) for student in students}
-        missing = [next(iter(row.values())) for row in roster.rows if id(row) not in found]
+        found = {id(roster.row_of_any((*sent.known_as, sent.student))) for sent in submissions}
+        missing = [roster.name_in(row) or next(iter(row.values())) for row in roster.rows if id(row) not in found]
         if missing:
-            yield f"no submission from {', '.join(missing)}"
+            yield f"no submission from {('; ' if any(',' in name for name in missing) else ', ').join(missing)}"
+
+
+def _unknown(student: StudentSheets, roster: Roster) -> str:
+    """The note on a student who has no row in the class list, or one of several."""
+    (sheet, *_) = student.sheets
+    rows = roster.namesakes((*sheet.known_as, sheet.student))
+    if rows:
+        return f"{student.student} is in {len(rows)} rows of the roster: write the number in the sheet ({sheet.file})"
+    return f"{student.student} is not in the roster ({sheet.file})"
 
 
 def _several_sheets(student: StudentSheets) -> str:

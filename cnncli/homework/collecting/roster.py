@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -34,11 +34,20 @@ class Roster:
 
     def row_of(self, student: str) -> Row | None:
         """The row of a student by number, address or name, in this order; None unless exactly one row matches."""
+        found = self.rows_of(student)
+        return found[0] if len(found) == 1 else None
+
+    def namesakes(self, known_as: Sequence[str]) -> list[Row]:
+        """The row of a student by any of these numbers, addresses and names; several where none has just one."""
+        row = self.row_of_any(known_as)
+        return [row] if row is not None else next(filter(None, map(self.rows_of, known_as)), [])
+
+    def rows_of(self, student: str) -> list[Row]:
+        """The rows of all students with this number, address or name, in this order."""
         wanted = student.strip().lower()
         if not wanted:
-            return None
-        found = next(filter(None, (lookup.get(wanted) for lookup in self._lookups)), None) or self._namesakes(student)
-        return found[0] if len(found) == 1 else None
+            return []
+        return next(filter(None, (lookup.get(wanted) for lookup in self._lookups)), None) or self._namesakes(student)
 
     def row_of_any(self, known_as: Iterable[str]) -> Row | None:
         """The row of a student by the first of these numbers, addresses and names that has one."""
@@ -47,8 +56,10 @@ class Roster:
     def name_of(self, known_as: Iterable[str]) -> str:
         """The name in a student's row, as a whole where a column has it; empty without one."""
         row = self.row_of_any(known_as)
-        if row is None:
-            return ""
+        return self.name_in(row) if row is not None else ""
+
+    def name_in(self, row: Row) -> str:
+        """The name in a row, as a whole where a column has it; empty without one."""
         whole = (row.get(column, "") for column in self._columns_in({*NAMES}))
         parts = " ".join(row.get(part, "").strip() for part in self._columns_in(ALL_NAMES - {*NAMES}))
         found = [*filter(None, (" ".join(name.split()) for name in (*whole, parts)))]

@@ -74,6 +74,7 @@ def marks_record(submissions: Sequence[GradedSubmission], files: Iterable[str]) 
             {
                 "student": submission.student,
                 "file": submission.file,
+                "path": str(Path(submission.file).resolve()),
                 "problem": submission.problem,
                 "marks": {answer.verdict.question: _kept(answer) for answer in submission.answers},
             }
@@ -154,16 +155,22 @@ def _is_own(name: str) -> bool:
 
 
 def _marks(record: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, _Mark]]]:
-    """By student, the problem of the submission and its marks; a student with several sheets by the names of files."""
+    """By student, the problem of the submission and its marks; a student with several sheets by their paths."""
     submissions = record["submissions"]
     times = Counter(str(each["student"]) for each in submissions)
     return {
-        str(each["student"]) if times[str(each["student"])] == 1 else f"{each['student']} ({each['file']})": (
+        str(each["student"]) if times[str(each["student"])] == 1 else f"{each['student']} ({_shown_path(each)})": (
             str(each["problem"]),
             {str(question): _read(kept) for question, kept in each["marks"].items()},
         )
         for each in submissions
     }
+
+
+def _shown_path(submission: Mapping[str, Any]) -> str:
+    """The path of a sheet from here, whether it was given from here, from elsewhere, or as an absolute path."""
+    path = Path(str(submission.get("path", submission["file"]))).resolve()  # records of earlier versions have no path
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _read(kept: Mapping[str, Any]) -> _Mark:

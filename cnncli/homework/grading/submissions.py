@@ -118,9 +118,8 @@ def _graded(
         if _is_of_another(handed_in, sheet.student, roster):
             return not_graded(message("handed in by {student}, but it is the sheet of {other}",
                                       student=one_line(student), other=one_line(sheet.student)))  # fmt: skip
-        if roster is not None and any(char.isdigit() or char == "@" for char in student):
-            known_as = known_as or (student,)  # a number or an address, of whom the class list has the name
-            student = roster.name_of(known_as) or student
+        if roster is not None:
+            known_as, student = _identified(roster, known_as, student, sheet.student)
         return grade(keys[key], name, sheet._replace(student=student), caches[key], decide)._replace(known_as=known_as)
     except CnnError as error:
         reason = one_line(str(error).splitlines()[0].removeprefix(f"{name}: "))
@@ -146,6 +145,21 @@ def _two_students(submitter: Submitter | None, roster: Roster | None) -> str:
     return ""
 
 
+def _identified(roster: Roster, known_as: tuple[str, ...], student: str, written: str) -> tuple[tuple[str, ...], str]:
+    """What is known of a student, and the name in reports: that of the class list for numbers and joined names.
+
+    Of namesakes, the number in the sheet decides.
+    """
+    row = roster.row_of(written)
+    if roster.row_of_any(known_as) is None and row in roster.namesakes(known_as):
+        known_as = (written, *known_as)
+    is_joined = bool(known_as) and len(student.split()) == 1  # Canvas: millerann
+    if not is_joined and not any(char.isdigit() or char == "@" for char in student):
+        return known_as, student
+    known_as = known_as or (student,)
+    return known_as, roster.name_of(known_as) or student
+
+
 def _is_of_another(handed_in: HandedIn, written: str, roster: Roster | None) -> bool:
     """Whether a sheet names someone other than those who handed it in, by their names or by the roster."""
     people = handed_in.group or ((handed_in.submitter,) if handed_in.submitter is not None else ())
@@ -153,8 +167,8 @@ def _is_of_another(handed_in: HandedIn, written: str, roster: Roster | None) -> 
         return False
     row = roster.row_of(written) if roster is not None else None
     if roster is not None and row is not None:
-        rows = [roster.row_of_any(person.known_as) for person in people]
-        if any(rows):
+        rows = [found for person in people for found in roster.namesakes(person.known_as)]
+        if rows:
             return row not in rows
     return all(person.contradicts(written) for person in people)
 

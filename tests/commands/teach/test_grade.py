@@ -204,7 +204,7 @@ def test_every_gradebook_uses_any_class_list(cnn: Run, course: Path, apart: str)
     hand_in(course, "ann")
     (course / "roster.csv").write_text(f"number{apart}name\n7{apart}Ann\n8{apart}Bob\n")
     ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
-    assert "no submission from 8" in ended.err
+    assert "no submission from Bob" in ended.err
     assert "ann,,ann,,,11" in (course / "out" / "canvas.csv").read_text()
     assert "7,Ann,11,all correct" in (course / "out" / "moodle.csv").read_text()
 
@@ -214,7 +214,7 @@ def test_a_class_list_ends_its_lines_as_any_system_does(cnn: Run, course: Path, 
     hand_in(course, "ann")
     (course / "roster.csv").write_bytes(end.join(("\ufeffnumber,name", "7,Ann", "8,Bob", "")).encode())
     ended = cnn("grade", course / "key.yaml", course / "class", "--roster", course / "roster.csv")
-    assert ended.code == 0 and "no submission from 8" in ended.err and "ann" not in ended.err
+    assert ended.code == 0 and "no submission from Bob" in ended.err and "ann" not in ended.err
 
 
 @pytest.mark.parametrize("kind", ["a FIFO", "endless", "too large", "a folder", "missing"])
@@ -242,8 +242,38 @@ def test_a_value_of_several_rows_in_the_roster_matches_none(cnn: Run, course: Pa
     hand_in(course, student)
     (course / "roster.csv").write_text(f"{ROSTER}Ann Lee,9,s-3,lee,A\n")
     ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", course / "roster.csv")
-    assert f"{student} is not in the roster" in ended.err
+    told = {
+        "A": "A is not in the roster",
+        "Ann Lee": "Ann Lee is in 2 rows of the roster: write the number in the sheet",
+    }
+    assert told[student] in ended.err
     assert f"{student},,{student},,,11" in (course / "out" / "canvas.csv").read_text()
+
+
+def test_a_class_list_gives_names_and_the_number_in_a_sheet_decides_of_namesakes(cnn: Run, course: Path) -> None:
+    roster, moodle = course / "roster.csv", "Ann Lee_{}_assignsubmission_file_"
+    roster.write_text("First name,Last name,ID number\nAnn,Lee,s1\nAnn,Lee,s2\nBjørn,Al-Farsi,s3\nEd,Pi,s4\n")
+    for at, text in enumerate(("student: s2\n", "student: s1\n", "", "student: s3\n")):
+        folder = course / "class" / moodle.format(at)
+        folder.mkdir()
+        (folder / "a.yaml").write_text(f"{text}c1.params: 156\n")
+    (course / "class" / moodle.format(7) / "a.pdf").parent.mkdir()
+    (course / "class" / "Ed Pi_8_assignsubmission_file_").mkdir()
+    (course / "class" / "Ed Pi_8_assignsubmission_file_" / "a.pdf").write_bytes(b"%PDF")
+    ended = cnn("grade", course / "key.yaml", course / "class", "-o", course / "out", "--roster", roster)
+    gradebook = (course / "out" / "moodle.csv").read_text()
+    assert [gradebook.count(number) for number in ("s1", "s2", "s3")] == [1, 1, 0]
+    assert "Ann Lee is in 2 rows of the roster" in ended.err and "no submission from Bjørn Al-Farsi\n" in ended.err
+    assert "it is the sheet of s3" in ended.err
+    canvas = course / "canvas"
+    canvas.mkdir()
+    (canvas / "alfarsibjørn_1_22_a.yaml").write_text("c1.params: 156\n")
+    assert "Bjørn Al-Farsi," in cnn("grade", course / "key.yaml", canvas, "--roster", roster, "--format", "csv").out
+
+
+def test_a_sheet_without_answers_alone_has_no_table(cnn: Run, course: Path) -> None:
+    (course / "empty.yaml").touch()
+    assert cnn("grade", course / "key.yaml", course / "empty.yaml").out == "Homework 3\n\nno submission was graded\n"
 
 
 def test_a_student_with_two_sheets_is_named(cnn: Run, course: Path) -> None:
@@ -630,7 +660,9 @@ def test_gradescope_results_are_graded_by_the_key_and_hide_the_answers(cnn: Run,
     assert "one answer sheet is graded, and there are 2" in json.loads(results.read_text())["output"]
 
 
-def test_a_regrade_tells_what_changes_and_removes_what_it_supersedes(cnn: Run, tmp_path: Path) -> None:
+def test_a_regrade_tells_what_changes_and_removes_what_it_supersedes(
+    cnn: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key, sheets, marks = tmp_path / "key.yaml", tmp_path / "sheets", tmp_path / "marks"
     sheets.mkdir()
     key.write_text("architecture: lenet5\nquestions: {c1.params: 2, conv2.params: 1}\n")
@@ -650,6 +682,12 @@ def test_a_regrade_tells_what_changes_and_removes_what_it_supersedes(cnn: Run, t
     assert "  Ann, c1.params: 0 -> 2 (the key accepts 150 (no bias))" in out and "Bob: 2 (no submission now)" in out
     assert [path.stem for path in (marks / "feedback").glob("*.md")] == ["Ann"]
     key.write_text("architecture: lenet5\nquestions: {c1.params: 2, conv2.params: 1}\n")
+    marks_of_two = tmp_path / "two"
+    (sheets / "again.yaml").write_text((sheets / "Ann.yaml").read_text())
+    cnn("grade", key, sheets, "-o", marks_of_two)
+    monkeypatch.chdir(sheets.parent)
+    assert "no mark changed" in cnn("grade", key, sheets.name, "-o", marks_of_two).out
+    (sheets / "again.yaml").unlink()
     (change,) = json.loads(cnn("grade", key, sheets, "-o", marks, "--format", "json").out)["changes"]
     assert (change["student"], change["question"], change["before"], change["after"]) == ("Ann", "c1.params", "2", "0")
     assert "no mark changed since the last grading" in cnn("grade", key, sheets, "-o", marks, "--format", "csv").err
