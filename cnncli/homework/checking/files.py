@@ -38,7 +38,10 @@ class Kind(Enum):
 # The keys by which a file is recognized, and the same for a text that is not YAML.
 KEYS = {Kind.SHEET: ("answers", "architecture"), Kind.NETWORK: ("layers", "input")}
 _LINES = {
-    kind: re.compile(rf"^({'|'.join(keys)})[ \t\xa0]*[:=]", re.MULTILINE | (re.I if kind is Kind.SHEET else re.NOFLAG))
+    kind: re.compile(
+        rf"^({'|'.join(keys)})[ \t\xa0]*[:=]|[{{,]\s*\"({'|'.join(keys)})\"\s*:",  # the latter in JSON
+        re.MULTILINE | (re.I if kind is Kind.SHEET else re.NOFLAG),
+    )
     for kind, keys in KEYS.items()
 }
 

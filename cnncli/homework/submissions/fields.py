@@ -9,6 +9,8 @@ from cnncli.homework.answer_key import convolution_answers, size_answers
 FIELDS = tuple(dict.fromkeys((*size_answers.FIELDS, *convolution_answers.FIELDS, "answer")))
 _FIELD = re.compile(rf"(?:^|[,;\n{{])[ \t]*[\"']?({'|'.join(FIELDS)})[\"']?[ \t]*[:=]", re.IGNORECASE)
 _NAME = re.compile(r"\s*[\"']?([^\W\d][\w.-]*(?: [\w.-]+)?)[\"']?\s*[:=]\s*(.*)", re.DOTALL)
+_ROOT = re.compile(r"\{\s*([\"']?)[^\W\d][\w. -]*\1\s*:")
+_TOKEN = re.compile(r'(?<![^\s:=,{[(])"[^"\n]*"(?=\s*(?:[,:})\]]|$))|.', re.DOTALL)
 _OPENING, _CLOSING = "([{", ")]}"
 
 
@@ -43,27 +45,37 @@ def split_fields(text: str) -> tuple[str, dict[str, str]]:
     return unquoted(text[: found[0].start()] if found else text), fields
 
 
-def split_entries(text: str) -> dict[str, str]:
+def split_entries(text: str) -> list[tuple[str, str]]:
     """Questions with their answers in one pair of braces: ``{c1.params: 156, c1.shape: 6, 28, 28}``.
 
-    A part without a name continues the answer before it. Of a name that occurs twice, both values are kept as one.
+    A part without a name continues the answer before it. A name that occurs twice has two answers. Of closing braces
+    that more than close those of the text, as at the end of a line of JSON, none is part of an answer.
     """
-    entries: dict[str, str] = {}
-    last = ""
+    while text.endswith("}") and text.count("}") > text.count("{"):
+        text = text[:-1].rstrip()
+    entries: list[tuple[str, str]] = []
     for part in _parts(without_braces(text)):
         match = _NAME.fullmatch(part)
         if match:
-            last, value = match[1], match[2]
-            entries[last] = f"{entries[last]}, {value}" if last in entries else value
-        elif last:
-            entries[last] += f",{part}"
-    return {name: unquoted(value) for name, value in entries.items()}
+            entries.append((match[1], match[2]))
+        elif entries:
+            name, value = entries[-1]
+            entries[-1] = (name, f"{value},{part}")
+    return [(name, unquoted(value)) for name, value in entries]
+
+
+def root_entries(line: str) -> list[str]:
+    """The entries of a sheet in braces, as JSON and YAML write them in one line; empty for any other line."""
+    if _ROOT.match(line) is None:
+        return []
+    body = line[1:] if line.count("{") > line.count("}") else without_braces(line)
+    return [part.strip() for part in _parts(body) if part.strip()]
 
 
 def _parts(text: str) -> list[str]:
-    """A text, split at the commas and line ends outside brackets."""
+    """A text, split at the commas and line ends outside brackets and quotation marks."""
     parts, depth = [""], 0
-    for char in text:
+    for char in _TOKEN.findall(text):
         depth += (char in _OPENING) - (char in _CLOSING and depth > 0)
         if char in ",\n" and depth == 0:
             parts.append("")

@@ -13,7 +13,14 @@ from cnncli.homework.answer_key.sheet import Question, ReadingNote, one_line
 from cnncli.homework.languages.messages import text as message
 from cnncli.homework.submissions.documents import Document
 from cnncli.homework.submissions.drafts import BULLET, Asked, SheetDraft, question_with, section_note, section_of, shown
-from cnncli.homework.submissions.fields import FIELDS, split_entries, split_fields, unquoted, without_braces
+from cnncli.homework.submissions.fields import (
+    FIELDS,
+    root_entries,
+    split_entries,
+    split_fields,
+    unquoted,
+    without_braces,
+)
 from cnncli.homework.submissions.markup import without_markup
 from cnncli.language.source import Mapping, Source, parse
 
@@ -78,6 +85,7 @@ class _LineReader:
         self.notes: list[ReadingNote] = []
         self.sections: dict[str, str] = {}
         self.blocks: set[int] = set()  # the lines of the network and the conventions
+        self.in_braces: dict[int, str] = {}  # what of a line in braces is of the network and the conventions
         self.block_indent = -1  # of the open block; -1 outside
         self.answers_indent = -1  # of the heading of the answers; -1 before it
 
@@ -91,6 +99,10 @@ class _LineReader:
         if not line or _TABLE_HEADING.fullmatch(line):
             self.blocks |= {number} if self.block_indent >= 0 else set()
             return
+        parts = root_entries(line) if not (self.entries or self.block_indent >= 0 or self.answers_indent >= 0) else []
+        if parts:
+            self.braces(number, parts)
+            return
         match = _ENTRY.fullmatch(line)
         section = section_of(match[1]) if match else ""
         if self.block_indent >= 0:
@@ -102,6 +114,16 @@ class _LineReader:
             self.section(number, indent, match[1], section, match[2])
         else:
             self.answer(number, indent, line)
+
+    def braces(self, number: int, parts: list[str]) -> None:
+        """Read the entries of a sheet in braces, each as a line."""
+        of_network = []
+        for part in parts:
+            self.read(number, part)
+            if self.block_indent >= 0:
+                of_network.append(part)
+            self.block_indent = self.answers_indent = -1
+        self.in_braces[number] = ", ".join(of_network) and f"{{{', '.join(of_network)}}}"
 
     def has_empty_cell(self, raw: str, line: str) -> bool:
         """Whether a line is a row of a table with a question whose cell for the answer is empty."""
@@ -127,10 +149,12 @@ class _LineReader:
         if section in _BLOCKS:
             self.blocks.add(number)
             self.block_indent = indent
+            if value.endswith(","):  # a line of JSON
+                self.in_braces[number] = f"{key}: {value[:-1]}"
         elif section == "answers":
             self.answers_indent = indent
             if value.startswith("{") and value != "{":
-                for name, text in split_entries(value).items():
+                for name, text in split_entries(value):
                     self.entries.append(_Entry(name, text, number, indent))
             elif value not in ("", "{", "|", ">"):
                 self.note(
@@ -223,7 +247,7 @@ class _LineReader:
     def network(self) -> tuple[Mapping | None, Source]:
         """The entries of the network and the conventions, in a text that has their lines alone."""
         lines = self.document.source.text.split("\n")
-        text = "\n".join(line if at in self.blocks else "" for at, line in enumerate(lines))
+        text = "\n".join(self.in_braces.get(at, line) if at in self.blocks else "" for at, line in enumerate(lines))
         source = Source(self.document.source.name, text)
         try:
             root = parse(source)

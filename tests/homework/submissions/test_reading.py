@@ -268,6 +268,29 @@ def test_a_name_below_the_answers_is_a_question_and_above_them_the_student() -> 
     assert (sheet.student, answers_of(sheet)) == ("s1", {"c1.params": "156"})
 
 
+@pytest.mark.parametrize("answers", ['"q8":28,"q8":30,"Q8":32', '"q8": 28, "q8": 30, "c1.shape": [6, 28, 28]'])
+@pytest.mark.parametrize(
+    "text", ['{{"student":"Eve","answers":{{{}}}}}', '{{"student": "Eve",\n "answers": {{{}}}}}', "answers: {{{}}}"]
+)
+def test_a_slip_in_braces_costs_no_other_answer(text: str, answers: str) -> None:
+    sheet = read(text.format(answers))
+    given = [(question.name, question.given) for question in sheet.questions]
+    assert given[:2] == [("q8", "28"), ("q8", "30")]
+    assert given[2:] == [("Q8", "32") if "Q8" in answers else ("c1.shape", "[6, 28, 28]")]
+    assert sheet.student == ("Eve" if "Eve" in text else "")
+
+
+def test_a_slip_in_braces_leaves_the_network() -> None:
+    text = '{"student": "Miller, Eve", "architecture": "lenet5", '
+    text += '"conventions": {"bias": "not counted"}, "answers": {"a": 1, "a": 2, "b": 3}}'
+    sheet = sheet_in(document_of("sheet.txt", text.encode()))
+    assert sheet.student == "Miller, Eve" and len(sheet.questions) == 3
+    lines = '{\n "architecture": "lenet5",\n "answers": {\n  "a.params": 1,\n  "a.params": 2\n }\n}'
+    in_lines = sheet_in(document_of("sheet.yaml", lines.encode()))
+    assert in_lines.loaded is not None and [question.given for question in in_lines.questions] == ["1", "2"]
+    assert sheet.loaded is not None and sheet.loaded.slug == "lenet5" and sheet.conventions[0].bias == "not counted"
+
+
 def test_each_line_that_does_not_count_is_told_with_its_line() -> None:
     sheet = read(
         "student: Ann\nanswers:\n  a.params: 5\n  nonsense here\n  b.params: #156\n  a.params: 6\n  c.params:7\n"
