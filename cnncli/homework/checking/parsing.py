@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cnncli.homework.languages.messages import text as message
+from cnncli.homework.reading.cardinals import with_cardinals
 from cnncli.homework.reading.locales import POINT, decimal_separator
 from cnncli.homework.reading.numerals import OTHER, decides
 from cnncli.homework.reading.refusals import (
@@ -126,7 +127,7 @@ def value_text(text: str) -> str:
 @lru_cache(maxsize=4096)  # the students of a class give the same answers
 def _readings(text: str, first: str) -> tuple[ParsedAnswer, ...]:
     """The readings of a text on one line, those by the convention ``first`` before those by the other."""
-    tokens = tokenize(uniform(text))
+    tokens = with_cardinals(tokenize(uniform(text)))
     found: list[ParsedAnswer] = []
     for variant in _variants(tokens):
         for convention in (first, OTHER[first]):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cnncli.homework.reading.numerals import decimals_of, numeral_value
 from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken
-from cnncli.homework.reading.words import MULTIPLE_WORDS, NUMBER_WORDS
+from cnncli.homework.reading.words import FRACTION_WORDS, MULTIPLE_WORDS, NUMBER_WORDS
 
 DEEPEST = 30  # parentheses
 _BITS = 680  # of a numerator or denominator, about 200 digits
@@ -146,7 +146,7 @@ class _Parser:
         if token.kind == NUMBER:
             return self.numeral(token.text)
         if token.kind == WORD and token.text in NUMBER_WORDS:
-            return self.multiplied(Fraction(NUMBER_WORDS[token.text]))
+            return self.parts(self.multiplied(Fraction(NUMBER_WORDS[token.text])))
         if token.text in FUNCTIONS and token.text not in _CLOSES:
             opened = self.take("(", "[")
             if not opened:
@@ -176,7 +176,7 @@ class _Parser:
             self.quantum = (multiplied / value if value else Fraction(1)) / Fraction(10) ** decimals_of(
                 text, self.convention
             )
-        return multiplied + self.fraction_after(value)
+        return self.parts(multiplied + self.fraction_after(value))
 
     def _is_next_group(self, text: str) -> bool:
         """Whether white space separates a group of thousands: 1 234 567."""
@@ -198,6 +198,15 @@ class _Parser:
             return Fraction(0)
         self.position += 3
         return Fraction(int(above.text), int(below.text))
+
+    def parts(self, value: Fraction) -> Fraction:
+        """The value divided by the fraction after it: ``two thirds``, ``66.7 percent``."""
+        token = self.peek()
+        if token.kind != WORD or token.text not in FRACTION_WORDS:
+            return value
+        self.position += 1
+        self.quantum /= FRACTION_WORDS[token.text]
+        return value / FRACTION_WORDS[token.text]
 
     def multiplied(self, value: Fraction) -> Fraction:
         """The value with the multiples and percent signs after it: ``138 M``, ``2 thousand``, ``50%``."""

@@ -57,6 +57,7 @@ _MARKUP: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 _FRACTION = re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_CYRILLIC_SIZES = re.compile(r"(?<=\d)(\s*)[хХχΧ](?=\s*\d)")  # letters like x
 _HYPHENS = re.compile(r"(?<=\w)-(?=[^\W\d_])|(?<=by)-(?=\d)")  # multiply-adds, 6-channel, 28-by-28
 _APOSTROPHE = re.compile(r"(?<=[^\W\d_])[`´](?=[^\W\d_])")  # doesn`t
 EMPHASIS = re.compile(r"(\*\*|__|\*|_)(?=\S)(.+?)(?<=\S)\1")
@@ -76,6 +77,7 @@ def uniform(text: str) -> str:
 def spelled(text: str) -> str:
     """An answer as :func:`uniform` gives it, in the case in which it is written: the case of a unit counts."""
     plain = characters(_APOSTROPHE.sub("'", text[:LONGEST_ANSWER]))[:LONGEST_ANSWER]
+    plain = _CYRILLIC_SIZES.sub(r"\1x", plain)
     if any(mark in plain for mark in "\\$<&{~"):
         plain = _without_markup(plain)
     plain = " ".join(plain.split())

@@ -52,6 +52,9 @@ def last_statement(tokens: list[AnswerToken]) -> list[AnswerToken]:
     before, last = tokens[:begin], tokens[begin:]
     if not all(any(is_sign(token, "=", ":", "→") for token in part) for part in (before, last)):
         return tokens
+    result = before[-2]
+    if is_sign(last[0], "+", "*", "×") and result.kind == NUMBER:
+        return [result, *last]  # 6*25 = 150; +6 = 156
     results = {token.text for token in before if token.kind == NUMBER}
     uses = any(token.kind == NUMBER and token.text in results for token in last[:-1])
     return (

@@ -47,6 +47,14 @@ _COUNTED = (
 )
 NUMBER_WORDS = {word: value for value, same in enumerate(_COUNTED.split("|")) for word in same.split()}
 
+FRACTION_WORDS = {
+    **dict.fromkeys(("half", "halves"), 2),
+    **dict.fromkeys(("third", "thirds", "drittel", "terços", "tercios"), 3),
+    **dict.fromkeys(("quarter", "quarters", "fourth", "fourths", "viertel"), 4),
+    **dict.fromkeys(("fifth", "fifths", "fünftel"), 5),
+    **dict.fromkeys(("percent", "pct", "prozent"), 100),
+}
+
 # Units ------------------------------------------------------------------------------------------------------------
 
 PARAMETERS, MACS, FLOPS, OPERATIONS, BYTES = "parameters", "MACs", "FLOPs", "operations", "bytes"
