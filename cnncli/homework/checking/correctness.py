@@ -46,6 +46,7 @@ BESIDE_REFUSAL = text('the number beside "does not fit" disagrees with it')
 UNIT_NAMES = {
     "parameters": text("parameters"),
     "operations": text("operations"),
+    "biases": text("biases"),
     "bytes": text("bytes"),
     "pixels": text("pixels"),
     "neurons": text("neurons"),

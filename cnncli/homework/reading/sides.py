@@ -14,11 +14,13 @@ from cnncli.homework.reading.shapes import WrittenSizes, read_sizes
 from cnncli.homework.reading.tokens import NUMBER, SIGN, WORD, AnswerToken, is_sign
 from cnncli.homework.reading.words import (
     AXES,
+    BIASES,
     FILLERS,
     LABELS,
     LAYOUTS,
     MULTIPLES,
     PARAMETERS,
+    PERCENT,
     PREFIXED,
     SIGN_WORDS,
     UNITS,
@@ -80,6 +82,10 @@ def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
         value = evaluate(bare, convention) if bare and not _has_inner_name(tokens) else None
     except NotAnExpression:
         value = None
+    if value is not None and (value.operators or not _counts_biases(tokens)):
+        units = [(name, Unit(PARAMETERS) if unit.counts == BIASES else unit) for name, unit in units]
+    if value is not None and bare[-1].text == "%" and not units:
+        units = [(PERCENT, Unit(PERCENT))]
     if value is not None and amount != 1:
         value = ExactValue(value.number * amount, value.operators, (value.quantum or _last_digit(bare)) * amount)
     named = [token for token in tokens if not _is_ignored_in_shape(token)]
@@ -88,6 +94,14 @@ def read_side(tokens: list[AnswerToken], convention: str, layout: str) -> Side:
     if is_name and any(token.kind == SIGN for token in tokens):
         units = []  # of a formula
     return Side(value, sizes, tuple(units), written(tokens), is_name)
+
+
+def _counts_biases(tokens: Sequence[AnswerToken]) -> bool:
+    """Whether biases are what a number counts, as in ``6 biases``, not a part of it: ``156 with biases``."""
+    return any(
+        number.kind == NUMBER and (token.text,) in UNITS and UNITS[(token.text,)].counts == BIASES
+        for number, token in pairwise(tokens)
+    )
 
 
 def _has_inner_name(tokens: Sequence[AnswerToken]) -> bool:
@@ -113,7 +127,7 @@ def _unprefixed(token: AnswerToken) -> list[AnswerToken]:
 def _with_signs(tokens: list[AnswerToken]) -> list[AnswerToken]:
     """The tokens with signs for words such as ``plus``, and for ``and`` between two counts of parameters."""
     numbers = sum(token.kind == NUMBER for token in tokens)
-    counted = sum((token.text,) in UNITS and UNITS[(token.text,)].counts == PARAMETERS for token in tokens)
+    counted = sum((token.text,) in UNITS and UNITS[(token.text,)].counts in (PARAMETERS, BIASES) for token in tokens)
     signs = {**SIGN_WORDS, **(dict.fromkeys(("and", "und", "e", "y", "&"), "+") if numbers == counted == 2 else {})}
     return [AnswerToken(SIGN, signs[t.text], t.spaced) if t.kind == WORD and t.text in signs else t for t in tokens]
 

@@ -58,6 +58,7 @@ FRACTION_WORDS = {
 # Units ------------------------------------------------------------------------------------------------------------
 
 PARAMETERS, MACS, FLOPS, OPERATIONS, BYTES = "parameters", "MACs", "FLOPs", "operations", "bytes"
+BIASES, PERCENT = "biases", "%"
 PIXELS, NEURONS, CHANNELS, CONNECTIONS, LAYERS = "pixels", "neurons", "channels", "connections", "layers"
 IN_TOTAL = "in total"
 ANYTHING = ""  # what such a unit counts follows from the question
@@ -81,6 +82,7 @@ _UNITS = {
         parametro, parametros, parámetro, parámetros, parâmetro, parâmetros, pesos, pesos e vieses,
         pesos y sesgos, paramètre, paramètres, poids, parametri, parametrów, параметр, параметра,
         параметров, 파라미터, 매개변수, 가중치, 학습 파라미터, 参数, 个参数, 參數, パラメータ""",
+    BIASES: "bias, biases, bias terms",
     MACS: """
         mac, macs, macc, maccs, madd, madds, multiplication, multiplications, mults, multiplies,
         multiply adds, multiply add, mult adds, mult add, multiply accumulates, multiply accumulate,
@@ -128,6 +130,8 @@ _SIZES = ("shape", "input_shape", "size", "kernel", "stride", "padding", "dilati
 _FIELDS = ("receptive field size", "receptive field stride", "receptive field offset")
 FITTING: dict[str, frozenset[str]] = {
     PARAMETERS: frozenset(_COUNTS),
+    BIASES: frozenset(("biases",)),
+    PERCENT: frozenset(),
     MACS: frozenset(("macs",)),
     FLOPS: frozenset(("flops",)),
     OPERATIONS: frozenset(("macs", "flops", "connections")),

@@ -287,6 +287,7 @@ weights: 150, biases: 6 | 150 and 6 | 150; 6 | 150, 6 | 26 per filter | 26 per f
 ninety | a | ?! | x=y | = | n/a n/a | TBD | see above | see c1 | same as before | lots | ∞ | NaN | inf | None | null
 true | 6@5x5 | 6 filters of 5x5 | 5x5x6 | 6x5x5x1 | 28x28x6 | c1 | 156c | 156k8 | 156 157
 does not fit or 156 | 156 (does not fit) | 312 c1.shape: 2 | 150 c1.shape: 6x28x28 | 312 params: 2 | 156 c2.params: 156
+156 biases | 15600%
 """,
     "total.params": r"""
 61.7K | 61.70 6 | 6.1706e5 | 61.706M | 61,707 | 61.707 | 60,856 | 61.706 million | 61,706 MB | 617.06 | 61706 MACs
@@ -335,7 +336,7 @@ it fits, not "does not fit" | not impossible | nicht unmöglich | not undefined 
 """,
     "same": r"""
 does not fit or 32 | 32 (does not fit) | impossible, 32 | not an integer: 32 | 32 does not fit | does not fit
-does not fit, so 32 after rounding down | a=28, b=32 | p=28 q=32 | out=28 out=32 | out=28; out=32 | 28, b = 32
+3200% | does not fit, so 32 after rounding down | a=28, b=32 | p=28 q=32 | out=28 out=32 | out=28; out=32 | 28, b = 32
 """,
     "padding": r"""
 same | valid | 4 | 1 | 4 in total | 2 in total | 3 | 2x3 | no padding | 2 filters | does not fit | full | zero
