@@ -58,6 +58,8 @@ def in_unit(given: str, asked: str, *, binary: bool = False) -> InUnit:
     if not found:
         _refuse_other_units(plain, asked)
     converted = bool(found) and all(unit.factor != 1 for unit in found)
+    if converted and not any(char.isdigit() for char in plain):
+        return InUnit(plain)  # three seconds
     stem, words = (plain[: after[0].end], plain[after[0].end :]) if after else ("", "")
     return InUnit(
         _in_one_unit(_restated_first(plain, asked, binary), asked, binary), bool(after), converted, stem, words

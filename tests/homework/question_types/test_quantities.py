@@ -77,6 +77,12 @@ def test_the_case_of_a_unit_counts_where_it_has_a_meaning() -> None:
     assert verdict.remarks == ("could not be read: Ms is not a unit, but ms is",)
 
 
+def test_a_number_in_words_is_never_read_in_another_unit_than_its_own() -> None:
+    question = NumericQuestion(Fraction(3), "3", None, "ms")
+    assert question.judge("q", "three ms").correct and question.judge("q", "three milliseconds").correct
+    assert not question.judge("q", "three seconds").correct and not question.judge("q", "three s").correct
+
+
 def test_a_kilobyte_may_have_1024_bytes_where_kibibytes_are_asked_with_a_remark_for_the_review() -> None:
     assert NumericQuestion(Fraction(3), "3", None, "KiB").judge("q", "3 KB").remark == "3 KB read as 3"
     assert not NumericQuestion(Fraction(3), "3", None, "kB").judge("q", f"{3 * 1000 / 1024} KB").correct
