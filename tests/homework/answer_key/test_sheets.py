@@ -116,7 +116,7 @@ def test_a_sheet_without_answers_is_refused(answers: str) -> None:
 
 def test_the_student_is_a_text_and_the_network_is_needed_for_layers_alone(tmp_path: Path) -> None:
     assert sheet("  q: 1\n", "student: Ann Lee\n").student == "Ann Lee"
-    assert sheet("  q: 1\n", "student: [1, 2]\n").student == "" == sheet("  q: 1\n").student
+    assert sheet("  q: 1\n", "student: [Ann, Bob]\n").student == "Ann, Bob" and sheet("  q: 1\n").student == ""
     only = "  solve: {input: 7, kernel: 3, output: 5}\n  convolve: {input: 1 2, kernel: 1, result: 1 2}\n"
     assert sheet(only, network=True).loaded is None is sheet(only, "architecture: ~\n", network=True).loaded
     with pytest.raises(CnnError, match="no architecture"):
