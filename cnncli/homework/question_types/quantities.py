@@ -14,6 +14,7 @@ _EQUALITY = re.compile(r"(=+>?|≈|→|->)")
 _NAME = re.compile(r"(?<![^\W\d_])(?:%|[^\W\d_]+(?:/[^\W\d_]+)?)(?!\w)")
 _RESTATED = re.compile(r"(?<=\w)\s*[(\[]([^()\[\]]*\d[^()\[\]]*)[)\]]")
 _JUST_AFTER = re.compile(r"[\d)\]%]\s*[(\[]?$")  # a number, before its unit
+_ALSO = re.compile(r"^\s*(?:(?:and|und|et|e|y)\s+)?(?=\d)")  # 2 min 30 s
 _SUM = re.compile(r"[\s\d.,'()*+/x×^-]*\d\s*[-+]\s*[\d(][\s\d.,'()*+/x×^-]*")
 
 
@@ -158,7 +159,8 @@ def _converted(side: str, units: list[_Written], own: Fraction) -> str:
         return f"{_times(side[: unit.begin].rstrip(), unit.factor)}{side[unit.end :]}"
     for unit in reversed(units):
         factor = unit.factor if unit.is_after_number else Fraction(1)
-        side = f"{_times(side[: unit.begin].rstrip(), factor, whole=False)}{side[unit.end :]}"
+        rest = _ALSO.sub("+", side[unit.end :], count=1)
+        side = f"{_times(side[: unit.begin].rstrip(), factor, whole=False)}{rest}"
     return side
 
 

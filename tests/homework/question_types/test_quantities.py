@@ -57,6 +57,8 @@ def test_a_quantity_is_right_in_every_unit_and_way_to_write_it_and_wrong_where_a
         ("ms", "2 ms + 1300 µs", "2 + 1300*1/1000"),
         ("ms", "t in µs = 3300", "t in = 3300*1/1000"),
         ("m", "3 m", "3"),
+        ("s", "2 min 300 s", "2*60/1+300"),
+        ("s", "1h and 2 min", "1*3600/1+2*60/1"),
     ],
 )
 def test_each_side_of_an_answer_is_converted(asked: str, given: str, read: str) -> None:
