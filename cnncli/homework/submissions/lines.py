@@ -34,8 +34,8 @@ _ROW = re.compile(r"[\[(]?\s*[+−-]?[\d.]+(?:[\s,;&|]+[+−-]?[\d./]+)+\s*[\])]
 _ASKED = re.compile(r"[\w-]+(?:\.[\w -]+)+|[Qq]\d+\w?|(?:solve|convolve)\b.*")
 _NO_QUESTION = re.compile(r"[^\W\d_]|[\d\W]+")  # one letter, or an expression: C = 6, 4/6 = 2/3
 _TABLE_HEADING = re.compile(
-    r"\|?\s*(?:question|exercise|task|no|nr|frage|aufgabe|questão|pregunta|문제|题)\.?\s*[|\t]\s*"
-    r"(?:your )?(?:answers?|solution|antwort|lösung|resposta|respuesta|답|답안|答案)\s*\|?",
+    r"\|?\s{0,9}(?:question|exercise|task|no|nr|frage|aufgabe|questão|pregunta|문제|题)\.?\s{0,9}[|\t]\s{0,9}"
+    r"(?:your )?(?:answers?|solution|antwort|lösung|resposta|respuesta|답|답안|答案)\s{0,9}\|?",
     re.IGNORECASE,
 )
 _BLOCKS = ("architecture", "conventions", "locale")

@@ -10,7 +10,7 @@ _BEGIN = r"([ \t]*(?:(?:[-*+•–]|\(?\w{1,3}[.)])[ \t]+)?)"
 _MARKED = re.compile(rf"{_BEGIN}(\*\*|__|\*|_|`)([^\W_][^*`:=]{{0,58}}?)([:=]?)\2[ \t]*([:=]?)(.*)")
 _QUOTED = re.compile(r"[ \t]*>[ \t]+(?=\S)")
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(.{1,100}?)[ \t:#]*")
-_CELLS = re.compile(r"[ \t]*\|[ \t]*[*_`]*([^\W\d][^|*`]{0,58}?)[*_`]*[ \t]*\|[ \t]*(.*?)[ \t]*\|?[ \t]*")
+_CELLS = re.compile(r"[ \t]*\|[ \t]{0,40}[*_`]{0,4}([^\W\d][^|*`]{0,58}?)[*_`]{0,4}[ \t]{0,40}\|(.*)")
 
 
 def without_markup(line: str, asked: Asked | None, *, is_markdown: bool) -> str:
@@ -24,7 +24,7 @@ def without_markup(line: str, asked: Asked | None, *, is_markdown: bool) -> str:
         if inside or after or (not answer and _is_asked(name, asked)):
             return f"{begin}{name}: {answer.strip()}"
     if (cells := _CELLS.fullmatch(line)) and _is_asked(cells[1], asked):
-        return f"{cells[1]}: {cells[2]}"
+        return f"{cells[1]}: {cells[2].strip().removesuffix('|').strip()}"
     heading = _HEADING.fullmatch(line) if is_markdown else None
     return f"{heading[1]}:" if heading and _is_asked(heading[1], asked) else line
 
