@@ -8,7 +8,7 @@ from cnncli.homework.submissions.drafts import Asked
 
 _BEGIN = r"([ \t]*(?:(?:[-*+•–]|\(?\w{1,3}[.)])[ \t]+)?)"
 _MARKED = re.compile(rf"{_BEGIN}(\*\*|__|\*|_|`)([^\W_][^*`:=]{{0,58}}?)([:=]?)\2[ \t]*([:=]?)(.*)")
-_QUOTED = re.compile(r"[ \t]*>[ \t]+(?=\S)")
+_QUOTED = re.compile(r"^[ \t]*>[ \t]+(?=\S)")
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(.{1,100}?)[ \t:#]*")
 _CELLS = re.compile(r"[ \t]*\|[ \t]{0,40}[*_`]{0,4}([^\W\d][^|*`]{0,58}?)[*_`]{0,4}[ \t]{0,40}\|(.*)")
 

@@ -388,7 +388,7 @@ def test_what_cannot_be_a_sheet_is_refused_with_the_reason(data: bytes, name: st
         read(data, name)
 
 
-@pytest.mark.parametrize("text", ["q: (\n", "a", "{", "a:\n", "- ", "\n a.b", "[ ", "q: '", "\n\ta.b "])
+@pytest.mark.parametrize("text", ["q: (\n", "a", "{", "a:\n", "- ", "\n a.b", "[ ", "q: '", "\n\ta.b ", "\t"])
 def test_the_time_for_a_hostile_text_grows_with_its_length_alone(text: str) -> None:
     before = process_time()
     with suppress(CnnError):
