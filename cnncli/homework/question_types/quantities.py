@@ -14,6 +14,7 @@ _EQUALITY = re.compile(r"(=+>?|≈|→|->)")
 _NAME = re.compile(r"(?<![^\W\d_])(?:%|[^\W\d_]+(?:/[^\W\d_]+)?)(?!\w)")
 _RESTATED = re.compile(r"(?<=\w)\s*[(\[]([^()\[\]]*\d[^()\[\]]*)[)\]]")
 _JUST_AFTER = re.compile(r"[\d)\]%]\s*[(\[]?$")  # a number, before its unit
+_PER = re.compile(r"(?:\b(?:per|pro|por)|\d\s*/)\s*$")  # 3.3 per ms is no time
 _ALSO = re.compile(r"^\s*(?:(?:and|und|et|e|y)\s+)?(?=\d)")  # 2 min 30 s
 _SUM = re.compile(r"[\s\d.,'()*+/x×^-]*\d\s*[-+]\s*[\d(][\s\d.,'()*+/x×^-]*")
 
@@ -78,6 +79,8 @@ def _units(text: str, asked: str, binary: bool) -> Iterator[_Written]:
             begin, end = match.start(), match.start() + len(name)
             just_after = bool(_JUST_AFTER.search(text[:begin]))
             factor = _factor(name, asked, binary)
+            if factor and _PER.search(text[:begin]):
+                raise OtherUnit(f"per {name}")
             if factor and (just_after or len(name) > 1):
                 begin, end = _with_brackets(text, begin, end)
                 is_after = any(char.isdigit() for char in re.split(_EQUALITY, text[:begin])[-1])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnncli.homework.question_types.numeric import NumericQuestion
-from cnncli.homework.question_types.quantities import in_unit
+from cnncli.homework.question_types.quantities import OtherUnit, in_unit
 from cnncli.homework.question_types.tolerance import Tolerance
 
 SMALL = {"n": Fraction(1, 10**9), "µ": Fraction(1, 10**6), "m": Fraction(1, 1000), "": Fraction(1)}
@@ -88,3 +88,12 @@ def test_a_number_in_words_is_never_read_in_another_unit_than_its_own() -> None:
 def test_a_kilobyte_may_have_1024_bytes_where_kibibytes_are_asked_with_a_remark_for_the_review() -> None:
     assert NumericQuestion(Fraction(3), "3", None, "KiB").judge("q", "3 KB").remark == "3 KB read as 3"
     assert not NumericQuestion(Fraction(3), "3", None, "kB").judge("q", f"{3 * 1000 / 1024} KB").correct
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"), [("3.3 per ms", "ms"), ("3.3/ms", "ms"), ("3.3 pro s", "ms"), ("5 / kB", "B")]
+)
+def test_a_number_per_unit_is_no_quantity_in_it(given: str, asked: str) -> None:
+    with pytest.raises(OtherUnit, match="per "):
+        in_unit(given, asked)
+    assert in_unit("3.3 ms per image", "ms").text.startswith("3.3")
