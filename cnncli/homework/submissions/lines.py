@@ -87,6 +87,7 @@ class _LineReader:
         self.blocks: set[int] = set()  # the lines of the network and the conventions
         self.in_braces: dict[int, str] = {}  # what of a line in braces is of the network and the conventions
         self.block_indent = -1  # of the open block; -1 outside
+        self.block_has_value = False  # beside its name: a list below is none of it
         self.answers_indent = -1  # of the heading of the answers; -1 before it
 
     def read(self, number: int, raw: str) -> None:
@@ -106,7 +107,8 @@ class _LineReader:
         match = _ENTRY.fullmatch(line)
         section = section_of(match[1]) if match else ""
         if self.block_indent >= 0:
-            if section != "answers" and (indent > self.block_indent or line.startswith("- ")):
+            is_item = line.startswith("- ") and not self.block_has_value
+            if section != "answers" and (indent > self.block_indent or is_item):
                 self.blocks.add(number)
                 return
             self.block_indent = -1
@@ -148,7 +150,7 @@ class _LineReader:
             self.note(number, note)
         if section in _BLOCKS:
             self.blocks.add(number)
-            self.block_indent = indent
+            self.block_indent, self.block_has_value = indent, bool(value)
             if value.endswith(","):  # a line of JSON
                 self.in_braces[number] = f"{key}: {value[:-1]}"
         elif section == "answers":

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from time import process_time
 from xml.sax.saxutils import escape
 
@@ -20,7 +21,7 @@ from cnncli.homework.grading.question_matching import asked_names
 from cnncli.homework.submissions.drafts import without_duplicates
 from cnncli.homework.submissions.encodings import decoded
 from cnncli.homework.submissions.files import document_of
-from cnncli.homework.submissions.reading import NOTES_LIMIT, sheet_in
+from cnncli.homework.submissions.reading import NOTES_LIMIT, read_sheet, sheet_in
 
 GENERATE = (Phase.generate,)  # a failing example is small enough
 some = settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=GENERATE)
@@ -394,3 +395,13 @@ def test_the_time_for_a_hostile_text_grows_with_its_length_alone(text: str) -> N
     with suppress(CnnError):
         read(f"answers:\n{text * (60_000 // len(text))}")
     assert process_time() - before < 2  # seconds; a quadratic reader takes minutes
+
+
+@pytest.mark.parametrize("head", ["locale: de", "architecture: lenet5", "student: Ann", "conventions: {bias: counted}"])
+def test_answers_in_a_list_are_read_below_any_entry_of_the_sheet(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "sheet.md"
+    path.write_text(f"student: Ann\n{head}\n\n- c1.shape: 6x28x28\n- c1.params: 156\n")
+    sheet = read_sheet(str(path), network=False)
+    assert [(question.name, question.given) for question in sheet.questions] == [
+        ("c1.shape", "6x28x28"), ("c1.params", "156"),
+    ]  # fmt: skip
