@@ -58,7 +58,8 @@ def _enclosed(text: str) -> str:
     """What brackets enclose, if all digits are there: ``1, 28, 28`` of ``Input(shape=(1, 28, 28))``."""
     enclosed = re.search(r"[(\[]([^()\[\]]*)[)\]]", text)
     outside = text[: enclosed.start()] + text[enclosed.end() :] if enclosed else text
-    return enclosed[1] if enclosed and not re.search(r"\d", outside) else text
+    beside = re.search(r"[x×*,]\s*[(\[]|[)\]]\s*[x×*,]", text)  # Hx[8]: the brackets enclose one of several sizes
+    return enclosed[1] if enclosed and not beside and not re.search(r"\d", outside) else text
 
 
 def _sizes(text: str) -> list[str]:
