@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
-from cnncli.arithmetic.symbolic import add_up
+from cnncli.arithmetic.shape import add_up
 from cnncli.errors import counted
 from cnncli.graph import Group
 from cnncli.inference import SUMMED, Inferred, LayerInfo
